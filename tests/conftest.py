@@ -1,0 +1,19 @@
+"""Shared fixtures: where the real question sets and published curves lie, when they are there at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# One thread per process: two torch or BLAS threads on a busy two-core machine are many times slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout (or `FSS_SHARED_DATA`); skips where it is absent."""
+    path = Path(os.environ.get("FSS_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"real data not found at {path}: set FSS_SHARED_DATA to the folder that holds them")
+    return path
