@@ -1,0 +1,48 @@
+"""Checks the arithmetic that a response shows: a right answer reached by a wrong step is a false positive.
+
+Only integers with + - * / ( ) and = are read; words, and statements about an unknown such as `x = 5`, are passed over.
+"""
+
+import ast
+import operator
+import re
+from fractions import Fraction
+
+from toolkit.verification.answers import number_of
+
+_CHAIN = re.compile(r"[\d(][\d\s+\-*/()]*(?:=[\d\s+\-*/()]+)+")
+_OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+# Longer sides or numbers are no worked arithmetic; the bound keeps hostile text cheap.
+_LONGEST_SIDE = 200
+
+
+def wrong_step(response: str, answer: str) -> bool:
+    """True when an equality in `response` is false or unreadable, or when none of them arrives at `answer`.
+
+    A response that shows no equality at all has no wrong step to find, and gives True only if it claims none: a bare
+    answer is not a checked solution.
+    """
+    chains = [[_value(side) for side in chain.split("=")] for chain in _CHAIN.findall(response)]
+    if any(value is None or value != chain[0] for chain in chains for value in chain):
+        return True
+    goal = number_of(answer)
+    return goal is None or not any(goal == chain[-1] for chain in chains)
+
+
+def _value(side: str) -> Fraction | None:
+    if len(side) > _LONGEST_SIDE:
+        return None
+    try:
+        return _evaluate(ast.parse(side.strip(), mode="eval").body)
+    except (SyntaxError, ZeroDivisionError, ValueError, RecursionError, MemoryError):
+        return None  # unreadable arithmetic: the caller counts it as a wrong step
+
+
+def _evaluate(node: ast.expr) -> Fraction:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return Fraction(node.value)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_evaluate(node.operand)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        return _OPERATIONS[type(node.op)](_evaluate(node.left), _evaluate(node.right))
+    raise ValueError(f"not plain arithmetic: {ast.dump(node)}")
