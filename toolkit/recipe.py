@@ -6,6 +6,7 @@ stage's key hashes only the dataclasses that it reads. A RUN is `<recipe>`, `<re
 
 import dataclasses
 import difflib
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,3 +120,187 @@ class Law:
     held_out: Count | None = 32
 
 
+SECTIONS = (Pool, Teacher, Base, Sampling, Ladder, Student, Replicates, Evaluation, Law)
+HOME: dict[str, str] = {f.name: cls.__name__.lower() for cls in SECTIONS for f in dataclasses.fields(cls)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One experiment: its name, its title, and a section per stage."""
+
+    name: str
+    title: str
+    pool: Pool
+    teacher: Teacher
+    base: Base
+    sampling: Sampling
+    ladder: Ladder
+    student: Student
+    replicates: Replicates
+    evaluation: Evaluation
+    law: Law
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The part of a recipe that a RUN name selects: all budgets and train seeds, one budget, or one budget and seed."""
+
+    name: str
+    profile: str
+    recipe: Recipe
+    budgets: tuple[int, ...]
+    train_seeds: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the RUN is the whole ladder, so that a law is fitted."""
+        return self.budgets == self.recipe.ladder.budgets
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's floats (`6e-3` is a number), and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise RecipeError(f"{node.start_mark.name}: {twice[0]}: written twice; keep one")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def recipe_folders() -> list[Path]:
+    """Where recipes are looked for: `recipes/` of the working directory, then the toolkit's own."""
+    folders = [Path("recipes").resolve(), Path(__file__).resolve().parents[1] / "recipes"]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def known_recipes() -> dict[str, Path]:
+    """Name -> file of every recipe that can be named; profiles other than `nano` (`math.paper.yaml`) are not names."""
+    files = [path for folder in reversed(recipe_folders()) for path in sorted(folder.glob("*.yaml"))]
+    return {path.stem: path for path in files if "." not in path.stem}
+
+
+def load_run(run: str, profile: str = "nano") -> Run:
+    """The run that a name (`math`, `math-r16`, `math-r16-s1`) or a recipe file's path stands for.
+
+    Raises:
+        RecipeError: for an unknown name, a budget outside the ladder, an unknown seed, or a recipe that does not validate.
+    """
+    name, budget, seed = _split_run(run)
+    recipe = load_recipe(_recipe_file(name), profile)
+    budgets, seeds = recipe.ladder.budgets, recipe.replicates.train_seeds
+    if budget is None:
+        return Run(recipe.name, profile, recipe, budgets, seeds)
+    if budget not in budgets:
+        raise RecipeError(f"RUN={run}: budget {budget} is not in the recipe's ladder; budgets: {_listed(budgets)}")
+    return Run(run if name == recipe.name else f"{recipe.name}-r{budget}", profile, recipe, (budget,), (seed or 0,))
+
+
+def _split_run(run: str) -> tuple[str, int | None, int | None]:
+    match = re.fullmatch(r"(.+?)-r(\d+)(?:-s(\d+))?", run)
+    if run in known_recipes() or match is None:
+        return run, None, None
+    return match[1], int(match[2]), int(match[3]) if match[3] else None
+
+
+def _recipe_file(name: str) -> Path:
+    known = known_recipes()
+    if name in known:
+        return known[name]
+    if name.endswith((".yaml", ".yml")):
+        if Path(name).is_file():
+            return Path(name)
+        raise RecipeError(f"no recipe file {name}")
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise RecipeError(
+        f"no recipe called {name!r}{hint} Known: {_listed(sorted(known))}. "
+        "A RUN is <recipe>, <recipe>-r<budget> or <recipe>-r<budget>-s<train seed>."
+    )
+
+
+def load_recipe(path: Path, profile: str = "nano") -> Recipe:
+    """Read and validate a recipe file; a profile other than `nano` overlays the keys of `<name>.<profile>.yaml`.
+
+    Raises:
+        RecipeError: naming the file, the key, and what is allowed.
+    """
+    values = {key: (path, value) for key, value in _read(path).items()}
+    if profile != "nano":
+        overlay = path.with_name(f"{path.stem}.{profile}.yaml")
+        if not overlay.is_file():
+            profiles = ["nano", *sorted(p.stem.split(".")[1] for p in path.parent.glob(f"{path.stem}.*.yaml"))]
+            raise RecipeError(f"{path.stem} has no profile {profile!r}; it has: {_listed(profiles)}")
+        values |= {key: (overlay, value) for key, value in _read(overlay).items()}
+    _, title = values.pop("title", (path, path.stem))
+    for key, (file, _) in values.items():
+        if key not in HOME:
+            close = difflib.get_close_matches(str(key), HOME, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"allowed: title, {_listed(HOME)}"
+            raise RecipeError(f"{file}: {key}: unknown key; {hint}")
+    sections = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
+    recipe = Recipe(name=path.stem, title=str(title), **sections)
+    _check(recipe, path)
+    return recipe
+
+
+def _read(path: Path) -> dict[str, Any]:
+    loader = _Loader(path.read_text(encoding="utf-8"))
+    loader.name = str(path)
+    try:
+        data = loader.get_single_data()
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not YAML: {error}") from error
+    finally:
+        loader.dispose()
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path}: a recipe is a list of `key: value` lines")
+    return data
+
+
+def _section(cls: type, path: Path, values: dict[str, tuple[Path, Any]]) -> Any:
+    names = [f.name for f in dataclasses.fields(cls) if f.name in values]
+    try:
+        # JSON mode: strict about types (no "16" for 16), yet a list may fill a tuple.
+        return TypeAdapter(cls).validate_json(json.dumps({name: values[name][1] for name in names}), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else cls.__name__
+        file, value = values.get(key, (path, "nothing"))
+        raise RecipeError(f"{file}: {key}: {first['msg'].lower()}, not {value!r}") from error
+    except TypeError as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    """What no single field can tell."""
+    ladder, law, sizes = recipe.ladder, recipe.law, recipe.pool.pool_sizes
+    seeds = recipe.replicates.train_seeds
+    rules = [
+        ("budgets", _grows(ladder.budgets), f"must grow from rung to rung, not {_listed(ladder.budgets)}"),
+        ("pool_sizes", _grows(sizes), f"must grow: nested subsets, not {_listed(sizes)}"),
+        ("ladder_questions", ladder.ladder_questions in sizes, f"must be one of pool_sizes ({_listed(sizes)})"),
+        ("train_seeds", len(set(seeds)) == len(seeds) > 0, "must be distinct, and at least one"),
+        ("held_out", law.held_out is None or law.held_out in ladder.budgets, "must be one of the budgets, or null"),
+        (
+            "fit_max",
+            law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
+            f"must be below held_out ({law.held_out})",
+        ),
+    ]
+    for key, holds, rule in rules:
+        if not holds:
+            raise RecipeError(f"{path}: {key}: {rule}")
+
+
+def _grows(values: tuple[int, ...]) -> bool:
+    return bool(values) and all(a < b for a, b in zip(values, values[1:], strict=False))
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(str(value) for value in values)

@@ -10,23 +10,26 @@ from fractions import Fraction
 
 from toolkit.verification.answers import number_of
 
-_CHAIN = re.compile(r"[\d(][\d\s+\-*/()]*(?:=[\d\s+\-*/()]+)+")
+# Maximal runs, so that a megabyte of digits is read once.
+_RUN = re.compile(r"[\d \t+\-*/()=]+")
 _OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 # Longer sides or numbers are no worked arithmetic; the bound keeps hostile text cheap.
 _LONGEST_SIDE = 200
 
 
 def wrong_step(response: str, answer: str) -> bool:
-    """True when an equality in `response` is false or unreadable, or when none of them arrives at `answer`.
-
-    A response that shows no equality at all has no wrong step to find, and gives True only if it claims none: a bare
-    answer is not a checked solution.
-    """
-    chains = [[_value(side) for side in chain.split("=")] for chain in _CHAIN.findall(response)]
+    """True when an equality in `response` is false or unreadable, or when equalities are shown and none arrives at `answer`."""
+    chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True
-    goal = number_of(answer)
-    return goal is None or not any(goal == chain[-1] for chain in chains)
+    return bool(chains) and not any(number_of(answer) == chain[-1] for chain in chains)
+
+
+def _chains(response: str) -> list[list[str]]:
+    """The sides of every equality; `x = 5` leaves an empty first side and is no equality between numbers."""
+    runs = (run.strip().split("=") for run in _RUN.findall(response) if "=" in run)
+    sides = (run[1:] if not run[0].strip() else run for run in runs)
+    return [chain for chain in sides if len(chain) > 1]
 
 
 def _value(side: str) -> Fraction | None:

@@ -1,0 +1,1 @@
+"""Sampling a source: the response journal, and the sampler that fills it up to a budget."""

@@ -1,0 +1,1 @@
+"""Teachers: whatever turns a question and a seed into a completion."""

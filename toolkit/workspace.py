@@ -1,0 +1,208 @@
+"""Where artifacts lie: content keys, digests, manifests, atomic writes and locks.
+
+An artifact is a folder `<stage>/<key>/` whose `manifest.json` is written last: the key hashes what went in, the digests are of
+the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is not an artifact and is made again.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+MANIFEST = "manifest.json"
+KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """A finished folder: its key, the sha256 of each file, and what its stage noted about it."""
+
+    path: Path
+    key: str
+    files: Mapping[str, str]
+    facts: Mapping[str, Any]
+    seconds: float = 0.0
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the names and digests of all files."""
+        return hash_of(dict(self.files))
+
+
+def canonical(value: Any) -> Any:
+    """`value` as plain JSON data: dataclasses become dicts, tuples lists, paths are refused (a key must not name a place)."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return canonical(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be part of a key: {value!r}")
+
+
+def hash_of(value: Any) -> str:
+    """sha256 of the canonical JSON of `value`, 64 hex digits, equal on every machine."""
+    text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_files(folder: Path) -> dict[str, str]:
+    """Relative name -> sha256 of every file in `folder`, the manifest apart."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return {name: file_digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
+
+
+def sync(path: Path) -> None:
+    """Flush a file's or folder's data to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write `text` so that a reader sees the old file or the new one, whatever is killed when."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def to_json(value: Any) -> str:
+    """Indented JSON with a closing newline, the form of every file that people may read."""
+    return json.dumps(canonical(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class Workspace:
+    """A folder of artifacts.
+
+    Args:
+        root: the folder; made when missing.
+        notify: called with a sentence when another process holds what this one needs.
+    """
+
+    def __init__(self, root: Path, notify: Callable[[str], None]) -> None:
+        self.root = root.resolve()
+        self.notify = notify
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def place(self, stage: str, inputs: Any) -> Path:
+        """The folder of the artifact that `stage` makes from `inputs`, made or not."""
+        return self.root / stage / hash_of({"stage": stage, "inputs": inputs})[:KEY_LENGTH]
+
+    def find(self, stage: str, inputs: Any) -> Artifact | None:
+        """The artifact, if its manifest is there and every byte still matches it."""
+        path = self.place(stage, inputs)
+        if not (path / MANIFEST).is_file():
+            return None
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if folder_files(path) != manifest["files"]:
+            self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
+            return None
+        return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
+
+    def build(self, stage: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> tuple[Artifact, bool]:
+        """The artifact and whether it was there already.
+
+        `make` fills an empty folder and returns facts for the manifest. Killed before the final rename, nothing is left
+        but a temporary folder that the next attempt clears.
+        """
+        path = self.place(stage, inputs)
+        with self.lock(f"{stage}-{path.name}"):
+            found = self.find(stage, inputs)
+            if found:
+                return found, True
+            temporary = self.root / "tmp" / f"{stage}-{path.name}"
+            remove(temporary)
+            temporary.mkdir(parents=True)
+            try:
+                self._fill(temporary, stage, path.name, inputs, make)
+            except BaseException:
+                remove(temporary)
+                raise
+            remove(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(path)
+            sync(path.parent)
+        made = self.find(stage, inputs)
+        if made is None:
+            raise OSError(f"{path}: changed by something else while it was being made")
+        return made, False
+
+    def _fill(
+        self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]
+    ) -> None:
+        start = time.monotonic()
+        facts = canonical(make(folder))
+        files = folder_files(folder)
+        manifest = {"stage": stage, "key": key, "inputs": inputs, "files": files, "facts": facts}
+        for name in files:
+            sync(folder / name)
+        write_atomic(folder / MANIFEST, to_json(manifest | {"seconds": round(time.monotonic() - start, 3)}))
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold `name` alone; says so and waits while another process has it. The system frees it when the holder dies."""
+        lock = FileLock(self.root / "locks" / f"{name}.lock", is_singleton=False)
+        Path(lock.lock_file).parent.mkdir(exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.notify(f"another run is working on {name}; waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def publish(self, source: Path, target: Path) -> None:
+        """Make `target` a copy of the file or folder `source` (hard links where possible), replaced in one rename."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.new")
+        remove(temporary)
+        if source.is_dir():
+            shutil.copytree(source, temporary, copy_function=_link, ignore=shutil.ignore_patterns(MANIFEST))
+        else:
+            _link(source, temporary)
+        if target.is_dir():
+            old = target.with_name(f".{target.name}.old")
+            remove(old)
+            target.rename(old)
+            temporary.rename(target)
+            remove(old)
+        else:
+            temporary.replace(target)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    shutil.copy2(source, target)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or folder if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
