@@ -1,0 +1,52 @@
+import dataclasses
+
+from toolkit.corpora.budgets import cell_files, increments, shells
+from toolkit.corpora.build import build_corpus
+from toolkit.corpora.statistics import corpus_statistics
+
+ROWS = [  # question, index, text, tokens, verdict, wrong step
+    ("a", 0, "2 + 2 = 4", 10, "accepted", False),
+    ("b", 0, "six", 20, "rejected", None),
+    ("c", 0, "", 0, "failed", None),
+    ("a", 1, "2 +  2 = 4\n", 30, "accepted", True),
+    ("b", 1, "2 + 2 = 4", 40, "accepted", None),
+    ("c", 1, "7", 50, "accepted", False),
+    ("a", 2, "1 + 3 = 4", 60, "accepted", False),
+    ("b", 2, "cut", 70, "truncated", None),
+    ("c", 2, "?", 80, "unparsable", None),
+]
+
+
+def corpus(out, rows=ROWS):
+    questions = [{"question_id": name, "question": name, "answer": "4"} for name in "abc"]
+    answers = [
+        {"question_id": q, "index": i, "text": t, "finish_reason": "stop", "completion_tokens": n, "seed": 0}
+        for q, i, t, n, _, _ in rows
+    ]
+    judged = [
+        {"question_id": q, "index": i, "verdict": v, "extracted": None, "wrong_step": w} for q, i, _, _, v, w in rows
+    ]
+    build_corpus(out, questions, answers, judged, shells((2, 3)), increments((1, 2, 3)), "nano", "1")
+    return out
+
+
+def test_every_count_of_every_cell(tmp_path):
+    cells = {"r1": cell_files(2, 1, (2, 3), (1, 2, 3)), "q1.5-r3": cell_files(3, 3, (2, 3), (1, 2, 3))}
+    found = corpus_statistics(corpus(tmp_path), cells)
+    assert dataclasses.asdict(found["r1"]) == {
+        "questions": 2, "sampled": 2, "failed": 0, "truncated": 0, "unparsable": 0, "rejected": 1, "accepted": 1,
+        "accepted_share": 0.5, "distinct": 1, "covered": 1, "tokens": 30, "accepted_tokens": 10,
+        "false_positive_rate": 0.0,
+    }  # fmt: skip
+    assert dataclasses.asdict(found["q1.5-r3"]) == {
+        "questions": 3, "sampled": 9, "failed": 1, "truncated": 1, "unparsable": 1, "rejected": 1, "accepted": 5,
+        "accepted_share": 5 / 9, "distinct": 4, "covered": 3, "tokens": 360, "accepted_tokens": 190,
+        "false_positive_rate": 1 / 4,
+    }  # fmt: skip
+
+
+def test_no_checked_step_gives_no_rate_and_nothing_accepted_gives_zeros(tmp_path):
+    rows = [(q, i, t, n, "rejected", None) for q, i, t, n, _, _ in ROWS]
+    found = corpus_statistics(corpus(tmp_path, rows), {"r2": cell_files(2, 2, (2, 3), (1, 2, 3))})["r2"]
+    assert found.false_positive_rate is None
+    assert (found.questions, found.sampled, found.accepted, found.accepted_share, found.distinct) == (2, 4, 0, 0.0, 0)
