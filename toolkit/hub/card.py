@@ -1,0 +1,160 @@
+"""The card of a release: README.md with the front matter that `load_dataset` reads, from the template `card.md.jinja`.
+
+Questions and responses are untrusted. Every value that the template prints is turned into plain text first, so that it
+can be neither HTML nor Markdown; what the template marks otherwise is checked here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from huggingface_hub import DatasetCard, DatasetCardData
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+PAPER = "arxiv:2607.01727"
+SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
+COLUMNS = {  # heading on the card -> field of the statistics
+    "questions": "questions",
+    "sampled": "sampled",
+    "failed": "failed",
+    "truncated": "truncated",
+    "unparsable": "unparsable",
+    "rejected": "rejected",
+    "accepted": "accepted",
+    "share": "accepted_share",
+    "distinct": "distinct",
+    "covered": "covered",
+    "false positives": "false_positive_rate",
+    "tokens": "accepted_tokens",
+}
+# Punctuation that Markdown, HTML or an automatic link could start with; a full stop only where it could.
+SPECIAL = re.compile(r"[!-&(-+/:<-@[-`{-~-]|\.(?=\S)|(?<=\d)\.")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card says and no file can tell; plain text, escaped when it is printed.
+
+    Attributes:
+        repo: the dataset's name on the Hub, `org/name`.
+        license, language: identifiers of the Hub, such as `apache-2.0` and `en`.
+        sampling: the sampling parameters by name.
+        prompt: the prompt as the teacher gets it, with one question filled in.
+        policy: how a verdict is reached.
+        seeds_licence: the licence of the seed questions and how it carries over.
+        limits: sentences on what this data cannot be used for.
+    """
+
+    repo: str
+    pretty_name: str
+    summary: str
+    domain: str
+    license: str
+    pool: str
+    teacher: str
+    teacher_revision: str
+    sampling: Mapping[str, Any]
+    prompt: str
+    policy: str
+    seeds_licence: str
+    limits: Sequence[str] = ()
+    language: str = "en"
+    source_datasets: Sequence[str] = ("original",)
+
+
+def plain(value: Any) -> Any:
+    """Text as Markdown that shows exactly this text on one line; numbers and ready Markdown pass."""
+    if isinstance(value, Markup | int | float):
+        return value
+    return Markup(SPECIAL.sub(lambda mark: f"&#{ord(mark[0])};", _visible(" ".join(str(value).split()))))
+
+
+def quote(text: str) -> Markup:
+    """Text as a Markdown quotation that keeps its lines."""
+    return Markup("\\\n").join(Markup("> ") + plain(line) for line in text.splitlines() or [""])
+
+
+def code(value: str) -> Markup:
+    """A name for a code block, where nothing can be escaped: letters, digits and `. _ - /` only."""
+    if not re.fullmatch(r"[\w./-]+", value, re.ASCII):
+        raise ValueError(f"{value!r} cannot stand in the card's code; use letters, digits, '.', '_', '-' and '/'")
+    return Markup(value)
+
+
+def render_card(
+    card: Card,
+    configs: Sequence[Mapping[str, Any]],
+    infos: Mapping[str, Any],
+    statistics: Mapping[str, Mapping[str, Any]],
+    examples: Sequence[Mapping[str, str]],
+    version: str,
+) -> str:
+    """The text of README.md.
+
+    Args:
+        configs: entries of the front matter's `configs`, one of them with `default: True`.
+        infos: config name -> `datasets.DatasetInfo`.
+        statistics: config name -> the counts of that cell, by the names in `COLUMNS`.
+        examples: question, answer, response and verdict of some rows.
+    """
+    default = next(config["config_name"] for config in configs if config.get("default"))
+    environment = Environment(
+        undefined=StrictUndefined, finalize=plain, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"quote": quote, "code": code}
+    template = environment.from_string(files("toolkit.hub").joinpath("card.md.jinja").read_text(encoding="utf-8"))
+    text = template.render(
+        front_matter=Markup(_front_matter(card, configs, infos).to_yaml()),
+        card=card,
+        headings=["config", *COLUMNS],
+        table=[[name, *(_cell(counts[field]) for field in COLUMNS.values())] for name, counts in statistics.items()],
+        examples=examples,
+        default=default,
+        version=version,
+    )
+    return str(DatasetCard(text))
+
+
+def read_table(text: str) -> dict[str, dict[str, str]]:
+    """The card's table of counts: config name -> heading -> cell, as printed; see `printed`."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    heads = [number for number, row in enumerate(rows) if row == ["config", *COLUMNS]]
+    if len(heads) != 1:
+        raise ValueError(f"README.md: {len(heads)} tables of counts; a card has one, headed config | questions | ...")
+    return {row[0].replace("&#45;", "-"): dict(zip(COLUMNS, row[1:], strict=True)) for row in rows[heads[0] + 1 :]}
+
+
+def printed(counts: Mapping[str, Any]) -> dict[str, str]:
+    """The statistics of a cell as the card's table prints them, by heading."""
+    return {heading: _cell(counts[field]) for heading, field in COLUMNS.items()}
+
+
+def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mapping[str, Any]) -> DatasetCardData:
+    from datasets.info import DatasetInfosDict
+
+    rows = max(sum(split.num_examples for split in info.splits.values()) for info in infos.values())
+    data = DatasetCardData(
+        license=card.license,
+        language=[card.language],
+        pretty_name=_visible(" ".join(card.pretty_name.split())),
+        task_categories=["text-generation"],
+        tags=["synthetic", card.domain, PAPER],
+        size_categories=[next((name for limit, name in SIZES if rows < limit), "n>10M")],
+        source_datasets=list(card.source_datasets),
+        configs=[dict(config) for config in configs],
+    )
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    return data
+
+
+def _cell(value: float | None) -> Markup:
+    return Markup("-" if value is None else f"{value:.3f}" if isinstance(value, float) else f"{value}")
+
+
+def _visible(text: str) -> str:
+    """Control, format and unassigned characters can hide or reverse text; they become U+FFFD."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char)[0] == "C" else char for char in text)

@@ -1,0 +1,169 @@
+"""A release folder: exactly the dataset repo that the Hub gets, made from a corpus, its statistics and a card.
+
+The name of every data file carries a piece of its digest. `datasets` keys its Arrow cache by the README alone: under
+names that only say what a file is for, a folder rewritten with other rows would go on loading the old ones.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+from huggingface_hub import get_token
+
+from toolkit.hub.card import COLUMNS, Card, render_card
+from toolkit.workspace import file_digest, sync, to_json, write_atomic
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
+
+SIDES = ("accepted", "rejected")
+FORMAT = 1  # of manifest.json
+NAME_DIGITS = 12  # of the sha256, hex: 48 bits tell the versions of one file apart
+
+
+def write_release(
+    out: Path,
+    corpus: Path,
+    test: Path,
+    cells: Mapping[str, Sequence[str]],
+    default: str,
+    statistics: Mapping[str, Mapping[str, Any]],
+    card: Card,
+    version: str,
+    provenance: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Fill the folder `out` with data/, README.md and manifest.json, and return the manifest; equal input, equal bytes.
+
+    Args:
+        corpus: a folder with `data/accepted/...` and `data/rejected/...`.
+        test: the held-out questions, parquet.
+        cells: config name -> its files below `data/accepted/`, in order; smaller budgets first.
+        default: the config that loads when none is named.
+        statistics: config name -> counts, as `card.COLUMNS` names them.
+        version: the release's tag, `v1.0.0`.
+        provenance: keys, digests and versions of what the release was made from; JSON data.
+
+    Raises:
+        ValueError: for a version that is no tag, a default or statistics that fit no cell, a cell without accepted
+            rows, or text that holds a Hub token or a folder of this machine.
+    """
+    _check_arguments(cells, default, statistics, version)
+    names = list(dict.fromkeys(name for files in cells.values() for name in files))
+    stored = {
+        f"{side}/{name}": _store(out, corpus / "data" / side / name, f"{side}/{name}")
+        for name in names
+        for side in SIDES
+    }
+    configs: dict[str, dict[str, Any]] = {
+        name: {"split": "train", "files": [stored[f"accepted/{file}"] for file in files]}
+        for name, files in cells.items()
+    }
+    configs["all"] = {"split": "train", "files": list(stored.values())}
+    configs["test"] = {"split": "test", "files": [_store(out, test, "test.parquet")]}
+    infos = {name: dataset_info(out, **config) for name, config in configs.items()}
+    _check_rows(infos)
+    readme = render_card(
+        card, front_configs(configs, default), infos, statistics, _examples(out, configs[default]), version
+    )
+    manifest = {
+        "format": FORMAT,
+        "version": version,
+        "default": default,
+        "configs": configs,
+        "statistics": {name: dict(counts) for name, counts in statistics.items()},
+        "provenance": dict(provenance),
+    }
+    _refuse_local(out, readme, to_json(manifest))
+    write_atomic(out / "README.md", readme)
+    manifest["files"] = file_facts(out)
+    write_atomic(out / "manifest.json", to_json(manifest))
+    return manifest
+
+
+def file_facts(folder: Path) -> dict[str, dict[str, Any]]:
+    """Relative name -> sha256 and size (bytes) of every file of a release but its manifest."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "manifest.json")
+    return {
+        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
+        for path in paths
+    }
+
+
+def front_configs(configs: Mapping[str, Mapping[str, Any]], default: str) -> list[dict[str, Any]]:
+    """The `configs` of the card's front matter, in the manifest's order; exactly one is the default."""
+    return [
+        {"config_name": name, "data_files": [{"split": config["split"], "path": config["files"]}]}
+        | ({"default": True} if name == default else {})
+        for name, config in configs.items()
+    ]
+
+
+def dataset_info(folder: Path, split: str, files: Sequence[str]) -> "DatasetInfo":
+    """What `datasets` will find in these files: columns, rows, bytes on disk and in Arrow memory."""
+    from datasets import DatasetInfo, Features, SplitDict, SplitInfo
+
+    rows = arrow_bytes = 0
+    for name in files:
+        with pq.ParquetFile(folder / name) as file:
+            rows += file.metadata.num_rows
+            arrow_bytes += sum(file.read_row_group(i).nbytes for i in range(file.metadata.num_row_groups))
+            features = Features.from_arrow_schema(file.schema_arrow)
+    return DatasetInfo(
+        features=features,
+        splits=SplitDict({split: SplitInfo(split, num_bytes=arrow_bytes, num_examples=rows)}),
+        download_size=sum((folder / name).stat().st_size for name in files),
+        dataset_size=arrow_bytes,
+    )
+
+
+def _store(out: Path, source: Path, name: str) -> str:
+    stem = Path("data", name).with_suffix("").as_posix()
+    stored = f"{stem}-{file_digest(source)[:NAME_DIGITS]}.parquet"
+    (out / stored).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, out / stored)
+    sync(out / stored)
+    return stored
+
+
+def _check_arguments(
+    cells: Mapping[str, Sequence[str]], default: str, statistics: Mapping[str, Mapping[str, Any]], version: str
+) -> None:
+    if not re.fullmatch(r"v\d+\.\d+\.\d+", version):
+        raise ValueError(f"version: {version!r} is no release tag; write it as v1.0.0")
+    if default not in cells:
+        raise ValueError(f"default: {default!r} is not among the configs {', '.join(cells)}")
+    if list(statistics) != list(cells):
+        raise ValueError(f"statistics: of {', '.join(statistics)}; give those of the configs {', '.join(cells)}")
+    for name, counts in statistics.items():
+        missing = set(COLUMNS.values()) - set(counts)
+        if missing:
+            raise ValueError(f"statistics: {name} lacks {', '.join(sorted(missing))}")
+
+
+def _check_rows(infos: Mapping[str, "DatasetInfo"]) -> None:
+    empty = [name for name, info in infos.items() if not info.dataset_size]
+    if empty:
+        raise ValueError(f"{', '.join(empty)}: no rows to publish; raise the budget or mend what rejects the responses")
+
+
+def _examples(out: Path, config: Mapping[str, Any]) -> list[dict[str, str]]:
+    columns = ["question", "answer", "response", "verdict"]
+    for name in config["files"]:
+        with pq.ParquetFile(out / name) as file:
+            for batch in file.iter_batches(batch_size=1, columns=columns):
+                return batch.to_pylist()
+    return []
+
+
+def _refuse_local(out: Path, *texts: str) -> None:
+    secrets = {
+        "a Hub token": get_token(),
+        "the folder it is written to": str(out.resolve()),
+        "the home folder": f"{Path.home()}/",
+    }
+    for what, secret in secrets.items():
+        if secret and any(secret in text for text in texts):
+            raise ValueError(f"the release's card or manifest would hold {what}; name things by repo, key or digest")
