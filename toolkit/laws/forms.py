@@ -21,9 +21,9 @@ MAX_TAIL = 3.0
 
 
 def rectified(x: ArrayLike, E: ArrayLike, B: ArrayLike, D0: ArrayLike, beta: ArrayLike) -> Array:
-    """The rectified law `E + B / (D0 + x^beta)` (Lin et al. 2024, arXiv 2402.02314, eq. 1), x >= 0; all arguments broadcast.
+    """The rectified law `E + B / (D0 + x^beta)` (Lin et al. 2024, arXiv 2402.02314) at x >= 0; all arguments broadcast.
 
-    As a law of coverage (0 < beta <= 1) it is exact when quanta have Mittag-Leffler hazards; B / D0 is what x = 0 adds to E.
+    As a law of coverage (0 < beta <= 1) it is exact when quanta have Mittag-Leffler hazards; B / D0 is what x = 0 adds.
     """
     x, E, B, D0, beta = (np.asarray(value, float) for value in (x, E, B, D0, beta))
     return E + B / (D0 + x**beta)
@@ -40,7 +40,10 @@ def n_eff(questions: ArrayLike, budget: ArrayLike, kappa: ArrayLike) -> Array:
 
 
 class Form(NamedTuple):
-    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and `box(x, max_beta) -> (d, 2)` of its bounds."""
+    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and `box(x, max_beta) -> (d, 2)`, its bounds.
+
+    x is in units of the first rung, so that the power form too is 1 where the ladder starts.
+    """
 
     shape: Callable[[Array, Array], Array]
     box: Callable[[Array, float], Array]
@@ -65,7 +68,7 @@ def _beta_shape(x: Array, phi: Array) -> Array:
 
 
 def _power_shape(x: Array, phi: Array) -> Array:
-    return np.exp(-phi * (np.log(x) - np.log(x.min())))
+    return np.exp(-phi * np.log(x))
 
 
 def _exponential_shape(x: Array, phi: Array) -> Array:
