@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-_BOX = re.compile(r"\\boxed\s*\{")
+_MARK = re.compile(r"\\boxed\s{0,8}\{|\\[^a-zA-Z]|[{}]", re.DOTALL)  # a box, an escaped sign, a brace
 # Bounded digit counts: an answer of a million digits must not cost a quadratic conversion.
 _NUMBER = re.compile(r"[+-]?(?:\d{1,60}(?:\.\d{0,60})?|\.\d{1,60})")
 _THOUSANDS = re.compile(r"(?<![\d.,])[+-]?\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -16,25 +16,22 @@ _MARKS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "\
 
 
 def extract_answer(text: str) -> str | None:
-    """Content of the last closed `\\boxed{...}` of `text` (nested braces kept whole, outer space dropped), or None without one."""
-    for opening in reversed(list(_BOX.finditer(text))):
-        content = _until_closed(text, opening.end())
-        if content is not None:
-            return content.strip() or None
-    return None
-
-
-def _until_closed(text: str, start: int) -> str | None:
-    depth = 1
-    for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth == 0:
-            return text[start : match.start()]
-    return None
+    """Content of the last closed `\\boxed{...}` (nested braces kept, outer space dropped), or None where there is none."""
+    opened: list[tuple[bool, int]] = []  # of every brace not closed yet: is it a box, and where does its content start
+    start, end = -1, -1
+    for mark in _MARK.finditer(text):
+        is_box = mark[0].startswith("\\boxed")
+        if is_box or mark[0] == "{":
+            opened.append((is_box, mark.end()))
+        elif mark[0] == "}" and opened:
+            was_box, begin = opened.pop()
+            if was_box and begin > start:
+                start, end = begin, mark.start()
+    return text[start:end].strip() or None if start >= 0 else None
 
 
 def normalise_answer(answer: str) -> str:
-    """`answer` without what never changes a value: outer space, dollar and percent-free decoration, thousands separators."""
+    """`answer` without what never changes a value: outer space, dollar signs, a last full stop, thousands separators."""
     text = " ".join(answer.translate(_MARKS).split())
     text = text.strip("$").strip().removesuffix(".").strip()
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
