@@ -1,6 +1,6 @@
 """Where artifacts lie: content keys, digests, manifests, atomic writes and locks.
 
-An artifact is a folder `<stage>/<key>/` whose `manifest.json` is written last: the key hashes what went in, the digests are of
+An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes what went in, the digests are of
 the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is not an artifact and is made again.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-MANIFEST = "manifest.json"
+MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
 
 
@@ -30,11 +30,16 @@ class Artifact:
     files: Mapping[str, str]
     facts: Mapping[str, Any]
     seconds: float = 0.0
+    made: bool = True  # False: only planned, by a dry run
 
     @property
     def digest(self) -> str:
-        """sha256 over the names and digests of all files."""
-        return hash_of(dict(self.files))
+        """sha256 over the names and digests of all files; of a planned artifact, a stand-in that no made one can have."""
+        return hash_of(dict(self.files)) if self.made else hash_of({"planned": self.key})
+
+    def file(self, name: str) -> str:
+        """Digest of one file, for a stage that reads only that one."""
+        return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
 
 
 def canonical(value: Any) -> Any:
@@ -123,6 +128,11 @@ class Workspace:
             return None
         return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
 
+    def planned(self, stage: str, inputs: Any) -> Artifact:
+        """The artifact as it is, or one that only names its key: what a dry run works with."""
+        path = self.place(stage, inputs)
+        return self.find(stage, inputs) or Artifact(path, path.name, {}, {}, made=False)
+
     def build(self, stage: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> tuple[Artifact, bool]:
         """The artifact and whether it was there already.
 
@@ -178,14 +188,17 @@ class Workspace:
             lock.release()
 
     def publish(self, source: Path, target: Path) -> None:
-        """Make `target` a copy of the file or folder `source` (hard links where possible), replaced in one rename."""
+        """Make `target` a copy of the file or folder `source`, without its artifact manifest, by rename.
+
+        A copy and no link: people edit what they are given, and artifacts must not change under their digests.
+        """
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.new")
         remove(temporary)
         if source.is_dir():
-            shutil.copytree(source, temporary, copy_function=_link, ignore=shutil.ignore_patterns(MANIFEST))
+            shutil.copytree(source, temporary, ignore=shutil.ignore_patterns(MANIFEST))
         else:
-            _link(source, temporary)
+            shutil.copy2(source, temporary)
         if target.is_dir():
             old = target.with_name(f".{target.name}.old")
             remove(old)
@@ -194,10 +207,6 @@ class Workspace:
             remove(old)
         else:
             temporary.replace(target)
-
-
-def _link(source: str | Path, target: str | Path) -> None:
-    shutil.copy2(source, target)
 
 
 def remove(path: Path) -> None:

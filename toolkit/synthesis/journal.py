@@ -42,7 +42,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab+")
         self._cut_torn_line()
-        self.keys: set[tuple[str, int]] = set()
+        self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
         for row in self:
             self._claim(row)
 
@@ -56,6 +56,10 @@ class Journal:
         """All responses in the order written."""
         return read_journal(self.path)
 
+    def has(self, question_id: str, index: int) -> bool:
+        """Whether that response is written."""
+        return bool(self._held.get(question_id, 0) >> index & 1)
+
     def append(self, rows: Iterable[Response]) -> None:
         """Write `rows` and flush them to the disk; when this returns they cannot be lost."""
         rows = list(rows)
@@ -66,10 +70,9 @@ class Journal:
         os.fsync(self._file.fileno())
 
     def _claim(self, row: Response) -> None:
-        key = (row.question_id, row.index)
-        if key in self.keys:
-            raise JournalError(f"{self.path}: response {key} is there twice")
-        self.keys.add(key)
+        if self.has(row.question_id, row.index):
+            raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
+        self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
 
     def _cut_torn_line(self) -> None:
         size = self._file.seek(0, os.SEEK_END)

@@ -3,25 +3,9 @@
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
 
 from toolkit.synthesis.journal import Journal, Response
-
-
-class Completion(NamedTuple):
-    """What a teacher returns for one request."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class Generator(Protocol):
-    """A teacher: one completion per question, each drawn with its own seed."""
-
-    def complete(self, questions: Sequence[str], seeds: Sequence[int]) -> Sequence[Completion]:
-        """Completions in the order of the questions."""
+from toolkit.teachers.completion import Teacher
 
 
 def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
@@ -33,14 +17,14 @@ def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
 def missing(journal: Journal, question_ids: Sequence[str], budget: int) -> list[tuple[int, int]]:
     """(index, question position) of every response still to be sampled, index by index."""
     pairs = itertools.product(range(budget), range(len(question_ids)))
-    return [(index, at) for index, at in pairs if (question_ids[at], index) not in journal.keys]
+    return [(index, at) for index, at in pairs if not journal.has(question_ids[at], index)]
 
 
 def sample(
     journal: Journal,
     questions: Sequence[tuple[str, str]],
     budget: int,
-    teacher: Generator,
+    teacher: Teacher,
     *,
     sampling_seed: int,
     batch_size: int,
@@ -55,7 +39,7 @@ def sample(
         teacher: draws the completions.
         sampling_seed: of the source.
         batch_size: responses drawn and written together; what a kill can cost.
-        progress: called with the number of responses just written.
+        progress: called with the number of responses written so far.
 
     Raises:
         RuntimeError: when the teacher returns another number of completions than was asked for.
@@ -71,5 +55,5 @@ def sample(
             Response(question_id, index, *completion, seed)
             for (index, question_id, _), completion, seed in zip(batch, completions, seeds, strict=True)
         )
-        progress(len(batch))
+        progress(start + len(batch))
     return len(todo)

@@ -6,7 +6,6 @@ of (seed, step, token), so that a response does not depend on the batch in which
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from transformers import (
@@ -19,14 +18,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-
-class Completion(NamedTuple):
-    """One drawn answer; `finish_reason` is `stop` (the model ended it) or `length` (it was cut)."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
+from toolkit.teachers.completion import Completion
 
 
 class SeededGumbel(LogitsProcessor):
@@ -97,6 +89,14 @@ class LocalTeacher:
         """The text that the model reads for a question, by its own chat template."""
         turn = [{"role": "user", "content": question}]
         return str(self.tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
+
+    def unreadable(self, questions: Sequence[str]) -> list[str]:
+        """Those of `questions` that the tokenizer reads only with its unknown token."""
+        unknown = self.tokenizer.unk_token_id
+        if unknown is None or not questions:
+            return []
+        rows = self.tokenizer(list(questions), add_special_tokens=False).input_ids
+        return [question for question, row in zip(questions, rows, strict=True) if unknown in row]
 
     @torch.inference_mode()
     def complete(self, questions: Sequence[str], seeds: Sequence[int]) -> list[Completion]:

@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help recipe test test-slow quality clean
+
+PYTHON  ?= python3.11
+VENV    := .venv
+BIN     := $(VENV)/bin
+RUN     ?= math-r16
+PROFILE ?= nano
+# One thread per process: parallel work means processes here (two torch threads on a busy machine are many times slower).
+export OMP_NUM_THREADS ?= 1
+export OMP_WAIT_POLICY ?= passive
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+recipe: $(VENV)/ready  ## run an experiment: make recipe RUN=math-r16 [PROFILE=nano] [ARGS=--dry-run]
+	@$(BIN)/fss run "$(RUN)" --profile "$(PROFILE)" $(ARGS)
+
+test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
+	$(BIN)/pytest
+
+test-slow: $(VENV)/ready-dev  ## full counts: kills, faults, coverage of intervals
+	$(BIN)/pytest -m "slow or not slow" --durations=20
+
+quality: $(VENV)/ready-dev  ## style, types and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment and caches; the workspace with your results stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# torch first and exactly: an open range would fetch a GPU build of several gigabytes.
+$(VENV)/ready: constraints.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Python 3.11 is needed; name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,156 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.workspace import Workspace, hash_of, write_atomic
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def write(text):
+    def make(folder):
+        (folder / "data.txt").write_text(text)
+        return {"length": len(text)}
+
+    return make
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def workspace(tmp_path, said):
+    return Workspace(tmp_path / "workspace", said.append)
+
+
+def test_an_artifact_is_made_once_and_found_again(workspace):
+    first, cached = workspace.build("stage", {"a": 1}, write("one"))
+    assert (cached, first.facts, (first.path / "data.txt").read_text()) == (False, {"length": 3}, "one")
+    second, cached = workspace.build("stage", {"a": 1}, write("never written"))
+    assert cached and second == first
+
+
+def test_other_inputs_or_stages_are_other_artifacts(workspace):
+    places = {workspace.place("stage", {"a": 1}), workspace.place("stage", {"a": 2}), workspace.place("other", {"a": 1})}
+    assert len(places) == 3
+
+
+@pytest.mark.parametrize("damage", ["change", "remove", "add", "manifest"])
+def test_a_damaged_artifact_is_made_again(workspace, damage):
+    artifact, _ = workspace.build("stage", 1, write("whole"))
+    if damage == "change":
+        (artifact.path / "data.txt").write_text("wrong")
+    elif damage == "remove":
+        (artifact.path / "data.txt").unlink()
+    elif damage == "add":
+        (artifact.path / "more.txt").write_text("foreign")
+    else:
+        (artifact.path / ".artifact.json").unlink()
+    again, cached = workspace.build("stage", 1, write("whole"))
+    assert not cached
+    assert [path.name for path in sorted(again.path.iterdir())] == [".artifact.json", "data.txt"]
+    assert (again.path / "data.txt").read_text() == "whole"
+
+
+def test_a_failed_stage_leaves_nothing(workspace):
+    def fail(folder):
+        (folder / "half").write_text("half")
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        workspace.build("stage", 1, fail)
+    assert workspace.find("stage", 1) is None
+    assert not list((workspace.root / "tmp").iterdir())
+    assert workspace.build("stage", 1, write("whole"))[1] is False
+
+
+def test_a_planned_artifact_shares_its_digest_with_no_made_one(workspace):
+    planned = workspace.planned("stage", 1)
+    made, _ = workspace.build("stage", 1, write("whole"))
+    assert not planned.made and planned.path == made.path and planned.digest != made.digest
+    assert workspace.planned("stage", 1) == made
+
+
+@given(plain)
+def test_keys_do_not_depend_on_the_order_of_fields(value):
+    shuffled = json.loads(json.dumps({"b": value, "a": 1}))
+    assert hash_of({"a": 1, "b": value}) == hash_of(shuffled)
+
+
+def test_a_key_names_no_place():
+    with pytest.raises(TypeError, match="PosixPath"):
+        hash_of({"file": Path("/somewhere")})
+
+
+def test_publishing_replaces_a_folder_whole(workspace, tmp_path):
+    artifact, _ = workspace.build("stage", 1, write("new"))
+    target = tmp_path / "runs" / "release"
+    target.mkdir(parents=True)
+    (target / "stale.txt").write_text("old")
+    workspace.publish(artifact.path, target)
+    assert [path.name for path in target.iterdir()] == ["data.txt"]
+    assert [path.name for path in target.parent.iterdir()] == ["release"]
+
+
+def test_an_edited_copy_does_not_harm_the_artifact(workspace, tmp_path):
+    artifact, _ = workspace.build("stage", 1, write("new"))
+    workspace.publish(artifact.path / "data.txt", tmp_path / "copy.txt")
+    (tmp_path / "copy.txt").write_text("edited")
+    assert workspace.find("stage", 1) == artifact
+
+
+def test_writing_is_atomic(tmp_path):
+    write_atomic(tmp_path / "a" / "file.json", "{}")
+    write_atomic(tmp_path / "a" / "file.json", "[]")
+    assert (tmp_path / "a" / "file.json").read_text() == "[]"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file.json"]
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from toolkit.workspace import Workspace
+def make(folder):
+    (folder / "data.txt").write_text("theirs")
+    print("working", flush=True)
+    time.sleep(float(sys.argv[2]))
+    return {}
+Workspace(Path(sys.argv[1]), print).build("stage", 1, make)
+"""
+
+
+def hold(workspace, seconds):
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, workspace.root, str(seconds)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "working\n"
+    return holder
+
+
+def test_the_second_of_two_runs_says_so_and_waits(workspace, said):
+    holder = hold(workspace, 1)
+    artifact, cached = workspace.build("stage", 1, write("mine"))
+    holder.wait()
+    assert cached and (artifact.path / "data.txt").read_text() == "theirs"
+    assert any("another run is working on stage-" in text for text in said)
+
+
+def test_a_killed_run_leaves_no_lock_and_no_half_artifact(workspace, said):
+    holder = hold(workspace, 600)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    time.sleep(0.05)
+    artifact, cached = workspace.build("stage", 1, write("mine"))
+    assert not cached and (artifact.path / "data.txt").read_text() == "mine"

@@ -1,0 +1,139 @@
+"""The `fss` command: one verb per stage. Heavy libraries are imported by the verbs that need them."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from toolkit import __version__
+
+EXAMPLES = """examples:
+  fss recipe ls                      what can be run
+  fss run math-r16 --dry-run         what a run would do: stages, samples, steps, the first prompt
+  fss run math-r16                   one budget, end to end
+  fss run math                       the whole ladder and its law
+  fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all went well, 1 for an error that is explained in one message, 130 when interrupted."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    _calm_libraries()
+    try:
+        code: int = args.verb(args)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, OSError) as error:
+        if args.traceback:
+            raise
+        print(f"fss: error: {_explained(error)}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--traceback", action="store_true", help="show where an error came from")
+    parser = argparse.ArgumentParser(
+        prog="fss",
+        description="When does generating more synthetic data help? Sample, publish, train, score, fit, plan.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fss {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def verb(name: str, function: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(
+            name,
+            parents=[common],
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(verb=function)
+        return added
+
+    run = verb("run", _run, "all stages of a recipe, skipping what is done", "fss run math-r16 --dry-run")
+    run.add_argument("run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file")
+    run.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
+    run.add_argument("--workspace", type=Path, default=Path(os.environ.get("FSS_WORKSPACE", "workspace")), help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)")
+    run.add_argument("--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)")
+    run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+    recipe = verb("recipe", _recipe, "list, show or copy recipes", "fss recipe cp math my-math")
+    recipe.add_argument("action", choices=("ls", "show", "cp"))
+    recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name or file")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _calm_libraries() -> None:
+    """Before anything heavy is imported, here and in the workers that inherit it."""
+    for name, value in {
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "passive",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _explained(error: Exception) -> str:
+    text = f"{error}" or type(error).__name__
+    if "No space left" in text or "StorageFull" in text or getattr(error, "errno", None) in (27, 28, 122):
+        return f"the disk is full ({text}). Free some space and run the same command again; nothing that was done is lost"
+    return text
+
+
+def _run(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.run import run
+    from toolkit.recipe import load_run
+
+    summary = run(load_run(args.run, args.profile), args.workspace, jobs=args.jobs, dry=args.dry_run)
+    print(summary)
+    return 0
+
+
+def _recipe(args: argparse.Namespace) -> int:
+    from toolkit.recipe import RecipeError, known_recipes, load_recipe, recipe_file
+
+    wanted = {"ls": 0, "show": 1, "cp": 2}[args.action]
+    if len(args.names) != wanted:
+        raise RecipeError(f"fss recipe {args.action} takes {wanted} name(s), not {len(args.names)}")
+    if args.action == "ls":
+        for name, path in sorted(known_recipes().items()):
+            print(f"{name:<16} {load_recipe(path).title}")
+        return 0
+    source = recipe_file(args.names[0])
+    if args.action == "show":
+        print(source.read_text(encoding="utf-8"), end="")
+        return 0
+    target = Path(args.names[1])
+    target = target if target.suffix == ".yaml" else Path("recipes") / f"{target}.yaml"
+    if target.exists():
+        raise RecipeError(f"{target} is there already; choose another name")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    print(f"{target}: edit it, then run `fss run {target.stem}`")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""From responses to a release: verdicts, the corpus as shell x increment files, the leak check, the Hub folder."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.budgets import cell_files, cell_name, file_name
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.source import Cell, Source, read_questions, rows_of
+from toolkit.verification.verdicts import VERDICTS, judge
+from toolkit.workspace import Artifact
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """The corpus files of the run's cells: one artifact per shell x increment, and what each budget holds."""
+
+    parts: Mapping[Cell, Artifact]
+    statistics: Mapping[int, Mapping[str, Any]]  # budget -> counts; empty in a dry run of an unmade corpus
+
+    def accepted(self, budget: int) -> list[tuple[Artifact, str]]:
+        """(artifact, file in it) of the accepted responses at `budget`, in corpus order."""
+        return [
+            (part, f"data/accepted/{file_name(*cell)}") for cell, part in self.parts.items() if cell[1][1] <= budget
+        ]
+
+
+def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
+    """Judge every response of the run's cells."""
+    settings = job.recipe.verification
+    answers = source.pool.file("questions.parquet")
+    verdicts: dict[Cell, Artifact] = {}
+    with job.progress.stage("verdicts") as stage:
+        for cell in source.cells:
+            inputs = {"responses": source.digests[cell], "answers": answers, "settings": settings}
+            make = _judging(source, cell, settings.check_steps)
+            verdicts[cell] = job.build(stage, "verdicts", inputs, make)
+        counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
+        stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
+        wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
+        if settings.check_steps and counts["accepted"]:
+            stage.text += f"; {wrong / counts['accepted']:.1%} of the accepted show a wrong step"
+    return verdicts
+
+
+def _judging(source: Source, cell: Cell, check_steps: bool) -> Any:
+    def make(out: Path) -> dict[str, Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        gold = {row["question_id"]: row["answer"] for row in source.questions}
+        rows = []
+        for row in rows_of(source, cell):
+            judged = judge(gold[row["question_id"]], row["text"], row["finish_reason"], check_steps=check_steps)
+            rows.append({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
+        pq.write_table(pa.Table.from_pylist(rows, schema=_verdict_schema(pa)), out / "verdicts.parquet")
+        counts = Counter(row["verdict"] for row in rows)
+        return {"verdicts": dict(counts), "wrong_steps": sum(bool(row["wrong_step"]) for row in rows)}
+
+    return make
+
+
+def _verdict_schema(pa: Any) -> Any:
+    text = [(name, pa.string()) for name in ("question_id", "verdict", "extracted")]
+    return pa.schema([text[0], ("index", pa.int32()), *text[1:], ("wrong_step", pa.bool_())])
+
+
+def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) -> Corpus:
+    """Join responses and verdicts into accepted and rejected files, and count what each budget holds.
+
+    Raises:
+        StageError: when a cell that a student would be trained on holds no accepted response.
+    """
+    with job.progress.stage("corpus") as stage:
+        parts = {cell: _part(job, stage, source, cell, verdicts[cell]) for cell in source.cells}
+        made = all(part.made for part in parts.values())
+        rungs = [budget for budget in job.recipe.ladder.budgets if budget <= max(job.run.budgets)]
+        statistics = {budget: _statistics(parts, budget) for budget in rungs} if made else {}
+        for budget in job.run.budgets if made else ():
+            _refuse_empty(statistics[budget], budget)
+        held = [f"r{budget} {statistics[budget]['accepted']:,}" for budget in job.run.budgets if budget in statistics]
+        stage.text = f"accepted responses: {', '.join(held)}" if held else "not made yet"
+    return Corpus(parts, statistics)
+
+
+def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:
+    from toolkit.corpora.build import build_corpus
+
+    name, revision = teacher_name(job, source.teacher)
+    inputs = {
+        "responses": source.digests[cell],
+        "verdicts": verdicts.digest,
+        "questions": source.pool.file("questions.parquet"),
+        "cell": [cell[0].name, cell[0].start, cell[0].stop, *cell[1]],
+        "teacher": [name, revision],
+    }
+
+    def make(out: Path) -> dict[str, Any]:
+        import pyarrow.parquet as pq
+
+        judged = pq.read_table(verdicts.path / "verdicts.parquet").to_pylist()
+        build_corpus(out, source.questions, rows_of(source, cell), judged, [cell[0]], [cell[1]], name, revision)
+        return {}
+
+    return job.build(stage, "corpus", inputs, make)
+
+
+def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
+    """How rows and cards name the teacher: its repo or plain name, never a path, and its revision or weights' key."""
+    settings = job.recipe.teacher
+    is_folder = Path(settings.teacher).is_dir()
+    return Path(settings.teacher).name if is_folder else settings.teacher, settings.teacher_revision or teacher.key
+
+
+def _statistics(parts: Mapping[Cell, Artifact], budget: int) -> dict[str, Any]:
+    from toolkit.corpora.statistics import cell_statistics
+
+    files = [(part.path / "data", file_name(*cell)) for cell, part in parts.items() if cell[1][1] <= budget]
+    accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
+    return dataclasses.asdict(cell_statistics(accepted, rejected))
+
+
+def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
+    if not statistics["accepted"]:
+        counts = ", ".join(f"{statistics[verdict]:,} {verdict}" for verdict in VERDICTS if statistics[verdict])
+        raise StageError(
+            f"no response was accepted at r = {budget} ({counts}), so that there is nothing to train a student on. Use a "
+            "stronger teacher, easier questions, or check that the answer pattern fits what the teacher writes"
+        )

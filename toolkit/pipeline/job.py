@@ -1,0 +1,58 @@
+"""What every stage is handed: the run, the workspace, the workers and the screen."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from toolkit.progress import Progress, Stage
+from toolkit.recipe import Recipe, Run
+from toolkit.workers import Tick, Workers
+from toolkit.workspace import Artifact, Workspace
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class StageError(RuntimeError):
+    """A stage that cannot go on; the message names what is wrong and the mend."""
+
+
+@dataclasses.dataclass
+class Job:
+    """One run of the chain. A dry one makes nothing: its artifacts are found or only planned."""
+
+    run: Run
+    workspace: Workspace
+    workers: Workers
+    progress: Progress
+    dry: bool = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """The run's recipe."""
+        return self.run.recipe
+
+    def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
+        """The artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
+        if self.dry:
+            artifact = self.workspace.planned(kind, inputs)
+            stage.plan(artifact.made)
+            return artifact
+        artifact, cached = self.workspace.build(kind, inputs, make)
+        stage.count(cached)
+        return artifact
+
+    def work(self, stage: Stage, task: str, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(*args, tick)` in a worker process, its progress on the stage's bar."""
+        tick: Tick = lambda done, total: stage.tick(task, done, total)  # noqa: E731
+        return self.workers.call(task, tick, function, *args)
+
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """`function` of every item, as many at once as there are workers; the first failure stops what has not begun."""
+        pool = ThreadPoolExecutor(self.workers.jobs)
+        try:
+            return [future.result() for future in [pool.submit(function, item) for item in items]]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

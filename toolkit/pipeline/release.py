@@ -1,0 +1,99 @@
+"""The release folder of a run: a Hub dataset repo with one config per budget, as `load_dataset` reads it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from toolkit import __version__
+from toolkit.corpora.budgets import cell_files, cell_name
+from toolkit.pipeline.corpus import Corpus, teacher_name
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.prompt import fill_prompt
+from toolkit.pipeline.source import Source
+from toolkit.workspace import Artifact
+
+POLICY = (
+    "the last boxed answer is cut out, normalised, and compared with the known answer as text and as an exact number; "
+    "a response that did not end by itself is truncated, one without an answer unparsable"
+)
+
+
+def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
+    """Write the release of every rung up to the run's largest budget."""
+    recipe = job.recipe
+    ladder = recipe.ladder
+    rungs = [budget for budget in ladder.budgets if budget <= max(job.run.budgets)]
+    sizes = recipe.pool.pool_sizes
+    names = {budget: cell_name(ladder.ladder_questions, budget, sizes, ladder.ladder_questions) for budget in rungs}
+    provenance = {
+        "source": source.key,
+        "pool": source.pool.file("questions.parquet"),
+        "teacher": source.teacher.digest,
+        "corpus": {f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()},
+        "sampling": recipe.sampling,
+        "counting": ladder.counting,
+        "verification": recipe.verification,
+        "toolkit": __version__,
+    }
+    inputs = {"provenance": provenance, "release": recipe.release, "title": recipe.title, "rungs": rungs}
+
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.hub.release import write_release
+
+        with TemporaryDirectory(dir=job.workspace.root / "tmp") as scratch:
+            _gather(corpus, Path(scratch))
+            manifest = write_release(
+                out,
+                corpus=Path(scratch),
+                test=source.pool.path / "test.parquet",
+                cells={
+                    names[budget]: cell_files(ladder.ladder_questions, budget, sizes, ladder.budgets) for budget in rungs
+                },
+                default=names[rungs[-1]],
+                statistics={names[budget]: corpus.statistics[budget] for budget in rungs},
+                card=_card(job, source),
+                version=recipe.release.version,
+                provenance=provenance,
+            )
+        return {"configs": list(manifest["configs"])}
+
+    with job.progress.stage("release") as stage:
+        release = job.build(stage, "release", inputs, make)
+        stage.text = f"{recipe.release.repo} {recipe.release.version}: {', '.join(names.values())}, all, test"
+    return release
+
+
+def _gather(corpus: Corpus, folder: Path) -> None:
+    """One folder with the files of all parts, as links."""
+    for part in corpus.parts.values():
+        for name in part.files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(part.path / name)
+
+
+def _card(job: Job, source: Source) -> Any:
+    from toolkit.hub.card import Card
+
+    recipe = job.recipe
+    name, revision = teacher_name(job, source.teacher)
+    return Card(
+        repo=recipe.release.repo,
+        pretty_name=recipe.title,
+        summary=recipe.release.summary,
+        domain=Path(recipe.pool.pool).stem,
+        license=recipe.release.license,
+        pool=f"{Path(recipe.pool.pool).name}, the first {recipe.ladder.ladder_questions:,} of {source.pool.facts['pool']:,}",
+        teacher=name,
+        teacher_revision=revision,
+        sampling={
+            "temperature": recipe.sampling.temperature,
+            "top_p": recipe.sampling.top_p,
+            "max_tokens": recipe.sampling.max_tokens,
+            "seed": recipe.sampling.sampling_seed,
+            "counting": recipe.ladder.counting,
+        },
+        prompt=fill_prompt(source.teacher.path, source.questions[0]["question"]),
+        policy=POLICY,
+        seeds_licence=recipe.release.seeds_licence,
+        limits=recipe.release.limits,
+    )

@@ -1,0 +1,194 @@
+"""The source and what students start from: pool, teacher, base, the leak check between them, and the responses."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.budgets import Shell, increments, shells
+from toolkit.pipeline.job import Job, StageError
+from toolkit.progress import Stage
+from toolkit.workers import Tick
+from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
+
+NANO = "nano"  # the teacher or base that is trained on the spot
+SAMPLING_BATCH = 1024  # responses generated and written together by the local teacher
+
+Cell = tuple[Shell, tuple[int, int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Pool and teacher, and the journal of what the teacher answered."""
+
+    pool: Artifact
+    teacher: Artifact
+    questions: list[dict[str, Any]]  # the ladder's subset, in pool order
+    key: str
+    journal: Path
+    cells: list[Cell]  # shell x increment, increment-major
+    digests: dict[Cell, str]  # of the journal's rows in each cell
+
+
+def pool_stage(job: Job) -> Artifact:
+    """The questions, split into pool, test and dev sets."""
+    from toolkit.questions.pools import write_pool
+
+    settings = job.recipe.pool
+    # A local file is known by its bytes, not by its place.
+    content = file_digest(Path(settings.pool)) if Path(settings.pool).is_file() else None
+    inputs = {"settings": dataclasses.replace(settings, pool=Path(settings.pool).name), "content": content}
+    with job.progress.stage("pool") as stage:
+        # Cheap, and every later number needs it: a dry run makes it too.
+        pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out))
+        stage.count(cached)
+        facts = pool.facts
+        stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
+    return pool
+
+
+def read_questions(pool: Artifact, name: str = "questions") -> list[dict[str, Any]]:
+    """The rows of a pool's file, in pool order: question_id, position, question, answer, family."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(pool.path / f"{name}.parquet").to_pylist()
+    return rows
+
+
+def models_stage(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
+    """Teacher and base, trained side by side where they are embedded."""
+    with job.progress.stage("models") as stage:
+        stage.expect(2, "step")
+        teacher, base = job.each(lambda role: _model(job, stage, role), ["teacher", "base"])
+        stage.text = f"teacher {teacher.key[:8]}, base {base.key[:8]}"
+    return teacher, base
+
+
+def _model(job: Job, stage: Stage, role: str) -> Artifact:
+    settings = dataclasses.asdict(getattr(job.recipe, role))
+    name, revision = settings.pop(role), settings.pop(f"{role}_revision")
+    if name == NANO:
+        options = nano_options(job, role)
+        train = lambda out: job.work(stage, role, train_nano, role, options, out) or {}  # noqa: E731
+        return job.build(stage, role, options, train)
+    if Path(name).is_dir():
+        files = folder_files(Path(name))
+        return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
+    return _hub_model(name, revision)
+
+
+def _hub_model(name: str, revision: str | None) -> Artifact:
+    from huggingface_hub import snapshot_download
+
+    folder = Path(snapshot_download(name, revision=revision, ignore_patterns=["*.bin", "*.pth", "*.pt", "*.gguf"]))
+    # The cache folder is named by the commit, which identifies the files without reading gigabytes.
+    files = {"repo": f"{name}@{folder.name}"}
+    return Artifact(folder, hash_of(files)[:16], files, {})
+
+
+def nano_options(job: Job, role: str) -> dict[str, Any]:
+    """What an embedded model is trained from: its own fields, and which questions exist."""
+    settings = dataclasses.asdict(getattr(job.recipe, role))
+    own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
+    own.pop("revision")
+    return own | {"families": job.recipe.pool.families or (), "largest": job.recipe.pool.largest_number}
+
+
+def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
+    """Train an embedded teacher or base into `out`; runs in a worker."""
+    from toolkit.nano import pretrain
+
+    train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
+    train(pretrain.NanoSettings(**options), out, tick)
+    return {"role": role}
+
+
+def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
+    recipe = job.recipe
+    inputs = {"teacher": teacher.digest, "questions": pool.file("questions.parquet"), "sampling": recipe.sampling}
+    key = hash_of(inputs)[:16]
+    journal = job.workspace.root / "responses" / f"{key}.jsonl"
+    questions = read_questions(pool)[: recipe.ladder.ladder_questions]
+    budget = max(job.run.budgets)
+    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{key}"):
+        todo = _fill(job, stage, journal, questions, budget, teacher)
+        rungs = [rung for rung in increments(recipe.ladder.budgets) if rung[1] <= budget]
+        parts = shells(recipe.pool.pool_sizes, recipe.ladder.ladder_questions)
+        cells = [(shell, rung) for rung in rungs for shell in parts]
+        planned = {cell: hash_of({"planned": key, "rung": cell[1]}) for cell in cells}
+        source = Source(pool, teacher, questions, key, journal, cells, planned)
+        if not (job.dry and todo):
+            source.digests.update(_digests(source))
+        new = f"{todo:,} to sample" if job.dry else f"{todo:,} sampled now"
+        stage.text = f"{len(questions) * budget:,} responses ({len(questions)} questions x {budget}), {new}"
+    return source
+
+
+def _fill(
+    job: Job, stage: Stage, path: Path, questions: Sequence[Mapping[str, Any]], budget: int, teacher: Artifact
+) -> int:
+    """Sample what the journal lacks; returns how many responses that were (in a dry run: would be)."""
+    from toolkit.synthesis.journal import Journal
+    from toolkit.synthesis.sampler import missing, sample
+
+    wanted = [(row["question_id"], row["question"]) for row in questions]
+    if job.dry and not path.exists():
+        return len(wanted) * budget
+    with Journal(path) as journal:
+        todo = len(missing(journal, [question_id for question_id, _ in wanted], budget))
+        if todo and not job.dry:
+            stage.expect(1, "response")
+            sample(
+                journal,
+                wanted,
+                budget,
+                _open_teacher(job, teacher, [text for _, text in wanted]),
+                sampling_seed=job.recipe.sampling.sampling_seed,
+                batch_size=SAMPLING_BATCH,
+                progress=lambda done: stage.tick("responses", done, todo),
+            )
+    return todo
+
+
+def _open_teacher(job: Job, teacher: Artifact, questions: list[str]) -> Any:
+    from toolkit.teachers.local import LocalTeacher
+
+    sampling = job.recipe.sampling
+    local = LocalTeacher(
+        teacher.path, temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens
+    )
+    unread = local.unreadable(questions)
+    if unread:
+        raise StageError(
+            f"the teacher's tokenizer cannot read {len(unread):,} of {len(questions):,} questions, the first: "
+            f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`)"
+        )
+    return local
+
+
+def rows_of(source: Source, cell: Cell) -> Iterator[dict[str, Any]]:
+    """The journal's rows of one shell x increment, in the order written."""
+    from toolkit.synthesis.journal import read_journal
+
+    shell, rung = cell
+    ids = {row["question_id"] for row in source.questions[shell.start : shell.stop]}
+    rows = read_journal(source.journal)
+    return (row._asdict() for row in rows if row.question_id in ids and row.index in range(*rung))
+
+
+def _digests(source: Source) -> dict[Cell, str]:
+    """Digest of each cell's rows whatever their order: the sum of their hashes, in one pass over the journal."""
+    from toolkit.synthesis.journal import encode, read_journal
+
+    shell_of = {
+        row["question_id"]: shell for shell, _ in source.cells for row in source.questions[shell.start : shell.stop]
+    }
+    sums = dict.fromkeys(source.cells, 0)
+    rung_of = {index: rung for _, rung in source.cells for index in range(*rung)}
+    for row in read_journal(source.journal):
+        if row.question_id in shell_of and row.index in rung_of:
+            line = int.from_bytes(hashlib.sha256(encode(row)).digest(), "big")
+            sums[shell_of[row.question_id], rung_of[row.index]] += line
+    return {cell: f"{total % 2**256:064x}" for cell, total in sums.items()}

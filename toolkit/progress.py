@@ -1,0 +1,89 @@
+"""What a person sees while a run works: a bar with rate and ETA per stage, then one line with its result and wall time."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from tqdm import tqdm
+
+
+class Stage:
+    """One stage on the screen; several tasks of it may report from several threads."""
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self.name = name
+        self.text = ""  # the result, set by the stage
+        self.made = self.cached = self.planned = 0
+        self._stream = stream
+        self._tasks: dict[str, tuple[int, int]] = {}
+        self._expected = 1
+        self._bar: tqdm | None = None
+        self._lock = threading.Lock()
+
+    def expect(self, tasks: int, unit: str) -> None:
+        """Announce how many tasks will report and in what unit."""
+        self._expected = max(1, tasks)
+        # disable=None: a bar on a terminal, none in a log file.
+        self._bar = tqdm(desc=self.name, total=0, unit=unit, file=self._stream, disable=None, leave=False, smoothing=0.05)
+
+    def tick(self, task: str, done: int, total: int) -> None:
+        """`task` has done `done` of `total` units."""
+        with self._lock:
+            self._tasks[task] = (done, total)
+            if self._bar is not None:
+                totals = [entry[1] for entry in self._tasks.values()]
+                # Tasks that have not reported yet count as the mean of those that have.
+                self._bar.total = round(sum(totals) / len(totals) * max(self._expected, len(totals)))
+                self._bar.update(sum(entry[0] for entry in self._tasks.values()) - self._bar.n)
+
+    def count(self, cached: bool) -> None:
+        """One artifact of the stage is there: made now, or found."""
+        with self._lock:
+            self.cached += cached
+            self.made += not cached
+
+    def plan(self, found: bool) -> None:
+        """One artifact of the stage in a dry run: found, or to be made."""
+        self.cached += found
+        self.planned += not found
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def state(self) -> str:
+        """How many artifacts were made, found, or are still to be made; a single one without its number."""
+        counts = {"made": self.made, "cached": self.cached, "to do": self.planned}
+        parts = [(count, word) for word, count in counts.items() if count]
+        return parts[0][1] if len(parts) == 1 else ", ".join(f"{count} {word}" for count, word in parts)
+
+
+class Progress:
+    """Stages on a text stream, and the seconds that each took."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self.stream = stream
+        self.seconds: dict[str, float] = {}
+
+    def say(self, text: str) -> None:
+        """One line, above any bar."""
+        tqdm.write(text, file=self.stream)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time a stage and print its line when it ends well."""
+        start = time.monotonic()
+        stage = Stage(name, self.stream)
+        try:
+            yield stage
+        finally:
+            stage.close()
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
+        seconds = time.monotonic() - start
+        state = f"[{stage.state}]" if stage.state else ""
+        self.say(f"{name:<11} {seconds:6.1f} s  {stage.text} {state}".rstrip())

@@ -1,0 +1,86 @@
+"""Worker processes for models: one torch thread each, progress reported to the parent, gone when the parent is.
+
+Two torch threads on a busy machine are many times slower than one, so that parallel work means processes.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.queues import Queue
+from typing import Any
+
+Tick = Callable[[int, int], None]
+_reports: "Queue[tuple[str, int, int] | None]"
+
+
+class Workers:
+    """A pool of processes that call functions with a progress callback as their last argument.
+
+    Args:
+        jobs: processes at most; they start when first needed and keep their imports.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.jobs = jobs
+        self._reports: Queue[tuple[str, int, int] | None] = context.Queue()
+        self._ticks: dict[str, Tick] = {}
+        self._pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(self._reports, os.getpid()))
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def call(self, name: str, tick: Tick, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(*args, tick)` in a worker; blocks until it is done; `tick(done, total)` is called here meanwhile."""
+        self._ticks[name] = tick
+        future: Future[Any] = self._pool.submit(_run, name, function, args)
+        try:
+            return future.result()
+        finally:
+            self._ticks.pop(name, None)
+
+    def close(self) -> None:
+        """Stop all workers, finished or not."""
+        for process in list((self._pool._processes or {}).values()):
+            process.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._reports.put(None)
+        self._reader.join()
+
+    def _read(self) -> None:
+        while (report := self._reports.get()) is not None:
+            name, done, total = report
+            tick = self._ticks.get(name)
+            if tick:
+                tick(done, total)
+
+
+@contextlib.contextmanager
+def open_workers(jobs: int) -> Iterator[Workers]:
+    """Workers that are stopped at the end, however the body ends."""
+    workers = Workers(jobs)
+    try:
+        yield workers
+    finally:
+        workers.close()
+
+
+def _start(reports: "Queue[tuple[str, int, int] | None]", parent: int) -> None:
+    """First thing in a worker; the parent has set the thread limits in the environment that it inherits."""
+    global _reports
+    _reports = reports
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    """A killed parent cannot tell its workers; without this they would train on for nobody."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _run(name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    return function(*args, lambda done, total: _reports.put((name, done, total)))
