@@ -1,0 +1,104 @@
+"""Training the embedded models from scratch: small Llamas that learn in a minute or two on one CPU core."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from toolkit.nano.diet import base_texts, teacher_texts
+from toolkit.nano.tokenizer import build_tokenizer
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class NanoSettings:
+    """One embedded model: its shape, its training and the questions it reads about (see `teacher_texts`)."""
+
+    steps: int  # optimiser steps
+    learning_rate: float  # peak; 5 % linear warm-up, then a cosine down to a tenth
+    rows: int = 16  # documents a step
+    width: int = 96
+    layers: int = 3
+    heads: int = 4
+    feedforward: int = 256
+    seed: int = 0
+    families: tuple[str, ...] = ()  # of toolkit.questions.mathematics; empty = all
+    largest: int | None = None  # cap on every drawn number; None = the families' own ranges
+
+
+TEACHER = NanoSettings(steps=3300, learning_rate=3e-3)
+BASE = NanoSettings(steps=1300, learning_rate=2e-3)
+
+
+def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
+    """Train on worked solutions and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
+    _train(settings, teacher_texts(settings.seed, settings.families, settings.largest), out, progress)
+
+
+def train_base(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
+    """Train on the weak diet and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
+    _train(settings, base_texts(settings.seed, settings.families, settings.largest), out, progress)
+
+
+def _train(settings: NanoSettings, texts: Iterator[str], out: Path, progress: Progress | None) -> None:
+    torch.manual_seed(settings.seed)
+    tokenizer = build_tokenizer()
+    model = LlamaForCausalLM(_shape(settings, tokenizer))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    warmup = max(1, settings.steps // 20)
+    warm = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup, total_iters=warmup)
+    cool = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, max(1, settings.steps - warmup), eta_min=settings.learning_rate / 10
+    )
+    schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, cool], [warmup])
+    batches = batched(texts, tokenizer, settings.rows)
+    for step in range(settings.steps):
+        ids, labels = next(batches)
+        optimizer.zero_grad()
+        model(input_ids=ids, labels=labels).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if progress:
+            progress(step + 1, settings.steps)
+    save(model, tokenizer, out)
+
+
+def _shape(settings: NanoSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=settings.width, intermediate_size=settings.feedforward,
+        num_hidden_layers=settings.layers, num_attention_heads=settings.heads, num_key_value_heads=settings.heads,
+        max_position_embeddings=256, tie_word_embeddings=True, initializer_range=0.05, bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def batched(
+    texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batches of `rows` whole documents of like length: (input ids, labels), right-padded, -100 where nothing is learnt.
+
+    Like lengths share a batch because padding would be a third of the arithmetic; the batches' order is shuffled.
+    """
+    random_ = random.Random(rows)
+    while True:
+        window = [next(texts) for _ in range(32 * rows)]
+        encoded = sorted(tokenizer(window, add_special_tokens=False)["input_ids"], key=len)
+        for place in random_.sample(range(32), 32):
+            some = encoded[place * rows : (place + 1) * rows]
+            width = max(map(len, some))
+            ids = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in some])
+            yield ids, ids.masked_fill(ids == tokenizer.pad_token_id, -100)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write weights (safetensors), tokenizer, chat template and generation settings as a Transformers folder."""
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=True, max_new_tokens=96
+    )
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)

@@ -1,0 +1,49 @@
+"""A word-level tokenizer with numbers digit by digit, over a frozen vocabulary.
+
+Every piece keeps the space before it (" apples"), and the space before a number belongs to the piece in front (" + "), so
+that a digit is one token wherever it stands, and decoding restores the text to the letter. What the
+vocabulary does not hold becomes `<unk>`; `unreadable` finds such texts before anything is trained or sampled on them.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
+PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
+VOCABULARY_FILE = Path(__file__).with_name("vocabulary.json")
+TEMPLATE_FILE = Path(__file__).with_name("chat_template.jinja")
+
+
+def document(question: str, response: str) -> str:
+    """One question and its response as the chat template writes them."""
+    return f"{USER}{question}{ASSISTANT}{response}{END}"
+
+
+def splitter() -> pre_tokenizers.PreTokenizer:
+    """Cuts text into words, single digits and signs, each with the space before it."""
+    return pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer of every embedded model, from the frozen vocabulary file and chat template of this package."""
+    pieces = json.loads(VOCABULARY_FILE.read_text(encoding="utf-8"))
+    core = Tokenizer(models.WordLevel({piece: place for place, piece in enumerate(pieces)}, unk_token=UNKNOWN))
+    core.pre_tokenizer = splitter()
+    core.decoder = decoders.Fuse()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token=PAD, unk_token=UNKNOWN, eos_token=END, padding_side="left",
+        additional_special_tokens=[USER, ASSISTANT], clean_up_tokenization_spaces=False, model_max_length=256,
+    )
+    tokenizer.chat_template = TEMPLATE_FILE.read_text(encoding="utf-8")
+    return tokenizer
+
+
+def unreadable(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> list[str]:
+    """Those of `texts` that the tokenizer cannot read without its unknown token."""
+    listed = list(texts)
+    rows = tokenizer(listed, add_special_tokens=False)["input_ids"] if listed else []
+    return [text for text, row in zip(listed, rows, strict=True) if tokenizer.unk_token_id in row]
