@@ -133,11 +133,18 @@ def printed(counts: Mapping[str, Any]) -> dict[str, str]:
     return {heading: _cell(counts[field]) for heading, field in COLUMNS.items()}
 
 
-def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mapping[str, Any]) -> DatasetCardData:
+def front_infos(infos: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The front matter's `dataset_info` of several configs, from config name -> `datasets.DatasetInfo`."""
     from datasets.info import DatasetInfosDict
 
-    rows = max(sum(split.num_examples for split in info.splits.values()) for info in infos.values())
-    data = DatasetCardData(
+    data = DatasetCardData()
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    return data.to_dict()["dataset_info"]
+
+
+def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mapping[str, Any]) -> DatasetCardData:
+    rows = max(split.num_examples for info in infos.values() for split in info.splits.values())
+    return DatasetCardData(
         license=card.license,
         language=[card.language],
         pretty_name=_visible(" ".join(card.pretty_name.split())),
@@ -146,9 +153,8 @@ def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mappi
         size_categories=[next((name for limit, name in SIZES if rows < limit), "n>10M")],
         source_datasets=list(card.source_datasets),
         configs=[dict(config) for config in configs],
+        dataset_info=front_infos(infos),
     )
-    DatasetInfosDict(infos).to_dataset_card_data(data)
-    return data
 
 
 def _cell(value: float | None) -> Markup:

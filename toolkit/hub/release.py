@@ -41,14 +41,14 @@ def write_release(
         corpus: a folder with `data/accepted/...` and `data/rejected/...`.
         test: the held-out questions, parquet.
         cells: config name -> its files below `data/accepted/`, in order; smaller budgets first.
-        default: the config that loads when none is named.
+        default: the config that loads when none is named. A cell without accepted rows is on the card, but no config.
         statistics: config name -> counts, as `card.COLUMNS` names them.
         version: the release's tag, `v1.0.0`.
         provenance: keys, digests and versions of what the release was made from; JSON data.
 
     Raises:
-        ValueError: for a version that is no tag, a default or statistics that fit no cell, a cell without accepted
-            rows, or text that holds a Hub token or a folder of this machine.
+        ValueError: for a version that is no tag, a default or statistics that fit no cell, a default without
+            accepted rows, no test questions, or text that holds a Hub token or a folder of this machine.
     """
     _check_arguments(cells, default, statistics, version)
     names = list(dict.fromkeys(name for files in cells.values() for name in files))
@@ -57,14 +57,19 @@ def write_release(
         for name in names
         for side in SIDES
     }
+    placed = {
+        name: {side: [stored[f"{side}/{file}"] for file in files] for side in SIDES} for name, files in cells.items()
+    }
     configs: dict[str, dict[str, Any]] = {
-        name: {"split": "train", "files": [stored[f"accepted/{file}"] for file in files]}
-        for name, files in cells.items()
+        name: {"split": "train", "files": sides["accepted"]}
+        for name, sides in placed.items()
+        if statistics[name]["accepted"]  # `load_dataset` fails on a split without rows
     }
     configs["all"] = {"split": "train", "files": list(stored.values())}
     configs["test"] = {"split": "test", "files": [_store(out, test, "test.parquet")]}
     infos = {name: dataset_info(out, **config) for name, config in configs.items()}
-    _check_rows(infos)
+    if not infos["test"].dataset_size:
+        raise ValueError(f"{test.name}: no held-out questions to publish")
     readme = render_card(
         card, front_configs(configs, default), infos, statistics, _examples(out, configs[default]), version
     )
@@ -73,6 +78,7 @@ def write_release(
         "version": version,
         "default": default,
         "configs": configs,
+        "cells": placed,
         "statistics": {name: dict(counts) for name, counts in statistics.items()},
         "provenance": dict(provenance),
     }
@@ -141,12 +147,8 @@ def _check_arguments(
         missing = set(COLUMNS.values()) - set(counts)
         if missing:
             raise ValueError(f"statistics: {name} lacks {', '.join(sorted(missing))}")
-
-
-def _check_rows(infos: Mapping[str, "DatasetInfo"]) -> None:
-    empty = [name for name, info in infos.items() if not info.dataset_size]
-    if empty:
-        raise ValueError(f"{', '.join(empty)}: no rows to publish; raise the budget or mend what rejects the responses")
+    if not statistics[default]["accepted"]:
+        raise ValueError(f"{default}: no accepted rows to publish; raise the budget or mend what rejects the responses")
 
 
 def _examples(out: Path, config: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -1,0 +1,114 @@
+"""Re-verifies a release folder as a stranger would: bytes, names, nesting, rows, and every count on the card."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from huggingface_hub import DatasetCard
+
+from toolkit.hub.card import front_infos, printed, read_table
+from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
+
+Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
+
+
+def read_release(folder: Path) -> dict[str, Any]:
+    """The manifest of a release folder.
+
+    Raises:
+        ValueError: if the folder holds no manifest, or one of another format.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if manifest.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
+    return manifest
+
+
+def check_release(folder: Path, count: Count) -> list[str]:
+    """Everything that is wrong with a release, a sentence each; an empty list when all holds.
+
+    Args:
+        count: the statistics of a cell from its accepted and its rejected files, by the names on the card.
+    """
+    manifest = read_release(folder)
+    damaged = list(_damaged_files(folder, manifest))
+    if damaged:
+        return damaged  # what the rows say matters only once every byte is the published one
+    return [
+        *_bad_front(folder, manifest),
+        *_bad_nesting(manifest),
+        *_bad_rows(folder, manifest),
+        *_bad_counts(folder, manifest, count),
+    ]
+
+
+def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    listed, found = manifest["files"], file_facts(folder)
+    for name in sorted({*listed, *found}):
+        if name not in found:
+            yield f"{name}: is missing"
+        elif name not in listed:
+            yield f"{name}: is not in the manifest"
+        elif listed[name] != found[name]:
+            yield f"{name}: its bytes are not those of the manifest"
+        elif name.endswith(".parquet") and f"-{found[name]['sha256'][:NAME_DIGITS]}." not in name:
+            yield f"{name}: is not named by its digest, so a cache may give other rows for it"
+
+
+def _bad_front(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    written = DatasetCard.load(folder / "README.md").data.to_dict()
+    if written.get("configs") != front_configs(manifest["configs"], manifest["default"]):
+        yield "README.md: its configs are not those of the manifest"
+    infos = {name: dataset_info(folder, **config) for name, config in manifest["configs"].items()}
+    if written.get("dataset_info") != front_infos(infos):
+        yield "README.md: its dataset_info does not agree with the files"
+
+
+def _bad_nesting(manifest: Mapping[str, Any]) -> Iterator[str]:
+    ladders: dict[str, dict[int, list[str]]] = {}
+    for name, sides in manifest["cells"].items():
+        subset, _, budget = name.rpartition("r")
+        ladders.setdefault(subset, {})[int(budget)] = sides["accepted"]
+    for subset, rungs in ladders.items():
+        for small, large in pairwise(sorted(rungs)):
+            if rungs[large][: len(rungs[small])] != rungs[small]:
+                yield f"{subset}r{small}: its files are not the first ones of {subset}r{large}"
+        for budget, files in rungs.items():
+            last = max(_increment(file)[1] for file in files)
+            if last != budget:
+                yield f"{subset}r{budget}: its files hold {last} responses per question"
+
+
+def _bad_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name in dict.fromkeys(manifest["configs"]["all"]["files"]):
+        rows = pq.read_table(folder / name, columns=["response_index", "verdict"])
+        indices = rows["response_index"].to_pylist()
+        start, stop = _increment(name)
+        if indices != sorted(indices) or any(not start <= index < stop for index in indices):
+            yield f"{name}: its rows are not those of indices {start} to {stop - 1}, in order"
+        if any((verdict == "accepted") != name.startswith("data/accepted/") for verdict in rows["verdict"].to_pylist()):
+            yield f"{name}: holds a verdict of the other side"
+
+
+def _bad_counts(folder: Path, manifest: Mapping[str, Any], count: Count) -> Iterator[str]:
+    table = read_table((folder / "README.md").read_text(encoding="utf-8"))
+    for name, sides in manifest["cells"].items():
+        counts = count(*([folder / file for file in sides[side]] for side in SIDES))
+        if dict(counts) != manifest["statistics"].get(name):
+            yield f"{name}: the statistics of the manifest are not those of the files"
+        if table.get(name) != printed(counts):
+            yield f"{name}: the counts on the card are not those of the files"
+
+
+def _increment(name: str) -> tuple[int, int]:
+    found = re.search(r"/i(\d+)-(\d+)-\w+\.parquet$", name)
+    if not found:
+        raise ValueError(f"{name}: names no increment of responses, such as i008-016")
+    return int(found[1]), int(found[2])
