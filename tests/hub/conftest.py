@@ -1,0 +1,72 @@
+"""A small real corpus and the release made from it."""
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
+from toolkit.corpora.build import build_corpus
+from toolkit.corpora.statistics import cell_statistics, corpus_statistics
+from toolkit.hub.card import Card
+from toolkit.hub.release import write_release
+
+SIZES, BUDGETS = (4, 8), (1, 2, 4)
+CELLS = {
+    cell_name(size, budget, SIZES, 4): cell_files(size, budget, SIZES, BUDGETS)
+    for size, budget in [(4, 1), (4, 2), (4, 4), (8, 2)]
+}
+CARD = Card(
+    repo="local/tiny",
+    pretty_name="Tiny: additions",
+    summary="Additions of one.",
+    domain="math",
+    license="apache-2.0",
+    pool="8 additions",
+    teacher="nano",
+    teacher_revision="abc",
+    sampling={"temperature": 0.8, "max_tokens": 64},
+    prompt="User: What is 0 + 1?",
+    policy="The boxed answer equals the known one.",
+    seeds_licence="Apache 2.0.",
+    limits=["Small and synthetic."],
+)
+
+
+def corpus(out: Path, salt: str = "a", accepted=lambda number: number % 3, text=None) -> Path:
+    """8 questions x 4 responses; `text` makes a response out of the salt, the question's position and the index."""
+    text = text or "{salt} {position} {index}".format
+    questions = [{"question_id": f"id{i}", "question": f"What is {i} + 1?", "answer": str(i + 1)} for i in range(8)]
+    rows = [
+        {"question_id": f"id{i}", "index": index, "text": text(salt=salt, position=i, index=index),
+         "finish_reason": "stop", "completion_tokens": 3 + index, "seed": index}
+        for index in range(4) for i in range(8)
+    ]  # fmt: skip
+    verdicts = [
+        {"question_id": row["question_id"], "index": row["index"], "extracted": "1", "wrong_step": None,
+         "verdict": "accepted" if accepted(number) else "rejected"}
+        for number, row in enumerate(rows)
+    ]  # fmt: skip
+    build_corpus(out, questions, rows, verdicts, shells(SIZES), increments(BUDGETS), "nano", "abc")
+    held_out = {"question_id": ["t0"], "position": [0], "question": ["9 + 1?"], "answer": ["10"], "family": ["sum"]}
+    pq.write_table(pa.table(held_out), out / "test.parquet")
+    return out
+
+
+def release(out: Path, source: Path, card: Card = CARD, **changes) -> dict:
+    counts = {name: dataclasses.asdict(found) for name, found in corpus_statistics(source, CELLS).items()}
+    given = {"default": "r4", "statistics": counts, "version": "v1.0.0", "provenance": {"keys": {"pool": "0a"}}}
+    return write_release(out, source, source / "test.parquet", CELLS, card=card, **(given | changes))
+
+
+def count(accepted, rejected) -> dict:
+    return dataclasses.asdict(cell_statistics(accepted, rejected))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> SimpleNamespace:
+    """The makers of tiny corpora and releases."""
+    return SimpleNamespace(corpus=corpus, release=release, count=count, card=CARD, cells=CELLS)
