@@ -1,0 +1,106 @@
+"""From corpus files to token rows: the chat prompt, the response, the end of sequence; loss on the response alone."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from transformers import PreTrainedTokenizerBase
+
+from toolkit.recipe import Student
+
+COLUMNS = ["question_id", "question", "response"]
+IGNORED = -100  # label of a token without loss
+
+
+class StudentError(ValueError):
+    """A student that cannot be trained; the message names the file or question and the mend."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Token rows in corpus order: prompt and response ids, and labels of equal lengths (`IGNORED` on the prompt)."""
+
+    input_ids: list[list[int]]
+    labels: list[list[int]]
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of prompts and responses."""
+        return sum(map(len, self.input_ids))
+
+
+def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
+    """The rows of the parquet `files` in the given order, each with question_id, question and response.
+
+    Raises:
+        StudentError: a file without these columns, or no rows at all.
+    """
+    rows: list[dict[str, str]] = []
+    for file in files:
+        missing = set(COLUMNS) - set(pq.read_schema(file).names)
+        if missing:
+            raise StudentError(
+                f"{file}: no column {', '.join(sorted(missing))}; a corpus file has {', '.join(COLUMNS)}"
+            )
+        rows += pq.read_table(file, columns=COLUMNS).to_pylist()
+    if not rows:
+        raise StudentError(f"no responses to train on in {len(files)} files: accept more, or raise the budget")
+    return rows
+
+
+def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
+    """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
+
+    The response is data: text in it that looks like a special token is read as plain text.
+
+    Raises:
+        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, or text that the
+            tokenizer cannot read.
+    """
+    if not tokenizer.chat_template:
+        raise StudentError("the base model has no chat template: add chat_template.jinja to its folder")
+    if tokenizer.eos_token_id is None:
+        raise StudentError("the base model's tokenizer has no end-of-sequence token: set eos_token")
+    prompts = {question: _prompt_ids(tokenizer, question) for question in {row["question"] for row in rows}}
+    responses = tokenizer([row["response"] for row in rows], add_special_tokens=False, split_special_tokens=True)
+    input_ids, labels = [], []
+    for row, response in zip(rows, responses["input_ids"], strict=True):
+        prompt, completion = prompts[row["question"]], [*response, tokenizer.eos_token_id]
+        _check(tokenizer, row["question_id"], prompt + completion, max_length)
+        input_ids.append(prompt + completion)
+        labels.append([IGNORED] * len(prompt) + completion)
+    return Rows(input_ids, labels)
+
+
+def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
+    messages = [{"role": "user", "content": question}]
+    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+
+
+def _check(tokenizer: PreTrainedTokenizerBase, question_id: str, ids: list[int], max_length: int) -> None:
+    if len(ids) > max_length:
+        raise StudentError(
+            f"question {question_id}: prompt and response have {len(ids)} tokens, max_length is {max_length}; raise it"
+        )
+    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids:
+        raise StudentError(
+            f"question {question_id}: the base model's tokenizer cannot read all of it; choose a base that can"
+        )
+
+
+def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
+    """Row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
+
+    A batch may span two passes, so that every optimiser step (but the last of `control: epochs`) sees `batch_size` rows,
+    however small the corpus.
+    """
+    total = settings.steps * settings.batch_size if settings.control == "steps" else round(settings.epochs * rows)
+    passes = math.ceil(total / rows)
+    generator = np.random.default_rng(seed)
+    return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:total]

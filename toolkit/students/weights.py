@@ -1,0 +1,60 @@
+"""A student's weights on disk: an adapter or a full model, in safetensors, naming no place on this machine."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from toolkit.quiet import quiet
+from toolkit.students.rows import StudentError
+from toolkit.workspace import file_digest, to_json, write_atomic
+
+ADAPTER = "adapter_config.json"
+
+
+def refuse_weights(folder: Path) -> None:
+    """Raise StudentError when `folder` already holds weights: an adapter beside a full model would be ambiguous."""
+    found = sorted(path.name for path in folder.glob("*.safetensors"))
+    if found:
+        raise StudentError(f"{folder}: already holds {', '.join(found)}; give each student a folder of its own")
+
+
+def base_digest(base: Path) -> str:
+    """`sha256:` and the digest over the names and bytes of the base's weight files."""
+    files = {path.name: file_digest(path) for path in sorted(base.glob("*.safetensors"))}
+    return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
+
+
+def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base_name: str) -> None:
+    """Write a PEFT model's adapter, naming `base_name` as its base, or a full model with its tokenizer."""
+    if not isinstance(model, PeftModel):
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
+        return
+    model.active_peft_config.base_model_name_or_path = base_name
+    model.save_pretrained(str(out), save_embedding_layers=False)
+    (out / "README.md").unlink()  # PEFT's unfilled card, which names the base by its path
+    config = json.loads((out / ADAPTER).read_text(encoding="utf-8"))
+    config["target_modules"].sort()  # a set in PEFT: its order changes from process to process
+    write_atomic(out / ADAPTER, to_json(config))
+
+
+def load_student(base: Path, student: Path) -> PreTrainedModel:
+    """The student ready to generate, in evaluation mode, an adapter merged into the weights of `base` in memory."""
+    with quiet():
+        if not (student / ADAPTER).exists():
+            return AutoModelForCausalLM.from_pretrained(student).eval()
+        model = AutoModelForCausalLM.from_pretrained(base)
+        return PeftModel.from_pretrained(model, student).merge_and_unload().eval()
+
+
+def merge_student(base: Path, student: Path, out: Path) -> None:
+    """Write the student as an ordinary Transformers folder with the base's tokenizer, for tools without adapters."""
+    refuse_weights(out)
+    model = load_student(base, student)
+    with quiet():
+        model.save_pretrained(out)
+        AutoTokenizer.from_pretrained(base).save_pretrained(out)
