@@ -1,0 +1,108 @@
+import dataclasses
+import re
+
+import pytest
+from huggingface_hub import DatasetCard
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from toolkit.hub.card import code, plain, printed, quote, read_table
+
+HOSTILE = [
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1)) ![x](http://evil.example/x.png) <http://evil.example>",
+    "{{ 7 * 7 }} {% for x in y %} {# note #} ${x} $(id)",
+    "# heading\n---\nlicense: mit\n---\n- item\n1. item\n> quote\n```\ncode\n```\n| a | b |\n|---|---|",
+    "**bold** _it_ ~~gone~~ `tick` \\ &lt;b&gt; www.evil.example a@evil.example http://evil.example $x^2$",
+    "\u202eright to left\u202c \x00\x1b[31m zero\u200bwidth",
+    "    indented\n\n\n\ttab\r\nend\\",
+]
+markdown = MarkdownIt("gfm-like", {"linkify": False})
+
+
+def tokens(text):
+    found = markdown.parse(text)
+    return [child for token in found for child in [token, *(token.children or [])]]
+
+
+def shown(text):
+    return "".join({"text": token.content, "hardbreak": "\n"}.get(token.type, "") for token in tokens(text))
+
+
+@given(st.text() | st.sampled_from(HOSTILE))
+def test_plain_text_is_shown_as_it_is_and_nothing_else(text):
+    kinds = {token.type for token in tokens(plain(f"x {text}"))}
+    assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
+    visible = [char for char in shown(plain(f"x {text}")) if char != "\N{REPLACEMENT CHARACTER}"]
+    assert [char for char in visible if char.isalnum()] == [char for char in f"x{text}" if char.isalnum()]
+
+
+@given(st.lists(st.text(), max_size=5).map("\n".join) | st.sampled_from(HOSTILE))
+def test_a_quotation_is_one_block_of_text(text):
+    kinds = [token.type for token in tokens(quote(text))]
+    assert kinds[0] == "blockquote_open" and kinds[-1] == "blockquote_close"
+    allowed = {"paragraph_open", "paragraph_close", "inline", "text", "text_special", "hardbreak"}
+    assert set(kinds[1:-1]) <= allowed and kinds.count("blockquote_open") == 1
+
+
+def test_escaping_shows_the_characters_themselves():
+    assert shown(plain("a*b <i> {{x}} 3.5 [l](u) | & end.")) == "a*b <i> {{x}} 3.5 [l](u) | & end."
+    assert shown(quote("x = 1\n\n2. y")) == "x = 1\n\n2. y"
+    assert plain("What now? Yes, it is. It's") == "What now&#63; Yes, it is. It's"
+
+
+def test_a_hostile_source_writes_no_markup_into_the_card(tiny, tmp_path):
+    text = "\n".join(HOSTILE)
+    names = ["pretty_name", "summary", "pool", "teacher", "teacher_revision", "prompt", "policy", "seeds_licence"]
+    card = dataclasses.replace(tiny.card, **dict.fromkeys(names, text), limits=[text], sampling={text: text})
+    made = []
+    for place, given_card, response in [("mild", tiny.card, "x"), ("wild", card, text)]:
+        source = tiny.corpus(tmp_path / f"corpus-{place}", text=lambda response=response, **_: response)
+        tiny.release(tmp_path / place, source, given_card)
+        made.append(DatasetCard.load(tmp_path / place / "README.md"))
+    mild, wild = made
+    kept = [
+        [token.type for token in tokens(card.text) if token.type not in ("text", "text_special", "hardbreak")]
+        for card in made
+    ]
+    assert kept[0] == kept[1]  # the same structure, whatever the text says
+    assert "49" not in wild.text and "<script" not in wild.text
+    data = wild.data.to_dict()
+    assert data["license"] == "apache-2.0" and data["configs"][0]["config_name"] == "r1"
+    assert list(data) == list(mild.data.to_dict())
+
+
+def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
+    tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus"))
+    card = DatasetCard.load(tmp_path / "tiny" / "README.md")
+    data = card.data.to_dict()
+    assert data["license"] == "apache-2.0" and data["language"] == ["en"] and data["pretty_name"] == "Tiny: additions"
+    assert data["tags"] == ["synthetic", "math", "arxiv:2607.01727"] and data["size_categories"] == ["n<1K"]
+    assert data["task_categories"] == ["text-generation"] and data["source_datasets"] == ["original"]
+    assert 'load_dataset("local/tiny", "r4", split="train", revision="v1.0.0")' in card.text
+    assert 'load_dataset("path/to/this/folder", "r4", split="train")' in card.text
+    assert "temperature = 0.8" in card.text and "eprint        = {2607.01727}" in card.text
+    assert [line for line in card.text.splitlines() if line.startswith("| r4")] == [
+        "| r4 | 4 | 16 | 0 | 0 | 0 | 6 | 10 | 0.625 | 10 | 4 | - | 45 |"
+    ]
+    assert re.search(r"\n\n\n", card.text) is None
+
+
+def test_the_table_is_read_back_as_printed():
+    counts = {"questions": 4, "sampled": 8, "failed": 0, "truncated": 1, "unparsable": 0, "rejected": 2, "accepted": 5,
+              "accepted_share": 0.625, "distinct": 5, "covered": 3, "accepted_tokens": 90,
+              "false_positive_rate": 0.2}  # fmt: skip
+    row = printed(counts)
+    assert row["share"] == "0.625" and row["false positives"] == "0.200" and row["tokens"] == "90"
+    table = f"| config | {' | '.join(row)} |\n|---|\n| q4&#45;r8 | {' | '.join(row.values())} |\n"
+    assert read_table(table) == {"q4-r8": row}
+    with pytest.raises(ValueError, match="2 tables of counts"):
+        read_table(table + table)
+
+
+def test_code_takes_names_only():
+    assert code("org/name-1.0_x") == "org/name-1.0_x"
+    for name in ['a"b', "a b", "a\nb", "{{x}}", ""]:
+        with pytest.raises(ValueError, match="cannot stand in the card's code"):
+            code(name)

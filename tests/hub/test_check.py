@@ -1,0 +1,103 @@
+import json
+import re
+import shutil
+
+import pytest
+
+from toolkit.hub.check import check_release, read_release
+from toolkit.workspace import file_digest
+
+
+@pytest.fixture(scope="module")
+def made(tiny, tmp_path_factory):
+    base = tmp_path_factory.mktemp("check")
+    tiny.release(base / "tiny", tiny.corpus(base / "corpus"))
+    return base / "tiny"
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "tiny")
+
+
+def rewrite(folder, change, card=lambda text: text):
+    """Change manifest and card as somebody who keeps the digests right would."""
+    (folder / "README.md").write_text(card((folder / "README.md").read_text()))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    path = folder / "README.md"
+    manifest["files"]["README.md"] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_good_release_has_nothing_wrong(folder, tiny):
+    assert check_release(folder, tiny.count) == []
+    assert read_release(folder)["version"] == "v1.0.0"
+
+
+def test_damaged_missing_and_added_files_are_named(folder, tiny):
+    first, second, third, *_ = sorted(folder.glob("data/accepted/*/*.parquet"))
+    first.write_bytes(first.read_bytes()[:-1] + b"x")
+    second.unlink()
+    third.rename(third.with_name("more.parquet"))
+    found = check_release(folder, tiny.count)
+    names = [path.relative_to(folder).as_posix() for path in (first, second, third)]
+    assert f"{names[0]}: its bytes are not those of the manifest" in found
+    assert f"{names[1]}: is missing" in found and f"{names[2]}: is missing" in found
+    assert "data/accepted/q1/more.parquet: is not in the manifest" in found and len(found) == 4
+
+
+def test_a_card_edited_without_the_manifest_is_damage(folder, tiny):
+    (folder / "README.md").write_text((folder / "README.md").read_text() + "\nmore")
+    assert check_release(folder, tiny.count) == ["README.md: its bytes are not those of the manifest"]
+
+
+def test_counts_that_the_files_do_not_bear_out_are_found_on_the_card_and_in_the_manifest(folder, tiny):
+    rewrite(folder, lambda manifest: manifest["statistics"]["r2"].update(accepted=99))
+    assert check_release(folder, tiny.count) == ["r2: the statistics of the manifest are not those of the files"]
+
+
+def test_a_wrong_number_on_the_card_is_found(folder, tiny):
+    rewrite(folder, lambda manifest: None, lambda text: text.replace("| r4 | 4 | 16 |", "| r4 | 4 | 17 |"))
+    assert check_release(folder, tiny.count) == ["r4: the counts on the card are not those of the files"]
+
+
+def test_front_matter_that_disagrees_is_found(folder, tiny):
+    rewrite(folder, lambda manifest: None, lambda text: text.replace("num_examples: 5", "num_examples: 6"))
+    assert check_release(folder, tiny.count) == ["README.md: its dataset_info does not agree with the files"]
+    rewrite(folder, lambda manifest: manifest.update(default="r2"))
+    assert "README.md: its configs are not those of the manifest" in check_release(folder, tiny.count)
+
+
+def test_a_broken_nesting_is_found(folder, tiny):
+    def swap(manifest):
+        files = manifest["cells"]["r4"]["accepted"]
+        files[0], files[1] = files[1], files[0]
+        manifest["cells"]["r1"]["accepted"].append(files[2])
+
+    rewrite(folder, swap)
+    found = check_release(folder, tiny.count)
+    assert "r2: its files are not the first ones of r4" in found
+    assert "r1: its files hold 4 responses per question" in found
+
+
+def test_rows_on_the_wrong_side_or_of_other_indices_are_found(tiny, tmp_path):
+    source = tiny.corpus(tmp_path / "corpus")
+    for side in ("accepted", "rejected"):
+        (source / "data" / side / "q1" / "i000-001.parquet").rename(source / f"{side}.parquet")
+    shutil.copy(source / "rejected.parquet", source / "data/accepted/q1/i000-001.parquet")
+    shutil.copy(source / "data/rejected/q1/i001-002.parquet", source / "data/rejected/q1/i000-001.parquet")
+    tiny.release(tmp_path / "tiny", source)
+    found = " ".join(check_release(tmp_path / "tiny", tiny.count))
+    assert re.search(r"data/accepted/q1/i000-001-\w+.parquet: holds a verdict of the other side", found)
+    assert re.search(
+        r"data/rejected/q1/i000-001-\w+.parquet: its rows are not those of indices 0 to 0, in order", found
+    )
+
+
+def test_what_is_no_release_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no manifest.json, so it is no release"):
+        read_release(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"format": 7}')
+    with pytest.raises(ValueError, match="format 7; this toolkit reads format 1"):
+        read_release(tmp_path)
