@@ -11,11 +11,11 @@ from scipy.stats import f as f_law
 
 from toolkit.laws.checks import Shape, check_shape, fit_warnings
 from toolkit.laws.data import check_ladder, check_rows, numbers, reduce_rows
-from toolkit.laws.forms import FORMS, Array
+from toolkit.laws.forms import FORMS, Array, phi_box
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
 from toolkit.laws.posterior import Posterior, sample, student_t
 from toolkit.laws.predict import WIDEN_BEYOND, Forecast, as_forecast, check_level, intervals, reach
-from toolkit.laws.projection import Curve, Problem, best_curve
+from toolkit.laws.projection import Curve, Problem, best_curve, local_optimum
 from toolkit.laws.store import arrays, plain, read_kind
 
 CELLS = {1: (400,), 2: (40, 40)}
@@ -243,18 +243,19 @@ def _fit(rungs: Rungs, noise: Noise, settings: Settings, held_out: tuple[Array, 
     scale = np.ones_like(x) if noise.source == "none" else noise.scale
     # Relative noise of equal size everywhere is the other convention where nothing is known of it.
     scale = rungs.y if logs and noise.source == "none" else scale
-    box = form.box(x, settings.max_beta)
-    problem = Problem(rungs.y, scale**-2.0, lambda phi: form.shape(x, phi), box, top)
-    curve = best_curve(problem, CELLS[len(box)], logs)
+    box, loose = (phi_box(settings.form, x, settings.max_beta, loose) for loose in (False, True))
+    problem = Problem(rungs.y, scale**-2.0, lambda phi: form.shape(x, phi), loose, top)
+    curve = best_curve(problem, CELLS[len(box)], logs, starts=3 if noise.source == "none" else 1)
     posterior = None
     if noise.source != "none":
         # The stand-in is as wide as the Student-t is (df > 2 always: PRIOR_DF is 4).
-        wide = problem._replace(weights=(noise.df - 2) / noise.df / noise.scale**2)
+        wide = problem._replace(weights=(noise.df - 2) / noise.df / noise.scale**2, box=box)
         likelihood = student_t(rungs.y, noise.scale / rungs.y if logs else noise.scale, noise.df, logs)
         floor_max = min(float(np.min(rungs.y + 2.5 * noise.scale)), top)
         rng = np.random.default_rng(settings.seed)
-        optimum = (curve.phi, curve.covariance)
-        posterior = sample(wide, likelihood, floor_max, optimum, CELLS[len(box)], settings.draws, rng)
+        posterior = sample(
+            wide, likelihood, floor_max, local_optimum(wide, curve.phi), CELLS[len(box)], settings.draws, rng
+        )
     shape = check_shape(rungs, noise)
     fit = LawFit(settings, rungs, noise, held_out, curve, posterior, shape, ())
     return replace(fit, warnings=_warnings(fit))

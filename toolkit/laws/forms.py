@@ -15,9 +15,12 @@ from scipy.special import betaln, expit
 Array = NDArray[np.float64]
 
 MIN_BETA = 0.1
-# The half-way budget may lie this far outside the budgets measured, by a factor, on either side.
-SCALE_MARGIN = 30.0
 MAX_TAIL = 3.0
+# The prior lets the half-way budget lie this far outside the budgets measured, by a factor, on either side.
+SCALE_MARGIN = 30.0
+# Least squares may go further: published loss curves of pre-trained models want exponents below the prior's.
+LOOSE_MARGIN = 1e16
+LOOSE_BETA = 0.01
 
 
 def rectified(x: ArrayLike, E: ArrayLike, B: ArrayLike, D0: ArrayLike, beta: ArrayLike) -> Array:
@@ -40,18 +43,15 @@ def n_eff(questions: ArrayLike, budget: ArrayLike, kappa: ArrayLike) -> Array:
 
 
 class Form(NamedTuple):
-    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and `box(x, max_beta) -> (d, 2)`, its bounds.
+    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`; what phi is, "scale" and/or "tail"; its
+    formula.
 
-    x is in units of the first rung, so that the power form too is 1 where the ladder starts.
+    Scales are logarithms. x is in units of the first rung, so that the power form too is 1 where the ladder starts.
     """
 
     shape: Callable[[Array, Array], Array]
-    box: Callable[[Array, float], Array]
+    parameters: tuple[str, ...]
     formula: str
-
-
-def _scale_box(x: Array) -> tuple[float, float]:
-    return float(np.log(x.min() / SCALE_MARGIN)), float(np.log(x.max() * SCALE_MARGIN))
 
 
 def _rectified_shape(x: Array, phi: Array) -> Array:
@@ -76,13 +76,19 @@ def _exponential_shape(x: Array, phi: Array) -> Array:
 
 
 FORMS: dict[str, Form] = {
-    "rectified": Form(
-        _rectified_shape, lambda x, top: np.array([_scale_box(x), (MIN_BETA, top)]), "E + B / (D0 + x^beta)"
-    ),
-    "lomax": Form(_lomax_shape, lambda x, top: np.array([_scale_box(x), (MIN_BETA, MAX_TAIL)]), "E + A (1 + x/c)^-a"),
-    "beta": Form(
-        _beta_shape, lambda x, top: np.array([_scale_box(x), (MIN_BETA, MAX_TAIL)]), "E + A Beta(a, c + x) / Beta(a, c)"
-    ),
-    "power": Form(_power_shape, lambda x, top: np.array([(MIN_BETA, MAX_TAIL)]), "E + A x^-a"),
-    "exponential": Form(_exponential_shape, lambda x, top: np.array([_scale_box(x)]), "E + A exp(-x/c)"),
+    "rectified": Form(_rectified_shape, ("scale", "tail"), "E + B / (D0 + x^beta)"),
+    "lomax": Form(_lomax_shape, ("scale", "tail"), "E + A (1 + x/c)^-a"),
+    "beta": Form(_beta_shape, ("scale", "tail"), "E + A Beta(a, c + x) / Beta(a, c)"),
+    "power": Form(_power_shape, ("tail",), "E + A x^-a"),
+    "exponential": Form(_exponential_shape, ("scale",), "E + A exp(-x/c)"),
 }
+
+
+def phi_box(form: str, x: Array, max_beta: float, loose: bool = False) -> Array:
+    """Bounds (d, 2) of a form's phi for rungs x: those of the prior, or the `loose` ones of the least-squares point."""
+    margin, lowest = (LOOSE_MARGIN, LOOSE_BETA) if loose else (SCALE_MARGIN, MIN_BETA)
+    bounds = {
+        "scale": (np.log(x.min() / margin), np.log(x.max() * margin)),
+        "tail": (lowest, max_beta if form == "rectified" else MAX_TAIL),
+    }
+    return np.array([bounds[name] for name in FORMS[form].parameters], float)

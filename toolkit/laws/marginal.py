@@ -13,7 +13,7 @@ from scipy.special import log_ndtr, ndtr, ndtri
 from toolkit.laws.forms import Array
 from toolkit.laws.projection import Problem
 
-NODES = 24
+NODES = 16
 TINY = float(np.finfo(float).tiny)
 
 

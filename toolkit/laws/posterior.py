@@ -16,12 +16,13 @@ from scipy.special import gammaln, logsumexp
 
 from toolkit.laws.forms import Array
 from toolkit.laws.marginal import NODES, Marginal, integrate, log_inside, truncated_normal
-from toolkit.laws.projection import Problem
+from toolkit.laws.projection import Problem, solve_linear
 
 MIN_CELLS = 200.0
 POINTS = 1500
 ROUNDS = 5
 PROPOSAL_DF = 5.0
+NEGLIGIBLE = 50.0  # chi-square above the best cell's beyond which a cell is not integrated
 
 LogLikelihood = Callable[[Array], Array]  # predictions (n, J) -> (n,)
 
@@ -91,6 +92,8 @@ def _grid(problem: Problem, floor_max: float, cells: tuple[int, ...], rng: np.ra
     low, high = problem.box.T
     index = np.stack([axis.ravel() for axis in np.meshgrid(*map(np.arange, cells), indexing="ij")], axis=1)
     phi = low + (index + rng.random(index.shape)) * (high - low) / np.array(cells)
+    cost = solve_linear(problem.shape(phi), problem.y, problem.weights, problem.top).cost
+    phi = phi[cost < cost.min() + NEGLIGIBLE]
     return _cloud(phi, np.zeros(len(phi)), problem, floor_max)
 
 

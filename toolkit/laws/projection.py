@@ -76,15 +76,14 @@ def grid(box: Array, sizes: tuple[int, ...]) -> Array:
 
 
 class Curve(NamedTuple):
-    """The best curve: `phi` (d,), floor E, amplitude A, and the `covariance` (d, d) of phi from curvature and box."""
+    """The best curve: shape parameters `phi` (d,), floor E, amplitude A."""
 
     phi: Array
     floor: float
     amplitude: float
-    covariance: Array
 
 
-def best_curve(problem: Problem, cells: tuple[int, ...], logs: bool = False, starts: int = 3) -> Curve:
+def best_curve(problem: Problem, cells: tuple[int, ...], logs: bool = False, starts: int = 1) -> Curve:
     """Least squares over everything: the best cells of a grid, polished, the best kept.
 
     `logs`: `problem.weights` are those of relative errors, 1 / (y sd(log y))^2, and the end is a fit to residuals of
@@ -104,8 +103,16 @@ def best_curve(problem: Problem, cells: tuple[int, ...], logs: bool = False, sta
     floor, amplitude = float(linear.floor[0]), float(linear.amplitude[0])
     if logs:
         phi, floor, amplitude = _polish_logs(problem, phi, floor, amplitude)
+    return Curve(phi, floor, amplitude)
+
+
+def local_optimum(problem: Problem, phi: Array) -> tuple[Array, Array]:
+    """(phi, covariance (d, d)) of the optimum within the problem's box near `phi`: curvature plus that of the box."""
+    low, high = problem.box.T
+    if ((phi < low) | (phi > high)).any():
+        phi = polish(problem, np.clip(phi, low, high))[1]
     slopes = _jacobian(problem, phi)
-    return Curve(phi, floor, amplitude, np.asarray(np.linalg.inv(slopes.T @ slopes + np.diag(12 / width**2)), float))
+    return phi, np.asarray(np.linalg.inv(slopes.T @ slopes + np.diag(12 / (high - low) ** 2)), float)
 
 
 def polish(problem: Problem, start: Array) -> tuple[float, Array]:
