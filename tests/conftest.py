@@ -4,10 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 # One thread per process: two torch or BLAS threads on a busy two-core machine are many times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Time is no verdict on a shared machine.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,10 @@ class Stage:
 
     def close(self) -> None:
         """Take the bar off the screen."""
-        if self._bar is not None:
-            self._bar.close()
+        with self._lock:
+            if self._bar is not None:
+                self._bar.close()
+            self._bar = None
 
     @property
     def state(self) -> str:

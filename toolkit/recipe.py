@@ -1,11 +1,13 @@
 """What a run is: a flat YAML recipe, validated before any work, and the RUN name that selects a part of it.
 
-A recipe file holds the fields of the small dataclasses below, all at one level; every name belongs to one dataclass, and a
-stage's key hashes only the dataclasses that it reads. A RUN is `<recipe>`, `<recipe>-r<budget>` or `<recipe>-r<budget>-s<seed>`.
+A recipe file holds the fields of the small dataclasses below, all at one level; every name belongs to one dataclass,
+and a stage's key hashes only the dataclasses that it reads. A RUN is `<recipe>`, `<recipe>-r<budget>` or
+`<recipe>-r<budget>-s<seed>`.
 """
 
 import dataclasses
 import difflib
+import itertools
 import json
 import re
 from pathlib import Path
@@ -28,7 +30,7 @@ class RecipeError(ValueError):
 
 @settings
 class Pool:
-    """The seed questions and the held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
+    """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
 
     pool: str
     pool_config: str | None = None  # configuration of a Hub dataset
@@ -36,9 +38,10 @@ class Pool:
     pool_revision: str | None = None  # revision of a Hub dataset
     question_column: str = "question"
     answer_column: str = "answer"
-    answer_pattern: str | None = None  # regular expression with one group; none takes the whole column
-    families: tuple[str, ...] | None = None  # of a procedural domain; none takes all
-    largest_number: Count | None = None  # cap on the numbers of a procedural domain; none leaves each family's own range
+    # regular expression with one group, or `boxed` for the last \\boxed{}; none takes the whole column
+    answer_pattern: str | None = None
+    families: tuple[str, ...] | None = None  # of a procedural domain; null takes all
+    largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
     pool_sizes: tuple[Count, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
     pool_seed: Seed = 0
     test_size: Count = 1000
@@ -61,7 +64,7 @@ class Teacher:
 
 @settings
 class Base:
-    """What students start from: a Transformers folder, a Hub model, or `nano`, which is trained on the spot as set here."""
+    """What students start from: a Transformers folder, a Hub model, or `nano`, trained on the spot as set here."""
 
     base: str = "nano"
     base_revision: str | None = None  # of a Hub model
@@ -125,7 +128,7 @@ class Replicates:
 
 @settings
 class Evaluation:
-    """How a model is scored on the test questions: greedy unless `eval_temperature` is above 0, `eval_samples` answers each."""
+    """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
 
     eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
     eval_samples: Count = 1
@@ -138,8 +141,8 @@ class Evaluation:
 class Law:
     """What is fitted, and which rung is held out: its forecast is written before its students are trained."""
 
-    fit_max: Count | None = 16  # the largest budget that the fit may use
-    held_out: Count | None = 32
+    fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
+    held_out: Count | None = 32  # null fits nothing
 
 
 @settings
@@ -225,7 +228,7 @@ def load_run(run: str, profile: str = "nano") -> Run:
     """The run that a name (`math`, `math-r16`, `math-r16-s1`) or a recipe file's path stands for.
 
     Raises:
-        RecipeError: for an unknown name, a budget outside the ladder, an unknown seed, or a recipe that does not validate.
+        RecipeError: for an unknown name, a budget outside the ladder, or a recipe that does not validate.
     """
     name, budget, seed = _split_run(run)
     recipe = load_recipe(recipe_file(name), profile)
@@ -306,10 +309,12 @@ def _section(cls: type, path: Path, values: dict[str, tuple[Path, Any]]) -> Any:
         return TypeAdapter(cls).validate_json(json.dumps({name: values[name][1] for name in names}), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        key = str(first["loc"][0]) if first["loc"] else cls.__name__
-        file, value = values.get(key, (path, "nothing"))
+        key = str(first["loc"][0])
+        if key not in values:
+            raise RecipeError(f"{path}: {key}: missing; every recipe names it") from error
+        file, value = values[key]
         raise RecipeError(f"{file}: {key}: {first['msg'].lower()}, not {value!r}") from error
-    except TypeError as error:
+    except TypeError as error:  # a YAML value that is no JSON, such as a date
         raise RecipeError(f"{path}: {error}") from error
 
 
@@ -328,6 +333,11 @@ def _check(recipe: Recipe, path: Path) -> None:
             law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
             f"must be below held_out ({law.held_out})",
         ),
+        (
+            "fit_max",
+            law.held_out is None or sum(rung <= (law.fit_max or 0) for rung in ladder.budgets) >= 4,
+            f"a law needs at least 4 budgets up to fit_max; of {_listed(ladder.budgets)} it may use too few",
+        ),
     ]
     for key, holds, rule in rules:
         if not holds:
@@ -335,7 +345,7 @@ def _check(recipe: Recipe, path: Path) -> None:
 
 
 def _grows(values: tuple[int, ...]) -> bool:
-    return bool(values) and all(a < b for a, b in zip(values, values[1:], strict=False))
+    return bool(values) and all(a < b for a, b in itertools.pairwise(values))
 
 
 def _listed(values: Any) -> str:

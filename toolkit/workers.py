@@ -35,12 +35,9 @@ class Workers:
 
     def call(self, name: str, tick: Tick, function: Callable[..., Any], *args: Any) -> Any:
         """`function(*args, tick)` in a worker; blocks until it is done; `tick(done, total)` is called here meanwhile."""
-        self._ticks[name] = tick
+        self._ticks[name] = tick  # stays: the last reports may come after the result
         future: Future[Any] = self._pool.submit(_run, name, function, args)
-        try:
-            return future.result()
-        finally:
-            self._ticks.pop(name, None)
+        return future.result()
 
     def close(self) -> None:
         """Stop all workers, finished or not."""

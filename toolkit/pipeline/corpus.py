@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.corpora.budgets import cell_files, cell_name, file_name
+from toolkit.corpora.budgets import file_name
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.source import Cell, Source, read_questions, rows_of
+from toolkit.pipeline.source import Cell, Source, rows_of
 from toolkit.verification.verdicts import VERDICTS, judge
 from toolkit.workspace import Artifact
 

@@ -1,40 +1,70 @@
-"""A run from pool to law: the order of the stages, and what is shown at the end."""
+"""A run from pool to law: the order of the stages."""
 
 from pathlib import Path
 
-from toolkit.pipeline.corpus import corpus_stage, release_stage, verdicts_stage
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.leaks import leaks_stage
-from toolkit.pipeline.results import Results, forecast_stage, law_stage, results_stage
-from toolkit.pipeline.source import models_stage, pool_stage, responses_stage
-from toolkit.pipeline.students import score_stage, students_stage
-from toolkit.pipeline.summary import first_prompt, summarise
+from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
+from toolkit.pipeline.prompt import fill_prompt, nano_prompt
+from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
+from toolkit.pipeline.source import NANO, models_stage, pool_stage, read_questions, responses_stage
+from toolkit.pipeline.students import cells_of, score_stage, student_inputs, students_stage
+from toolkit.pipeline.summary import publish
 from toolkit.progress import Progress
 from toolkit.recipe import Run
 from toolkit.workers import open_workers
-from toolkit.workspace import Workspace
+from toolkit.workspace import Artifact, Workspace
 
 
 def run(run: Run, workspace: Path, *, jobs: int, dry: bool) -> str:
-    """Run every stage that is not done and return the summary (of a dry run: the first prompt)."""
+    """Run every stage that is not done; returns the summary, or of a dry run the first prompt.
+
+    Raises:
+        StageError, or a room's own error: with one message that names what is wrong and the mend.
+    """
     progress = Progress()
     with open_workers(jobs) as workers:
-        job = Job(run, Workspace(workspace, progress.say), workers, progress, dry)
-        return _stages(job)
+        return _stages(Job(run, Workspace(workspace, progress.say), workers, progress, dry))
 
 
 def _stages(job: Job) -> str:
-    recipe, budgets = job.recipe, job.run.budgets
     pool = pool_stage(job)
     teacher, base = models_stage(job, pool)
-    leaks_stage(job, pool)
+    training_leaks_stage(job, pool)
     source = responses_stage(job, pool, teacher)
-    verdicts = verdicts_stage(job, source)
-    corpus = corpus_stage(job, source, verdicts)
-    release = release_stage(job, source, corpus)
-    held_out = recipe.law.held_out if job.run.whole else None
-    early = [budget for budget in budgets if budget != held_out]
+    corpus = corpus_stage(job, source, verdicts_stage(job, source))
+    corpus_leaks_stage(job, pool, corpus)
+    results = {"release": release_stage(job, source, corpus)}
+
+    held_out = job.recipe.law.held_out if job.run.whole else None
+    early = [budget for budget in job.run.budgets if budget != held_out]
     students = students_stage(job, "students", base, corpus, early)
-    models = {"teacher": teacher, "base": base, **{cell: student for cell, student in students.items()}}
-    scores = score_stage(job, "score", pool, base, models)
-    ...
+    scored = score_stage(job, "score", pool, base, {"teacher": teacher, "base": base, **students})
+    lines = {name: scored.pop(name) for name in ("teacher", "base")}
+    measured = Measured(**lines, cells=scored)
+    if held_out is not None:
+        seen = _held_out_seen(job, base, corpus, held_out)
+        results["forecast"] = forecast_stage(job, measured, seen)
+        late = students_stage(job, "held-out", base, corpus, [held_out])
+        measured = Measured(**lines, cells={**scored, **score_stage(job, "score", pool, base, late)})
+        results["law"] = law_stage(job, measured, results["forecast"])
+    measured = Measured(**lines, cells=known_cells(job, pool, base, corpus, measured.cells))
+    results["curves"] = curves_stage(job, measured)
+    return _first_prompt(job, pool, teacher) if job.dry else publish(job, corpus, measured, results)
+
+
+def _held_out_seen(job: Job, base: Artifact, corpus: Corpus, held_out: int) -> bool:
+    """Whether a student of the held-out rung exists already."""
+    inputs = (student_inputs(job, base, corpus, cell) for cell in cells_of(job, [held_out]))
+    return any(job.workspace.planned("student", entry).made for entry in inputs)
+
+
+def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
+    question = read_questions(pool)[0]["question"]
+    embedded = job.recipe.teacher.teacher == NANO
+    prompt = nano_prompt(question) if embedded else fill_prompt(teacher.path, question)
+    return f"\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
+
+
+__all__ = ["StageError", "run"]

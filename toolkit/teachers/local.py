@@ -18,6 +18,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from toolkit.quiet import quiet
 from toolkit.teachers.completion import Completion
 
 
@@ -35,10 +36,10 @@ class SeededGumbel(LogitsProcessor):
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """`scores` of shape (rows, vocabulary) with noise added."""
-        step = input_ids.shape[1] - self.prompt_length
+        step = torch.tensor(input_ids.shape[1] - self.prompt_length, device=scores.device)
         tokens = torch.arange(scores.shape[1], device=scores.device)
-        row = _mix(self.seeds + _GOLDEN * (step + 1))
-        bits = _mix(row[:, None] + _GOLDEN * (tokens + 1)[None, :])
+        row = _mix(self.seeds + (step + 1) * _GOLDEN)
+        bits = _mix(row[:, None] + ((tokens + 1) * _GOLDEN)[None, :])
         uniform = (_shift(bits, 40).double() + 0.5) / 2**24
         return scores + (-torch.log(-torch.log(uniform))).to(scores.dtype)
 
@@ -73,8 +74,9 @@ class LocalTeacher:
     def __init__(self, folder: Path, *, temperature: float, top_p: float, max_tokens: int) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self.device).eval()
+        with quiet():
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+            self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self.device).eval()
         self.warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
         if top_p < 1:
             self.warpers.append(TopPLogitsWarper(top_p))

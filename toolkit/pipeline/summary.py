@@ -1,0 +1,67 @@
+"""What a run shows at the end: a table per budget, what was forecast and seen, and the paths of what it made."""
+
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.results import Measured
+from toolkit.reports.tables import markdown_table
+from toolkit.workspace import Artifact, write_atomic
+
+HEADER = ("r", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
+
+
+def publish(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
+    """Copy what the run made to `runs/<RUN>/` of the workspace, and return the summary that lies there too."""
+    folder = job.workspace.root / "runs" / job.run.name
+    for name, artifact in results.items():
+        if name == "release":
+            job.workspace.publish(artifact.path, folder / name)
+            continue
+        for file in artifact.files:
+            job.workspace.publish(artifact.path / file, folder / file)
+    text = summarise(job, corpus, measured, results)
+    write_atomic(folder / "summary.md", text)
+    return f"\n{text}\nMade in {_shown(folder)}:\n{_listed(folder)}\n\n{_how_to_load(folder, job)}"
+
+
+def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
+    """The run as Markdown: its title, a row per budget, teacher and base, and what the law says."""
+    recipe = job.recipe
+    rows = [_row(budget, counts, measured) for budget, counts in corpus.statistics.items()]
+    n = measured.teacher.facts["n"]
+    lines = [
+        f"# {recipe.title}",
+        f"{recipe.ladder.ladder_questions:,} questions, control {recipe.student.control}, "
+        f"errors on {n:,} held-out questions, sd over train seeds (order and initial adapter only).",
+        markdown_table(HEADER, rows),
+        f"Teacher {measured.teacher.facts['error']:.3f}, base {measured.base.facts['error']:.3f} on the same questions.",
+    ]
+    if "law" in results:
+        lines += list(results["law"].facts["report"])
+    if recipe.release.limits:
+        lines.append(" ".join(recipe.release.limits))
+    return "\n\n".join(lines) + "\n"
+
+
+def _row(budget: int, counts: Mapping[str, Any], measured: Measured) -> list[str]:
+    errors = [point["error"] for point in measured.points([budget])]
+    told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
+    numbers = [counts[name] for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")]
+    return [str(budget), *(f"{number:,}" for number in numbers), *told, str(len(errors) or "")]
+
+
+def _listed(folder: Path) -> str:
+    return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _how_to_load(folder: Path, job: Job) -> str:
+    release = _shown(folder / "release")
+    return f'Load it: datasets.load_dataset("{release}", "r{max(job.run.budgets)}", split="train")'

@@ -1,0 +1,58 @@
+"""Results in their one schema, and tables as Markdown that also reads well on a terminal."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# One row per model. Teacher and base have an arm of their own and no cell: their other fields are null.
+CURVE_FIELDS = [
+    ("experiment", pa.string()),
+    ("arm", pa.string()),
+    ("pair", pa.string()),
+    ("questions", pa.int64()),
+    ("budget", pa.int64()),
+    ("counting", pa.string()),
+    ("control", pa.string()),
+    ("train_seed", pa.int64()),
+    ("corpus_draw", pa.int64()),
+    ("error", pa.float64()),
+    ("n", pa.int64()),
+    ("eval_key", pa.string()),
+]
+CURVES = pa.schema(CURVE_FIELDS)
+ITEMS = pa.schema([*(field for field in CURVE_FIELDS if field[0] not in ("error", "n")), ("item_id", pa.string()), ("correct", pa.float64())])
+
+
+def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> None:
+    """Write `curves.parquet` and `items.parquet` into `out`.
+
+    Args:
+        out: an existing folder.
+        rows: (the model's row of the curves schema, missing fields null; its parquet of item_id and correct in [0, 1]).
+
+    Raises:
+        ValueError: for a field that the schema does not have.
+    """
+    unknown = {name for row, _ in rows for name in row} - set(CURVES.names)
+    if unknown:
+        raise ValueError(f"the curves schema has no {', '.join(sorted(unknown))}; it has {', '.join(CURVES.names)}")
+    pq.write_table(pa.Table.from_pylist([dict(row) for row, _ in rows], schema=CURVES), out / "curves.parquet")
+    with pq.ParquetWriter(out / "items.parquet", ITEMS) as writer:
+        for row, path in rows:
+            cell = {name: row.get(name) for name in ITEMS.names}
+            items = pq.read_table(path, columns=["item_id", "correct"]).to_pylist()
+            writer.write_table(pa.Table.from_pylist([cell | item for item in items], schema=ITEMS))
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with aligned columns; the first is flush left, the others flush right."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    aligned = [
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in [header, rule, *rows]
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in aligned)
