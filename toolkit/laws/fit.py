@@ -115,6 +115,10 @@ class LawFit:
         S = FORMS[self.settings.form].shape(x / self.rungs.x[0], self.posterior.phi)
         return self.posterior.floor[:, None] + self.posterior.amplitude[:, None] * S
 
+    def mean(self, r: ArrayLike) -> Array:
+        """The posterior mean of the curve at budgets r (X,); the least-squares curve where there is no posterior."""
+        return self.at(np.atleast_1d(r)) if self.posterior is None else self.curves(r).mean(axis=0)
+
     def predict(self, r: ArrayLike, level: float = 0.9) -> Forecast:
         """Forecast at budgets r > 0. Beyond 4 x the last rung the intervals span all forms and a note says so.
 
@@ -160,7 +164,7 @@ class LawFit:
         others = [form for form in FORMS if form != self.settings.form]
         if self.posterior is None:
             return ()
-        return tuple(_fit(self.rungs, self.noise, self.settings._replace(form=form), self.held_out) for form in others)
+        return tuple(refit(self, form=form) for form in others)
 
     def to_json(self) -> str:
         """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
@@ -224,6 +228,15 @@ def fit_law(
     if sd is not None and source == "none" and np.abs(fit.residuals).max() > 1e-6 * rungs.y.max():
         raise ValueError("sd is 0 but the errors do not lie on a curve: give the measured sd")
     return fit
+
+
+def refit(fit: LawFit, form: str | None = None, rungs: int | None = None) -> LawFit:
+    """The same ladder and noise with another `form`, or with its first `rungs` rungs only (nothing held out then)."""
+    settings = fit.settings._replace(form=form or fit.settings.form)
+    if rungs is None:
+        return _fit(fit.rungs, fit.noise, settings, fit.held_out)
+    noise = fit.noise._replace(scale=fit.noise.scale[:rungs], df=fit.noise.df[:rungs])
+    return _fit(Rungs(*(column[:rungs] for column in fit.rungs)), noise, settings, (np.empty(0), np.empty(0)))
 
 
 def _check_settings(settings: Settings) -> None:
