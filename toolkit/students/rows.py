@@ -97,8 +97,8 @@ def _check(tokenizer: PreTrainedTokenizerBase, question_id: str, ids: list[int],
 def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
     """Row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
 
-    A batch may span two passes, so that every optimiser step (but the last of `control: epochs`) sees `batch_size` rows,
-    however small the corpus.
+    A batch may span two passes, so that every optimiser step sees `batch_size` rows, however small the corpus (the last
+    step of `control: epochs` sees what is left).
     """
     total = settings.steps * settings.batch_size if settings.control == "steps" else round(settings.epochs * rows)
     passes = math.ceil(total / rows)

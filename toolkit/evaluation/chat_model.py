@@ -1,0 +1,147 @@
+"""A Transformers chat model behind lighteval's model interface: large batches, sorted by length."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lighteval.models.abstract_model import LightevalModel, ModelConfig
+from lighteval.models.model_input import GenerationParameters
+from lighteval.models.model_output import ModelResponse
+from lighteval.tasks.requests import Doc
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+
+from toolkit.evaluation.items import EvaluationError, answers_per_item
+from toolkit.recipe import Evaluation
+
+
+class ChatModel(LightevalModel):
+    """Answers lighteval's documents through the chat template, greedily or by sampling.
+
+    Args:
+        name: what the model is called in results.
+        folder: a full model, or an adapter of `base`.
+        base: the Transformers folder that an adapter belongs to; not read for a full model.
+        settings: temperature, answers per item, new tokens, batch size, seed.
+        tick: called with the number of items answered since the last call.
+
+    Raises:
+        EvaluationError: an adapter without its base, or a tokenizer without a chat template.
+    """
+
+    def __init__(
+        self, name: str, folder: Path, base: Path | None, settings: Evaluation, tick: Callable[[int], None]
+    ) -> None:
+        self.settings = settings
+        self.samples = answers_per_item(settings)
+        self.tick = tick
+        self.config = ModelConfig(
+            model_name=name,
+            generation_parameters=GenerationParameters(
+                temperature=settings.eval_temperature, max_new_tokens=settings.eval_max_tokens, seed=settings.eval_seed
+            ),
+        )
+        self.model = load_model(folder, base)
+        self._tokenizer = load_tokenizer(folder, base)
+        self.model.generation_config = self._generation()
+        self._cache = _NoCache()
+
+    def _generation(self) -> GenerationConfig:
+        """Ours alone: what the model's own generation_config asks for must not leak into a score."""
+        end = self.model.generation_config.eos_token_id or self._tokenizer.eos_token_id
+        common = {"max_new_tokens": self.settings.eval_max_tokens, "eos_token_id": end}
+        common["pad_token_id"] = self._tokenizer.pad_token_id
+        if self.settings.eval_temperature == 0:
+            return GenerationConfig(do_sample=False, **common)
+        return GenerationConfig(
+            do_sample=True,
+            temperature=self.settings.eval_temperature,
+            top_p=1.0,
+            top_k=0,
+            num_return_sequences=self.samples,
+            **common,
+        )
+
+    def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
+        """One response of `samples` texts per document, in the order of the documents."""
+        prompts = [_prompt_ids(self._tokenizer, doc.query) for doc in docs]
+        order = sorted(range(len(docs)), key=lambda index: len(prompts[index]))
+        width = max(1, self.settings.eval_batch_size // self.samples)
+        torch.manual_seed(self.settings.eval_seed)
+        responses: dict[int, ModelResponse] = {}
+        for start in range(0, len(order), width):
+            batch = order[start : start + width]
+            texts = self._generate([prompts[index] for index in batch])
+            for place, index in enumerate(batch):
+                responses[index] = ModelResponse(
+                    input=docs[index].query, text=texts[place * self.samples : (place + 1) * self.samples]
+                )
+            self.tick(len(batch))
+        return [responses[index] for index in range(len(docs))]
+
+    @torch.inference_mode()
+    def _generate(self, prompts: list[list[int]]) -> list[str]:
+        inputs = self._tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
+        sequences = self.model.generate(**inputs.to(self.model.device))
+        return self._tokenizer.batch_decode(sequences[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self._tokenizer
+
+    @property
+    def add_special_tokens(self) -> bool:
+        return False
+
+    @property
+    def max_length(self) -> int:
+        return int(self.model.config.max_position_embeddings)
+
+    def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
+        raise NotImplementedError("answers are generated, not ranked")
+
+    def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
+        raise NotImplementedError("answers are generated, not ranked")
+
+
+class _NoCache:
+    """lighteval keys cached responses on the configuration, not on the weights: every score is generated anew."""
+
+    def _init_registry(self, registry: Any) -> None:
+        """Part of lighteval's protocol; a cache would hash the task here."""
+
+
+def load_model(folder: Path, base: Path | None) -> Any:
+    """The model in evaluation mode on the GPU if there is one (bfloat16) or the CPU (float32), an adapter merged."""
+    gpu = torch.cuda.is_available()
+    source = weights_source(folder, base)
+    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16 if gpu else torch.float32)
+    if source != folder:
+        model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    return model.to("cuda" if gpu else "cpu").eval()
+
+
+def load_tokenizer(folder: Path, base: Path | None) -> PreTrainedTokenizerBase:
+    """The model's tokenizer; that of the base for an adapter."""
+    source = weights_source(folder, base)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    if not tokenizer.chat_template:
+        raise EvaluationError(f"{source}: no chat template to ask questions with; add chat_template.jinja")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def weights_source(folder: Path, base: Path | None) -> Path:
+    """The folder itself for a full model, `base` for an adapter."""
+    if not (folder / "adapter_config.json").exists():
+        return folder
+    if base is None:
+        raise EvaluationError(f"{folder}: an adapter is scored together with its base; name the base's folder")
+    return base
+
+
+def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
+    messages = [{"role": "user", "content": question}]
+    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))

@@ -1,0 +1,62 @@
+"""The test items and the identity of an evaluation: two scores are comparable when their `eval_key` is equal."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from toolkit.recipe import Evaluation
+from toolkit.workspace import KEY_LENGTH, hash_of
+
+COLUMNS = ["question_id", "question", "answer"]
+
+
+class EvaluationError(ValueError):
+    """A test file or model that cannot be scored; the message names it and the mend."""
+
+
+def read_items(test_file: Path) -> list[dict[str, str]]:
+    """The test items in file order, each with question_id, question and answer.
+
+    Raises:
+        EvaluationError: a missing column, no items, an empty answer, or an id that occurs twice.
+    """
+    missing = set(COLUMNS) - set(pq.read_schema(test_file).names)
+    if missing:
+        raise EvaluationError(
+            f"{test_file}: no column {', '.join(sorted(missing))}; test items need {', '.join(COLUMNS)}"
+        )
+    items: list[dict[str, str]] = pq.read_table(test_file, columns=COLUMNS).to_pylist()
+    if not items:
+        raise EvaluationError(f"{test_file}: no test items; raise test_size")
+    twice = [name for name, count in Counter(item["question_id"] for item in items).items() if count > 1]
+    if twice:
+        raise EvaluationError(f"{test_file}: question_id {twice[0]!r} occurs more than once; ids must be unique")
+    unanswered = [item["question_id"] for item in items if not item["answer"]]
+    if unanswered:
+        raise EvaluationError(f"{test_file}: question {unanswered[0]!r} has no answer to compare with")
+    return items
+
+
+def answers_per_item(settings: Evaluation) -> int:
+    """k: one greedy answer, or `eval_samples` sampled ones."""
+    return settings.eval_samples if settings.eval_temperature > 0 else 1
+
+
+def describe_evaluation(items: list[dict[str, str]], chat_template: str, settings: Evaluation) -> dict[str, Any]:
+    """What makes two scores comparable: the items, the prompt, how answers are drawn, and how many per item."""
+    sampled = settings.eval_temperature > 0
+    return {
+        "items": hash_of(items),
+        "chat_template": hash_of(chat_template),
+        "temperature": settings.eval_temperature,
+        "seed": settings.eval_seed if sampled else None,
+        "max_tokens": settings.eval_max_tokens,
+        "k": answers_per_item(settings),
+    }
+
+
+def eval_key(description: dict[str, Any]) -> str:
+    """First 16 hex digits of the sha256 of an evaluation's description."""
+    return hash_of(description)[:KEY_LENGTH]
