@@ -3,5 +3,6 @@
 from toolkit.laws.baselines import forecast_table, predict_baselines
 from toolkit.laws.fit import LawFit, fit_law
 from toolkit.laws.predict import Forecast
+from toolkit.laws.surface import SurfaceFit, fit_surface
 
-__all__ = ["Forecast", "LawFit", "fit_law", "forecast_table", "predict_baselines"]
+__all__ = ["Forecast", "LawFit", "SurfaceFit", "fit_law", "fit_surface", "forecast_table", "predict_baselines"]

@@ -5,9 +5,10 @@ which.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import f as f_law
 from scipy.stats import t as student
 
-from toolkit.laws.forms import MIN_BETA
+from toolkit.laws.forms import MIN_BETA, Array
 from toolkit.laws.noise import Noise, Rungs
 
 ALPHA = 0.01  # of a false alarm on the whole ladder
@@ -67,23 +68,35 @@ def _bend(rungs: Rungs, noise: Noise) -> str:
     )
 
 
-def fit_warnings(
-    beta: float, max_beta: float, floor_interval: tuple[float, float], unit: float, misfit: float, limit: float
-) -> list[str]:
-    """Warnings on a rectified fit: `unit` is 1 for errors, the first loss for losses; `misfit` a chi-square, `limit`
-    its bound.
-    """
+def beta_warnings(beta: float, max_beta: float) -> list[str]:
+    """What an exponent at its bound, or beyond coverage's, says."""
     notes = []
     if beta <= MIN_BETA * (1 + 1e-6) or beta >= max_beta * (1 - 1e-6):
         notes.append(f"beta is at its bound ({beta:.3g}): predict with this fit, do not interpret it")
     if beta > 1:
         notes.append(f"beta is {beta:.3g}: above 1 it is no law of coverage but a threshold, format learning or noise")
-    low, high = floor_interval
-    if not high - low < FLOOR_WIDTH * unit:
-        notes.append(f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)")
-    if misfit > limit:
-        notes.append(
-            f"residuals are larger than the noise (chi-square {misfit:.0f}, expected below {limit:.0f}): "
-            "the form does not fit or the noise is understated"
-        )
     return notes
+
+
+def floor_warnings(low: float, high: float, unit: float) -> list[str]:
+    """A warning where the 90 % interval of E is too wide to speak of a floor; `unit` is 1 for errors, a loss
+    for losses.
+    """
+    if high - low < FLOOR_WIDTH * unit:
+        return []
+    return [f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)"]
+
+
+def misfit_warnings(residual: Array, noise: Noise, parameters: int) -> list[str]:
+    """A warning where the sum of squared residuals in units of the noise has a chance below .1 %."""
+    freedom = len(residual) - parameters
+    if freedom < 1:
+        return []
+    chi_square = float(np.sum((residual / noise.scale) ** 2))
+    limit = freedom * float(f_law.ppf(0.999, freedom, float(np.min(noise.df))))
+    if chi_square <= limit:
+        return []
+    return [
+        f"residuals are larger than the noise (chi-square {chi_square:.0f}, expected below {limit:.0f}): "
+        "the form does not fit or the noise is understated"
+    ]

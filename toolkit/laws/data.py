@@ -1,7 +1,7 @@
 """Numbers from anywhere, checked with plain words and reduced to a ladder of rungs."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from toolkit.laws.forms import Array
 from toolkit.laws.noise import KNOWN, Rungs, freedom_from_scatter
@@ -49,35 +49,42 @@ def check_rows(budgets: ArrayLike, errors: ArrayLike, quantity: str) -> tuple[Ar
     return x, y
 
 
-def reduce_rows(x: Array, y: Array, sd: Array | None, n: Array | None, sd_df: float | None) -> tuple[Rungs, str]:
-    """Distinct budgets with mean error, rows, sd of one row and its freedom; and where the sds came from.
+def reduce_rows(
+    x: Array, index: NDArray[np.intp], y: Array, sd: ArrayLike | None, n: ArrayLike | None, sd_df: float | None
+) -> tuple[Rungs, str]:
+    """Rungs at x (J,) from rows y whose rung is `index`: mean error, rows, sd of a row and its freedom; the sds'
+    source.
 
     In order of preference: `sd` as given (df `sd_df`, by default read off its scatter), the spread of repeated rows,
     the binomial sd of `n` items, nothing. ValueError for negative or partly zero sds and n below 1.
     """
-    rungs, index = np.unique(x, return_inverse=True)
-    count = np.bincount(index).astype(float)
-    mean = np.bincount(index, y) / count
+    rows = np.bincount(index).astype(float)
+    mean = np.bincount(index, y) / rows
     if sd is not None:
-        given = _checked_sd(sd, x)
-        row_sd = np.sqrt(np.bincount(index, given**2) / count)
-        if not given.any():
-            return Rungs(rungs, mean, count, row_sd, np.zeros_like(rungs)), "none"
-        freedom = freedom_from_scatter(rungs, row_sd) if sd_df is None else min(float(sd_df), KNOWN)
-        return Rungs(rungs, mean, count, row_sd, np.full_like(rungs, freedom)), "sd"
-    within = np.bincount(index, (y - mean[index]) ** 2)
-    if within.max() > (1e-12 * np.abs(y).max()) ** 2:
-        freedom_of_rung = count - 1
-        row_sd = np.sqrt(within / np.maximum(freedom_of_rung, 1))
-        return Rungs(rungs, mean, count, np.where(count > 1, row_sd, np.nan), freedom_of_rung), "seeds"
+        row_sd = np.sqrt(np.bincount(index, _checked_sd(numbers(sd, "sd", y.size), x[index]) ** 2) / rows)
+        if not row_sd.any():
+            return Rungs(x, mean, rows, row_sd, np.zeros_like(x)), "none"
+        freedom = freedom_from_scatter(x, row_sd) if sd_df is None else min(float(sd_df), KNOWN)
+        return Rungs(x, mean, rows, row_sd, np.full_like(x, freedom)), "sd"
+    squares = np.bincount(index, (y - mean[index]) ** 2)
+    if squares.max() > (1e-12 * np.abs(y).max()) ** 2:
+        freedom_here = rows - 1
+        row_sd = np.sqrt(squares / np.maximum(freedom_here, 1))
+        return Rungs(x, mean, rows, np.where(rows > 1, row_sd, np.nan), freedom_here), "seeds"
     if n is not None:
-        if (n < 1).any():
-            raise ValueError(f"n must be at least 1 item, got {n.min():g}")
-        n_mean = np.bincount(index, n) / count
-        # Add half a success and half a failure: an error of exactly 0 or 1 is not known without noise.
-        share = (mean * n_mean + 0.5) / (n_mean + 1)
-        return Rungs(rungs, mean, count, np.sqrt(share * (1 - share) / n_mean), np.full_like(rungs, KNOWN)), "items"
-    return Rungs(rungs, mean, count, np.full_like(rungs, np.nan), np.zeros_like(rungs)), "none"
+        return Rungs(
+            x, mean, rows, _binomial_sd(mean, numbers(n, "n", y.size), index, rows), np.full_like(x, KNOWN)
+        ), "items"
+    return Rungs(x, mean, rows, np.full_like(x, np.nan), np.zeros_like(x)), "none"
+
+
+def _binomial_sd(mean: Array, n: Array, index: NDArray[np.intp], rows: Array) -> Array:
+    if (n < 1).any():
+        raise ValueError(f"n must be at least 1 item, got {n.min():g}")
+    items = np.bincount(index, n) / rows
+    # Add half a success and half a failure: an error of exactly 0 or 1 is not known without noise.
+    share = (mean * items + 0.5) / (items + 1)
+    return np.asarray(np.sqrt(share * (1 - share) / items), float)
 
 
 def _checked_sd(sd: Array, x: Array) -> Array:

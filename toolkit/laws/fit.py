@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import f as f_law
 
-from toolkit.laws.checks import Shape, check_shape, fit_warnings
+from toolkit.laws.checks import Shape, beta_warnings, check_shape, floor_warnings, misfit_warnings
 from toolkit.laws.data import check_ladder, check_rows, numbers, reduce_rows
 from toolkit.laws.forms import FORMS, Array, phi_box
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
@@ -221,9 +220,10 @@ def fit_law(
     if residuals == "log" and (y == 0).any():
         raise ValueError("an error of 0 has no logarithm: use residuals='linear'")
     kept = np.ones(x.size, bool) if fit_max is None else x <= fit_max
-    row_sds = None if sd is None else numbers(sd, "sd", x.size)[kept]
-    items = None if n is None else numbers(n, "n", x.size)[kept]
-    rungs, source = reduce_rows(x[kept], y[kept], row_sds, items, sd_df)
+    budgets_kept, index = np.unique(x[kept], return_inverse=True)
+    row_sd_kept = None if sd is None else numbers(sd, "sd", x.size)[kept]
+    items_kept = None if n is None else numbers(n, "n", x.size)[kept]
+    rungs, source = reduce_rows(budgets_kept, index, y[kept], row_sd_kept, items_kept, sd_df)
     fit = _fit(rungs, estimate_noise(rungs, source), settings, (x[~kept], y[~kept]))
     if sd is not None and source == "none" and np.abs(fit.residuals).max() > 1e-6 * rungs.y.max():
         raise ValueError("sd is 0 but the errors do not lie on a curve: give the measured sd")
@@ -279,8 +279,11 @@ def _warnings(fit: LawFit) -> tuple[str, ...]:
         return (NO_NOISE,)
     if fit.settings.form != "rectified":
         return fit.shape.notes
-    misfit = float(np.sum((fit.rungs.y - fit.at(fit.rungs.x)) ** 2 / fit.noise.scale**2))
-    limit = float(f_law.ppf(0.999, max(len(fit.rungs.x) - 4, 1), np.min(fit.noise.df)) * max(len(fit.rungs.x) - 4, 1))
     low, high = np.quantile(fit.posterior.floor, [0.05, 0.95])
     unit = 1.0 if fit.settings.quantity == "error" else float(fit.rungs.y[0])
-    return (*fit.shape.notes, *fit_warnings(fit.beta, fit.settings.max_beta, (low, high), unit, misfit, limit))
+    return (
+        *fit.shape.notes,
+        *beta_warnings(fit.beta, fit.settings.max_beta),
+        *floor_warnings(low, high, unit),
+        *misfit_warnings(fit.rungs.y - fit.at(fit.rungs.x), fit.noise, parameters=4),
+    )

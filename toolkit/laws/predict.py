@@ -29,6 +29,7 @@ class Forecast:
     high_new: float | Array
     level: float
     notes: tuple[str, ...] = ()
+    questions: float | Array | None = None
 
 
 def check_level(level: float) -> None:
@@ -62,9 +63,14 @@ def intervals(
     return low, high, low_new, high_new
 
 
-def as_forecast(shape: tuple[int, ...], rows: Sequence[Array], level: float, notes: tuple[str, ...]) -> Forecast:
+def as_forecast(
+    shape: tuple[int, ...], rows: Sequence[Array], level: float, notes: tuple[str, ...], questions: Array | None = None
+) -> Forecast:
     """A Forecast of (r, point, mean, low, high, low_new, high_new), each (X,), in the `shape` that was asked for."""
-    r, point, mean, low, high, low_new, high_new = (
-        float(row[0]) if shape == () else np.reshape(row, shape) for row in rows
-    )
-    return Forecast(r, point, mean, low, high, low_new, high_new, level, notes)
+
+    def shaped(row: Array) -> float | Array:
+        return float(row[0]) if shape == () else np.reshape(row, shape)
+
+    r, point, mean, low, high, low_new, high_new = (shaped(row) for row in rows)
+    asked = None if questions is None else shaped(questions)
+    return Forecast(r, point, mean, low, high, low_new, high_new, level, notes, asked)
