@@ -68,8 +68,8 @@ def score_models(
         progress: called with (items answered, items in all) over all models.
 
     Returns:
-        For each model: name, error (fraction in [0, 1]), n (items), k (answers per item), eval_key, and evaluation (what
-        the key is made of).
+        For each model: name, error (fraction in [0, 1]), n (items), k (answers per item), eval_key, and evaluation
+        (what the key is made of).
 
     Raises:
         EvaluationError: before any answer, for a test file that cannot be scored; at its turn, for a model.
