@@ -30,8 +30,8 @@ def run(run: Run, workspace: Path, *, jobs: int, dry: bool) -> str:
 
 def _stages(job: Job) -> str:
     pool = pool_stage(job)
-    teacher, base = models_stage(job, pool)
     training_leaks_stage(job, pool)
+    teacher, base = models_stage(job, pool)
     source = responses_stage(job, pool, teacher)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
     corpus_leaks_stage(job, pool, corpus)
@@ -61,7 +61,7 @@ def _held_out_seen(job: Job, base: Artifact, corpus: Corpus, held_out: int) -> b
 
 
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
-    question = read_questions(pool)[0]["question"]
+    question = read_questions(pool.path)[0]["question"]
     embedded = job.recipe.teacher.teacher == NANO
     prompt = nano_prompt(question) if embedded else fill_prompt(teacher.path, question)
     return f"\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."

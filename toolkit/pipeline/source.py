@@ -48,11 +48,11 @@ def pool_stage(job: Job) -> Artifact:
     return pool
 
 
-def read_questions(pool: Artifact, name: str = "questions") -> list[dict[str, Any]]:
+def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
     """The rows of a pool's file, in pool order: question_id, position, question, answer, family."""
     import pyarrow.parquet as pq
 
-    rows: list[dict[str, Any]] = pq.read_table(pool.path / f"{name}.parquet").to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(pool / f"{name}.parquet").to_pylist()
     return rows
 
 
@@ -110,7 +110,7 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
     inputs = {"teacher": teacher.digest, "questions": pool.file("questions.parquet"), "sampling": recipe.sampling}
     key = hash_of(inputs)[:16]
     journal = job.workspace.root / "responses" / f"{key}.jsonl"
-    questions = read_questions(pool)[: recipe.ladder.ladder_questions]
+    questions = read_questions(pool.path)[: recipe.ladder.ladder_questions]
     budget = max(job.run.budgets)
     with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{key}"):
         todo = _fill(job, stage, journal, questions, budget, teacher)

@@ -1,7 +1,7 @@
 """Students and scores: one student per (budget, train seed), trained side by side, every model scored the same way."""
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 Cell = tuple[int, int]  # budget, train seed
-Label = TypeVar("Label", bound=Hashable)
+Label = TypeVar("Label", bound=str | Cell)
 LINES = ("teacher", "base")  # scored beside the students: the bounds of the picture
 
 
@@ -89,10 +89,11 @@ def score_stage(
 
         def score(entry: tuple[Label, Artifact]) -> Artifact:
             label, model = entry
+            task = label if isinstance(label, str) else f"r{label[0]}-s{label[1]}"
 
             def make(out: Path) -> dict[str, Any]:
                 facts: dict[str, Any] = job.work(
-                    stage, str(label), score_one, base.path, model.path, pool.path / "test.parquet", out, settings
+                    stage, task, score_one, task, base.path, model.path, pool.path / "test.parquet", out, settings
                 )
                 return facts
 
@@ -102,3 +103,11 @@ def score_stage(
         told = [f"{label} {1 - score.facts['error']:.1%}" for label, score in scores.items() if score.made and label in LINES]
         stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
     return scores
+
+
+def score_one(name: str, base: Path, model: Path, test: Path, out: Path, settings: Evaluation, tick: Tick) -> dict[str, Any]:
+    """Score one model; runs in a worker, which keeps lighteval's imports for the next."""
+    from toolkit.evaluation.score import ScoredModel, score_models
+
+    (score,) = score_models([ScoredModel(name, model, out, base)], test, settings, tick)
+    return {fact: score[fact] for fact in ("error", "n", "k", "eval_key")}
