@@ -41,11 +41,13 @@ class Workers:
 
     def close(self) -> None:
         """Stop all workers, finished or not."""
-        for process in list((self._pool._processes or {}).values()):
+        for process in multiprocessing.active_children():
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._reports.put(None)
         self._reader.join()
+        self._reports.close()
+        self._reports.join_thread()
 
     def _read(self) -> None:
         while (report := self._reports.get()) is not None:

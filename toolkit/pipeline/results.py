@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.students import Cell, score_inputs, student_inputs
 from toolkit.workspace import Artifact, to_json, write_atomic
 
@@ -97,7 +97,10 @@ def forecast_stage(job: Job, measured: Measured, held_out_seen: bool) -> Artifac
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import forecast
 
-        written = forecast(points, held_out=law.held_out, level=LEVEL)
+        try:
+            written = forecast(points, held_out=law.held_out, level=LEVEL)
+        except ValueError as error:
+            raise StageError(f"no law can be fitted to the rungs up to {law.fit_max}: {error}") from error
         facts = {name: written["law"][name] for name in ("point", "mean", "low", "high", "low_new", "high_new")}
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
         written |= {"experiment": job.recipe.name, "exploratory": held_out_seen}

@@ -98,9 +98,11 @@ def nano_options(job: Job, role: str) -> dict[str, Any]:
 def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
     """Train an embedded teacher or base into `out`; runs in a worker."""
     from toolkit.nano import pretrain
+    from toolkit.quiet import quiet
 
     train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
-    train(pretrain.NanoSettings(**options), out, tick)
+    with quiet():
+        train(pretrain.NanoSettings(**options), out, tick)
     return {"role": role}
 
 
