@@ -19,6 +19,7 @@ SHOWN = 5  # leaks that an error message quotes
 
 # A parenthesis or hyphen is a word where it is arithmetic: at a number, or before no letter.
 WORD = re.compile(r"\d+|[^\W\d_]+|[+*/=<>^%]|-(?![^\W\d_])|\((?=\d)|(?<=\d)\)")
+CONTINUES = frozenset("+-*/^%")
 SIGNS = str.maketrans("×·÷−–", "**/--")
 
 Kind = Literal["exact", "near", "numbers"]
@@ -40,6 +41,7 @@ class LeakError(ValueError):
 
 class _Question(NamedTuple):
     held_out_id: str
+    sequence: Words
     numbers: Words
     words: frozenset[str]  # other than numbers
     grams: int
@@ -58,7 +60,7 @@ def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural:
     """Which held-out questions are in `texts`: for each, and each kind, the first text that has it.
 
     A text is *exact* when it is the question in the same words, and *near* when it has at least half of the question's
-    word 8-grams (a question below 8 words is one gram). From 23 words on, no single changed word hides a question.
+    word 8-grams (up to 8 words, a question is one gram). From 23 words on, no single changed word hides a question.
     `procedural` is for wordings filled with numbers, where a question is its numbers: a near text must state all of the
     question's, and a text with exactly the same three or more numbers, in any order, is a leak of kind *numbers* when
     at least half of the words of both are the same.
@@ -121,7 +123,7 @@ def _index(held_out: Mapping[str, str]) -> _Index:
             raise ValueError(f"held-out question {held_out_id!r} has no words to compare: {text!r}")
         length = min(GRAM, len(words))
         grams = _grams(words, length)
-        question = _Question(held_out_id, _numbers(words), _others(words), len(grams))
+        question = _Question(held_out_id, words, _numbers(words), _others(words), len(grams))
         index.exact[words].append(question)
         index.numbers[question.numbers].append(question)
         for gram in grams:
@@ -147,10 +149,18 @@ def _near(index: _Index, words: Words, procedural: bool) -> list[_Question]:
             if gram in grams:
                 shared.update(grams[gram])
     near = [question for question, count in shared.items() if count >= NEAR * question.grams]
+    near = [question for question in near if question.grams > 1 or _stands_alone(question.sequence, words)]
     if procedural and near:
         stated = Counter(_numbers(words))
         return [question for question in near if Counter(question.numbers) <= stated]
     return near
+
+
+def _stands_alone(question: Words, words: Words) -> bool:
+    """Whether the words hold the question and do not go on calculating: 1 + 2 is another question than 1 + 2 + 3."""
+    size = len(question)
+    places = [start for start in range(len(words) - size + 1) if words[start : start + size] == question]
+    return any(not {*words[max(start - 1, 0) : start], *words[start + size :][:1]} & CONTINUES for start in places)
 
 
 def _same_numbers(index: _Index, words: Words) -> list[_Question]:
