@@ -1,0 +1,96 @@
+"""A model of how a source spreads over solution paths: Pitman-Yor within questions, Beta acceptance across them.
+
+The accepted responses of a question fall on paths as customers on tables: after n accepted on k paths the next is a new
+path with probability (theta + sigma k) / (theta + n) (Pitman & Yor 1997, with one theta, sigma for the pool). The share
+of responses that is accepted is Beta(a, c) across questions. Both are fitted by maximum likelihood from counts; they
+extrapolate as far as asked, and as badly as the model is wrong: beyond a doubling take them as a guess.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import betaln, expit, gammaln
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class PathModel(NamedTuple):
+    """theta > 0, 0 <= sigma < 1: spread over paths; a, c > 0: acceptance across questions."""
+
+    theta: float
+    sigma: float
+    a: float
+    c: float
+
+    def new_paths(self, distinct: Integers, accepted: Integers, draws: int, more: int) -> Array:
+        """Expected number of new distinct accepted paths in `more` further responses, per question (Q,).
+
+        `distinct` paths among `accepted` of the first `draws` responses, integers (Q,). For each question, so that a
+        sampler may stop where it is too small.
+        """
+        offset, slope = self._growth(draws, more)
+        return offset[accepted] + slope[accepted] * distinct
+
+    def _growth(self, draws: int, more: int) -> tuple[Array, Array]:
+        """New paths are linear in those seen: offset[n] + slope[n] k, averaged over how many responses are accepted."""
+        n = np.arange(draws + 1.0)
+        offset, slope = np.zeros(draws + 1), np.zeros(draws + 1)
+        mean_offset, mean_slope = np.zeros(draws + 1), np.zeros(draws + 1)
+        for accepted in range(more):
+            share = self.sigma / (self.theta + n + accepted)
+            offset = offset * (1 + share) + self.theta / (self.theta + n + accepted)
+            slope = slope * (1 + share) + share
+            weight = self._accepts(n, draws, more, accepted + 1)
+            mean_offset, mean_slope = mean_offset + weight * offset, mean_slope + weight * slope
+        return mean_offset, mean_slope
+
+    def _accepts(self, accepted: Array, draws: int, more: int, count: int) -> Array:
+        """P(`count` of `more` further responses are accepted | `accepted` of `draws` were): beta-binomial."""
+        a, c = self.a + accepted, self.c + draws - accepted
+        choose = -np.log(more + 1) - betaln(count + 1, more - count + 1)
+        return np.exp(choose + betaln(a + count, c + more - count) - betaln(a, c))
+
+    def uncovered(self, draws: int, more: int) -> float:
+        """P(`more` further responses leave a question without an accepted one | the first `draws` did)."""
+        return float(np.exp(betaln(self.a, self.c + draws + more) - betaln(self.a, self.c + draws)))
+
+
+def fit_paths(accepted: Integers, distinct: Integers, frequencies: Integers, draws: int, weights: Array) -> PathModel:
+    """Maximum-likelihood model from each question's accepted responses, distinct paths (Q,) and numbers of paths seen
+    1..draws times (Q, draws). `weights` (Q,) counts a question so many times (1, or a bootstrap's multiplicity)."""
+    by_accepted = np.bincount(accepted, weights, draws + 1).astype(float)
+    by_distinct = np.bincount(distinct, weights, draws + 1).astype(float)
+    theta, sigma = _fit_spread(by_accepted, by_distinct, weights @ frequencies)
+    return PathModel(theta, sigma, *_fit_acceptance(by_accepted))
+
+
+def _fit_spread(by_accepted: Array, by_distinct: Array, seen: Array) -> tuple[float, float]:
+    """theta and sigma from how many questions have n accepted, k distinct, and how many paths were seen j times."""
+    n = np.arange(by_accepted.size, dtype=float)
+    j = np.arange(1.0, seen.size + 1)
+    # Questions with more than i paths have opened their (i+1)-th after the first i.
+    opened = np.cumsum(by_distinct[::-1])[::-1]
+
+    def loss(point: Array) -> float:
+        theta, sigma = np.exp(point[0]), expit(point[1])
+        tables = opened[2:] @ np.log(theta + sigma * np.arange(1.0, opened.size - 1))
+        crowd = by_accepted[1:] @ (gammaln(theta + n[1:]) - gammaln(theta + 1))
+        return -float(tables - crowd + seen @ (gammaln(j - sigma) - gammaln(1 - sigma)))
+
+    best = minimize(loss, np.array([0.0, -1.0]), method="L-BFGS-B", bounds=[(-9, 9), (-9, 7)])
+    return float(np.exp(best.x[0])), float(expit(best.x[1]))
+
+
+def _fit_acceptance(by_accepted: Array) -> tuple[float, float]:
+    draws = by_accepted.size - 1
+    n = np.arange(draws + 1.0)
+
+    def loss(point: Array) -> float:
+        a, c = np.exp(point)
+        return -float(by_accepted @ (betaln(a + n, c + draws - n) - betaln(a, c)))
+
+    best = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-7, 7), (-7, 7)])
+    return float(np.exp(best.x[0])), float(np.exp(best.x[1]))
