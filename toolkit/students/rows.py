@@ -57,11 +57,11 @@ def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
     """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
-    The response is data: text in it that looks like a special token is read as plain text.
+    A response is data: what looks like a special token in it is read as plain text, or refused.
 
     Raises:
-        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, or text that the
-            tokenizer cannot read.
+        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, text that the
+            tokenizer cannot read, or a special token inside a response.
     """
     if not tokenizer.chat_template:
         raise StudentError("the base model has no chat template: add chat_template.jinja to its folder")
@@ -69,13 +69,17 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
         raise StudentError("the base model's tokenizer has no end-of-sequence token: set eos_token")
     prompts = {question: _prompt_ids(tokenizer, question) for question in {row["question"] for row in rows}}
     responses = tokenizer([row["response"] for row in rows], add_special_tokens=False, split_special_tokens=True)
-    input_ids, labels = [], []
-    for row, response in zip(rows, responses["input_ids"], strict=True):
-        prompt, completion = prompts[row["question"]], [*response, tokenizer.eos_token_id]
-        _check(tokenizer, row["question_id"], prompt + completion, max_length)
-        input_ids.append(prompt + completion)
-        labels.append([IGNORED] * len(prompt) + completion)
-    return Rows(input_ids, labels)
+    pairs = [(prompts[row["question"]], response) for row, response in zip(rows, responses["input_ids"], strict=True)]
+    special = set(tokenizer.all_special_ids)
+    for row, (prompt, response) in zip(rows, pairs, strict=True):
+        complaint = _complaint(prompt, response, max_length, tokenizer.unk_token_id, special)
+        if complaint:
+            raise StudentError(f"question {row['question_id']}: {complaint}")
+    end = [tokenizer.eos_token_id]
+    return Rows(
+        input_ids=[prompt + response + end for prompt, response in pairs],
+        labels=[[IGNORED] * len(prompt) + response + end for prompt, response in pairs],
+    )
 
 
 def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
@@ -83,15 +87,17 @@ def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
     return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
 
 
-def _check(tokenizer: PreTrainedTokenizerBase, question_id: str, ids: list[int], max_length: int) -> None:
-    if len(ids) > max_length:
-        raise StudentError(
-            f"question {question_id}: prompt and response have {len(ids)} tokens, max_length is {max_length}; raise it"
-        )
-    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids:
-        raise StudentError(
-            f"question {question_id}: the base model's tokenizer cannot read all of it; choose a base that can"
-        )
+def _complaint(
+    prompt: list[int], response: list[int], max_length: int, unknown: int | None, special: set[int]
+) -> str | None:
+    length = len(prompt) + len(response) + 1
+    if length > max_length:
+        return f"prompt and response have {length} tokens, max_length is {max_length}; raise it"
+    if unknown in prompt or unknown in response:
+        return "the base model's tokenizer cannot read all of it; choose a base that can"
+    if not special.isdisjoint(response):
+        return "its response holds a special token of the base model; reject that response"
+    return None
 
 
 def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
@@ -100,7 +106,8 @@ def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
     A batch may span two passes, so that every optimiser step sees `batch_size` rows, however small the corpus (the last
     step of `control: epochs` sees what is left).
     """
-    total = settings.steps * settings.batch_size if settings.control == "steps" else round(settings.epochs * rows)
+    passed = max(1, round(settings.epochs * rows))
+    total = passed if settings.control == "epochs" else settings.steps * settings.batch_size
     passes = math.ceil(total / rows)
     generator = np.random.default_rng(seed)
     return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:total]
