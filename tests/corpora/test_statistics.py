@@ -2,7 +2,7 @@ import dataclasses
 
 from toolkit.corpora.budgets import cell_files, increments, shells
 from toolkit.corpora.build import build_corpus
-from toolkit.corpora.statistics import corpus_statistics
+from toolkit.corpora.statistics import cell_statistics
 
 ROWS = [  # question, index, text, tokens, verdict, wrong step
     ("a", 0, "2 + 2 = 4", 10, "accepted", False),
@@ -30,15 +30,18 @@ def corpus(out, rows=ROWS):
     return out
 
 
+def count(folder, files):
+    return cell_statistics(*([folder / "data" / side / file for file in files] for side in ("accepted", "rejected")))
+
+
 def test_every_count_of_every_cell(tmp_path):
-    cells = {"r1": cell_files(2, 1, (2, 3), (1, 2, 3)), "q1.5-r3": cell_files(3, 3, (2, 3), (1, 2, 3))}
-    found = corpus_statistics(corpus(tmp_path), cells)
-    assert dataclasses.asdict(found["r1"]) == {
+    folder = corpus(tmp_path)
+    assert dataclasses.asdict(count(folder, cell_files(2, 1, (2, 3), (1, 2, 3)))) == {
         "questions": 2, "sampled": 2, "failed": 0, "truncated": 0, "unparsable": 0, "rejected": 1, "accepted": 1,
         "accepted_share": 0.5, "distinct": 1, "covered": 1, "tokens": 30, "accepted_tokens": 10,
         "false_positive_rate": 0.0,
     }  # fmt: skip
-    assert dataclasses.asdict(found["q1.5-r3"]) == {
+    assert dataclasses.asdict(count(folder, cell_files(3, 3, (2, 3), (1, 2, 3)))) == {
         "questions": 3, "sampled": 9, "failed": 1, "truncated": 1, "unparsable": 1, "rejected": 1, "accepted": 5,
         "accepted_share": 5 / 9, "distinct": 4, "covered": 3, "tokens": 360, "accepted_tokens": 190,
         "false_positive_rate": 1 / 4,
@@ -47,6 +50,6 @@ def test_every_count_of_every_cell(tmp_path):
 
 def test_no_checked_step_gives_no_rate_and_nothing_accepted_gives_zeros(tmp_path):
     rows = [(q, i, t, n, "rejected", None) for q, i, t, n, _, _ in ROWS]
-    found = corpus_statistics(corpus(tmp_path, rows), {"r2": cell_files(2, 2, (2, 3), (1, 2, 3))})["r2"]
+    found = count(corpus(tmp_path, rows), cell_files(2, 2, (2, 3), (1, 2, 3)))
     assert found.false_positive_rate is None
     assert (found.questions, found.sampled, found.accepted, found.accepted_share, found.distinct) == (2, 4, 0, 0.0, 0)

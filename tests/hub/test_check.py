@@ -35,6 +35,13 @@ def test_a_good_release_has_nothing_wrong(folder, tiny):
     assert read_release(folder)["version"] == "v1.0.0"
 
 
+def test_what_others_keep_in_the_folder_is_theirs(folder, tiny):
+    (folder / ".gitattributes").write_text("*.parquet filter=lfs")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "download.json").write_text("{}")
+    assert check_release(folder, tiny.count) == []
+
+
 def test_damaged_missing_and_added_files_are_named(folder, tiny):
     first, second, third, *_ = sorted(folder.glob("data/accepted/*/*.parquet"))
     first.write_bytes(first.read_bytes()[:-1] + b"x")

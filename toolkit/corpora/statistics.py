@@ -1,16 +1,15 @@
 """What a cell of a corpus holds, counted from its files: verdicts, solution paths, coverage, tokens, wrong steps."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-COLUMNS = ["question_id", "response", "verdict", "tokens", "wrong_step"]
+from toolkit.verification.verdicts import VERDICTS
 
 
 @dataclass(frozen=True)
@@ -43,58 +42,57 @@ class CellStatistics:
     false_positive_rate: float | None
 
 
-def corpus_statistics(corpus: Path, cells: Mapping[str, Sequence[str]]) -> dict[str, CellStatistics]:
-    """The statistics of every cell of a corpus folder; `cells` maps a cell's name to its `budgets.cell_files`."""
-    sides = corpus / "data" / "accepted", corpus / "data" / "rejected"
-    return {
-        name: cell_statistics(*([side / file for file in files] for side in sides)) for name, files in cells.items()
-    }
-
-
-def cell_statistics(accepted: Iterable[Path], rejected: Iterable[Path]) -> CellStatistics:
+def cell_statistics(accepted: Sequence[Path], rejected: Sequence[Path]) -> CellStatistics:
     """The statistics of one cell from its parquet files, in about 100 bytes of memory per distinct response."""
-    verdicts: Counter[str] = Counter()
-    steps: Counter[bool | None] = Counter()
-    questions: set[str] = set()
-    covered: set[str] = set()
-    paths: set[bytes] = set()
-    tokens = accepted_tokens = 0
-    for batch in _batches(rejected):
-        verdicts.update(batch["verdict"])
-        questions.update(batch["question_id"])
-        tokens += sum(batch["tokens"])
-    for batch in _batches(accepted):
-        verdicts.update(batch["verdict"])
-        covered.update(batch["question_id"])
-        paths.update(map(_path_of, batch["question_id"], batch["response"]))
-        steps.update(batch["wrong_step"])
-        accepted_tokens += sum(batch["tokens"])
-    checked = steps[True] + steps[False]
+    kept, dropped = _count(accepted), _count(rejected)
+    verdicts = kept.verdicts + dropped.verdicts
+    checked = kept.steps[True] + kept.steps[False]
     return CellStatistics(
-        questions=len(questions | covered),
+        questions=len(kept.questions | dropped.questions),
         sampled=verdicts.total(),
-        failed=verdicts["failed"],
-        truncated=verdicts["truncated"],
-        unparsable=verdicts["unparsable"],
-        rejected=verdicts["rejected"],
-        accepted=verdicts["accepted"],
+        **{verdict: verdicts[verdict] for verdict in VERDICTS},
         accepted_share=verdicts["accepted"] / max(verdicts.total(), 1),
-        distinct=len(paths),
-        covered=len(covered),
-        tokens=tokens + accepted_tokens,
-        accepted_tokens=accepted_tokens,
-        false_positive_rate=steps[True] / checked if checked else None,
+        distinct=len(_paths(accepted)),
+        covered=len(kept.questions),
+        tokens=kept.tokens + dropped.tokens,
+        accepted_tokens=kept.tokens,
+        false_positive_rate=kept.steps[True] / checked if checked else None,
     )
 
 
-def _batches(files: Iterable[Path]) -> Iterator[dict[str, list[Any]]]:
-    for file in files:
-        with pq.ParquetFile(file) as rows:
-            batch: pa.RecordBatch
-            for batch in rows.iter_batches(columns=COLUMNS):
-                yield batch.to_pydict()
+@dataclass
+class _Side:
+    verdicts: Counter[str] = field(default_factory=Counter)
+    steps: Counter[bool | None] = field(default_factory=Counter)
+    questions: set[str] = field(default_factory=set)
+    tokens: int = 0
+
+
+def _count(files: Sequence[Path]) -> _Side:
+    side = _Side()
+    for batch in _batches(files, ["question_id", "verdict", "tokens", "wrong_step"]):
+        side.verdicts.update(batch["verdict"])
+        side.steps.update(batch["wrong_step"])
+        side.questions.update(batch["question_id"])
+        side.tokens += sum(batch["tokens"])
+    return side
+
+
+def _paths(files: Sequence[Path]) -> set[bytes]:
+    """A digest of each different (question, response)."""
+    paths: set[bytes] = set()
+    for batch in _batches(files, ["question_id", "response"]):
+        paths.update(map(_path_of, batch["question_id"], batch["response"]))
+    return paths
 
 
 def _path_of(question_id: str, response: str) -> bytes:
     text = f"{question_id}\0{' '.join(response.split())}"
     return blake2b(text.encode(), digest_size=16).digest()
+
+
+def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[dict[str, list[Any]]]:
+    for file in files:
+        with pq.ParquetFile(file) as rows:
+            for batch in rows.iter_batches(columns=columns):
+                yield batch.to_pydict()

@@ -51,28 +51,13 @@ def write_release(
             accepted rows, no test questions, or text that holds a Hub token or a folder of this machine.
     """
     _check_arguments(cells, default, statistics, version)
-    names = list(dict.fromkeys(name for files in cells.values() for name in files))
-    stored = {
-        f"{side}/{name}": _store(out, corpus / "data" / side / name, f"{side}/{name}")
-        for name in names
-        for side in SIDES
-    }
-    placed = {
-        name: {side: [stored[f"{side}/{file}"] for file in files] for side in SIDES} for name, files in cells.items()
-    }
-    configs: dict[str, dict[str, Any]] = {
-        name: {"split": "train", "files": sides["accepted"]}
-        for name, sides in placed.items()
-        if statistics[name]["accepted"]  # `load_dataset` fails on a split without rows
-    }
-    configs["all"] = {"split": "train", "files": list(stored.values())}
-    configs["test"] = {"split": "test", "files": [_store(out, test, "test.parquet")]}
+    placed = _place_cells(out, corpus, cells)
+    configs = _configs(placed, statistics) | {"test": {"split": "test", "files": [_place(out, test, "test.parquet")]}}
     infos = {name: dataset_info(out, **config) for name, config in configs.items()}
     if not infos["test"].dataset_size:
         raise ValueError(f"{test.name}: no held-out questions to publish")
-    readme = render_card(
-        card, front_configs(configs, default), infos, statistics, _examples(out, configs[default]), version
-    )
+    examples = _examples(out, configs[default])
+    readme = render_card(card, front_configs(configs, default), infos, statistics, examples, version)
     manifest = {
         "format": FORMAT,
         "version": version,
@@ -90,11 +75,15 @@ def write_release(
 
 
 def file_facts(folder: Path) -> dict[str, dict[str, Any]]:
-    """Relative name -> sha256 and size (bytes) of every file of a release but its manifest."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "manifest.json")
+    """Relative name -> sha256 and size (bytes) of every file of a release but its manifest.
+
+    Names that start with a dot belong to others: the workspace's own notes, git, the cache of a download.
+    """
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
-        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
-        for path in paths
+        name.as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
+        for name, path in paths.items()
+        if name.as_posix() != "manifest.json" and not any(part.startswith(".") for part in name.parts)
     }
 
 
@@ -125,13 +114,32 @@ def dataset_info(folder: Path, split: str, files: Sequence[str]) -> "DatasetInfo
     )
 
 
-def _store(out: Path, source: Path, name: str) -> str:
+def _place_cells(out: Path, corpus: Path, cells: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
+    """Copy the files of all cells, each once; returns cell -> side -> names in the release."""
+    names = dict.fromkeys(name for files in cells.values() for name in files)
+    placed = {
+        (side, name): _place(out, corpus / "data" / side / name, f"{side}/{name}") for name in names for side in SIDES
+    }
+    return {cell: {side: [placed[side, name] for name in files] for side in SIDES} for cell, files in cells.items()}
+
+
+def _place(out: Path, source: Path, name: str) -> str:
     stem = Path("data", name).with_suffix("").as_posix()
-    stored = f"{stem}-{file_digest(source)[:NAME_DIGITS]}.parquet"
-    (out / stored).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, out / stored)
-    sync(out / stored)
-    return stored
+    placed = f"{stem}-{file_digest(source)[:NAME_DIGITS]}.parquet"
+    (out / placed).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, out / placed)
+    sync(out / placed)
+    return placed
+
+
+def _configs(
+    placed: Mapping[str, Mapping[str, list[str]]], statistics: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """A config per cell with accepted rows (`load_dataset` fails on a split without any), and `all`."""
+    kept = {name: sides["accepted"] for name, sides in placed.items() if statistics[name]["accepted"]}
+    pairs = (pair for sides in placed.values() for pair in zip(*(sides[side] for side in SIDES), strict=True))
+    every = [name for pair in dict.fromkeys(pairs) for name in pair]
+    return {name: {"split": "train", "files": files} for name, files in (kept | {"all": every}).items()}
 
 
 def _check_arguments(
