@@ -107,6 +107,12 @@ def test_facts_progress_and_silence(
     assert capfd.readouterr() == ("", "")
 
 
+def test_gradients_switched_off_outside_do_not_matter(base: Path, corpus: Path, tmp_path: Path) -> None:
+    with torch.no_grad():
+        assert train(base, corpus, tmp_path, dataclasses.replace(SETTINGS, steps=2))["steps"] == 2
+        assert not torch.is_grad_enabled()
+
+
 def test_full_training_writes_an_ordinary_folder(base: Path, corpus: Path, tmp_path: Path) -> None:
     train(base, corpus, tmp_path / "student", dataclasses.replace(SETTINGS, method="full", steps=1))
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(

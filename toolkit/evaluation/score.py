@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from datasets import Dataset, DatasetDict
 
 from toolkit.evaluation.items import answers_per_item, describe_evaluation, eval_key, read_items
@@ -17,7 +18,8 @@ from toolkit.recipe import Evaluation
 from toolkit.verification.answers import extract_answer, same_answer
 from toolkit.workspace import to_json, write_atomic
 
-with quiet():
+# Importing lighteval switches gradients off for the whole process; leaving the block puts them back as they were.
+with quiet(), torch.enable_grad():
     from lighteval.logging.evaluation_tracker import EvaluationTracker
     from lighteval.metrics.metrics_sample import AvgAtN
     from lighteval.metrics.utils.metric_utils import SampleLevelMetric

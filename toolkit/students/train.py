@@ -52,7 +52,7 @@ def train_student(
     """
     start = time.monotonic()
     refuse_weights(out)
-    with quiet():
+    with quiet(), torch.enable_grad():  # whatever the caller, or a library at its import, has switched off
         tokenizer = AutoTokenizer.from_pretrained(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)

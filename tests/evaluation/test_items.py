@@ -1,0 +1,69 @@
+"""Test items and the key that says whether two scores are comparable."""
+
+import dataclasses
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from toolkit.evaluation.items import EvaluationError, describe_evaluation, eval_key, read_items
+from toolkit.recipe import Evaluation
+
+ITEMS = [{"question_id": f"t{number}", "question": f"{number} + 1", "answer": str(number + 1)} for number in range(3)]
+GREEDY = Evaluation(eval_max_tokens=8)
+SAMPLED = dataclasses.replace(GREEDY, eval_temperature=0.8, eval_samples=4)
+
+
+def key(items: list[dict[str, str]] = ITEMS, template: str = "{{ messages }}", settings: Evaluation = GREEDY) -> str:
+    return eval_key(describe_evaluation(items, template, settings))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        key(ITEMS[:2]),
+        key(ITEMS[::-1]),
+        key([ITEMS[0] | {"answer": "7"}, *ITEMS[1:]]),
+        key(template="{{ messages }} "),
+        key(settings=dataclasses.replace(GREEDY, eval_max_tokens=9)),
+        key(settings=SAMPLED),
+    ],
+)
+def test_whatever_changes_a_score_changes_the_key(other: str) -> None:
+    assert other != key()
+
+
+@pytest.mark.parametrize("change", [{"eval_temperature": 0.7}, {"eval_samples": 5}, {"eval_seed": 1}])
+def test_sampling_parameters_change_the_key(change: dict[str, float]) -> None:
+    assert key(settings=dataclasses.replace(SAMPLED, **change)) != key(settings=SAMPLED)
+
+
+@pytest.mark.parametrize("change", [{"eval_batch_size": 1}, {"eval_seed": 1}, {"eval_samples": 5}])
+def test_what_a_greedy_score_does_not_depend_on_leaves_the_key(change: dict[str, int]) -> None:
+    assert key(settings=dataclasses.replace(GREEDY, **change)) == key()
+
+
+def test_the_key_is_sixteen_hex_digits_of_its_description() -> None:
+    assert len(key()) == 16
+    assert int(key(), 16) >= 0
+
+
+def test_items_are_read_in_file_order(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([item | {"position": 0} for item in ITEMS]), tmp_path / "test.parquet")
+    assert read_items(tmp_path / "test.parquet") == ITEMS
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (pa.table({"question_id": ["a"], "question": ["b"]}), "no column answer"),
+        (pa.Table.from_pylist(ITEMS).slice(0, 0), "no test items"),
+        (pa.Table.from_pylist([ITEMS[0], ITEMS[0]]), "question_id 't0' occurs more than once"),
+        (pa.Table.from_pylist([ITEMS[0] | {"answer": ""}]), "question 't0' has no answer"),
+    ],
+)
+def test_a_test_file_that_cannot_be_scored_is_refused(tmp_path: Path, table: pa.Table, said: str) -> None:
+    pq.write_table(table, tmp_path / "test.parquet")
+    with pytest.raises(EvaluationError, match=f"test.parquet: .*{said}"):
+        read_items(tmp_path / "test.parquet")

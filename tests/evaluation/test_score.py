@@ -1,0 +1,173 @@
+"""Real scoring with lighteval's pipeline: right answers, no stale cache, no network, comparable keys."""
+
+import dataclasses
+import json
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tiny_model import make_tiny_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from toolkit.evaluation.items import EvaluationError
+from toolkit.evaluation.score import ITEMS_SCHEMA, Registry, ScoredModel, score_models
+from toolkit.recipe import Evaluation, Student
+from toolkit.students.train import train_student
+
+BOXES = ["\\boxed{1}", "\\boxed{2}"]
+WORDS = ["which", "one", "two", "three", "is", *BOXES]
+GREEDY = Evaluation(eval_max_tokens=4, eval_batch_size=3)
+SAMPLED = dataclasses.replace(GREEDY, eval_temperature=1.0, eval_samples=4)
+QUESTIONS = ["which one", "which two is", "one", "two two two two", "which three is three", "three"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "base", WORDS)
+
+
+@pytest.fixture(scope="module")
+def test_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six items; the first two have the answer 1, the others 2."""
+    rows = [
+        {"question_id": f"t{number}", "question": question, "answer": "1" if number < 2 else "2.0"}
+        for number, question in enumerate(QUESTIONS)
+    ]
+    file = tmp_path_factory.mktemp("pool") / "test.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def students(base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """An adapter that always answers 1, and a full model that always answers 2."""
+    folder = tmp_path_factory.mktemp("students")
+    for number, (box, method) in enumerate(zip(BOXES, ("lora", "full"), strict=True)):
+        rows = [{"question_id": f"q{place}", "question": text, "response": box} for place, text in enumerate(QUESTIONS)]
+        pq.write_table(pa.Table.from_pylist(rows), folder / "corpus.parquet")
+        settings = Student(method=method, steps=25, batch_size=6, learning_rate=0.03, lora_rank=16, lora_alpha=32)
+        corpus = [folder / "corpus.parquet"]
+        train_student(base, corpus, folder / str(number), settings, 0, lambda done, total: None)
+    return [folder / "0", folder / "1"]
+
+
+def read(folder: Path) -> list[dict]:
+    return pq.read_table(folder / "items.parquet").to_pylist()
+
+
+def test_each_model_gets_its_own_right_answers(
+    base: Path, students: list[Path], test_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[tuple[int, int]] = []
+    models = [
+        ScoredModel("one", students[0], tmp_path / "one", base),
+        ScoredModel("two", students[1], tmp_path / "two", base),
+    ]
+    scores = score_models(models, test_file, GREEDY, lambda *call: calls.append(call))
+    assert [score["error"] for score in scores] == pytest.approx([4 / 6, 2 / 6])
+    assert [(score["name"], score["n"], score["k"]) for score in scores] == [("one", 6, 1), ("two", 6, 1)]
+    assert scores[0]["eval_key"] == scores[1]["eval_key"]
+    assert calls == [(3, 12), (6, 12), (9, 12), (12, 12)]
+    assert json.loads((tmp_path / "two" / "score.json").read_text()) == scores[1]
+    assert pq.read_schema(tmp_path / "two" / "items.parquet") == ITEMS_SCHEMA
+    assert read(tmp_path / "one") == [
+        {"item_id": f"t{number}", "correct": float(number < 2), "extracted": ["1"], "response": [BOXES[0]]}
+        for number in range(6)
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_new_weights_under_an_old_name_and_path_are_scored_anew(
+    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+) -> None:
+    errors = []
+    for student in students:
+        shutil.rmtree(tmp_path / "student", ignore_errors=True)
+        shutil.copytree(student, tmp_path / "student")
+        model = ScoredModel("student", tmp_path / "student", tmp_path / "score", base)
+        (score,) = score_models([model], test_file, GREEDY, lambda done, total: None)
+        errors.append(score["error"])
+        assert read(tmp_path / "score")[0]["correct"] == (student == students[0])
+    assert errors == pytest.approx([4 / 6, 2 / 6])
+
+
+def test_new_items_in_an_old_file_are_asked_anew(
+    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+) -> None:
+    rows = pq.read_table(test_file).to_pylist()
+    model = ScoredModel("one", students[0], tmp_path / "score", base)
+    keys = set()
+    for answer, error in (("1", 0.0), ("2", 1.0)):
+        pq.write_table(pa.Table.from_pylist([row | {"answer": answer} for row in rows]), tmp_path / "test.parquet")
+        (score,) = score_models([model], tmp_path / "test.parquet", GREEDY, lambda done, total: None)
+        assert score["error"] == error
+        keys.add(score["eval_key"])
+    assert len(keys) == 2
+
+
+def test_scoring_needs_no_network_and_leaves_the_registry_alone(
+    base: Path, test_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was tried")
+
+    before = Registry.load_all_task_configs
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    score_models([ScoredModel("base", base, tmp_path)], test_file, GREEDY, lambda done, total: None)
+    assert len(read(tmp_path)) == 6
+    assert Registry.load_all_task_configs is before
+
+
+def test_importing_leaves_gradients_on() -> None:
+    """lighteval switches them off at import, and then a worker that has scored could not train any more."""
+    assert "lighteval.models.transformers.transformers_model" in sys.modules
+    assert torch.is_grad_enabled()
+
+
+def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, test_file: Path, tmp_path: Path) -> None:
+    """Left padding and sorting change nothing; a sampling default in the model's folder does not leak in."""
+    shutil.copytree(base, tmp_path / "base")
+    GenerationConfig(do_sample=True, temperature=5.0, eos_token_id=2, pad_token_id=0).save_pretrained(tmp_path / "base")
+    score_models(
+        [ScoredModel("base", tmp_path / "base", tmp_path / "out")], test_file, GREEDY, lambda done, total: None
+    )
+    tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
+    for row, question in zip(read(tmp_path / "out"), QUESTIONS, strict=True):
+        prompt = tokenizer(f"<user> {question} <assistant>", return_tensors="pt")
+        with torch.no_grad():
+            output = model.generate(**prompt, max_new_tokens=4, do_sample=False)
+        text = tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
+        assert row["response"] == [text]
+
+
+def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, test_file: Path, tmp_path: Path) -> None:
+    def score(name: str, settings: Evaluation) -> list[dict]:
+        model = ScoredModel("base", base, tmp_path / name)
+        (made,) = score_models([model], test_file, settings, lambda done, total: None)
+        assert made["k"] == 4 and made["evaluation"]["seed"] == settings.eval_seed
+        return read(tmp_path / name)
+
+    first = score("first", SAMPLED)
+    assert {len(row["response"]) for row in first} == {4}
+    assert len({text for row in first for text in row["response"]}) > 4
+    for row, gold in zip(first, "112222", strict=True):
+        assert row["correct"] == sum(extracted == gold for extracted in row["extracted"]) / 4
+    assert score("again", SAMPLED) == first
+    assert score("other", dataclasses.replace(SAMPLED, eval_seed=1)) != first
+
+
+def test_models_that_cannot_be_scored_are_refused(
+    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(EvaluationError, match="an adapter is scored together with its base"):
+        score_models([ScoredModel("one", students[0], tmp_path)], test_file, GREEDY, lambda done, total: None)
+    shutil.copytree(base, tmp_path / "mute")
+    (tmp_path / "mute" / "chat_template.jinja").unlink()
+    with pytest.raises(EvaluationError, match="no chat template"):
+        score_models([ScoredModel("mute", tmp_path / "mute", tmp_path)], test_file, GREEDY, lambda done, total: None)
