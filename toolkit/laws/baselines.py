@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from toolkit.laws.fit import CELLS, LawFit, refit
+from toolkit.laws.fit import without_top_rung
 from toolkit.laws.forms import FORMS, Array, phi_box
+from toolkit.laws.lawfit import LawFit
 from toolkit.laws.projection import Problem, best_curve
+from toolkit.laws.solve import CELLS
 
 # (x (J,), y (J,), weights (J,), largest value of E + A, r (X,)) -> prediction (X,)
 Baseline = Callable[[Array, Array, Array, float, Array], Array]
@@ -73,7 +75,7 @@ def forecast_table(fit: LawFit) -> list[TableRow]:
     observed = np.array([fit.held_out[1][fit.held_out[0] == budget].mean() for budget in budgets])
     last, seen = fit.rungs.x[-1:], fit.rungs.y[-1]
     x, y, weights, top = _inputs(fit, len(fit.rungs.x) - 1)
-    shorter = refit(fit, rungs=len(x)) if len(x) >= 4 else None
+    shorter = without_top_rung(fit) if len(x) >= 4 else None
     laws = {"law": LawFit.mean, "law, least squares": LawFit.at}
     rows = []
     for name, ahead in {name: law(fit, budgets) for name, law in laws.items()}.items():
@@ -87,5 +89,4 @@ def forecast_table(fit: LawFit) -> list[TableRow]:
 def _inputs(fit: LawFit, rungs: int) -> tuple[Array, Array, Array, float]:
     known = fit.noise.source != "none"
     weights = fit.noise.scale**-2.0 if known else np.ones_like(fit.rungs.x)
-    top = 1.0 if fit.settings.quantity == "error" else np.inf
-    return fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], top
+    return fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top

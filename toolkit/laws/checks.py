@@ -23,6 +23,16 @@ class Shape(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Misfit(NamedTuple):
+    """`chi_square` of the residuals and its `limit`; beyond it noise is taken `inflation` times as large
+    (Birge ratio).
+    """
+
+    chi_square: float
+    limit: float
+    inflation: float
+
+
 def check_shape(rungs: Rungs, noise: Noise) -> Shape:
     """Tests every pair of rungs for a rise and neighbouring triples for a slope that steepens, at 1 % for the
     ladder.
@@ -71,8 +81,8 @@ def _bend(rungs: Rungs, noise: Noise) -> str:
 def beta_warnings(beta: float, max_beta: float) -> list[str]:
     """What an exponent at its bound, or beyond coverage's, says."""
     notes = []
-    if beta <= MIN_BETA * (1 + 1e-6) or beta >= max_beta * (1 - 1e-6):
-        notes.append(f"beta is at its bound ({beta:.3g}): predict with this fit, do not interpret it")
+    if beta <= MIN_BETA or beta >= max_beta * (1 - 1e-6):
+        notes.append(f"beta is at its bound or beyond ({beta:.3g}): predict with this fit, do not interpret it")
     if beta > 1:
         notes.append(f"beta is {beta:.3g}: above 1 it is no law of coverage but a threshold, format learning or noise")
     return notes
@@ -87,16 +97,23 @@ def floor_warnings(low: float, high: float, unit: float) -> list[str]:
     return [f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)"]
 
 
-def misfit_warnings(residual: Array, noise: Noise, parameters: int) -> list[str]:
-    """A warning where the sum of squared residuals in units of the noise has a chance below .1 %."""
+def measure_misfit(residual: Array, noise: Noise, parameters: int) -> Misfit:
+    """Compares residuals (J,) of means with their noise, by an F law at 1 %; nothing can be said without spare
+    rungs.
+    """
     freedom = len(residual) - parameters
-    if freedom < 1:
-        return []
+    if noise.source == "none" or freedom < 1:
+        return Misfit(0.0, np.inf, 1.0)
     chi_square = float(np.sum((residual / noise.scale) ** 2))
-    limit = freedom * float(f_law.ppf(0.999, freedom, float(np.min(noise.df))))
-    if chi_square <= limit:
+    limit = freedom * float(f_law.ppf(1 - ALPHA, freedom, float(np.min(noise.df))))
+    return Misfit(chi_square, limit, float(np.sqrt(chi_square / freedom)) if chi_square > limit else 1.0)
+
+
+def misfit_warnings(misfit: Misfit) -> list[str]:
+    """A warning where the form is rejected."""
+    if misfit.inflation == 1:
         return []
     return [
-        f"residuals are larger than the noise (chi-square {chi_square:.0f}, expected below {limit:.0f}): "
-        "the form does not fit or the noise is understated"
+        f"residuals are larger than the noise (chi-square {misfit.chi_square:.0f}, expected below {misfit.limit:.0f}): "
+        f"the form does not fit or the noise is understated; it is taken {misfit.inflation:.2g} times as large"
     ]

@@ -1,20 +1,23 @@
-"""Fits as strict JSON: arrays as lists, NaN as null, nothing executable."""
+"""Fits as strict JSON: arrays as lists, numbers that JSON lacks as null, nothing executable."""
 
 import json
 from typing import Any
 
 import numpy as np
 
+from toolkit.laws.checks import Misfit
+from toolkit.laws.noise import Noise
+
 
 def plain(value: Any) -> Any:
-    """`value` with arrays and tuples as lists, named tuples as dicts and NaN as None."""
+    """`value` with arrays and tuples as lists, named tuples as dicts, NaN and infinity as None."""
     if hasattr(value, "_asdict"):
         return {key: plain(item) for key, item in value._asdict().items()}
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def arrays(saved: dict[str, Any]) -> dict[str, Any]:
@@ -32,3 +35,14 @@ def read_kind(text: str, kind: str) -> dict[str, Any]:
         found = saved.get("kind") if isinstance(saved, dict) else type(saved).__name__
         raise ValueError(f"not a saved {kind}: this is {found!r}")
     return saved
+
+
+def read_noise(saved: dict[str, Any]) -> Noise:
+    """A `Noise` from its dict."""
+    level, slope, centre = (float("nan") if value is None else value for value in saved["trend"])
+    return Noise(**{**arrays(saved), "trend": (level, slope, centre)})
+
+
+def read_misfit(saved: dict[str, Any]) -> Misfit:
+    """A `Misfit` from its dict; only its limit can be infinite."""
+    return Misfit(**saved | {"limit": np.inf if saved["limit"] is None else saved["limit"]})

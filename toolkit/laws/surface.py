@@ -14,14 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.checks import beta_warnings, misfit_warnings
+from toolkit.laws.checks import Misfit, beta_warnings, measure_misfit, misfit_warnings
 from toolkit.laws.data import check_rows, numbers, reduce_rows
 from toolkit.laws.forms import Array, n_eff, rectified
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
 from toolkit.laws.posterior import sample, student_t
 from toolkit.laws.predict import Forecast, as_forecast, check_level, intervals, reach
 from toolkit.laws.projection import Problem, best_curve, local_optimum
-from toolkit.laws.store import arrays, plain, read_kind
+from toolkit.laws.store import arrays, plain, read_kind, read_misfit, read_noise
 from toolkit.laws.surfaces import SURFACES, surface_box
 
 MIN_CELLS = 6
@@ -53,6 +53,7 @@ class SurfaceFit:
     noise: Noise
     parameters: Array
     draws: Array
+    misfit: Misfit
     warnings: tuple[str, ...]
 
     @property
@@ -136,13 +137,13 @@ class SurfaceFit:
     def from_json(cls, text: str) -> "SurfaceFit":
         """The fit written by `to_json`; ValueError for any other text."""
         saved = read_kind(text, "surface")
-        noise = {**arrays(saved["noise"]), "trend": tuple(saved["noise"]["trend"])}
         return cls(
             settings=SurfaceSettings(**saved["settings"]),
             **arrays({name: saved[name] for name in ("questions", "budgets", "parameters")}),
             cells=Rungs(**arrays(saved["cells"])),
-            noise=Noise(**noise),
+            noise=read_noise(saved["noise"]),
             draws=np.array(saved["draws"], float).reshape(-1, 5),
+            misfit=read_misfit(saved["misfit"]),
             warnings=tuple(saved["warnings"]),
         )
 
@@ -180,9 +181,8 @@ def fit_surface(
         )
     total = keys[:, 0] * keys[:, 1]
     cells, source = reduce_rows(total, index.ravel(), y, sd, n, sd_df)
-    fit = SurfaceFit(
-        settings, keys[:, 0], keys[:, 1], cells, estimate_noise(cells, source), np.empty(5), np.empty((0, 5)), ()
-    )
+    noise, nothing = estimate_noise(cells, source), Misfit(0.0, np.inf, 1.0)
+    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, np.empty(5), np.empty((0, 5)), nothing, ())
     return _fill(fit)
 
 
@@ -199,12 +199,13 @@ def _fill(fit: SurfaceFit) -> SurfaceFit:
     fit = replace(fit, parameters=point)
     if not known:
         return replace(fit, warnings=(NO_NOISE,))
-    noise = fit.noise
-    wide = problem._replace(weights=(noise.df - 2) / noise.df / noise.scale**2, box=boxes[0])
-    floor_max = min(float(np.min(y + 2.5 * noise.scale)), top)
+    misfit = measure_misfit(y - fit.at(fit.questions, r), fit.noise, parameters=5)
+    fit, df, scale = replace(fit, misfit=misfit), fit.noise.df, fit.noise.scale * misfit.inflation
+    wide = problem._replace(weights=(df - 2) / df / scale**2, box=boxes[0])
+    floor_max = min(float(np.min(y + 2.5 * scale)), top)
     rng = np.random.default_rng(fit.settings.seed)
     optimum = local_optimum(wide, best.phi)
-    post = sample(wide, student_t(y, noise.scale, noise.df), floor_max, optimum, (), fit.settings.draws, rng)
+    post = sample(wide, student_t(y, scale, df), floor_max, optimum, (), fit.settings.draws, rng)
     fit = replace(fit, draws=_parameters(post.phi, post.floor, post.amplitude, unit))
     return replace(fit, warnings=_warnings(fit, post.effective))
 
@@ -217,9 +218,7 @@ def _parameters(phi: Array, floor: Array, amplitude: Array, unit: float) -> Arra
 
 
 def _warnings(fit: SurfaceFit, effective: float) -> tuple[str, ...]:
-    residual = fit.cells.y - fit.at(fit.questions, fit.budgets)
-    notes = beta_warnings(float(fit.parameters[3]), fit.settings.max_beta)
-    notes += misfit_warnings(residual, fit.noise, parameters=5)
+    notes = beta_warnings(float(fit.parameters[3]), fit.settings.max_beta) + misfit_warnings(fit.misfit)
     low, high = fit.kappa_interval()
     if high - low > 0.5:
         notes.append(f"kappa is hardly known: {low:.2f} to {high:.2f} (90 %)")

@@ -1,0 +1,170 @@
+"""A fitted law: parameters, draws, forecasts and their JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toolkit.laws.checks import Shape
+from toolkit.laws.data import numbers
+from toolkit.laws.forms import FORMS, Array
+from toolkit.laws.noise import Noise, Rungs
+from toolkit.laws.posterior import Posterior
+from toolkit.laws.predict import WIDEN_BEYOND, Forecast, as_forecast, check_level, reach
+from toolkit.laws.projection import Curve
+from toolkit.laws.solve import Settings, Solution, solve
+from toolkit.laws.store import arrays, plain, read_kind, read_misfit, read_noise
+
+NO_NOISE = "one row per budget and neither sd nor n: no interval can be given, only the least-squares curve"
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """A fitted law: what was fitted, the `solution` (least-squares curve and posterior), and what to beware of.
+
+    `rungs` are the budgets fitted, `held_out` the rows beyond `fit_max`, as (budgets, errors); `shape` says whether the
+    ladder falls and is convex within its noise.
+    """
+
+    rungs: Rungs
+    noise: Noise
+    held_out: tuple[Array, Array]
+    solution: Solution
+    shape: Shape
+    warnings: tuple[str, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """How the ladder was read and fitted."""
+        return self.solution.settings
+
+    @property
+    def E(self) -> float:
+        """The floor: the error that no budget of this source removes."""
+        return self.solution.curve.floor
+
+    @property
+    def L0(self) -> float:
+        """The curve at budget 0: E + B / D0 (power form: at the first rung)."""
+        return self.solution.curve.floor + self.solution.curve.amplitude
+
+    @property
+    def r_half(self) -> float:
+        """The budget that wins half of L0 - E: D0^(1 / beta). NaN for forms other than the rectified one."""
+        return float(np.exp(self._rectified(0)) * self.rungs.x[0])
+
+    @property
+    def beta(self) -> float:
+        """The exponent. NaN for forms other than the rectified one."""
+        return self._rectified(1)
+
+    @property
+    def D0(self) -> float:
+        """r_half^beta."""
+        return float(self.r_half**self.beta)
+
+    @property
+    def B(self) -> float:
+        """(L0 - E) D0."""
+        return self.solution.curve.amplitude * self.D0
+
+    def _rectified(self, index: int) -> float:
+        return float(self.solution.curve.phi[index]) if self.settings.form == "rectified" else float("nan")
+
+    @property
+    def draws(self) -> Array:
+        """Posterior draws (n, 4) of (E, L0, r_half, beta) of a rectified fit; (0, 4) without noise or for another
+        form.
+        """
+        post = self.solution.posterior
+        if post is None or self.settings.form != "rectified":
+            return np.empty((0, 4))
+        return np.column_stack(
+            [post.floor, post.floor + post.amplitude, self.rungs.x[0] * np.exp(post.phi[:, 0]), post.phi[:, 1]]
+        )
+
+    @property
+    def residuals(self) -> Array:
+        """Observed minus fitted, per rung: errors, or log errors where residuals are "log"."""
+        observed, fitted = self.rungs.y, self.at(self.rungs.x)
+        return np.log(observed / fitted) if self.settings.residuals == "log" else observed - fitted
+
+    def at(self, r: ArrayLike) -> Array:
+        """The least-squares curve at budgets r > 0 of any shape, without limits or intervals."""
+        return self.solution.at(r)
+
+    def curves(self, r: ArrayLike) -> Array:
+        """Posterior curves (draws, X) at budgets r (X,); (0, X) without noise."""
+        return self.solution.curves(np.atleast_1d(np.asarray(r, float)))
+
+    def mean(self, r: ArrayLike) -> Array:
+        """The posterior mean of the curve at budgets r (X,); the least-squares curve where there is no posterior."""
+        return self.at(np.atleast_1d(r)) if self.solution.posterior is None else self.curves(r).mean(axis=0)
+
+    def predict(self, r: ArrayLike, level: float = 0.9) -> Forecast:
+        """Forecast at budgets r > 0. Beyond 4 x the last rung the intervals span all forms and a note says so.
+
+        ValueError beyond 16 x. A ladder that rises beyond its noise gets NaNs and the reason: no falling law is
+        dressed up.
+        """
+        check_level(level)
+        x = numbers(np.ravel(np.asarray(r)), "r")
+        times = reach(x, float(self.rungs.x[-1]))
+        point, mean, bounds = np.full(x.size, np.nan), np.full(x.size, np.nan), np.full((4, x.size), np.nan)
+        notes = (NO_NOISE,) if self.solution.posterior is None else self.shape.notes
+        if self.shape.decreasing:
+            point = self.at(x)
+        if self.shape.decreasing and self.solution.posterior is not None:
+            mean, bounds = self.curves(x).mean(axis=0), self.solution.bounds(x, level, self.noise)
+            if self.solution.misfit.inflation > 1:
+                fitting = [rival for rival in self.rivals if rival.misfit.inflation == 1]
+                bounds = self._widened(x, level, bounds, fitting)
+                notes = (*notes, f"the form does not fit: intervals hold the excess noise and {_names(fitting)}")
+            if times > WIDEN_BEYOND:
+                far = x > WIDEN_BEYOND * self.rungs.x[-1]
+                bounds[:, far] = self._widened(x[far], level, bounds[:, far], self.rivals)
+                notes = (*notes, f"{times:.3g} times the last budget fitted: intervals also span {_names(self.rivals)}")
+        return as_forecast(np.shape(r), (x, point, mean, *bounds), level, notes)
+
+    def _widened(self, x: Array, level: float, bounds: Array, others: Sequence[Solution]) -> Array:
+        every = np.array([bounds, *(other.bounds(x, level, self.noise) for other in others)])
+        low, high = every.min(axis=0), every.max(axis=0)
+        return np.array([low[0], high[1], low[2], high[3]])
+
+    @cached_property
+    def rivals(self) -> tuple[Solution, ...]:
+        """The same ladder solved with every other form."""
+        others = (form for form in FORMS if form != self.settings.form)
+        return tuple(solve(self.rungs, self.noise, self.settings._replace(form=form)) for form in others)
+
+    def to_json(self) -> str:
+        """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
+        return json.dumps({"kind": "law", **{field.name: plain(getattr(self, field.name)) for field in fields(self)}})
+
+    @classmethod
+    def from_json(cls, text: str) -> "LawFit":
+        """The fit written by `to_json`; ValueError for any other text."""
+        saved = read_kind(text, "law")
+        solution, posterior = saved["solution"], saved["solution"]["posterior"]
+        return cls(
+            rungs=Rungs(**arrays(saved["rungs"])),
+            noise=read_noise(saved["noise"]),
+            held_out=(np.array(saved["held_out"][0], float), np.array(saved["held_out"][1], float)),
+            solution=Solution(
+                settings=Settings(**solution["settings"]),
+                unit=solution["unit"],
+                curve=Curve(**arrays(solution["curve"])),
+                posterior=None if posterior is None else Posterior(**arrays(posterior)),
+                misfit=read_misfit(solution["misfit"]),
+            ),
+            shape=Shape(saved["shape"]["decreasing"], saved["shape"]["convex"], tuple(saved["shape"]["notes"])),
+            warnings=tuple(saved["warnings"]),
+        )
+
+
+def _names(solutions: Sequence[Solution]) -> str:
+    names = ", ".join(solution.settings.form for solution in solutions)
+    return f"the forms {names}" if names else "no other form, as none fits"
