@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
     recipe = verb("recipe", _recipe, "list, show or copy recipes", "fss recipe cp math my-math")
     recipe.add_argument("action", choices=("ls", "show", "cp"))
-    recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name or file")
+    recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name")
     return parser
 
 
@@ -125,8 +126,9 @@ def _recipe(args: argparse.Namespace) -> int:
     if args.action == "show":
         print(source.read_text(encoding="utf-8"), end="")
         return 0
-    target = Path(args.names[1])
-    target = target if target.suffix == ".yaml" else Path("recipes") / f"{target}.yaml"
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", args.names[1], re.ASCII):
+        raise RecipeError(f"{args.names[1]!r} cannot name a recipe; use letters, digits, '-' and '_'")
+    target = Path("recipes") / f"{args.names[1]}.yaml"
     if target.exists():
         raise RecipeError(f"{target} is there already; choose another name")
     target.parent.mkdir(parents=True, exist_ok=True)

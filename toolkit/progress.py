@@ -66,11 +66,11 @@ class Stage:
 
 
 class Progress:
-    """Stages on a text stream, and the seconds that each took."""
+    """Stages on a text stream, and in `done` every stage that ended well with the seconds it took."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self.stream = stream
-        self.seconds: dict[str, float] = {}
+        self.done: list[tuple[Stage, float]] = []
 
     def say(self, text: str) -> None:
         """One line, above any bar."""
@@ -85,7 +85,7 @@ class Progress:
             yield stage
         finally:
             stage.close()
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
         seconds = time.monotonic() - start
+        self.done.append((stage, seconds))
         state = f"[{stage.state}]" if stage.state else ""
         self.say(f"{name:<11} {seconds:6.1f} s  {stage.text} {state}".rstrip())

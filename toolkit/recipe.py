@@ -237,7 +237,8 @@ def load_run(run: str, profile: str = "nano") -> Run:
         return Run(recipe.name, profile, recipe, budgets, seeds)
     if budget not in budgets:
         raise RecipeError(f"RUN={run}: budget {budget} is not in the recipe's ladder; budgets: {_listed(budgets)}")
-    return Run(run if name == recipe.name else f"{recipe.name}-r{budget}", profile, recipe, (budget,), (seed or 0,))
+    suffix = f"-r{budget}" + (f"-s{seed}" if seed is not None else "")
+    return Run(recipe.name + suffix, profile, recipe, (budget,), (seeds[0] if seed is None else seed,))
 
 
 def _split_run(run: str) -> tuple[str, int | None, int | None]:

@@ -35,7 +35,8 @@ def training_leaks_stage(job: Job, pool: Artifact) -> None:
             return job.build(stage, "leaks", inputs, make)
 
         checked = job.each(check, ["pool", *roles])
-        stage.text = f"no held-out question in {sum(done.facts.get('texts', 0) for done in checked):,} texts to be read"
+        texts = sum(done.facts.get("texts", 0) for done in checked)
+        stage.text = f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
 
 
 def procedural(job: Job) -> bool:
@@ -60,7 +61,8 @@ class _counted:
         self.texts, self.tick, self.count = texts, tick, 0
 
     def __iter__(self) -> Iterator[str]:
-        for self.count, text in enumerate(self.texts, 1):
+        for text in self.texts:
+            self.count += 1
             if self.count % 1000 == 0:
                 self.tick(self.count, self.count)
             yield text
@@ -106,4 +108,5 @@ def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
 
     with job.progress.stage("leaks") as stage:
         checked = job.build(stage, "leaks", inputs, make)
-        stage.text = f"no test or dev question in {checked.facts.get('texts', 0):,} texts of the corpus"
+        texts = checked.facts.get("texts", 0)
+        stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"

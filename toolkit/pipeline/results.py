@@ -27,6 +27,12 @@ class Measured:
         """Whether everything is measured (a dry run may only plan it)."""
         return all(score.made for score in (self.teacher, self.base, *self.cells.values()))
 
+    @property
+    def lines(self) -> dict[str, float]:
+        """Errors of the reference models that are scored."""
+        named = {"teacher": self.teacher, "base": self.base}
+        return {name: score.facts["error"] for name, score in named.items() if score.made}
+
     def points(self, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
         """One row per student: budget, train_seed, error, n."""
         wanted = set(budgets) if budgets is not None else {budget for budget, _ in self.cells}
@@ -55,12 +61,16 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
     """`curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
     rows = _rows(job, measured) if measured.made else []
     models = [measured.teacher, measured.base, *measured.cells.values()]
-    inputs = {"rows": [row for row, _ in rows], "scores": [score.digest for score in models]}
+    words = _words(job, measured)
+    inputs = {"rows": [row for row, _ in rows], "scores": [score.digest for score in models], "whole": job.run.whole, **words}
 
     def make(out: Path) -> dict[str, Any]:
+        from toolkit.reports.ladder_figure import draw_ladder
         from toolkit.reports.tables import write_curves
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])
+        if not job.run.whole:  # the figure of the law shows the same points
+            draw_ladder(out / "curve.png", measured.points(), measured.lines, **words)
         return {"rows": len(rows)}
 
     with job.progress.stage("curves") as stage:
@@ -123,17 +133,28 @@ def forecast_stage(job: Job, measured: Measured, held_out_seen: bool) -> Artifac
 def law_stage(job: Job, measured: Measured, forecast: Artifact) -> Artifact:
     """Observed beside forecast and baselines, the law of all rungs, and the figure."""
     points = measured.points() if measured.made else []
-    lines = {"teacher": measured.teacher.facts.get("error"), "base": measured.base.facts.get("error")}
-    inputs = {"points": points or "planned", "forecast": forecast.digest, "lines": lines, "title": job.recipe.title}
+    words = _words(job, measured)
+    inputs = {"points": points or "planned", "forecast": forecast.digest, "lines": measured.lines, **words}
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
 
         told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
-        facts: dict[str, Any] = report(out, points, told, lines, title=job.recipe.title)
+        facts: dict[str, Any] = report(out, points, told, measured.lines, **words)
         return facts
 
     with job.progress.stage("law") as stage:
         law = job.build(stage, "law", inputs, make)
         stage.text = law.facts.get("sentence", "")
     return law
+
+
+def _words(job: Job, measured: Measured) -> dict[str, str]:
+    """Over and under every figure: what it asks, what its error bars hold, and what it is too small to say."""
+    ladder, n = job.recipe.ladder, measured.teacher.facts.get("n", 0)
+    seeds = len({seed for _, seed in measured.cells})
+    note = (
+        f"{ladder.ladder_questions:,} questions, control {job.recipe.student.control}, n = {n:,} test questions, "
+        f"{seeds} train seed{'s' * (seeds > 1)} (seed noise only)."
+    )
+    return {"title": job.recipe.title, "note": " ".join([note, *job.recipe.release.limits[:1]])}

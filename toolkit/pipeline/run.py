@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
 from toolkit.pipeline.prompt import fill_prompt, nano_prompt
 from toolkit.pipeline.release import release_stage
@@ -17,13 +17,20 @@ from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace
 
 
-def run(run: Run, workspace: Path, *, jobs: int, dry: bool) -> str:
+def run(run: Run, workspace: Path, *, jobs: int, dry: bool, progress: Progress | None = None) -> str:
     """Run every stage that is not done; returns the summary, or of a dry run the first prompt.
+
+    Args:
+        run: from `load_run`.
+        workspace: the folder of artifacts.
+        jobs: worker processes at most, one core each.
+        dry: make nothing but the pool, and say what would be made.
+        progress: where stages are shown; standard error when none is given.
 
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
     """
-    progress = Progress()
+    progress = progress or Progress()
     with open_workers(jobs) as workers:
         return _stages(Job(run, Workspace(workspace, progress.say), workers, progress, dry))
 
@@ -65,6 +72,3 @@ def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
     embedded = job.recipe.teacher.teacher == NANO
     prompt = nano_prompt(question) if embedded else fill_prompt(teacher.path, question)
     return f"\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
-
-
-__all__ = ["StageError", "run"]

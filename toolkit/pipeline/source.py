@@ -61,7 +61,8 @@ def models_stage(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
     with job.progress.stage("models") as stage:
         stage.expect(2, "step")
         teacher, base = job.each(lambda role: _model(job, stage, role), ["teacher", "base"])
-        stage.text = f"teacher {teacher.key[:8]}, base {base.key[:8]}"
+        made = {"teacher": teacher, "base": base}
+        stage.text = ", ".join(_model_text(job, role, artifact) for role, artifact in made.items())
     return teacher, base
 
 
@@ -76,6 +77,13 @@ def _model(job: Job, stage: Stage, role: str) -> Artifact:
         files = folder_files(Path(name))
         return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
     return _hub_model(name, revision)
+
+
+def _model_text(job: Job, role: str, artifact: Artifact) -> str:
+    settings = getattr(job.recipe, role)
+    if artifact.made:
+        return f"{role} {artifact.key[:8]}"
+    return f"{role}: {getattr(settings, f'{role}_steps'):,} steps of training"
 
 
 def _hub_model(name: str, revision: str | None) -> Artifact:
@@ -123,7 +131,8 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
         source = Source(pool, teacher, questions, key, journal, cells, planned)
         if not (job.dry and todo):
             source.digests.update(_digests(source))
-        new = f"{todo:,} to sample" if job.dry else f"{todo:,} sampled now"
+        tokens = todo * recipe.sampling.max_tokens
+        new = f"{todo:,} to sample, at most {tokens:,} tokens" if job.dry else f"{todo:,} sampled now"
         stage.text = f"{len(questions) * budget:,} responses ({len(questions)} questions x {budget}), {new}"
     return source
 

@@ -58,7 +58,7 @@ def parameters(fit: LawFit, level: float) -> dict[str, Any]:
 
 
 def report(
-    out: Path, points: Sequence[Point], told: Mapping[str, Any], lines: Mapping[str, float | None], *, title: str
+    out: Path, points: Sequence[Point], told: Mapping[str, Any], lines: Mapping[str, float], *, title: str, note: str
 ) -> dict[str, Any]:
     """Write `law.json`, `fit.json` (the fit, for `LawFit.from_json`) and `law.png` into `out`.
 
@@ -66,11 +66,12 @@ def report(
         points: every student, the held-out rung's too.
         told: the forecast as `forecast` wrote it.
         lines: errors of teacher and base, for reference.
+        title, note: of the figure.
 
     Returns:
         `sentence`, one line on forecast and observation, and `report`, paragraphs of Markdown.
     """
-    from toolkit.reports.law_figure import draw_law
+    from toolkit.reports.ladder_figure import draw_ladder
 
     fit = fit_points(told["fitted"])
     seen = [point["error"] for point in points if point["budget"] == told["held_out"]]
@@ -81,7 +82,7 @@ def report(
     law = {"forecast": told, "observed": observed, "misses": misses, "students_inside": inside, "lines": lines, "points": points}
     write_atomic(out / "law.json", to_json(law))
     write_atomic(out / "fit.json", fit.to_json())
-    draw_law(out / "law.png", fit, points, told, lines, title=title)
+    draw_ladder(out / "law.png", points, lines, title=title, note=note, fit=fit, told=told)
     return {"sentence": _sentence(told, observed, misses, inside), "report": _paragraphs(told, observed, misses, inside)}
 
 

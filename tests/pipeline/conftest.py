@@ -1,0 +1,47 @@
+"""One tiny run of the whole chain, shared by the tests that look at what it left."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from toolkit.pipeline.run import run
+from toolkit.progress import Progress
+from toolkit.recipe import load_run
+
+TINY = Path(__file__).with_name("tiny.yaml")
+
+
+class Chain:
+    """A recipe file of its own, a workspace, and runs of it."""
+
+    def __init__(self, folder: Path, text: str | None = None) -> None:
+        self.recipe = folder / "tiny.yaml"
+        self.recipe.write_text(text or TINY.read_text())
+        self.workspace = folder / "workspace"
+
+    def run(self, suffix: str = "", dry: bool = False) -> "Ran":
+        progress = Progress(io.StringIO())
+        selected = load_run(f"{self.recipe}{suffix}")
+        summary = run(selected, self.workspace, jobs=2, dry=dry, progress=progress)
+        return Ran(summary, progress)
+
+    def artifacts(self, stage: str) -> list[Path]:
+        return sorted(path for path in (self.workspace / stage).iterdir() if path.is_dir())
+
+
+class Ran:
+    """What a run showed: its summary, its lines, and which stages made or would make something."""
+
+    def __init__(self, summary: str, progress: Progress) -> None:
+        self.summary = summary
+        self.lines = progress.stream.getvalue()
+        self.todo = {stage.name for stage, _ in progress.done if stage.made or stage.planned}
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory) -> Chain:
+    """The tiny chain, run once from nothing."""
+    made = Chain(tmp_path_factory.mktemp("chain"))
+    made.first = made.run()
+    return made

@@ -1,0 +1,121 @@
+"""The command as a user meets it: help, errors in one message, exit codes."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+FSS = [sys.executable, "-m", "toolkit.cli"]
+
+
+def fss(*arguments, cwd=None, **options):
+    return subprocess.run([*FSS, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False, **options)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    def write(**changes):
+        fields = {"pool": "mathematics", "pool_sizes": "[8, 16]", "ladder_questions": 8, "test_size": 10, "dev_size": 0}
+        text = "".join(f"{key}: {value}\n" for key, value in (fields | changes).items())
+        (tmp_path / "mine.yaml").write_text(text)
+        return tmp_path / "mine.yaml"
+
+    return write
+
+
+def refused(recipe, tmp_path, *arguments):
+    ran = fss("run", recipe, "--workspace", tmp_path / "ws", *arguments)
+    assert ran.returncode == 1 and ran.stdout == "" and "Traceback" not in ran.stderr
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith("fss: error: ")]
+    assert ran.stderr.splitlines()[-1] == line
+    return line
+
+
+def test_help_names_every_verb_with_examples():
+    text = fss("--help").stdout
+    assert "fss run math-r16" in text and "examples:" in text
+    for verb in ("run", "recipe", "fit", "plan"):
+        assert f"\n    {verb} " in text
+        assert "example" in fss(verb, "--help").stdout
+
+
+def test_the_command_line_imports_nothing_heavy():
+    code = "import sys, toolkit.cli as c; c._parser(); print(sorted({'torch','transformers','scipy','numpy','pandas','datasets','pydantic','yaml'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_recipes_are_listed_shown_and_copied(tmp_path):
+    assert "math " in fss("recipe", "ls").stdout
+    shown = fss("recipe", "show", "math").stdout
+    assert "pool: mathematics" in shown
+    assert fss("recipe", "cp", "math", "mine", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "recipes" / "mine.yaml").read_text() == shown
+    assert "mine " in fss("recipe", "ls", cwd=tmp_path).stdout
+    again = fss("recipe", "cp", "math", "mine", cwd=tmp_path)
+    assert again.returncode == 1 and "there already" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["../outside", "/tmp/absolute", ".hidden"])
+def test_a_copied_recipe_stays_in_its_folder(tmp_path, name):
+    ran = fss("recipe", "cp", "math", name, cwd=tmp_path)
+    assert ran.returncode == 1 and "letters, digits" in ran.stderr
+
+
+def test_an_unknown_run_suggests_one():
+    ran = fss("run", "mth-r16")
+    assert ran.returncode == 1 and "did you mean math" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"step": 4}, "mine.yaml: step: unknown key; did you mean steps?"),
+        ({"budgets": "[0, 1]"}, "mine.yaml: budgets: "),
+        ({"pool": "nowhere.jsonl"}, "no pool file at nowhere.jsonl"),
+        ({"families": "[sum3]", "largest_number": 11, "pool_sizes": "[8, 512]"}, "asks for 512: ask for fewer"),
+        ({"families": "[sums]"}, "sums"),
+    ],
+)
+def test_a_wrong_recipe_is_one_message(recipe, tmp_path, changes, message):
+    assert message in refused(recipe(**changes), tmp_path)
+
+
+@pytest.mark.parametrize("run", ["-r0", "-r7"])
+def test_a_budget_outside_the_ladder_is_one_message(recipe, tmp_path, run):
+    assert "is not in the recipe's ladder; budgets: 1, 2, 4, 8, 16, 32" in refused(f"{recipe()}{run}", tmp_path)
+
+
+def test_answers_that_do_not_parse_are_named(recipe, tmp_path):
+    rows = "".join(f'{{"question": "q{n}", "answer": "{"#### 4" if n else "none"}"}}\n' for n in range(40))
+    (tmp_path / "pool.jsonl").write_text(rows)
+    line = refused(recipe(pool=tmp_path / "pool.jsonl", answer_pattern="'####\\s*(.+)'"), tmp_path)
+    assert "row 0, column 'answer'" in line and "answer pattern" in line
+
+
+def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
+    rows = "".join(f'{{"question": "Quel est le carré de {n} ?", "answer": "{n * n}"}}\n' for n in range(40))
+    (tmp_path / "pool.jsonl").write_text(rows)
+    line = refused(recipe(pool=tmp_path / "pool.jsonl", teacher_steps=1, base_steps=1, families="[sum3]"), tmp_path)
+    assert "the teacher's tokenizer cannot read 8 of 8 questions" in line and "carré" in line
+
+
+def test_nothing_accepted_stops_before_training(recipe, tmp_path):
+    line = refused(recipe(teacher_steps=1, base_steps=1, max_tokens=4, families="[sum3]", budgets="[1, 2, 3, 4, 5]", fit_max=4, held_out=5), tmp_path)
+    assert "no response was accepted at r = 1 (" in line and "truncated" in line
+    assert not (tmp_path / "ws" / "student").exists()
+
+
+def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    ran = fss("run", recipe(), "--workspace", tmp_path / "ws", preexec_fn=small_files)
+    assert ran.returncode == 1 and "the disk is full" in ran.stderr and "Traceback" not in ran.stderr
+    assert not list((tmp_path / "ws").glob("*/*/.artifact.json"))
+
+
+def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
+    code = "import sys, signal, os, toolkit.cli as c; c._run = lambda a: os.kill(os.getpid(), signal.SIGINT); sys.exit(c.main(['run', 'math']))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 130 and "goes on from here" in ran.stderr
