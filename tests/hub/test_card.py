@@ -82,7 +82,9 @@ def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
     assert data["task_categories"] == ["text-generation"] and data["source_datasets"] == ["original"]
     assert 'load_dataset("local/tiny", "r4", split="train", revision="v1.0.0")' in card.text
     assert 'load_dataset("path/to/this/folder", "r4", split="train")' in card.text
-    assert "temperature = 0.8" in card.text and "eprint        = {2607.01727}" in card.text
+    assert "max&#95;tokens = 64, temperature = 0.8\n" in card.text
+    assert "- Synthetic, and small: 24 responses, all" in card.text and "- Small and synthetic.\n" in card.text
+    assert "eprint        = {2607.01727}" in card.text
     assert [line for line in card.text.splitlines() if line.startswith("| r4")] == [
         "| r4 | 4 | 16 | 0 | 0 | 0 | 6 | 10 | 0.625 | 10 | 4 | - | 45 |"
     ]

@@ -9,11 +9,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import DatasetCard, DatasetCardData
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 PAPER = "arxiv:2607.01727"
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
@@ -88,7 +91,7 @@ def code(value: str) -> Markup:
 def render_card(
     card: Card,
     configs: Sequence[Mapping[str, Any]],
-    infos: Mapping[str, Any],
+    infos: Mapping[str, "DatasetInfo"],
     statistics: Mapping[str, Mapping[str, Any]],
     examples: Sequence[Mapping[str, str]],
     version: str,
@@ -97,7 +100,7 @@ def render_card(
 
     Args:
         configs: entries of the front matter's `configs`, one of them with `default: True`.
-        infos: config name -> `datasets.DatasetInfo`.
+        infos: config name -> what `datasets` will find; `all` among them.
         statistics: config name -> the counts of that cell, by the names in `COLUMNS`.
         examples: question, answer, response and verdict of some rows.
     """
@@ -112,7 +115,9 @@ def render_card(
         card=card,
         headings=["config", *COLUMNS],
         table=[[name, *(_cell(counts[field]) for field in COLUMNS.values())] for name, counts in statistics.items()],
+        subsets=[name for name in statistics if "-" in name],
         examples=examples,
+        rows=_rows(infos["all"]),
         default=default,
         version=version,
     )
@@ -133,7 +138,7 @@ def printed(counts: Mapping[str, Any]) -> dict[str, str]:
     return {heading: _cell(counts[field]) for heading, field in COLUMNS.items()}
 
 
-def front_infos(infos: Mapping[str, Any]) -> list[dict[str, Any]]:
+def front_infos(infos: Mapping[str, "DatasetInfo"]) -> list[dict[str, Any]]:
     """The front matter's `dataset_info` of several configs, from config name -> `datasets.DatasetInfo`."""
     from datasets.info import DatasetInfosDict
 
@@ -142,8 +147,10 @@ def front_infos(infos: Mapping[str, Any]) -> list[dict[str, Any]]:
     return data.to_dict()["dataset_info"]
 
 
-def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mapping[str, Any]) -> DatasetCardData:
-    rows = max(split.num_examples for info in infos.values() for split in info.splits.values())
+def _front_matter(
+    card: Card, configs: Sequence[Mapping[str, Any]], infos: Mapping[str, "DatasetInfo"]
+) -> DatasetCardData:
+    rows = _rows(infos["all"])
     return DatasetCardData(
         license=card.license,
         language=[card.language],
@@ -155,6 +162,10 @@ def _front_matter(card: Card, configs: Sequence[Mapping[str, Any]], infos: Mappi
         configs=[dict(config) for config in configs],
         dataset_info=front_infos(infos),
     )
+
+
+def _rows(info: "DatasetInfo") -> int:
+    return sum(split.num_examples for split in info.splits.values())
 
 
 def _cell(value: float | None) -> Markup:
