@@ -1,4 +1,7 @@
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -128,3 +131,15 @@ def test_a_teacher_is_a_name_and_the_pool_holds_the_shells(tmp_path):
         build_corpus(tmp_path, questions(), [], [], shells(SIZES), increments(BUDGETS), "/models/x", "abc")
     with pytest.raises(ValueError, match="q4: ends at question 16, the pool holds 8"):
         build(tmp_path, shells=shells((4, 16)))
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_responses():
+    benchmark = Path(__file__).resolve().parents[2] / "benchmarks" / "corpus_build.py"
+
+    def peak(questions):
+        command = [sys.executable, str(benchmark), "--measure", "toolkit", str(questions)]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1])
+
+    # 256,000 and 1,024,000 responses; what grows is the list of questions
+    assert peak(32_000) < 1.25 * peak(8_000)
