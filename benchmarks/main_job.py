@@ -2,8 +2,8 @@
 
     python benchmarks/main_job.py [RUN] [--workspace FOLDER] [--jobs N]
 
-Runs from an empty workspace unless one is given, then once more with everything cached. Limits: `math-r16` 300 s, `math`
-1,200 s, cached 15 s on two idle cores; each line prints its ratio to the limit.
+Runs from an empty workspace unless one is given, then once more with everything cached. Limits on two idle cores:
+`math-r16` 300 s, `math` 1,200 s, everything cached 15 s; the last lines print the ratio to them.
 """
 
 import argparse

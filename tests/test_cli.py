@@ -41,7 +41,8 @@ def test_help_names_every_verb_with_examples():
 
 
 def test_the_command_line_imports_nothing_heavy():
-    code = "import sys, toolkit.cli as c; c._parser(); print(sorted({'torch','transformers','scipy','numpy','pandas','datasets','pydantic','yaml'} & set(sys.modules)))"
+    heavy = {"torch", "transformers", "scipy", "numpy", "pandas", "datasets", "pydantic", "yaml"}
+    code = f"import sys, toolkit.cli as c; c._parser(); print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -101,7 +102,18 @@ def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
 
 
 def test_nothing_accepted_stops_before_training(recipe, tmp_path):
-    line = refused(recipe(teacher_steps=1, base_steps=1, max_tokens=4, families="[sum3]", budgets="[1, 2, 3, 4, 5]", fit_max=4, held_out=5), tmp_path)
+    line = refused(
+        recipe(
+            teacher_steps=1,
+            base_steps=1,
+            max_tokens=4,
+            families="[sum3]",
+            budgets="[1, 2, 3, 4, 5]",
+            fit_max=4,
+            held_out=5,
+        ),
+        tmp_path,
+    )
     assert "no response was accepted at r = 1 (" in line and "truncated" in line
     assert not (tmp_path / "ws" / "student").exists()
 
@@ -116,6 +128,9 @@ def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path):
 
 
 def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
-    code = "import sys, signal, os, toolkit.cli as c; c._run = lambda a: os.kill(os.getpid(), signal.SIGINT); sys.exit(c.main(['run', 'math']))"
+    code = (
+        "import sys, signal, os, toolkit.cli as c; c._run = lambda a: os.kill(os.getpid(), signal.SIGINT); "
+        "sys.exit(c.main(['run', 'math']))"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 130 and "goes on from here" in ran.stderr

@@ -45,7 +45,11 @@ def test_an_artifact_is_made_once_and_found_again(workspace):
 
 
 def test_other_inputs_or_stages_are_other_artifacts(workspace):
-    places = {workspace.place("stage", {"a": 1}), workspace.place("stage", {"a": 2}), workspace.place("other", {"a": 1})}
+    places = {
+        workspace.place("stage", {"a": 1}),
+        workspace.place("stage", {"a": 2}),
+        workspace.place("other", {"a": 1}),
+    }
     assert len(places) == 3
 
 
@@ -134,7 +138,9 @@ Workspace(Path(sys.argv[1]), print).build("stage", 1, make)
 
 
 def hold(workspace, seconds):
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, workspace.root, str(seconds)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, workspace.root, str(seconds)], stdout=subprocess.PIPE, text=True
+    )
     assert holder.stdout.readline() == "working\n"
     return holder
 

@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fss {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    def verb(name: str, function: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:
+    def verb(
+        name: str, function: Callable[[argparse.Namespace], int], text: str, example: str
+    ) -> argparse.ArgumentParser:
         added = verbs.add_parser(
             name,
             parents=[common],
@@ -62,10 +64,19 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     run = verb("run", _run, "all stages of a recipe, skipping what is done", "fss run math-r16 --dry-run")
-    run.add_argument("run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file")
+    run.add_argument(
+        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
+    )
     run.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
-    run.add_argument("--workspace", type=Path, default=Path(os.environ.get("FSS_WORKSPACE", "workspace")), help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)")
-    run.add_argument("--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)")
+    run.add_argument(
+        "--workspace",
+        type=Path,
+        default=Path(os.environ.get("FSS_WORKSPACE", "workspace")),
+        help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
+    )
+    run.add_argument(
+        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
+    )
     run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
     recipe = verb("recipe", _recipe, "list, show or copy recipes", "fss recipe cp math my-math")
     recipe.add_argument("action", choices=("ls", "show", "cp"))
@@ -99,7 +110,9 @@ def _calm_libraries() -> None:
 def _explained(error: Exception) -> str:
     text = f"{error}" or type(error).__name__
     if "No space left" in text or "StorageFull" in text or getattr(error, "errno", None) in (27, 28, 122):
-        return f"the disk is full ({text}). Free some space and run the same command again; nothing that was done is lost"
+        return (
+            f"the disk is full ({text}). Free some space and run the same command again; nothing that was done is lost"
+        )
     return text
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a bar with rate and ETA per stage, then one line with its result and wall time."""
+"""What a person sees while a run works: a bar with rate and ETA per stage, then a line with its result and time."""
 
 import contextlib
 import sys
@@ -27,7 +27,9 @@ class Stage:
         """Announce how many tasks will report and in what unit."""
         self._expected = max(1, tasks)
         # disable=None: a bar on a terminal, none in a log file.
-        self._bar = tqdm(desc=self.name, total=0, unit=unit, file=self._stream, disable=None, leave=False, smoothing=0.05)
+        self._bar = tqdm(
+            desc=self.name, total=0, unit=unit, file=self._stream, disable=None, leave=False, smoothing=0.05
+        )
 
     def tick(self, task: str, done: int, total: int) -> None:
         """`task` has done `done` of `total` units."""

@@ -21,14 +21,14 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 
-settings = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+STRICT = ConfigDict(extra="forbid")
 
 
 class RecipeError(ValueError):
     """A recipe or RUN that cannot be run; the message names the file, the key and what is allowed."""
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Pool:
     """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
 
@@ -48,7 +48,7 @@ class Pool:
     dev_size: Seed = 500
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Teacher:
     """The fixed generator: a Transformers folder, a Hub model, or `nano`, which is trained on the spot as set here."""
 
@@ -62,7 +62,7 @@ class Teacher:
     teacher_seed: Seed = 0
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Base:
     """What students start from: a Transformers folder, a Hub model, or `nano`, trained on the spot as set here."""
 
@@ -76,7 +76,7 @@ class Base:
     base_seed: Seed = 0
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Sampling:
     """How the teacher answers; with pool and teacher this is the source."""
 
@@ -86,14 +86,14 @@ class Sampling:
     sampling_seed: Seed = 0
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Verification:
     """What is checked beyond the final answer."""
 
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Ladder:
     """Which cells are built: budgets (responses per question) of one nested subset. Not part of the source."""
 
@@ -102,7 +102,7 @@ class Ladder:
     counting: Literal["sampled"] = "sampled"  # r draws per question; the accepted ones train, duplicates kept
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Student:
     """How a student is trained from base and corpus, on the response tokens only."""
 
@@ -119,14 +119,14 @@ class Student:
     max_length: Count = 128  # tokens of prompt and response; longer rows are an error, never cut
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Replicates:
     """How often a student is trained anew."""
 
     train_seeds: tuple[Seed, ...] = (0, 1, 2)
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Evaluation:
     """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
 
@@ -137,7 +137,7 @@ class Evaluation:
     eval_seed: Seed = 0
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Law:
     """What is fitted, and which rung is held out: its forecast is written before its students are trained."""
 
@@ -145,7 +145,7 @@ class Law:
     held_out: Count | None = 32  # null fits nothing
 
 
-@settings
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Release:
     """What the release's card says that no file can tell."""
 
@@ -158,7 +158,7 @@ class Release:
 
 
 SECTIONS = (Pool, Teacher, Base, Sampling, Verification, Ladder, Student, Replicates, Evaluation, Law, Release)
-HOME: dict[str, str] = {f.name: cls.__name__.lower() for cls in SECTIONS for f in dataclasses.fields(cls)}
+HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Workers:
         self._reader.start()
 
     def call(self, name: str, tick: Tick, function: Callable[..., Any], *args: Any) -> Any:
-        """`function(*args, tick)` in a worker; blocks until it is done; `tick(done, total)` is called here meanwhile."""
+        """`function(*args, tick)` in a worker; blocks until done; `tick(done, total)` is called here meanwhile."""
         self._ticks[name] = tick  # stays: the last reports may come after the result
         future: Future[Any] = self._pool.submit(_run, name, function, args)
         return future.result()

@@ -1,7 +1,7 @@
 """Where artifacts lie: content keys, digests, manifests, atomic writes and locks.
 
 An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes what went in, the digests are of
-the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is not an artifact and is made again.
+the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is no artifact and made again.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class Artifact:
 
     @property
     def digest(self) -> str:
-        """sha256 over the names and digests of all files; of a planned artifact, a stand-in that no made one can have."""
+        """sha256 over the names and digests of all files; of a planned artifact, a stand-in that no made one has."""
         return hash_of(dict(self.files)) if self.made else hash_of({"planned": self.key})
 
     def file(self, name: str) -> str:
@@ -43,7 +43,7 @@ class Artifact:
 
 
 def canonical(value: Any) -> Any:
-    """`value` as plain JSON data: dataclasses become dicts, tuples lists, paths are refused (a key must not name a place)."""
+    """`value` as plain JSON data: dataclasses become dicts, tuples lists; paths are refused (a key names no place)."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return canonical(dataclasses.asdict(value))
     if isinstance(value, Mapping):
@@ -161,9 +161,7 @@ class Workspace:
             raise OSError(f"{path}: changed by something else while it was being made")
         return made, False
 
-    def _fill(
-        self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]
-    ) -> None:
+    def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:
         start = time.monotonic()
         facts = canonical(make(folder))
         files = folder_files(folder)
@@ -174,7 +172,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold `name` alone; says so and waits while another process has it. The system frees it when the holder dies."""
+        """Hold `name` alone; says so and waits while another process has it. It is freed when the holder dies."""
         lock = FileLock(self.root / "locks" / f"{name}.lock", is_singleton=False)
         Path(lock.lock_file).parent.mkdir(exist_ok=True)
         try:

@@ -1,4 +1,4 @@
-"""kill -9 in every stage: the next run finishes, nothing is lost, nothing sampled twice, nothing half-made taken for whole."""
+"""kill -9 in every stage: the next run ends it, nothing is lost or sampled twice, nothing half-made taken as whole."""
 
 import json
 import os
@@ -14,8 +14,21 @@ import pytest
 from tests.pipeline.conftest import TINY
 from toolkit.synthesis.journal import read_journal
 
-STAGES = ("pool", "leaks", "models", "responses", "verdicts", "corpus", "release", "students", "score", "forecast",
-          "held-out", "law", "curves")
+STAGES = (
+    "pool",
+    "leaks",
+    "models",
+    "responses",
+    "verdicts",
+    "corpus",
+    "release",
+    "students",
+    "score",
+    "forecast",
+    "held-out",
+    "law",
+    "curves",
+)
 
 
 def start(recipe: Path, workspace: Path) -> subprocess.Popen:

@@ -13,8 +13,21 @@ from toolkit.recipe import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
 
-EVERYTHING = {"pool", "leaks", "models", "responses", "verdicts", "corpus", "release", "students", "score", "forecast",
-              "held-out", "law", "curves"}
+EVERYTHING = {
+    "pool",
+    "leaks",
+    "models",
+    "responses",
+    "verdicts",
+    "corpus",
+    "release",
+    "students",
+    "score",
+    "forecast",
+    "held-out",
+    "law",
+    "curves",
+}
 
 
 def out(chain, run="tiny"):
@@ -25,7 +38,16 @@ def test_the_first_run_makes_everything_and_says_what(chain):
     assert chain.first.todo == EVERYTHING - {"responses"}  # the journal is no artifact: it only grows
     assert "384 responses (64 questions x 6), 384 sampled now" in chain.first.lines
     names = {path.name for path in out(chain).iterdir()}
-    assert names == {"release", "forecast.json", "law.json", "fit.json", "law.png", "curves.parquet", "items.parquet", "summary.md"}
+    assert names == {
+        "release",
+        "forecast.json",
+        "law.json",
+        "fit.json",
+        "law.png",
+        "curves.parquet",
+        "items.parquet",
+        "summary.md",
+    }
     assert (out(chain) / "law.png").read_bytes()[:4] == b"\x89PNG"
     assert (out(chain) / "summary.md").read_text() in chain.first.summary
 
@@ -59,8 +81,11 @@ def test_the_forecast_was_written_before_its_students_and_without_them(chain):
     assert told["exploratory"] is False
     (forecast,) = chain.artifacts("forecast")
     written = (forecast / ".artifact.json").stat().st_mtime_ns
-    late = [path for path in chain.artifacts("student") if facts(path)["inputs"]["train_seed"] in (0, 1)
-            and len(facts(path)["inputs"]["corpus"]) == 10]
+    late = [
+        path
+        for path in chain.artifacts("student")
+        if facts(path)["inputs"]["train_seed"] in (0, 1) and len(facts(path)["inputs"]["corpus"]) == 10
+    ]
     assert len(late) == 2
     assert all(written < min(file.stat().st_mtime_ns for file in path.iterdir()) for path in late)
     digest = hashlib.sha256((forecast / "forecast.json").read_bytes()).hexdigest()
@@ -141,7 +166,10 @@ def test_a_changed_key_reruns_what_is_downstream_and_nothing_else(chain, tmp_pat
 def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):
     fresh = Chain(tmp_path)
     ran = fresh.run(dry=True)
-    assert "384 to sample, at most 18,432 tokens" in ran.lines and f"teacher: {load_run(str(TINY)).recipe.teacher.teacher_steps} steps" in ran.lines
+    assert (
+        "384 to sample, at most 18,432 tokens" in ran.lines
+        and f"teacher: {load_run(str(TINY)).recipe.teacher.teacher_steps} steps" in ran.lines
+    )
     assert "<|user|>" in ran.summary and "The first prompt" in ran.summary
     assert {path.name for path in fresh.workspace.iterdir()} <= {"pool", "tmp", "locks"}
 

@@ -11,8 +11,16 @@ from toolkit.synthesis.journal import Journal, JournalError, Response, encode, r
 
 texts = st.text()
 rows = st.lists(
-    st.builds(Response, st.text(min_size=1), st.integers(0, 100), texts, st.sampled_from(["stop", "length"]),
-              st.integers(0, 9), st.integers(0, 9), st.integers(0, 2**63 - 1)),
+    st.builds(
+        Response,
+        st.text(min_size=1),
+        st.integers(0, 100),
+        texts,
+        st.sampled_from(["stop", "length"]),
+        st.integers(0, 9),
+        st.integers(0, 9),
+        st.integers(0, 2**63 - 1),
+    ),
     unique_by=lambda row: (row.question_id, row.index),
 )
 

@@ -25,8 +25,13 @@ def fill(path, questions, budget, teacher, batch_size=4):
     ticks = []
     with Journal(path) as journal:
         sampled = sample(
-            journal, [(q, q) for q in questions], budget, teacher,
-            sampling_seed=1, batch_size=batch_size, progress=ticks.append,
+            journal,
+            [(q, q) for q in questions],
+            budget,
+            teacher,
+            sampling_seed=1,
+            batch_size=batch_size,
+            progress=ticks.append,
         )
     return sampled, ticks
 

@@ -29,6 +29,8 @@ def test_only_true_equalities_pass(a, b, off):
     assert wrong_step(f"{a} * {b} = {a * b + off}", str(a * b + off)) is (off != 0) or a * b + off < 0
 
 
-@pytest.mark.parametrize("text", ["(" * 100_000 + " = 1", "9" * 1_000_000 + " = 9", "1 = " * 200_000, "9 * " * 60 + "9 = 9"])
+@pytest.mark.parametrize(
+    "text", ["(" * 100_000 + " = 1", "9" * 1_000_000 + " = 9", "1 = " * 200_000, "9 * " * 60 + "9 = 9"]
+)
 def test_hostile_arithmetic_is_a_wrong_step(text):
     assert wrong_step(text, "9") is True

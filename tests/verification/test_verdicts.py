@@ -24,5 +24,5 @@ def test_steps_of_accepted_responses_are_checked_on_request():
 
 
 def test_an_unknown_finish_reason_is_refused():
-    with pytest.raises(ValueError, match="eos_token.*known: stop, length, error"):
+    with pytest.raises(ValueError, match=r"eos_token.*known: stop, length, error"):
         judge("4", "", "eos_token")

@@ -156,8 +156,8 @@ def forecast_paths(
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), got {level:g}")
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(questions, np.full(questions, 1 / questions), resamples)
-    weights = np.vstack([np.ones(questions), weights]).astype(float)  # row 0 is the pool itself: the point
+    resampled = rng.multinomial(questions, np.full(questions, 1 / questions), resamples)
+    weights = np.vstack([np.ones(questions), resampled])  # row 0 is the pool itself: the point
     far = budget > 2 * counts.draws or counts.draws < FEWEST_DRAWS
     paths, covered = (_by_model if far else _by_counts)(counts, more, weights)
     uncovered = int((counts.accepted == 0).sum())

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from toolkit.laws.forms import Array
@@ -126,7 +127,8 @@ def _log_t(phi: Array, centre: Array, factor: Array) -> Array:
     return constant - (df + d) / 2 * np.log1p(np.sum(z**2, axis=0) / df)
 
 
-def _systematic(weight: Array, count: int, rng: np.random.Generator) -> Array:
+def systematic(weight: Array, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """`count` indices drawn in proportion to `weight` (n,), evenly: each comes floor or ceil of its share times."""
     cumulative = np.cumsum(weight)
     return np.searchsorted(cumulative / cumulative[-1], (rng.random() + np.arange(count)) / count).clip(
         0, len(weight) - 1
@@ -138,7 +140,7 @@ def _draw(
 ) -> tuple[Array, Array, Array]:
     """(phi, E, A) from the Gaussian stand-in, twice as many as wanted, then resampled by the exact likelihood."""
     marginal = cloud.marginal
-    picked = _systematic(np.exp(cloud.log_weight).ravel(), 2 * count, rng)
+    picked = systematic(np.exp(cloud.log_weight).ravel(), 2 * count, rng)
     cell, node = picked // NODES, picked % NODES
     phi = cloud.phi[cell]
     floor = marginal.nodes[cell, node] + (rng.random(len(cell)) - 0.5) * marginal.width[cell]
@@ -151,5 +153,5 @@ def _draw(
         - 0.5 * ((amplitude - mean) / sd) ** 2
     )
     log_weight = log_likelihood(floor[:, None] + amplitude[:, None] * problem.shape(phi)) - log_proposal
-    kept = _systematic(np.exp(log_weight - log_weight.max()), count, rng)
+    kept = systematic(np.exp(log_weight - log_weight.max()), count, rng)
     return phi[kept], floor[kept], amplitude[kept]

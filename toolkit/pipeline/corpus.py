@@ -126,6 +126,6 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
     if not statistics["accepted"]:
         counts = ", ".join(f"{statistics[verdict]:,} {verdict}" for verdict in VERDICTS if statistics[verdict])
         raise StageError(
-            f"no response was accepted at r = {budget} ({counts}), so that there is nothing to train a student on. Use a "
+            f"no response was accepted at r = {budget} ({counts}), so there is nothing to train on. Use a "
             "stronger teacher, easier questions, or check that the answer pattern fits what the teacher writes"
         )

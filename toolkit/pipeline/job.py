@@ -50,7 +50,7 @@ class Job:
         return self.workers.call(task, tick, function, *args)
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """`function` of every item, as many at once as there are workers; the first failure stops what has not begun."""
+        """`function` of every item, as many at once as there are workers; a failure stops what has not begun."""
         pool = ThreadPoolExecutor(self.workers.jobs)
         try:
             return [future.result() for future in [pool.submit(function, item) for item in items]]

@@ -36,7 +36,9 @@ def training_leaks_stage(job: Job, pool: Artifact) -> None:
 
         checked = job.each(check, ["pool", *roles])
         texts = sum(done.facts.get("texts", 0) for done in checked)
-        stage.text = f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
+        stage.text = (
+            f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
+        )
 
 
 def procedural(job: Job) -> bool:
@@ -83,6 +85,7 @@ def _training_texts(role: str, options: Mapping[str, Any]) -> Iterator[str]:
     """Every document that training draws from the stream, questions and responses apart."""
     from toolkit.nano.diet import base_texts, teacher_texts
     from toolkit.nano.pretrain import NanoSettings
+
     documents_drawn = lambda s: -(-s.steps // 32) * 32 * s.rows
     from toolkit.nano.tokenizer import ASSISTANT
 
@@ -94,7 +97,11 @@ def _training_texts(role: str, options: Mapping[str, Any]) -> Iterator[str]:
 
 def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
     """Test and dev questions against every accepted row of the corpus, question and response."""
-    inputs = {"pool": pool.digest, "corpus": [part.digest for part in corpus.parts.values()], "procedural": procedural(job)}
+    inputs = {
+        "pool": pool.digest,
+        "corpus": [part.digest for part in corpus.parts.values()],
+        "procedural": procedural(job),
+    }
 
     def make(out: Path) -> Mapping[str, Any]:
         import pyarrow.parquet as pq

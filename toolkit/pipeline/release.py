@@ -29,7 +29,9 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
         "teacher": source.teacher.digest,
-        "corpus": {f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()},
+        "corpus": {
+            f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()
+        },
         "sampling": recipe.sampling,
         "counting": ladder.counting,
         "verification": recipe.verification,
@@ -47,7 +49,8 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
                 corpus=Path(scratch),
                 test=source.pool.path / "test.parquet",
                 cells={
-                    names[budget]: cell_files(ladder.ladder_questions, budget, sizes, ladder.budgets) for budget in rungs
+                    names[budget]: cell_files(ladder.ladder_questions, budget, sizes, ladder.budgets)
+                    for budget in rungs
                 },
                 default=names[rungs[-1]],
                 statistics={names[budget]: corpus.statistics[budget] for budget in rungs},
@@ -76,13 +79,14 @@ def _card(job: Job, source: Source) -> Any:
 
     recipe = job.recipe
     name, revision = teacher_name(job, source.teacher)
+    asked = recipe.ladder.ladder_questions
     return Card(
         repo=recipe.release.repo,
         pretty_name=recipe.title,
         summary=recipe.release.summary,
         domain=Path(recipe.pool.pool).stem,
         license=recipe.release.license,
-        pool=f"{Path(recipe.pool.pool).name}, the first {recipe.ladder.ladder_questions:,} of {source.pool.facts['pool']:,}",
+        pool=f"{Path(recipe.pool.pool).name}, {asked:,} of {source.pool.facts['pool']:,} questions",
         teacher=name,
         teacher_revision=revision,
         sampling={

@@ -1,4 +1,4 @@
-"""What was measured: curves and items in the one schema, the forecast written before its rung is trained, and the law."""
+"""What was measured: curves and items in the one schema, the forecast written before its rung, and the law."""
 
 import dataclasses
 import json
@@ -62,7 +62,12 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
     rows = _rows(job, measured) if measured.made else []
     models = [measured.teacher, measured.base, *measured.cells.values()]
     words = _words(job, measured)
-    inputs = {"rows": [row for row, _ in rows], "scores": [score.digest for score in models], "whole": job.run.whole, **words}
+    inputs = {
+        "rows": [row for row, _ in rows],
+        "scores": [score.digest for score in models],
+        "whole": job.run.whole,
+        **words,
+    }
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.ladder_figure import draw_ladder
@@ -70,7 +75,7 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])
         if not job.run.whole:  # the figure of the law shows the same points
-            draw_ladder(out / "curve.png", measured.points(), measured.lines, **words)
+            draw_ladder(out / "curve.png", measured.points(), measured.lines, title=words["title"], note=words["note"])
         return {"rows": len(rows)}
 
     with job.progress.stage("curves") as stage:
@@ -81,8 +86,8 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
 
 def _rows(job: Job, measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
     recipe = job.recipe
-    shared = {"experiment": recipe.name, "pair": f"{recipe.teacher.teacher}>{recipe.base.base}"}
-    ladder = {
+    shared: dict[str, Any] = {"experiment": recipe.name, "pair": f"{recipe.teacher.teacher}>{recipe.base.base}"}
+    ladder: dict[str, Any] = {
         "questions": recipe.ladder.ladder_questions,
         "counting": recipe.ladder.counting,
         "control": recipe.student.control,
@@ -97,7 +102,7 @@ def _rows(job: Job, measured: Measured) -> list[tuple[dict[str, Any], Artifact]]
     return [(row | {name: score.facts[name] for name in facts}, score) for row, score in [*lines, *students]]
 
 
-def forecast_stage(job: Job, measured: Measured, held_out_seen: bool) -> Artifact:
+def forecast_stage(job: Job, measured: Measured, held_out: int, held_out_seen: bool) -> Artifact:
     """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained."""
     law = job.recipe.law
     early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
@@ -108,7 +113,7 @@ def forecast_stage(job: Job, measured: Measured, held_out_seen: bool) -> Artifac
         from toolkit.reports.law import forecast
 
         try:
-            written = forecast(points, held_out=law.held_out, level=LEVEL)
+            written = forecast(points, held_out=held_out, level=LEVEL)
         except ValueError as error:
             raise StageError(f"no law can be fitted to the rungs up to {law.fit_max}: {error}") from error
         facts = {name: written["law"][name] for name in ("point", "mean", "low", "high", "low_new", "high_new")}
@@ -122,7 +127,7 @@ def forecast_stage(job: Job, measured: Measured, held_out_seen: bool) -> Artifac
         if artifact.made:
             low, high = artifact.facts["low_new"], artifact.facts["high_new"]
             stage.text = (
-                f"r = {law.held_out}: error {artifact.facts['mean']:.3f}, {LEVEL:.0%} interval of a new student "
+                f"r = {held_out}: error {artifact.facts['mean']:.3f}, {LEVEL:.0%} interval of a new student "
                 f"{low:.3f} to {high:.3f}; sha256 {artifact.file('forecast.json')[:12]}"
             )
         if artifact.facts.get("exploratory"):
@@ -140,7 +145,7 @@ def law_stage(job: Job, measured: Measured, forecast: Artifact) -> Artifact:
         from toolkit.reports.law import report
 
         told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
-        facts: dict[str, Any] = report(out, points, told, measured.lines, **words)
+        facts: dict[str, Any] = report(out, points, told, measured.lines, title=words["title"], note=words["note"])
         return facts
 
     with job.progress.stage("law") as stage:

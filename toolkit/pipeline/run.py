@@ -52,7 +52,7 @@ def _stages(job: Job) -> str:
     measured = Measured(**lines, cells=scored)
     if held_out is not None:
         seen = _held_out_seen(job, base, corpus, held_out)
-        results["forecast"] = forecast_stage(job, measured, seen)
+        results["forecast"] = forecast_stage(job, measured, held_out, seen)
         late = students_stage(job, "held-out", base, corpus, [held_out])
         measured = Measured(**lines, cells={**scored, **score_stage(job, "score", pool, base, late)})
         results["law"] = law_stage(job, measured, results["forecast"])

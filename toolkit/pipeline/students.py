@@ -100,12 +100,18 @@ def score_stage(
             return job.build(stage, "score", score_inputs(job, pool, base, model), make)
 
         scores = dict(zip(models, job.each(score, models.items()), strict=True))
-        told = [f"{label} {1 - score.facts['error']:.1%}" for label, score in scores.items() if score.made and label in LINES]
+        told = [
+            f"{label} {1 - score.facts['error']:.1%}"
+            for label, score in scores.items()
+            if score.made and label in LINES
+        ]
         stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
     return scores
 
 
-def score_one(name: str, base: Path, model: Path, test: Path, out: Path, settings: Evaluation, tick: Tick) -> dict[str, Any]:
+def score_one(
+    name: str, base: Path, model: Path, test: Path, out: Path, settings: Evaluation, tick: Tick
+) -> dict[str, Any]:
     """Score one model; runs in a worker, which keeps lighteval's imports for the next."""
     from toolkit.evaluation.score import ScoredModel, score_models
 

@@ -38,7 +38,7 @@ def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str
         f"{recipe.ladder.ladder_questions:,} questions, control {recipe.student.control}, "
         f"errors on {n:,} held-out questions, sd over train seeds (order and initial adapter only).",
         markdown_table(HEADER, rows),
-        f"Teacher {measured.teacher.facts['error']:.3f}, base {measured.base.facts['error']:.3f} on the same questions.",
+        ", ".join(f"{name} {error:.3f}" for name, error in measured.lines.items()) + " on the same questions.",
     ]
     if "law" in results:
         lines += list(results["law"].facts["report"])

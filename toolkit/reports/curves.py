@@ -1,6 +1,6 @@
 """Anybody's numbers as ladders: a table with a budget and an error (or accuracy, or loss) column becomes arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-READERS = {
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": pd.read_csv,
     ".tsv": lambda path: pd.read_csv(path, sep="\t"),
     ".jsonl": lambda path: pd.read_json(path, lines=True),
@@ -49,9 +49,10 @@ class Ladder(NamedTuple):
 def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> list[Ladder]:
     """The ladders in a CSV, TSV, JSON, JSONL or Parquet table, one per value of the group column.
 
-    Rows are runs, or single items (values all 0 or 1, several per run: averaged, and their number is n). `quantity` None
-    reads accuracies where the column's name says so, errors otherwise. Percent is taken for granted only when a value
-    exceeds 1. ValueError for an unknown file type, a missing column, text where numbers should be, or values out of range.
+    Rows are runs, or single items (values all 0 or 1, several per run: averaged, and their number is n). `quantity`
+    None reads accuracies where the column's name says so, errors otherwise. Percent is taken for granted only when a
+    value exceeds 1. ValueError for an unknown file type, a missing column, text where numbers should be, or values out
+    of range.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -68,7 +69,9 @@ def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> l
             table[name] = _numeric(table[name], path.name)
     quantity, told = _quantity(columns.y, quantity)
     table, scaled = _as_fractions(table, columns, quantity)
-    return [_ladder(name, rows, columns, quantity, (*told, *scaled)) for name, rows in _groups(table, columns, path.stem)]
+    return [
+        _ladder(name, rows, columns, quantity, (*told, *scaled)) for name, rows in _groups(table, columns, path.stem)
+    ]
 
 
 def _numeric(column: "pd.Series[float]", file: str) -> "pd.Series[float]":
@@ -125,7 +128,9 @@ def _ladder(name: str, rows: pd.DataFrame, columns: Columns, quantity: str, note
         notes = (*notes, f"one row per item: averaged over {rows['items'].min()} or more items per run")
     elif columns.seed and rows.duplicated(run).any():
         budget, seed = rows.loc[rows.duplicated(run), run].iloc[0]
-        raise ValueError(f"{name}: two rows for budget {budget:g} and seed {seed}: name the column that tells them apart")
+        raise ValueError(
+            f"{name}: two rows for budget {budget:g} and seed {seed}: name the column that tells them apart"
+        )
     elif not columns.seed and rows.duplicated(run).any():
         notes = (*notes, "several rows per budget are taken for runs that differ in their seed")
     rows = rows.sort_values(columns.x, kind="stable")

@@ -1,4 +1,4 @@
-"""The figure of a ladder: students, the curve fitted to the low rungs with its band, the held-out rung, teacher and base."""
+"""The figure of a ladder: students, the curve fitted to the low rungs, the held-out rung, teacher and base."""
 
 import statistics
 from collections import defaultdict
@@ -54,7 +54,9 @@ def _law(axes: Axes, fit: LawFit, told: Mapping[str, Any]) -> None:
     forecast = fit.predict(x, told["level"])
     axes.axvspan(first * 0.84, last * 1.19, color=SHADE, zorder=0, label="fitted rungs")
     axes.plot(x, forecast.mean, color=LAW, lw=2, label="law (posterior mean)", zorder=3)
-    axes.fill_between(x, forecast.low, forecast.high, color=LAW, alpha=0.18, lw=0, label=f"{told['level']:.0%} of the curve")
+    axes.fill_between(
+        x, forecast.low, forecast.high, color=LAW, alpha=0.18, lw=0, label=f"{told['level']:.0%} of the curve"
+    )
     law = told["law"]
     if law["low_new"] is not None:
         centre = law["mean"]
@@ -70,14 +72,31 @@ def _students(axes: Axes, points: Sequence[Mapping[str, Any]], held_out: int | N
     errors = defaultdict(list)
     for point in points:
         errors[point["budget"]].append(point["error"])
-    axes.scatter([p["budget"] for p in points], [p["error"] for p in points], s=12, color=GREY, alpha=0.6, lw=0, zorder=4)
+    axes.scatter(
+        [p["budget"] for p in points], [p["error"] for p in points], s=12, color=GREY, alpha=0.6, lw=0, zorder=4
+    )
     for budget, values in errors.items():
         late = budget == held_out
-        label = "held-out rung, observed" if late else "students, mean and sd over train seeds" if budget == min(errors) else None
+        label = (
+            "held-out rung, observed"
+            if late
+            else "students, mean and sd over train seeds"
+            if budget == min(errors)
+            else None
+        )
         axes.errorbar(
-            [budget], [statistics.mean(values)], [statistics.stdev(values) if values[1:] else 0.0],
-            fmt="D" if late else "o", ms=7, mfc="white" if late else SEEN, mec=SEEN, mew=1.6, ecolor=SEEN, capsize=3,
-            zorder=5, label=label,
+            [budget],
+            [statistics.mean(values)],
+            [statistics.stdev(values) if values[1:] else 0.0],
+            fmt="D" if late else "o",
+            ms=7,
+            mfc="white" if late else SEEN,
+            mec=SEEN,
+            mew=1.6,
+            ecolor=SEEN,
+            capsize=3,
+            zorder=5,
+            label=label,
         )
 
 
@@ -85,8 +104,12 @@ def _references(axes: Axes, lines: Mapping[str, float]) -> None:
     for name, error in lines.items():
         axes.axhline(error, color="black", lw=0.8, ls=(0, (6, 3)), zorder=1)
         axes.annotate(
-            f"{name} {error:.1%}", (0.005, error), xycoords=("axes fraction", "data"), xytext=(0, 3),
-            textcoords="offset points", fontsize=8,
+            f"{name} {error:.1%}",
+            (0.005, error),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            fontsize=8,
         )
 
 

@@ -17,7 +17,7 @@ Point = Mapping[str, Any]  # budget, train_seed, error (fraction), n (test items
 
 
 def fit_points(points: Sequence[Point]) -> LawFit:
-    """The rectified law of one row per student; the spread over train seeds is the noise, or the test set's size with one."""
+    """The rectified law of one row per student; noise is the spread over seeds, or with one the test set's size."""
     budgets, errors = [point["budget"] for point in points], [point["error"] for point in points]
     several = len(set(budgets)) < len(budgets)
     return fit_law(budgets, errors, n=None if several else [point["n"] for point in points])
@@ -75,15 +75,29 @@ def report(
 
     fit = fit_points(told["fitted"])
     seen = [point["error"] for point in points if point["budget"] == told["held_out"]]
-    observed = {"mean": statistics.mean(seen), "sd": statistics.stdev(seen) if seen[1:] else None, "students": len(seen)}
+    observed = {
+        "mean": statistics.mean(seen),
+        "sd": statistics.stdev(seen) if seen[1:] else None,
+        "students": len(seen),
+    }
     misses = {"law": told["law"]["mean"], **told["baselines"]}
     misses = {name: value - observed["mean"] for name, value in misses.items()}
     inside = sum(told["law"]["low_new"] <= error <= told["law"]["high_new"] for error in seen)
-    law = {"forecast": told, "observed": observed, "misses": misses, "students_inside": inside, "lines": lines, "points": points}
+    law = {
+        "forecast": told,
+        "observed": observed,
+        "misses": misses,
+        "students_inside": inside,
+        "lines": lines,
+        "points": points,
+    }
     write_atomic(out / "law.json", to_json(law))
     write_atomic(out / "fit.json", fit.to_json())
     draw_ladder(out / "law.png", points, lines, title=title, note=note, fit=fit, told=told)
-    return {"sentence": _sentence(told, observed, misses, inside), "report": _paragraphs(told, observed, misses, inside)}
+    return {
+        "sentence": _sentence(told, observed, misses, inside),
+        "report": _paragraphs(told, observed, misses, inside),
+    }
 
 
 def _finite(value: float) -> float | None:
@@ -92,9 +106,11 @@ def _finite(value: float) -> float | None:
 
 def _sentence(told: Mapping[str, Any], observed: Mapping[str, Any], misses: Mapping[str, float], inside: int) -> str:
     law = told["law"]
+    low, high = law["low_new"], law["high_new"]
+    span = "no interval" if low is None else f"{told['level']:.0%} of new students {low:.3f} to {high:.3f}"
     return (
-        f"r = {told['held_out']}: forecast {law['mean']:.3f} ({told['level']:.0%} of new students {law['low_new']:.3f} to "
-        f"{law['high_new']:.3f}), observed {observed['mean']:.3f}, {inside} of {observed['students']} inside; "
+        f"r = {told['held_out']}: forecast {law['mean']:.3f} ({span}), "
+        f"observed {observed['mean']:.3f}, {inside} of {observed['students']} inside; "
         f"miss {100 * misses['law']:+.1f} points, log-linear {100 * misses['log-linear']:+.1f}, "
         f"last value {100 * misses['last value']:+.1f}"
     )
@@ -115,7 +131,7 @@ def _paragraphs(
         f"{observed['mean']:.3f} (n = {observed['students']} students):",
         markdown_table(("forecast by", f"error at r = {told['held_out']}", "miss, points"), rows),
         f"{_sentence(told, observed, misses, inside)}.",
-        f"err(r) = E + B / (D0 + r^beta), least squares and {told['level']:.0%} posterior intervals: {', '.join(spans)}.",
+        f"err(r) = E + B / (D0 + r^beta), least squares ({told['level']:.0%} posterior intervals): {', '.join(spans)}.",
         *(f"Note: {note}" for note in told["notes"]),
     ]
 

@@ -51,7 +51,9 @@ def _draw(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
     axes.fill_between(
         budgets, unit * forecast.low_new, unit * forecast.high_new, color=LAW, alpha=0.1, lw=0, label="90 % of new runs"
     )
-    axes.fill_between(budgets, unit * forecast.low, unit * forecast.high, color=LAW, alpha=0.22, lw=0, label="90 % of curves")
+    axes.fill_between(
+        budgets, unit * forecast.low, unit * forecast.high, color=LAW, alpha=0.22, lw=0, label="90 % of curves"
+    )
     axes.plot(budgets, unit * curve, color=LAW, lw=2, label="law", zorder=3)
     _baselines(axes, fit, np.geomspace(last, reach, 50), unit)
     _rungs(axes, fit, unit)
@@ -80,11 +82,26 @@ def _rungs(axes: Axes, fit: LawFit, unit: float) -> None:
     spread = row_sd(fit.noise, fit.rungs.x, np.zeros((1, 2)))[0] if known else None
     label = "rungs" if spread is None else "rungs, mean and sd of one run"
     axes.errorbar(
-        fit.rungs.x, unit * fit.rungs.y, None if spread is None else unit * spread, fmt="o", ms=5.5, color=SEEN,
-        capsize=3, lw=1.2, zorder=5, label=label,
+        fit.rungs.x,
+        unit * fit.rungs.y,
+        None if spread is None else unit * spread,
+        fmt="o",
+        ms=5.5,
+        color=SEEN,
+        capsize=3,
+        lw=1.2,
+        zorder=5,
+        label=label,
     )
     if len(fit.held_out[0]):
         axes.scatter(
-            fit.held_out[0], unit * fit.held_out[1], s=42, marker="D", facecolors="white", edgecolors=SEEN,
-            linewidths=1.4, zorder=6, label="held out, observed",
+            fit.held_out[0],
+            unit * fit.held_out[1],
+            s=42,
+            marker="D",
+            facecolors="white",
+            edgecolors=SEEN,
+            linewidths=1.4,
+            zorder=6,
+            label="held out, observed",
         )

@@ -23,7 +23,13 @@ CURVE_FIELDS = [
     ("eval_key", pa.string()),
 ]
 CURVES = pa.schema(CURVE_FIELDS)
-ITEMS = pa.schema([*(field for field in CURVE_FIELDS if field[0] not in ("error", "n")), ("item_id", pa.string()), ("correct", pa.float64())])
+ITEMS = pa.schema(
+    [
+        *(field for field in CURVE_FIELDS if field[0] not in ("error", "n")),
+        ("item_id", pa.string()),
+        ("correct", pa.float64()),
+    ]
+)
 
 
 def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> None:

@@ -1,7 +1,8 @@
 """The response journal: one JSON line per response, appended and flushed to disk, keyed by (question id, index).
 
-A line is there whole or not at all: opening the journal cuts off what a killed writer left unfinished behind the last newline.
-Rows lie in the order in which they were sampled, index by index, so that a smaller budget's rows are a prefix of a larger one's.
+A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline.
+Rows lie in the order in which they were sampled, index by index, so that a smaller budget's rows are a prefix of a
+larger one's.
 """
 
 import json
@@ -19,7 +20,7 @@ class Response(NamedTuple):
     """One sampled completion. `finish_reason` is `stop`, `length` or `error`; token counts exclude padding."""
 
     question_id: str
-    index: int
+    index: int  # type: ignore[assignment]  # the word of the schema; nobody asks a response for tuple.index
     text: str
     finish_reason: str
     prompt_tokens: int

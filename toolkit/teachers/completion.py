@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 
 class Completion(NamedTuple):
-    """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (it was cut) or `error` (none came)."""
+    """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came)."""
 
     text: str
     finish_reason: str

@@ -1,11 +1,13 @@
 """A teacher in this process: a Transformers model that answers in large batches, every response from its own seed.
 
-Sampling adds Gumbel noise to the scaled logits and takes the largest, which draws exactly from the softmax. The noise is a hash
-of (seed, step, token), so that a response does not depend on the batch in which it was drawn, and a resumed run repeats it.
+Sampling adds Gumbel noise to the scaled logits and takes the largest, which draws exactly from the softmax. The noise
+is a hash of (seed, step, token), so that a response does not depend on the batch in which it was drawn, and a resumed
+run repeats it.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -76,7 +78,8 @@ class LocalTeacher:
         dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
         with quiet():
             self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-            self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(self.device).eval()
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+            self.model = model.to(self.device).eval()
         self.warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
         if top_p < 1:
             self.warpers.append(TopPLogitsWarper(top_p))
@@ -122,5 +125,5 @@ class LocalTeacher:
         eos = self.config.eos_token_id
         stopped = eos in tokens
         answer = tokens[: tokens.index(eos)] if stopped else tokens
-        text = self.tokenizer.decode(answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text = str(self.tokenizer.decode(answer, skip_special_tokens=True, clean_up_tokenization_spaces=False))
         return Completion(text, "stop" if stopped else "length", prompt_tokens, len(answer) + stopped)

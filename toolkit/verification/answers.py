@@ -1,6 +1,6 @@
 """The answer of a response: the content of its last `\\boxed{}`, compared as normalised text and then as a number.
 
-What is not covered: LaTeX expressions, intervals, sets and units. Two answers that differ only there count as different.
+Not covered: LaTeX expressions, intervals, sets and units. Two answers that differ only there count as different.
 """
 
 import re
@@ -16,7 +16,7 @@ _MARKS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "\
 
 
 def extract_answer(text: str) -> str | None:
-    """Content of the last closed `\\boxed{...}` (nested braces kept, outer space dropped), or None where there is none."""
+    """Content of the last closed `\\boxed{...}` (nested braces kept, outer space dropped), or None."""
     opened: list[tuple[bool, int]] = []  # of every brace not closed yet: is it a box, and where does its content start
     start, end = -1, -1
     for mark in _MARK.finditer(text):
@@ -31,7 +31,7 @@ def extract_answer(text: str) -> str | None:
 
 
 def normalise_answer(answer: str) -> str:
-    """`answer` without what never changes a value: outer space, dollar signs, a last full stop, thousands separators."""
+    """`answer` without what never changes a value: outer space, dollar signs, a last full stop, thousands commas."""
     text = " ".join(answer.translate(_MARKS).split())
     text = text.strip("$").strip().removesuffix(".").strip()
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
@@ -47,7 +47,7 @@ def number_of(answer: str) -> Fraction | None:
 
 
 def same_answer(gold: str, answer: str) -> bool:
-    """True when both are the same normalised text or the same exact number (`7.0` is `7`, `1,000` is `1000`, `2/4` is `0.5`)."""
+    """Whether both are the same normalised text or exact number (`7.0` is `7`, `1,000` is `1000`, `2/4` is `0.5`)."""
     if normalise_answer(gold) == normalise_answer(answer):
         return True
     first = number_of(gold)

@@ -18,7 +18,7 @@ _LONGEST_SIDE = 200
 
 
 def wrong_step(response: str, answer: str) -> bool:
-    """True when an equality in `response` is false or unreadable, or when equalities are shown and none arrives at `answer`."""
+    """Whether an equality in `response` is false or unreadable, or there are some and none arrives at `answer`."""
     chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True

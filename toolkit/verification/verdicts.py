@@ -10,7 +10,7 @@ VERDICTS: tuple[Verdict, ...] = ("failed", "truncated", "unparsable", "rejected"
 
 
 class Judgement(NamedTuple):
-    """A verdict, the answer that was cut out, and whether an accepted response shows a wrong step (None: not checked)."""
+    """A verdict, the answer cut out, and whether an accepted response shows a wrong step (None: not checked)."""
 
     verdict: Verdict
     extracted: str | None
@@ -24,7 +24,7 @@ def judge(gold: str, text: str, finish_reason: str, *, check_steps: bool = False
         gold: the question's answer.
         text: the response, untrusted.
         finish_reason: `stop`, `length` (truncated) or `error` (failed).
-        check_steps: also check the arithmetic of accepted responses; only for solutions that consist of integer equalities.
+        check_steps: also check the arithmetic of accepted responses; for solutions made of integer equalities.
 
     Raises:
         ValueError: for a finish reason that is none of these.
