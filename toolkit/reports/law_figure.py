@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.noise import row_sd
-from toolkit.laws.predict import REFUSE_BEYOND
+from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 
 # Okabe and Ito's colours: told apart by colour-blind readers.
 LAW, SEEN, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
@@ -55,6 +55,8 @@ def _draw(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
         budgets, unit * forecast.low, unit * forecast.high, color=LAW, alpha=0.22, lw=0, label="90 % of curves"
     )
     axes.plot(budgets, unit * curve, color=LAW, lw=2, label="law", zorder=3)
+    if reach > WIDEN_BEYOND * last:
+        axes.axvline(WIDEN_BEYOND * last, color=LAW, lw=0.8, ls=(0, (1, 3)), label="beyond: over all forms")
     _baselines(axes, fit, np.geomspace(last, reach, 50), unit)
     _rungs(axes, fit, unit)
     axes.set_xscale("log")

@@ -1,0 +1,130 @@
+"""A fitted law as plain values and as text: forecasts beside their baselines, in units that people read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from toolkit.laws.baselines import TableRow, forecast_table, predict_baselines
+from toolkit.laws.fit import fit_law
+from toolkit.laws.forms import FORMS
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.predict import Forecast
+from toolkit.reports.curves import Ladder
+from toolkit.reports.tables import markdown_table
+
+LEVEL = 0.9
+NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
+
+
+def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0) -> LawFit:
+    """The law of one ladder of a table; ValueError begins with the ladder's name."""
+    several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
+    try:
+        return fit_law(
+            ladder.budgets,
+            ladder.values,
+            ladder.sd,
+            n=None if several else ladder.n,
+            fit_max=fit_max,
+            max_beta=max_beta,
+            quantity=ladder.quantity,
+            residuals="log" if ladder.quantity == "loss" else "linear",
+        )
+    except ValueError as error:
+        raise ValueError(f"{ladder.name}: {error}") from error
+
+
+def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -> dict[str, Any]:
+    """A fit as plain values: parameters with 90 % intervals, forecasts, the baselines' table, notes and warnings."""
+    forecasts = [fit.predict(budget, LEVEL) for budget in budgets]
+    baselines = predict_baselines(fit, np.array(budgets, float)) if budgets else {}
+    return {
+        "form": FORMS[fit.settings.form].formula,
+        "quantity": fit.settings.quantity,
+        "fitted": {name: getattr(fit.rungs, name).tolist() for name in ("x", "y", "rows")},
+        "held_out": np.unique(fit.held_out[0]).tolist(),
+        "noise": fit.noise.source,
+        "level": LEVEL,
+        "parameters": _parameters(fit),
+        "forecasts": [_forecast(told) for told in forecasts],
+        "baselines": {name: values.tolist() for name, values in baselines.items()},
+        "table": [_row(row) for row in forecast_table(fit)],
+        "notes": list(dict.fromkeys([*notes, *(note for told in forecasts for note in told.notes)])),
+        "warnings": list(fit.warnings),
+    }
+
+
+def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((2, 4), np.nan)
+    values = {"E": fit.E, "L0": fit.L0, "r_half": fit.r_half, "beta": fit.beta}
+    known = {
+        name: {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
+        for (name, value), low, high in zip(values.items(), *ranges, strict=True)
+    }
+    return {**known, "B": {"value": _finite(fit.B)}, "D0": {"value": _finite(fit.D0)}}
+
+
+def _forecast(told: Forecast) -> dict[str, float | None]:
+    return {name: _finite(getattr(told, name)) for name in ("r", "point", "mean", "low", "high", "low_new", "high_new")}
+
+
+def _row(row: TableRow) -> dict[str, Any]:
+    miss = {"miss": row.miss.tolist(), "top_rung_miss": _finite(row.top_rung_miss)}
+    return {"form": row.form, "predicted": row.predicted.tolist(), **miss}
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def as_text(name: str, report: Mapping[str, Any]) -> str:
+    """A report of `describe` as Markdown that reads well on a terminal; errors in percent, losses as they are."""
+    percent, fitted = report["quantity"] == "error", report["fitted"]
+    rungs = ", ".join(f"{x:g}" for x in fitted["x"])
+    head = f"{name}: {report['form']}, fitted to {sum(fitted['rows']):g} rows at {len(fitted['x'])} budgets ({rungs})"
+    blocks = [
+        f"{head}; noise: {NOISE[report['noise']]}{'; tables in percent' if percent else ''}",
+        ", ".join(f"{key} = {_span(entry)}" for key, entry in report["parameters"].items()),
+        *(["", _ahead(report, percent)] if report["forecasts"] else []),
+        "",
+        _misses(report, percent),
+        "",
+        *(f"note: {note}" for note in report["notes"]),
+        *(f"warning: {warning}" for warning in report["warnings"]),
+    ]
+    return "\n".join(blocks)
+
+
+def _ahead(report: Mapping[str, Any], percent: bool) -> str:
+    header = ["budget", "least squares", "mean", "90 % of curves", "90 % of new runs", *report["baselines"]]
+    rows = []
+    for index, told in enumerate(report["forecasts"]):
+        spans = [
+            f"{_told(told[low], percent)} to {_told(told[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
+        ]
+        rivals = [_told(values[index], percent) for values in report["baselines"].values()]
+        rows.append([f"{told['r']:g}", _told(told["point"], percent), _told(told["mean"], percent), *spans, *rivals])
+    return markdown_table(header, rows)
+
+
+def _misses(report: Mapping[str, Any], percent: bool) -> str:
+    header = ["form", *(f"miss at {budget:g}" for budget in report["held_out"]), "miss at the last rung, left out"]
+    rows = [
+        [row["form"], *(_told(miss, percent, "+") for miss in [*row["miss"], row["top_rung_miss"]])]
+        for row in report["table"]
+    ]
+    return markdown_table(header, rows)
+
+
+def _told(value: float | None, percent: bool, sign: str = "") -> str:
+    if value is None:
+        return "-"
+    return format(100 * value, f"{sign}.2f") if percent else format(value, f"{sign}.4g")
+
+
+def _span(entry: Mapping[str, float | None]) -> str:
+    text = "-" if entry["value"] is None else f"{entry['value']:.4g}"
+    low, high = entry.get("low"), entry.get("high")
+    return text if low is None or high is None else f"{text} ({low:.3g} to {high:.3g})"
