@@ -1,0 +1,82 @@
+"""What a corpus of M questions with r responses each costs, and how many questions a limit buys."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+# A limit that buys exactly M questions must not buy M - 1 because of the last digit of a price.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A price list, in any one currency; everything not given is free, but not everything can be.
+
+    question: one new question. response: one sampled response (accepted or not). tokens_per_response x token: what its
+    tokens cost. teacher_hour: an hour of the teacher, which samples `responses_per_hour`. student: training and scoring
+    one student; student_response: what each response in its corpus adds to that. owned_questions with owned_budget
+    responses each are already there and cost nothing.
+    """
+
+    question: float = 0.0
+    response: float = 0.0
+    tokens_per_response: float = 0.0
+    token: float = 0.0
+    teacher_hour: float = 0.0
+    responses_per_hour: float = 0.0
+    student: float = 0.0
+    student_response: float = 0.0
+    owned_questions: int = 0
+    owned_budget: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f"price list: {field.name} must be a number of at least 0, got {value}")
+        if self.teacher_hour > 0 and self.responses_per_hour == 0:
+            raise ValueError("price list: a teacher hour needs responses_per_hour, how many responses it yields")
+        if self.question + self.sampling + self.student_response == 0:
+            raise ValueError("price list: questions and responses cannot both be free, give question or response")
+        if (self.owned_questions > 0) != (self.owned_budget > 0):
+            raise ValueError("price list: owned_questions and owned_budget go together, one is 0")
+
+    @property
+    def sampling(self) -> float:
+        """All that one sampled response costs, tokens and teacher included, the student's training not."""
+        hour = self.teacher_hour / self.responses_per_hour if self.responses_per_hour else 0.0
+        return self.response + self.tokens_per_response * self.token + hour
+
+    def cost(self, questions: ArrayLike, budget: ArrayLike) -> Array:
+        """Of M questions with r responses each (broadcast), beyond what is owned, and of a student trained on them."""
+        m, r = np.asarray(questions, float), np.asarray(budget, float)
+        sampled = m * r - np.minimum(m, self.owned_questions) * np.minimum(r, self.owned_budget)
+        new = np.maximum(m - self.owned_questions, 0)
+        return self.student + self.question * new + self.sampling * sampled + self.student_response * m * r
+
+    def questions_for(self, limit: ArrayLike, budget: ArrayLike) -> Array:
+        """The most questions (whole; 0 if none, infinite if free) that a limit buys at r responses each (broadcast)."""
+        limit, r = np.asarray(limit, float), np.asarray(budget, float)
+        per_owned = self.sampling * np.maximum(r - self.owned_budget, 0) + self.student_response * r
+        per_new = self.question + (self.sampling + self.student_response) * r
+        left = limit - self.student
+        over = left - self.owned_questions * per_owned
+        with np.errstate(divide="ignore", invalid="ignore"):
+            m = np.where(over >= 0, self.owned_questions + over / per_new, left / per_owned)
+        return np.floor(np.maximum(np.where(left < 0, 0.0, m) * (1 + ROUNDING), 0.0))
+
+    def budget_for(self, limit: ArrayLike, questions: ArrayLike) -> Array:
+        """The responses per question (real, 0 if none) that a limit buys for a pool of M questions (broadcast)."""
+        limit, m = np.asarray(limit, float), np.asarray(questions, float)
+        known = np.minimum(m, self.owned_questions)
+        left = limit - self.student - self.question * (m - known)
+        fixed = known * self.owned_budget * self.sampling
+        per = (self.sampling + self.student_response) * m
+        with np.errstate(divide="ignore", invalid="ignore"):
+            above = (left + fixed) / per
+            # Up to the owned budget only the questions that are not owned have to be sampled.
+            below = left / ((self.sampling * (m - known)) + self.student_response * m)
+        return np.maximum(np.where(above >= self.owned_budget, above, below), 0.0)
