@@ -1,0 +1,67 @@
+"""Planted leaks are found before anything is trained."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from toolkit.corpora.decontamination import LeakError
+from toolkit.nano.diet import teacher_texts
+from toolkit.nano.tokenizer import ASSISTANT, USER
+from toolkit.pipeline.leaks import held_out_questions, scan
+
+OPTIONS = {"steps": 64, "learning_rate": 1e-3, "families": ("sum3",), "largest": 30}
+
+
+def pool_with(tmp_path, **texts):
+    for name in ("questions", "test", "dev"):
+        rows = [
+            {"question_id": f"{name}{at}", "position": at, "question": text, "answer": "1", "family": ""}
+            for at, text in enumerate(
+                texts.get(name, [f"a question of {name} and nobody else, number {at}" for at in range(3)])
+            )
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
+    return tmp_path
+
+
+def ignore(done, total):
+    assert done == total
+
+
+def read_by_the_teacher():
+    document = next(teacher_texts(0, ("sum3",), 30))
+    return document.split(ASSISTANT)[0].removeprefix(USER)
+
+
+def test_a_clean_pool_and_stream_pass(tmp_path):
+    pool = pool_with(tmp_path)
+    assert scan(pool, "pool", {}, False, ignore) == 3
+    assert scan(pool, "teacher", OPTIONS, True, ignore) >= 64 * 16
+    assert scan(pool, "base", OPTIONS, True, ignore) >= 64 * 16
+
+
+@pytest.mark.parametrize("name", ["questions", "test", "dev"])
+def test_a_question_that_the_teacher_reads_is_found(tmp_path, name):
+    pool = pool_with(tmp_path, **{name: [read_by_the_teacher().upper()]})
+    with pytest.raises(LeakError, match=f"{name}0"):
+        scan(pool, "teacher", OPTIONS, True, ignore)
+
+
+def test_a_test_question_in_the_pool_is_found(tmp_path):
+    text = "Ben has 12 stones and finds 31 more. How many stones does Ben have now?"
+    pool = pool_with(tmp_path, questions=[text], test=[text.replace("stones", "Stones ")])
+    with pytest.raises(LeakError, match="test0"):
+        scan(pool, "pool", {}, False, ignore)
+
+
+def test_seed_questions_are_held_out_from_training_only(tmp_path):
+    pool = pool_with(tmp_path)
+    assert len(held_out_questions(pool, seeds=True)) == 9
+    assert set(held_out_questions(pool, seeds=False)) == {f"{name}{at}" for name in ("test", "dev") for at in range(3)}
+
+
+def test_the_chain_keeps_a_record_of_every_scan(chain):
+    facts = [json.loads((path / "clean.json").read_text()) for path in chain.artifacts("leaks")]
+    assert len(facts) == 4 and all(fact["leaks"] == 0 < fact["texts"] for fact in facts)
