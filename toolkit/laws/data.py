@@ -13,7 +13,7 @@ def numbers(values: ArrayLike, name: str, size: int | None = None) -> Array:
     """`values` as a finite float vector; a scalar is spread to `size`. ValueError names `name` and the offender."""
     array = np.asarray(values)
     if array.dtype.kind not in "iufb":
-        offender = next((value for value in array.ravel() if not isinstance(value, int | float)), array.ravel()[:1])
+        offender = next(value for value in [*array.ravel().tolist(), array.dtype] if not isinstance(value, int | float))
         raise ValueError(f"{name} must be numbers, got {offender!r}: convert the column before fitting")
     array = np.atleast_1d(array.astype(float))
     if array.ndim > 1:

@@ -59,7 +59,7 @@ def _window(floor: Array, sd: Array, floor_max: float) -> tuple[Array, Array]:
     tail left.
     """
     mode = np.clip(floor, 0.0, floor_max)
-    reach = np.minimum(5 * sd, 10 * sd**2 / np.maximum(np.abs(floor - mode), TINY))
+    reach = np.minimum(5 * sd, 10 * sd**2 / np.maximum(np.abs(floor - mode), sd))
     return np.maximum(mode - reach, 0.0), np.minimum(mode + reach, floor_max)
 
 
