@@ -1,13 +1,14 @@
 """What the embedded models read: the teacher's worked solutions, and the base model's weak diet.
 
-The base learns arithmetic and language but not the tasks: bare worked chains, stories worded unlike the questions, facts,
-and a few questions with nothing but their answer. Every number comes from the `train` split, so no pool, dev or test
-question can be among these texts.
+The base learns arithmetic and language but not the tasks: bare worked chains, stories worded unlike the questions,
+facts, and a few questions with nothing but their answer. Every number comes from the `train` split, so no pool, dev or
+test question can be among these texts.
 """
 
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 
 from toolkit.nano.tokenizer import END, document
 from toolkit.nano.traces import chain_of, rearrange, solve, steps_of, tree_of
@@ -15,6 +16,9 @@ from toolkit.questions.mathematics import FAMILIES, Family, draw_numbers, evalua
 
 # Share of the base model's documents, in hundredths.
 SHARES: Mapping[str, int] = {"chains": 25, "stories": 28, "long stories": 27, "facts": 15, "answers": 5}
+
+# The teacher's stream begins with one-digit numbers: copying is learnt on them in a fraction of the steps.
+EASY_FIRST, EASY_LARGEST = 4000, 9
 
 FACTS = (
     Family("a + b", {"a": (2, 99), "b": (2, 99)}, ("{work}",)),
@@ -62,7 +66,8 @@ LONG_STORIES = (
 def teacher_texts(seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[str]:
     """The teacher's endless training stream: questions of the `train` split with a random worked solution each."""
     random_ = random.Random(f"teacher:{seed}")
-    for question in generate("train", seed, families, largest):
+    easy = islice(generate("train", seed, families, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
+    for question in chain(easy, generate("train", seed + 1, families, largest)):
         yield document(question.text, solve(question, random_))
 
 

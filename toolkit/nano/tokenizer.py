@@ -1,8 +1,8 @@
 """A word-level tokenizer with numbers digit by digit, over a frozen vocabulary.
 
-Every piece keeps the space before it (" apples"), and the space before a number belongs to the piece in front (" + "), so
-that a digit is one token wherever it stands, and decoding restores the text to the letter. What the
-vocabulary does not hold becomes `<unk>`; `unreadable` finds such texts before anything is trained or sampled on them.
+Every piece keeps the space before it (" apples"), and the space before a number belongs to the piece in front (" + "),
+so that a digit is one token wherever it stands and decoding restores the text to the letter. What the vocabulary does
+not hold becomes `<unk>`; `unreadable` finds such texts before anything is trained or sampled on them.
 """
 
 import json

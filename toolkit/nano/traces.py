@@ -1,18 +1,19 @@
 """Worked solutions: one question, many right ways to write it down.
 
-A solution reduces the question's expression step by step: the order of independent steps, the order of operands, whether
-a product is distributed over a sum, whether a large product is split by place value, and the surface style are random.
-Every step is an equality chain of integers, and the last thing is `\\boxed{answer}`. Nothing wrong is ever written.
+A solution reduces the question's expression step by step: the order of independent steps, the order of operands,
+whether a product is distributed over a sum, and the surface style are random. Every step is an equality chain of
+integers, and the last thing is `\\boxed{answer}`. Nothing wrong is ever written.
 """
 
 import ast
 import random
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from toolkit.questions.mathematics import FAMILIES, Question, evaluate, parse
 
 # An expression: an integer, or (operator, left, right).
-Tree = int | tuple[str, "Tree", "Tree"]
+Tree: TypeAlias = "int | tuple[str, Tree, Tree]"
 SYMBOLS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 STYLES = ("lines", "sentences", "so", "chain")
 
@@ -67,9 +68,11 @@ def reduce_once(tree: Tree, random_: random.Random) -> tuple[Tree, str]:
     if isinstance(left, int) and isinstance(right, int):
         value = evaluate(f"a {operator} b", {"a": left, "b": right})
         return value, f"{left} {operator} {right} = {value}"
-    side = random_.choice([side for side in (1, 2) if not isinstance(tree[side], int)])
-    inner, step = reduce_once(tree[side], random_)
-    return ((operator, inner, right) if side == 1 else (operator, left, inner)), step
+    if isinstance(right, int) or (not isinstance(left, int) and random_.random() < 0.5):
+        left, step = reduce_once(left, random_)
+    else:
+        right, step = reduce_once(right, random_)
+    return (operator, left, right), step
 
 
 def steps_of(tree: Tree, random_: random.Random) -> list[str]:

@@ -16,7 +16,7 @@ from toolkit.questions.mathematics import FAMILIES, NAMES, THINGS, Family
 def pieces_needed() -> list[str]:
     """Every distinct piece of the questions, solutions and stories, sorted."""
     cut = splitter()
-    texts = [*_wordings(), *_solutions(), "0123456789", *(f"{sign} {sign}({sign} 1" for sign in "+-*/=()")]
+    texts = [*_wordings(), *_solutions(), "0123456789", *(f"{sign} {sign} 1 {sign}({sign} 1" for sign in "+-*/=()")]
     return sorted({piece for text in texts for piece, _ in cut.pre_tokenize_str(text)})
 
 

@@ -90,7 +90,7 @@ def _check_sizes(size: int, test_size: int, dev_size: int) -> None:
 
 def _enough(source: str, what: str, have: int, need: int) -> None:
     if have < need:
-        raise PoolError(f"{source} holds {have} questions, {what} asks for {need}: ask for fewer, or name a larger source")
+        raise PoolError(f"{source} holds {have} questions, {what} asks for {need}: ask for fewer or name a larger one")
 
 
 def _procedural(size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None) -> Pool:
@@ -125,8 +125,10 @@ def _read(
                 f"under the pattern {pattern!r}: mend the row or the answer pattern"
             )
         if text in found:
-            raise PoolError(f"{source}, row {row}, column {question_column!r}: {text[:80]!r} stands in row {found[text]} "
-                            "already: remove one of them")
+            raise PoolError(
+                f"{source}, row {row}, column {question_column!r}: {text[:80]!r} stands in row {found[text]} already: "
+                "remove one of them"
+            )
         found[text] = row
         questions.append(Question(text, answer, str(record[family_column]) if family_column else "", ()))
     return questions
@@ -226,7 +228,7 @@ def write_pool(settings: recipe.Pool, folder: Path) -> dict[str, int]:
 
 
 def save_pool(pool: Pool, folder: Path) -> None:
-    """Write `questions.parquet`, `test.parquet` and (when there are any) `dev.parquet`, columns `COLUMNS`, atomically."""
+    """Write `questions.parquet`, `test.parquet` and, when there are any, `dev.parquet` (`COLUMNS`), each atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, questions in zip(SPLIT_FILES, (pool.questions, pool.test, pool.dev), strict=True):
         if questions:
@@ -246,7 +248,7 @@ def _write_parquet(questions: Sequence[Question], path: Path) -> None:
 
 
 def read_pool(folder: Path) -> Pool:
-    """The pool that `save_pool` wrote. The questions' numbers are not kept. Raises PoolError where a file is missing."""
+    """The pool that `save_pool` wrote, without the questions' numbers. Raises PoolError where a file is missing."""
     import pandas as pd
 
     parts = []

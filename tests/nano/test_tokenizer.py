@@ -1,0 +1,71 @@
+"""The frozen vocabulary reads all that the generators write, and decoding restores every text to the letter."""
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.nano.diet import base_texts, teacher_texts
+from toolkit.nano.tokenizer import SPECIAL_TOKENS, VOCABULARY_FILE, build_tokenizer, document, unreadable
+from toolkit.nano.vocabulary import pieces_needed
+from toolkit.questions.mathematics import generate
+
+TOKENIZER = build_tokenizer()
+PIECES = json.loads(VOCABULARY_FILE.read_text(encoding="utf-8"))
+
+
+def test_vocabulary_file_and_wordings_agree() -> None:
+    assert PIECES[: len(SPECIAL_TOKENS)] == list(SPECIAL_TOKENS)
+    assert len(set(PIECES)) == len(PIECES) == len(TOKENIZER)
+    lacking = sorted(set(pieces_needed()) - set(PIECES))
+    unused = sorted(set(PIECES) - set(pieces_needed()) - set(SPECIAL_TOKENS))
+    assert not lacking, f"append with toolkit.nano.vocabulary.write_vocabulary: {lacking}"
+    assert not unused, f"no text holds these: {unused}"
+
+
+@pytest.mark.parametrize("texts", [teacher_texts(1), base_texts(1)], ids=["teacher", "base"])
+def test_generators_write_nothing_unknown_and_decode_exactly(texts) -> None:  # type: ignore[no-untyped-def]
+    some = list(islice(texts, 6000))
+    assert unreadable(TOKENIZER, some) == []
+    for text in some[-500:]:
+        assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
+
+
+def test_held_out_questions_are_readable() -> None:
+    for split in ("pool", "test", "dev"):
+        assert unreadable(TOKENIZER, [question.text for question in islice(generate(split, 0), 1000)]) == []
+
+
+def test_foreign_text_is_reported() -> None:
+    texts = ["Compute 1 + 2.", "Natalia sold clips to 48 of her friends", "na\u00efve", "tab\there"]
+    assert unreadable(TOKENIZER, texts) == texts[1:]
+    assert unreadable(TOKENIZER, []) == []
+
+
+@given(st.lists(st.sampled_from([piece for piece in PIECES if piece not in SPECIAL_TOKENS]), max_size=12))
+def test_any_readable_text_round_trips(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    if not unreadable(TOKENIZER, [text]):
+        assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
+
+
+def test_numbers_are_read_digit_by_digit() -> None:
+    assert TOKENIZER.tokenize("Compute 12 + 345.")[1:] == ["1", "2", " + ", "3", "4", "5", "."]
+
+
+def test_chat_template_writes_the_training_documents(tmp_path: Path) -> None:
+    TOKENIZER.save_pretrained(tmp_path)
+    assert (tmp_path / "chat_template.jinja").exists()
+    loaded = type(TOKENIZER).from_pretrained(tmp_path)
+    asked = [{"role": "user", "content": "Compute 1 + 2 + 3."}]
+    answered = [*asked, {"role": "assistant", "content": "1 + 2 = 3\n\\boxed{6}"}]
+    whole = document("Compute 1 + 2 + 3.", "1 + 2 = 3\n\\boxed{6}")
+    assert loaded.apply_chat_template(answered, tokenize=False) == whole
+    prompt = loaded.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    assert whole.startswith(prompt) and prompt.endswith("<|assistant|>")
+    encoded = loaded.apply_chat_template(answered, return_dict=True, return_assistant_tokens_mask=True)
+    answer = [token for token, own in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if own]
+    assert loaded.decode(answer) == "1 + 2 = 3\n\\boxed{6}<|end|>"
