@@ -64,7 +64,7 @@ class Prices:
         per_new = self.question + (self.sampling + self.student_response) * r
         left = limit - self.student
         over = left - self.owned_questions * per_owned
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             m = np.where(over >= 0, self.owned_questions + over / per_new, left / per_owned)
         return np.floor(np.maximum(np.where(left < 0, 0.0, m) * (1 + ROUNDING), 0.0))
 
@@ -75,7 +75,7 @@ class Prices:
         left = limit - self.student - self.question * (m - known)
         fixed = known * self.owned_budget * self.sampling
         per = (self.sampling + self.student_response) * m
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             above = (left + fixed) / per
             # Up to the owned budget only the questions that are not owned have to be sampled.
             below = left / ((self.sampling * (m - known)) + self.student_response * m)
