@@ -13,7 +13,6 @@ from toolkit.recipe import Student
 
 COLUMNS = ["question_id", "question", "response"]
 IGNORED = -100  # label of a token without loss
-WINDOW = 32  # batches within which rows are sorted by length
 
 
 class StudentError(ValueError):
@@ -31,9 +30,9 @@ class Rows:
         return len(self.input_ids)
 
     @property
-    def lengths(self) -> list[int]:
-        """Tokens of each row, prompt and response."""
-        return [len(ids) for ids in self.input_ids]
+    def tokens(self) -> int:
+        """Tokens of prompts and responses."""
+        return sum(map(len, self.input_ids))
 
 
 def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
@@ -101,22 +100,14 @@ def _complaint(
     return None
 
 
-def training_order(lengths: Sequence[int], settings: Student, seed: int) -> np.ndarray:
-    """Indices of rows of these `lengths` in training order: shuffled passes, one after the other, cut at the end.
+def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
+    """Row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
 
     A batch may span two passes, so that every optimiser step sees `batch_size` rows, however small the corpus (the last
-    step of `control: epochs` sees what is left). Within a pass, rows of like length share a batch: padding would be a
-    fifth of the arithmetic.
+    step of `control: epochs` sees what is left).
     """
-    rows, batch = len(lengths), settings.batch_size
     passed = max(1, round(settings.epochs * rows))
-    total = passed if settings.control == "epochs" else settings.steps * batch
+    total = passed if settings.control == "epochs" else settings.steps * settings.batch_size
+    passes = math.ceil(total / rows)
     generator = np.random.default_rng(seed)
-    order = np.concatenate([generator.permutation(rows) for _ in range(math.ceil(total / rows))])[:total]
-    for start in range(0, total, rows):
-        first, end = math.ceil(start / batch) * batch, min(start + rows, total) // batch * batch
-        for window in range(first, end, WINDOW * batch):
-            part = order[window : min(window + WINDOW * batch, end)]
-            batches = part[np.argsort(np.take(lengths, part), kind="stable")].reshape(-1, batch)
-            part[:] = generator.permutation(batches).ravel()
-    return order
+    return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:total]

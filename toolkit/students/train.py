@@ -55,7 +55,7 @@ def train_student(
     with quiet(), torch.enable_grad():  # whatever the caller, or a library at its import, has switched off
         tokenizer = AutoTokenizer.from_pretrained(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
-        order = training_order(rows.lengths, settings, train_seed)
+        order = training_order(len(rows), settings, train_seed)
         steps = math.ceil(len(order) / settings.batch_size)
         reporter = _Reporter(steps, progress)
         trainer = _Trainer(
@@ -73,7 +73,7 @@ def train_student(
         save_student(trainer.model, tokenizer, out, base_name or base_digest(base))
     return {
         "rows": len(rows),
-        "tokens": sum(rows.lengths),
+        "tokens": rows.tokens,
         "steps": steps,
         "epochs": len(order) / len(rows),
         "train_loss": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry][-1],
