@@ -1,6 +1,7 @@
 """The `fss` command: one verb per stage. Heavy libraries are imported by the verbs that need them."""
 
 import argparse
+import errno
 import os
 import re
 import shutil
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    except (ValueError, RuntimeError, OSError) as error:
-        if args.traceback:
+    except Exception as error:  # libraries have errors of their own for a full disk
+        if args.traceback or not (_disk_full(error) or isinstance(error, ValueError | RuntimeError | OSError)):
             raise
         print(f"fss: error: {_explained(error)}", file=sys.stderr)
         return 1
@@ -103,16 +104,23 @@ def _calm_libraries() -> None:
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TRANSFORMERS_VERBOSITY": "error",
+        # Workers that are stopped cannot tell the tracker so; it frees what they held all the same.
+        "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
     }.items():
         os.environ.setdefault(name, value)
 
 
+def _disk_full(error: Exception) -> bool:
+    text = str(error)
+    full = ("No space left", "StorageFull", "File too large", "Disk quota exceeded")
+    known = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    return known or any(part in text for part in full)
+
+
 def _explained(error: Exception) -> str:
     text = f"{error}" or type(error).__name__
-    if "No space left" in text or "StorageFull" in text or getattr(error, "errno", None) in (27, 28, 122):
-        return (
-            f"the disk is full ({text}). Free some space and run the same command again; nothing that was done is lost"
-        )
+    if _disk_full(error):
+        return f"the disk is full ({text}). Free some space and run the same command again; what was done is kept"
     return text
 
 

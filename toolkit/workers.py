@@ -39,9 +39,9 @@ class Workers:
         future: Future[Any] = self._pool.submit(_run, name, function, args)
         return future.result()
 
-    def close(self) -> None:
-        """Stop all workers, finished or not."""
-        for process in multiprocessing.active_children():
+    def close(self, *, now: bool = False) -> None:
+        """Let the workers end; `now` stops them in what they do."""
+        for process in multiprocessing.active_children() if now else ():
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._reports.put(None)
@@ -63,8 +63,10 @@ def open_workers(jobs: int) -> Iterator[Workers]:
     workers = Workers(jobs)
     try:
         yield workers
-    finally:
-        workers.close()
+    except BaseException:
+        workers.close(now=True)
+        raise
+    workers.close()
 
 
 def _start(reports: "Queue[tuple[str, int, int] | None]", parent: int) -> None:

@@ -135,7 +135,7 @@ def polish(problem: Problem, start: Array) -> tuple[float, Array]:
         bounds=(low, high),
         method="dogbox",
         x_scale=high - low,
-        ftol=1e-15,
+        ftol=1e-10,
         xtol=1e-12,
         gtol=None,
         max_nfev=200,

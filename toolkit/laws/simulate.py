@@ -55,7 +55,7 @@ def simulate_surface(
         # A new stretch of questions or of responses brings its own, independent, Poisson number of walked routes.
         walked = rng.random((quanta, *area.shape)) < -np.expm1(-hazards[:, None, None] * area)
         seen = np.logical_or.accumulate(np.logical_or.accumulate(walked, axis=1), axis=2)
-        row[:] = E + B / D0 * (1 - seen[:, *at].mean(axis=0))
+        row[:] = np.minimum(E + B / D0 * (1 - seen[:, *at].mean(axis=0)), 1.0)
     return errors if items is None else rng.binomial(items, errors) / items
 
 
@@ -69,6 +69,6 @@ def _check_cells(questions: ArrayLike, budgets: ArrayLike, kappa: float, top: fl
             raise ValueError(f"{name} must be whole numbers of at least 1, got {values[~good][0]:g}")
     if not 0 <= kappa <= 1:
         raise ValueError(f"kappa must lie in [0, 1], got {kappa:g}")
-    if not top <= 1:
+    if not top <= 1 + 1e-9:  # B is often computed from D0
         raise ValueError(f"the error without data, E + B / D0, must not exceed 1, got {top:g}")
     return m, r

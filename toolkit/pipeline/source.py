@@ -13,7 +13,7 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
 
 NANO = "nano"  # the teacher or base that is trained on the spot
-SAMPLING_BATCH = 1024  # responses generated and written together by the local teacher
+SAMPLING_BATCH = 512  # responses generated and written together; larger batches fall out of the CPU caches
 
 Cell = tuple[Shell, tuple[int, int]]
 
