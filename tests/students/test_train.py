@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import socket
 from pathlib import Path
 
 import pyarrow as pa
@@ -105,6 +106,16 @@ def test_facts_progress_and_silence(
     assert calls == [(step, 8) for step in range(1, 9)]
     assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == "org/base"
     assert capfd.readouterr() == ("", "")
+
+
+def test_training_needs_no_network(base: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    train(base, corpus, tmp_path, dataclasses.replace(SETTINGS, steps=1))
+    assert (tmp_path / "adapter_model.safetensors").exists()
 
 
 def test_gradients_switched_off_outside_do_not_matter(base: Path, corpus: Path, tmp_path: Path) -> None:
