@@ -15,7 +15,8 @@ from tiny_model import make_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from toolkit.evaluation.items import EvaluationError
-from toolkit.evaluation.score import ITEMS_SCHEMA, Registry, ScoredModel, score_models
+from toolkit.evaluation.score import ITEMS_SCHEMA, ScoredModel, score_models
+from toolkit.evaluation.task import Registry
 from toolkit.recipe import Evaluation, Student
 from toolkit.students.train import train_student
 
@@ -144,6 +145,17 @@ def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, test_fi
             output = model.generate(**prompt, max_new_tokens=4, do_sample=False)
         text = tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
         assert row["response"] == [text]
+
+
+def test_an_answer_ends_where_students_learn_to_end(
+    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+) -> None:
+    """Also when the base's generation_config names another end, as that of many a base model does."""
+    shutil.copytree(base, tmp_path / "base")
+    GenerationConfig(eos_token_id=[3, 4], pad_token_id=0).save_pretrained(tmp_path / "base")
+    model = ScoredModel("one", students[0], tmp_path / "out", tmp_path / "base")
+    score_models([model], test_file, GREEDY, lambda done, total: None)
+    assert {text for row in read(tmp_path / "out") for text in row["response"]} == {BOXES[0]}
 
 
 def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, test_file: Path, tmp_path: Path) -> None:

@@ -49,9 +49,11 @@ class ChatModel(LightevalModel):
 
     def _generation(self) -> GenerationConfig:
         """Ours alone: what the model's own generation_config asks for must not leak into a score."""
-        end = self.model.generation_config.eos_token_id or self._tokenizer.eos_token_id
-        common = {"max_new_tokens": self.settings.eval_max_tokens, "eos_token_id": end}
-        common["pad_token_id"] = self._tokenizer.pad_token_id
+        common: dict[str, Any] = {
+            "max_new_tokens": self.settings.eval_max_tokens,
+            "eos_token_id": _ends(self.model.generation_config.eos_token_id, self._tokenizer.eos_token_id),
+            "pad_token_id": self._tokenizer.pad_token_id,
+        }
         if self.settings.eval_temperature == 0:
             return GenerationConfig(do_sample=False, **common)
         return GenerationConfig(
@@ -140,6 +142,12 @@ def weights_source(folder: Path, base: Path | None) -> Path:
     if base is None:
         raise EvaluationError(f"{folder}: an adapter is scored together with its base; name the base's folder")
     return base
+
+
+def _ends(of_model: int | list[int] | None, of_tokenizer: int) -> list[int]:
+    """Where an answer ends: students learn the tokenizer's end, which a base's generation_config may not list."""
+    listed = [of_model] if isinstance(of_model, int) else of_model or []
+    return sorted({of_tokenizer, *listed})
 
 
 def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:

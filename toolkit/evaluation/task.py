@@ -1,0 +1,109 @@
+"""Our task for lighteval: a question through the chat template, a boxed answer compared with the gold one."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from tempfile import gettempdir
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, DatasetDict
+from lighteval.logging.evaluation_tracker import EvaluationTracker
+from lighteval.metrics.metrics_sample import AvgAtN
+from lighteval.metrics.utils.metric_utils import SampleLevelMetric
+from lighteval.models.model_output import ModelResponse
+from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
+from lighteval.tasks.lighteval_task import LightevalTask, LightevalTaskConfig
+from lighteval.tasks.registry import Registry
+from lighteval.tasks.requests import Doc, SamplingMethod
+
+from toolkit.evaluation.chat_model import ChatModel
+from toolkit.verification.answers import extract_answer, same_answer
+
+TASK = "boxed_answers"
+METRIC = "accuracy"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One item's k responses and the fraction of them that is right."""
+
+    texts: list[str]
+    correct: float
+
+
+def ask(model: ChatModel, items: list[dict[str, str]]) -> list[Answered]:
+    """Run lighteval's pipeline with `model` on the items (question_id, question, answer); results in their order."""
+    parameters = PipelineParameters(
+        launcher_type=ParallelismManager.NONE,
+        remove_reasoning_tags=False,  # answers are cut out of the same text as a teacher's
+        bootstrap_iters=0,  # intervals.py has its own
+    )
+    tracker = EvaluationTracker(gettempdir())  # asks for a folder, and writes to it only when told to save
+    with _only_our_task(items, model.samples):
+        pipeline = Pipeline(TASK, parameters, tracker, model=model)
+    pipeline.evaluate()
+    (details,) = pipeline.get_details().values()
+    found = {detail.doc.specific["item_id"]: detail for detail in details}
+    ordered = [found[item["question_id"]] for item in items]
+    return [Answered(detail.model_response.text, float(detail.metric[METRIC])) for detail in ordered]
+
+
+@contextlib.contextmanager
+def _only_our_task(items: list[dict[str, str]], samples: int) -> Iterator[None]:
+    """Have lighteval's registry know one task, with its items in memory.
+
+    Left alone, the registry imports every built-in task (one of which downloads at import), and the task reads its
+    items through a disk cache that does not notice new content in an old path.
+    """
+    config = _task(samples)
+    data = DatasetDict(test=Dataset.from_list(items))
+    with (
+        _replaced(Registry, "load_all_task_configs", lambda custom_tasks=None, load_multilingual=False: {TASK: config}),
+        _replaced(LightevalTask, "download_dataset_worker", lambda task: data),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(owner: type, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, staticmethod(function))
+    try:
+        yield
+    finally:
+        setattr(owner, name, staticmethod(original))
+
+
+def _task(samples: int) -> LightevalTaskConfig:
+    accuracy = SampleLevelMetric(
+        metric_name=METRIC,
+        higher_is_better=True,
+        category=SamplingMethod.GENERATIVE,
+        sample_level_fn=AvgAtN(n=samples, sample_scoring_function=is_right),
+        corpus_level_fn=np.mean,
+    )
+    return LightevalTaskConfig(
+        name=TASK,
+        prompt_function=_document,
+        hf_repo=TASK,
+        hf_subset="default",
+        evaluation_splits=["test"],
+        metrics=[accuracy],
+    )
+
+
+def _document(item: dict[str, str], task_name: str) -> Doc:
+    return Doc(
+        task_name=task_name,
+        query=item["question"],
+        choices=[item["answer"]],
+        gold_index=0,
+        specific={"item_id": item["question_id"]},
+    )
+
+
+def is_right(doc: Doc, response: ModelResponse) -> float:
+    """1.0 if the boxed answer of the response's first text is the document's gold answer, else 0.0."""
+    answer = extract_answer(response.text[0])
+    return float(answer is not None and same_answer(doc.get_golds()[0], answer))
