@@ -292,6 +292,20 @@ def test_crossover_in_money():
     assert owned.spend < found.spend  # what is owned is not paid for again
 
 
+def test_a_surface_of_the_wrong_form_recommends_nothing():
+    """Additive truth: the fit of form (2) would be sure of a wrong split, so its rival forms speak first."""
+    from toolkit.laws.surface import fit_surface
+
+    questions, budgets = (np.tile(axis.ravel(), 2) for axis in np.meshgrid([128, 256, 512, 1024], [1, 2, 4, 8, 16]))
+    noise = np.random.default_rng(0).normal(0, 0.01, questions.size)
+    additive = 0.1 + 0.4 * (questions / 64.0) ** -0.5 + 0.5 * 2 / (2 + budgets**0.7) + noise
+    found = plan(fit_surface(questions, budgets, additive), PRICES, spend=12_000)
+    assert found.verdict == CANNOT_TELL and "additive form" in str(found.doubt)
+    assert found.sentence.startswith("Cannot tell, the form of the surface is in doubt: the additive form")
+    right = 0.1 + rectified(n_eff(questions, budgets, 0.1), 0, 250, 300, 0.9) + noise
+    assert plan(fit_surface(questions, budgets, right), PRICES, spend=12_000).doubt is None
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

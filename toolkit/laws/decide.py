@@ -1,5 +1,7 @@
 """Deciding between two corpora on paired posterior differences, and the smallest experiment that would decide.
 
+Only as good as the form of the surface, which is therefore held against its rivals first.
+
 One posterior draw gives the error of both, so what they share (floor, noise, the whole level of the surface) cancels,
 and a small difference may be certain where both errors are not.
 """
@@ -11,12 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from toolkit.laws.prices import Prices
+from toolkit.laws.surface import SurfaceFit
+from toolkit.laws.surface_table import surface_table
 
 Array = NDArray[np.float64]
 
 RUNS = (1, 2, 3, 4, 6, 8, 12, 16)
 OUTCOMES = 200
 WOULD_TELL = 0.8
+# A rival form ahead by so much in chi-square + 2 x parameters: 2 % of simulated true surfaces, all of 60 additive ones.
+DOUBT = 4.0
+FEWEST_CELLS = 6
 
 
 class Forecasts(Protocol):
@@ -52,6 +59,26 @@ class Experiment(NamedTuple):
     runs: int
     cost: float
     tells: float
+
+
+def form_doubt(surface: Surface) -> str | None:
+    """Why the form of a fitted surface should not be trusted: a rival describes its cells better. None: no such doubt,
+    or no way to tell (too few cells, or a surface that did not come from `fit_surface`)."""
+    if not isinstance(surface, SurfaceFit) or not _comparable(surface):
+        return None
+    ours, *rivals = sorted(surface_table(surface), key=lambda row: row.form != "effective")
+    best = min(rivals, key=lambda row: row.chi_square + 2 * row.parameters)
+    if not ours.chi_square + 2 * ours.parameters - best.chi_square - 2 * best.parameters > DOUBT:
+        return None
+    return (
+        f"the {best.form} form, {best.formula}, describes the cells better than {ours.formula}: chi-square "
+        f"{best.chi_square:.0f} with {best.parameters} parameters against {ours.chi_square:.0f} with {ours.parameters}"
+    )
+
+
+def _comparable(surface: SurfaceFit) -> bool:
+    totals, questions = surface.cells.x, surface.questions
+    return min(np.sum(totals < totals.max()), np.sum(questions < questions.max())) >= FEWEST_CELLS
 
 
 def better(a: Array, b: Array) -> float:

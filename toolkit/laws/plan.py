@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from toolkit.laws.decide import Experiment, Surface, better, smallest_experiment
+from toolkit.laws.decide import Experiment, Surface, better, form_doubt, smallest_experiment
 from toolkit.laws.prices import Prices
 from toolkit.laws.routes import crossover, divergence_total
 from toolkit.laws.splits import TRUSTED, Split, affordable, best_split, frontier, least_cost, limits
@@ -41,7 +41,8 @@ class Plan:
     `verdict`: "recommended", "cannot tell", or "out of reach" of a target. `reachable`: P(some corpus that may be
     planned, within the spending limit if one was given, has an error of at most `target`); `sure_spend`: what it costs
     to reach the target with probability `confidence`, None if nothing that may be planned does. `notes` label what is
-    untested. All probabilities are those of the surface's posterior: they hold if its form does.
+    untested. All probabilities are those of the surface's posterior: they hold if its form does, and where another form
+    describes the cells better, `doubt` says so and nothing is recommended.
     """
 
     spend: float
@@ -53,6 +54,7 @@ class Plan:
     target: float | None = None
     reachable: float | None = None
     sure_spend: float | None = None
+    doubt: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -76,6 +78,9 @@ class Plan:
         )
         if self.verdict == RECOMMENDED:
             return f"With {self.spend:,.6g} to spend, take {expected}" + (f"; {against}." if against else ".")
+        if self.doubt is not None:
+            guess = f"if it held, with {self.spend:,.6g} to spend the best would be {expected}; {against}"
+            return f"Cannot tell, the form of the surface is in doubt: {self.doubt}; {guess}."
         guess = f"Cannot tell: with {self.spend:,.6g} to spend the best guess is {expected}"
         return f"{guess}; {against}. {self._would_tell()}"
 
@@ -134,8 +139,10 @@ def plan(
     others = [best_split(surface, prices, (splits[0][side], splits[1][side])) for side in sides if side.any()]
     rivals = tuple(_rival(surface, best, other) for other in others)
     notes = _notes(surface, best) + ([] if beyond else _held_back(surface, prices, money))
-    found = Plan(money, best, rivals, RECOMMENDED, confidence, notes=tuple(notes))
-    if found.probability < confidence:
+    found = Plan(money, best, rivals, RECOMMENDED, confidence, doubt=form_doubt(surface), notes=tuple(notes))
+    if found.doubt is not None:
+        found = replace(found, verdict=CANNOT_TELL)
+    elif found.probability < confidence:
         hardest = min(rivals, key=lambda rival: rival.probability).split
         pair = [(split.questions, split.budget) for split in (best, hardest)]
         experiment = smallest_experiment(surface, prices, pair[0], pair[1], confidence)
