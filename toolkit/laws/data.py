@@ -28,16 +28,22 @@ def numbers(values: ArrayLike, name: str, size: int | None = None) -> Array:
     return array
 
 
+def positive(values: ArrayLike, name: str, size: int | None = None) -> Array:
+    """`numbers` that are all above 0."""
+    x = numbers(values, name, size)
+    if (x <= 0).any():
+        raise ValueError(f"{name} must be above 0, got {x[x <= 0][0]:g}: the error without any data is no rung")
+    return x
+
+
 def check_rows(budgets: ArrayLike, errors: ArrayLike, quantity: str) -> tuple[Array, Array]:
     """Budgets and errors as equally long vectors within their ranges, or a ValueError that says what is wrong."""
     if quantity not in ("error", "loss"):
         raise ValueError(f"quantity is {quantity!r}: use 'error' (a fraction in [0, 1]) or 'loss' (above 0)")
-    x = numbers(budgets, "budgets")
+    x = positive(budgets, "budgets")
     y = numbers(errors, "errors", x.size if np.ndim(errors) else None)
     if y.size != x.size:
         raise ValueError(f"errors has {y.size} values for {x.size} budgets: pass one per row")
-    if (x <= 0).any():
-        raise ValueError(f"budgets must be above 0, got {x[x <= 0][0]:g}: the error without any data is no rung")
     if quantity == "error" and ((y < 0) | (y > 1)).any():
         wrong = y[(y < 0) | (y > 1)][0]
         hint = "divide percent by 100" if 1 < wrong <= 100 else "use quantity='loss' for losses"

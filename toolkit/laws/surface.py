@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toolkit.laws.checks import Misfit, beta_warnings, measure_misfit, misfit_warnings
-from toolkit.laws.data import check_rows, numbers, reduce_rows
+from toolkit.laws.data import check_rows, numbers, positive, reduce_rows
 from toolkit.laws.forms import Array, n_eff, rectified
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
 from toolkit.laws.posterior import sample, student_t
@@ -172,7 +172,7 @@ def fit_surface(
     if not 0.1 < settings.max_beta <= 5:
         raise ValueError(f"max_beta must lie in (0.1, 5], got {settings.max_beta:g}: 1 is the law of coverage")
     r, y = check_rows(budgets, errors, quantity)
-    M, _ = check_rows(numbers(questions, "questions", r.size), y, quantity)
+    M = positive(questions, "questions", r.size)
     keys, index = np.unique(np.column_stack([M, r]), axis=0, return_inverse=True)
     if len(keys) < MIN_CELLS or min(len(np.unique(M)), len(np.unique(r))) < 2:
         raise ValueError(
