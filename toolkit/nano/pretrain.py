@@ -30,8 +30,8 @@ class NanoSettings:
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
 
 
-TEACHER = NanoSettings(steps=3300, learning_rate=4e-3)
-BASE = NanoSettings(steps=1300, learning_rate=2e-3)
+TEACHER = NanoSettings(steps=3600, learning_rate=3e-3)
+BASE = NanoSettings(steps=1300, learning_rate=2e-3, rows=32)
 
 
 def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:

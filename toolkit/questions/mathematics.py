@@ -74,16 +74,16 @@ FAMILIES: dict[str, Family] = {
         "{name} buys {a} bags of {b} {things} and {c} boxes of {d}. How many {things} does {name} buy?",
         "A hall has {a} rows of {b} chairs and {c} rows of {d}. How many chairs are in the hall?",
     )),
-    "product_minus": Family("a * b - c", {"a": (2, 9), "b": (5, 50), "c": (2, 70)}, (
-        "Compute {a} * {b} - {c}.",
-        "{name} had {a} bags of {b} {things} and gave {c} {things} to {other}. How many {things} are left?",
-        "A farm packs {a} boxes of {b} eggs, but {c} eggs break. How many eggs are whole?",
+    "product_plus": Family("a * b + c", {"a": (2, 9), "b": (2, 52), "c": (2, 52)}, (
+        "Compute {a} * {b} + {c}.",
+        "{name} had {a} bags of {b} {things} and got {c} {things} from {other}. How many {things} are there now?",
+        "A farm packs {a} boxes of {b} eggs, and {c} eggs are left. How many eggs are there together?",
     )),
-    "remainder": Family("a - b * c", {"b": (2, 9), "c": (2, 40), "left": (1, 70)}, (
-        "Compute {a} - {b} * {c}.",
-        "{name} has {a} dollars and buys {b} bags for {c} dollars each. How many dollars are left?",
-        "A shop had {a} {things} and sold {b} boxes of {c}. How many {things} are left?",
-    ), {"a": "b * c + left"}),
+    "sum_and_product": Family("a + b + c * d", {"a": (2, 30), "b": (2, 30), "c": (2, 9), "d": (2, 30)}, (
+        "Compute {a} + {b} + {c} * {d}.",
+        "{name} has {a} {things}, {other} has {b} and {third} has {c} boxes of {d}. How many {things} do they have?",
+        "A shop sold {a} {things} on Monday, {b} on Tuesday and {c} boxes of {d} on Friday. How many did it sell?",
+    )),
     "equation": Family("(c - b) / a", {"a": (2, 9), "x": (2, 40), "b": (2, 70)}, (
         "Solve {a} * x + {b} = {c}.",
         "Find x if {b} + {a} * x = {c}.",
