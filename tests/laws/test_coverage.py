@@ -131,6 +131,22 @@ def test_beyond_a_doubling_it_warns_and_still_comes_close():
     assert forecast.covered.point == pytest.approx((whole.accepted > 0).sum(), abs=10)
 
 
+def test_a_question_with_few_paths_runs_out_of_them():
+    """Six equal paths per question: sigma < 0 knows that they end, where an endless law would go a third too far."""
+    ratios = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        labels = np.where(
+            rng.random((256, 32)) < rng.beta(2, 1, (256, 1)), rng.integers(0, 6, (256, 32)), None
+        ).tolist()
+        counts, whole = count_paths([drawn[:8] for drawn in labels]), count_paths(labels)
+        model = model_paths(counts)
+        assert model.theta / -model.sigma == pytest.approx(6, abs=1)
+        far = counts.distinct + model.new_paths(counts.distinct, counts.accepted, 8, 24)
+        ratios.append(far.sum() / whole.distinct.sum())
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
 def test_too_few_draws_are_left_to_the_model():
     counts, _ = hidden_half("middling", 2, 2, 0)
     with pytest.warns(FarForecast, match="fewer than 4"):

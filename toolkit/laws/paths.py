@@ -1,16 +1,18 @@
 """A model of how a source spreads over solution paths: Pitman-Yor within questions, Beta acceptance across them.
 
 The accepted responses of a question fall on paths as customers on tables: after n accepted on k paths the next is a new
-path with probability (theta + sigma k) / (theta + n) (Pitman & Yor 1997, with one theta, sigma for the pool). The share
-of responses that is accepted is Beta(a, c) across questions. Both are fitted by maximum likelihood from counts; they
-extrapolate as far as asked, and as badly as the model is wrong: beyond a doubling take them as a guess.
+path with probability (theta + sigma k) / (theta + n) (Pitman & Yor 1997, with one theta, sigma for the pool; sigma < 0
+is a question that has only theta / -sigma paths). The share of responses that is accepted is Beta(a, c) across
+questions. Both are fitted by maximum likelihood from counts; they extrapolate as far as asked, and as badly as the model
+is wrong: beyond a doubling take them as a guess.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from scipy.special import betaln, expit, gammaln
 
 Array = NDArray[np.float64]
@@ -18,7 +20,7 @@ Integers = NDArray[np.int64]
 
 
 class PathModel(NamedTuple):
-    """theta > 0, 0 <= sigma < 1: spread over paths; a, c > 0: acceptance across questions."""
+    """theta > 0, sigma < 1: spread over paths; a, c > 0: acceptance across questions."""
 
     theta: float
     sigma: float
@@ -69,19 +71,28 @@ def fit_paths(accepted: Integers, distinct: Integers, frequencies: Integers, dra
 
 def _fit_spread(by_accepted: Array, by_distinct: Array, seen: Array) -> tuple[float, float]:
     """theta and sigma from how many questions have n accepted, k distinct, and how many paths were seen j times."""
-    n = np.arange(by_accepted.size, dtype=float)
-    j = np.arange(1.0, seen.size + 1)
-    # Questions with more than i paths have opened their (i+1)-th after the first i.
-    opened = np.cumsum(by_distinct[::-1])[::-1]
+    n, j = np.arange(1.0, by_accepted.size), np.arange(1.0, seen.size + 1)
+    # A question with more than i paths opened its (i+1)-th after the first i, i = 1, 2, ...
+    opened = np.trim_zeros(np.cumsum(by_distinct[::-1])[::-1][2:], "b")
+    i = np.arange(1.0, opened.size + 1)
 
-    def loss(point: Array) -> float:
-        theta, sigma = np.exp(point[0]), expit(point[1])
-        tables = opened[2:] @ np.log(theta + sigma * np.arange(1.0, opened.size - 1))
-        crowd = by_accepted[1:] @ (gammaln(theta + n[1:]) - gammaln(theta + 1))
+    def loss(theta: float, sigma: float) -> float:
+        tables = opened @ np.log(theta + sigma * i)
+        crowd = by_accepted[1:] @ (gammaln(theta + n) - gammaln(theta + 1))
         return -float(tables - crowd + seen @ (gammaln(j - sigma) - gammaln(1 - sigma)))
 
-    best = minimize(loss, np.array([0.0, -1.0]), method="L-BFGS-B", bounds=[(-9, 9), (-9, 7)])
-    return float(np.exp(best.x[0])), float(expit(best.x[1]))
+    def endless(point: Array) -> tuple[float, float]:
+        return float(np.exp(point[0])), float(expit(point[1]))
+
+    def finite(point: Array) -> tuple[float, float]:
+        spread, paths = np.exp(point[0]), opened.size + np.exp(point[1])
+        return float(spread * paths), -float(spread)
+
+    def fit(shape: Callable[[Array], tuple[float, float]], box: list[tuple[float, float]]) -> OptimizeResult:
+        return minimize(lambda point: loss(*shape(point)), np.zeros(2), method="L-BFGS-B", bounds=box)
+
+    unbounded, bounded = fit(endless, [(-9, 9), (-9, 7)]), fit(finite, [(-4, 5), (-2, 7)])
+    return endless(unbounded.x) if unbounded.fun <= bounded.fun else finite(bounded.x)
 
 
 def _fit_acceptance(by_accepted: Array) -> tuple[float, float]:
