@@ -3,8 +3,8 @@
 The accepted responses of a question fall on paths as customers on tables: after n accepted on k paths the next is a new
 path with probability (theta + sigma k) / (theta + n) (Pitman & Yor 1997, with one theta, sigma for the pool; sigma < 0
 is a question that has only theta / -sigma paths). The share of responses that is accepted is Beta(a, c) across
-questions. Both are fitted by maximum likelihood from counts; they extrapolate as far as asked, and as badly as the model
-is wrong: beyond a doubling take them as a guess.
+questions. Both are fitted by maximum likelihood from counts; they extrapolate as far as asked, and as badly as the
+model is wrong: beyond a doubling take them as a guess.
 """
 
 from collections.abc import Callable
@@ -89,7 +89,10 @@ def _fit_spread(by_accepted: Array, by_distinct: Array, seen: Array) -> tuple[fl
         return float(spread * paths), -float(spread)
 
     def fit(shape: Callable[[Array], tuple[float, float]], box: list[tuple[float, float]]) -> OptimizeResult:
-        return minimize(lambda point: loss(*shape(point)), np.zeros(2), method="L-BFGS-B", bounds=box)
+        def at(point: Array) -> float:
+            return loss(*shape(point))
+
+        return minimize(at, np.zeros(2), method="L-BFGS-B", bounds=box)
 
     unbounded, bounded = fit(endless, [(-9, 9), (-9, 7)]), fit(finite, [(-4, 5), (-2, 7)])
     return endless(unbounded.x) if unbounded.fun <= bounded.fun else finite(bounded.x)
