@@ -51,3 +51,12 @@ def test_four_rungs_leave_no_law_to_leave_one_out():
     rows = forecast_table(fit_law(X[:4], [0.6, 0.5, 0.43, 0.38], sd=0.01))
     assert np.isnan(rows[0].top_rung_miss) and rows[0].predicted.size == 0
     assert np.isfinite(rows[-1].top_rung_miss)
+
+
+def test_a_rising_ladder_has_no_law_in_its_table():
+    rows = {
+        row.form: row
+        for row in forecast_table(fit_law(np.append(X, 32), [0.6, 0.5, 0.42, 0.47, 0.55, 0.5], sd=0.01, fit_max=16))
+    }
+    assert np.isnan(rows["law"].predicted).all() and np.isnan(rows["law"].miss).all()
+    assert rows["last value"].miss == pytest.approx([0.05])

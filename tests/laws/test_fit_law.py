@@ -153,10 +153,13 @@ def test_beta_at_its_bound_and_above_one_are_labelled():
 
 def test_floor_is_a_word_for_narrow_intervals_only():
     vague = fit_law(*ladder(sd=0.01))
+    assert vague.floor is None
     assert any("no floor is supported" in note for note in vague.warnings)
     flat = np.array([0.6, 0.42, 0.33, 0.31, 0.302, 0.3, 0.3, 0.3])
     sure = fit_law(2.0 ** np.arange(8), flat, sd=0.002, max_beta=3)
     assert not any("no floor" in note for note in sure.warnings)
+    low, high = sure.floor
+    assert 0.28 < low < 0.3 < high < 0.31
 
 
 def test_a_form_that_does_not_fit_gets_wider_intervals_and_says_so():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from toolkit.laws.data import MIN_RUNGS
 from toolkit.laws.fit import without_top_rung
 from toolkit.laws.forms import FORMS, Array, phi_box
 from toolkit.laws.lawfit import LawFit
@@ -61,32 +62,29 @@ BASELINES: dict[str, Baseline] = {
 
 def predict_baselines(fit: LawFit, r: Array) -> dict[str, Array]:
     """Every baseline's prediction at budgets r (X,), from the same rungs and weights as the law."""
-    x, y, weights, top = _inputs(fit, len(fit.rungs.x))
-    return {
-        name: baseline(x, y, weights, top, np.atleast_1d(np.asarray(r, float))) for name, baseline in BASELINES.items()
-    }
+    return _predict(fit, len(fit.rungs.x), np.atleast_1d(np.asarray(r, float)))
 
 
 def forecast_table(fit: LawFit) -> list[TableRow]:
-    """The law (posterior mean and least squares) and every baseline at the held-out budgets and at the top
-    rung left out.
-    """
+    """The law (posterior mean and least squares) and every baseline, at the held-out budgets and one rung back."""
     budgets = np.unique(fit.held_out[0])
     observed = np.array([fit.held_out[1][fit.held_out[0] == budget].mean() for budget in budgets])
-    last, seen = fit.rungs.x[-1:], fit.rungs.y[-1]
-    x, y, weights, top = _inputs(fit, len(fit.rungs.x) - 1)
-    shorter = without_top_rung(fit) if len(x) >= 4 else None
-    laws = {"law": LawFit.mean, "law, least squares": LawFit.at}
-    rows = []
-    for name, ahead in {name: law(fit, budgets) for name, law in laws.items()}.items():
-        left_out = float(laws[name](shorter, last)[0] - seen) if shorter else float("nan")
-        rows.append(TableRow(name, ahead, ahead - observed, left_out))
-    for name, ahead in predict_baselines(fit, budgets).items():
-        rows.append(TableRow(name, ahead, ahead - observed, float(BASELINES[name](x, y, weights, top, last)[0] - seen)))
-    return rows
+    last, seen, fewer = fit.rungs.x[-1:], fit.rungs.y[-1], len(fit.rungs.x) - 1
+    shorter = without_top_rung(fit) if fewer >= MIN_RUNGS else None
+    ahead = _laws(fit, budgets) | predict_baselines(fit, budgets)
+    back = _laws(shorter, last) | _predict(fit, fewer, last)
+    return [TableRow(name, ahead[name], ahead[name] - observed, float(back[name][0] - seen)) for name in ahead]
 
 
-def _inputs(fit: LawFit, rungs: int) -> tuple[Array, Array, Array, float]:
+def _laws(fit: LawFit | None, r: Array) -> dict[str, Array]:
+    if fit is None or not fit.shape.decreasing:
+        unknown = np.full_like(r, np.nan)  # as `predict` does: no falling law is dressed up
+        return {"law": unknown, "law, least squares": unknown}
+    return {"law": fit.mean(r), "law, least squares": fit.at(r)}
+
+
+def _predict(fit: LawFit, rungs: int, r: Array) -> dict[str, Array]:
     known = fit.noise.source != "none"
     weights = fit.noise.scale**-2.0 if known else np.ones_like(fit.rungs.x)
-    return fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top
+    seen = fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top
+    return {name: baseline(*seen, r) for name, baseline in BASELINES.items()}

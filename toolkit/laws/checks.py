@@ -88,13 +88,9 @@ def beta_warnings(beta: float, max_beta: float) -> list[str]:
     return notes
 
 
-def floor_warnings(low: float, high: float, unit: float) -> list[str]:
-    """A warning where the 90 % interval of E is too wide to speak of a floor; `unit` is 1 for errors, a loss
-    for losses.
-    """
-    if high - low < FLOOR_WIDTH * unit:
-        return []
-    return [f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)"]
+def is_floor(low: float, high: float, unit: float) -> bool:
+    """Whether an interval of E is narrower than 5 points: of 1 for errors, of `unit`, the first loss, for losses."""
+    return bool(high - low < FLOOR_WIDTH * unit)
 
 
 def measure_misfit(residual: Array, noise: Noise, parameters: int) -> Misfit:

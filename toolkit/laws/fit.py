@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.checks import beta_warnings, check_shape, floor_warnings, misfit_warnings
+from toolkit.laws.checks import beta_warnings, check_shape, misfit_warnings
 from toolkit.laws.data import check_ladder, check_rows, numbers, reduce_rows
 from toolkit.laws.forms import FORMS, Array
 from toolkit.laws.lawfit import NO_NOISE, LawFit
@@ -85,10 +85,10 @@ def _warnings(fit: LawFit) -> tuple[str, ...]:
     if fit.settings.form != "rectified":
         return fit.shape.notes
     low, high = np.quantile(fit.solution.posterior.floor, [0.05, 0.95])
-    unit = 1.0 if fit.settings.quantity == "error" else float(fit.rungs.y[0])
+    vague = f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)"
     return (
         *fit.shape.notes,
         *beta_warnings(fit.beta, fit.settings.max_beta),
-        *floor_warnings(low, high, unit),
+        *([] if fit.floor else [vague]),
         *misfit_warnings(fit.solution.misfit),
     )

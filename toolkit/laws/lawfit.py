@@ -1,6 +1,5 @@
 """A fitted law: parameters, draws, forecasts and their JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -8,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.checks import Shape
+from toolkit.laws.checks import Shape, is_floor
 from toolkit.laws.data import numbers
 from toolkit.laws.forms import FORMS, Array
 from toolkit.laws.noise import Noise, Rungs
@@ -16,7 +15,7 @@ from toolkit.laws.posterior import Posterior
 from toolkit.laws.predict import WIDEN_BEYOND, Forecast, as_forecast, check_level, reach
 from toolkit.laws.projection import Curve
 from toolkit.laws.solve import Settings, Solution, solve
-from toolkit.laws.store import arrays, plain, read_kind, read_misfit, read_noise
+from toolkit.laws.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 
 NO_NOISE = "one row per budget and neither sd nor n: no interval can be given, only the least-squares curve"
 
@@ -73,6 +72,18 @@ class LawFit:
 
     def _rectified(self, index: int) -> float:
         return float(self.solution.curve.phi[index]) if self.settings.form == "rectified" else float("nan")
+
+    @property
+    def floor(self) -> tuple[float, float] | None:
+        """The 90 % interval of E where it is narrow enough to speak of a floor, else None.
+
+        It is the floor of these students and this training: the source's only if doubling the steps moves no error.
+        """
+        if self.solution.posterior is None:
+            return None
+        low, high = np.quantile(self.solution.posterior.floor, [0.05, 0.95])
+        unit = 1.0 if self.settings.quantity == "error" else float(self.rungs.y[0])
+        return (float(low), float(high)) if is_floor(low, high, unit) else None
 
     @property
     def draws(self) -> Array:
@@ -142,7 +153,7 @@ class LawFit:
 
     def to_json(self) -> str:
         """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
-        return json.dumps({"kind": "law", **{field.name: plain(getattr(self, field.name)) for field in fields(self)}})
+        return dump_kind("law", {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "LawFit":

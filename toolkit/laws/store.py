@@ -25,6 +25,11 @@ def arrays(saved: dict[str, Any]) -> dict[str, Any]:
     return {key: np.array(item, float) if isinstance(item, list) else item for key, item in saved.items()}
 
 
+def dump_kind(kind: str, values: dict[str, Any]) -> str:
+    """JSON text of `values`, marked as a `kind` for `read_kind`."""
+    return json.dumps({"kind": kind, **{name: plain(value) for name, value in values.items()}}, allow_nan=False)
+
+
 def read_kind(text: str, kind: str) -> dict[str, Any]:
     """The object in `text`, written as `kind`; ValueError for anything else."""
     try:

@@ -6,7 +6,6 @@ questions; test it on every new data set (`surface_table`). kappa = 0: a respons
 further responses are worth nothing.
 """
 
-import json
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
 from toolkit.laws.posterior import sample, student_t
 from toolkit.laws.predict import Forecast, as_forecast, check_level, intervals, reach
 from toolkit.laws.projection import Problem, best_curve, local_optimum
-from toolkit.laws.store import arrays, plain, read_kind, read_misfit, read_noise
+from toolkit.laws.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 from toolkit.laws.surfaces import SURFACES, surface_box
 
 MIN_CELLS = 6
@@ -129,9 +128,7 @@ class SurfaceFit:
 
     def to_json(self) -> str:
         """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
-        return json.dumps(
-            {"kind": "surface", **{field.name: plain(getattr(self, field.name)) for field in fields(self)}}
-        )
+        return dump_kind("surface", {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "SurfaceFit":

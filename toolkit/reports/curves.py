@@ -78,7 +78,8 @@ def _numeric(column: "pd.Series[float]", file: str) -> "pd.Series[float]":
     values = pd.to_numeric(column, errors="coerce")
     if values.isna().any():
         row = int(np.flatnonzero(values.isna())[0])
-        raise ValueError(f"{file}: column {column.name!r} holds {column.tolist()[row]!r} in row {row + 1}, not a number")
+        found = column.tolist()[row]
+        raise ValueError(f"{file}: column {column.name!r} holds {found!r} in row {row + 1}, not a number")
     return values.astype(float)
 
 

@@ -40,7 +40,11 @@ def fit_command(args: argparse.Namespace) -> int:
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
     reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}
-    text = json.dumps(reports, indent=1) if args.json else "\n\n".join(as_text(*item) for item in reports.items())
+    text = (
+        json.dumps(reports, indent=1, allow_nan=False)
+        if args.json
+        else "\n\n".join(as_text(*item) for item in reports.items())
+    )
     sys.stdout.write(text + "\n")
     if args.plot:
         from toolkit.reports.law_figure import draw_laws

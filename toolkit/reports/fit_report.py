@@ -11,7 +11,7 @@ from toolkit.laws.forms import FORMS
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import Forecast
 from toolkit.reports.curves import Ladder
-from toolkit.reports.tables import markdown_table
+from toolkit.reports.markdown import markdown_table
 
 LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
@@ -47,6 +47,7 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
         "noise": fit.noise.source,
         "level": LEVEL,
         "parameters": _parameters(fit),
+        "floor": fit.floor,
         "forecasts": [_forecast(told) for told in forecasts],
         "baselines": {name: values.tolist() for name, values in baselines.items()},
         "table": [_row(row) for row in forecast_table(fit)],
@@ -71,8 +72,8 @@ def _forecast(told: Forecast) -> dict[str, float | None]:
 
 
 def _row(row: TableRow) -> dict[str, Any]:
-    miss = {"miss": row.miss.tolist(), "top_rung_miss": _finite(row.top_rung_miss)}
-    return {"form": row.form, "predicted": row.predicted.tolist(), **miss}
+    predicted, miss = ([_finite(value) for value in values] for values in (row.predicted, row.miss))
+    return {"form": row.form, "predicted": predicted, "miss": miss, "top_rung_miss": _finite(row.top_rung_miss)}
 
 
 def _finite(value: Any) -> float | None:
