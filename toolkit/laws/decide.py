@@ -6,6 +6,7 @@ One posterior draw gives the error of both, so what they share (floor, noise, th
 and a small difference may be certain where both errors are not.
 """
 
+from itertools import combinations
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,7 +20,8 @@ from toolkit.laws.surface_table import surface_table
 Array = NDArray[np.float64]
 
 RUNS = (1, 2, 3, 4, 6, 8, 12, 16)
-OUTCOMES = 200
+# Axes of the cells tried, outcomes played and posterior draws used: some 300 designs x 8 take a second or two.
+AXIS, OUTCOMES, DRAWS = 4, 200, 1000
 WOULD_TELL = 0.8
 # A rival form ahead by so much in chi-square + 2 x parameters: 2 % of simulated true surfaces, all of 60 additive ones.
 DOUBT = 4.0
@@ -51,11 +53,10 @@ class Surface(Protocol):
 
 
 class Experiment(NamedTuple):
-    """`runs` students at `questions` x `budget`, each with its own pool, responses and seed; their cost together, and
-    the probability that their mean error takes P(err_a < err_b) past the bar, one way or the other."""
+    """`runs` students at each of one or two `cells` (M, r), each student with its own pool, responses and seed; their
+    `cost` together, and the probability that it `tells`: takes P(err_a < err_b) past the bar, one way or the other."""
 
-    questions: int
-    budget: int
+    cells: tuple[tuple[int, int], ...]
     runs: int
     cost: float
     tells: float
@@ -91,24 +92,46 @@ def smallest_experiment(
 ) -> Experiment | None:
     """The cheapest experiment that would decide with probability .8 whether a or b, (M, r) each, has the lower error.
 
-    Tried are the cells of the tested questions and budgets and of twice the largest of each, with 1 to 16 students. The
-    outcome is drawn from the posterior and the noise of one new observation, the posterior is reweighted by it. None:
-    nothing tried would tell.
+    Tried are single cells and pairs of cells, of up to four tested questions and budgets and twice the largest of each,
+    with 1 to 16 students a cell. Outcomes are drawn from the posterior and the noise of one new observation, and the
+    posterior is reweighted by them. None: nothing tried would tell.
     """
-    first_wins = surface.error(*a) < surface.error(*b)
-    cells = [(m, r) for m in _axis(surface.questions) for r in _axis(surface.budgets)]
-    seen = {cell: (surface.error(*cell), _noise(surface, *cell)) for cell in cells}
-    tried = sorted((float(prices.cost(*cell)) * runs, runs, cell) for cell in cells for runs in RUNS)
     rng = np.random.default_rng(0)
-    for cost, runs, cell in tried:
-        errors, noise = seen[cell]
-        if noise > 0 and (tells := _tells(errors, noise / np.sqrt(runs), first_wins, confidence, rng)) >= WOULD_TELL:
-            return Experiment(*cell, runs, cost, tells)
-    return None
+    grid = [(m, r) for m in _axis(surface.questions) for r in _axis(surface.budgets)]
+    noise = {cell: _noise(surface, *cell) for cell in grid}
+    cells = [cell for cell in grid if noise[cell] > 0]
+    errors = {cell: surface.error(*cell)[:DRAWS] for cell in cells}
+    first_wins = (surface.error(*a) < surface.error(*b))[:DRAWS]
+    designs = [*((cell,) for cell in cells), *combinations(cells, 2)]
+    found: Experiment | None = None
+    for runs in RUNS:
+        likelihoods = {cell: _likelihoods(errors[cell], noise[cell] / np.sqrt(runs), rng) for cell in cells}
+        for design in designs:
+            cost = runs * float(sum(prices.cost(*cell) for cell in design))
+            if found is None or cost < found.cost:
+                tells = _tells([likelihoods[cell] for cell in design], first_wins, confidence)
+                found = Experiment(design, runs, cost, tells) if tells >= WOULD_TELL else found
+    return found
+
+
+def _tells(likelihoods: list[Array], first_wins: NDArray[np.bool_], confidence: float) -> float:
+    """How many of the outcomes leave P(first wins) at or beyond the bar."""
+    weights = likelihoods[0] if len(likelihoods) == 1 else likelihoods[0] * likelihoods[1]
+    chance = weights @ first_wins / weights.sum(axis=1)
+    return float(np.mean(np.maximum(chance, 1 - chance) >= confidence))
 
 
 def _axis(tested: Array) -> list[int]:
-    return [*(int(each) for each in np.unique(tested)), 2 * int(tested.max())]
+    values = np.unique(tested)
+    kept = values[np.unique(np.linspace(0, values.size - 1, AXIS).round().astype(int))]
+    return [*(int(each) for each in kept), 2 * int(values[-1])]
+
+
+def _likelihoods(errors: Array, spread: float, rng: np.random.Generator) -> Array:
+    """Likelihood of every draw (draws,) under outcomes that draws 0, 1, ... of them would give: (OUTCOMES, draws)."""
+    truths = np.resize(errors, OUTCOMES)
+    outcomes = truths + spread * rng.standard_normal(OUTCOMES)
+    return np.exp(-(((outcomes[:, None] - errors) / spread) ** 2) / 2)
 
 
 def _noise(surface: Surface, m: int, r: int) -> float:
@@ -118,15 +141,3 @@ def _noise(surface: Surface, m: int, r: int) -> float:
     widths = [np.subtract(forecast.high_new, forecast.low_new), np.subtract(forecast.high, forecast.low)]
     variance = float(np.max(widths[0] ** 2 - widths[1] ** 2))
     return float(np.sqrt(max(variance, 0.0))) / (2 * norm.ppf((1 + level) / 2))
-
-
-def _tells(
-    errors: Array, spread: float, first_wins: NDArray[np.bool_], confidence: float, rng: np.random.Generator
-) -> float:
-    """How often an outcome drawn from the posterior leaves P(first wins) at or beyond the bar."""
-    truths = rng.choice(errors, OUTCOMES)
-    outcomes = truths + spread * rng.standard_normal(OUTCOMES)
-    distance = ((outcomes[:, None] - errors) / spread) ** 2
-    weights = np.exp((distance.min(axis=1, keepdims=True) - distance) / 2)
-    chance = weights @ first_wins / weights.sum(axis=1)
-    return float(np.mean(np.maximum(chance, 1 - chance) >= confidence))

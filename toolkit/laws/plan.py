@@ -87,11 +87,13 @@ class Plan:
     def _would_tell(self) -> str:
         if self.experiment is None:
             return "No experiment within twice what was tested, of up to 16 students, would tell: take either."
-        questions, budget, runs, cost, tells = self.experiment
-        students = "1 student" if runs == 1 else f"{runs} students, each with fresh questions and responses,"
+        cells, runs, cost, tells = self.experiment
+        where = " and ".join(f"{questions:,} questions with {_responses(budget)}" for questions, budget in cells)
+        students = "1 student" if runs == 1 else f"{runs} students, with questions and responses of their own,"
+        worth = "" if cost <= self.spend else " It costs more than the plan itself: without it, take either."
         return (
-            f"The smallest experiment that would tell: {students} at {questions:,} questions with {_responses(budget)} "
-            f"({cost:,.6g} in all), which decides {tells:.0%} of the time."
+            f"The smallest experiment that would tell: {students} at {'each of ' if len(cells) > 1 else ''}{where} "
+            f"({cost:,.6g} in all), which decides {tells:.0%} of the time.{worth}"
         )
 
     def _aim(self) -> str:

@@ -65,7 +65,8 @@ class Prices:
         left = limit - self.student
         over = left - self.owned_questions * per_owned
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            m = np.where(over >= 0, self.owned_questions + over / per_new, left / per_owned)
+            some_new = over >= -ROUNDING * np.abs(limit)
+            m = np.where(some_new, self.owned_questions + np.maximum(over, 0) / per_new, left / per_owned)
         return np.floor(np.maximum(np.where(left < 0, 0.0, m) * (1 + ROUNDING), 0.0))
 
     def budget_for(self, limit: ArrayLike, questions: ArrayLike) -> Array:
@@ -75,8 +76,9 @@ class Prices:
         left = limit - self.student - self.question * (m - known)
         fixed = known * self.owned_budget * self.sampling
         per = (self.sampling + self.student_response) * m
+        # Up to the owned budget only the questions that are not owned have to be sampled; those may be none.
+        per_unowned = self.sampling * (m - known) + self.student_response * m
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             above = (left + fixed) / per
-            # Up to the owned budget only the questions that are not owned have to be sampled.
-            below = left / ((self.sampling * (m - known)) + self.student_response * m)
+            below = np.where(per_unowned > 0, left / per_unowned, self.owned_budget)
         return np.maximum(np.where(above >= self.owned_budget, above, below), 0.0)
