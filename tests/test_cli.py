@@ -74,7 +74,7 @@ def test_an_unknown_run_suggests_one():
         ({"step": 4}, "mine.yaml: step: unknown key; did you mean steps?"),
         ({"budgets": "[0, 1]"}, "mine.yaml: budgets: "),
         ({"pool": "nowhere.jsonl"}, "no pool file at nowhere.jsonl"),
-        ({"families": "[sum3]", "largest_number": 11, "pool_sizes": "[8, 512]"}, "asks for 512: ask for fewer"),
+        ({"families": "[sum3]", "largest_number": 5, "pool_sizes": "[8, 99999]"}, "asks for 99999: ask for fewer"),
         ({"families": "[sums]"}, "sums"),
     ],
 )
@@ -136,3 +136,12 @@ def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 130 and "goes on from here" in ran.stderr
+
+
+def test_the_prices_that_help_names_are_those_of_the_planner():
+    from dataclasses import fields
+
+    from toolkit.laws.prices import Prices
+    from toolkit.reports.plan_command import PRICES
+
+    assert tuple(field.name for field in fields(Prices)) == PRICES

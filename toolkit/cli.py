@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from toolkit import __version__
+from toolkit.reports.fit_command import add_fit_arguments, fit_command
+from toolkit.reports.plan_command import add_plan_arguments, plan_command
 
 EXAMPLES = """examples:
   fss recipe ls                      what can be run
@@ -18,6 +20,8 @@ EXAMPLES = """examples:
   fss run math                       the whole ladder and its law
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
+FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
+PLAN_EXAMPLE = "fss plan curves.parquet --n n --where control=steps --price question=1 response=0.02 --spend 500"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
     )
     run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+    fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
+    add_fit_arguments(fit)
+    plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
+    add_plan_arguments(plan)
     recipe = verb("recipe", _recipe, "list, show or copy recipes", "fss recipe cp math my-math")
     recipe.add_argument("action", choices=("ls", "show", "cp"))
     recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name")

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.reports.tables import CURVES, ITEMS, markdown_table, write_curves
+from toolkit.reports.tables import CURVES, ITEMS, write_curves
 
 
 def test_items_carry_the_cell_of_their_model(tmp_path):
@@ -19,8 +19,3 @@ def test_items_carry_the_cell_of_their_model(tmp_path):
 def test_a_field_outside_the_schema_is_refused(tmp_path):
     with pytest.raises(ValueError, match="has no accuracy; it has experiment"):
         write_curves(tmp_path, [({"accuracy": 0.5}, tmp_path)])
-
-
-def test_a_table_is_aligned_markdown():
-    table = markdown_table(("r", "error"), [["1", "0.9"], ["16", "0.25"]])
-    assert table.splitlines() == ["| r  | error |", "| -- | ----: |", "| 1  |   0.9 |", "| 16 |  0.25 |"]

@@ -8,7 +8,7 @@ from typing import Any
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured
-from toolkit.reports.tables import markdown_table
+from toolkit.reports.markdown import markdown_table
 from toolkit.workspace import Artifact, write_atomic
 
 HEADER = ("r", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")

@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.fit import LawFit, fit_law
-from toolkit.reports.tables import markdown_table
+from toolkit.reports.markdown import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 Point = Mapping[str, Any]  # budget, train_seed, error (fraction), n (test items)

@@ -1,5 +1,6 @@
 """The figure of fitted laws: rungs with their noise, curve and bands, what was fitted, what was held out, baselines."""
 
+import os
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
@@ -18,15 +19,19 @@ from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 LAW, SEEN, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
 BASELINES = {"log-linear": ":", "log-linear, last three": "-.", "last value": "--"}
 COLUMNS = 3
+SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def draw_laws(
     path: Path, fits: Mapping[str, LawFit], *, ahead: float | None = None, x: str = "r", y: str = "error"
 ) -> None:
-    """Write a PNG or SVG with one panel per fit, up to budget `ahead` (default: the last one fitted or held out).
+    """Write a PNG, SVG or PDF with one panel per fit, up to budget `ahead` (default: the last one fitted or held out).
 
-    `x` and `y` label the axes; errors are drawn in percent, losses as they are. ValueError beyond 16 x the last rung.
+    `x` and `y` label the axes; errors are drawn in percent, losses as they are; no curve goes beyond 16 x the last rung.
+    ValueError for another suffix.
     """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"cannot draw {path.name}: use {', '.join(SUFFIXES)}")
     columns = min(len(fits), COLUMNS)
     rows = ceil(len(fits) / columns)
     figure = Figure(figsize=(6.4 if columns == 1 else 4.6 * columns, 4.2 * rows), dpi=150, layout="constrained")
@@ -37,7 +42,11 @@ def draw_laws(
     for panel in panels[len(fits) :]:
         panel.set_visible(False)
     panels[0].legend(fontsize=7.5, facecolor="white", framealpha=0.9, edgecolor="none", loc="best")
-    figure.savefig(path, metadata={"Software": None} if path.suffix == ".png" else None)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    figure.savefig(
+        temporary, format=path.suffix.lower()[1:], metadata={"Software": None} if path.suffix == ".png" else None
+    )
+    temporary.replace(path)
 
 
 def _draw(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:

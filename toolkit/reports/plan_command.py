@@ -3,11 +3,25 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolkit.reports.tables import markdown_table
+from toolkit.reports.markdown import markdown_table
+
+# The fields of `toolkit.laws.prices.Prices`, named here so that `fss --help` imports no numbers; a test compares them.
+PRICES = (
+    "question",
+    "response",
+    "tokens_per_response",
+    "token",
+    "teacher_hour",
+    "responses_per_hour",
+    "student",
+    "student_response",
+    "owned_questions",
+    "owned_budget",
+)
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +37,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price list in YAML, one `name: number` a line")
-    parser.add_argument("--price", nargs="+", default=[], metavar="NAME=NUMBER", help=f"prices: {', '.join(_names())}")
+    parser.add_argument("--price", nargs="+", default=[], metavar="NAME=NUMBER", help=f"prices: {', '.join(PRICES)}")
     parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
     parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
     parser.add_argument("--beyond", action="store_true", help="plan further than twice what was tested, and label it")
@@ -64,15 +78,9 @@ def read_prices(path: Path | None, given: list[str]) -> dict[str, Any]:
     if not isinstance(listed, dict):
         raise ValueError(f"{path}: a price list is a mapping of names to numbers, got {type(listed).__name__}")
     prices = {**listed, **_pairs(given, "--price")}
-    for name in prices.keys() - set(_names()):
-        raise ValueError(f"price list: nothing is called {name!r}; known are {', '.join(_names())}")
+    for name in prices.keys() - set(PRICES):
+        raise ValueError(f"price list: nothing is called {name!r}; known are {', '.join(PRICES)}")
     return {name: _number(name, value) for name, value in prices.items()}
-
-
-def _names() -> list[str]:
-    from toolkit.laws.prices import Prices
-
-    return [field.name for field in fields(Prices)]
 
 
 def _number(name: str, value: Any) -> float:

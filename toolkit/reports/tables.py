@@ -1,4 +1,4 @@
-"""Results in their one schema, and tables as Markdown that also reads well on a terminal."""
+"""Results in their one schema."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,14 +51,3 @@ def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> N
             cell = {name: row.get(name) for name in ITEMS.names}
             items = pq.read_table(path, columns=["item_id", "correct"]).to_pylist()
             writer.write_table(pa.Table.from_pylist([cell | item for item in items], schema=ITEMS))
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns; the first is flush left, the others flush right."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    aligned = [
-        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        for row in [header, rule, *rows]
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in aligned)
