@@ -74,7 +74,6 @@ def test_an_unknown_run_suggests_one():
         ({"step": 4}, "mine.yaml: step: unknown key; did you mean steps?"),
         ({"budgets": "[0, 1]"}, "mine.yaml: budgets: "),
         ({"pool": "nowhere.jsonl"}, "no pool file at nowhere.jsonl"),
-        ({"families": "[sum3]", "largest_number": 5, "pool_sizes": "[8, 99999]"}, "asks for 99999: ask for fewer"),
         ({"families": "[sums]"}, "sums"),
     ],
 )
@@ -92,6 +91,13 @@ def test_answers_that_do_not_parse_are_named(recipe, tmp_path):
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl", answer_pattern="'####\\s*(.+)'"), tmp_path)
     assert "row 0, column 'answer'" in line and "answer pattern" in line
+
+
+def test_a_pool_smaller_than_asked_is_told(recipe, tmp_path):
+    rows = "".join(f'{{"question": "What is {n} + {n}?", "answer": {2 * n}}}\n' for n in range(20))
+    (tmp_path / "pool.jsonl").write_text(rows)
+    line = refused(recipe(pool=tmp_path / "pool.jsonl"), tmp_path)
+    assert "holds 20 questions" in line and "asks for 26: ask for fewer" in line
 
 
 def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):

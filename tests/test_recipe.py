@@ -43,6 +43,7 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\ntop_p: 1.5", r"top_p: .*less than or equal to 1"),
         ("pool: m\npool_sizes: [512, 256]", r"pool_sizes: must grow"),
         ("pool: m\nladder_questions: 300", r"ladder_questions: must be one of pool_sizes \(256, 512, 1024\)"),
+        ("pool: m\neval_samples: 8", r"eval_samples: above 1 needs eval_temperature above 0"),
         ("pool: m\nheld_out: 5", r"held_out: must be one of the budgets"),
         ("pool: m\nfit_max: 32", r"fit_max: must be below held_out"),
         ("pool: m\nbudgets: [1, 2, 32]", r"fit_max: a law needs at least 4 budgets up to fit_max"),

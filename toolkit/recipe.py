@@ -115,7 +115,7 @@ class Student:
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05  # share of the steps
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     lora_rank: Count = 16
-    lora_alpha: Positive = 32.0
+    lora_alpha: Count = 32
     max_length: Count = 128  # tokens of prompt and response; longer rows are an error, never cut
 
 
@@ -328,6 +328,11 @@ def _check(recipe: Recipe, path: Path) -> None:
         ("pool_sizes", _grows(sizes), f"must grow: nested subsets, not {_listed(sizes)}"),
         ("ladder_questions", ladder.ladder_questions in sizes, f"must be one of pool_sizes ({_listed(sizes)})"),
         ("train_seeds", len(set(seeds)) == len(seeds) > 0, "must be distinct, and at least one"),
+        (
+            "eval_samples",
+            recipe.evaluation.eval_samples == 1 or recipe.evaluation.eval_temperature > 0,
+            "above 1 needs eval_temperature above 0: greedy answers are all the same",
+        ),
         ("held_out", law.held_out is None or law.held_out in ladder.budgets, "must be one of the budgets, or null"),
         (
             "fit_max",

@@ -13,6 +13,7 @@ from toolkit.laws.noise import Noise, Rungs
 
 ALPHA = 0.01  # of a false alarm on the whole ladder
 FLOOR_WIDTH = 0.05
+MIN_EFFECTIVE = 50
 
 
 class Shape(NamedTuple):
@@ -97,12 +98,20 @@ def measure_misfit(residual: Array, noise: Noise, parameters: int) -> Misfit:
     """Compares residuals (J,) of means with their noise, by an F law at 1 %; nothing can be said without spare
     rungs.
     """
-    freedom = len(residual) - parameters
-    if noise.source == "none" or freedom < 1:
+    if noise.source == "none":
         return Misfit(0.0, np.inf, 1.0)
+    # As many rungs as parameters are fitted exactly, unless a bound forbids it: that counts as one degree of freedom.
+    freedom = max(len(residual) - parameters, 1)
     chi_square = float(np.sum((residual / noise.scale) ** 2))
     limit = freedom * float(f_law.ppf(1 - ALPHA, freedom, float(np.min(noise.df))))
     return Misfit(chi_square, limit, float(np.sqrt(chi_square / freedom)) if chi_square > limit else 1.0)
+
+
+def sampling_warnings(effective: float) -> list[str]:
+    """A warning where too few posterior points carry weight for intervals to be exact."""
+    return (
+        [f"only {effective:.0f} effective posterior points: intervals are rough"] if effective < MIN_EFFECTIVE else []
+    )
 
 
 def misfit_warnings(misfit: Misfit) -> list[str]:

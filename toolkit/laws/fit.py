@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.checks import beta_warnings, check_shape, misfit_warnings
+from toolkit.laws.checks import beta_warnings, check_shape, misfit_warnings, sampling_warnings
 from toolkit.laws.data import check_ladder, check_rows, numbers, reduce_rows
 from toolkit.laws.forms import FORMS, Array
 from toolkit.laws.lawfit import NO_NOISE, LawFit
@@ -91,4 +91,5 @@ def _warnings(fit: LawFit) -> tuple[str, ...]:
         *beta_warnings(fit.beta, fit.settings.max_beta),
         *([] if fit.floor else [vague]),
         *misfit_warnings(fit.solution.misfit),
+        *sampling_warnings(fit.solution.posterior.effective),
     )

@@ -17,7 +17,9 @@ from toolkit.laws.projection import Curve
 from toolkit.laws.solve import Settings, Solution, solve
 from toolkit.laws.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 
-NO_NOISE = "one row per budget and neither sd nor n: no interval can be given, only the least-squares curve"
+NO_NOISE = (
+    "no noise is known (no runs that differ, no sd, no n): no interval can be given, only the least-squares curve"
+)
 
 
 @dataclass(frozen=True)

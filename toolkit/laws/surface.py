@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.checks import Misfit, beta_warnings, measure_misfit, misfit_warnings
+from toolkit.laws.checks import Misfit, beta_warnings, measure_misfit, misfit_warnings, sampling_warnings
 from toolkit.laws.data import check_rows, numbers, positive, reduce_rows
 from toolkit.laws.forms import Array, n_eff, rectified
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
@@ -25,7 +25,9 @@ from toolkit.laws.surfaces import SURFACES, surface_box
 
 MIN_CELLS = 6
 LABEL_BEYOND = 2.0
-NO_NOISE = "one row per cell and neither sd nor n: no interval can be given, only the least-squares surface"
+NO_NOISE = (
+    "no noise is known (no runs that differ, no sd, no n): no interval can be given, only the least-squares surface"
+)
 
 
 class SurfaceSettings(NamedTuple):
@@ -219,6 +221,4 @@ def _warnings(fit: SurfaceFit, effective: float) -> tuple[str, ...]:
     low, high = fit.kappa_interval()
     if high - low > 0.5:
         notes.append(f"kappa is hardly known: {low:.2f} to {high:.2f} (90 %)")
-    if effective < 100:
-        notes.append(f"only {effective:.0f} effective posterior points: intervals are rough")
-    return tuple(notes)
+    return (*notes, *sampling_warnings(effective))

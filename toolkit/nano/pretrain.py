@@ -30,7 +30,7 @@ class NanoSettings:
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
 
 
-TEACHER = NanoSettings(steps=3600, learning_rate=3e-3)
+TEACHER = NanoSettings(steps=3600, learning_rate=2e-3)
 BASE = NanoSettings(steps=1300, learning_rate=2e-3, rows=32)
 
 
@@ -96,7 +96,10 @@ def batched(
 
 def batch_of_ids(texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int) -> Iterator[list[list[int]]]:
     """Token ids of the next eight batches: tokenizing many texts at once is several times faster."""
-    window = tokenizer(list(islice(texts, 8 * rows)), add_special_tokens=False)["input_ids"]
+    some = list(islice(texts, 8 * rows))
+    if not some:
+        raise ValueError("the training texts ended: `largest` leaves no numbers in the train split, so raise it")
+    window = tokenizer(some, add_special_tokens=False)["input_ids"]
     for start in range(0, len(window), rows):
         yield window[start : start + rows]
 

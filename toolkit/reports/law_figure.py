@@ -27,8 +27,8 @@ def draw_laws(
 ) -> None:
     """Write a PNG, SVG or PDF with one panel per fit, up to budget `ahead` (default: the last one fitted or held out).
 
-    `x` and `y` label the axes; errors are drawn in percent, losses as they are; no curve goes beyond 16 x the last rung.
-    ValueError for another suffix.
+    `x` and `y` label the axes; errors are drawn in percent, losses as they are; no curve goes beyond 16 x the last
+    rung. ValueError for another suffix.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"cannot draw {path.name}: use {', '.join(SUFFIXES)}")
