@@ -140,7 +140,7 @@ def _span(row: dict[str, float]) -> str:
 def _divergence(report: dict[str, Any]) -> str:
     parts = report["divergence"]
     if parts is None:
-        return "At equal totals more answers keep up with more questions as far as was tested."
+        return "At equal totals no gap of 2 points between the routes is certain as far as may be planned."
     (m, r), (wide, few) = parts["fixed_source"], parts["expansion"]
     worse, least = 100 * parts["difference"], 100 * parts["lower"]
     return (
