@@ -11,9 +11,16 @@ X = np.array([1.0, 2, 4, 8, 16])
 def test_repetition_that_hurts_is_said_and_not_fitted():
     fit = fit_law(X, [0.6, 0.5, 0.42, 0.47, 0.55], sd=0.01)
     forecast = fit.predict(32)
-    assert not fit.shape.decreasing
+    assert fit.shape.refused and not fit.shape.decreasing
     assert "rises by 0.13 from budget 4 to 16" in fit.warnings[0] and "repetition hurts" in forecast.notes[0]
     assert np.isnan([forecast.point, forecast.mean, forecast.low, forecast.high]).all()
+
+
+def test_a_doubtful_rise_is_said_beside_the_forecast():
+    fit = fit_law(X, [0.6, 0.5, 0.42, 0.38, 0.43], sd=0.0105)
+    assert not fit.shape.decreasing and not fit.shape.refused
+    forecast = fit.predict(32)
+    assert "the data doubt" in forecast.notes[0] and forecast.low < forecast.mean < forecast.high
 
 
 def test_flat_start_is_called_a_threshold():

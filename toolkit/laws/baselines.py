@@ -77,7 +77,7 @@ def forecast_table(fit: LawFit) -> list[TableRow]:
 
 
 def _laws(fit: LawFit | None, r: Array) -> dict[str, Array]:
-    if fit is None or not fit.shape.decreasing:
+    if fit is None or fit.shape.refused:
         unknown = np.full_like(r, np.nan)  # as `predict` does: no falling law is dressed up
         return {"law": unknown, "law, least squares": unknown}
     return {"law": fit.mean(r), "law, least squares": fit.at(r)}

@@ -12,15 +12,20 @@ from toolkit.laws.forms import MIN_BETA, Array
 from toolkit.laws.noise import Noise, Rungs
 
 ALPHA = 0.01  # of a false alarm on the whole ladder
+REFUSE_ALPHA = 0.001
 FLOOR_WIDTH = 0.05
 MIN_EFFECTIVE = 50
 
 
 class Shape(NamedTuple):
-    """`decreasing`, `convex`: not contradicted by the data; `notes`: what contradicts them, in words."""
+    """`decreasing`, `convex`: not contradicted by the data; `notes`: what contradicts them, in words.
+
+    `refused`: the ladder rises so clearly that no falling law is offered for it.
+    """
 
     decreasing: bool
     convex: bool
+    refused: bool
     notes: tuple[str, ...]
 
 
@@ -35,29 +40,29 @@ class Misfit(NamedTuple):
 
 
 def check_shape(rungs: Rungs, noise: Noise) -> Shape:
-    """Tests every pair of rungs for a rise and neighbouring triples for a slope that steepens, at 1 % for the
-    ladder.
-    """
+    """Tests every pair of rungs for a rise and neighbouring triples for a slope that steepens, at 1 % a ladder."""
     if noise.source == "none":
-        return Shape(True, True, ())
-    rise = _rise(rungs, noise)
+        return Shape(True, True, False, ())
+    rise, refused = _rise(rungs, noise)
     bend = _bend(rungs, noise)
-    return Shape(not rise, not bend, tuple(note for note in (rise, bend) if note))
+    return Shape(not rise, not bend, refused, tuple(note for note in (rise, bend) if note))
 
 
-def _rise(rungs: Rungs, noise: Noise) -> str:
+def _rise(rungs: Rungs, noise: Noise) -> tuple[str, bool]:
     first, later = np.triu_indices(len(rungs.x), 1)
     gap = rungs.y[later] - rungs.y[first]
     z = gap / np.hypot(noise.scale[first], noise.scale[later])
-    limit = np.asarray(student.ppf(1 - ALPHA / len(z), np.minimum(noise.df[first], noise.df[later])))
-    worst = int(np.argmax(z - limit))
-    if z[worst] <= limit[worst]:
-        return ""
+    chance = np.asarray(student.sf(z, np.minimum(noise.df[first], noise.df[later]))) * len(z)
+    worst = int(np.argmin(chance))
+    if chance[worst] > ALPHA:
+        return "", False
+    refused = bool(chance[worst] < REFUSE_ALPHA)
     low, high = rungs.x[first[worst]], rungs.x[later[worst]]
+    consequence = "no falling law is fitted to it" if refused else "what follows is a falling law that the data doubt"
     return (
         f"the error rises by {gap[worst]:.3g} from budget {low:g} to {high:g} ({z[worst]:.1f} standard errors): "
-        "repetition hurts here, and no falling law is fitted to it"
-    )
+        f"repetition hurts here, and {consequence}"
+    ), refused
 
 
 def _bend(rungs: Rungs, noise: Noise) -> str:

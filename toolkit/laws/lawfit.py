@@ -120,7 +120,7 @@ class LawFit:
     def predict(self, r: ArrayLike, level: float = 0.9) -> Forecast:
         """Forecast at budgets r > 0. Beyond 4 x the last rung the intervals span all forms and a note says so.
 
-        ValueError beyond 16 x. A ladder that rises beyond its noise gets NaNs and the reason: no falling law is
+        ValueError beyond 16 x. A ladder that clearly rises gets NaNs and the reason: no falling law is
         dressed up.
         """
         check_level(level)
@@ -128,9 +128,9 @@ class LawFit:
         times = reach(x, float(self.rungs.x[-1]))
         point, mean, bounds = np.full(x.size, np.nan), np.full(x.size, np.nan), np.full((4, x.size), np.nan)
         notes = (NO_NOISE,) if self.solution.posterior is None else self.shape.notes
-        if self.shape.decreasing:
+        if not self.shape.refused:
             point = self.at(x)
-        if self.shape.decreasing and self.solution.posterior is not None:
+        if not self.shape.refused and self.solution.posterior is not None:
             mean, bounds = self.curves(x).mean(axis=0), self.solution.bounds(x, level, self.noise)
             if self.solution.misfit.inflation > 1:
                 fitting = [rival for rival in self.rivals if rival.misfit.inflation == 1]
@@ -173,7 +173,7 @@ class LawFit:
                 posterior=None if posterior is None else Posterior(**arrays(posterior)),
                 misfit=read_misfit(solution["misfit"]),
             ),
-            shape=Shape(saved["shape"]["decreasing"], saved["shape"]["convex"], tuple(saved["shape"]["notes"])),
+            shape=Shape(**saved["shape"] | {"notes": tuple(saved["shape"]["notes"])}),
             warnings=tuple(saved["warnings"]),
         )
 
