@@ -57,7 +57,7 @@ def test_other_formats_read_the_same(tmp_path: Path, suffix: str) -> None:
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"question": "Why?", "answer": "no mark"}, r"row 3, column 'answer': 'no mark' has no answer"),
-    ({"question": "Why?", "answer": None}, r"row 3, column 'answer' holds None"),
+    ({"question": "Why?", "answer": None}, r"row 3, column 'answer' holds nan"),
     ({"question": "  ", "answer": "#### 1"}, r"row 3, column 'question' holds '  '"),
     ({"question": "What is 1 + 1?", "answer": "#### 2"}, r"row 3.*stands in row 1 already"),
 ]
@@ -66,7 +66,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("row", "message"), BROKEN)
 def test_bad_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
     source = make_file(tmp_path / "bad.jsonl", [*rows_of(3), row, {"question": "Last?", "answer": "#### 9"}])
-    with pytest.raises(PoolError, match=f"bad.jsonl, {message}"):
+    with pytest.raises(PoolError, match=rf"bad\.jsonl, {message}"):
         load_pool(source, 2, 1, answer_pattern=GSM8K)
 
 
@@ -83,8 +83,8 @@ def test_bad_requests_are_named(tmp_path: Path) -> None:
     (tmp_path / "torn.jsonl").write_text('{"question": "a"', encoding="utf-8")
     with pytest.raises(PoolError, match=r"torn\.jsonl is no readable"):
         load_pool(str(tmp_path / "torn.jsonl"), 1, 1)
-    with pytest.raises(PoolError, match=r"mathematics \(pool\) holds \d+ questions"):
-        load_pool("mathematics", 500, 1, families=("sum3",), largest=4)
+    with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
+        load_pool("mathematics", 5, 1, 1, families=("sum3",), largest=2)
 
 
 def test_answers_are_cut_out_and_normalised() -> None:

@@ -46,7 +46,7 @@ def rearrange(tree: Tree, random_: random.Random) -> Tree:
     operator, left, right = tree[0], rearrange(tree[1], random_), rearrange(tree[2], random_)
     if operator == "-" and not isinstance(left, int) and left[0] == "+" and isinstance(right, int):
         return _subtract_early(left, right, random_)
-    if operator == "*" and not isinstance(right, int) and random_.random() < 0.4:
+    if operator == "*" and not isinstance(right, int) and right[0] in "+-" and random_.random() < 0.4:
         return right[0], ("*", left, right[1]), ("*", left, right[2])
     if operator in "+*" and random_.random() < 0.5:
         left, right = right, left
