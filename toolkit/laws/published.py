@@ -87,7 +87,7 @@ def muennighoff(
     unique tokens carry: D' = U_D + U_D R*_D (1 - exp(-R_D/R*_D)), R_D = D/U_D - 1, and likewise N' beyond U_N, the
     compute-optimal size for U_D tokens. U_D = min(U, D).
 
-    Muennighoff et al. 2023, arXiv 2305.16264, equations (5) to (7); parameters as in the authors' repository.
+    Muennighoff et al. 2023, arXiv 2305.16264, section 3; form and parameters as in the authors' repository.
     """
     n, d, unique = _floats(params, tokens, unique_tokens)
     unique = np.minimum(unique, d)

@@ -56,7 +56,7 @@ ZOO: dict[str, Law] = {
         muennighoff,
         "E + A/N'^alpha + B/D'^alpha",
         "parameters, tokens, unique tokens -> nats per token",
-        "arXiv 2305.16264, eq. 5-7",
+        "arXiv 2305.16264, section 3, and the authors' repository",
         "the two losses of Figure 1 (right) printed in the authors' repository, to 12 digits",
     ),
     "hernandez": Law(
