@@ -5,6 +5,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from toolkit.laws import LawFit, fit_law
 from toolkit.laws.forms import FORMS
@@ -175,3 +177,23 @@ def test_a_form_that_does_not_fit_gets_wider_intervals_and_says_so():
 
 def test_same_input_same_numbers():
     assert fit_law(*ladder()).predict(32) == fit_law(*ladder()).predict(32)
+
+
+@given(seed=st.integers(0, 10_000), sd=st.floats(1e-4, 0.02))
+@settings(max_examples=15, deadline=None)
+def test_forecasts_fall_and_intervals_nest(seed, sd):
+    fit = fit_law(*ladder(sd=sd, seed=seed))
+    forecast, wide = fit.predict(np.geomspace(1, 64, 12)), fit.predict(np.geomspace(1, 64, 12), level=0.98)
+    assert np.all(np.diff(forecast.point) <= 1e-12) and np.all(np.diff(forecast.mean) <= 1e-12)
+    assert np.all(wide.low <= forecast.low) and np.all(wide.high >= forecast.high)
+    assert np.all((forecast.low_new >= 0) & (forecast.high_new <= 1))
+    if fit.solution.misfit.inflation == 1:
+        assert np.all((forecast.low <= forecast.mean) & (forecast.mean <= forecast.high))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e6, 1e11])
+def test_the_unit_of_the_budget_does_not_matter(scale):
+    budgets, errors = ladder()
+    one, other = fit_law(budgets, errors).predict(32), fit_law(budgets * scale, errors).predict(32 * scale)
+    for name in ("point", "mean", "low", "high", "low_new", "high_new"):
+        assert getattr(other, name) == pytest.approx(getattr(one, name), abs=1e-6)

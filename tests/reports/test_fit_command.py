@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 
@@ -135,6 +136,13 @@ def test_figure_is_written(table, tmp_path, capsys, name):
     start = (tmp_path / name).read_bytes()[:5]
     assert start == (b"\x89PNG\r" if name.endswith("png") else b"<?xml")
     assert "small" in capsys.readouterr().out
+
+
+def test_another_kind_of_figure_is_refused(table, tmp_path):
+    arguments = (table, "--x", "r", "--y", "error", "--seed", "seed", "--group", "pair")
+    with pytest.raises(ValueError, match=re.escape("cannot draw law.docx: use .png, .svg, .pdf")):
+        run(*arguments, "--plot", tmp_path / "law.docx")
+    assert list(tmp_path.iterdir()) == [table]
 
 
 def test_the_arguments_import_nothing_heavy():

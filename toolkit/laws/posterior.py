@@ -21,7 +21,7 @@ from toolkit.laws.projection import Problem, solve_linear
 
 MIN_CELLS = 200.0
 POINTS = 1500
-ROUNDS = 5
+ROUNDS = 12
 PROPOSAL_DF = 5.0
 NEGLIGIBLE = 50.0  # chi-square above the best cell's beyond which a cell is not integrated
 

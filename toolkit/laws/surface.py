@@ -17,9 +17,9 @@ from toolkit.laws.checks import Misfit, beta_warnings, measure_misfit, misfit_wa
 from toolkit.laws.data import check_rows, numbers, positive, reduce_rows
 from toolkit.laws.forms import Array, n_eff, rectified
 from toolkit.laws.noise import Noise, Rungs, estimate_noise, row_sd
-from toolkit.laws.posterior import sample, student_t
+from toolkit.laws.posterior import Posterior, sample, student_t
 from toolkit.laws.predict import Forecast, as_forecast, check_level, intervals, reach
-from toolkit.laws.projection import Problem, best_curve, local_optimum
+from toolkit.laws.projection import Curve, Problem, best_curve, local_optimum
 from toolkit.laws.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 from toolkit.laws.surfaces import SURFACES, surface_box
 
@@ -37,6 +37,11 @@ class SurfaceSettings(NamedTuple):
     max_beta: float = 1.0
     draws: int = 2000
     seed: int = 0
+
+    @property
+    def top(self) -> float:
+        """The largest value that the surface may take: 1 for errors."""
+        return 1.0 if self.quantity == "error" else np.inf
 
 
 @dataclass(frozen=True)
@@ -121,9 +126,7 @@ class SurfaceFit:
             curves = self.error(flat_M, flat_r)
             sd = row_sd(self.noise, flat_M * flat_r, rng.standard_normal((len(curves), 2)))
             mean = curves.mean(axis=0)
-            bounds = np.clip(
-                intervals(curves, sd, level, rng), 0.0, 1.0 if self.settings.quantity == "error" else np.inf
-            )
+            bounds = np.clip(intervals(curves, sd, level, rng), 0.0, self.settings.top)
         else:
             notes = (*notes, NO_NOISE)
         return as_forecast(M.shape, (flat_r, point, mean, *bounds), level, notes, questions=flat_M)
@@ -170,6 +173,8 @@ def fit_surface(
     settings = SurfaceSettings(quantity, float(max_beta), int(draws), int(seed))
     if not 0.1 < settings.max_beta <= 5:
         raise ValueError(f"max_beta must lie in (0.1, 5], got {settings.max_beta:g}: 1 is the law of coverage")
+    if settings.draws < 100:
+        raise ValueError(f"draws must be at least 100, got {settings.draws}")
     r, y = check_rows(budgets, errors, quantity)
     M = positive(questions, "questions", r.size)
     keys, index = np.unique(np.column_stack([M, r]), axis=0, return_inverse=True)
@@ -180,33 +185,35 @@ def fit_surface(
         )
     total = keys[:, 0] * keys[:, 1]
     cells, source = reduce_rows(total, index.ravel(), y, sd, n, sd_df)
-    noise, nothing = estimate_noise(cells, source), Misfit(0.0, np.inf, 1.0)
-    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, np.empty(5), np.empty((0, 5)), nothing, ())
-    return _fill(fit)
+    noise = estimate_noise(cells, source)
+    curve, misfit, post = _solve(keys, cells, noise, settings)
+    unit = float(keys[:, 0].min())
+    point = _parameters(curve.phi[None], np.array([curve.floor]), np.array([curve.amplitude]), unit)[0]
+    draws_kept = np.empty((0, 5)) if post is None else _parameters(post.phi, post.floor, post.amplitude, unit)
+    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, point, draws_kept, misfit, ())
+    return replace(fit, warnings=(NO_NOISE,) if post is None else _warnings(fit, post.effective))
 
 
-def _fill(fit: SurfaceFit) -> SurfaceFit:
-    known = fit.noise.source != "none"
-    unit, form = float(fit.questions.min()), SURFACES["effective"]
-    M, r, y = fit.questions / unit, fit.budgets, fit.cells.y
-    top = 1.0 if fit.settings.quantity == "error" else np.inf
-    boxes = [surface_box("effective", M, r, fit.settings.max_beta, loose) for loose in (False, True)]
-    weights = fit.noise.scale**-2.0 if known else np.ones_like(y)
-    problem = Problem(y, weights, partial(form.shape, M, r), boxes[1], top)
-    best = best_curve(problem, form.cells)
-    point = _parameters(best.phi[None], np.array([best.floor]), np.array([best.amplitude]), unit)[0]
-    fit = replace(fit, parameters=point)
+def _solve(
+    keys: Array, cells: Rungs, noise: Noise, settings: SurfaceSettings
+) -> tuple[Curve, Misfit, Posterior | None]:
+    """Least squares, its misfit and the posterior, with questions in units of the smallest M."""
+    known, form = noise.source != "none", SURFACES["effective"]
+    M, r = keys[:, 0] / keys[:, 0].min(), keys[:, 1]
+    shape = partial(form.shape, M, r)
+    box, loose = (surface_box("effective", M, r, settings.max_beta, loose) for loose in (False, True))
+    weights = noise.scale**-2.0 if known else np.ones_like(M)
+    problem = Problem(cells.y, weights, shape, loose, settings.top)
+    curve = best_curve(problem, form.cells)
+    fitted = curve.floor + curve.amplitude * shape(curve.phi[None])[0]
+    misfit = measure_misfit(cells.y - fitted, noise, parameters=5)
     if not known:
-        return replace(fit, warnings=(NO_NOISE,))
-    misfit = measure_misfit(y - fit.at(fit.questions, r), fit.noise, parameters=5)
-    fit, df, scale = replace(fit, misfit=misfit), fit.noise.df, fit.noise.scale * misfit.inflation
-    wide = problem._replace(weights=(df - 2) / df / scale**2, box=boxes[0])
-    floor_max = min(float(np.min(y + 2.5 * scale)), top)
-    rng = np.random.default_rng(fit.settings.seed)
-    optimum = local_optimum(wide, best.phi)
-    post = sample(wide, student_t(y, scale, df), floor_max, optimum, (), fit.settings.draws, rng)
-    fit = replace(fit, draws=_parameters(post.phi, post.floor, post.amplitude, unit))
-    return replace(fit, warnings=_warnings(fit, post.effective))
+        return curve, misfit, None
+    scale, df = noise.scale * misfit.inflation, noise.df
+    wide = problem._replace(weights=(df - 2) / df / scale**2, box=box)
+    floor_max = min(float(np.min(cells.y + 2.5 * scale)), settings.top)
+    optimum, rng = local_optimum(wide, curve.phi), np.random.default_rng(settings.seed)
+    return curve, misfit, sample(wide, student_t(cells.y, scale, df), floor_max, optimum, (), settings.draws, rng)
 
 
 def _parameters(phi: Array, floor: Array, amplitude: Array, unit: float) -> Array:
