@@ -126,21 +126,26 @@ class LawFit:
         check_level(level)
         x = numbers(np.ravel(np.asarray(r)), "r")
         times = reach(x, float(self.rungs.x[-1]))
-        point, mean, bounds = np.full(x.size, np.nan), np.full(x.size, np.nan), np.full((4, x.size), np.nan)
-        notes = (NO_NOISE,) if self.solution.posterior is None else self.shape.notes
-        if not self.shape.refused:
-            point = self.at(x)
-        if not self.shape.refused and self.solution.posterior is not None:
-            mean, bounds = self.curves(x).mean(axis=0), self.solution.bounds(x, level, self.noise)
-            if self.solution.misfit.inflation > 1:
-                fitting = [rival for rival in self.rivals if rival.misfit.inflation == 1]
-                bounds = self._widened(x, level, bounds, fitting)
-                notes = (*notes, f"the form does not fit: intervals hold the excess noise and {_names(fitting)}")
-            if times > WIDEN_BEYOND:
-                far = x > WIDEN_BEYOND * self.rungs.x[-1]
-                bounds[:, far] = self._widened(x[far], level, bounds[:, far], self.rivals)
-                notes = (*notes, f"{times:.3g} times the last budget fitted: intervals also span {_names(self.rivals)}")
-        return as_forecast(np.shape(r), (x, point, mean, *bounds), level, notes)
+        unknown = np.full(x.size, np.nan)
+        if self.shape.refused:
+            return as_forecast(np.shape(r), (x, *[unknown] * 6), level, self.shape.notes)
+        if self.solution.posterior is None:
+            return as_forecast(np.shape(r), (x, self.at(x), *[unknown] * 5), level, (NO_NOISE,))
+        bounds, notes = self._intervals(x, level, times)
+        rows = (x, self.at(x), self.curves(x).mean(axis=0), *bounds)
+        return as_forecast(np.shape(r), rows, level, (*self.shape.notes, *notes))
+
+    def _intervals(self, x: Array, level: float, times: float) -> tuple[Array, list[str]]:
+        bounds, notes = self.solution.bounds(x, level, self.noise), []
+        if self.solution.misfit.inflation > 1:
+            fitting = [rival for rival in self.rivals if rival.misfit.inflation == 1]
+            bounds = self._widened(x, level, bounds, fitting)
+            notes.append(f"the form does not fit: intervals hold the excess noise and {_names(fitting)}")
+        if times > WIDEN_BEYOND:
+            far = x > WIDEN_BEYOND * self.rungs.x[-1]
+            bounds[:, far] = self._widened(x[far], level, bounds[:, far], self.rivals)
+            notes.append(f"{times:.3g} times the last budget fitted: intervals also span {_names(self.rivals)}")
+        return bounds, notes
 
     def _widened(self, x: Array, level: float, bounds: Array, others: Sequence[Solution]) -> Array:
         every = np.array([bounds, *(other.bounds(x, level, self.noise) for other in others)])
@@ -160,7 +165,7 @@ class LawFit:
     @classmethod
     def from_json(cls, text: str) -> "LawFit":
         """The fit written by `to_json`; ValueError for any other text."""
-        saved = read_kind(text, "law")
+        saved = read_kind(text, "law", [field.name for field in fields(cls)])
         solution, posterior = saved["solution"], saved["solution"]["posterior"]
         return cls(
             rungs=Rungs(**arrays(saved["rungs"])),

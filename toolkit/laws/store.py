@@ -1,6 +1,7 @@
 """Fits as strict JSON: arrays as lists, numbers that JSON lacks as null, nothing executable."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ def dump_kind(kind: str, values: dict[str, Any]) -> str:
     return json.dumps({"kind": kind, **{name: plain(value) for name, value in values.items()}}, allow_nan=False)
 
 
-def read_kind(text: str, kind: str) -> dict[str, Any]:
-    """The object in `text`, written as `kind`; ValueError for anything else."""
+def read_kind(text: str, kind: str, names: Sequence[str]) -> dict[str, Any]:
+    """The object in `text`, written as `kind` with the fields `names`; ValueError for anything else."""
     try:
         saved = json.loads(text)
     except json.JSONDecodeError as error:
@@ -39,6 +40,9 @@ def read_kind(text: str, kind: str) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.get("kind") != kind:
         found = saved.get("kind") if isinstance(saved, dict) else type(saved).__name__
         raise ValueError(f"not a saved {kind}: this is {found!r}")
+    missing = [name for name in names if name not in saved]
+    if missing:
+        raise ValueError(f"not a whole saved {kind}: it lacks {', '.join(missing)}")
     return saved
 
 

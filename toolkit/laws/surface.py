@@ -138,7 +138,7 @@ class SurfaceFit:
     @classmethod
     def from_json(cls, text: str) -> "SurfaceFit":
         """The fit written by `to_json`; ValueError for any other text."""
-        saved = read_kind(text, "surface")
+        saved = read_kind(text, "surface", [field.name for field in fields(cls)])
         return cls(
             settings=SurfaceSettings(**saved["settings"]),
             **arrays({name: saved[name] for name in ("questions", "budgets", "parameters")}),
