@@ -54,8 +54,8 @@ class Teacher:
 
     teacher: str = "nano"
     teacher_revision: str | None = None  # of a Hub model
-    teacher_steps: Count = 3300
-    teacher_learning_rate: Positive = 3e-3
+    teacher_steps: Count = 4000
+    teacher_learning_rate: Positive = 2e-3
     teacher_width: Count = 96
     teacher_layers: Count = 3
     teacher_heads: Count = 4
@@ -68,7 +68,7 @@ class Base:
 
     base: str = "nano"
     base_revision: str | None = None  # of a Hub model
-    base_steps: Count = 1300
+    base_steps: Count = 2600
     base_learning_rate: Positive = 2e-3
     base_width: Count = 96
     base_layers: Count = 3

@@ -40,7 +40,7 @@ def test_held_out_questions_are_readable() -> None:
 
 
 def test_foreign_text_is_reported() -> None:
-    texts = ["Compute 1 + 2.", "Natalia sold clips to 48 of her friends", "na\u00efve", "tab\there"]
+    texts = ["Solve 1 * x + 2 = 3.", "Natalia sold clips to 48 of her friends", "na\u00efve", "tab\there"]
     assert unreadable(TOKENIZER, texts) == texts[1:]
     assert unreadable(TOKENIZER, []) == []
 

@@ -30,8 +30,12 @@ class NanoSettings:
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
 
 
-TEACHER = NanoSettings(steps=3600, learning_rate=2e-3)
-BASE = NanoSettings(steps=1300, learning_rate=2e-3, rows=32)
+WINDOW = 8  # batches whose texts are tokenized together, which is several times faster
+
+
+def documents_drawn(settings: NanoSettings) -> int:
+    """How many texts of its stream a model reads: whole windows."""
+    return -(-settings.steps // WINDOW) * WINDOW * settings.rows
 
 
 def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
@@ -95,8 +99,8 @@ def batched(
 
 
 def batch_of_ids(texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int) -> Iterator[list[list[int]]]:
-    """Token ids of the next eight batches: tokenizing many texts at once is several times faster."""
-    some = list(islice(texts, 8 * rows))
+    """Token ids of the next `WINDOW` batches."""
+    some = list(islice(texts, WINDOW * rows))
     if not some:
         raise ValueError("the training texts ended: `largest` leaves no numbers in the train split, so raise it")
     window = tokenizer(some, add_special_tokens=False)["input_ids"]

@@ -84,9 +84,7 @@ def _pool_texts(pool: Path) -> Iterator[str]:
 def _training_texts(role: str, options: Mapping[str, Any]) -> Iterator[str]:
     """Every document that training draws from the stream, questions and responses apart."""
     from toolkit.nano.diet import base_texts, teacher_texts
-    from toolkit.nano.pretrain import NanoSettings
-
-    documents_drawn = lambda s: -(-s.steps // 32) * 32 * s.rows
+    from toolkit.nano.pretrain import NanoSettings, documents_drawn
     from toolkit.nano.tokenizer import ASSISTANT
 
     settings = NanoSettings(**options)
