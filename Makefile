@@ -17,10 +17,10 @@ recipe: $(VENV)/ready  ## run an experiment: make recipe RUN=math-r16 [PROFILE=n
 	@$(BIN)/fss run "$(RUN)" --profile "$(PROFILE)" $(ARGS)
 
 test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-slow: $(VENV)/ready-dev  ## full counts: kills, faults, coverage of intervals
-	$(BIN)/pytest -m "slow or not slow" --durations=20
+	$(BIN)/pytest -n 2 --dist loadgroup -m "slow or not slow" --durations=20
 
 quality: $(VENV)/ready-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .

@@ -14,6 +14,8 @@ import pytest
 from tests.pipeline.conftest import TINY
 from toolkit.synthesis.journal import read_journal
 
+pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
+
 STAGES = (
     "pool",
     "leaks",

@@ -11,6 +11,8 @@ from toolkit.nano.diet import teacher_texts
 from toolkit.nano.tokenizer import ASSISTANT, USER
 from toolkit.pipeline.leaks import held_out_questions, scan
 
+pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
+
 OPTIONS = {"steps": 64, "learning_rate": 1e-3, "families": ("sum3",), "largest": 30}
 
 

@@ -13,6 +13,8 @@ from toolkit.recipe import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
 
+pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
+
 EVERYTHING = {
     "pool",
     "leaks",
