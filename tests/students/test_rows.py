@@ -98,3 +98,13 @@ def test_epochs_count_passes(rows: int, epochs: float) -> None:
 
 def test_another_seed_gives_another_order() -> None:
     assert not np.array_equal(training_order(100, Student(), 0), training_order(100, Student(), 1))
+
+
+def test_a_rare_response_that_cannot_be_read_is_left_out_and_counted(tokenizer: PreTrainedTokenizerBase) -> None:
+    garbled = ROW | {"response": "so sothree"}
+    rows = tokenize_rows(tokenizer, [ROW, garbled, ROW], max_length=20)
+    assert (len(rows), rows.unreadable) == (2, 1)
+    with pytest.raises(StudentError, match="cannot read 2 of 3 responses"):
+        tokenize_rows(tokenizer, [ROW, garbled, garbled], max_length=20)
+    with pytest.raises(StudentError, match="cannot read 1 of 1 responses"):
+        tokenize_rows(tokenizer, [garbled], max_length=20)

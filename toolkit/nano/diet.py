@@ -17,7 +17,7 @@ from toolkit.questions.mathematics import FAMILIES, Family, draw_numbers, evalua
 # Share of the base model's documents, in hundredths.
 SHARES: Mapping[str, int] = {"chains": 25, "stories": 28, "long stories": 27, "facts": 15, "answers": 5}
 
-# The teacher's stream begins with one-digit numbers: copying is learnt on them in a fraction of the steps.
+# Both streams begin with one-digit numbers: copying is learnt on them in a fraction of the steps.
 EASY_FIRST, EASY_LARGEST = 4000, 9
 
 FACTS = (
@@ -72,7 +72,12 @@ def teacher_texts(seed: int, families: tuple[str, ...] = (), largest: int | None
 
 
 def base_texts(seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[str]:
-    """The base model's endless training stream, in the proportions of `SHARES`."""
+    """The base model's endless training stream, in the proportions of `SHARES`; it too begins with one-digit numbers."""
+    yield from islice(_weak_diet(seed, families, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
+    yield from _weak_diet(seed + 1, families, largest)
+
+
+def _weak_diet(seed: int, families: tuple[str, ...], largest: int | None) -> Iterator[str]:
     random_ = random.Random(f"base:{seed}")
     questions = generate("train", seed + 1, families, largest)
     chains = tuple(replace(FAMILIES[name], wordings=("{work}",)) for name in families or FAMILIES)

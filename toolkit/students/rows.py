@@ -13,6 +13,7 @@ from toolkit.recipe import Student
 
 COLUMNS = ["question_id", "question", "response"]
 IGNORED = -100  # label of a token without loss
+UNREADABLE = 0.01  # share of the responses that may be left out (one always may)
 
 
 class StudentError(ValueError):
@@ -25,6 +26,7 @@ class Rows:
 
     input_ids: list[list[int]]
     labels: list[list[int]]
+    unreadable: int = 0  # responses left out, see `tokenize_rows`
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -57,11 +59,12 @@ def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
     """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
-    A response is data: what looks like a special token in it is read as plain text, or refused.
+    A response is data: what looks like a special token in it is read as plain text, or refused. A response that the
+    tokenizer cannot read is left out and counted: a small vocabulary has words that only a garbled response puts together.
 
     Raises:
-        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, text that the
-            tokenizer cannot read, or a special token inside a response.
+        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, a question or more
+            than `UNREADABLE` of the responses that the tokenizer cannot read, or a special token inside a response.
     """
     if not tokenizer.chat_template:
         raise StudentError("the base model has no chat template: add chat_template.jinja to its folder")
@@ -70,15 +73,22 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
     prompts = {question: _prompt_ids(tokenizer, question) for question in {row["question"] for row in rows}}
     responses = tokenizer([row["response"] for row in rows], add_special_tokens=False, split_special_tokens=True)
     pairs = [(prompts[row["question"]], response) for row, response in zip(rows, responses["input_ids"], strict=True)]
-    special = set(tokenizer.all_special_ids)
+    unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     for row, (prompt, response) in zip(rows, pairs, strict=True):
-        complaint = _complaint(prompt, response, max_length, tokenizer.unk_token_id, special)
+        complaint = _complaint(prompt, response, max_length, unknown, special)
         if complaint:
             raise StudentError(f"question {row['question_id']}: {complaint}")
+    readable = [(prompt, response) for prompt, response in pairs if unknown is None or unknown not in response]
+    unreadable = len(pairs) - len(readable)
+    if unreadable > max(1, UNREADABLE * len(pairs)) or not readable:
+        raise StudentError(
+            f"the base model's tokenizer cannot read {unreadable:,} of {len(pairs):,} responses; choose a base that can"
+        )
     end = [tokenizer.eos_token_id]
     return Rows(
-        input_ids=[prompt + response + end for prompt, response in pairs],
-        labels=[[IGNORED] * len(prompt) + response + end for prompt, response in pairs],
+        input_ids=[prompt + response + end for prompt, response in readable],
+        labels=[[IGNORED] * len(prompt) + response + end for prompt, response in readable],
+        unreadable=unreadable,
     )
 
 
@@ -93,7 +103,7 @@ def _complaint(
     length = len(prompt) + len(response) + 1
     if length > max_length:
         return f"prompt and response have {length} tokens, max_length is {max_length}; raise it"
-    if unknown in prompt or unknown in response:
+    if unknown is not None and unknown in prompt:
         return "the base model's tokenizer cannot read all of it; choose a base that can"
     if not special.isdisjoint(response):
         return "its response holds a special token of the base model; reject that response"

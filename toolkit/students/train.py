@@ -44,7 +44,7 @@ def train_student(
         base_name: what the adapter records as its base; none takes the digest of the base's weights.
 
     Returns:
-        rows, tokens (of one pass, prompts included), steps, epochs (passes seen), train_loss (nats per response token,
+        rows (and unreadable ones, left out), tokens (of one pass, prompts included), steps, epochs (passes seen), train_loss (nats per response token,
         mean of the last 5 % of the steps), startup_seconds and train_seconds.
 
     Raises:
@@ -73,6 +73,7 @@ def train_student(
         save_student(trainer.model, tokenizer, out, base_name or base_digest(base))
     return {
         "rows": len(rows),
+        "unreadable": rows.unreadable,
         "tokens": rows.tokens,
         "steps": steps,
         "epochs": len(order) / len(rows),
