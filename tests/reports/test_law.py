@@ -54,3 +54,9 @@ def test_a_forecast_that_came_too_late_is_marked(tmp_path):
     every = students((*RUNGS, 32))
     told = forecast([row for row in every if row["budget"] <= 16], held_out=32, level=0.9) | {"exploratory": True}
     assert report(tmp_path, every, told, {}, title="T", note="n")["report"][0].startswith("EXPLORATORY")
+
+
+def test_a_rising_ladder_is_refused_and_told():
+    rising = [row | {"error": 1.1 - row["error"]} for row in students(RUNGS)]
+    with pytest.raises(ValueError, match="ris"):
+        forecast(rising, held_out=32, level=0.9)

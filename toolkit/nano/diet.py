@@ -72,7 +72,7 @@ def teacher_texts(seed: int, families: tuple[str, ...] = (), largest: int | None
 
 
 def base_texts(seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[str]:
-    """The base model's endless training stream, in the proportions of `SHARES`; it too begins with one-digit numbers."""
+    """The base model's endless training stream, in the proportions of `SHARES`; small numbers first, too."""
     yield from islice(_weak_diet(seed, families, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
     yield from _weak_diet(seed + 1, families, largest)
 

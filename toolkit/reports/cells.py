@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.reports.curves import READERS
+from toolkit.reports.curves import read_table
 
 Array = NDArray[np.float64]
 
@@ -40,15 +40,7 @@ def read_cells(
     Errors above 1 are read as percent, and a note says so. ValueError for an unknown file type, a missing column, a
     value that no row has, and what is not a number.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ValueError(f"{path.name}: cannot read {path.suffix or 'a file without suffix'}; use {', '.join(READERS)}")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    table = reader(path)
-    for name in (questions, budget, error, sd, n, *(where or {})):
-        if name is not None and name not in table.columns:
-            raise ValueError(f"{path.name} has no column {name!r}; it has {', '.join(map(str, table.columns))}")
+    table = read_table(path, [name for name in (questions, budget, error, sd, n, *(where or {})) if name])
     for name, value in (where or {}).items():
         values = table[name].astype(str)
         if not (values == value).any():

@@ -1,6 +1,6 @@
 """Anybody's numbers as ladders: a table with a budget and an error (or accuracy, or loss) column becomes arrays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,16 +54,7 @@ def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> l
     value exceeds 1. ValueError for an unknown file type, a missing column, text where numbers should be, or values out
     of range.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ValueError(f"{path.name}: cannot read {path.suffix or 'a file without suffix'}; use {', '.join(READERS)}")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    table = reader(path)
-    wanted = [name for name in columns if name]
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
-        raise ValueError(f"{path.name} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}")
+    table = read_table(path, [name for name in columns if name])
     for name in (columns.x, columns.y, columns.sd, columns.n):
         if name:
             table[name] = _numeric(table[name], path.name)
@@ -72,6 +63,20 @@ def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> l
     return [
         _ladder(name, rows, columns, quantity, (*told, *scaled)) for name, rows in _groups(table, columns, path.stem)
     ]
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A CSV, TSV, JSON, JSONL or Parquet table; ValueError for another file, or one without these columns."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"{path.name}: cannot read {path.suffix or 'a file without suffix'}; use {', '.join(READERS)}")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    table = reader(path)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(f"{path.name} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}")
+    return table
 
 
 def _numeric(column: "pd.Series[float]", file: str) -> "pd.Series[float]":

@@ -30,8 +30,13 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float) -> dict[st
         points: one per student, of the rungs that the fit may use.
         held_out: the budget to forecast.
         level: of the intervals, in (0, 1).
+
+    Raises:
+        ValueError: when the rungs rise, so that no falling law can be fitted, or `fit_law` refuses them.
     """
     fit = fit_points(points)
+    if not fit.shape.decreasing:
+        raise ValueError("; ".join(fit.shape.notes))
     told = fit.predict(held_out, level)
     names = ("point", "mean", "low", "high", "low_new", "high_new")
     return {

@@ -60,7 +60,7 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
     """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
     A response is data: what looks like a special token in it is read as plain text, or refused. A response that the
-    tokenizer cannot read is left out and counted: a small vocabulary has words that only a garbled response puts together.
+    tokenizer cannot read is left out and counted: a garbled one may put pieces together that a small vocabulary lacks.
 
     Raises:
         StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, a question or more

@@ -44,8 +44,8 @@ def train_student(
         base_name: what the adapter records as its base; none takes the digest of the base's weights.
 
     Returns:
-        rows (and unreadable ones, left out), tokens (of one pass, prompts included), steps, epochs (passes seen), train_loss (nats per response token,
-        mean of the last 5 % of the steps), startup_seconds and train_seconds.
+        rows, unreadable (responses left out), tokens (of one pass, prompts included), steps, epochs (passes seen),
+        train_loss (nats per response token, mean of the last 5 % of the steps), startup_seconds and train_seconds.
 
     Raises:
         StudentError: before training, for what cannot be trained on.
@@ -92,7 +92,7 @@ def _adapter(settings: Student) -> LoraConfig | None:
         return None
     return LoraConfig(
         r=settings.lora_rank,
-        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # PEFT only divides it by the rank
+        lora_alpha=settings.lora_alpha,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
