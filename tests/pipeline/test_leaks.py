@@ -39,23 +39,22 @@ def read_by_the_teacher():
 
 def test_a_clean_pool_and_stream_pass(tmp_path):
     pool = pool_with(tmp_path)
-    assert scan(pool, "pool", {}, False, ignore) == 3
-    assert scan(pool, "teacher", OPTIONS, True, ignore) >= 64 * 16
-    assert scan(pool, "base", OPTIONS, True, ignore) >= 64 * 16
+    texts = scan(pool, {"teacher": OPTIONS, "base": OPTIONS}, True, ignore)
+    assert texts["pool"] == 3 and texts["teacher"] >= 64 * 16 <= texts["base"]
 
 
 @pytest.mark.parametrize("name", ["questions", "test", "dev"])
 def test_a_question_that_the_teacher_reads_is_found(tmp_path, name):
     pool = pool_with(tmp_path, **{name: [read_by_the_teacher().upper()]})
     with pytest.raises(LeakError, match=f"{name}0"):
-        scan(pool, "teacher", OPTIONS, True, ignore)
+        scan(pool, {"teacher": OPTIONS}, True, ignore)
 
 
 def test_a_test_question_in_the_pool_is_found(tmp_path):
     text = "Ben has 12 stones and finds 31 more. How many stones does Ben have now?"
     pool = pool_with(tmp_path, questions=[text], test=[text.replace("stones", "Stones ")])
     with pytest.raises(LeakError, match="test0"):
-        scan(pool, "pool", {}, False, ignore)
+        scan(pool, {}, False, ignore)
 
 
 def test_seed_questions_are_held_out_from_training_only(tmp_path):
@@ -66,4 +65,5 @@ def test_seed_questions_are_held_out_from_training_only(tmp_path):
 
 def test_the_chain_keeps_a_record_of_every_scan(chain):
     facts = [json.loads((path / "clean.json").read_text()) for path in chain.artifacts("leaks")]
-    assert len(facts) == 4 and all(fact["leaks"] == 0 < fact["texts"] for fact in facts)
+    assert {role for fact in facts for role in fact["texts"]} == {"pool", "base", "teacher", "corpus"}
+    assert all(fact["leaks"] == 0 and min(fact["texts"].values()) > 0 for fact in facts)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,9 +50,13 @@ class Job:
         return self.workers.call(task, tick, function, *args)
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """`function` of every item, as many at once as there are workers; a failure stops what has not begun."""
+        """`function` of every item, as many at once as there are workers.
+
+        A failure is raised at once: what has not begun never will, and the end of the run stops the workers.
+        """
         pool = ThreadPoolExecutor(self.workers.jobs)
-        try:
-            return [future.result() for future in [pool.submit(function, item) for item in items]]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        futures = [pool.submit(function, item) for item in items]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        pool.shutdown(wait=False, cancel_futures=True)
+        failed = [future for future in futures if future.done() and not future.cancelled() and future.exception()]
+        return [future.result() for future in failed or futures]

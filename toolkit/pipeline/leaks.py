@@ -13,32 +13,29 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 
-def training_leaks_stage(job: Job, pool: Artifact) -> None:
-    """Before anything is trained: test and dev questions against the pool, all of them against what models will read.
+def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
+    """Test and dev questions against the pool, and all of them against every text that embedded models will read.
 
     Raises:
         LeakError: naming the questions found and where.
     """
-    roles = [role for role in ("teacher", "base") if getattr(getattr(job.recipe, role), role) == NANO]
+    roles = [role for role in ("base", "teacher") if getattr(getattr(job.recipe, role), role) == NANO]
+    options = {role: nano_options(job, role) for role in roles}
+    inputs = {"pool": pool.digest, "read": options, "procedural": procedural(job)}
     with job.progress.stage("leaks") as stage:
-        stage.expect(len(roles) + 1, "text")
+        stage.expect(1, "text")
 
-        def check(role: str) -> Artifact:
-            options = nano_options(job, role) if role in roles else {}
-            inputs = {"pool": pool.digest, "role": role, "options": options, "procedural": procedural(job)}
+        def make(out: Path) -> Mapping[str, Any]:
+            texts: dict[str, int] = job.work(stage, "leaks", scan, pool.path, options, procedural(job))
+            write_atomic(out / "clean.json", to_json({"texts": texts, "leaks": 0}))
+            return {"texts": texts}
 
-            def make(out: Path) -> Mapping[str, Any]:
-                texts: int = job.work(stage, f"leaks-{role}", scan, pool.path, role, options, procedural(job))
-                write_atomic(out / "clean.json", to_json({"role": role, "texts": texts, "leaks": 0}))
-                return {"texts": texts}
-
-            return job.build(stage, "leaks", inputs, make)
-
-        checked = job.each(check, ["pool", *roles])
-        texts = sum(done.facts.get("texts", 0) for done in checked)
+        checked = job.build(stage, "leaks", inputs, make)
+        texts = sum(checked.facts.get("texts", {}).values())
         stage.text = (
             f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
         )
+    return checked
 
 
 def procedural(job: Job) -> bool:
@@ -48,12 +45,15 @@ def procedural(job: Job) -> bool:
     return job.recipe.pool.pool in PROCEDURAL
 
 
-def scan(pool: Path, role: str, options: Mapping[str, Any], same_numbers: bool, tick: Tick) -> int:
-    """Look for held-out questions in what `role` reads and return how many texts that is; runs in a worker."""
-    held_out = held_out_questions(pool, seeds=role != "pool")
-    texts = _counted(_pool_texts(pool) if role == "pool" else _training_texts(role, options), tick)
-    assert_clean(held_out, texts, f"what the {role} reads" if role != "pool" else "the pool", procedural=same_numbers)
-    return texts.count
+def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:
+    """Look for held-out questions in the pool and in what each role reads; how many texts each is. Runs in a worker."""
+    found = {}
+    for role in ("pool", *options):
+        texts = _counted(_pool_texts(pool) if role == "pool" else _training_texts(role, options[role]), tick)
+        name = "the pool" if role == "pool" else f"what the {role} reads"
+        assert_clean(held_out_questions(pool, seeds=role != "pool"), texts, name, procedural=same_numbers)
+        found[role] = texts.count
+    return found
 
 
 class _counted:
@@ -108,10 +108,11 @@ def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
         columns = (pq.read_table(file, columns=["question", "response"]).to_pydict() for file in files)
         texts = [text for table in columns for text in (*table["question"], *table["response"])]
         assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(job))
-        write_atomic(out / "clean.json", to_json({"texts": len(texts), "leaks": 0}))
-        return {"texts": len(texts)}
+        counted = {"corpus": len(texts)}
+        write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
+        return {"texts": counted}
 
     with job.progress.stage("leaks") as stage:
         checked = job.build(stage, "leaks", inputs, make)
-        texts = checked.facts.get("texts", 0)
+        texts = sum(checked.facts.get("texts", {}).values())
         stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"

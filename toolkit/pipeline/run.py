@@ -1,6 +1,8 @@
 """A run from pool to law: the order of the stages."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
 from toolkit.pipeline.job import Job
@@ -37,8 +39,7 @@ def run(run: Run, workspace: Path, *, jobs: int, dry: bool, progress: Progress |
 
 def _stages(job: Job) -> str:
     pool = pool_stage(job)
-    training_leaks_stage(job, pool)
-    teacher, base = models_stage(job, pool)
+    teacher, base = _checked_models(job, pool)
     source = responses_stage(job, pool, teacher)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
     corpus_leaks_stage(job, pool, corpus)
@@ -59,6 +60,13 @@ def _stages(job: Job) -> str:
     measured = Measured(**lines, cells=known_cells(job, pool, base, corpus, measured.cells))
     results["curves"] = curves_stage(job, measured)
     return _first_prompt(job, pool, teacher) if job.dry else publish(job, corpus, measured, results)
+
+
+def _checked_models(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
+    """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
+    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool)]
+    models: tuple[Artifact, Artifact] = job.each(lambda stage: stage(), stages)[1]
+    return models
 
 
 def _held_out_seen(job: Job, base: Artifact, corpus: Corpus, held_out: int) -> bool:

@@ -57,7 +57,7 @@ def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
 
 
 def models_stage(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
-    """Teacher and base, trained side by side where they are embedded."""
+    """Teacher and base, trained side by side where they are embedded. They read no question of the `pool`."""
     with job.progress.stage("models") as stage:
         stage.expect(2, "step")
         teacher, base = job.each(lambda role: _model(job, stage, role), ["teacher", "base"])
