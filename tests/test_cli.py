@@ -104,7 +104,16 @@ def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
     rows = "".join(f'{{"question": "Quel est le carré de {n} ?", "answer": "{n * n}"}}\n' for n in range(40))
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl", teacher_steps=1, base_steps=1, families="[sum3]"), tmp_path)
-    assert "the teacher's tokenizer cannot read 8 of 8 questions" in line and "carré" in line
+    assert not (tmp_path / "ws" / "teacher").exists()
+    assert "the teacher's tokenizer cannot read 16 of 16 questions" in line and "carré" in line
+
+
+def test_gsm8k_is_a_pool_that_the_embedded_teacher_refuses(recipe, shared_data, tmp_path):
+    files = {"pool": shared_data / "gsm8k" / "train.jsonl", "test_pool": shared_data / "gsm8k" / "test.jsonl"}
+    sizes = {"pool_sizes": "[1868, 3736, 7473]", "ladder_questions": 1868, "test_size": 1319}
+    file = recipe(**files, **sizes, answer_pattern="'####\\s*(.+)'")
+    line = refused(file, tmp_path, "--dry-run")
+    assert "cannot read 7,473 of 7,473 questions" in line
 
 
 def test_nothing_accepted_stops_before_training(recipe, tmp_path):

@@ -44,6 +44,8 @@ class Pool:
     largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
     pool_sizes: tuple[Count, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
     pool_seed: Seed = 0
+    test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
+    test_split: str | None = None  # its split; null takes `pool_split`
     test_size: Count = 1000
     dev_size: Seed = 500
 

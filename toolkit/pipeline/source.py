@@ -37,8 +37,11 @@ def pool_stage(job: Job) -> Artifact:
 
     settings = job.recipe.pool
     # A local file is known by its bytes, not by its place.
-    content = file_digest(Path(settings.pool)) if Path(settings.pool).is_file() else None
-    inputs = {"settings": dataclasses.replace(settings, pool=Path(settings.pool).name), "content": content}
+    files = {
+        key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
+    }
+    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
+    inputs = {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
     with job.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out))
@@ -60,18 +63,25 @@ def models_stage(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
     """Teacher and base, trained side by side where they are embedded. They read no question of the `pool`."""
     with job.progress.stage("models") as stage:
         stage.expect(2, "step")
-        teacher, base = job.each(lambda role: _model(job, stage, role), ["teacher", "base"])
+        teacher, base = job.each(lambda role: _model(job, stage, role, pool), ["teacher", "base"])
         made = {"teacher": teacher, "base": base}
         stage.text = ", ".join(_model_text(job, role, artifact) for role, artifact in made.items())
     return teacher, base
 
 
-def _model(job: Job, stage: Stage, role: str) -> Artifact:
+def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
     settings = dataclasses.asdict(getattr(job.recipe, role))
     name, revision = settings.pop(role), settings.pop(f"{role}_revision")
     if name == NANO:
         options = nano_options(job, role)
-        train = lambda out: job.work(stage, role, train_nano, role, options, out) or {}  # noqa: E731
+
+        def train(out: Path) -> dict[str, Any]:
+            _refuse_unreadable_by_nano(pool)
+            facts: dict[str, Any] = job.work(stage, role, train_nano, role, options, out)
+            return facts
+
+        if job.dry:
+            _refuse_unreadable_by_nano(pool)
         return job.build(stage, role, options, train)
     if Path(name).is_dir():
         files = folder_files(Path(name))
@@ -170,13 +180,24 @@ def _open_teacher(job: Job, teacher: Artifact, questions: list[str]) -> Any:
     local = LocalTeacher(
         teacher.path, temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens
     )
-    unread = local.unreadable(questions)
+    _refuse_unreadable(local.unreadable(questions), len(questions))
+    return local
+
+
+def _refuse_unreadable_by_nano(pool: Artifact) -> None:
+    """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
+    from toolkit.nano.tokenizer import build_tokenizer, unreadable
+
+    questions = [row["question"] for row in read_questions(pool.path)]
+    _refuse_unreadable(unreadable(build_tokenizer(), questions), len(questions))
+
+
+def _refuse_unreadable(unread: Sequence[str], count: int) -> None:
     if unread:
         raise StageError(
-            f"the teacher's tokenizer cannot read {len(unread):,} of {len(questions):,} questions, the first: "
+            f"the teacher's tokenizer cannot read {len(unread):,} of {count:,} questions, the first: "
             f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`)"
         )
-    return local
 
 
 def rows_of(source: Source, cell: Cell) -> Iterator[dict[str, Any]]:

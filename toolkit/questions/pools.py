@@ -220,6 +220,8 @@ def write_pool(settings: recipe.Pool, folder: Path) -> dict[str, int]:
         subset=settings.pool_config,
         split=settings.pool_split,
         revision=settings.pool_revision,
+        test_source=settings.test_pool,
+        test_split=settings.test_split,
         families=settings.families or (),
         largest=settings.largest_number,
     )
