@@ -141,11 +141,11 @@ CORPUS = {"corpus", "leaks", "release"} | TRAINED
         ("summary: Other", {"release"}),
         ("pool_seed: 1", EVERYTHING - {"models"}),
         ("teacher_seed: 1", {"leaks", "models", "verdicts"} | CORPUS),
-        ("base_steps: 41", {"leaks", "models"} | TRAINED),
+        ("base_steps: 251", {"leaks", "models"} | TRAINED),
         ("temperature: 0.9", {"verdicts"} | CORPUS),
         ("sampling_seed: 1", {"verdicts"} | CORPUS),
         ("check_steps: false", {"verdicts"} | CORPUS),
-        ("steps: 31", TRAINED),
+        ("steps: 51", TRAINED),
         ("epochs: 9.0", set()),  # not read under control: steps
         ("learning_rate: 5e-3", TRAINED),
         ("train_seeds: [0, 1, 2]", TRAINED),
@@ -178,7 +178,7 @@ def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):
 
 def test_one_budget_reuses_what_the_ladder_made(chain):
     ran = chain.run("-r3-s1")
-    assert ran.todo == {"release"} and "0 sampled now" in ran.lines
+    assert ran.todo == {"leaks", "release", "curves"} and "0 sampled now" in ran.lines
     assert not (out(chain, "tiny-r3-s1") / "law.json").exists()
     curves = pq.read_table(out(chain, "tiny-r3-s1") / "curves.parquet").to_pylist()
     assert {row["budget"] for row in curves} == {None, 1, 2, 3}

@@ -1,6 +1,7 @@
 """The figure of a ladder: students, the curve fitted to the low rungs, the held-out rung, teacher and base."""
 
 import statistics
+import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ def draw_ladder(
     _references(axes, lines)
     _frame(axes, sorted({point["budget"] for point in points}))
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    figure.supxlabel(note, fontsize=7.5, color=GREY, x=0.01, ha="left")
+    figure.supxlabel(textwrap.fill(note, 125), fontsize=7.5, color=GREY, x=0.01, ha="left")
     figure.savefig(path, metadata={"Software": None})
 
 
