@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
-PLAN_EXAMPLE = "fss plan curves.parquet --n n --where control=steps --price question=1 response=0.02 --spend 500"
+PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,12 +40,7 @@ def read_cells(
     Errors above 1 are read as percent, and a note says so. ValueError for an unknown file type, a missing column, a
     value that no row has, and what is not a number.
     """
-    table = read_table(path, [name for name in (questions, budget, error, sd, n, *(where or {})) if name])
-    for name, value in (where or {}).items():
-        values = table[name].astype(str)
-        if not (values == value).any():
-            raise ValueError(f"{path.name}: no row has {name} = {value}; it holds {', '.join(sorted(set(values))[:8])}")
-        table = table[values == value]
+    table = read_table(path, [name for name in (questions, budget, error, sd, n) if name], where)
     columns = {name: None if name is None else _numbers(table[name], path.name) for name in (sd, n)}
     errors, noise, notes = _fractions(_numbers(table[error], path.name), columns[sd], error)
     axes = _numbers(table[questions], path.name), _numbers(table[budget], path.name)

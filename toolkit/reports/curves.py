@@ -1,6 +1,6 @@
 """Anybody's numbers as ladders: a table with a budget and an error (or accuracy, or loss) column becomes arrays."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,15 +46,18 @@ class Ladder(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> list[Ladder]:
-    """The ladders in a CSV, TSV, JSON, JSONL or Parquet table, one per value of the group column.
+def read_ladders(
+    path: Path, columns: Columns, quantity: str | None = None, where: Mapping[str, str] | None = None
+) -> list[Ladder]:
+    """The ladders in a CSV, TSV, JSON, JSONL or Parquet table, one per value of the group column; `where` keeps rows.
 
     Rows are runs, or single items (values all 0 or 1, several per run: averaged, and their number is n). `quantity`
     None reads accuracies where the column's name says so, errors otherwise. Percent is taken for granted only when a
     value exceeds 1. ValueError for an unknown file type, a missing column, text where numbers should be, or values out
     of range.
     """
-    table = read_table(path, [name for name in columns if name])
+    table = read_table(path, [name for name in columns if name], where)
+    table = table.copy()
     for name in (columns.x, columns.y, columns.sd, columns.n):
         if name:
             table[name] = _numeric(table[name], path.name)
@@ -65,17 +68,26 @@ def read_ladders(path: Path, columns: Columns, quantity: str | None = None) -> l
     ]
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV, TSV, JSON, JSONL or Parquet table; ValueError for another file, or one without these columns."""
+def read_table(path: Path, columns: Sequence[str], where: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A CSV, TSV, JSON, JSONL or Parquet table; `where` keeps the rows that have these values as text.
+
+    ValueError for another file, one without these columns, or a value that no row has.
+    """
+    where = where or {}
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ValueError(f"{path.name}: cannot read {path.suffix or 'a file without suffix'}; use {', '.join(READERS)}")
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     table = reader(path)
-    missing = [name for name in columns if name not in table.columns]
+    missing = [name for name in (*columns, *where) if name not in table.columns]
     if missing:
         raise ValueError(f"{path.name} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}")
+    for name, value in where.items():
+        values = table[name].astype(str)
+        if not (values == value).any():
+            raise ValueError(f"{path.name}: no row has {name} = {value}; it holds {', '.join(sorted(set(values))[:8])}")
+        table = table[values == value]
     return table
 
 

@@ -16,6 +16,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each value of y")
     noise.add_argument("--seed", metavar="COLUMN", help="seed of the run: the spread over seeds is the noise")
     noise.add_argument("--n", metavar="COLUMN", help="test items behind each value: binomial noise")
+    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
     parser.add_argument("--group", metavar="COLUMN", help="one law per value of this column")
     parser.add_argument("--pool", action="store_true", help="let the groups share what they know of beta")
     parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
@@ -35,8 +36,9 @@ def fit_command(args: argparse.Namespace) -> int:
 
     if args.pool and not args.group:
         raise ValueError("--pool needs --group: it shares beta between groups")
+    where = named_values(args.where, "--where")
     columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
-    ladders = {ladder.name: ladder for ladder in read_ladders(args.table, columns, args.quantity)}
+    ladders = {ladder.name: ladder for ladder in read_ladders(args.table, columns, args.quantity, where)}
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
     reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}
@@ -52,3 +54,11 @@ def fit_command(args: argparse.Namespace) -> int:
         label = "error" if next(iter(ladders.values())).quantity == "error" else args.y
         draw_laws(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
     return 0
+
+
+def named_values(given: list[str], flag: str) -> dict[str, str]:
+    """`NAME=VALUE` arguments as a dict; ValueError for one without the equals sign."""
+    for each in given:
+        if "=" not in each:
+            raise ValueError(f"{flag} takes NAME=VALUE, got {each!r}")
+    return {name: value for name, _, value in (each.partition("=") for each in given)}

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from toolkit.reports.fit_command import named_values
 from toolkit.reports.markdown import markdown_table
 
 # The fields of `toolkit.laws.prices.Prices`, named here so that `fss --help` imports no numbers; a test compares them.
@@ -55,7 +56,7 @@ def plan_command(args: argparse.Namespace) -> int:
     from toolkit.reports.cells import read_cells
 
     names = {name: getattr(args, name) for name in ("questions", "budget", "error", "sd", "n")}
-    cells = read_cells(args.table, **names, where=_pairs(args.where, "--where"))
+    cells = read_cells(args.table, **names, where=named_values(args.where, "--where"))
     prices = Prices(**read_prices(args.prices, args.price))
     surface = fit_surface(cells.questions, cells.budgets, cells.errors, cells.sd, n=cells.n, max_beta=args.max_beta)
     found = plan(surface, prices, spend=args.spend, target=args.target, beyond=args.beyond)
@@ -77,7 +78,7 @@ def read_prices(path: Path | None, given: list[str]) -> dict[str, Any]:
     listed = {} if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(listed, dict):
         raise ValueError(f"{path}: a price list is a mapping of names to numbers, got {type(listed).__name__}")
-    prices = {**listed, **_pairs(given, "--price")}
+    prices = {**listed, **named_values(given, "--price")}
     for name in prices.keys() - set(PRICES):
         raise ValueError(f"price list: nothing is called {name!r}; known are {', '.join(PRICES)}")
     return {name: _number(name, value) for name, value in prices.items()}
@@ -88,13 +89,6 @@ def _number(name: str, value: Any) -> float:
         return int(value) if name.startswith("owned") else float(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"price list: {name} must be a number, got {value!r}") from error
-
-
-def _pairs(given: list[str], flag: str) -> dict[str, str]:
-    for each in given:
-        if "=" not in each:
-            raise ValueError(f"{flag} takes NAME=VALUE, got {each!r}")
-    return {name: value for name, _, value in (each.partition("=") for each in given)}
 
 
 def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
