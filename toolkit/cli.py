@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
     )
     run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+    check = verb("check", _check, "re-verify a release folder", "fss check workspace/runs/math/release")
+    check.add_argument("release", type=Path, metavar="FOLDER", help="with README.md, manifest.json and data/")
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
@@ -139,6 +141,14 @@ def _run(args: argparse.Namespace) -> int:
     summary = run(load_run(args.run, args.profile), args.workspace, jobs=args.jobs, dry=args.dry_run)
     print(summary)
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.release import check
+
+    wrong = check(args.release)
+    print("\n".join(wrong) or f"{args.release}: digests, nesting, rows and every count on the card hold")
+    return 1 if wrong else 0
 
 
 def _recipe(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import pytest
 from datasets import load_dataset
 
 from tests.pipeline.conftest import TINY, Chain
+from toolkit.cli import main
 from toolkit.recipe import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
@@ -191,3 +192,12 @@ def test_a_forecast_of_a_rung_that_was_trained_before_says_so(chain, tmp_path):
     shutil.rmtree(other.workspace / "forecast")
     assert "EXPLORATORY" in other.run().lines
     assert json.loads((out(other) / "forecast.json").read_text())["exploratory"] is True
+
+
+def test_a_release_is_re_verified_and_a_changed_byte_is_told(chain, tmp_path, capsys):
+    shutil.copytree(out(chain) / "release", tmp_path / "release")
+    assert main(["check", str(tmp_path / "release")]) == 0
+    with (tmp_path / "release" / "README.md").open("a") as card:
+        card.write("more")
+    assert main(["check", str(tmp_path / "release")]) == 1
+    assert "README.md: its bytes are not those of the manifest" in capsys.readouterr().out

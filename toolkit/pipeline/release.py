@@ -1,5 +1,6 @@
 """The release folder of a run: a Hub dataset repo with one config per budget, as `load_dataset` reads it."""
 
+import dataclasses
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -101,3 +102,11 @@ def _card(job: Job, source: Source) -> Any:
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
     )
+
+
+def check(folder: Path) -> list[str]:
+    """What is wrong with a release folder, a sentence each: bytes, nesting, rows and every count on its card."""
+    from toolkit.corpora.statistics import cell_statistics
+    from toolkit.hub.check import check_release
+
+    return check_release(folder, lambda accepted, rejected: dataclasses.asdict(cell_statistics(accepted, rejected)))
