@@ -10,6 +10,21 @@ from toolkit.progress import Progress
 from toolkit.recipe import load_run
 
 TINY = Path(__file__).with_name("tiny.yaml")
+STAGES = (
+    "pool",
+    "leaks",
+    "models",
+    "responses",
+    "verdicts",
+    "corpus",
+    "release",
+    "students",
+    "score",
+    "forecast",
+    "held-out",
+    "law",
+    "curves",
+)
 
 
 class Chain:

@@ -11,26 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import TINY
+from tests.pipeline.conftest import STAGES, TINY
 from toolkit.synthesis.journal import read_journal
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
-
-STAGES = (
-    "pool",
-    "leaks",
-    "models",
-    "responses",
-    "verdicts",
-    "corpus",
-    "release",
-    "students",
-    "score",
-    "forecast",
-    "held-out",
-    "law",
-    "curves",
-)
 
 
 def start(recipe: Path, workspace: Path) -> subprocess.Popen:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
-from tests.pipeline.conftest import TINY, Chain
+from tests.pipeline.conftest import STAGES, TINY, Chain
 from toolkit.cli import main
 from toolkit.recipe import load_run
 from toolkit.reports.tables import CURVES, ITEMS
@@ -16,21 +16,7 @@ from toolkit.synthesis.journal import read_journal
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
-EVERYTHING = {
-    "pool",
-    "leaks",
-    "models",
-    "responses",
-    "verdicts",
-    "corpus",
-    "release",
-    "students",
-    "score",
-    "forecast",
-    "held-out",
-    "law",
-    "curves",
-}
+EVERYTHING = set(STAGES)
 
 
 def out(chain, run="tiny"):

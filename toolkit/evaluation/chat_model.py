@@ -101,10 +101,10 @@ class ChatModel(LightevalModel):
         return int(self.model.config.max_position_embeddings)
 
     def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
-        raise NotImplementedError("answers are generated, not ranked")
+        raise EvaluationError("answers are generated, not ranked: use a task with generative metrics")
 
     def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
-        raise NotImplementedError("answers are generated, not ranked")
+        raise EvaluationError("answers are generated, not ranked: use a task with generative metrics")
 
 
 class _NoCache:

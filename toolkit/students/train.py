@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from toolkit.quiet import quiet
@@ -56,17 +56,7 @@ def train_student(
         tokenizer = AutoTokenizer.from_pretrained(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)
-        steps = math.ceil(len(order) / settings.batch_size)
-        reporter = _Reporter(steps, progress)
-        trainer = _Trainer(
-            model=AutoModelForCausalLM.from_pretrained(base, dtype=_weights_dtype(settings)),
-            args=_arguments(out, settings, steps, train_seed),
-            train_dataset=_dataset(rows).select(order),
-            processing_class=tokenizer,
-            peft_config=_adapter(settings),
-            callbacks=[reporter],
-        )
-        trainer.remove_callback(PrinterCallback)
+        trainer = _trainer(base, tokenizer, _dataset(rows).select(order), out, settings, train_seed, progress)
         begin = time.monotonic()
         trainer.train()
         end = time.monotonic()
@@ -75,12 +65,34 @@ def train_student(
         "rows": len(rows),
         "unreadable": rows.unreadable,
         "tokens": rows.tokens,
-        "steps": steps,
+        "steps": trainer.state.global_step,
         "epochs": len(order) / len(rows),
         "train_loss": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry][-1],
         "startup_seconds": begin - start,
         "train_seconds": end - begin,
     }
+
+
+def _trainer(
+    base: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Dataset,
+    out: Path,
+    settings: Student,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> "_Trainer":
+    steps = math.ceil(len(rows) / settings.batch_size)
+    trainer = _Trainer(
+        model=AutoModelForCausalLM.from_pretrained(base, dtype=_weights_dtype(settings)),
+        args=_arguments(out, settings, steps, seed),
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=_adapter(settings),
+        callbacks=[_Reporter(steps, progress)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _dataset(rows: Rows) -> Dataset:
