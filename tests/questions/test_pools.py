@@ -139,3 +139,15 @@ def test_math_solutions_end_in_a_box(shared_data: Path) -> None:
     source = str(shared_data / "math" / "math500_prm800k_test.jsonl")
     pool = load_pool(source, 450, 50, question_column="problem", answer_column="solution", answer_pattern="boxed")
     assert len(pool.questions) == 450 and all(question.answer for question in pool.questions)
+
+
+def test_a_dataset_repo_loads_by_config_and_split(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    rows = "".join(f'{{"q": "What is {n} + 1?", "a": "so \\\\\\\\boxed{{{n + 1}}}"}}\n' for n in range(12))
+    (tmp_path / "seeds.jsonl").write_text(rows)
+    front = "configs:\n- config_name: main\n  data_files:\n  - split: seeds\n    path: seeds.jsonl\n"
+    (tmp_path / "README.md").write_text(f"---\n{front}---\n")
+    columns = {"question_column": "q", "answer_column": "a", "answer_pattern": "boxed"}
+    pool = load_pool(str(tmp_path), 6, 4, subset="main", split="seeds", **columns)
+    assert len({question.text for question in (*pool.questions, *pool.test)}) == 10
+    assert all(f"{int(question.answer) - 1} + 1" in question.text for question in pool.questions)
