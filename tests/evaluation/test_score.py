@@ -33,7 +33,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def test_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def items_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six items; the first two have the answer 1, the others 2."""
     rows = [
         {"question_id": f"t{number}", "question": question, "answer": "1" if number < 2 else "2.0"}
@@ -62,14 +62,14 @@ def read(folder: Path) -> list[dict]:
 
 
 def test_each_model_gets_its_own_right_answers(
-    base: Path, students: list[Path], test_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[tuple[int, int]] = []
     models = [
         ScoredModel("one", students[0], tmp_path / "one", base),
         ScoredModel("two", students[1], tmp_path / "two", base),
     ]
-    scores = score_models(models, test_file, GREEDY, lambda *call: calls.append(call))
+    scores = score_models(models, items_file, GREEDY, lambda *call: calls.append(call))
     assert [score["error"] for score in scores] == pytest.approx([4 / 6, 2 / 6])
     assert [(score["name"], score["n"], score["k"]) for score in scores] == [("one", 6, 1), ("two", 6, 1)]
     assert scores[0]["eval_key"] == scores[1]["eval_key"]
@@ -84,23 +84,23 @@ def test_each_model_gets_its_own_right_answers(
 
 
 def test_new_weights_under_an_old_name_and_path_are_scored_anew(
-    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path
 ) -> None:
     errors = []
     for student in students:
         shutil.rmtree(tmp_path / "student", ignore_errors=True)
         shutil.copytree(student, tmp_path / "student")
         model = ScoredModel("student", tmp_path / "student", tmp_path / "score", base)
-        (score,) = score_models([model], test_file, GREEDY, lambda done, total: None)
+        (score,) = score_models([model], items_file, GREEDY, lambda done, total: None)
         errors.append(score["error"])
         assert read(tmp_path / "score")[0]["correct"] == (student == students[0])
     assert errors == pytest.approx([4 / 6, 2 / 6])
 
 
 def test_new_items_in_an_old_file_are_asked_anew(
-    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path
 ) -> None:
-    rows = pq.read_table(test_file).to_pylist()
+    rows = pq.read_table(items_file).to_pylist()
     model = ScoredModel("one", students[0], tmp_path / "score", base)
     keys = set()
     for answer, error in (("1", 0.0), ("2", 1.0)):
@@ -112,7 +112,7 @@ def test_new_items_in_an_old_file_are_asked_anew(
 
 
 def test_scoring_needs_no_network_and_leaves_the_registry_alone(
-    base: Path, test_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path, items_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a connection was tried")
@@ -120,7 +120,7 @@ def test_scoring_needs_no_network_and_leaves_the_registry_alone(
     before = Registry.load_all_task_configs
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    score_models([ScoredModel("base", base, tmp_path)], test_file, GREEDY, lambda done, total: None)
+    score_models([ScoredModel("base", base, tmp_path)], items_file, GREEDY, lambda done, total: None)
     assert len(read(tmp_path)) == 6
     assert Registry.load_all_task_configs is before
 
@@ -131,12 +131,12 @@ def test_importing_leaves_gradients_on() -> None:
     assert torch.is_grad_enabled()
 
 
-def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, test_file: Path, tmp_path: Path) -> None:
+def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, items_file: Path, tmp_path: Path) -> None:
     """Left padding and sorting change nothing; a sampling default in the model's folder does not leak in."""
     shutil.copytree(base, tmp_path / "base")
     GenerationConfig(do_sample=True, temperature=5.0, eos_token_id=2, pad_token_id=0).save_pretrained(tmp_path / "base")
     score_models(
-        [ScoredModel("base", tmp_path / "base", tmp_path / "out")], test_file, GREEDY, lambda done, total: None
+        [ScoredModel("base", tmp_path / "base", tmp_path / "out")], items_file, GREEDY, lambda done, total: None
     )
     tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
     for row, question in zip(read(tmp_path / "out"), QUESTIONS, strict=True):
@@ -148,20 +148,20 @@ def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, test_fi
 
 
 def test_an_answer_ends_where_students_learn_to_end(
-    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path
 ) -> None:
     """Also when the base's generation_config names another end, as that of many a base model does."""
     shutil.copytree(base, tmp_path / "base")
     GenerationConfig(eos_token_id=[3, 4], pad_token_id=0).save_pretrained(tmp_path / "base")
     model = ScoredModel("one", students[0], tmp_path / "out", tmp_path / "base")
-    score_models([model], test_file, GREEDY, lambda done, total: None)
+    score_models([model], items_file, GREEDY, lambda done, total: None)
     assert {text for row in read(tmp_path / "out") for text in row["response"]} == {BOXES[0]}
 
 
-def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, test_file: Path, tmp_path: Path) -> None:
+def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, items_file: Path, tmp_path: Path) -> None:
     def score(name: str, settings: Evaluation) -> list[dict]:
         model = ScoredModel("base", base, tmp_path / name)
-        (made,) = score_models([model], test_file, settings, lambda done, total: None)
+        (made,) = score_models([model], items_file, settings, lambda done, total: None)
         assert made["k"] == 4 and made["evaluation"]["seed"] == settings.eval_seed
         return read(tmp_path / name)
 
@@ -175,11 +175,11 @@ def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, test_f
 
 
 def test_models_that_cannot_be_scored_are_refused(
-    base: Path, students: list[Path], test_file: Path, tmp_path: Path
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(EvaluationError, match="an adapter is scored together with its base"):
-        score_models([ScoredModel("one", students[0], tmp_path)], test_file, GREEDY, lambda done, total: None)
+        score_models([ScoredModel("one", students[0], tmp_path)], items_file, GREEDY, lambda done, total: None)
     shutil.copytree(base, tmp_path / "mute")
     (tmp_path / "mute" / "chat_template.jinja").unlink()
     with pytest.raises(EvaluationError, match="no chat template"):
-        score_models([ScoredModel("mute", tmp_path / "mute", tmp_path)], test_file, GREEDY, lambda done, total: None)
+        score_models([ScoredModel("mute", tmp_path / "mute", tmp_path)], items_file, GREEDY, lambda done, total: None)
