@@ -38,6 +38,7 @@ class Pool:
     pool_revision: str | None = None  # revision of a Hub dataset
     question_column: str = "question"
     answer_column: str = "answer"
+    unit_column: str | None = None  # written behind the answer: `9.8` and `m/s^2`
     # regular expression with one group, or `boxed` for the last \\boxed{}; none takes the whole column
     answer_pattern: str | None = None
     families: tuple[str, ...] | None = None  # of a procedural domain; null takes all
@@ -52,16 +53,41 @@ class Pool:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Teacher:
-    """The fixed generator: a Transformers folder, a Hub model, or `nano`, which is trained on the spot as set here."""
+    """The fixed generator: `nano`, which is trained on the spot as set here, a Transformers folder, or a Hub model.
+
+    With `server`, `urls` or `provider` the model is asked over HTTP and is known by its name and revision.
+    """
 
     teacher: str = "nano"
-    teacher_revision: str | None = None  # of a Hub model
+    teacher_revision: str | None = None  # of a Hub model, or of what an endpoint serves
+    api: Literal["chat", "generate"] = "chat"  # of an endpoint: messages, or the bare prompt without a chat template
+    quantize: str | None = None  # by the server that is started, such as `awq` or `fp8`
     teacher_steps: Count = 4000
     teacher_learning_rate: Positive = 2e-3
     teacher_width: Count = 96
     teacher_layers: Count = 3
     teacher_heads: Count = 4
     teacher_seed: Seed = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Serving:
+    """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
+
+    urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
+    server: Literal["tgi", "vllm", "transformers", "endpoint"] | None = None  # started for the run when no URL is given
+    provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
+    server_image: str | None = None  # of Docker; null takes the server's own, pinned
+    server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    server_options: tuple[str, ...] = ()  # more arguments for the server
+    gpus: Annotated[int, Field(ge=0)] = 1
+    shards: Count = 1  # GPUs that one copy of the model is split over
+    instance: str | None = None  # of an Inference Endpoint: vendor/region/type/size
+    concurrency: Count = 128  # requests in flight at most, per URL; the server's own limit is found below it
+    timeout: Positive = 600  # seconds until a request that hangs is cut
+    attempts: Count = 8  # of a request that times out or meets a fault; being refused as one too many does not count
+    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # per million prompt tokens, in any one currency
+    price_completion: Annotated[float, Field(ge=0)] = 0.0  # per million completion tokens
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -85,13 +111,18 @@ class Sampling:
     temperature: Annotated[float, Field(gt=0, le=5)] = 0.8
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Count = 64  # new tokens per response
+    stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
+    prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Verification:
-    """What is checked beyond the final answer."""
+    """How an answer is found in a response and compared with the gold one."""
 
+    answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
+    response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01  # of a numeric answer, relative
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
 
 
@@ -101,7 +132,12 @@ class Ladder:
 
     budgets: tuple[Count, ...] = (1, 2, 4, 8, 16, 32)
     ladder_questions: Count = 256
-    counting: Literal["sampled"] = "sampled"  # r draws per question; the accepted ones train, duplicates kept
+    # sampled: r draws per question, the accepted ones train, duplicates kept; accepted: r distinct accepted texts per
+    # question; adaptive: draws until the next ones are expected to bring little new, an arm of its own and no ladder
+    counting: Literal["sampled", "accepted", "adaptive"] = "sampled"
+    max_draws: Count = 64  # per question, where counting is accepted
+    stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
+    stop_scope: Literal["question", "pool"] = "question"  # what is stopped
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -159,7 +195,7 @@ class Release:
     limits: tuple[str, ...] = ()  # sentences on what this data cannot be used for
 
 
-SECTIONS = (Pool, Teacher, Base, Sampling, Verification, Ladder, Student, Replicates, Evaluation, Law, Release)
+SECTIONS = (Pool, Teacher, Serving, Base, Sampling, Verification, Ladder, Student, Replicates, Evaluation, Law, Release)
 HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
 
 
@@ -171,6 +207,7 @@ class Recipe:
     title: str
     pool: Pool
     teacher: Teacher
+    serving: Serving
     base: Base
     sampling: Sampling
     verification: Verification
