@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.budgets import file_name
+from toolkit.pipeline.cells import Cell, Source, rows_of
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.source import Cell, Source, rows_of
 from toolkit.verification.verdicts import VERDICTS, judge
 from toolkit.workspace import Artifact
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files, cell_name
+from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, teacher_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.prompt import fill_prompt
-from toolkit.pipeline.source import Source
 from toolkit.workspace import Artifact
 
 POLICY = (

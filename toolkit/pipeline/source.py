@@ -1,12 +1,12 @@
 """The source and what students start from: pool, teacher, base, the leak check between them, and the responses."""
 
 import dataclasses
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.corpora.budgets import Shell, increments, shells
+from toolkit.corpora.budgets import increments, shells
+from toolkit.pipeline.cells import Source, digests_of
 from toolkit.pipeline.job import Job, StageError
 from toolkit.progress import Stage
 from toolkit.workers import Tick
@@ -14,21 +14,6 @@ from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
 
 NANO = "nano"  # the teacher or base that is trained on the spot
 SAMPLING_BATCH = 512  # responses generated and written together; larger batches fall out of the CPU caches
-
-Cell = tuple[Shell, tuple[int, int]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Pool and teacher, and the journal of what the teacher answered."""
-
-    pool: Artifact
-    teacher: Artifact
-    questions: list[dict[str, Any]]  # the ladder's subset, in pool order
-    key: str
-    journal: Path
-    cells: list[Cell]  # shell x increment, increment-major
-    digests: dict[Cell, str]  # of the journal's rows in each cell
 
 
 def pool_stage(job: Job) -> Artifact:
@@ -140,7 +125,7 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
         planned = {cell: hash_of({"planned": key, "rung": cell[1]}) for cell in cells}
         source = Source(pool, teacher, questions, key, journal, cells, planned)
         if not (job.dry and todo):
-            source.digests.update(_digests(source))
+            source.digests.update(digests_of(source))
         tokens = todo * recipe.sampling.max_tokens
         new = f"{todo:,} to sample, at most {tokens:,} tokens" if job.dry else f"{todo:,} sampled now"
         stage.text = f"{len(questions) * budget:,} responses ({len(questions)} questions x {budget}), {new}"
@@ -198,29 +183,3 @@ def _refuse_unreadable(unread: Sequence[str], count: int) -> None:
             f"the teacher's tokenizer cannot read {len(unread):,} of {count:,} questions, the first: "
             f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`)"
         )
-
-
-def rows_of(source: Source, cell: Cell) -> Iterator[dict[str, Any]]:
-    """The journal's rows of one shell x increment, in the order written."""
-    from toolkit.synthesis.journal import read_journal
-
-    shell, rung = cell
-    ids = {row["question_id"] for row in source.questions[shell.start : shell.stop]}
-    rows = read_journal(source.journal)
-    return (row._asdict() for row in rows if row.question_id in ids and row.index in range(*rung))
-
-
-def _digests(source: Source) -> dict[Cell, str]:
-    """Digest of each cell's rows whatever their order: the sum of their hashes, in one pass over the journal."""
-    from toolkit.synthesis.journal import encode, read_journal
-
-    shell_of = {
-        row["question_id"]: shell for shell, _ in source.cells for row in source.questions[shell.start : shell.stop]
-    }
-    sums = dict.fromkeys(source.cells, 0)
-    rung_of = {index: rung for _, rung in source.cells for index in range(*rung)}
-    for row in read_journal(source.journal):
-        if row.question_id in shell_of and row.index in rung_of:
-            line = int.from_bytes(hashlib.sha256(encode(row)).digest(), "big")
-            sums[shell_of[row.question_id], rung_of[row.index]] += line
-    return {cell: f"{total % 2**256:064x}" for cell, total in sums.items()}
