@@ -18,9 +18,12 @@ def test_every_field_belongs_to_one_section():
     assert len(HOME) == sum(len(cls.__dataclass_fields__) for cls in SECTIONS)
 
 
-@pytest.mark.parametrize("name", known_recipes())
-def test_every_recipe_that_ships_is_valid(name):
-    assert load_run(name).recipe.title
+SHIPPED = [path.stem.split(".") for path in next(iter(known_recipes().values())).parent.glob("*.yaml")]
+
+
+@pytest.mark.parametrize("parts", SHIPPED, ids=".".join)
+def test_every_recipe_that_ships_is_valid_in_every_profile(parts):
+    assert load_run(*parts).recipe.title
 
 
 def test_yaml_numbers_of_every_form_are_numbers(recipe):
@@ -48,6 +51,17 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\nfit_max: 32", r"fit_max: must be below held_out"),
         ("pool: m\nbudgets: [1, 2, 32]", r"fit_max: a law needs at least 4 budgets up to fit_max"),
         ("pool: m\ntrain_seeds: [0, 0]", r"train_seeds: must be distinct"),
+        ("pool: m\ncounting: accepted\nmax_draws: 16", r"max_draws: must reach the largest budget \(32\)"),
+        ("pool: m\ncounting: adaptive", r"budgets: counting adaptive takes one budget"),
+        ("pool: m\ncounting: adaptive\nbudgets: [32]", r"held_out: must be null where counting is adaptive"),
+        ("pool: m\nteacher: a/b\nserver: tgi", r"teacher_revision: missing; an endpoint's teacher is known by"),
+        ("pool: m\nserver: tgi\nurls: ['http://a']", r"server: urls and server: name one"),
+        ("pool: m\nurls: ['ftp://a']", r"urls: .*pattern"),
+        ("pool: m\nserver: endpoint", r"instance: missing: vendor/region/type/size"),
+        ("pool: m\nprompt: Solve it.", r"prompt: must have \{\{ question \}\} in it"),
+        ("pool: m\nstop: ['']", r"stop: an empty text would end every response at once"),
+        ("pool: m\nresponse_pattern: '(a)(b)'", r"response_pattern: must be a regular expression with one group"),
+        ("pool: m\nresponse_pattern: '(a'", r"response_pattern: must be a regular expression with one group"),
         ("pool: m\nsteps: 3\nsteps: 4", r"mine\.yaml: steps: written twice"),
         ("steps: 3", r"mine\.yaml: pool: missing; every recipe names it"),
         ("- a", r"mine\.yaml: a recipe is a list of `key: value` lines"),

@@ -1,8 +1,7 @@
 """What a run is: a flat YAML recipe, validated before any work, and the RUN name that selects a part of it.
 
-A recipe file holds the fields of the small dataclasses below, all at one level; every name belongs to one dataclass,
-and a stage's key hashes only the dataclasses that it reads. A RUN is `<recipe>`, `<recipe>-r<budget>` or
-`<recipe>-r<budget>-s<seed>`.
+A recipe file holds the fields of the small dataclasses of `toolkit.settings`, all at one level; every name belongs to
+one dataclass. A RUN is `<recipe>`, `<recipe>-r<budget>` or `<recipe>-r<budget>-s<seed>`.
 """
 
 import dataclasses
@@ -11,192 +10,31 @@ import itertools
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import TypeAdapter, ValidationError
 
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-
-STRICT = ConfigDict(extra="forbid")
+from toolkit.settings import (
+    HOME,
+    SECTIONS,
+    Base,
+    Evaluation,
+    Ladder,
+    Law,
+    Pool,
+    Release,
+    Replicates,
+    Sampling,
+    Serving,
+    Student,
+    Teacher,
+    Verification,
+)
 
 
 class RecipeError(ValueError):
     """A recipe or RUN that cannot be run; the message names the file, the key and what is allowed."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Pool:
-    """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
-
-    pool: str
-    pool_config: str | None = None  # configuration of a Hub dataset
-    pool_split: str = "train"  # split of a Hub dataset
-    pool_revision: str | None = None  # revision of a Hub dataset
-    question_column: str = "question"
-    answer_column: str = "answer"
-    unit_column: str | None = None  # written behind the answer: `9.8` and `m/s^2`
-    # regular expression with one group, or `boxed` for the last \\boxed{}; none takes the whole column
-    answer_pattern: str | None = None
-    families: tuple[str, ...] | None = None  # of a procedural domain; null takes all
-    largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
-    pool_sizes: tuple[Count, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
-    pool_seed: Seed = 0
-    test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
-    test_split: str | None = None  # its split; null takes `pool_split`
-    test_size: Count = 1000
-    dev_size: Seed = 500
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Teacher:
-    """The fixed generator: `nano`, which is trained on the spot as set here, a Transformers folder, or a Hub model.
-
-    With `server`, `urls` or `provider` the model is asked over HTTP and is known by its name and revision.
-    """
-
-    teacher: str = "nano"
-    teacher_revision: str | None = None  # of a Hub model, or of what an endpoint serves
-    api: Literal["chat", "generate"] = "chat"  # of an endpoint: messages, or the bare prompt without a chat template
-    quantize: str | None = None  # by the server that is started, such as `awq` or `fp8`
-    teacher_steps: Count = 4000
-    teacher_learning_rate: Positive = 2e-3
-    teacher_width: Count = 96
-    teacher_layers: Count = 3
-    teacher_heads: Count = 4
-    teacher_seed: Seed = 0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Serving:
-    """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
-
-    urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
-    server: Literal["tgi", "vllm", "transformers", "endpoint"] | None = None  # started for the run when no URL is given
-    provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
-    server_image: str | None = None  # of Docker; null takes the server's own, pinned
-    server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    server_options: tuple[str, ...] = ()  # more arguments for the server
-    gpus: Annotated[int, Field(ge=0)] = 1
-    shards: Count = 1  # GPUs that one copy of the model is split over
-    instance: str | None = None  # of an Inference Endpoint: vendor/region/type/size
-    concurrency: Count = 128  # requests in flight at most, per URL; the server's own limit is found below it
-    timeout: Positive = 600  # seconds until a request that hangs is cut
-    attempts: Count = 8  # of a request that times out or meets a fault; being refused as one too many does not count
-    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # per million prompt tokens, in any one currency
-    price_completion: Annotated[float, Field(ge=0)] = 0.0  # per million completion tokens
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Base:
-    """What students start from: a Transformers folder, a Hub model, or `nano`, trained on the spot as set here."""
-
-    base: str = "nano"
-    base_revision: str | None = None  # of a Hub model
-    base_steps: Count = 2600
-    base_learning_rate: Positive = 2e-3
-    base_width: Count = 96
-    base_layers: Count = 3
-    base_heads: Count = 4
-    base_seed: Seed = 0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Sampling:
-    """How the teacher answers; with pool and teacher this is the source."""
-
-    temperature: Annotated[float, Field(gt=0, le=5)] = 0.8
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_tokens: Count = 64  # new tokens per response
-    stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
-    prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
-    sampling_seed: Seed = 0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Verification:
-    """How an answer is found in a response and compared with the gold one."""
-
-    answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
-    response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
-    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01  # of a numeric answer, relative
-    check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Ladder:
-    """Which cells are built: budgets (responses per question) of one nested subset. Not part of the source."""
-
-    budgets: tuple[Count, ...] = (1, 2, 4, 8, 16, 32)
-    ladder_questions: Count = 256
-    # sampled: r draws per question, the accepted ones train, duplicates kept; accepted: r distinct accepted texts per
-    # question; adaptive: draws until the next ones are expected to bring little new, an arm of its own and no ladder
-    counting: Literal["sampled", "accepted", "adaptive"] = "sampled"
-    max_draws: Count = 64  # per question, where counting is accepted
-    stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
-    stop_scope: Literal["question", "pool"] = "question"  # what is stopped
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Student:
-    """How a student is trained from base and corpus, on the response tokens only."""
-
-    method: Literal["lora", "full"] = "lora"
-    control: Literal["steps", "epochs"] = "steps"
-    steps: Count = 1000  # optimiser steps, when control is steps
-    epochs: Positive = 4.0  # passes over the corpus, when control is epochs
-    batch_size: Count = 16  # responses per optimiser step
-    learning_rate: Positive = 6e-3  # peak, of a cosine that ends at a tenth
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05  # share of the steps
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    lora_rank: Count = 16
-    lora_alpha: Count = 32
-    max_length: Count = 128  # tokens of prompt and response; longer rows are an error, never cut
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Replicates:
-    """How often a student is trained anew."""
-
-    train_seeds: tuple[Seed, ...] = (0, 1, 2)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Evaluation:
-    """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
-
-    eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
-    eval_samples: Count = 1
-    eval_max_tokens: Count = 64
-    eval_batch_size: Count = 256
-    eval_seed: Seed = 0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Law:
-    """What is fitted, and which rung is held out: its forecast is written before its students are trained."""
-
-    fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
-    held_out: Count | None = 32  # null fits nothing
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Release:
-    """What the release's card says that no file can tell."""
-
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] = "local/fss"  # the dataset's name on a Hub
-    version: Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+$")] = "v1.0.0"
-    summary: str = ""  # one paragraph: what the data is
-    license: str = "apache-2.0"  # identifier of the Hub
-    seeds_licence: str = "The seed questions are generated by the toolkit and carry its licence."
-    limits: tuple[str, ...] = ()  # sentences on what this data cannot be used for
-
-
-SECTIONS = (Pool, Teacher, Serving, Base, Sampling, Verification, Ladder, Student, Replicates, Evaluation, Law, Release)
-HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -360,17 +198,71 @@ def _section(cls: type, path: Path, values: dict[str, tuple[Path, Any]]) -> Any:
 
 def _check(recipe: Recipe, path: Path) -> None:
     """What no single field can tell."""
-    ladder, law, sizes = recipe.ladder, recipe.law, recipe.pool.pool_sizes
-    seeds = recipe.replicates.train_seeds
-    rules = [
+    for key, holds, rule in [*_ladder_rules(recipe), *_teacher_rules(recipe), *_law_rules(recipe)]:
+        if not holds:
+            raise RecipeError(f"{path}: {key}: {rule}")
+
+
+Rules = list[tuple[str, bool, str]]  # key, whether it holds, what must hold
+
+
+def _ladder_rules(recipe: Recipe) -> Rules:
+    ladder, sizes, seeds = recipe.ladder, recipe.pool.pool_sizes, recipe.replicates.train_seeds
+    adaptive = ladder.counting == "adaptive"
+    return [
         ("budgets", _grows(ladder.budgets), f"must grow from rung to rung, not {_listed(ladder.budgets)}"),
+        ("budgets", not adaptive or len(ladder.budgets) == 1, "counting adaptive takes one budget, its cap on draws"),
         ("pool_sizes", _grows(sizes), f"must grow: nested subsets, not {_listed(sizes)}"),
         ("ladder_questions", ladder.ladder_questions in sizes, f"must be one of pool_sizes ({_listed(sizes)})"),
+        (
+            "max_draws",
+            ladder.counting != "accepted" or ladder.max_draws >= max(ladder.budgets, default=0),
+            f"must reach the largest budget ({max(ladder.budgets, default=0)}): a question may be drawn that often",
+        ),
         ("train_seeds", len(set(seeds)) == len(seeds) > 0, "must be distinct, and at least one"),
         (
             "eval_samples",
             recipe.evaluation.eval_samples == 1 or recipe.evaluation.eval_temperature > 0,
             "above 1 needs eval_temperature above 0: greedy answers are all the same",
+        ),
+    ]
+
+
+def _teacher_rules(recipe: Recipe) -> Rules:
+    teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
+    named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
+    by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
+    return [
+        (
+            named[-1] if named else "urls",
+            len(named) < 2,
+            f"{' and '.join(named)}: name one, the teacher is asked there",
+        ),
+        (
+            "teacher_revision",
+            bool(teacher.teacher_revision) or not (named and by_name),
+            "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
+        ),
+        ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
+        (
+            "response_pattern",
+            _one_group(recipe.verification.response_pattern),
+            "must be a regular expression with one group",
+        ),
+        ("prompt", "question" in sampling.prompt, "must have {{ question }} in it"),
+        ("stop", all(sampling.stop), "an empty text would end every response at once"),
+    ]
+
+
+def _law_rules(recipe: Recipe) -> Rules:
+    ladder, law = recipe.ladder, recipe.law
+    fitted = sum(rung <= (law.fit_max or 0) for rung in ladder.budgets)
+    few = f"a law needs at least 4 budgets up to fit_max; of {_listed(ladder.budgets)} it may use too few"
+    return [
+        (
+            "held_out",
+            law.held_out is None or ladder.counting != "adaptive",
+            "must be null where counting is adaptive: such a corpus is an arm of its own and no rung of a ladder",
         ),
         ("held_out", law.held_out is None or law.held_out in ladder.budgets, "must be one of the budgets, or null"),
         (
@@ -378,15 +270,15 @@ def _check(recipe: Recipe, path: Path) -> None:
             law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
             f"must be below held_out ({law.held_out})",
         ),
-        (
-            "fit_max",
-            law.held_out is None or sum(rung <= (law.fit_max or 0) for rung in ladder.budgets) >= 4,
-            f"a law needs at least 4 budgets up to fit_max; of {_listed(ladder.budgets)} it may use too few",
-        ),
+        ("fit_max", law.held_out is None or fitted >= 4, few),
     ]
-    for key, holds, rule in rules:
-        if not holds:
-            raise RecipeError(f"{path}: {key}: {rule}")
+
+
+def _one_group(pattern: str | None) -> bool:
+    try:
+        return pattern is None or re.compile(pattern).groups == 1
+    except re.error:
+        return False
 
 
 def _grows(values: tuple[int, ...]) -> bool:
