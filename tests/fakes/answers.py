@@ -1,9 +1,9 @@
 """What the fake teacher says: a pure function of (question, seed), made up or taken from a file of worked solutions."""
 
 import functools
+import hashlib
 import json
 import re
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,7 +17,8 @@ ENDLESS = "and so on " * 20_000  # longer than any limit: the server cuts it
 
 def chance(question: str, seed: int, salt: str = "") -> float:
     """A number in [0, 1) that depends on nothing but the arguments."""
-    return zlib.crc32(f"{salt}{seed}:{question}".encode(errors="replace")) / 2**32
+    digest = hashlib.blake2b(f"{salt}{seed}:{question}".encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def made_up(question: str, seed: int) -> str:

@@ -203,7 +203,8 @@ FAULTY = {"garbage": garbage, "html": html, "slow": slow, "cut": cut}
 
 async def start(server: Tgi, port: int = 0) -> tuple[web.ServerRunner, str]:
     """Serve on 127.0.0.1; returns what to clean up and the URL."""
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None))
+    # A client that goes away gives its permit back at once, as with TGI.
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None, handler_cancellation=True))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=4096, shutdown_timeout=0.1)
     await site.start()
