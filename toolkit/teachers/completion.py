@@ -1,20 +1,64 @@
-"""What every teacher gives: completions, one per question, each drawn with its own seed."""
+"""What every teacher gives: one completion per request, drawn with its own seed, or a reason why there is none."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
 
 
 class Completion(NamedTuple):
-    """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came)."""
+    """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came).
+
+    Token counts are those of the teacher's own tokenizer, without padding; both are 0 when none came.
+    """
 
     text: str
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+    model: str  # name@revision that answered
+    error: str = ""  # why none came: final for this request, such as `422: ...` or `malformed body: ...`
+
+
+class Transient(Exception):
+    """A request that may be tried again: refused for load, a server's fault, a cut connection, or a time-out.
+
+    Args:
+        reason: a few words, the same for the same fault: `500`, `timed out`, `connection: ServerDisconnectedError`.
+        after: seconds that the server asked to wait for, None when it named none.
+        refused: whether it was refused for load or rate alone, which says nothing about the request itself.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+        self.refused = refused
+
+
+class TeacherError(RuntimeError):
+    """The run cannot go on: no right to ask, another model, or nothing answers; the message names the mend."""
 
 
 class Teacher(Protocol):
-    """Anything that completes questions."""
+    """Anything that completes questions; an async context manager that holds model or connections while open."""
 
-    def complete(self, questions: Sequence[str], seeds: Sequence[int]) -> Sequence[Completion]:
-        """One completion per question, in their order; seeds lie in [0, 2^63)."""
+    @property
+    def model(self) -> str:
+        """name@revision."""
+
+    @property
+    def concurrency(self) -> int:
+        """Requests in flight at most."""
+
+    async def complete(self, question: str, seed: int) -> Completion:
+        """One completion of a question, drawn from a seed in [0, 2^63).
+
+        Raises:
+            Transient: when the same request may be tried again.
+            TeacherError: when no request will succeed.
+        """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
