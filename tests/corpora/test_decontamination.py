@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks
+from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks, leak_finder
 from toolkit.questions.mathematics import generate
 
 QUESTION = "Anna had 43 books, bought 16 more and gave 48 to David. How many books does Anna have now?"
@@ -32,6 +32,8 @@ def kinds(text, **options):
 )
 def test_planted_copies_of_a_long_question_are_found(text, kind, procedural):
     assert kinds(text, procedural=procedural) == [(kind, "long")]
+    leaks = leak_finder(HELD_OUT, procedural=procedural)
+    assert leaks(text) and not any(map(leaks, CLEAN))
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,25 @@ def test_file_pool_is_nested_and_parts_are_disjoint(tmp_path: Path) -> None:
     assert all(int(question.answer) == int(question.text.split()[2]) + 1 for question in large.questions)
 
 
+def test_seeds_near_a_held_out_question_are_dropped_and_counted(tmp_path: Path) -> None:
+    source = make_file(tmp_path / "q.jsonl", rows_of(40))
+    asked: dict[str, str] = {}
+
+    def ends_in_seven(held_out):  # type: ignore[no-untyped-def]
+        asked.update(held_out)
+        return lambda text: text.split()[2].endswith("7")
+
+    plain = load_pool(source, 20, 5, 5, answer_pattern=GSM8K)
+    clean = load_pool(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+    assert (clean.test, clean.dev) == (plain.test, plain.dev)
+    assert set(asked.values()) == {question.text for question in clean.test + clean.dev}
+    assert clean.dropped > 0 == plain.dropped
+    assert not any(question.text.split()[2].endswith("7") for question in clean.questions)
+    assert load_pool(source, 8, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven).questions == clean.questions[:8]
+    with pytest.raises(PoolError, match="without what is near a held-out question, asks for 30"):
+        load_pool(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+
+
 def test_test_set_from_another_file(tmp_path: Path) -> None:
     rows = rows_of(30)
     pool, held_out = make_file(tmp_path / "a.jsonl", rows[:20]), make_file(tmp_path / "b.jsonl", rows[20:])
@@ -121,7 +140,7 @@ def test_recipe_settings_are_passed_on(tmp_path: Path) -> None:
     settings = recipe.Pool(
         pool="mathematics", pool_sizes=(4, 8), test_size=5, dev_size=0, families=("sum3",), largest_number=20
     )
-    assert write_pool(settings, tmp_path) == {"pool": 8, "test": 5, "dev": 0}
+    assert write_pool(settings, tmp_path) == {"pool": 8, "test": 5, "dev": 0, "dropped": 0}
     assert {question.family for question in read_pool(tmp_path).questions} == {"sum3"}
 
 

@@ -8,7 +8,7 @@ held-out questions only.
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -78,6 +78,16 @@ def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural:
         for kind, held_out_id in _matches(index, _words(text), procedural):
             found.setdefault((kind, held_out_id), Leak(kind, held_out_id, text[:200], where))
     return list(found.values())
+
+
+def leak_finder(held_out: Mapping[str, str], *, procedural: bool = False) -> Callable[[str], bool]:
+    """Whether a text has any of the held-out questions (id -> question) in it, as `find_leaks` decides it.
+
+    Raises:
+        ValueError: for a held-out question without a word.
+    """
+    index = _index(held_out)
+    return lambda text: any(_matches(index, _words(text), procedural))
 
 
 def assert_clean(held_out: Mapping[str, str], texts: Iterable[str], name: str, *, procedural: bool = False) -> None:

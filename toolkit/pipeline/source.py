@@ -18,6 +18,7 @@ SAMPLING_BATCH = 512  # responses generated and written together; larger batches
 
 def pool_stage(job: Job) -> Artifact:
     """The questions, split into pool, test and dev sets."""
+    from toolkit.corpora.decontamination import leak_finder
     from toolkit.questions.pools import write_pool
 
     settings = job.recipe.pool
@@ -29,10 +30,12 @@ def pool_stage(job: Job) -> Artifact:
     inputs = {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
     with job.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
-        pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out))
+        pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
         stage.count(cached)
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
+        if facts["dropped"]:
+            stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
     return pool
 
 

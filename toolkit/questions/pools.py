@@ -3,7 +3,7 @@
 import os
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,8 @@ COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
 SPLIT_FILES = ("questions", "test", "dev")
 
+LeakFinder = Callable[[Mapping[str, str]], Callable[[str], bool]]  # held-out questions by id -> whether a text has any
+
 
 class PoolError(ValueError):
     """A pool that cannot be used as it is; the message names the place, the value and the mend."""
@@ -28,11 +30,15 @@ class PoolError(ValueError):
 
 @dataclass(frozen=True)
 class Pool:
-    """Seed questions in their fixed order (prefixes are the nested subsets), and held-out test and dev questions."""
+    """Seed questions in their fixed order (prefixes are the nested subsets), and held-out test and dev questions.
+
+    `dropped` candidates for seeds were too near a held-out question.
+    """
 
     questions: tuple[Question, ...]
     test: tuple[Question, ...]
     dev: tuple[Question, ...]
+    dropped: int = 0
 
 
 def load_pool(
@@ -53,13 +59,15 @@ def load_pool(
     test_split: str | None = None,
     families: Sequence[str] = (),
     largest: int | None = None,
+    leak_finder: LeakFinder | None = None,
 ) -> Pool:
     """The pool of `source`: "mathematics", a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
 
     `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
-    column. The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The test questions come from
-    `test_source` (default: `source`) and `test_split` when either is named, else from the places after the pool; the
-    dev questions from the places after those. `families` and `largest` narrow the procedural pool alone.
+    column. The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The dev questions come from the
+    end of that order, the test questions from `test_source` (default: `source`) and `test_split` when either is named,
+    else from the places before the dev questions. Seeds that `leak_finder` finds too near a held-out question are left
+    out. `families` and `largest` narrow the procedural pool alone.
 
     Raises PoolError (a ValueError) naming the file, row, column, value and mend when answers do not parse, questions
     repeat, a column is missing, or fewer questions are there than asked.
@@ -69,17 +77,35 @@ def load_pool(
         return _procedural(size, test_size, dev_size, seed, tuple(families), largest)
     columns = (question_column, answer_column, family_column)
     own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
+    own, dev = _split_end(own, dev_size)
     if test_source is None and test_split is None:
-        _enough(source, "pool + test + dev", len(own), size + test_size + dev_size)
-        end = size + test_size
-        return Pool(own[:size], own[size:end], own[end : end + dev_size])
-    _enough(source, "pool + dev", len(own), size + dev_size)
-    held_out = test_source or source
-    table = _table(held_out, subset, test_split or split, revision)
-    test = _shuffled(_read(table, held_out, columns, answer_pattern), seed)
-    _enough(held_out, "test", len(test), test_size)
-    _disjoint(held_out, own[: size + dev_size], test[:test_size])
-    return Pool(own[:size], test[:test_size], own[size : size + dev_size])
+        _enough(source, "pool + test + dev", len(own) + len(dev), size + test_size + dev_size)
+        own, test = _split_end(own, test_size)
+    else:
+        _enough(source, "pool + dev", len(own) + len(dev), size + dev_size)
+        held_out = test_source or source
+        table = _table(held_out, subset, test_split or split, revision)
+        test = _shuffled(_read(table, held_out, columns, answer_pattern), seed)
+        _enough(held_out, "test", len(test), test_size)
+        test = test[:test_size]
+        _disjoint(held_out, own + dev, test)
+    seeds = _clean(own, test + dev, leak_finder)
+    _enough(source, "pool, without what is near a held-out question,", len(seeds), size)
+    return Pool(seeds[:size], test, dev, len(own) - len(seeds))
+
+
+def _split_end(questions: tuple[Question, ...], count: int) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    cut = max(0, len(questions) - count)
+    return questions[:cut], questions[cut:]
+
+
+def _clean(
+    questions: tuple[Question, ...], held_out: tuple[Question, ...], leak_finder: LeakFinder | None
+) -> tuple[Question, ...]:
+    if leak_finder is None:
+        return questions
+    leaks = leak_finder({question_id(question.text): question.text for question in held_out})
+    return tuple(question for question in questions if not leaks(question.text))
 
 
 def _check_sizes(size: int, test_size: int, dev_size: int) -> None:
@@ -202,11 +228,13 @@ def last_boxed(text: str) -> str | None:
 def _disjoint(source: str, pool: Sequence[Question], test: Sequence[Question]) -> None:
     shared = {question.text for question in pool} & {question.text for question in test}
     if shared:
-        raise PoolError(f"{source}: {len(shared)} test questions are in the pool too, the first {min(shared)[:80]!r}: "
-                        "name another test split or remove them")
+        raise PoolError(
+            f"{source}: {len(shared)} test questions are in the pool too, the first {min(shared)[:80]!r}: "
+            "name another test split or remove them"
+        )
 
 
-def write_pool(settings: recipe.Pool, folder: Path) -> dict[str, int]:
+def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | None = None) -> dict[str, int]:
     """Load the pool that a recipe's settings describe, save it in `folder`, and return its counts by part."""
     pool = load_pool(
         settings.pool,
@@ -224,9 +252,10 @@ def write_pool(settings: recipe.Pool, folder: Path) -> dict[str, int]:
         test_split=settings.test_split,
         families=settings.families or (),
         largest=settings.largest_number,
+        leak_finder=leak_finder,
     )
     save_pool(pool, folder)
-    return {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev)}
+    return {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev), "dropped": pool.dropped}
 
 
 def save_pool(pool: Pool, folder: Path) -> None:
@@ -260,4 +289,5 @@ def read_pool(folder: Path) -> Pool:
             raise PoolError(f"no {path.name} in {folder}: make the pool first")
         rows = pd.read_parquet(path).to_dict("records") if path.exists() else []
         parts.append(tuple(Question(row["question"], row["answer"], row["family"], ()) for row in rows))
-    return Pool(*parts)
+    questions, test, dev = parts
+    return Pool(questions, test, dev)
