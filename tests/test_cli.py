@@ -110,10 +110,10 @@ def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
 
 def test_gsm8k_is_a_pool_that_the_embedded_teacher_refuses(recipe, shared_data, tmp_path):
     files = {"pool": shared_data / "gsm8k" / "train.jsonl", "test_pool": shared_data / "gsm8k" / "test.jsonl"}
-    sizes = {"pool_sizes": "[1868, 3736, 7473]", "ladder_questions": 1868, "test_size": 1319}
+    sizes = {"pool_sizes": "[1850, 3700, 7400]", "ladder_questions": 1850, "test_size": 1319}
     file = recipe(**files, **sizes, answer_pattern="'####\\s*(.+)'")
     line = refused(file, tmp_path, "--dry-run")
-    assert "cannot read 7,473 of 7,473 questions" in line
+    assert "cannot read 7,400 of 7,400 questions" in line
 
 
 def test_nothing_accepted_stops_before_training(recipe, tmp_path):

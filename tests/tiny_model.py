@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.decoders import ByteLevel as Bytes
+from tokenizers.models import BPE, WordLevel
+from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 SPECIAL = ("<pad>", "<unk>", "<eos>", "<user>", "<assistant>")
@@ -26,6 +27,22 @@ def make_tiny_model(path: Path, words: Sequence[str], *, width: int = 16, layers
     vocabulary = {word: index for index, word in enumerate(dict.fromkeys([*SPECIAL, *words]))}
     backend = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     backend.pre_tokenizer = WhitespaceSplit()
+    return _save(path, backend, vocabulary, width, layers, seed)
+
+
+def make_byte_model(path: Path, *, width: int = 16, layers: int = 1, seed: int = 0) -> Path:
+    """The same with a token per byte: it reads any text."""
+    vocabulary = {token: index for index, token in enumerate([*SPECIAL, *sorted(ByteLevel.alphabet())])}
+    backend = Tokenizer(BPE(vocabulary, [], unk_token="<unk>"))
+    backend.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = Bytes()
+    backend.add_special_tokens(list(SPECIAL))
+    return _save(path, backend, vocabulary, width, layers, seed, context=4096)
+
+
+def _save(
+    path: Path, backend: Tokenizer, vocabulary: dict[str, int], width: int, layers: int, seed: int, context: int = 256
+) -> Path:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, pad_token="<pad>", unk_token="<unk>", eos_token="<eos>", padding_side="left"
     )
@@ -37,7 +54,7 @@ def make_tiny_model(path: Path, words: Sequence[str], *, width: int = 16, layers
         intermediate_size=8 * width // 3,
         num_hidden_layers=layers,
         num_attention_heads=4,
-        max_position_embeddings=256,
+        max_position_embeddings=context,
         tie_word_embeddings=True,
         initializer_range=0.05,
         **ids,

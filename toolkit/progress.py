@@ -31,14 +31,16 @@ class Stage:
             desc=self.name, total=0, unit=unit, file=self._stream, disable=None, leave=False, smoothing=0.05
         )
 
-    def tick(self, task: str, done: int, total: int) -> None:
-        """`task` has done `done` of `total` units."""
+    def tick(self, task: str, done: int, total: int, note: str = "") -> None:
+        """`task` has done `done` of `total` units; `note` stands behind the bar."""
         with self._lock:
             self._tasks[task] = (done, total)
             if self._bar is not None:
                 totals = [entry[1] for entry in self._tasks.values()]
                 # Tasks that have not reported yet count as the mean of those that have.
                 self._bar.total = round(sum(totals) / len(totals) * max(self._expected, len(totals)))
+                if note:
+                    self._bar.set_postfix_str(note, refresh=False)
                 self._bar.update(sum(entry[0] for entry in self._tasks.values()) - self._bar.n)
 
     def count(self, cached: bool) -> None:
