@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -20,6 +21,8 @@ rows = st.lists(
         st.integers(0, 9),
         st.integers(0, 9),
         st.integers(0, 2**63 - 1),
+        texts,
+        texts,
     ),
     unique_by=lambda row: (row.question_id, row.index),
 )
@@ -39,6 +42,21 @@ def test_a_response_is_one_line_and_comes_back_as_written(tmp_path_factory, rows
     with Journal(path) as journal:
         assert all(journal.has(row.question_id, row.index) for row in rows)
         assert not journal.has("never asked", 0)
+
+
+def test_rows_older_than_model_and_error_are_read(tmp_path):
+    row = response()._asdict()
+    del row["model"], row["error"]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    assert list(read_journal(tmp_path / "rows.jsonl")) == [response()]
+
+
+def test_usage_counts_responses_and_not_errors(tmp_path):
+    rows = [response(0), response(1), response(2)._replace(finish_reason="error")]
+    for _ in range(2):
+        with Journal(tmp_path / "rows.jsonl") as journal:
+            journal.append(row for row in rows if not journal.has("q", row.index))
+            assert journal.usage == (2, 6, 8)
 
 
 def test_a_lone_surrogate_is_data_too(tmp_path):
@@ -81,6 +99,30 @@ def test_a_damaged_line_is_named(tmp_path, line):
     path.write_bytes(encode(response(0)) + line.encode() + b"\n")
     with pytest.raises(JournalError, match=r"rows\.jsonl: line 2 is no response"):
         Journal(path)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from toolkit.synthesis.journal import Journal, Response
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))  # a disk of 5,000 bytes
+with Journal(Path(sys.argv[1])) as journal:
+    for index in range(10**6):
+        try:
+            journal.write(Response("q", index, "text " * 50, "stop", 1, 1, index))
+        except OSError:
+            assert not journal.has("q", index) and journal.usage.responses == index
+            raise
+"""
+
+
+def test_a_full_disk_is_an_error_and_keeps_every_whole_row(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    ran = subprocess.run([sys.executable, "-c", FULL, path], stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 1 and "OSError: [Errno 27] File too large" in ran.stderr
+    content = path.read_bytes()
+    assert content.endswith(b"\n") and 4_000 < len(content) <= 5_000
+    assert [row.index for row in read_journal(path)] == list(range(content.count(b"\n")))
 
 
 WRITER = """

@@ -1,8 +1,7 @@
-"""The response journal: one JSON line per response, appended and flushed to disk, keyed by (question id, index).
+"""The response journal: one JSON line per response, appended as it comes, keyed by (question id, index).
 
-A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline.
-Rows lie in the order in which they were sampled, index by index, so that a smaller budget's rows are a prefix of a
-larger one's.
+A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline, and
+a write that fails half-way (a full disk) is taken back. Rows lie in the order in which they came.
 """
 
 import json
@@ -26,6 +25,16 @@ class Response(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     seed: int
+    model: str = ""  # name@revision that answered; empty in journals older than the field
+    error: str = ""  # why there is no text, when `finish_reason` is `error`
+
+
+class Usage(NamedTuple):
+    """What the responses of a journal took, those without text left out."""
+
+    responses: int
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class Journal:
@@ -40,18 +49,24 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab+")
-        self._cut_torn_line()
+        self.usage = Usage(0, 0, 0)
         self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
-        for row in self:
-            self._claim(row)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            self._end = self._synced = self._cut_torn_line()
+            for row in self:
+                self._refuse_twice(row)
+                self._hold(row)
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        os.close(self._file)
 
     def __iter__(self) -> Iterator[Response]:
         """All responses in the order written."""
@@ -61,39 +76,73 @@ class Journal:
         """Whether that response is written."""
         return bool(self._held.get(question_id, 0) >> index & 1)
 
-    def append(self, rows: Iterable[Response]) -> None:
-        """Write `rows` and flush them to the disk; when this returns they cannot be lost."""
-        rows = list(rows)
-        for row in rows:
-            self._claim(row)
-        self._file.write(b"".join(encode(row) for row in rows))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def write(self, row: Response) -> None:
+        """Hand `row` to the operating system: the death of this process cannot lose it, that of the machine can
+        until `sync`.
 
-    def _claim(self, row: Response) -> None:
+        Raises:
+            JournalError: when that response is written already.
+            OSError: when the disk is full or fails; the file then ends with the row before.
+        """
+        self._refuse_twice(row)
+        line = encode(row)
+        try:
+            written = os.write(self._file, line)
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+        except OSError:
+            os.ftruncate(self._file, self._end)
+            raise
+        self._end += len(line)
+        self._hold(row)
+
+    def sync(self) -> None:
+        """Flush what is written to the disk; when this returns it cannot be lost. Callable from any thread."""
+        end = self._end
+        if end != self._synced:
+            os.fsync(self._file)
+            self._synced = end
+
+    def append(self, rows: Iterable[Response]) -> None:
+        """Write `rows` and flush them to the disk."""
+        for row in rows:
+            self.write(row)
+        self.sync()
+
+    def _refuse_twice(self, row: Response) -> None:
         if self.has(row.question_id, row.index):
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
-        self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
 
-    def _cut_torn_line(self) -> None:
-        size = self._file.seek(0, os.SEEK_END)
-        end = size
+    def _hold(self, row: Response) -> None:
+        self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
+        if row.finish_reason != "error":
+            responses, prompt_tokens, completion_tokens = self.usage
+            self.usage = Usage(
+                responses + 1, prompt_tokens + row.prompt_tokens, completion_tokens + row.completion_tokens
+            )
+
+    def _cut_torn_line(self) -> int:
+        """Truncate behind the last newline and return the size."""
+        size = end = os.fstat(self._file).st_size
         while end:
             start = max(0, end - 65536)
-            self._file.seek(start)
-            newline = self._file.read(end - start).rfind(b"\n")
+            newline = os.pread(self._file, end - start, start).rfind(b"\n")
             if newline >= 0:
                 end = start + newline + 1
                 break
             end = start
         if end < size:
-            self._file.truncate(end)
-            os.fsync(self._file.fileno())
+            os.ftruncate(self._file, end)
+            os.fsync(self._file)
+        return end
 
 
 def encode(row: Response) -> bytes:
     """The line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
-    return json.dumps(row._asdict(), ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"
+    return _ENCODE(row._asdict()).encode(errors="replace") + b"\n"
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def read_journal(path: Path) -> Iterator[Response]:

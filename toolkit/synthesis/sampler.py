@@ -1,11 +1,25 @@
-"""Sampling to a budget: every (question, index) of the budget that the journal lacks, in large batches."""
+"""The sampling engine: every wanted response that the journal lacks is asked for, as fast as the teacher takes them.
 
+As many workers as there may be requests in flight take rows from one lazy source, so that memory does not grow with
+the number of rows. A row is written before its worker takes the next one: a kill can cost only what was in flight. A
+request that may succeed later waits elsewhere until it is due, and its worker takes another row meanwhile.
+"""
+
+import asyncio
 import hashlib
-import itertools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from toolkit.synthesis.journal import Journal, Response
-from toolkit.teachers.completion import Teacher
+from toolkit.synthesis.retries import Request, Retries
+from toolkit.synthesis.spending import Prices, Purse
+from toolkit.synthesis.tally import Tally
+from toolkit.synthesis.writer import Judge, Writer, often
+from toolkit.teachers.completion import Completion, Teacher, Transient
+
+Wanted = tuple[str, str, int]  # question id, its text, response index
+
+WAITING = 4  # requests that may wait until they are due, per request in flight
 
 
 def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
@@ -14,46 +28,143 @@ def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def missing(journal: Journal, question_ids: Sequence[str], budget: int) -> list[tuple[int, int]]:
-    """(index, question position) of every response still to be sampled, index by index."""
-    pairs = itertools.product(range(budget), range(len(question_ids)))
-    return [(index, at) for index, at in pairs if not journal.has(question_ids[at], index)]
+def missing(journal: Journal, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+    """Those of `wanted` that the journal does not hold, one at a time."""
+    return (row for row in wanted if not journal.has(row[0], row[2]))
 
 
 def sample(
     journal: Journal,
-    questions: Sequence[tuple[str, str]],
-    budget: int,
+    wanted: Iterable[Wanted],
     teacher: Teacher,
     *,
     sampling_seed: int,
-    batch_size: int,
-    progress: Callable[[int], None],
-) -> int:
-    """Fill `journal` up to `budget` responses per question and return how many were sampled.
+    report: Callable[[Tally], None],
+    total: int | None = None,
+    attempts: int = 8,
+    prices: Prices | None = None,
+    max_cost: float | None = None,
+    judge: Judge | None = None,
+) -> Tally:
+    """Ask for every row of `wanted` that the journal lacks, until each is a response or a recorded reason.
 
     Args:
         journal: open for writing.
-        questions: (question id, text) in pool order.
-        budget: responses per question, at least 1.
-        teacher: draws the completions.
+        wanted: (question id, text, index), each at most once; read lazily.
+        teacher: entered and left here.
         sampling_seed: of the source.
-        batch_size: responses drawn and written together; what a kill can cost.
-        progress: called with the number of responses written so far.
+        report: called about four times a second and at the end, with what is safe on the disk by then.
+        total: rows that are missing, for the report alone.
+        attempts: of one request, at least 1; those refused for load do not count. After them the row records why.
+        prices: of the teacher's tokens.
+        max_cost: nothing is asked for that could lift the cost above it; needs `prices`.
+        judge: how many of some responses are accepted; called in a thread, on as many as it keeps up with.
+
+    Returns:
+        The counts; `stopped` says why when `max_cost` left rows unsampled.
 
     Raises:
-        RuntimeError: when the teacher returns another number of completions than was asked for.
+        ValueError: for a `max_cost` without prices.
+        TeacherError: when the teacher cannot go on, or brings nothing but errors; these are then not recorded.
+        OSError: when the journal cannot be written; it then ends with the last whole row.
+        RuntimeError: when a row is neither a response nor a recorded reason.
     """
-    todo = missing(journal, [question_id for question_id, _ in questions], budget)
-    for start in range(0, len(todo), batch_size):
-        batch = [(index, *questions[at]) for index, at in todo[start : start + batch_size]]
-        seeds = [response_seed(sampling_seed, question_id, index) for index, question_id, _ in batch]
-        completions = teacher.complete([text for _, _, text in batch], seeds)
-        if len(completions) != len(batch):
-            raise RuntimeError(f"the teacher returned {len(completions)} completions for {len(batch)} requests")
-        journal.append(
-            Response(question_id, index, *completion, seed)
-            for (index, question_id, _), completion, seed in zip(batch, completions, seeds, strict=True)
-        )
-        progress(start + len(batch))
-    return len(todo)
+    if max_cost is not None and not (prices and (prices.prompt or prices.completion)):
+        raise ValueError("a largest cost needs prices: set `price_prompt` or `price_completion` in the recipe")
+    writer = Writer(journal, report, judge, prices)
+    writer.tally.total = total
+    purse = Purse(prices, max_cost) if prices and max_cost is not None else None
+    run = _Run(missing(journal, wanted), teacher, sampling_seed, attempts, purse, writer)
+    try:
+        asyncio.run(run.all())
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+    finally:
+        journal.sync()
+    return writer.tally
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first of the errors that ended a task group; the others are its echo."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+class _Run:
+    """What the workers of one call of `sample` share; all of it belongs to one event loop."""
+
+    def __init__(
+        self,
+        todo: Iterator[Wanted],
+        teacher: Teacher,
+        sampling_seed: int,
+        attempts: int,
+        purse: Purse | None,
+        writer: Writer,
+    ) -> None:
+        self.todo, self.teacher, self.sampling_seed = todo, teacher, sampling_seed
+        self.attempts, self.purse, self.writer, self.tally = attempts, purse, writer, writer.tally
+        self.concurrency = teacher.concurrency
+        self.retries = Retries()
+        self.upcoming: Wanted | None = None  # taken from `todo`, not begun
+
+    async def all(self) -> None:
+        async with self.teacher, asyncio.TaskGroup() as group:
+            beside = [group.create_task(often(act)) for act in (self.writer.publish, self.writer.judge)]
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self.concurrency):
+                    workers.create_task(self._work())
+            for task in beside:
+                task.cancel()
+        if self.upcoming and self.purse:
+            self.tally.stopped = self.purse.refusal(self.upcoming[1])
+        self.writer.end()
+        await self.writer.judge()
+        await self.writer.publish()
+
+    async def _work(self) -> None:
+        while (request := self._take()) is not None:
+            if request.due and (pause := request.due - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+            self.tally.in_flight += 1
+            try:
+                completion = await self.teacher.complete(request.text, request.seed)
+            except Transient as fault:
+                self._again(request, fault)
+            else:
+                self._write(request, completion)
+            finally:
+                self.tally.in_flight -= 1
+
+    def _take(self) -> Request | None:
+        """A request that is due again, else a new one, else the one that is due first."""
+        if not self.retries:
+            return self._new()
+        room = len(self.retries) < WAITING * self.concurrency
+        return self.retries.due() or (self._new() if room else None) or self.retries.first()
+
+    def _new(self) -> Request | None:
+        self.upcoming = self.upcoming or next(self.todo, None)
+        if self.upcoming is None or (self.purse and not self.purse.reserve(self.upcoming[1])):
+            return None  # what is in flight may turn out cheaper than was reserved: its worker asks again
+        (question_id, text, index), self.upcoming = self.upcoming, None
+        self.tally.asked += 1
+        return Request(question_id, text, index, response_seed(self.sampling_seed, question_id, index))
+
+    def _again(self, request: Request, fault: Transient) -> None:
+        """Let the request wait for another try, or record why it is given up."""
+        request.tries += 1
+        request.faults += not fault.refused
+        if request.faults >= self.attempts:
+            reason = f"gave up after {request.faults} attempts: {fault.reason}"
+            self._write(request, Completion("", "error", 0, 0, self.teacher.model, reason))
+        else:
+            self.tally.retries += 1
+            self.retries.put(request, fault)
+
+    def _write(self, request: Request, completion: Completion) -> None:
+        text, finish_reason, prompt_tokens, completion_tokens, model, error = completion
+        if self.purse:
+            self.purse.settle(request.text, prompt_tokens, completion_tokens)
+        counts = prompt_tokens, completion_tokens
+        row = Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)
+        self.writer.write(row)

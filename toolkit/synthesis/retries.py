@@ -1,0 +1,52 @@
+"""Requests that failed and may succeed later, in the order in which they are due."""
+
+import dataclasses
+import heapq
+import itertools
+import time
+
+from tenacity import RetryCallState, wait_random_exponential
+
+from toolkit.teachers.completion import Transient
+
+# Seconds before a request is sent again: anything between 0 and a limit that doubles with each try.
+PAUSE = wait_random_exponential(multiplier=0.5, max=60)
+
+
+@dataclasses.dataclass(slots=True)
+class Request:
+    """A row that is being asked for."""
+
+    question_id: str
+    text: str
+    index: int
+    seed: int
+    due: float = 0.0  # monotonic time in seconds before which it is not sent
+    tries: int = 0  # that failed
+    faults: int = 0  # of those, the ones that were not refused for load
+
+
+class Retries:
+    """A heap of requests by due time; a waiting request holds neither a slot of the teacher nor a worker."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Request]] = []
+        self._counter = itertools.count()  # equal times are served in the order of coming
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def put(self, request: Request, fault: Transient) -> None:
+        """Make `request` due after a jittered pause, on top of what the server asked to wait for."""
+        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only the number is looked at
+        state.attempt_number = request.tries
+        request.due = time.monotonic() + (fault.after or 0) + PAUSE(state)
+        heapq.heappush(self._heap, (request.due, next(self._counter), request))
+
+    def due(self) -> Request | None:
+        """Take the first request whose time has come."""
+        return self.first() if self._heap and self._heap[0][0] <= time.monotonic() else None
+
+    def first(self) -> Request | None:
+        """Take the request that is due first, whether its time has come or not."""
+        return heapq.heappop(self._heap)[-1] if self._heap else None

@@ -1,0 +1,112 @@
+"""The one writer of a run: rows into the journal, at once; flushes, reports and verdicts beside it, in threads."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.spending import Prices
+from toolkit.synthesis.tally import Tally
+from toolkit.teachers.completion import TeacherError
+
+Judge = Callable[[Sequence[Response]], int]  # how many of some responses are accepted
+
+NOTHING_BUT_ERRORS = 32  # results without a response, and none with one, that end a run
+PUBLISH_SECONDS = 0.25  # between flushes to the disk, each with a report
+JUDGED_AT_ONCE = 256  # responses kept for the next look of the judge; it does not see what comes beyond them
+
+
+class Writer:
+    """Writes and counts what comes.
+
+    Rows without a response are held back until the first one with: a teacher that brings nothing but errors is not
+    set up well, and its failures say nothing about the rows, which must then be asked for again.
+    """
+
+    def __init__(
+        self, journal: Journal, report: Callable[[Tally], None], judge: Judge | None, prices: Prices | None
+    ) -> None:
+        self.tally = Tally()
+        self._journal, self._report, self._judge, self._prices = journal, report, judge, prices
+        self._begun = time.monotonic()
+        self._failures: list[Response] | None = []  # held back; None once a response has come
+        self._unjudged: list[Response] = []
+
+    def write(self, row: Response) -> None:
+        """Write `row` before anything else is asked for.
+
+        Raises:
+            TeacherError: when nothing but errors has come.
+            OSError: when the disk is full.
+        """
+        if self._failures is None:
+            self._write(row)
+        elif row.finish_reason != "error":
+            self._write_failures()
+            self._write(row)
+        else:
+            self._failures.append(row)
+            if len(self._failures) >= NOTHING_BUT_ERRORS:
+                raise _nothing_but_errors(self._failures)
+
+    def end(self) -> None:
+        """Write what was held back, and see that every row that was begun is written.
+
+        Raises:
+            TeacherError: when no response has ever come, in this run or before.
+            RuntimeError: when a row is missing.
+        """
+        if self._failures and not self._journal.usage.responses:
+            raise _nothing_but_errors(self._failures)
+        self._write_failures()
+        if self.tally.sampled != self.tally.asked:
+            raise RuntimeError(f"{self.tally.asked:,} rows were asked for and {self.tally.sampled:,} came back")
+
+    def _write_failures(self) -> None:
+        failures, self._failures = self._failures or [], None
+        for row in failures:
+            self._write(row)
+
+    def _write(self, row: Response) -> None:
+        self._journal.write(row)
+        tally = self.tally
+        tally.sampled += 1
+        if row.finish_reason == "error":
+            tally.errors[row.error.partition(":")[0]] += 1
+            return
+        tally.prompt_tokens += row.prompt_tokens
+        tally.completion_tokens += row.completion_tokens
+        if self._judge and len(self._unjudged) < JUDGED_AT_ONCE:
+            self._unjudged.append(row)
+
+    async def publish(self) -> None:
+        """Report what is written by now, once it is safe on the disk."""
+        tally = self.tally
+        tally.seconds = time.monotonic() - self._begun
+        if self._prices:
+            tally.cost = self._prices.of(tally.prompt_tokens, tally.completion_tokens)
+        written = tally.snapshot()
+        await asyncio.to_thread(self._journal.sync)
+        self._report(written)
+
+    async def judge(self) -> None:
+        """Have the judge look at what came since its last look."""
+        rows, self._unjudged = self._unjudged, []
+        if rows and self._judge:
+            self.tally.accepted += await asyncio.to_thread(self._judge, rows)
+            self.tally.judged += len(rows)
+
+
+async def often(act: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again, with pauses, until cancelled."""
+    while True:
+        await asyncio.sleep(PUBLISH_SECONDS)
+        await act()
+
+
+def _nothing_but_errors(failures: Sequence[Response]) -> TeacherError:
+    first = failures[0]
+    return TeacherError(
+        f"{first.model} answered none of the first {len(failures)} requests; the first: {first.error}. "
+        "Nothing was recorded: mend the teacher or the recipe and run again"
+    )
