@@ -1,0 +1,191 @@
+"""A Hugging Face Inference Endpoint that runs text-generation-inference: made or woken, waited for, scaled to zero.
+
+Nothing is ever deleted. An endpoint that ran before is left running; one that was made or woken here is scaled to zero
+at the end, and by the platform itself after `IDLE_MINUTES` without a request, should this process be killed. It is
+tested with the real client against a loopback of the management API; no endpoint was paid for yet.
+"""
+
+import contextlib
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, InferenceEndpoint, get_token
+from huggingface_hub.errors import HfHubHTTPError, InferenceEndpointError, InferenceEndpointTimeoutError
+from huggingface_hub.utils import get_session
+
+from toolkit.recipe import RecipeError
+from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.teachers.serve_command import IMAGES, refuse_what_cannot_be, tgi_settings
+from toolkit.teachers.serve_process import TELL, Say, ServeError
+
+IDLE_MINUTES = 15
+OFF, FAILED = ("paused", "scaledToZero"), ("failed", "updateFailed")
+
+
+def endpoint_name(teacher: Teacher) -> str:
+    """An endpoint's name (at most 32 of a-z, 0-9 and -), the same for the same model and revision."""
+    digest = hashlib.sha256(f"{teacher.teacher}@{teacher.teacher_revision}".encode()).hexdigest()[:8]
+    slug = re.sub(r"[^a-z0-9]+", "-", teacher.teacher.split("/")[-1].lower())[:18].strip("-")
+    return f"fss-{slug}-{digest}"
+
+
+def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict[str, Any]:
+    """What the endpoint is made with, but for its accelerator, which the platform's list of hardware tells.
+
+    Raises:
+        RecipeError: for a model that is not on the Hub, or an `instance` that is not vendor/region/type/size.
+    """
+    refuse_what_cannot_be(teacher, serving)
+    if Path(teacher.teacher).is_dir():
+        raise RecipeError(f"teacher: {teacher.teacher} is a folder; an Inference Endpoint takes models of the Hub only")
+    parts = (serving.instance or "").split("/")
+    if len(parts) != 4 or not all(parts):
+        raise RecipeError(f"instance: {serving.instance}: write vendor/region/type/size: aws/us-east-1/nvidia-l4/x1")
+    options = tgi_settings(teacher, serving, sampling) | (
+        {"num-shard": str(serving.shards)} if serving.shards > 1 else {}
+    )
+    variables = {name.upper().replace("-", "_"): value for name, value in options.items()}
+    return {
+        **dict(zip(("vendor", "region", "instance_type", "instance_size"), parts, strict=True)),
+        "repository": teacher.teacher,
+        "revision": teacher.teacher_revision,
+        "framework": "custom",
+        "task": "text-generation",
+        "custom_image": {"url": serving.server_image or IMAGES["tgi"], "healthRoute": "/health"},
+        "env": {"MODEL_ID": "/repository"} | variables,
+        "container_args": list(serving.server_options) or None,
+        "min_replica": 0,
+        "scale_to_zero_timeout": IDLE_MINUTES,
+    }
+
+
+def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[str]:
+    """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
+    made = endpoint_settings(teacher, serving, sampling)
+    image, variables, arguments = made.pop("custom_image"), made.pop("env"), made.pop("container_args")
+    made = {"repo": made.pop("repository")} | made
+    made |= {"custom_image": image["url"], "health_route": image["healthRoute"]}
+    made |= {"container_args": " ".join(arguments)} if arguments else {}
+    options = [(f"--{key.replace('_', '-')}", str(value)) for key, value in made.items() if value is not None]
+    options += [("-e", f"{key}={value}") for key, value in variables.items()]
+    return ["hf", "endpoints", "deploy", endpoint_name(teacher), *(part for option in options for part in option)]
+
+
+@contextlib.contextmanager
+def endpoint(
+    teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float, every: float = 5.0
+) -> Iterator[str]:
+    """The URL of the recipe's endpoint, which answers within the body; asked with the Hub's token.
+
+    Args:
+        seconds: how long it may take to be ready.
+        every: seconds between two looks at it.
+
+    Raises:
+        RecipeError: see `endpoint_settings`; also for an `instance` that the platform does not offer.
+        ServeError: where it cannot be made, fails, is not ready in time, or cannot be scaled to zero.
+    """
+    settings = endpoint_settings(teacher, serving, sampling)
+    if get_token() is None:
+        raise ServeError("server: endpoint: no token for the Hub; run `hf auth login` or set HF_TOKEN")
+    api = HfApi()
+    with _explained(f"Inference Endpoint of {teacher.teacher}"):
+        hardware = _hardware(api, settings)
+        price = f"${hardware.price_per_hour:g} an hour"
+        made, ours = _made_or_woken(api, endpoint_name(teacher), settings, hardware.accelerator)
+    say(f"Inference Endpoint {made.name}: {made.status}; it costs {price} while it runs")
+    try:
+        with _explained(f"Inference Endpoint {made.name}"):
+            url = _ready(made, seconds, every, say)
+        say(f"Inference Endpoint {made.name}: ready at {url}")
+        yield url
+    finally:
+        _leave(made, ours, price, say)
+
+
+def _hardware(api: HfApi, settings: dict[str, Any]) -> Any:
+    keys = ("vendor", "region", "instance_type", "instance_size")
+    offered = {"/".join(getattr(item, key) for key in keys): item for item in api.list_inference_endpoints_hardware()}
+    wanted = "/".join(settings[key] for key in keys)
+    if wanted not in offered:
+        near = [name for name in offered if name.startswith(f"{settings['vendor']}/{settings['region']}/")]
+        raise RecipeError(f"instance: {wanted} is not offered; there are: {', '.join(sorted(near or offered))}")
+    return offered[wanted]
+
+
+def _made_or_woken(api: HfApi, name: str, settings: dict[str, Any], accelerator: str) -> tuple[InferenceEndpoint, bool]:
+    """The endpoint, and whether it was off until now, so that turning it off again is ours."""
+    try:
+        found = api.get_inference_endpoint(name)
+    except HfHubHTTPError as error:
+        if error.response is None or error.response.status_code != 404:
+            raise
+        return api.create_inference_endpoint(name, accelerator=accelerator, type="authenticated", **settings), True
+    _same(found, settings)
+    if found.status == "scaledToZero" and found.url:
+        # The platform wakes it for a request; the answer to this one is that it is not there yet.
+        get_session().get(found.url, headers={"Authorization": f"Bearer {get_token()}"})
+    elif found.status in OFF:
+        found.resume()
+    return found, found.status in OFF
+
+
+def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
+    compute, model = found.raw["compute"], found.raw["model"]
+    pairs = {
+        "repository": (model["repository"], settings["repository"]),
+        "revision": (model["revision"], settings["revision"]),
+        "instance": (compute["instanceType"], settings["instance_type"]),
+        "size": (compute["instanceSize"], settings["instance_size"]),
+    }
+    other = [f"{key} {has} instead of {wanted}" for key, (has, wanted) in pairs.items() if has != wanted]
+    if other:
+        raise ServeError(
+            f"Inference Endpoint {found.name} is there already with {', '.join(other)}; "
+            f"change the recipe, or remove it: hf endpoints delete {found.name}"
+        )
+
+
+def _ready(made: InferenceEndpoint, seconds: float, every: float, say: Say) -> str:
+    start = time.monotonic()
+    while True:
+        try:
+            made.wait(timeout=max(1, int(min(TELL, seconds))), refresh_every=every)  # type: ignore[arg-type]
+            return str(made.url)
+        except InferenceEndpointTimeoutError:
+            waited = time.monotonic() - start
+            message = made.raw["status"].get("message") or ""
+            if waited > seconds:
+                raise ServeError(
+                    f"Inference Endpoint {made.name} is still {made.status} after {waited:.0f} s: {message}"
+                ) from None
+            say(f"Inference Endpoint {made.name}: {waited:.0f} s, {made.status} {message}".rstrip())
+
+
+def _leave(made: InferenceEndpoint, ours: bool, price: str, say: Say) -> None:
+    if not ours:
+        say(f"Inference Endpoint {made.name} ran before and is left running: {price}")
+        return
+    try:
+        made.scale_to_zero()
+    except HfHubHTTPError as error:
+        raise ServeError(
+            f"Inference Endpoint {made.name} could not be scaled to zero and may go on costing {price} for up to "
+            f"{IDLE_MINUTES} minutes ({error}); run: hf endpoints scale-to-zero {made.name}"
+        ) from error
+    say(
+        f"Inference Endpoint {made.name}: scaled to zero, which costs nothing until it is asked again; "
+        f"to remove it: hf endpoints delete {made.name}"
+    )
+
+
+@contextlib.contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (HfHubHTTPError, InferenceEndpointError) as error:
+        raise ServeError(f"{what}: {error}") from error

@@ -1,0 +1,73 @@
+"""A model laid out for `transformers serve` so that it draws as the recipe says.
+
+What a request can set with transformers 5.23.0, tried on a running server:
+
+- temperature and top_p: yes, but only where the model's generation_config.json says `do_sample: true`; without it every
+  answer is greedy, whatever is asked. top_k, which no request names, is 50 unless that file says otherwise.
+- max_tokens: yes; finish_reason is `length` when it is reached. `stop`: yes (kept at the end of the text), but a
+  tokenizer whose pieces are plain words makes such a request fail with 500. `n` and logprobs: ignored.
+- seed: it seeds the whole process when the request arrives, and one response is drawn at a time. A seed repeats its
+  response only when requests come one by one (`concurrency: 1`); several at once are independent draws all the same.
+- with --continuous-batching: max_tokens only. Temperature and top_p are those of the first request, `stop` is ignored,
+  and the first request's seed too.
+- `model` must be the name that the server was started with; any other is refused with 400. GET /v1/models lists the
+  Hub's cache folder, not what is served, and fails with 500 where there is no such folder.
+
+Therefore the server gets a Hub cache of its own with this one model in it, by links, and a generation_config.json with
+the recipe's sampling and nothing else that bends it. It needs no network.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from toolkit.settings import Sampling, Teacher
+from toolkit.teachers.serve_command import served_name
+
+LOCAL = "0" * 40  # stands where a Hub model has its commit
+LEFT_OUT = ["*.bin", "*.pth", "*.pt", "*.gguf"]  # safetensors only
+
+
+def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
+    """Write the cache `home`/hub with the teacher in it, a Transformers folder or a Hub model (fetched if need be)."""
+    folder, commit = _model(teacher)
+    place = home / "hub" / f"models--{served_name(teacher).replace('/', '--')}"
+    snapshot = place / "snapshots" / commit
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        link = snapshot / file.relative_to(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file.resolve())
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(commit, encoding="utf-8")
+    generation = snapshot / "generation_config.json"
+    generation.unlink(missing_ok=True)
+    generation.write_text(json.dumps(generation_config(folder, sampling)), encoding="utf-8")
+
+
+def environment(home: Path) -> dict[str, str | None]:
+    """What makes a server read `home` and nothing else."""
+    hub = str(home / "hub")
+    return {"HF_HOME": str(home), "HF_HUB_CACHE": hub, "HF_HUB_OFFLINE": "1", "HUGGINGFACE_HUB_CACHE": None}
+
+
+def generation_config(folder: Path, sampling: Sampling) -> dict[str, Any]:
+    """The recipe's sampling with the model's own special tokens; its top_k, penalties and the like are left out."""
+    config = _read(folder / "config.json")
+    sources = (config.get("text_config", {}), config, _read(folder / "generation_config.json"))
+    known = {key: value for source in sources for key, value in source.items() if value is not None}
+    tokens = {key: known[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id") if key in known}
+    return tokens | {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+
+
+def _model(teacher: Teacher) -> tuple[Path, str]:
+    if Path(teacher.teacher).is_dir():
+        return Path(teacher.teacher), LOCAL
+    from huggingface_hub import snapshot_download
+
+    folder = Path(snapshot_download(teacher.teacher, revision=teacher.teacher_revision, ignore_patterns=LEFT_OUT))
+    return folder, folder.name
+
+
+def _read(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return data

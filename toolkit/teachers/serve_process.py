@@ -1,0 +1,168 @@
+"""A server as a process of this machine: started under a guard, waited for, its last words kept, stopped for sure.
+
+The guard (`serve_guard.py`) ends the server when this process ends in any way, kill -9 included. What outlives it: with
+Docker, a container whose guard was killed -9 as well; `docker stop fss-teacher-PORT` ends it.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from toolkit.teachers import serve_guard
+
+Say = Callable[[str], None]
+TAIL = 20  # lines of a server's log that are shown
+TELL = 15.0  # seconds between two lines on a server that is not up yet
+LOOK = 0.2
+LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+
+
+class ServeError(RuntimeError):
+    """A server that cannot be started, or that ended; the message holds the end of its log and the mend."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A started server; `lines` are the last ones that it wrote."""
+
+    name: str
+    url: str
+    guard: "subprocess.Popen[str]"
+    lines: "collections.deque[str]"
+    reader: threading.Thread
+
+    @property
+    def code(self) -> int | None:
+        """The exit code of a server that has ended, else None."""
+        return self.guard.poll()
+
+    def report(self) -> str:
+        """How it ended, with the end of its log."""
+        self.reader.join(timeout=5)
+        log = "\n".join(f"  {line}" for line in list(self.lines)[-TAIL:]) or "  (it wrote nothing)"
+        return f"{self.name} ended with exit code {self.code}; the end of its log:\n{log}"
+
+
+def check_free(port: int, mend: str = "") -> None:
+    """Raise ServeError where something listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ServeError(
+                f"server_port: {port} is in use ({error.strerror}); set another `server_port` in the recipe, "
+                f"or name the server that runs there in `urls`{mend}"
+            ) from error
+
+
+def shown(command: Sequence[str]) -> str:
+    """The command as one would type it."""
+    return shlex.join(command)
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str],
+    *,
+    name: str,
+    port: int,
+    environment: Mapping[str, str | None],
+    folder: Path,
+    finish: Sequence[str] = (),
+) -> Iterator[Server]:
+    """A server that runs within the body; `environment` overrides this process's own, None removes a name.
+
+    Args:
+        command: of a server that answers GET /health on 127.0.0.1:`port` when it is ready.
+        folder: where it runs.
+        finish: a command that ends it, run before its processes are asked to end.
+
+    Raises:
+        ServeError: where the port is taken or the program is not installed.
+    """
+    check_free(port, f"; a container left behind ends by `{shown(finish)}`" if finish else "")
+    if shutil.which(command[0]) is None:
+        raise ServeError(
+            f"{command[0]}: not found on this machine; install it, take another `server`, "
+            "or start the server elsewhere and name it in `urls`"
+        )
+    own = {key: value for key, value in (os.environ | dict(environment)).items() if value is not None}
+    guard = subprocess.Popen(
+        [sys.executable, "-I", serve_guard.__file__, str(os.getpid()), json.dumps(finish), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=own,
+        cwd=folder,
+        start_new_session=True,  # Ctrl-C is for this process, which then stops the server in order
+    )
+    lines: collections.deque[str] = collections.deque(maxlen=TAIL)
+    reader = threading.Thread(target=_read, args=(guard, lines), daemon=True)
+    reader.start()
+    try:
+        yield Server(name, f"http://127.0.0.1:{port}", guard, lines, reader)
+    finally:
+        _stop(guard)
+        reader.join(timeout=5)
+
+
+def wait_ready(server: Server, seconds: float, say: Say) -> None:
+    """Return once the server answers GET /health with 200.
+
+    Raises:
+        ServeError: if it ends before, or is not ready within `seconds`.
+    """
+    start = told = time.monotonic()
+    while not _healthy(server.url):
+        now = time.monotonic()
+        if server.code is not None:
+            raise ServeError(server.report())
+        if now - start > seconds:
+            log = "\n".join(f"  {line}" for line in server.lines)
+            raise ServeError(f"{server.name} is not ready after {seconds:.0f} s; the end of its log:\n{log}")
+        if now - told > TELL:
+            told = now
+            last = server.lines[-1] if server.lines else "(no word from it yet)"
+            say(f"{server.name}: {now - start:.0f} s, not ready yet: {last[:160]}")
+        time.sleep(LOOK)
+    say(f"{server.name}: ready at {server.url} after {time.monotonic() - start:.0f} s")
+
+
+def _read(guard: "subprocess.Popen[str]", lines: "collections.deque[str]") -> None:
+    if guard.stdout is not None:
+        with guard.stdout:
+            lines.extend(line.rstrip() for line in guard.stdout if line.strip())
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with LOOPBACK.open(f"{url}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # not listening yet, or 503
+        return False
+
+
+def _stop(guard: "subprocess.Popen[str]") -> None:
+    """Tell the guard to end the server, and wait for both."""
+    guard.terminate()
+    try:
+        guard.wait(9 * serve_guard.GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(guard.pid, signal.SIGKILL)
+        guard.wait()
