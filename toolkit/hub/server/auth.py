@@ -1,0 +1,117 @@
+"""Who may do what: one token that writes, perhaps one that only reads, and nobody else but on public repos.
+
+Transfers of large files carry no token (on the real Hub a storage service takes them), so that their address is signed.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+
+from toolkit.hub.server.errors import HubError
+
+USER = "local"
+TOKEN = "token"  # the file in the store's folder
+READ_TOKEN = "read-token"  # may be put beside it: reads private repos too, never writes
+SIGNED_SECONDS = 24 * 3600
+INVALID = "Invalid credentials in Authorization header"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The secrets of one server: `write`, and `read` where a read-only token is configured."""
+
+    write: str
+    read: str | None = None
+
+
+def load_tokens(root: Path) -> Tokens:
+    """The tokens in `root`; the writing one is made at first, in a file that only its owner may read."""
+    path = root / TOKEN
+    temporary = root / f".{TOKEN}.{os.getpid()}.{secrets.token_hex(4)}"
+    if not path.exists():
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(f"hf_{secrets.token_urlsafe(32)}\n")
+            file.flush()
+            os.fsync(handle)
+        # A link fails where another server has just made its own: then that one counts.
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    read = root / READ_TOKEN
+    return Tokens(path.read_text().strip(), read.read_text().strip() if read.is_file() else None)
+
+
+def role(request: Request) -> str | None:
+    """`write`, `read`, or None for a caller without a token.
+
+    Raises:
+        HubError: 401, for a token that is none of ours.
+    """
+    header = request.headers.get("authorization")
+    if not header:
+        return None
+    given = _secret(header).encode()
+    tokens: Tokens = request.app.state.tokens
+    if hmac.compare_digest(given, tokens.write.encode()):
+        return "write"
+    if tokens.read and hmac.compare_digest(given, tokens.read.encode()):
+        return "read"
+    raise HubError(401, INVALID)
+
+
+def _secret(header: str) -> str:
+    """The token in `Bearer TOKEN`, or the password in git's `Basic`."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return value.strip()
+    try:
+        return base64.b64decode(value).decode(errors="replace").partition(":")[2]
+    except binascii.Error as error:
+        raise HubError(401, INVALID) from error
+
+
+def need_write(request: Request) -> None:
+    """Pass for the writing token only.
+
+    Raises:
+        HubError: 401 without a token, 403 with one that only reads.
+    """
+    found = role(request)
+    if found is None:
+        raise HubError(401, INVALID, headers={"WWW-Authenticate": "Bearer"})
+    if found != "write":
+        raise HubError(403, "This token may only read: use the one in the server's token file to write")
+
+
+def sign(tokens: Tokens, what: str, size: int, expires: int | None = None) -> str:
+    """The query that allows `what` (method, repo and object of `size` bytes) without a token, for a day."""
+    until = int(time.time()) + SIGNED_SECONDS if expires is None else expires
+    signature = hmac.digest(tokens.write.encode(), f"{what} {size} {until}".encode(), "sha256").hex()
+    return f"size={size}&expires={until}&signature={signature}"
+
+
+def signed_size(request: Request, what: str) -> int:
+    """The size that a signed address allows.
+
+    Raises:
+        HubError: 403, where the signature is not ours or too old.
+    """
+    query = request.query_params
+    size, expires = query.get("size", ""), query.get("expires", "")
+    if size.isdecimal() and expires.isdecimal() and len(size + expires) < 40:
+        given = f"size={size}&expires={expires}&signature={query.get('signature', '')}"
+        good = sign(request.app.state.tokens, what, int(size), int(expires))
+        if hmac.compare_digest(good.encode(), given.encode()) and time.time() < int(expires):
+            return int(size)
+    raise HubError(403, "This address is not valid or has expired: ask the batch call for a new one")

@@ -1,0 +1,106 @@
+"""Request bodies: JSON of bounded size, and endpoints that do their work off the event loop."""
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from toolkit.hub.server.errors import HubError
+
+LIMIT = 32 << 20  # bytes of one JSON value; a regular file of 10 MB in base64 fits
+Body = dict[str, Any]
+
+
+def parse(data: bytes) -> Body:
+    """`data` as a JSON object.
+
+    Raises:
+        HubError: 400, for anything else.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise HubError(400, f"The request is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise HubError(400, f"The request must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def text(body: Body, field: str, default: str | None = None) -> str:
+    """A field that must be a string.
+
+    Raises:
+        HubError: 400, where it is missing without a default, or something else.
+    """
+    value = body.get(field)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise HubError(400, f"Field {field!r} must be a text, not {value!r}")
+    return value
+
+
+def items(body: Body, field: str) -> list[Body]:
+    """A field that must be a list of objects.
+
+    Raises:
+        HubError: 400, for anything else.
+    """
+    value = body.get(field, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise HubError(400, f"Field {field!r} must be a list of objects")
+    return value
+
+
+def decoded(value: str) -> bytes:
+    """The bytes that `value` gives in base64.
+
+    Raises:
+        HubError: 400, where it is none.
+    """
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise HubError(400, f"Not valid base64: {error}") from error
+
+
+async def read(request: Request) -> Body:
+    """The JSON object that a request carries; an empty body is an empty object.
+
+    Raises:
+        HubError: 400 for no JSON object, 413 beyond `LIMIT`.
+    """
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > LIMIT:
+            raise HubError(413, f"The request is larger than {LIMIT >> 20} MiB")
+    return parse(bytes(data)) if data else {}
+
+
+def with_body(function: Callable[[Request, Body], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint from a plain function of the request and its JSON body, run in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        return respond(await run_in_threadpool(function, request, await read(request)))
+
+    return endpoint
+
+
+def plain(function: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint from a plain function of the request, run in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        return respond(await run_in_threadpool(function, request))
+
+    return endpoint
+
+
+def respond(result: Any) -> Response:
+    """`result` as it is where it is a response, as JSON otherwise."""
+    return result if isinstance(result, Response) else JSONResponse(result)

@@ -1,0 +1,84 @@
+"""`git clone` and `git fetch` of a repo: git's own HTTP protocol, for reading only."""
+
+import contextlib
+import io
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+from dulwich.protocol import ReceivableProtocol
+from dulwich.repo import Repo
+from dulwich.server import DictBackend, UploadPackHandler
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from toolkit.hub.server import repos
+from toolkit.hub.server.errors import HubError
+from toolkit.hub.server.repos import Place
+
+SERVICE = "git-upload-pack"
+NO_CACHE = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
+LIMIT = 16 << 20  # bytes of a request: which commits the client wants and has
+SPOOL = 8 << 20  # bytes of an answer kept in memory
+
+
+def advertise(request: Request) -> Response:
+    """The refs of a repo, the first thing that a clone asks for.
+
+    Raises:
+        HubError: 403, for pushes: commits come through the Hub's own API.
+    """
+    service = request.query_params.get("service")
+    if service != SERVICE:
+        raise HubError(403, f"Only {SERVICE} is served here, not {service!r}: push with huggingface_hub")
+    out = io.BytesIO()
+    with contextlib.closing(repos.find(request).open()) as repo:
+        handler = _handler(repo, io.BytesIO(), out, advertise_refs=True)
+        handler.proto.write_pkt_line(f"# service={SERVICE}\n".encode())
+        handler.proto.write_pkt_line(None)
+        handler.handle()
+    return Response(out.getvalue(), 200, NO_CACHE, f"application/x-{SERVICE}-advertisement")
+
+
+async def upload_pack(request: Request) -> Response:
+    """The objects that a client lacks, as a pack."""
+    place = await run_in_threadpool(repos.find, request)
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > LIMIT:
+            raise HubError(413, f"The request is larger than {LIMIT >> 20} MiB")
+    asked = bytes(data)
+    if request.headers.get("content-encoding") == "gzip":
+        asked = _unpacked(asked)
+    answer = await run_in_threadpool(_pack, place, asked)
+    return StreamingResponse(_pieces(answer), 200, NO_CACHE, f"application/x-{SERVICE}-result")
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, LIMIT)
+    except zlib.error as error:
+        raise HubError(400, f"The request is not valid gzip: {error}") from error
+
+
+def _pack(place: Place, asked: bytes) -> IO[bytes]:
+    out = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - closed when it has been sent
+    with contextlib.closing(place.open()) as repo:
+        _handler(repo, io.BytesIO(asked), out).handle()
+    out.seek(0)
+    return out
+
+
+def _handler(repo: Repo, asked: IO[bytes], out: IO[bytes], *, advertise_refs: bool = False) -> UploadPackHandler:
+    protocol = ReceivableProtocol(asked.read, out.write)
+    backend = DictBackend({"/": repo})
+    return UploadPackHandler(backend, ["/"], protocol, stateless_rpc=True, advertise_refs=advertise_refs)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(1 << 20):
+            yield piece

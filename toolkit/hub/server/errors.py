@@ -1,0 +1,55 @@
+"""Errors as the Hub sends them: a status, a JSON message and the headers that its clients turn into exceptions."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+
+class HubError(Exception):
+    """An answer other than success.
+
+    Args:
+        status: HTTP status, 4xx.
+        message: what is wrong, with the value and the mend.
+        code: `RepoNotFound`, `RevisionNotFound` or `EntryNotFound`; clients raise by it.
+        headers: more headers for the answer.
+        body: fields of the JSON body beside `error`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+        body: dict[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = (headers or {}) | ({"X-Error-Code": code} if code else {})
+        self.body = body or {}
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """The response for a `HubError`."""
+    if not isinstance(error, HubError):
+        raise error
+    # A message may quote what a client sent; a header holds one line of ASCII.
+    line = error.message.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
+    headers = {"X-Error-Message": line[:1000]} | error.headers
+    return JSONResponse({"error": error.message} | error.body, error.status, headers)
+
+
+def repo_missing(name: str) -> HubError:
+    """404 for a repo that is not there, or that the caller may not see."""
+    return HubError(404, f"Repository not found: {name}", "RepoNotFound")
+
+
+def revision_missing(revision: str) -> HubError:
+    """404 for a branch, tag, pull request or commit that is not there."""
+    return HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+
+
+def entry_missing(path: str, commit: str) -> HubError:
+    """404 for a file or folder that is not in `commit`; clients remember by the commit that it is absent."""
+    return HubError(404, f"Entry not found: {path}", "EntryNotFound", {"X-Repo-Commit": commit})

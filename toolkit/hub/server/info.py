@@ -1,0 +1,144 @@
+"""What is known about a repo, and whether a card's metadata is valid."""
+
+import contextlib
+from typing import Any
+
+import yaml
+from dulwich.objects import Commit
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from toolkit.hub.server import auth, repos, trees
+from toolkit.hub.server.bodies import Body, text
+from toolkit.hub.server.errors import HubError
+from toolkit.hub.server.objects import blob, commit_at
+from toolkit.hub.server.repos import Place
+
+CARD = "README.md"
+
+
+def repo_info(request: Request) -> dict[str, Any]:
+    """A repo at a revision: commit, files (`blobs`: with sizes), card metadata, dates, visibility."""
+    place = repos.find(request)
+    with contextlib.closing(place.open()) as repo:
+        commit = commit_at(repo, request.path_params.get("revision", "main"))
+        files = trees.files(repo, commit)
+        blobs = request.query_params.get("blobs", "").lower() in ("true", "1")
+        siblings = [_sibling(trees.describe(repo, files[path])) if blobs else {"rfilename": path} for path in files]
+        card = _card(blob(repo, files[CARD].oid).decode(errors="replace")) if CARD in files else {}
+    answer = _summary(place, commit) | {"siblings": siblings, "cardData": card}
+    tags = card.get("tags")
+    return answer | {"tags": [str(tag) for tag in tags] if isinstance(tags, list) else []}
+
+
+def _summary(place: Place, commit: Commit) -> dict[str, Any]:
+    facts = place.facts()
+    answer: dict[str, Any] = {
+        "_id": place.name,
+        "id": place.name,
+        "author": place.name.split("/")[0],
+        "sha": commit.id.decode(),
+    }
+    answer |= {"private": facts["private"], "gated": False, "disabled": False, "downloads": 0, "likes": 0}
+    answer |= {"createdAt": facts["created"], "lastModified": repos.stamp(commit.commit_time)}
+    if place.kind == "spaces":  # kept here, never run here
+        answer |= {"sdk": facts["sdk"], "runtime": {"stage": "PAUSED", "hardware": {}}}
+    return answer
+
+
+def _sibling(item: dict[str, Any]) -> dict[str, Any]:
+    answer = {"rfilename": item["path"], "size": item["size"], "blobId": item["oid"]}
+    if "lfs" in item:
+        large = item["lfs"]
+        answer["lfs"] = {"sha256": large["oid"], "size": large["size"], "pointerSize": large["pointerSize"]}
+    return answer
+
+
+def _card(content: str) -> dict[str, Any]:
+    """The metadata of a card; empty where there is none or it is not valid."""
+    try:
+        return front_matter(content)
+    except ValueError:
+        return {}
+
+
+def front_matter(content: str) -> dict[str, Any]:
+    """The YAML block at the head of a card.
+
+    Raises:
+        ValueError: it is no YAML, or no mapping.
+    """
+    found = REGEX_YAML_BLOCK.search(content)
+    try:
+        value = yaml.safe_load(found.group(2)) if found else {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"its metadata is not valid YAML: {error}") from error
+    if not isinstance(value or {}, dict):
+        raise ValueError("its metadata must be a mapping of names to values")
+    return value or {}
+
+
+def validate_yaml(request: Request, body: Body) -> Response:
+    """Check a card before it is committed: 400 with the errors, or 200 with warnings."""
+    try:
+        data = front_matter(text(body, "content"))
+    except ValueError as error:
+        return JSONResponse({"errors": [{"message": str(error)}], "warnings": []}, 400)
+    errors = [{"message": message} for message in _faults(data)]
+    warnings = [] if data else [{"message": "empty or missing yaml metadata in repo card"}]
+    return JSONResponse({"errors": errors, "warnings": warnings}, 400 if errors else 200)
+
+
+def _faults(data: dict[str, Any]) -> list[str]:
+    """Fields that the Hub refuses when they are of another form than this."""
+    faults = [
+        f'"{field}" must be a text or a list of texts'
+        for field in ("license", "language", "base_model", "datasets", "tags", "size_categories", "task_categories")
+        if field in data and not _texts(data[field])
+    ]
+    configs = data.get("configs", [])
+    if not isinstance(configs, list) or not all(isinstance(item, dict) and "config_name" in item for item in configs):
+        faults.append('"configs" must be a list of mappings with a "config_name"')
+    return faults
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+
+
+def whoami(request: Request) -> dict[str, Any]:
+    """The one user of this hub, for a valid token.
+
+    Raises:
+        HubError: 401, without one.
+    """
+    role = auth.role(request)
+    if role is None:
+        raise HubError(401, auth.INVALID)
+    token = {"displayName": role, "role": role, "createdAt": repos.stamp(0)}
+    return {"type": "user", "id": auth.USER, "name": auth.USER, "fullname": auth.USER, "orgs": []} | {
+        "auth": {"type": "access_token", "accessToken": token}
+    }
+
+
+def listing(request: Request) -> list[dict[str, Any]]:
+    """All repos of a kind that the caller may see; `author` and `search` narrow them."""
+    role, query, kind = auth.role(request), request.query_params, request.path_params["kind"]
+    root = request.app.state.root
+    found = []
+    for path in sorted((root / kind).glob("*/*.git")):
+        place = Place(root, kind, f"{path.parent.name}/{path.name.removesuffix('.git')}")
+        mine = query.get("author") in (None, path.parent.name) and query.get("search", "") in place.name
+        if mine and (role or not place.facts()["private"]):
+            with contextlib.closing(place.open()) as repo:
+                found.append(_summary(place, commit_at(repo, "main")) | {"tags": []})
+    return found
+
+
+def may(request: Request) -> dict[str, Any]:
+    """The client's question whether it may read a repo, or with `/write` change it."""
+    repos.find(request)
+    if request.url.path.endswith("/write"):
+        auth.need_write(request)
+    return {}

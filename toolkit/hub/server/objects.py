@@ -1,0 +1,141 @@
+"""Git objects and refs on disk, so that a kill at any time leaves the old state or the new one.
+
+Objects are written and flushed before a ref names them. The library's own writers leave `.lock` files behind when
+killed, at which every later writer would stop: objects are written here by temporary file and rename, and a stale lock
+of a ref is removed by whoever holds the repo's own lock.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+
+from toolkit.hub.server import names
+from toolkit.hub.server.errors import HubError, revision_missing
+from toolkit.workspace import sync
+
+SPECIAL = ("refs/pr/", "refs/heads/", "refs/tags/")
+
+
+def write_object(repo: Repo, item: ShaFile) -> ObjectID:
+    """Add `item` to the repo, on the disk when this returns; its id."""
+    name = item.id.decode()
+    target = Path(repo.path) / "objects" / name[:2] / name[2:]
+    if target.exists():
+        return item.id
+    target.parent.mkdir(exist_ok=True)
+    temporary = target.with_name(f"tmp_obj_{secrets.token_hex(8)}")  # the prefix that `git gc` clears
+    with temporary.open("xb") as file:
+        file.write(item.as_legacy_object())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync(target.parent)
+    return item.id
+
+
+def move_ref(repo: Repo, ref: Ref, old: ObjectID | None, new: ObjectID) -> None:
+    """Point `ref` from `old` (None: it must not exist) to `new`; the caller holds the repo's lock.
+
+    Raises:
+        HubError: 409, where it points elsewhere by now, exists already, or lies above or below another ref.
+    """
+    _clear_stale(repo, ref)
+    try:
+        moved = repo.refs.set_if_equals(ref, old, new) if old else repo.refs.add_if_new(ref, new)
+    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        raise HubError(409, f"{ref.decode()}: a reference of that folder's name exists") from error
+    if not moved:
+        raise HubError(409, f"Reference already exists: {ref.decode()}")
+    sync((Path(repo.path) / ref.decode()).parent)
+
+
+def drop_ref(repo: Repo, ref: Ref) -> None:
+    """Remove `ref`; the caller holds the repo's lock.
+
+    Raises:
+        HubError: 404, where it is not there.
+    """
+    _clear_stale(repo, ref)
+    if repo.refs.read_ref(ref) is None:
+        raise revision_missing(ref.decode())
+    repo.refs.remove_if_equals(ref, None)
+    folder = (Path(repo.path) / ref.decode()).parent
+    while not folder.is_dir():  # the library removes folders that became empty
+        folder = folder.parent
+    sync(folder)
+
+
+def _clear_stale(repo: Repo, ref: Ref) -> None:
+    for name in (ref.decode(), "packed-refs"):
+        (Path(repo.path) / f"{name}.lock").unlink(missing_ok=True)
+
+
+def read_ref(repo: Repo, ref: Ref) -> ObjectID | None:
+    """The commit that `ref` names, through an annotated tag too; None where there is no such ref."""
+    found = repo.refs.read_ref(ref)
+    return None if found is None else ObjectID(peel(repo, ObjectID(found)).id)
+
+
+def peel(repo: Repo, oid: ObjectID) -> ShaFile:
+    """The object `oid`, or what it tags."""
+    item = repo.object_store[oid]
+    while isinstance(item, Tag):
+        item = repo.object_store[item.object[1]]
+    return item
+
+
+def commit_at(repo: Repo, revision: str) -> Commit:
+    """The commit of a branch, tag, `refs/pr/N`, full id or its first seven digits and more.
+
+    Raises:
+        HubError: 404, where there is none.
+    """
+    for ref in _readings(revision):
+        oid = read_ref(repo, ref)
+        if oid:
+            return _commit(repo, oid, revision)
+    if 7 <= len(revision) <= 40 and set(revision) <= set("0123456789abcdef"):
+        found = list(repo.object_store.iter_prefix(revision.encode()))
+        if len(found) == 1:
+            return _commit(repo, found[0], revision)
+    raise revision_missing(revision)
+
+
+def _readings(revision: str) -> list[Ref]:
+    """The refs that a revision may mean, the likeliest first; a name that no ref may bear means none."""
+    if revision.startswith(SPECIAL):
+        _, kind, name = revision.split("/", 2)
+        wanted = [(kind, name)]
+    else:
+        wanted = [("heads", revision), ("tags", revision)]
+    try:
+        return [names.ref_name(kind, name) for kind, name in wanted]
+    except HubError:
+        return []
+
+
+def _commit(repo: Repo, oid: ObjectID, revision: str) -> Commit:
+    item = peel(repo, oid)
+    if not isinstance(item, Commit):
+        raise revision_missing(revision)
+    return item
+
+
+def tree_of(repo: Repo, commit: Commit) -> Tree:
+    """The root folder of a commit."""
+    tree = repo.object_store[commit.tree]
+    if not isinstance(tree, Tree):
+        raise TypeError(f"{commit.tree.decode()} is no tree")
+    return tree
+
+
+def blob(repo: Repo, oid: ObjectID) -> bytes:
+    """The bytes of a file's blob."""
+    item = repo.object_store[oid]
+    if not isinstance(item, Blob):
+        raise TypeError(f"{oid.decode()} is no blob")
+    return bytes(item.data)

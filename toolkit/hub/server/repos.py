@@ -1,0 +1,109 @@
+"""Repositories: bare git folders `<kind>/<owner>/<name>.git`, each with its large files and a `hub.json` of its own.
+
+Changes are made while holding the repo's lock, a file lock that dies with its holder, so that several servers may work
+on one store. A repo is made aside and appears by one rename; a deleted one disappears by one.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dulwich.repo import Repo
+from filelock import FileLock
+from starlette.requests import Request
+
+from toolkit.hub.server import auth, names
+from toolkit.hub.server.errors import HubError, repo_missing
+from toolkit.workspace import to_json, write_atomic
+
+FACTS = "hub.json"
+INCOMING = "incoming"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repo's kind (models, datasets or spaces), its name `owner/name`, and the store's folder."""
+
+    root: Path
+    kind: str
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The bare git folder."""
+        return self.root / self.kind / f"{self.name}.git"
+
+    @property
+    def web(self) -> str:
+        """The path of its page: models have no prefix."""
+        return self.name if self.kind == "models" else f"{self.kind}/{self.name}"
+
+    def open(self) -> Repo:
+        """The git repository; opened anew for each request, since its caches are not for several threads."""
+        return Repo(str(self.path))
+
+    def facts(self) -> dict[str, Any]:
+        """What is known beside git: private, sdk, created, pulls."""
+        facts: dict[str, Any] = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
+        return facts
+
+    def write_facts(self, facts: dict[str, Any]) -> None:
+        """Replace the facts; the caller holds the lock."""
+        write_atomic(self.path / FACTS, to_json(facts))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Change this repo alone, among all threads and servers of the store."""
+        name = f"{self.kind}--{self.name.replace('/', '--')}.lock"
+        with FileLock(self.root / "locks" / name, is_singleton=False, poll_interval=0.01):
+            yield
+
+
+def prepare(root: Path) -> Path:
+    """The store's folder, made where missing; its full path."""
+    for folder in ("locks", INCOMING):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    return root.resolve()
+
+
+def find(request: Request) -> Place:
+    """The repo that a request's address names.
+
+    Raises:
+        HubError: 404, where it is not there, or private and the caller has no token.
+    """
+    place = located(request)
+    if auth.role(request) is None and place.facts()["private"]:
+        raise repo_missing(place.name)
+    return place
+
+
+def located(request: Request) -> Place:
+    """As `find`, for addresses whose signature says that the caller may."""
+    params = request.path_params
+    return place_of(request, params["kind"], f"{params['organization']}/{params['name'].removesuffix('.git')}")
+
+
+def place_of(request: Request, kind: str, name: str) -> Place:
+    """A repo that is there. A name that cannot be is no path into the store either."""
+    try:
+        place = Place(request.app.state.root, kind, names.repo_name(*name.split("/", 1)))
+    except HubError as error:
+        raise repo_missing(name) from error
+    if not (place.path / FACTS).is_file():
+        raise repo_missing(name)
+    return place
+
+
+def now() -> str:
+    """This moment as the Hub writes it, in UTC."""
+    return stamp(datetime.now(UTC).timestamp())
+
+
+def stamp(seconds: float) -> str:
+    """Seconds since 1970 as the Hub writes a moment."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
