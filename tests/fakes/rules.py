@@ -9,7 +9,7 @@ import functools
 import json
 from typing import Any
 
-CHAT, GENERATE = "/v1/chat/completions", "/generate"
+CHAT, GENERATE, COMPLETIONS = "/v1/chat/completions", "/generate", "/v1/completions"
 
 
 class Refused(Exception):
@@ -31,6 +31,7 @@ class Limits:
     max_input_tokens: int = 4095
     max_total_tokens: int = 4096
     max_stop: int = 4
+    prefix: str = ""  # of every path, such as a provider's
 
 
 @dataclasses.dataclass(slots=True)
@@ -41,7 +42,7 @@ class Asked:
     seed: int
     max_tokens: int
     stop: list[str]
-    chat: bool
+    path: str
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -53,7 +54,7 @@ def parse(path: str, raw: bytes) -> tuple[str, dict[str, Any]]:
     """(prompt, parameters) of a request's bytes, or the plain-text refusal of one without the right shape."""
     try:
         body = json.loads(raw)
-        prompt, parameters = _chat_shape(body) if path == CHAT else _generate_shape(body)
+        prompt, parameters = SHAPES[path](body)
         seed = parameters.get("seed")
         if seed is not None and (type(seed) is not int or not 0 <= seed < 2**64):
             raise TypeError(f"seed: invalid value {seed!r}, expected u64")
@@ -78,19 +79,28 @@ def _generate_shape(body: Any) -> tuple[str, dict[str, Any]]:
     return body["inputs"], body.get("parameters") or {}
 
 
+def _completions_shape(body: Any) -> tuple[str, dict[str, Any]]:
+    if not isinstance(body["prompt"], str):
+        raise TypeError("prompt: invalid type")
+    return body["prompt"], body
+
+
+SHAPES = {CHAT: _chat_shape, GENERATE: _generate_shape, COMPLETIONS: _completions_shape}
+
+
 def validate(limits: Limits, path: str, prompt: str, parameters: dict[str, Any]) -> Asked:
     """The request as it will be answered (`n` is not looked at), or the refusal of its parameters."""
-    chat = path == CHAT
+    openai = path != GENERATE
     temperature = parameters.get("temperature")
     top_p = parameters.get("top_p")
     stop = parameters.get("stop") or []
     length = words(prompt)
     room = limits.max_total_tokens - length
-    max_tokens = parameters.get("max_tokens" if chat else "max_new_tokens")
+    max_tokens = parameters.get("max_tokens" if openai else "max_new_tokens")
     if max_tokens is None:
         max_tokens = room
     if limits.dialect == "tgi":
-        if temperature is not None and (temperature < 0 or (temperature == 0 and not chat)):
+        if temperature is not None and (temperature < 0 or (temperature == 0 and not openai)):
             raise invalid(limits, "`temperature` must be strictly positive")
         if top_p is not None and not 0 < top_p < 1:
             raise invalid(limits, "`top_p` must be > 0.0 and < 1.0")
@@ -111,8 +121,8 @@ def validate(limits: Limits, path: str, prompt: str, parameters: dict[str, Any])
             f"`inputs` tokens + `max_new_tokens` must be <= {limits.max_total_tokens}. "
             f"Given: {length} `inputs` tokens and {max_tokens} `max_new_tokens`",
         )
-    greedy = temperature == 0 or (temperature is None and not chat and not parameters.get("do_sample"))
-    return Asked(prompt, 0 if greedy else parameters.get("seed") or 0, max_tokens, stop, chat)
+    greedy = temperature == 0 or (temperature is None and not openai and not parameters.get("do_sample"))
+    return Asked(prompt, 0 if greedy else parameters.get("seed") or 0, max_tokens, stop, path)
 
 
 def invalid(limits: Limits, what: str) -> Refused:
@@ -134,7 +144,11 @@ def cut(text: str, asked: Asked, keeps_stop: bool) -> tuple[str, str, int]:
     return text, reason, count + (reason == "eos")
 
 
-REASONS = {"eos": ("stop", "eos_token"), "stop": ("stop", "stop_sequence"), "length": ("length", "length")}
+# TGI calls the end of a stop text by its own name in the chat form too.
+REASONS = {
+    "tgi": {"eos": ("stop", "eos_token"), "stop": ("stop_sequence", "stop_sequence"), "length": ("length", "length")},
+    "openai": {"eos": ("stop", "stop"), "stop": ("stop", "stop"), "length": ("length", "length")},
+}
 
 
 class Wording:
@@ -142,26 +156,31 @@ class Wording:
 
     def __init__(self, limits: Limits) -> None:
         self.keeps_stop = limits.dialect == "tgi"
+        self.reasons = REASONS["tgi" if limits.dialect == "tgi" else "openai"]
         name = json.dumps(limits.model)
         self._chat = (
             '{"object":"chat.completion","id":"","created":1700000000,"model":' + name + ',"system_fingerprint":"fake",'
             '"choices":[{"index":0,"message":{"role":"assistant","content":%s},"logprobs":null,"finish_reason":"%s"}],'
             '"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}}'
         )
+        self._completions = (
+            '{"object":"text_completion","id":"","created":1700000000,"model":' + name + ',"system_fingerprint":"fake",'
+            '"choices":[{"index":0,"text":%s,"logprobs":null,"finish_reason":"%s"}],'
+            '"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}}'
+        )
         self._generate = (
             '{"generated_text":%s,"details":{"finish_reason":"%s","generated_tokens":%d,"seed":%d,'
-            '"prefill":[%s],"tokens":[]}}'
+            '"prefill":[],"tokens":[]}}'
         )
 
     def body(self, asked: Asked, text: str) -> bytes:
         """The 200 body of one answer."""
         text, reason, tokens = cut(text, asked, self.keeps_stop)
         length = words(asked.prompt)
-        if asked.chat:
-            values = (json.dumps(text), REASONS[reason][0], length, tokens, length + tokens)
-            return (self._chat % values).encode()
-        prefill = ",".join(['{"id":1,"text":"w","logprob":null}'] * length)
-        return (self._generate % (json.dumps(text), REASONS[reason][1], tokens, asked.seed, prefill)).encode()
+        if asked.path == GENERATE:
+            return (self._generate % (json.dumps(text), self.reasons[reason][1], tokens, asked.seed)).encode()
+        values = (json.dumps(text), self.reasons[reason][0], length, tokens, length + tokens)
+        return ((self._chat if asked.path == CHAT else self._completions) % values).encode()
 
 
 def pages(limits: Limits) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 from aiohttp import web
 
 from tests.fakes.answers import Answer, from_solutions, made_up, read_solutions
-from tests.fakes.rules import CHAT, GENERATE, Limits, Refused, Wording, pages, parse, validate, words
+from tests.fakes.rules import CHAT, COMPLETIONS, GENERATE, Limits, Refused, Wording, pages, parse, validate, words
 
 OVERLOADED = Refused(429, {"error": "Model is overloaded", "error_type": "overloaded"})
 INCOMPLETE = Refused(500, {"error": "Incomplete generation", "error_type": "incomplete_generation"})
@@ -55,7 +55,7 @@ class Tgi:
     def __init__(self, limits: Limits, settings: Settings, answer: Answer = made_up) -> None:
         self.limits, self.settings, self.answer = limits, settings, answer
         self.wording, self.pages = Wording(limits), pages(limits)
-        self.paths = {CHAT, GENERATE} if limits.dialect == "tgi" else {CHAT}
+        self.paths = {CHAT, GENERATE} if limits.dialect == "tgi" else {CHAT, COMPLETIONS}
         self.chance = random.Random(settings.fault_seed)
         self.running = self.most_running = self.requests = 0
         self.statuses: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Tgi:
         self.answered: Counter[tuple[str, int]] = Counter()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path
+        path = request.raw_path.removeprefix(self.limits.prefix)
         if path in self.paths:
             return await self._generate(request, path)
         if path == "/settings":
@@ -76,14 +76,18 @@ class Tgi:
         refused = self._refused(request)
         if refused:
             return respond(refused)
-        if path == "/tokenize":
+        if path in ("/tokenize", "/chat_tokenize"):
             body = json.loads(await request.read())
-            if self.limits.dialect != "tgi":
-                text = body.get("prompt") or body["messages"][-1]["content"]
-                return web.json_response({"count": words(text), "max_model_len": self.limits.max_total_tokens})
-            return web.json_response([{"id": 1, "text": w, "start": 0, "stop": 1} for w in body["inputs"].split()])
+            text = body.get("inputs") or body.get("prompt") or body["messages"][-1]["content"]
+            return web.json_response(self._tokens(path, text))
         page = self.pages.get(path)
         return respond(Refused(404, "")) if page is None else web.json_response(page)
+
+    def _tokens(self, path: str, text: str) -> Any:
+        if self.limits.dialect != "tgi":
+            return {"count": words(text), "max_model_len": self.limits.max_total_tokens}
+        tokens = [{"id": 1, "text": word, "start": 0, "stop": 1} for word in text.split()]
+        return tokens if path == "/tokenize" else {"tokenize_response": tokens, "templated_text": text}
 
     def _refused(self, request: web.BaseRequest) -> Refused | None:
         settings = self.settings
@@ -140,7 +144,9 @@ class Tgi:
             return await FAULTY[fault](request, body, self.settings)
         self.statuses["200"] += 1
         self.answered[pair] += 1
-        return web.Response(body=body, headers=JSON)
+        # TGI tells the length of the prompt of /generate in a header only.
+        headers = JSON if path != GENERATE else JSON | {"x-prompt-tokens": str(words(prompt))}
+        return web.Response(body=body, headers=headers)
 
     def _fault(self) -> str:
         settings = self.settings

@@ -33,7 +33,7 @@ class Limit:
         self._return = (self._size, self._size)  # where to go from a probe: load the cause, or not
         self._pause = 0
         self._window = 0
-        self._open()
+        self._answers = self._refusals = self._peak = 0  # of this turnover
 
     @property
     def size(self) -> int:

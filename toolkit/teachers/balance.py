@@ -1,0 +1,153 @@
+"""Which server gets the next request: the one with most room; a failing one rests and is tried with one request."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from yarl import URL
+
+from toolkit.teachers.completion import TeacherError
+from toolkit.teachers.limit import Limit
+from toolkit.teachers.request import Form
+from toolkit.teachers.routing import Route
+
+FAULTS = 8  # in a row, until a server rests
+FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds; doubled from one trial to the next
+LONGEST_PAUSE = 300.0  # seconds that a server may ask for
+
+
+class Server:
+    """One URL: how it is asked, what it bears, and whether it rests."""
+
+    def __init__(self, route: Route, form: Form, dialect: str, model: str, limit: Limit) -> None:
+        self.route, self.form, self.dialect, self.model, self.limit = route, form, dialect, model, limit
+        self.url: URL = route.ask(form.path)
+        self.faults = 0  # in a row
+        self.reason = ""  # of the last one
+        self.rest = 0.0  # seconds of the last rest, 0 while it is well
+        self.until = 0.0  # time before which nothing is sent
+        self.trial = False  # whether the one request after a rest is under way
+
+    def open(self, now: float) -> bool:
+        """Whether a request may be sent at time `now`."""
+        if now < self.until:
+            return False
+        return self.limit.free if not self.rest else not self.trial
+
+    def take(self) -> int:
+        """Count a request; returns what `Limit.take` returns."""
+        self.trial = self.rest > 0
+        return self.limit.take()
+
+    def well(self) -> None:
+        """It gave a sign of life."""
+        self.faults, self.rest, self.trial = 0, 0.0, False
+
+
+class Balancer:
+    """Hands out servers, in the order asked for, while they have room.
+
+    Args:
+        servers: at least one.
+        patience: seconds without a sign of life from any of them, all resting, until the run ends.
+    """
+
+    def __init__(self, servers: Sequence[Server], patience: float) -> None:
+        self.servers = servers
+        self.patience = patience
+        self._waiting: deque[asyncio.Future[tuple[Server, int]]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._alive = self._loop.time()
+        self._end: TeacherError | None = None
+
+    async def take(self) -> tuple[Server, int]:
+        """The server that has most room and the request's turnover, as soon as there is one.
+
+        One of `answered`, `refused`, `faulted` and `dropped` must follow.
+
+        Raises:
+            TeacherError: when no server has answered for `patience` seconds.
+        """
+        if self._end:
+            raise self._end
+        if not self._waiting and (server := self._roomiest()):
+            return server, server.take()
+        future: asyncio.Future[tuple[Server, int]] = self._loop.create_future()
+        self._waiting.append(future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and not future.exception():
+                self.dropped(future.result()[0])
+            raise
+
+    def answered(self, server: Server, window: int) -> None:
+        """It served the request, if only to say why it cannot."""
+        server.limit.accepted(window)
+        self._sign_of_life(server)
+
+    def refused(self, server: Server, window: int, after: float | None) -> None:
+        """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
+        if after is None:
+            server.limit.refused(window)
+        else:
+            server.limit.failed()
+            self._close(server, min(after, LONGEST_PAUSE))
+        self._sign_of_life(server)
+
+    def faulted(self, server: Server, reason: str) -> None:
+        """It failed: the connection, the server itself, or the time."""
+        server.limit.failed()
+        server.reason = reason
+        if server.rest and self._loop.time() < server.until:
+            return  # sent before it went to rest
+        server.faults += 1
+        if server.rest or server.faults >= FAULTS:
+            server.rest = min(2 * server.rest, LONGEST_REST) or FIRST_REST
+            server.trial = False
+            self._close(server, server.rest)
+            self._give_up_in_time()
+        self._wake()
+
+    def dropped(self, server: Server) -> None:
+        """The request was called off; that says nothing about the server."""
+        server.limit.failed()
+        server.trial = False
+        self._wake()
+
+    def _close(self, server: Server, seconds: float) -> None:
+        server.until = max(server.until, self._loop.time() + seconds)
+        self._loop.call_later(seconds + 0.001, self._wake)
+
+    def _sign_of_life(self, server: Server) -> None:
+        self._alive = self._loop.time()
+        server.well()
+        if self._waiting:
+            self._wake()
+
+    def _roomiest(self) -> Server | None:
+        now = self._loop.time()
+        best, least = None, 2.0**63
+        for server in self.servers:
+            if server.open(now) and (load := server.limit.taken / server.limit.size) < least:
+                best, least = server, load
+        return best
+
+    def _wake(self) -> None:
+        while self._waiting and (server := self._roomiest()):
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result((server, server.take()))
+
+    def _give_up_in_time(self) -> None:
+        if self._loop.time() - self._alive < self.patience or not all(server.rest for server in self.servers):
+            return
+        faults = ", ".join(f"{server.route.name} ({server.reason})" for server in self.servers)
+        self._end = TeacherError(
+            f"no teacher has answered for {self.patience:.0f} s: {faults}. Start it again or mend `urls`; "
+            "the run goes on from what is written"
+        )
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(self._end)
+        self._waiting.clear()

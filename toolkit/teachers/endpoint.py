@@ -1,0 +1,202 @@
+"""A teacher behind HTTP: text-generation-inference, vLLM, SGLang, `transformers serve`, and what the Hub routes to.
+
+One request is one response with one seed. Faults are told apart here and retried by the caller.
+"""
+
+import asyncio
+import functools
+import heapq
+import json
+import resource
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.teachers.balance import Balancer, Server
+from toolkit.teachers.capabilities import denied, read_capabilities, refuse_long_prompt, refuse_settings
+from toolkit.teachers.completion import Completion, TeacherError, Transient
+from toolkit.teachers.limit import Limit
+from toolkit.teachers.prompt import prompt_writer
+from toolkit.teachers.request import failed, make_form, read_answer, reason_of, seconds_asked, wire_seed
+from toolkit.teachers.routing import Route, plain_route, provider_route
+
+PATIENCE = 300.0  # seconds without any answer until the run ends
+START_PATIENCE = 10.0  # the same at the start, for a server that is not there at all
+KEPT_PROMPTS = 16_384  # prompts that are kept encoded: a few tens of megabytes at most
+MEASURED = 8  # longest questions whose tokens are counted beforehand
+FILES = 256  # open files beside the connections
+
+
+class EndpointTeacher:
+    """The recipe's teacher at one or several URLs, or at a provider; an async context manager.
+
+    Entering reads what each server can do and refuses what it would refuse.
+
+    Args:
+        teacher: name, revision and api.
+        serving: urls or provider, concurrency per URL and timeout in seconds.
+        sampling: how it answers and what it is told.
+        urls: servers that were started for the run; those of the recipe when empty.
+        questions: what it will be asked: the prompts of the longest are measured at the start.
+        greedy: take the likeliest token instead of drawing, for scoring.
+        patience: seconds without any answer until the run ends.
+
+    Raises:
+        ValueError: for a `prompt` that is no template.
+        TeacherError: when entered, for a server that cannot serve this recipe, or none at all.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        serving: Serving,
+        sampling: Sampling,
+        *,
+        urls: Sequence[str] = (),
+        questions: Iterable[str] = (),
+        greedy: bool = False,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.teacher, self.serving, self.sampling = teacher, serving, sampling
+        self.urls = tuple(urls) or serving.urls
+        self.greedy, self.patience = greedy, patience
+        self.prompt = prompt_writer(sampling.prompt)
+        self.model = f"{teacher.teacher}@{teacher.teacher_revision or 'unstated'}"  # told by the server, once entered
+        self.concurrency = serving.concurrency * max(len(self.urls), 1)
+        self._longest = heapq.nlargest(MEASURED, questions, key=len)
+        # One response's share of bytes: every token once or twice, escaped; more than that is no answer.
+        self._largest = 65_536 + 1_024 * sampling.max_tokens
+        self._encoded = functools.lru_cache(KEPT_PROMPTS)(lambda question: json.dumps(self.prompt(question)).encode())
+
+    async def __aenter__(self) -> Self:
+        _allow_files(self.concurrency + FILES)
+        routes = self._routes()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # the limits of the servers bound it
+            timeout=aiohttp.ClientTimeout(total=self.serving.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
+            auto_decompress=False,  # a small body must not grow large
+            trust_env=any(route.url.scheme == "https" for route in routes),  # proxies; costs time on every request
+        )
+        try:
+            servers = await asyncio.gather(*(self._meet(route) for route in routes))
+            models = sorted({server.model for server in servers})
+            if len(models) > 1:
+                raise TeacherError(f"urls: they serve different models: {', '.join(models)}")
+        except BaseException:
+            await self._session.close()
+            raise
+        self.model = models[0]
+        self._balancer = Balancer(servers, self.patience)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def complete(self, question: str, seed: int) -> Completion:
+        """One completion of a question, drawn from a seed in [0, 2^63).
+
+        Raises:
+            Transient: for 408, 425, 429, 5xx, a fault of the connection, and a request that was cut at `timeout`.
+            TeacherError: for 401, 402, 403, 404, 405, a redirect, and when no server answers any more.
+        """
+        prompt = self._encoded(question)
+        server, window = await self._balancer.take()
+        body = server.form.body(prompt, wire_seed(seed, server.dialect, self.serving.provider))
+        try:
+            async with self._session.post(
+                server.url, data=body, headers=server.route.headers, allow_redirects=False
+            ) as response:
+                raw = await self._read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            reason = "timed out" if isinstance(error, TimeoutError) else f"connection: {type(error).__name__}"
+            self._balancer.faulted(server, reason)
+            raise Transient(reason) from error
+        except BaseException:
+            self._balancer.dropped(server)
+            raise
+        if response.status == 200:
+            self._balancer.answered(server, window)
+            answer = read_answer(server.form, raw, response.headers, self.sampling.stop, server.model)
+            return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
+        return self._unanswered(server, window, response.status, response.headers, raw)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body, or its beginning where it is larger than any answer."""
+        if response.content_length is not None and response.content_length <= self._largest:
+            return await response.read()
+        parts, size = [], 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > self._largest:
+                response.close()
+                break
+        return b"".join(parts)[: self._largest]
+
+    def _unanswered(
+        self, server: Server, window: int, status: int, headers: Mapping[str, str], raw: bytes
+    ) -> Completion:
+        after = seconds_asked(headers)
+        if status == 429:
+            self._balancer.refused(server, window, after)
+            raise Transient("429", after, refused=True)
+        if status in (408, 425) or status >= 500:
+            self._balancer.faulted(server, str(status))
+            raise Transient(str(status), after)
+        if status in (401, 402, 403, 404, 405) or status < 400:
+            self._balancer.dropped(server)
+            raise denied(server.route, status, raw)
+        self._balancer.answered(server, window)
+        return failed(server.route.hide(f"{status}: {reason_of(raw)}"), server.model)
+
+    def _routes(self) -> list[Route]:
+        if self.serving.provider:
+            return [provider_route(self.serving.provider, self.teacher.teacher)]
+        if not self.urls:
+            raise TeacherError("urls: name where the teacher answers, or `server` or `provider`")
+        return [plain_route(url) for url in dict.fromkeys(self.urls)]
+
+    async def _meet(self, route: Route) -> Server:
+        """Ask a server what it can do, waiting while it wakes up, and refuse what it cannot."""
+        clock = asyncio.get_running_loop()
+        started, pause = clock.time(), 0.5
+        while True:
+            try:
+                return await self._met(route)
+            except Transient as fault:
+                patience = min(START_PATIENCE, self.patience) if "connection" in fault.reason else self.patience
+                if clock.time() - started + pause > patience:
+                    raise TeacherError(
+                        f"{route.name} does not answer ({fault.reason}): start the teacher or mend `urls`"
+                    ) from fault
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 10)
+
+    async def _met(self, route: Route) -> Server:
+        able = await read_capabilities(self._session, route, self.teacher)
+        refuse_settings(able, self.sampling, route)
+        api = "chat" if self.serving.provider else self.teacher.api
+        form = make_form(able.dialect, api, able.served, self.sampling, greedy=self.greedy)
+        for question in self._longest:
+            await refuse_long_prompt(self._session, route, able, form, self.prompt(question), self.sampling)
+        ceiling = self.serving.concurrency
+        return Server(route, form, able.dialect, able.model, Limit(able.permits or ceiling, ceiling))
+
+
+def _allow_files(count: int) -> None:
+    """Raise this process's limit of open files, one per connection, to `count`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        if hard != resource.RLIM_INFINITY and hard < count:
+            raise TeacherError(
+                f"concurrency: {count} open files are needed and the system allows {hard}: "
+                "lower it, or raise `ulimit -n`"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

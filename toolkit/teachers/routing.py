@@ -1,0 +1,76 @@
+"""Where a request goes and with which right: plain URLs, Inference Endpoints, and the Hub's Inference Providers.
+
+The Hub's own client finds URL, model name and headers; the requests themselves are sent by aiohttp, which costs a tenth
+of its time.
+"""
+
+import os
+from typing import NamedTuple
+
+from yarl import URL
+
+from toolkit.teachers.completion import TeacherError
+
+TOKEN_VARIABLE = "FSS_TEACHER_TOKEN"  # sent to every URL of the recipe; the Hub's own token goes to its own hosts only
+HUB_HOSTS = (".huggingface.co", ".huggingface.cloud")
+
+
+class Route(NamedTuple):
+    """Where to ask, what is sent along, and at a provider what the model is called there."""
+
+    url: URL
+    headers: dict[str, str]
+    model: str | None = None  # None: the server says so itself
+
+    def ask(self, path: str) -> URL:
+        """The address of a form's path; a provider's has its own already."""
+        return self.url if self.model else URL(f"{str(self.url).rstrip('/')}{path}")
+
+    @property
+    def name(self) -> str:
+        """The URL as it may be shown."""
+        return str(self.url.with_user(None))
+
+    def hide(self, text: str) -> str:
+        """`text` without the token, should a server repeat it."""
+        secret = self.headers.get("authorization", "").removeprefix("Bearer ")
+        return text.replace(secret, "***") if secret else text
+
+
+def plain_route(url: str) -> Route:
+    """The route to a URL of the recipe; `/v1` at its end is what the forms' paths begin with."""
+    from huggingface_hub import get_token
+
+    base = URL(url.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1"))
+    token = os.environ.get(TOKEN_VARIABLE)
+    # The Hub's token may do anything in the user's name: a stranger's server never sees it.
+    if not token and base.scheme == "https" and f".{base.host}".endswith(HUB_HOSTS):
+        token = get_token()
+    return Route(base, {"authorization": f"Bearer {token}"} if token else {})
+
+
+def provider_route(provider: str, model: str) -> Route:
+    """The route to a Hub model at one of the Inference Providers, or at the one that `auto` finds.
+
+    Raises:
+        TeacherError: when no one is logged in, the provider is unknown or does not serve the model.
+    """
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.inference._providers import get_provider_helper
+
+    token = get_token()
+    if token is None:
+        raise TeacherError(f"provider: {provider} needs a token of the Hub: set HF_TOKEN or run `hf auth login`")
+    try:
+        helper = get_provider_helper(provider, "conversational", model)  # type: ignore[arg-type]
+        request = helper.prepare_request(
+            inputs=[{"role": "user", "content": ""}], parameters={}, headers={}, model=model, api_key=token
+        )
+    except OfflineModeIsEnabled as error:
+        raise TeacherError(f"provider: {provider} is found through the Hub: unset HF_HUB_OFFLINE") from error
+    except (ValueError, HfHubHTTPError) as error:
+        reason = str(error).replace(token, "***")
+        raise TeacherError(f"provider: {provider} cannot serve the teacher {model!r}: {reason}") from None
+    headers = {key: str(value) for key, value in request.headers.items()}
+    return Route(URL(request.url), headers, request.model)
