@@ -1,6 +1,7 @@
 """A teacher in the test's own loop that answers with its seed, after faults that the test names."""
 
 import asyncio
+import signal
 from collections import Counter
 
 from toolkit.synthesis.journal import Journal
@@ -9,7 +10,10 @@ from toolkit.teachers.completion import Completion
 
 
 class Echo:
-    """`fault(question, attempt)` returns what to raise or to answer instead, or None; attempts count from 1."""
+    """`fault(question, attempt)` returns what to raise or to answer instead, or None; attempts count from 1.
+
+    After `stop_after` requests it presses Ctrl-C and answers no more.
+    """
 
     model = "echo@1"
 
@@ -17,7 +21,7 @@ class Echo:
         self.fault, self.concurrency, self.stop_after, self.tokens = fault, concurrency, stop_after, tokens
         self.asked = Counter()
         self.in_flight = self.most_in_flight = 0
-        self.open = False
+        self.open = self.stopped = False
 
     async def __aenter__(self):
         self.open = True
@@ -29,7 +33,10 @@ class Echo:
     async def complete(self, question, seed):
         assert self.open
         if self.asked.total() >= self.stop_after:
-            raise KeyboardInterrupt
+            if not self.stopped:
+                self.stopped = True
+                signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(3600)
         self.asked[question, seed] += 1
         attempt = self.asked[question, seed]
         self.in_flight += 1

@@ -13,11 +13,6 @@ from toolkit.synthesis.sampler import response_seed, sample
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(retries, "PAUSE", lambda state: 0.001 * state.attempt_number)
-
-
 def rows(path):
     return list(read_journal(path))
 
@@ -182,8 +177,8 @@ def test_reports_tell_only_what_is_on_the_disk(tmp_path, monkeypatch):
         reports.append(tally.sampled)
 
     with Journal(path) as journal:
-        sample(journal, rung(["a", "b", "c"], 0, 100), Echo(), sampling_seed=1, report=report)
-    assert reports == sorted(reports) and reports[-1] == 300 and len(set(reports)) > 2
+        sample(journal, rung(["a", "b", "c"], 0, 3000), Echo(), sampling_seed=1, report=report)
+    assert reports == sorted(reports) and reports[-1] == 9000 and len(set(reports)) > 2
 
 
 def test_acceptance_is_what_the_judge_says(tmp_path):
