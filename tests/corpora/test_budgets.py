@@ -58,6 +58,12 @@ def test_cells_are_named_by_subset_and_budget():
     assert cell_name(384, 8, (256, 384), 256) == "q1.5-r8"
 
 
+def test_the_letter_of_a_name_says_what_is_counted():
+    assert cell_name(256, 16, (256, 512), 256, "accepted") == "a16"
+    assert cell_name(512, 16, (256, 512), 256, "accepted") == "q2-a16"
+    assert cell_name(256, 32, (256, 512), 256, "adaptive") == "s32"
+
+
 @pytest.mark.parametrize("budgets", [(), (0, 1), (2, 1), (1, 1, 2), (-1,)])
 def test_a_ladder_that_does_not_grow_is_refused(budgets):
     with pytest.raises(ValueError, match=r"budgets: .*each above the one before"):

@@ -1,13 +1,15 @@
 import random
-import subprocess
-import sys
-from pathlib import Path
+import tracemalloc
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from toolkit.corpora.budgets import increments, shells
-from toolkit.corpora.build import ROW_GROUP, SCHEMA, build_corpus, write_rows
+from tests.corpus import build_corpus
+from toolkit.corpora.budgets import Shell, increments, shells
+from toolkit.corpora.build import ROW_GROUP, SCHEMA, build_cell, open_rows
 from toolkit.verification.verdicts import VERDICTS
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)
@@ -38,6 +40,14 @@ def build(out, rows=None, judged=None, **changes):
     judged = verdicts(rows) if judged is None else judged
     given = {"shells": shells(SIZES), "increments": increments(BUDGETS)} | changes
     return build_corpus(out, questions(), rows, judged, teacher="nano", teacher_revision="abc", **given)
+
+
+def joined(count=3):
+    return [
+        {"position": i, **question, "index": 0, "text": "x", "finish_reason": "stop", "completion_tokens": 1, "seed": 0,
+         "verdict": "accepted", "extracted": "1", "wrong_step": None, "repeat": False}
+        for i, question in enumerate(questions(count))
+    ]  # fmt: skip
 
 
 def test_every_row_lands_once_in_its_file_in_order(tmp_path):
@@ -82,22 +92,49 @@ def test_the_order_of_the_input_does_not_matter(tmp_path):
     assert [file.read_bytes() for file in straight] == [file.read_bytes() for file in mixed]
 
 
-def test_a_larger_budget_leaves_the_smaller_one_as_it_was(tmp_path):
+@pytest.mark.parametrize("counting", ["sampled", "accepted"])
+def test_a_larger_budget_leaves_the_smaller_one_as_it_was(tmp_path, counting):
     rows = responses()
     judged = verdicts(rows)
-    small = build(tmp_path / "small", rows, judged, increments=increments((1, 2)))
-    build(tmp_path / "large", rows, judged)
+    small = build(tmp_path / "small", rows, judged, increments=increments((1, 2)), counting=counting)
+    build(tmp_path / "large", rows, judged, counting=counting)
     for file in small:
         assert file.read_bytes() == (tmp_path / "large" / file.relative_to(tmp_path / "small")).read_bytes()
 
 
-def test_files_have_page_indexes_and_small_row_groups(tmp_path):
-    row = {name: [] if name == "messages" else 0 if name in ("response_index", "tokens", "seed") else "x"
-           for name in SCHEMA.names} | {"wrong_step": None}  # fmt: skip
-    write_rows(tmp_path / "rows.parquet", [[row] * ROW_GROUP, [row] * 3])
-    metadata = pq.read_metadata(tmp_path / "rows.parquet")
-    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [ROW_GROUP, 3]
+def test_where_distinct_texts_are_counted_a_repeat_lies_among_the_rejected_in_the_step_it_was_drawn_for(tmp_path):
+    texts = ["no", "one", "one ", "two", "one", "three"]
+    rows = [row | {"text": texts[row["index"]]} for row in responses(6, 1)]
+    judged = [row | {"verdict": "rejected" if row["index"] == 0 else "accepted"} for row in verdicts(rows)]
+    files = build(tmp_path, rows, judged, shells=[Shell("q1", 0, 1)], counting="accepted")
+    held = {
+        file.relative_to(tmp_path / "data").as_posix(): list(
+            zip(*(pq.read_table(file)[name].to_pylist() for name in ("response_index", "verdict")), strict=True)
+        )
+        for file in files
+    }
+    assert held == {
+        "accepted/q1/i000-001.parquet": [(1, "accepted")],
+        "accepted/q1/i001-002.parquet": [(3, "accepted")],
+        "accepted/q1/i002-004.parquet": [(5, "accepted")],
+        "rejected/q1/i000-001.parquet": [(0, "rejected")],
+        "rejected/q1/i001-002.parquet": [(2, "accepted")],
+        "rejected/q1/i002-004.parquet": [(4, "accepted")],
+    }
+
+
+@given(st.integers(0, 3))
+def test_files_have_page_indexes_and_small_row_groups(tmp_path_factory, more):
+    path = tmp_path_factory.mktemp("rows") / "rows.parquet"
+    with open_rows(path, pa.schema([("number", pa.int32())])) as rows:
+        for number in range(ROW_GROUP + more):
+            rows.add({"number": number})
+    metadata = pq.read_metadata(path)
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [ROW_GROUP, more][
+        : 1 + (more > 0)
+    ]
     assert metadata.row_group(0).column(0).has_column_index and metadata.row_group(0).column(0).has_offset_index
+    assert pq.read_table(path)["number"].to_pylist() == list(range(ROW_GROUP + more))
 
 
 def test_a_side_without_rows_is_an_empty_file(tmp_path):
@@ -109,37 +146,30 @@ def test_a_side_without_rows_is_an_empty_file(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda rows, judged: rows.pop(5), "question 'id4', index 0: no response"),
-        (lambda rows, judged: judged.pop(-1), "question 'id2', index 3: no verdict"),
-        (lambda rows, judged: rows.append(rows[3]), "question 'id6', index 0: this response is given twice"),
-        (lambda rows, judged: judged.append(judged[3]), "question 'id6', index 0: this verdict is given twice"),
-        (lambda rows, judged: rows.append(rows[0] | {"question_id": "other"}), "'other', index 0: .* not in the pool"),
-        (lambda rows, judged: judged.append(judged[0] | {"verdict": "fine"}), "verdict 'fine' is unknown; use one of"),
+        (lambda rows: rows.append(rows[2]), "question 'id7', index 0: given twice or out of order"),
+        (lambda rows: rows.reverse(), "question 'id8', index 0: given twice or out of order"),
+        (lambda rows: rows[1].update(verdict="fine"), "'id8', index 0: verdict 'fine' is unknown; use one of failed"),
     ],
 )
 def test_rows_that_do_not_fit_together_are_named(tmp_path, spoil, message):
-    rows = responses()
-    judged = verdicts(rows)
-    spoil(rows, judged)
+    rows = joined()
+    spoil(rows)
     with pytest.raises(ValueError, match=message):
-        build(tmp_path, rows, judged)
+        build_cell(tmp_path, rows, Shell("q1", 0, 3), (0, 1), "nano", "abc")
     assert not list(tmp_path.rglob("*.parquet"))
 
 
-def test_a_teacher_is_a_name_and_the_pool_holds_the_shells(tmp_path):
+def test_a_teacher_is_a_name(tmp_path):
     with pytest.raises(ValueError, match=r"teacher: .* is a path of this machine"):
-        build_corpus(tmp_path, questions(), [], [], shells(SIZES), increments(BUDGETS), "/models/x", "abc")
-    with pytest.raises(ValueError, match="q4: ends at question 16, the pool holds 8"):
-        build(tmp_path, shells=shells((4, 16)))
+        build_cell(tmp_path, joined(), Shell("q1", 0, 3), (0, 1), "/models/x", "abc")
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_responses():
-    benchmark = Path(__file__).resolve().parents[2] / "benchmarks" / "corpus_build.py"
-
-    def peak(questions):
-        command = [sys.executable, str(benchmark), "--measure", "toolkit", str(questions)]
-        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1])
-
-    # 256,000 and 1,024,000 responses; what grows is the list of questions
-    assert peak(32_000) < 1.25 * peak(8_000)
+def test_rows_are_not_held_in_memory(tmp_path):
+    (row,) = joined(1)
+    many = (row | {"index": index, "text": f"{index} {'x' * 1000}"} for index in range(5 * ROW_GROUP))
+    tracemalloc.start()
+    build_cell(tmp_path, many, Shell("q1", 0, 1), (0, 5 * ROW_GROUP), "nano", "abc")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * ROW_GROUP * 2000  # of 50,000 rows of 2,000 bytes, with their messages, one group at a time

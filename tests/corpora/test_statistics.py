@@ -1,7 +1,7 @@
 import dataclasses
 
+from tests.corpus import build_corpus
 from toolkit.corpora.budgets import cell_files, increments, shells
-from toolkit.corpora.build import build_corpus
 from toolkit.corpora.statistics import cell_statistics
 
 ROWS = [  # question, index, text, tokens, verdict, wrong step
@@ -17,7 +17,7 @@ ROWS = [  # question, index, text, tokens, verdict, wrong step
 ]
 
 
-def corpus(out, rows=ROWS):
+def corpus(out, rows=ROWS, counting="sampled"):
     questions = [{"question_id": name, "question": name, "answer": "4"} for name in "abc"]
     answers = [
         {"question_id": q, "index": i, "text": t, "finish_reason": "stop", "completion_tokens": n, "seed": 0}
@@ -26,7 +26,7 @@ def corpus(out, rows=ROWS):
     judged = [
         {"question_id": q, "index": i, "verdict": v, "extracted": None, "wrong_step": w} for q, i, _, _, v, w in rows
     ]
-    build_corpus(out, questions, answers, judged, shells((2, 3)), increments((1, 2, 3)), "nano", "1")
+    build_corpus(out, questions, answers, judged, shells((2, 3)), increments((1, 2, 3)), "nano", "1", counting)
     return out
 
 
@@ -53,3 +53,14 @@ def test_no_checked_step_gives_no_rate_and_nothing_accepted_gives_zeros(tmp_path
     found = count(corpus(tmp_path, rows), cell_files(2, 2, (2, 3), (1, 2, 3)))
     assert found.false_positive_rate is None
     assert (found.questions, found.sampled, found.accepted, found.accepted_share, found.distinct) == (2, 4, 0, 0.0, 0)
+
+
+def test_a_repeat_counts_as_accepted_but_neither_as_distinct_nor_as_something_to_learn_from(tmp_path):
+    # Of question a, index 1 repeats index 0 and is drawn for the second distinct one, as index 2 is.
+    cells = [cell_files(2, budget, (2, 3), (1, 2, 3)) for budget in (1, 2)]
+    one, two = [count(corpus(tmp_path, counting="accepted"), files) for files in cells]
+    assert (one.sampled, one.accepted, one.distinct, one.covered) == (3, 2, 2, 2)
+    assert (one.tokens, one.accepted_tokens, one.false_positive_rate) == (10 + 20 + 40, 10 + 40, 0.0)
+    assert (two.sampled, two.accepted, two.distinct, two.truncated) == (6, 4, 3, 1)
+    assert (two.tokens, two.accepted_tokens) == (10 + 20 + 40 + 30 + 60 + 70, 10 + 40 + 60)
+    assert two.accepted_share == 4 / 6 and two.false_positive_rate == 1 / 3

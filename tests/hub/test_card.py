@@ -91,6 +91,24 @@ def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
     assert re.search(r"\n\n\n", card.text) is None
 
 
+@pytest.mark.parametrize(
+    ("counting", "default", "said"),
+    [
+        ("sampled", "r4", "`rN` holds the accepted ones of N responses per question, repeats among them"),
+        ("accepted", "a4", "`aN` holds the first N distinct accepted responses of each question"),
+        ("adaptive", "s4", "`sN` holds the accepted ones of at most N responses per question"),
+    ],
+)
+def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, said):
+    card = dataclasses.replace(tiny.card, counting=counting)
+    tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting=counting), card, default=default)
+    text = " ".join(DatasetCard.load(tmp_path / "tiny" / "README.md").text.split())
+    assert said in text and f'"{default}", split="train"' in text
+    assert ("no rung of a ladder" in text) == (counting == "adaptive")
+    assert ("A repeat of one that is held does not train" in text) == (counting == "accepted")
+    assert re.search(r"\n\n\n", (tmp_path / "tiny" / "README.md").read_text()) is None
+
+
 def test_the_table_is_read_back_as_printed():
     counts = {"questions": 4, "sampled": 8, "failed": 0, "truncated": 1, "unparsable": 0, "rejected": 2, "accepted": 5,
               "accepted_share": 0.625, "distinct": 5, "covered": 3, "accepted_tokens": 90,

@@ -1,7 +1,10 @@
+import dataclasses
 import json
 import re
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from toolkit.hub.check import check_release, read_release
@@ -97,8 +100,84 @@ def test_rows_on_the_wrong_side_or_of_other_indices_are_found(tiny, tmp_path):
     tiny.release(tmp_path / "tiny", source)
     found = " ".join(check_release(tmp_path / "tiny", tiny.count))
     assert re.search(r"data/accepted/q1/i000-001-\w+.parquet: holds a verdict of the other side", found)
-    assert re.search(
-        r"data/rejected/q1/i000-001-\w+.parquet: its rows are not those of indices 0 to 0, in order", found
+    assert re.search(r"data/rejected/q1/i000-001-\w+.parquet: holds responses .* to indices 0 to 0\b", found)
+    assert "question 'id1', and 1 more: a response is missing or there twice" in found
+
+
+COUNTINGS = {"accepted": "a4", "adaptive": "s4"}
+
+
+@pytest.fixture
+def counted(tiny, tmp_path):
+    def make(counting, **changes):
+        source = tiny.corpus(tmp_path / "corpus", counting=counting)
+        card = dataclasses.replace(tiny.card, counting=counting)
+        tiny.release(tmp_path / "tiny", source, card, **({"default": COUNTINGS[counting]} | changes))
+        return tmp_path / "tiny"
+
+    return make
+
+
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_good_release_of_another_counting_has_nothing_wrong(counted, tiny, counting):
+    assert check_release(counted(counting), tiny.count) == []
+
+
+def rebuilt(folder, tiny, change):
+    """What is wrong with the release made again, its tables changed and everything else as if they had been so."""
+    source = folder.parent / "changed"
+    tables = {}
+    for path in folder.glob("data/*/*/*.parquet"):
+        tables["/".join(path.parts[-3:-1]) + "/" + path.stem.rpartition("-")[0]] = pq.read_table(path)
+    change(tables)
+    for name, table in tables.items():
+        (source / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, source / "data" / f"{name}.parquet")
+    shutil.copy(next(folder.glob("data/test-*.parquet")), source / "test.parquet")
+    shutil.rmtree(folder)
+    tiny.release(folder, source, dataclasses.replace(tiny.card, counting="accepted"), default="a4")
+    return check_release(folder, tiny.count)
+
+
+def test_a_repeat_that_trains_is_found(counted, tiny):
+    def same_text(tables):
+        for name, rows in tables.items():
+            column = rows.schema.get_field_index("response")
+            tables[name] = rows.set_column(column, rows.field("response"), pa.array(["same"] * len(rows)))
+
+    found = rebuilt(counted("accepted"), tiny, same_text)
+    assert found == [
+        "a2: 8 responses train, of which only 4 are distinct",
+        "a4: 16 responses train, of which only 4 are distinct",
+        "q2-a2: 16 responses train, of which only 8 are distinct",
+    ]
+
+
+def test_a_response_in_the_file_of_another_rank_is_found(counted, tiny):
+    def move(tables):
+        first, second = "rejected/q1/i001-002", "rejected/q1/i002-004"
+        tables[first] = pa.concat_tables([tables[first], tables[second]]).sort_by("response_index")
+        tables[second] = tables[second].slice(0, 0)
+
+    (found,) = rebuilt(counted("accepted"), tiny, move)
+    assert re.fullmatch(
+        r"data/rejected/q1/i001-002-\w+.parquet: holds .* not belong to the accepted texts 1 to 1", found
+    )
+
+
+def test_a_response_that_is_missing_is_found(counted, tiny):
+    def cut(tables):
+        tables["rejected/q1/i001-002"] = tables["rejected/q1/i001-002"].slice(1)
+
+    (found,) = rebuilt(counted("accepted"), tiny, cut)
+    assert re.fullmatch(r"question 'id\d', and 0 more: a response is missing or there twice", found)
+
+
+def test_adaptive_draws_are_one_budget(counted, tiny):
+    folder = counted("adaptive")
+    rewrite(folder, lambda manifest: manifest["cells"].update(s2=manifest["cells"]["s4"]))
+    assert "s: draws that were stopped early are no ladder, yet there are 2 budgets of them" in check_release(
+        folder, tiny.count
     )
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -46,6 +47,29 @@ def test_each_config_loads_its_rows_in_order(folder, tmp_path):
     assert sorted(pairs(everything)) == [(i, p) for i in range(4) for p in range(8) if i < 2 or p < 4]
     assert set(everything["verdict"]) == {"accepted", "rejected"}
     assert load(folder, "test", tmp_path, split="test")["question"] == ["9 + 1?"]
+
+
+def test_budgets_of_distinct_accepted_responses_are_nested_and_hold_as_many_as_they_say(tiny, tmp_path):
+    card = dataclasses.replace(tiny.card, counting="accepted")
+    tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting="accepted"), card, default="a4")
+    rows = {budget: load(tmp_path / "tiny", f"a{budget}", tmp_path, split="train").to_list() for budget in (1, 2, 4)}
+    for budget, held in rows.items():
+        texts = [(row["question_id"], row["response"]) for row in held]
+        assert len(set(texts)) == len(texts) == 4 * budget
+        assert held == rows[4][: len(held)]
+    everything = load(tmp_path / "tiny", "all", tmp_path, split="train")
+    kept = [row for row in everything if row["verdict"] == "accepted"]
+    assert len(kept) > len({(row["question_id"], row["response"]) for row in kept})  # repeats are there to be seen
+    assert len(everything) == len({(row["question_id"], row["response_index"]) for row in everything})
+
+
+def test_adaptive_draws_are_one_config(tiny, tmp_path):
+    card = dataclasses.replace(tiny.card, counting="adaptive")
+    tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting="adaptive"), card, default="s4")
+    rows = load(tmp_path / "tiny", "s4", tmp_path, split="train")
+    # 4 draws of even positions and 2 of odd ones
+    assert {(i, p) for i, p in pairs(rows) if p % 2} <= {(i, p) for i in range(2) for p in (1, 3)}
+    assert max(index for index, _ in pairs(rows)) == 3
 
 
 def test_the_default_config_is_the_one_named(folder, tmp_path):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+LETTERS = {"sampled": "r", "accepted": "a", "adaptive": "s"}  # counting -> how the names of its cells begin
+
 
 class Shell(NamedTuple):
     """What one question subset adds to the next smaller one: positions `start <= position < stop` of the pool order."""
@@ -68,11 +70,15 @@ def cell_files(questions: int, budget: int, pool_sizes: Sequence[int], budgets: 
     return [file_name(shell, rung) for rung in rungs if rung[1] <= budget for shell in parts]
 
 
-def cell_name(questions: int, budget: int, pool_sizes: Sequence[int], ladder_questions: int) -> str:
-    """The name of a cell: `r16` for the ladder's question subset, `q4-r16` for another."""
-    if questions == ladder_questions:
-        return f"r{budget}"
-    return f"{shells(pool_sizes, questions)[-1].name}-r{budget}"
+def cell_name(
+    questions: int, budget: int, pool_sizes: Sequence[int], ladder_questions: int, counting: str = "sampled"
+) -> str:
+    """The name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
+
+    Its letter says what a budget counts: r responses, a distinct accepted ones, s at most so many responses.
+    """
+    name = f"{LETTERS[counting]}{budget}"
+    return name if questions == ladder_questions else f"{shells(pool_sizes, questions)[-1].name}-{name}"
 
 
 def check_growth(published: Sequence[int], budgets: Sequence[int]) -> None:

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from toolkit.corpora.ranks import path_of
 from toolkit.verification.verdicts import VERDICTS
 
 
@@ -19,10 +19,11 @@ class CellStatistics:
     Attributes:
         questions: seed questions in the cell.
         accepted_share: accepted / sampled, in [0, 1]; 0 when nothing is sampled.
+        accepted: responses with that verdict, also those that do not train because they repeat another.
         distinct: accepted responses that differ within their question by more than white space (solution paths).
         covered: questions with at least one accepted response.
         tokens: completion tokens of all responses, the cost of sampling.
-        accepted_tokens: completion tokens of the accepted responses, what a student can learn from in one epoch.
+        accepted_tokens: completion tokens of the responses that train, what a student can learn from in one epoch.
         false_positive_rate: share, in [0, 1], of the accepted responses whose steps were checked that reach the right
             answer by a wrong step; None when no steps were checked.
     """
@@ -43,10 +44,13 @@ class CellStatistics:
 
 
 def cell_statistics(accepted: Sequence[Path], rejected: Sequence[Path]) -> CellStatistics:
-    """The statistics of one cell from its parquet files, in about 100 bytes of memory per distinct response."""
+    """The statistics of one cell from its files of rows that train and of all others.
+
+    Takes about 100 bytes of memory per distinct response.
+    """
     kept, dropped = _count(accepted), _count(rejected)
-    verdicts = kept.verdicts + dropped.verdicts
-    checked = kept.steps[True] + kept.steps[False]
+    verdicts, steps = kept.verdicts + dropped.verdicts, kept.steps + dropped.steps
+    checked = steps[True] + steps[False]
     return CellStatistics(
         questions=len(kept.questions | dropped.questions),
         sampled=verdicts.total(),
@@ -56,7 +60,7 @@ def cell_statistics(accepted: Sequence[Path], rejected: Sequence[Path]) -> CellS
         covered=len(kept.questions),
         tokens=kept.tokens + dropped.tokens,
         accepted_tokens=kept.tokens,
-        false_positive_rate=kept.steps[True] / checked if checked else None,
+        false_positive_rate=steps[True] / checked if checked else None,
     )
 
 
@@ -78,17 +82,11 @@ def _count(files: Sequence[Path]) -> _Side:
     return side
 
 
-def _paths(files: Sequence[Path]) -> set[bytes]:
-    """A digest of each different (question, response)."""
-    paths: set[bytes] = set()
+def _paths(files: Sequence[Path]) -> set[int]:
+    paths: set[int] = set()
     for batch in _batches(files, ["question_id", "response"]):
-        paths.update(map(_path_of, batch["question_id"], batch["response"]))
+        paths.update(map(path_of, batch["question_id"], batch["response"]))
     return paths
-
-
-def _path_of(question_id: str, response: str) -> bytes:
-    text = f"{question_id}\0{' '.join(response.split())}"
-    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[dict[str, list[Any]]]:

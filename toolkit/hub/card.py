@@ -45,6 +45,7 @@ class Card:
     Attributes:
         repo: the dataset's name on the Hub, `org/name`.
         license, language: identifiers of the Hub, such as `apache-2.0` and `en`.
+        counting: what a budget counts: `sampled`, `accepted` or `adaptive`.
         sampling: the sampling parameters by name.
         prompt: the prompt as the teacher gets it, with one question filled in.
         policy: how a verdict is reached.
@@ -64,6 +65,7 @@ class Card:
     prompt: str
     policy: str
     seeds_licence: str
+    counting: str = "sampled"
     limits: Sequence[str] = ()
     language: str = "en"
     source_datasets: Sequence[str] = ("original",)

@@ -74,27 +74,51 @@ def _bad_front(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 def _bad_nesting(manifest: Mapping[str, Any]) -> Iterator[str]:
     ladders: dict[str, dict[int, list[str]]] = {}
     for name, sides in manifest["cells"].items():
-        subset, _, budget = name.rpartition("r")
-        ladders.setdefault(subset, {})[int(budget)] = sides["accepted"]
-    for subset, rungs in ladders.items():
+        ladder, budget = _cell(name)
+        ladders.setdefault(ladder, {})[budget] = sides["accepted"]
+    for ladder, rungs in ladders.items():
+        if ladder.endswith("s") and len(rungs) > 1:
+            yield f"{ladder}: draws that were stopped early are no ladder, yet there are {len(rungs)} budgets of them"
         for small, large in pairwise(sorted(rungs)):
             if rungs[large][: len(rungs[small])] != rungs[small]:
-                yield f"{subset}r{small}: its files are not the first ones of {subset}r{large}"
+                yield f"{ladder}{small}: its files are not the first ones of {ladder}{large}"
         for budget, files in rungs.items():
             last = max(_increment(file)[1] for file in files)
             if last != budget:
-                yield f"{subset}r{budget}: its files hold {last} responses per question"
+                yield f"{ladder}{budget}: its files hold {last} responses per question"
 
 
 def _bad_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Rows that are on the wrong side, out of order, or in the file of another increment."""
+    distinct = all(_cell(name)[0].endswith("a") for name in manifest["cells"])
+    places: dict[str, list[tuple[int, bool, str]]] = {}  # question -> index, whether it trains, file
     for name in dict.fromkeys(manifest["configs"]["all"]["files"]):
-        rows = pq.read_table(folder / name, columns=["response_index", "verdict"])
-        indices = rows["response_index"].to_pylist()
-        start, stop = _increment(name)
-        if indices != sorted(indices) or any(not start <= index < stop for index in indices):
-            yield f"{name}: its rows are not those of indices {start} to {stop - 1}, in order"
-        if any((verdict == "accepted") != name.startswith("data/accepted/") for verdict in rows["verdict"].to_pylist()):
+        rows = pq.read_table(folder / name, columns=["question_id", "response_index", "verdict"])
+        indices, verdicts = rows["response_index"].to_pylist(), set(rows["verdict"].to_pylist())
+        trains = name.startswith("data/accepted/")
+        if indices != sorted(indices):
+            yield f"{name}: its rows are not in order of their indices"
+        if verdicts - {"accepted"} if trains else "accepted" in verdicts and not distinct:
             yield f"{name}: holds a verdict of the other side"
+        for question_id, index in zip(rows["question_id"].to_pylist(), indices, strict=True):
+            places.setdefault(question_id, []).append((index, trains, name))
+    torn = [name for name, rows in places.items() if sorted(row[0] for row in rows) != list(range(len(rows)))]
+    if torn:
+        yield f"question {torn[0]!r}, and {len(torn) - 1} more: a response is missing or there twice"
+    for name in sorted({name for rows in places.values() for name in _misplaced(sorted(rows), distinct)}):
+        start, stop = _increment(name)
+        counted = "the accepted texts" if distinct else "indices"
+        yield f"{name}: holds responses that do not belong to {counted} {start} to {stop - 1}"
+
+
+def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool) -> Iterator[str]:
+    """Files with a row of one question, given in order of index, whose rank is not of the file's increment."""
+    kept = 0
+    for index, trains, name in rows:
+        start, stop = _increment(name)
+        if not start <= (kept if distinct else index) < stop:
+            yield name
+        kept += trains
 
 
 def _bad_counts(folder: Path, manifest: Mapping[str, Any], count: Count) -> Iterator[str]:
@@ -103,8 +127,19 @@ def _bad_counts(folder: Path, manifest: Mapping[str, Any], count: Count) -> Iter
         counts = count(*([folder / file for file in sides[side]] for side in SIDES))
         if dict(counts) != manifest["statistics"].get(name):
             yield f"{name}: the statistics of the manifest are not those of the files"
+        rows = sum(pq.read_metadata(folder / file).num_rows for file in sides["accepted"])
+        if _cell(name)[0].endswith("a") and counts["distinct"] != rows:
+            yield f"{name}: {rows} responses train, of which only {counts['distinct']} are distinct"
         if table.get(name) != printed(counts):
             yield f"{name}: the counts on the card are not those of the files"
+
+
+def _cell(name: str) -> tuple[str, int]:
+    """The ladder and the budget that a cell's name says: `q4-r16` is rung 16 of `q4-r`."""
+    found = re.fullmatch(r"((?:q[\d.]+-)?[ras])(\d+)", name)
+    if not found:
+        raise ValueError(f"{name}: names no cell, such as r16, a16, s32 or q4-r16")
+    return found[1], int(found[2])
 
 
 def _increment(name: str) -> tuple[int, int]:

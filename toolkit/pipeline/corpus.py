@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.budgets import file_name
 from toolkit.pipeline.cells import Cell, Source, rows_of
 from toolkit.pipeline.job import Job, StageError
-from toolkit.verification.verdicts import VERDICTS, judge
+from toolkit.pipeline.journal_index import Row, judged_rows
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import VERDICTS
 from toolkit.workspace import Artifact
 
 
@@ -32,11 +34,10 @@ def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     settings = job.recipe.verification
     answers = source.pool.file("questions.parquet")
     verdicts: dict[Cell, Artifact] = {}
-    with job.progress.stage("verdicts") as stage:
+    with job.progress.stage("verdicts") as stage, Judge(settings) as judge:
         for cell in source.cells:
             inputs = {"responses": source.digests[cell], "answers": answers, "settings": settings}
-            make = _judging(source, cell, settings.check_steps)
-            verdicts[cell] = job.build(stage, "verdicts", inputs, make)
+            verdicts[cell] = job.build(stage, "verdicts", inputs, _judging(source, cell, judge))
         counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
         stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
         wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
@@ -45,24 +46,25 @@ def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     return verdicts
 
 
-def _judging(source: Source, cell: Cell, check_steps: bool) -> Any:
+def _judging(source: Source, cell: Cell, judge: Judge) -> Callable[[Path], dict[str, Any]]:
     def make(out: Path) -> dict[str, Any]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from toolkit.corpora.build import open_rows
 
-        gold = {row["question_id"]: row["answer"] for row in source.questions}
-        rows = []
-        for row in rows_of(source, cell):
-            judged = judge(gold[row["question_id"]], row["text"], row["finish_reason"], check_steps=check_steps)
-            rows.append({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
-        pq.write_table(pa.Table.from_pylist(rows, schema=_verdict_schema(pa)), out / "verdicts.parquet")
-        counts = Counter(row["verdict"] for row in rows)
-        return {"verdicts": dict(counts), "wrong_steps": sum(bool(row["wrong_step"]) for row in rows)}
+        golds = [row["answer"] for row in source.questions]
+        counts, wrong_steps = Counter[str](), 0
+        with open_rows(out / "verdicts.parquet", _verdict_schema()) as file:
+            for row, judged in judged_rows(judge, golds, rows_of(source, cell)):
+                file.add({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
+                counts[judged.verdict] += 1
+                wrong_steps += bool(judged.wrong_step)
+        return {"verdicts": dict(counts), "wrong_steps": wrong_steps}
 
     return make
 
 
-def _verdict_schema(pa: Any) -> Any:
+def _verdict_schema() -> Any:
+    import pyarrow as pa
+
     text = [(name, pa.string()) for name in ("question_id", "verdict", "extracted")]
     return pa.schema([text[0], ("index", pa.int32()), *text[1:], ("wrong_step", pa.bool_())])
 
@@ -86,25 +88,39 @@ def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) ->
 
 
 def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:
-    from toolkit.corpora.build import build_corpus
+    from toolkit.corpora.build import build_cell
 
     name, revision = teacher_name(job, source.teacher)
+    counting = job.recipe.ladder.counting
     inputs = {
         "responses": source.digests[cell],
         "verdicts": verdicts.digest,
         "questions": source.pool.file("questions.parquet"),
         "cell": [cell[0].name, cell[0].start, cell[0].stop, *cell[1]],
         "teacher": [name, revision],
+        # Where repeats do not train; elsewhere the rows alone make the corpus.
+        **({"counting": counting} if counting == "accepted" else {}),
     }
 
     def make(out: Path) -> dict[str, Any]:
-        import pyarrow.parquet as pq
-
-        judged = pq.read_table(verdicts.path / "verdicts.parquet").to_pylist()
-        build_corpus(out, source.questions, rows_of(source, cell), judged, [cell[0]], [cell[1]], name, revision)
+        build_cell(out, _joined(source, cell, verdicts), *cell, name, revision)
         return {}
 
     return job.build(stage, "corpus", inputs, make)
+
+
+def _joined(source: Source, cell: Cell, verdicts: Artifact) -> Iterator[Row]:
+    """Question, response and verdict of each row of the cell, sorted by (index, position)."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(verdicts.path / "verdicts.parquet") as file:
+        judged = (verdict for batch in file.iter_batches(batch_size=10_000) for verdict in batch.to_pylist())
+        for row, verdict in zip(rows_of(source, cell), judged, strict=True):
+            if (row["question_id"], row["index"]) != (verdict["question_id"], verdict["index"]):
+                raise StageError(
+                    f"{verdicts.path}: the verdicts are in another order than the responses; remove this folder"
+                )
+            yield source.questions[row["position"]] | row | verdict
 
 
 def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, teacher_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.prompt import fill_prompt
+from toolkit.recipe import Ladder
 from toolkit.workspace import Artifact
 
 POLICY = (
@@ -25,7 +26,8 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
     ladder = recipe.ladder
     rungs = [budget for budget in ladder.budgets if budget <= max(job.run.budgets)]
     sizes = recipe.pool.pool_sizes
-    names = {budget: cell_name(ladder.ladder_questions, budget, sizes, ladder.ladder_questions) for budget in rungs}
+    asked = ladder.ladder_questions
+    names = {budget: cell_name(asked, budget, sizes, asked, ladder.counting) for budget in rungs}
     provenance = {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
@@ -35,6 +37,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
         },
         "sampling": recipe.sampling,
         "counting": ladder.counting,
+        **_rule(ladder),
         "verification": recipe.verification,
         "toolkit": __version__,
     }
@@ -49,10 +52,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
                 out,
                 corpus=Path(scratch),
                 test=source.pool.path / "test.parquet",
-                cells={
-                    names[budget]: cell_files(ladder.ladder_questions, budget, sizes, ladder.budgets)
-                    for budget in rungs
-                },
+                cells={names[budget]: cell_files(asked, budget, sizes, ladder.budgets) for budget in rungs},
                 default=names[rungs[-1]],
                 statistics={names[budget]: corpus.statistics[budget] for budget in rungs},
                 card=_card(job, source),
@@ -65,6 +65,13 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
         release = job.build(stage, "release", inputs, make)
         stage.text = f"{recipe.release.repo} {recipe.release.version}: {', '.join(names.values())}, all, test"
     return release
+
+
+def _rule(ladder: Ladder) -> dict[str, Any]:
+    """The fields that the ladder's counting reads."""
+    if ladder.counting == "adaptive":
+        return {"stop_below": ladder.stop_below, "stop_scope": ladder.stop_scope}
+    return {"max_draws": ladder.max_draws} if ladder.counting == "accepted" else {}
 
 
 def _gather(corpus: Corpus, folder: Path) -> None:
@@ -96,7 +103,9 @@ def _card(job: Job, source: Source) -> Any:
             "max_tokens": recipe.sampling.max_tokens,
             "seed": recipe.sampling.sampling_seed,
             "counting": recipe.ladder.counting,
+            **_rule(recipe.ladder),
         },
+        counting=recipe.ladder.counting,
         prompt=fill_prompt(source.teacher.path, source.questions[0]["question"]),
         policy=POLICY,
         seeds_licence=recipe.release.seeds_licence,

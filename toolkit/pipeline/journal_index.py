@@ -1,0 +1,133 @@
+"""Where a journal's rows begin, what they digest to, and which solution paths they took.
+
+A journal is read through once, whatever the number of cells, and then only where it grew. About 60 bytes a row stay in
+memory; the rows themselves are read again from the file where they are needed.
+"""
+
+import hashlib
+import itertools
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.corpora.ranks import path_of
+from toolkit.synthesis.journal import JournalError
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import Judgement
+
+Integers = NDArray[np.int64]
+Row = dict[str, Any]
+
+
+class JournalIndex:
+    """What is known of a journal's rows; `read` takes in those that were appended since, `label` judges them.
+
+    Args:
+        journal: the file; it need not be there yet.
+        questions: those whose rows matter, in pool order; rows of others are passed over.
+    """
+
+    def __init__(self, journal: Path, questions: Sequence[Mapping[str, Any]]) -> None:
+        self.journal = journal
+        self._positions = {row["question_id"]: position for position, row in enumerate(questions)}
+        self._golds = [row["answer"] for row in questions]
+        self._end, self._lines, self._labelled = 0, 0, 0
+        self._columns = {name: array("q") for name in ("position", "index", "offset")}
+        self._hashes = bytearray()  # 32 bytes a row
+        self._paths: list[array[int]] = [array("Q") for _ in questions]  # by index; 0 where none was accepted
+
+    def __len__(self) -> int:
+        return len(self._columns["index"])
+
+    def read(self) -> None:
+        """Take in the rows that were appended since the last call."""
+        if not self.journal.exists():
+            return
+        with self.journal.open("rb") as file:
+            file.seek(self._end)
+            for line in file:
+                if not line.endswith(b"\n"):  # being written
+                    return
+                self._lines += 1
+                self._add(line)
+                self._end += len(line)
+
+    def _add(self, line: bytes) -> None:
+        try:
+            row = json.loads(line)
+            position, index = self._positions.get(row["question_id"]), int(row["index"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}") from error
+        if position is not None:
+            for name, value in (("position", position), ("index", index), ("offset", self._end)):
+                self._columns[name].append(value)
+            self._hashes += hashlib.sha256(line).digest()
+
+    def column(self, name: str) -> Integers:
+        """`position`, `index` or `offset` (bytes) of every row, in the order written."""
+        return np.array(self._columns[name], np.int64)
+
+    def digest(self, rows: Iterable[int] | None = None) -> str:
+        """Digest of all rows, or of some by their place in the columns: a sum of hashes, so that order is nothing."""
+        chosen = range(len(self)) if rows is None else rows
+        total = sum(int.from_bytes(self._hashes[32 * row : 32 * row + 32], "big") for row in chosen)
+        return f"{total % 2**256:064x}"
+
+    def path(self, position: int, index: int) -> int | None:
+        """The path of a response that was accepted, None of another. The row must have been labelled."""
+        return self._paths[position][index] or None
+
+    def label(self, judge: Judge) -> None:
+        """Find the paths of the rows that were read since the last call."""
+        positions, offsets = (self._columns[name][self._labelled :] for name in ("position", "offset"))
+        rows = ({**row, "position": at} for row, at in zip(rows_at(self.journal, offsets), positions, strict=True))
+        for row, judged in judged_rows(judge, self._golds, rows):
+            found = path_of(row["question_id"], row["text"]) if judged.verdict == "accepted" else 0
+            self._set_path(row["position"], row["index"], found)
+        self._labelled = len(self)
+
+    def _set_path(self, position: int, index: int, path: int) -> None:
+        paths = self._paths[position]
+        paths.extend(itertools.repeat(0, index + 1 - len(paths)))
+        paths[index] = path
+
+    def save_paths(self, file: Path) -> None:
+        """Write the paths of all rows, sorted by (index, position), as parquet; the journal's order is nothing."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pairs = sorted(zip(self._columns["index"], self._columns["position"], strict=True))
+        paths = np.fromiter((self._paths[position][index] for index, position in pairs), np.uint64, len(pairs))
+        index, position = np.array(pairs, np.int32).reshape(-1, 2).T
+        pq.write_table(pa.table({"index": index, "position": position, "path": paths}), file)
+
+    def load_paths(self, file: Path) -> None:
+        """Take the paths that were saved of a journal with the same digest, instead of judging."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(file)
+        for position, index, path in zip(
+            *(table[name].to_pylist() for name in ("position", "index", "path")), strict=True
+        ):
+            self._set_path(position, index, path)
+        self._labelled = len(self)
+
+
+def judged_rows(judge: Judge, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
+    """Each row (of a question `position`) with its judgement, in order; what the judge reads ahead is held."""
+    asked, given = itertools.tee(rows)
+    answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in asked)
+    return zip(given, answers, strict=True)
+
+
+def rows_at(journal: Path, offsets: Iterable[int]) -> Iterator[Row]:
+    """The journal's rows that begin at these bytes."""
+    with journal.open("rb") as file:
+        for offset in offsets:
+            file.seek(offset)
+            yield json.loads(file.readline())
