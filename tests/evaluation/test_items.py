@@ -8,15 +8,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit.evaluation.items import EvaluationError, describe_evaluation, eval_key, read_items
-from toolkit.recipe import Evaluation
+from toolkit.recipe import Evaluation, Verification
 
 ITEMS = [{"question_id": f"t{number}", "question": f"{number} + 1", "answer": str(number + 1)} for number in range(3)]
 GREEDY = Evaluation(eval_max_tokens=8)
 SAMPLED = dataclasses.replace(GREEDY, eval_temperature=0.8, eval_samples=4)
 
 
-def key(items: list[dict[str, str]] = ITEMS, template: str = "{{ messages }}", settings: Evaluation = GREEDY) -> str:
-    return eval_key(describe_evaluation(items, template, settings))
+def key(
+    items: list[dict[str, str]] = ITEMS,
+    template: str = "{{ messages }}",
+    settings: Evaluation = GREEDY,
+    verification: Verification = Verification(),  # noqa: B008
+) -> str:
+    return eval_key(describe_evaluation(items, template, settings, verification))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,8 @@ def key(items: list[dict[str, str]] = ITEMS, template: str = "{{ messages }}", s
         key(template="{{ messages }} "),
         key(settings=dataclasses.replace(GREEDY, eval_max_tokens=9)),
         key(settings=SAMPLED),
+        key(verification=Verification(answer_kind="choice")),
+        key(verification=Verification(response_pattern=r"#### (.+)")),
     ],
 )
 def test_whatever_changes_a_score_changes_the_key(other: str) -> None:
@@ -42,6 +49,12 @@ def test_sampling_parameters_change_the_key(change: dict[str, float]) -> None:
 @pytest.mark.parametrize("change", [{"eval_batch_size": 1}, {"eval_seed": 1}, {"eval_samples": 5}])
 def test_what_a_greedy_score_does_not_depend_on_leaves_the_key(change: dict[str, int]) -> None:
     assert key(settings=dataclasses.replace(GREEDY, **change)) == key()
+
+
+def test_a_tolerance_counts_where_answers_have_one() -> None:
+    exact, loose = (Verification(answer_kind="numeric", tolerance=tolerance) for tolerance in (0.01, 0.05))
+    assert key(verification=exact) != key(verification=loose)
+    assert key(verification=Verification(tolerance=0.05)) == key(verification=Verification(check_steps=True)) == key()
 
 
 def test_the_key_is_sixteen_hex_digits_of_its_description() -> None:

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from toolkit.evaluation.items import EvaluationError
 from toolkit.evaluation.score import ITEMS_SCHEMA, ScoredModel, score_models
 from toolkit.evaluation.task import Registry
-from toolkit.recipe import Evaluation, Student
+from toolkit.recipe import Evaluation, Student, Verification
 from toolkit.students.train import train_student
 
 BOXES = ["\\boxed{1}", "\\boxed{2}"]
@@ -183,3 +183,20 @@ def test_models_that_cannot_be_scored_are_refused(
     (tmp_path / "mute" / "chat_template.jinja").unlink()
     with pytest.raises(EvaluationError, match="no chat template"):
         score_models([ScoredModel("mute", tmp_path / "mute", tmp_path)], items_file, GREEDY, lambda done, total: None)
+
+
+def test_answers_are_compared_by_the_recipes_policy(base: Path, students: list[Path], tmp_path: Path) -> None:
+    """LaTeX equality, units and tolerance included, and where the pattern finds the answer."""
+    golds = {"1": True, "x = 1": True, "\\frac{2}{2}": True, "1\\text{ m}": True, "1.005": False, "2": False}
+    rows = [{"question_id": gold, "question": QUESTIONS[0], "answer": gold} for gold in golds]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "test.parquet")
+    model = ScoredModel("one", students[0], tmp_path / "out", base)
+
+    def right(verification: Verification) -> list[bool]:
+        score_models([model], tmp_path / "test.parquet", GREEDY, lambda done, total: None, verification)
+        return [row["correct"] == 1.0 for row in read(tmp_path / "out")]
+
+    assert right(Verification()) == list(golds.values())
+    assert right(Verification(response_pattern=r"boxed\{(\d)")) == list(golds.values())
+    assert right(Verification(response_pattern=r"answer: (\d)")) == [False] * len(golds)
+    assert right(Verification(answer_kind="numeric")) == [gold != "2" for gold in golds]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from toolkit.recipe import Evaluation
+from toolkit.recipe import Evaluation, Verification
 from toolkit.workspace import KEY_LENGTH, hash_of
 
 COLUMNS = ["question_id", "question", "answer"]
@@ -44,8 +44,10 @@ def answers_per_item(settings: Evaluation) -> int:
     return settings.eval_samples if settings.eval_temperature > 0 else 1
 
 
-def describe_evaluation(items: list[dict[str, str]], chat_template: str, settings: Evaluation) -> dict[str, Any]:
-    """What makes two scores comparable: the items, the prompt, how answers are drawn, and how many per item."""
+def describe_evaluation(
+    items: list[dict[str, str]], chat_template: str, settings: Evaluation, verification: Verification
+) -> dict[str, Any]:
+    """What makes two scores comparable: the items, the prompt, how answers are drawn and compared, how many each."""
     sampled = settings.eval_temperature > 0
     return {
         "items": hash_of(items),
@@ -54,6 +56,9 @@ def describe_evaluation(items: list[dict[str, str]], chat_template: str, setting
         "seed": settings.eval_seed if sampled else None,
         "max_tokens": settings.eval_max_tokens,
         "k": answers_per_item(settings),
+        "answer_kind": verification.answer_kind,
+        "response_pattern": verification.response_pattern,
+        "tolerance": verification.tolerance if verification.answer_kind == "numeric" else None,
     }
 
 

@@ -12,8 +12,8 @@ import torch
 
 from toolkit.evaluation.items import describe_evaluation, eval_key, read_items
 from toolkit.quiet import quiet
-from toolkit.recipe import Evaluation
-from toolkit.verification.answers import extract_answer
+from toolkit.recipe import Evaluation, Verification
+from toolkit.verification.judge import Judge
 from toolkit.workspace import to_json, write_atomic
 
 # Importing lighteval switches gradients off for the whole process; leaving the block puts them back as they were.
@@ -21,6 +21,7 @@ with quiet(), torch.enable_grad():
     from toolkit.evaluation.chat_model import ChatModel
     from toolkit.evaluation.task import Answered, ask
 
+VERIFICATION = Verification()  # as a recipe has it that sets nothing of it
 ITEMS_FILE = "items.parquet"
 SCORE_FILE = "score.json"
 ITEMS_SCHEMA = pa.schema(
@@ -44,11 +45,15 @@ class ScoredModel:
 
 
 def score_models(
-    models: Sequence[ScoredModel], test_file: Path, settings: Evaluation, progress: Callable[[int, int], None]
+    models: Sequence[ScoredModel],
+    test_file: Path,
+    settings: Evaluation,
+    progress: Callable[[int, int], None],
+    verification: Verification = VERIFICATION,
 ) -> list[dict[str, Any]]:
     """Let every model answer the items of `test_file` and compare with the gold answers.
 
-    Right is a response whose last boxed answer equals the gold one, also when it was cut off after that.
+    Right is a response that the policy accepts, as it would a teacher's, also when it was cut off after its answer.
 
     Each `out` gets items.parquet (item_id, correct: the fraction of the k answers that are right, and k texts each of
     extracted and response; in file order) and score.json, which is also what is returned for the model.
@@ -58,6 +63,7 @@ def score_models(
         test_file: parquet with the columns question_id, question, answer.
         settings: how answers are drawn; greedy at temperature 0.
         progress: called with (items answered, items in all) over all models.
+        verification: how an answer is found and compared; the same as for the teacher's responses.
 
     Returns:
         For each model: name, error (fraction in [0, 1]), n (items), k (answers per item), eval_key, and evaluation
@@ -74,16 +80,16 @@ def score_models(
         done += answered
         progress(done, total)
 
-    with quiet():
-        return [_score(model, items, settings, tick) for model in models]
+    with quiet(), Judge(verification) as judge:
+        return [_score(model, items, settings, judge, tick) for model in models]
 
 
 def _score(
-    scored: ScoredModel, items: list[dict[str, str]], settings: Evaluation, tick: Callable[[int], None]
+    scored: ScoredModel, items: list[dict[str, str]], settings: Evaluation, judge: Judge, tick: Callable[[int], None]
 ) -> dict[str, Any]:
     model = ChatModel(scored.name, scored.folder, scored.base, settings, tick)
-    answered = ask(model, items)
-    evaluation = describe_evaluation(items, str(model.tokenizer.chat_template), settings)
+    answered = ask(model, items, judge)
+    evaluation = describe_evaluation(items, str(model.tokenizer.chat_template), settings, judge.settings)
     score = {
         "name": scored.name,
         "error": 1.0 - float(np.mean([answer.correct for answer in answered])),
@@ -93,12 +99,12 @@ def _score(
         "evaluation": evaluation,
     }
     scored.out.mkdir(parents=True, exist_ok=True)
-    rows = [_row(item["question_id"], answer) for item, answer in zip(items, answered, strict=True)]
+    rows = [_row(item["question_id"], answer, judge) for item, answer in zip(items, answered, strict=True)]
     pq.write_table(pa.Table.from_pylist(rows, schema=ITEMS_SCHEMA), scored.out / ITEMS_FILE)
     write_atomic(scored.out / SCORE_FILE, to_json(score))
     return score
 
 
-def _row(item_id: str, answer: Answered) -> dict[str, Any]:
-    extracted = [extract_answer(text) for text in answer.texts]
+def _row(item_id: str, answer: Answered, judge: Judge) -> dict[str, Any]:
+    extracted = [judge.extract(text) for text in answer.texts]
     return {"item_id": item_id, "correct": answer.correct, "extracted": extracted, "response": answer.texts}

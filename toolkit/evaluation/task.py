@@ -18,7 +18,7 @@ from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from toolkit.evaluation.chat_model import ChatModel
-from toolkit.verification.answers import extract_answer, same_answer
+from toolkit.verification.judge import Judge
 
 TASK = "boxed_answers"
 METRIC = "accuracy"
@@ -32,7 +32,7 @@ class Answered:
     correct: float
 
 
-def ask(model: ChatModel, items: list[dict[str, str]]) -> list[Answered]:
+def ask(model: ChatModel, items: list[dict[str, str]], judge: Judge) -> list[Answered]:
     """Run lighteval's pipeline with `model` on the items (question_id, question, answer); results in their order."""
     parameters = PipelineParameters(
         launcher_type=ParallelismManager.NONE,
@@ -40,7 +40,7 @@ def ask(model: ChatModel, items: list[dict[str, str]]) -> list[Answered]:
         bootstrap_iters=0,  # intervals.py has its own
     )
     tracker = EvaluationTracker(gettempdir())  # asks for a folder, and writes to it only when told to save
-    with _only_our_task(items, model.samples):
+    with _only_our_task(items, model.samples, judge):
         pipeline = Pipeline(TASK, parameters, tracker, model=model)
     pipeline.evaluate()
     (details,) = pipeline.get_details().values()
@@ -50,13 +50,13 @@ def ask(model: ChatModel, items: list[dict[str, str]]) -> list[Answered]:
 
 
 @contextlib.contextmanager
-def _only_our_task(items: list[dict[str, str]], samples: int) -> Iterator[None]:
+def _only_our_task(items: list[dict[str, str]], samples: int, judge: Judge) -> Iterator[None]:
     """Have lighteval's registry know one task, with its items in memory.
 
     Left alone, the registry imports every built-in task (one of which downloads at import), and the task reads its
     items through a disk cache that does not notice new content in an old path.
     """
-    config = _task(samples)
+    config = _task(samples, judge)
     data = DatasetDict(test=Dataset.from_list(items))
     with (
         _replaced(Registry, "load_all_task_configs", lambda custom_tasks=None, load_multilingual=False: {TASK: config}),
@@ -75,12 +75,13 @@ def _replaced(owner: type, name: str, function: Callable[..., Any]) -> Iterator[
         setattr(owner, name, staticmethod(original))
 
 
-def _task(samples: int) -> LightevalTaskConfig:
+def _task(samples: int, judge: Judge) -> LightevalTaskConfig:
     accuracy = SampleLevelMetric(
         metric_name=METRIC,
         higher_is_better=True,
         category=SamplingMethod.GENERATIVE,
-        sample_level_fn=AvgAtN(n=samples, sample_scoring_function=is_right),
+        # a function, since lighteval copies what it is given, and a judge with its processes cannot be copied
+        sample_level_fn=AvgAtN(n=samples, sample_scoring_function=lambda doc, answer: is_right(judge, doc, answer)),
         corpus_level_fn=np.mean,
     )
     return LightevalTaskConfig(
@@ -103,7 +104,10 @@ def _document(item: dict[str, str], task_name: str) -> Doc:
     )
 
 
-def is_right(doc: Doc, response: ModelResponse) -> float:
-    """1.0 if the boxed answer of the response's first text is the document's gold answer, else 0.0."""
-    answer = extract_answer(response.text[0])
-    return float(answer is not None and same_answer(doc.get_golds()[0], answer))
+def is_right(judge: Judge, doc: Doc, response: ModelResponse) -> float:
+    """1.0 if `judge` accepts the response's first text for the document's gold answer, else 0.0.
+
+    A text that was cut off is judged as a whole one: an answer that it gave before counts.
+    """
+    (judged,) = judge.judge([(doc.get_golds()[0], response.text[0], "stop")])
+    return float(judged.verdict == "accepted")

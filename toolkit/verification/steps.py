@@ -8,7 +8,8 @@ import operator
 import re
 from fractions import Fraction
 
-from toolkit.verification.answers import number_of
+from toolkit.verification.latex import plain
+from toolkit.verification.values import number_of
 
 # Maximal runs, so that a megabyte of digits is read once.
 _RUN = re.compile(r"[\d \t+\-*/()=]+")
@@ -22,7 +23,8 @@ def wrong_step(response: str, answer: str) -> bool:
     chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True
-    return bool(chains) and not any(number_of(answer) == chain[-1] for chain in chains)
+    value = number_of(plain(answer))
+    return bool(chains) and not any(value == chain[-1] for chain in chains)
 
 
 def _chains(response: str) -> list[list[str]]:

@@ -1,0 +1,103 @@
+"""One plain spelling for the many ways to write the same LaTeX: what is left out here never changes a value."""
+
+import re
+import unicodedata
+
+_SIGNS = str.maketrans(
+    {
+        "−": "-", "–": "-", "×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "÷": "/", "∕": "/", "⁄": "/",
+        "π": r"\pi ", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ", "±": r"\pm ",
+        "≤": r"\le ", "≥": r"\ge ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "θ": r"\theta ",
+        "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "′": "'", "″": "''", "％": "%", "＝": "=",
+        "μ": "µ", "Ω": "Ω", "Å": "Å", "（": "(", "）": ")", "，": ",", "：": ":",
+    }
+)  # fmt: skip
+_POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_RULES = [
+    (re.compile(pattern), by)
+    for pattern, by in (
+        (r"\\left\s*\\\{|\\bigl?\s*\\\{|\\lbrace(?![a-zA-Z])", r"\\{"),
+        (r"\\right\s*\\\}|\\bigr?\s*\\\}|\\rbrace(?![a-zA-Z])", r"\\}"),
+        (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![a-zA-Z])\s*", ""),
+        (r"(?<=\d)\s*(?:,\s?\\!|\{,\}|\\,|\\;|\\ |,\\,|,\\ |[\u202f\u2009\u00a0])\s*(?=\d{3}(?!\d))", ","),
+        (r"(?<!\\)\\!", ""),
+        (r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d/,])", lambda match: match[1] + match[2].replace(" ", ",")),
+        (r"\\\\\s*\[[^\]]{0,9}\]", r"\\\\"),
+        (r"(?<!\\)\\(?:[,;: >]|q?quad(?![a-zA-Z])|hspace\{[^{}]*\})|~|[\u202f\u2009\u00a0]", " "),
+        (r"\\(?:math(?:rm|bf|it|sf)|text(?:bf|it|rm|normal)|[mh]box|operatorname)\s*\{", r"\\text{"),
+        (r"\\varnothing(?![a-zA-Z])|\\\{\s*\\\}", r"\\emptyset"),
+        (r"\\langle(?![a-zA-Z])", "("),
+        (r"\\rangle(?![a-zA-Z])", ")"),
+        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\leq(?![a-zA-Z])", r"\\le"),
+        (r"\\geq(?![a-zA-Z])", r"\\ge"),
+        (r"\\(?:lt)(?![a-zA-Z])", "<"),
+        (r"\\(?:gt)(?![a-zA-Z])", ">"),
+        (r"\\%", "%"),
+        (r"\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|\\degree(?![a-zA-Z])", "°"),
+        (r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}"),
+        (r"\\frac\s*(\d)\s*(?=\{)", r"\\frac{\1}"),
+        (r"(\\frac\s*\{[^{}]*\})\s*(\d|[a-z])", r"\1{\2}"),
+        (r"\\frac\s+\{", r"\\frac{"),
+        (r"\\sqrt\s*(\d|[a-zA-Z])", r"\\sqrt{\1}"),
+        (r"([\^_])\s*([^\s{\\])", r"\1{\2}"),
+    )
+]
+_TIGHT = re.compile(r"\s*([^\w\s.])\s*|(?<=[a-zA-Z])\s+(?=\d)|(?<=[\d)])\s+(?=[a-zA-Z])")
+_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
+
+
+def plain(text: str) -> str:
+    """`text` in one spelling: no dollar signs around it, no sizes, no spacing, braces where LaTeX allows to omit them.
+
+    `\\text{...}` stands for every font, `°` for every degree, `%` for `\\%`, and a comma for every thousands mark.
+    """
+    text = "".join(mark for mark in text if (mark >= " " and unicodedata.category(mark) != "Cf") or mark in "\n\t")
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda match: "^{" + match[0].translate(_POWERS) + "}", text)
+    text = _unwrap(" ".join(text.translate(_SIGNS).split()))
+    for rule, by in _RULES:
+        text = rule.sub(by, text)
+    return re.sub(r"(?<!\\)\.+$", "", text.strip()).strip()
+
+
+def _unwrap(text: str) -> str:
+    """Without math delimiters, around it or inside."""
+    text = re.sub(r"\\[()\[\]]", " ", text) if re.match(r"\\[(\[]", text) else text
+    return re.sub(r"(?<!\\)\$", " ", text).strip().removesuffix(".").strip()
+
+
+def tight(text: str) -> str:
+    """Plain text without the spaces that mean nothing; those between digits stay (`5 1/2` is not `51/2`)."""
+    return _TIGHT.sub(lambda match: match[1] or "", text)
+
+
+def unwrap_text(text: str) -> str:
+    """Plain text with the content of every `\\text{...}` in its place."""
+    return _TEXT.sub(r" \1 ", text).strip()
+
+
+def words(text: str) -> tuple[str, bool] | None:
+    """The words of plain text that is nothing else, in lower case, and whether they can be nothing but words.
+
+    Three bare letters or fewer (`ab`) can be a product as well; `\\text{ab}`, `(C)` and `Monday` cannot.
+    """
+    bare = unwrap_text(text)
+    if not re.fullmatch(r"\(?\s*[^\W\d_]+(?:[ .,'-]+[^\W\d_]+)*\s*[.)]*", bare):
+        return None
+    found = re.findall(r"[^\W\d_]+", bare)
+    return " ".join(found).lower(), bare != text or bare.startswith("(") or max(map(len, found)) > 3
+
+
+def split_top(text: str, separator: str) -> list[str]:
+    """The parts of `text` between separators that stand in no bracket."""
+    parts, depth, start = [], 0, 0
+    for match in re.finditer(r"\\[{}]|[(\[{]|[)\]}]|" + separator, text):
+        mark = match[0].removeprefix("\\") if match[0] in (r"\{", r"\}") else match[0]
+        if mark in ("(", "[", "{"):
+            depth += 1
+        elif mark in (")", "]", "}"):
+            depth -= 1
+        elif depth == 0:
+            parts.append(text[start : match.start()])
+            start = match.end()
+    return [part.strip() for part in (*parts, text[start:])]

@@ -1,0 +1,141 @@
+"""When two mathematical answers are the same: taken apart into lists, tuples, matrices and quantities, then compared.
+
+What is decided here, and why:
+
+- Values are exact: `0.333` is not `1/3`, and a decimal is never a radical. (`numeric` has a tolerance.)
+- A gold answer that is a finished number wants a finished number: `12` is neither `3+9` nor `\\sqrt{144}`, or an
+  echo of the question would be right. A gold answer that is a formula may be written in any way of the same value.
+- A mixed number is a number: `5\\frac{1}{2}` is `11/2`. `1e3` is 1000.
+- Per cent as in MATH's own graders, which drop the sign: `50` is `50\\%`; and so is its value, `0.5`.
+- A unit that is left out is implied. Two that are written must convert: `5\\text{ m}` is `500\\text{ cm}`, and is not
+  `5\\text{ s}`.
+- `x = 5` is `5`, not `y = 5`. Any other equation is only the same as an equation.
+- `(1,2)` and `[1,2]` are ordered and differ; `\\{1,2\\}` and a bare `1, 2` have no order and are the same.
+- A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
+"""
+
+import re
+from fractions import Fraction
+
+from toolkit.verification.expressions import differ
+from toolkit.verification.latex import plain, tight, unwrap_text, words
+from toolkit.verification.quantities import Quantity, in_radians, quantity_of, split_name, unit_ratio
+from toolkit.verification.structure import alone, as_interval, is_relation, matrix, sequence, union
+from toolkit.verification.values import decimal_of
+
+Pairs = tuple[tuple[str, str], ...]
+SAME: Pairs = ()
+
+_LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
+_MOST_ITEMS = 50
+_LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
+_AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
+_BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
+
+
+def compare(gold: str, answer: str) -> Pairs | None:
+    """None when the answers differ, `SAME` when they are the same, else pairs of formulas: the same if each pair is."""
+    if gold == answer:
+        return SAME
+    first, second = decimal_of(gold), decimal_of(answer)
+    if first is not None and second is not None:
+        return SAME if first == second else None
+    if len(gold) > _LONGEST or len(answer) > _LONGEST:
+        return None
+    return _compare(_AND.sub(", ", plain(gold)), _AND.sub(", ", plain(answer)))
+
+
+def _compare(gold: str, answer: str) -> Pairs | None:
+    if _same_text(gold, answer):
+        return SAME
+    known = _same_words(gold, answer)
+    if known is not None:
+        return SAME if known else None
+    (name, one), (own_name, other) = split_name(gold), split_name(answer)
+    if name and own_name and tight(name) != tight(own_name):
+        return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
+    if _same_text(one, other):
+        return SAME
+    return _compare_parts(one, other)
+
+
+def _same_text(gold: str, answer: str) -> bool:
+    return tight(gold) == tight(answer) or tight(unwrap_text(gold)) == tight(unwrap_text(answer)) != ""
+
+
+def _letters(text: str) -> str:
+    """The text without case, spaces and full stops, so that `4:30 p.m.` is `4:30 PM`."""
+    return re.sub(r"\s|(?<=[a-zA-Z])\.", "", unwrap_text(text)).lower()
+
+
+def _same_words(gold: str, answer: str) -> bool | None:
+    """Whether two answers in words are the same; None where neither is surely made of words."""
+    one, other = words(gold), words(answer)
+    if one and other:
+        return one[0] == other[0] if one[1] or other[1] else None
+    return False if (one and one[1]) or (other and other[1]) else None
+
+
+def _compare_parts(gold: str, answer: str) -> Pairs | None:
+    """The comparison that fits how both are built; None when they are built differently."""
+    if is_relation(gold) != is_relation(answer):
+        gold, answer = as_interval(gold), as_interval(answer)
+    for split in (matrix, union, sequence):
+        one, other = split(gold), split(answer)
+        if one is None and other is None:
+            continue
+        one, other = one or alone(gold), other or alone(answer)
+        if one[0] != other[0] or len(one[1]) != len(other[1]) or len(one[1]) > _MOST_ITEMS:
+            return None
+        return _all_in_order(one[1], other[1]) if one[0] else _all_in_any_order(one[1], other[1])
+    if any(":" in text or _BASE.fullmatch(text) for text in (gold, answer)):
+        return SAME if _letters(gold) == _letters(answer) else None  # times of day, ratios, base numerals: as texts
+    if is_relation(gold) or is_relation(answer):
+        return ((gold, answer),) if is_relation(gold) and is_relation(answer) else None
+    return _compare_quantities(quantity_of(gold), quantity_of(answer))
+
+
+def _all_in_order(gold: list[str], answer: list[str]) -> Pairs | None:
+    found = [_compare(one, other) for one, other in zip(gold, answer, strict=True)]
+    return None if None in found else tuple(pair for pairs in found if pairs for pair in pairs)
+
+
+def _all_in_any_order(gold: list[str], answer: list[str]) -> Pairs | None:
+    """Each gold part takes an answer part that is the same, else the first that may be."""
+    free, open_pairs = list(answer), list[tuple[str, str]]()
+    for part in gold:
+        found = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
+        if not found:
+            return None
+        place, pairs = min(found, key=lambda each: len(each[1]))
+        open_pairs.extend(pairs)
+        del free[place]
+    return tuple(open_pairs)
+
+
+def _compare_quantities(gold: Quantity, answer: Quantity) -> Pairs | None:
+    ratio = unit_ratio(gold.unit, answer.unit)
+    if ratio is None:
+        return None
+    if ratio != 1 and None in (gold.value, answer.value):
+        gold, answer = in_radians(gold), in_radians(answer)
+        return _compare_formulas(gold, answer) if not gold.unit and not answer.unit else None
+    if gold.value is None:
+        return _compare_formulas(gold, answer)
+    if answer.value is None:
+        return None
+    if ratio != 1:
+        return SAME if abs(float(answer.value) * ratio - float(gold.value)) <= 1e-9 * abs(float(gold.value)) else None
+    return SAME if gold.value in _readings(answer, gold.unit) or answer.value in _readings(gold, answer.unit) else None
+
+
+def _readings(quantity: Quantity, unit: str) -> set[Fraction]:
+    """What a number stands for beside one with `unit`: a percentage beside a plain number is also its value."""
+    value = quantity.value or Fraction(0)
+    return {value, value / 100} if quantity.unit == "%" and not unit else {value}
+
+
+def _compare_formulas(gold: Quantity, answer: Quantity) -> Pairs | None:
+    if tight(gold.number) == tight(answer.number):
+        return SAME
+    return None if differ(gold.number, answer.number) else ((gold.number, answer.number),)
