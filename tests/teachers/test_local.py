@@ -1,3 +1,4 @@
+import asyncio
 import math
 from collections import Counter
 
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from tests.tiny_model import make_tiny_model
+from toolkit.settings import Sampling
 from toolkit.teachers.local import LocalTeacher, SeededGumbel
 
 WORDS = [f"w{n}" for n in range(20)]
@@ -16,19 +18,82 @@ def folder(tmp_path_factory):
     return make_tiny_model(tmp_path_factory.mktemp("teacher"), WORDS)
 
 
-def teacher(folder, **settings):
-    return LocalTeacher(folder, **({"temperature": 1.0, "top_p": 1.0, "max_tokens": 12} | settings))
+def teacher(folder, batch=512, **settings):
+    sampling = Sampling(**({"temperature": 1.0, "max_tokens": 12} | settings))
+    return LocalTeacher(folder, sampling, model="tiny@1", batch=batch)
+
+
+def ask(opened, questions, seeds):
+    """All at once, as the sampler does."""
+
+    async def run():
+        async with opened:
+            return await asyncio.gather(*(opened.complete(*pair) for pair in zip(questions, seeds, strict=True)))
+
+    return asyncio.run(run())
 
 
 def test_a_response_depends_on_its_question_and_seed_only(folder):
-    together = teacher(folder).complete(QUESTIONS * 20, list(range(60)))
-    alone = [teacher(folder).complete([question], [seed])[0] for seed, question in enumerate(QUESTIONS)]
+    together = ask(teacher(folder), QUESTIONS * 20, range(60))
+    alone = [ask(teacher(folder), [question], [seed])[0] for seed, question in enumerate(QUESTIONS)]
     assert together[:3] == alone
     assert len({completion.text for completion in together}) > 50
+    assert {completion.model for completion in together} == {"tiny@1"}
+
+
+def test_requests_are_generated_in_batches_and_none_is_lost(folder):
+    sizes = []
+    small = teacher(folder, batch=16)
+    generate = small.generate
+    small.generate = lambda questions, seeds: sizes.append(len(questions)) or generate(questions, seeds)
+    completions = ask(small, QUESTIONS * 20, range(60))
+    assert sizes == [16, 16, 16, 12]
+    assert completions == ask(teacher(folder), QUESTIONS * 20, range(60))
+
+
+def test_a_fault_reaches_everyone_who_waits(folder):
+    broken = teacher(folder)
+
+    def generate(questions, seeds):
+        raise ValueError("out of positions")
+
+    broken.generate = generate
+
+    async def run():
+        async with broken:
+            answers = (broken.complete("w1", seed) for seed in range(3))
+            return await asyncio.gather(*answers, return_exceptions=True)
+
+    assert [str(error) for error in asyncio.run(run())] == ["out of positions"] * 3
+
+
+def test_a_stop_text_ends_a_response_and_is_no_part_of_it(folder):
+    plain = ask(teacher(folder), ["w7"] * 100, range(100))
+    stopped = ask(teacher(folder, stop=("w7", "w8")), ["w7"] * 100, range(100))
+    met = 0
+    for whole, cut in zip(plain, stopped, strict=True):
+        words = whole.text.split()
+        ends = [at for at, word in enumerate(words) if word.startswith(("w7", "w8"))]
+        if not ends:
+            assert cut == whole
+            continue
+        met += 1
+        assert cut.text.split() == words[: ends[0]]
+        assert cut.finish_reason == "stop"
+        # Special tokens count and are no part of the text.
+        assert ends[0] < cut.completion_tokens <= whole.completion_tokens
+    assert met > 20
+
+
+def test_the_question_is_put_into_the_prompt(folder):
+    asked = teacher(folder, prompt="w9 {{ question }} w9\n")
+    assert asked.prompt("w1 w2") == "<user> w9 w1 w2 w9\n <assistant>"
+    with pytest.raises(ValueError, match="prompt: must use the name `question`"):
+        teacher(folder, prompt="Solve it.")
 
 
 def test_finish_reason_and_token_counts(folder):
-    completions = teacher(folder, max_tokens=6).complete(["w1"] * 200, list(range(200)))
+    completions = ask(teacher(folder, max_tokens=6), ["w1"] * 200, range(200))
     assert {completion.finish_reason for completion in completions} == {"stop", "length"}
     for completion in completions:
         assert completion.prompt_tokens == 3  # <user> w1 <assistant>
@@ -44,7 +109,7 @@ def test_draws_follow_the_softmax_at_the_temperature(folder):
     model = teacher(folder)
     ids = model.tokenizer(model.prompt("w1 w2"), return_tensors="pt", add_special_tokens=False).input_ids
     with torch.inference_mode():
-        expected = torch.softmax(model.model(ids).logits[0, -1].double() / temperature, 0)
+        expected = torch.softmax(model.network(ids).logits[0, -1].double() / temperature, 0)
     noise = SeededGumbel(torch.arange(n) * 7919, ids.shape[1])
     scores = (expected.log()[None].repeat(n, 1)).float()
     counts = Counter(noise(ids.repeat(n, 1), scores).argmax(1).tolist())
@@ -53,7 +118,7 @@ def test_draws_follow_the_softmax_at_the_temperature(folder):
 
 
 def test_a_low_top_p_leaves_only_the_likeliest_token(folder):
-    first = teacher(folder, top_p=1e-6).complete(["w1"] * 8, list(range(8)))
+    first = ask(teacher(folder, top_p=1e-6), ["w1"] * 8, range(8))
     assert len({completion.text for completion in first}) == 1
 
 

@@ -5,9 +5,13 @@ is a hash of (seed, step, token), so that a response does not depend on the batc
 run repeats it.
 """
 
+import asyncio
+import bisect
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import torch
 from transformers import (
@@ -16,12 +20,20 @@ from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
     TemperatureLogitsWarper,
     TopPLogitsWarper,
 )
 
 from toolkit.quiet import quiet
+from toolkit.settings import Sampling
 from toolkit.teachers.completion import Completion
+from toolkit.teachers.prompt import prompt_writer
+from toolkit.teachers.request import cut_at_stop
+
+BATCH = 512  # responses generated together; larger batches fall out of the CPU caches
+MOMENT = 0.01  # seconds without a new request until a batch is generated that is not full
 
 
 class SeededGumbel(LogitsProcessor):
@@ -63,36 +75,85 @@ def _mix(bits: torch.Tensor) -> torch.Tensor:
     return bits ^ _shift(bits, 31)
 
 
+class StopTexts(StoppingCriteria):
+    """Ends the rows that have written a stop text behind a prompt of `prompt_length` tokens, padding included.
+
+    The library's own criterion fails on tokenizers with a closed vocabulary.
+    """
+
+    def __init__(self, tokenizer: Any, stop: Sequence[str], prompt_length: int) -> None:
+        self.tokenizer, self.stop, self.prompt_length = tokenizer, stop, prompt_length
+        self.window = 4 * max(map(len, stop)) + 4  # tokens: a character takes four at most, as bytes
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        """Whether each row is at its end, of shape (rows,)."""
+        start = max(self.prompt_length, input_ids.shape[1] - self.window)
+        tails = self.tokenizer.batch_decode(
+            input_ids[:, start:], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return torch.tensor([any(end in tail for end in self.stop) for tail in tails], device=input_ids.device)
+
+
+class Asked(NamedTuple):
+    """A request that waits for its batch."""
+
+    question: str
+    seed: int
+    answer: asyncio.Future[Completion]
+
+
 class LocalTeacher:
-    """A Transformers folder as a teacher; bf16 on a GPU, fp32 elsewhere.
+    """A Transformers folder as a teacher; bf16 on a GPU, fp32 elsewhere. An async context manager.
+
+    Requests join a batch, which is generated in a thread when it is full or when nothing more arrives.
 
     Args:
         folder: model, tokenizer and chat template.
-        temperature: above 0.
-        top_p: in (0, 1].
-        max_tokens: new tokens per response.
+        sampling: temperature, top_p, max_tokens, stop texts and prompt.
+        model: its name@revision, as the completions record it.
+        batch: responses generated together at most.
+
+    Raises:
+        ValueError: for a `prompt` that is no template.
     """
 
-    def __init__(self, folder: Path, *, temperature: float, top_p: float, max_tokens: int) -> None:
+    def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH) -> None:
+        self.write_prompt = prompt_writer(sampling.prompt)
+        self.model, self.batch, self.stop = model, batch, sampling.stop
+        self.concurrency = 2 * batch  # one batch is gathered while another is generated
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
         with quiet():
             self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-            self.model = model.to(self.device).eval()
-        self.warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
-        if top_p < 1:
-            self.warpers.append(TopPLogitsWarper(top_p))
+            network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+            self.network = network.to(self.device).eval()
+        self.warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(sampling.temperature)]
+        if sampling.top_p < 1:
+            self.warpers.append(TopPLogitsWarper(sampling.top_p))
         self.config = GenerationConfig(
-            max_new_tokens=max_tokens,
+            max_new_tokens=sampling.max_tokens,
             do_sample=False,  # the noise does the sampling
             eos_token_id=self.tokenizer.eos_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
         )
+        self._waiting: list[Asked] = []
+        self._generating: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._thread = ThreadPoolExecutor(1, "generate")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._generating:
+            self._generating.cancel()
+            await asyncio.wait([self._generating])
+        self._thread.shutdown(cancel_futures=True)
 
     def prompt(self, question: str) -> str:
         """The text that the model reads for a question, by its own chat template."""
-        turn = [{"role": "user", "content": question}]
+        turn = [{"role": "user", "content": self.write_prompt(question)}]
         return str(self.tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
 
     def unreadable(self, questions: Sequence[str]) -> list[str]:
@@ -100,21 +161,53 @@ class LocalTeacher:
         unknown = self.tokenizer.unk_token_id
         if unknown is None or not questions:
             return []
-        rows = self.tokenizer(list(questions), add_special_tokens=False).input_ids
+        prompts = [self.write_prompt(question) for question in questions]
+        rows = self.tokenizer(prompts, add_special_tokens=False).input_ids
         return [question for question, row in zip(questions, rows, strict=True) if unknown in row]
 
+    async def complete(self, question: str, seed: int) -> Completion:
+        """One completion of a question, drawn from its seed in [0, 2^63) whatever else is in the batch."""
+        answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Asked(question, seed, answer))
+        if self._generating is None:
+            self._generating = asyncio.create_task(self._generate_waiting())
+        return await answer
+
+    async def _generate_waiting(self) -> None:
+        """Batch after batch until nothing waits."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                await self._gather()
+                batch, self._waiting = self._waiting[: self.batch], self._waiting[self.batch :]
+                questions, seeds = [asked.question for asked in batch], [asked.seed for asked in batch]
+                generated = loop.run_in_executor(self._thread, self.generate, questions, seeds)
+                await asyncio.wait([generated])
+                _hand_out(batch, generated)
+        finally:
+            self._generating = None
+
+    async def _gather(self) -> None:
+        """Wait until the batch is full or nothing more arrives."""
+        count = 0
+        while count < len(self._waiting) < self.batch:
+            count = len(self._waiting)
+            await asyncio.sleep(MOMENT)
+
     @torch.inference_mode()
-    def complete(self, questions: Sequence[str], seeds: Sequence[int]) -> list[Completion]:
+    def generate(self, questions: Sequence[str], seeds: Sequence[int]) -> list[Completion]:
         """One completion per question, in order, each drawn from its seed in [0, 2^63)."""
         prompts = [self.prompt(question) for question in questions]
         inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(self.device)
         length = inputs.input_ids.shape[1]
         noise = SeededGumbel(torch.tensor(seeds, device=self.device), length)
-        sequences = self.model.generate(
+        ends = [StopTexts(self.tokenizer, self.stop, length)] if self.stop else []
+        sequences = self.network.generate(
             input_ids=inputs.input_ids,
             attention_mask=inputs.attention_mask,
             generation_config=self.config,
             logits_processor=LogitsProcessorList([*self.warpers, noise]),
+            stopping_criteria=StoppingCriteriaList(ends),
         )
         return [
             self._completion(tokens, int(prompt))
@@ -125,5 +218,27 @@ class LocalTeacher:
         eos = self.config.eos_token_id
         stopped = eos in tokens
         answer = tokens[: tokens.index(eos)] if stopped else tokens
-        text = str(self.tokenizer.decode(answer, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-        return Completion(text, "stop" if stopped else "length", prompt_tokens, len(answer) + stopped)
+        text = self._decode(answer)
+        if not self._stops(answer):
+            return Completion(text, "stop" if stopped else "length", prompt_tokens, len(answer) + stopped, self.model)
+        # A row that met a stop text was padded to the end: count what it took to write that text.
+        used = bisect.bisect_left(range(len(answer)), True, key=lambda n: self._stops(answer[:n]))
+        return Completion(cut_at_stop(text, self.stop), "stop", prompt_tokens, used, self.model)
+
+    def _stops(self, tokens: list[int]) -> bool:
+        return any(end in self._decode(tokens) for end in self.stop)
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _hand_out(batch: Sequence[Asked], generated: asyncio.Future[list[Completion]]) -> None:
+    """Give everyone who still waits the answer, or the fault, such as a GPU that is full."""
+    error = generated.exception()
+    for at, asked in enumerate(batch):
+        if asked.answer.done():
+            continue
+        if error:
+            asked.answer.set_exception(error)
+        else:
+            asked.answer.set_result(generated.result()[at])
