@@ -170,3 +170,25 @@ def test_a_dataset_repo_loads_by_config_and_split(tmp_path, monkeypatch) -> None
     pool = load_pool(str(tmp_path), 6, 4, subset="main", split="seeds", **columns)
     assert len({question.text for question in (*pool.questions, *pool.test)}) == 10
     assert all(f"{int(question.answer) - 1} + 1" in question.text for question in pool.questions)
+
+
+def test_a_unit_is_written_behind_its_answer(tmp_path: Path) -> None:
+    units = ["m/s^2", " $\\mathrm{~K}$ ", "", None, " "]
+    rows = [{"question": f"{n}?", "answer": f"{n}.5", "unit": unit} for n, unit in enumerate(units)]
+    source = make_file(tmp_path / "q.jsonl", rows)
+    settings = recipe.Pool(pool=source, pool_sizes=(4,), test_size=1, dev_size=0, unit_column="unit")
+    write_pool(settings, tmp_path / "pool")
+    made = read_pool(tmp_path / "pool")
+    answers = {question.text: question.answer for question in (*made.questions, *made.test)}
+    assert answers == {"0?": "0.5 m/s^2", "1?": "1.5 $\\mathrm{~K}$", "2?": "2.5", "3?": "3.5", "4?": "4.5"}
+    with pytest.raises(PoolError, match="no column 'units', only question, answer, unit"):
+        load_pool(source, 4, 1, unit_column="units")
+
+
+def test_scibench_answers_have_their_units(shared_data: Path) -> None:
+    columns = {"question_column": "problem_text", "answer_column": "answer_number", "unit_column": "unit"}
+    pool = load_pool(str(shared_data / "physics" / "scibench_thermo.json"), 60, 6, **columns)
+    answers = [question.answer for question in (*pool.questions, *pool.test)]
+    assert len(answers) == 66
+    assert sum("mathrm" in answer for answer in answers) > 30
+    assert all(answer == answer.strip() for answer in answers)

@@ -51,6 +51,7 @@ def load_pool(
     question_column: str = "question",
     answer_column: str = "answer",
     answer_pattern: str | None = None,
+    unit_column: str | None = None,
     family_column: str | None = None,
     subset: str | None = None,
     split: str = "train",
@@ -64,8 +65,10 @@ def load_pool(
     """The pool of `source`: "mathematics", a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
 
     `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
-    column. The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The dev questions come from the
-    end of that order, the test questions from `test_source` (default: `source`) and `test_split` when either is named,
+    column; the text of `unit_column`, which may be blank, is written behind it.
+
+    The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The dev questions come from the end of that
+    order, the test questions from `test_source` (default: `source`) and `test_split` when either is named,
     else from the places before the dev questions. Seeds that `leak_finder` finds too near a held-out question are left
     out. `families` and `largest` narrow the procedural pool alone.
 
@@ -75,7 +78,7 @@ def load_pool(
     _check_sizes(size, test_size, dev_size)
     if source in PROCEDURAL:
         return _procedural(size, test_size, dev_size, seed, tuple(families), largest)
-    columns = (question_column, answer_column, family_column)
+    columns = (question_column, answer_column, unit_column, family_column)
     own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
     own, dev = _split_end(own, dev_size)
     if test_source is None and test_split is None:
@@ -132,14 +135,14 @@ def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:
 
 
 def _read(
-    frame: "pd.DataFrame", source: str, columns: tuple[str, str, str | None], pattern: str | None
+    frame: "pd.DataFrame", source: str, columns: tuple[str, str, str | None, str | None], pattern: str | None
 ) -> list[Question]:
     """Every question of a table, checked; `source` is named in messages."""
     for column in filter(None, columns):
         if column not in frame.columns:
             there = ", ".join(frame.columns)
             raise PoolError(f"{source} has no column {column!r}, only {there}: set the column names of the pool")
-    question_column, answer_column, family_column = columns
+    question_column, answer_column, unit_column, family_column = columns
     found: dict[str, int] = {}
     questions = []
     for row, record in enumerate(frame.to_dict("records")):
@@ -156,6 +159,7 @@ def _read(
                 "remove one of them"
             )
         found[text] = row
+        answer = f"{answer} {_unit(record[unit_column])}".strip() if unit_column else answer
         questions.append(Question(text, answer, str(record[family_column]) if family_column else "", ()))
     return questions
 
@@ -191,6 +195,11 @@ def _text(source: str, row: int, column: str, value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
         return str(value)
     raise PoolError(f"{source}, row {row}, column {column!r} holds {value!r}: it must be text or a number, not blank")
+
+
+def _unit(value: object) -> str:
+    """A unit's cell; blank, or missing as pandas has it, where the answer has none."""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def parse_answer(text: str, pattern: str | None) -> str | None:
@@ -245,6 +254,7 @@ def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | No
         question_column=settings.question_column,
         answer_column=settings.answer_column,
         answer_pattern=settings.answer_pattern,
+        unit_column=settings.unit_column,
         subset=settings.pool_config,
         split=settings.pool_split,
         revision=settings.pool_revision,
