@@ -57,7 +57,7 @@ def plain(text: str) -> str:
     text = _unwrap(" ".join(text.translate(_SIGNS).split()))
     for rule, by in _RULES:
         text = rule.sub(by, text)
-    return re.sub(r"(?<!\\)\.+$", "", text.strip()).strip()
+    return re.sub(r"(?<!\\)\.+$", "", " ".join(text.split())).strip()
 
 
 def _unwrap(text: str) -> str:

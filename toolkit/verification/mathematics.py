@@ -28,6 +28,7 @@ SAME: Pairs = ()
 
 _LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
 _MOST_ITEMS = 50
+_ROUNDING = Fraction(1, 10**9)  # relative, of conversion factors
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
 _AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
 _BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
@@ -125,7 +126,8 @@ def _compare_quantities(gold: Quantity, answer: Quantity) -> Pairs | None:
     if answer.value is None:
         return None
     if ratio != 1:
-        return SAME if abs(float(answer.value) * ratio - float(gold.value)) <= 1e-9 * abs(float(gold.value)) else None
+        off = answer.value * Fraction(ratio) - gold.value
+        return SAME if abs(off) <= _ROUNDING * abs(gold.value) else None
     return SAME if gold.value in _readings(answer, gold.unit) or answer.value in _readings(gold, answer.unit) else None
 
 

@@ -7,6 +7,8 @@
 - A formula in pi, e and roots counts by its value; other arithmetic (`3+9`) is not worked out and is refused.
 """
 
+from fractions import Fraction
+
 from toolkit.verification.expressions import value_near
 from toolkit.verification.latex import plain
 from toolkit.verification.quantities import convert, quantity_of, split_name
@@ -14,6 +16,7 @@ from toolkit.verification.units import Unit, unit_of
 
 _LONGEST = 300
 _ROUNDING = 1e-12  # relative, of the conversions
+_TINIEST, _HUGEST = Fraction(1, 10**300), Fraction(10**300)
 _PURE = Unit(1.0, ())
 
 
@@ -44,5 +47,9 @@ def _measure(text: str) -> tuple[float, Unit | None] | None:
     if len(text) > _LONGEST:
         return None
     quantity = quantity_of(split_name(plain(text))[1], bare_units=True)
-    value = value_near(quantity.number) if quantity.value is None else float(quantity.value)
+    value = value_near(quantity.number) if quantity.value is None else _float(quantity.value)
     return None if value is None else (value, unit_of(quantity.unit) if quantity.unit else None)
+
+
+def _float(value: Fraction) -> float | None:
+    return float(value) if not value or _TINIEST < abs(value) < _HUGEST else None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from toolkit.verification.latex import plain, unwrap_text
 
 _TOKEN = re.compile(
-    r"\s*(?:(\^?°\s?[CFK]?|%|[^\W\d_]+)(?:(?:\s*\^\s*\{?\s*)?([-+]?\d{1,2})\s*\}?)?|([*/()])|(.))", re.DOTALL
+    r"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+)(?:(?:\s*\^\s*\{?\s*)?([-+]?\d{1,2})\s*\}?)?|([*/()])|(.))", re.DOTALL
 )
 _RULES = [
     (re.compile(pattern), by)
@@ -32,7 +32,7 @@ _RULES = [
 _SPELLINGS = {"°": "degree", "°C": "degC", "°F": "degF", "°K": "kelvin", "%": "percent", "Å": "angstrom", "mins": "min"}
 _OFFSETS = {"degC": 273.15, "degF": 459.67 * 5 / 9}  # kelvin at zero
 _LONGEST = 120
-_NO_UNITS = frozenset({"am", "pm", "AM", "PM"})  # hours of the day; and no attometre or picometre is meant
+_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB"})  # hours of the day, no attometres; and logarithms
 
 
 class Unit(NamedTuple):
@@ -76,7 +76,7 @@ def _parts(text: str) -> list[tuple[str, int]] | None:
             return None
         if name:
             exponent = -int(power or 1) if below else int(power or 1)
-            parts.append((_SPELLINGS.get(name.replace("^", "").replace(" ", ""), name), exponent))
+            parts.append((_SPELLINGS.get(re.sub(r"[\^\s]", "", name), name), exponent))
             below = below and depth > 0
         elif sign == "/":
             below = True
@@ -92,7 +92,7 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
     """Factor and base powers of one name."""
     import pint
 
-    if name not in _NO_UNITS:
+    if name not in _UNCONVERTED:
         for spelling in (name, name.lower()):
             try:
                 factor, unit = _registry().get_base_units(spelling)
