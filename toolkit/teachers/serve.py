@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from huggingface_hub import get_token
@@ -44,6 +45,18 @@ def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[lis
     """One command per copy of the model."""
     copies = 1 if serving.server == "endpoint" else serve_command.copies(serving)
     return [command(teacher, serving, sampling, copy) for copy in range(copies)]
+
+
+def client_settings(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
+    """What a client of the started server is made with: the model by the name that the server knows it by.
+
+    `transformers serve` draws one response at a time and keeps to a request's seed only if no other request waits, so
+    that its client sends one by one, unless it is started with --continuous-batching (see `serve_folder`).
+    """
+    named = replace(teacher, teacher=serve_command.name_at(teacher, serving))
+    if serving.server == "transformers" and "--continuous-batching" not in serving.server_options:
+        return named, replace(serving, concurrency=1)
+    return named, serving
 
 
 @contextlib.contextmanager
@@ -104,8 +117,6 @@ def _opened(
         with endpoint(teacher, serving, sampling, say=say, seconds=seconds) as url:
             yield (url,), []
         return
-    if serving.server == "transformers" and serving.concurrency > 1:
-        say("transformers serve: a seed repeats its response only with `concurrency: 1`; it draws one at a time anyway")
     with contextlib.ExitStack() as stack:
         servers = _started(teacher, serving, sampling, stack)
         for server in servers:

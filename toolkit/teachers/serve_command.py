@@ -42,7 +42,7 @@ def tgi_settings(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict
 
 def copies(serving: Serving) -> int:
     """How many servers are started: one per `shards` GPUs, on ports counted up from `server_port`."""
-    if serving.gpus % serving.shards and (serving.gpus or serving.shards > 1):
+    if serving.gpus % serving.shards or (serving.shards > 1 and not serving.gpus):
         raise RecipeError(f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs as many")
     return max(1, serving.gpus // serving.shards)
 
@@ -62,6 +62,11 @@ def served_name(teacher: Teacher) -> str:
     if Path(teacher.teacher).is_dir():
         return re.sub(r"[^A-Za-z0-9]+", "-", Path(teacher.teacher).resolve().name).strip("-") or "teacher"
     return teacher.teacher
+
+
+def name_at(teacher: Teacher, serving: Serving) -> str:
+    """The same at this server: TGI calls a folder by the path that it is mounted at."""
+    return _mounted(teacher) if serving.server == "tgi" else served_name(teacher)
 
 
 def environment(serving: Serving, copy: int) -> dict[str, str]:

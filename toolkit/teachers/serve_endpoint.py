@@ -8,13 +8,15 @@ tested with the real client against a loopback of the management API; no endpoin
 import contextlib
 import hashlib
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from huggingface_hub import HfApi, InferenceEndpoint, get_token
-from huggingface_hub.errors import HfHubHTTPError, InferenceEndpointError, InferenceEndpointTimeoutError
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session
 
 from toolkit.recipe import RecipeError
@@ -67,9 +69,9 @@ def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> 
     """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
     made = endpoint_settings(teacher, serving, sampling)
     image, variables, arguments = made.pop("custom_image"), made.pop("env"), made.pop("container_args")
-    made = {"repo": made.pop("repository")} | made
+    made = {"repo": made.pop("repository"), "accelerator": "gpu" if serving.gpus else "cpu"} | made
     made |= {"custom_image": image["url"], "health_route": image["healthRoute"]}
-    made |= {"container_args": " ".join(arguments)} if arguments else {}
+    made |= {"container_args": shlex.join(arguments)} if arguments else {}
     options = [(f"--{key.replace('_', '-')}", str(value)) for key, value in made.items() if value is not None]
     options += [("-e", f"{key}={value}") for key, value in variables.items()]
     return ["hf", "endpoints", "deploy", endpoint_name(teacher), *(part for option in options for part in option)]
@@ -103,6 +105,9 @@ def endpoint(
             url = _ready(made, seconds, every, say)
         say(f"Inference Endpoint {made.name}: ready at {url}")
         yield url
+    except ServeError as error:
+        say(str(error))  # at once, since turning it off may fail as well
+        raise
     finally:
         _leave(made, ours, price, say)
 
@@ -122,16 +127,17 @@ def _made_or_woken(api: HfApi, name: str, settings: dict[str, Any], accelerator:
     try:
         found = api.get_inference_endpoint(name)
     except HfHubHTTPError as error:
-        if error.response is None or error.response.status_code != 404:
+        if error.response.status_code != 404:
             raise
         return api.create_inference_endpoint(name, accelerator=accelerator, type="authenticated", **settings), True
     _same(found, settings)
+    off = found.status in OFF
     if found.status == "scaledToZero" and found.url:
         # The platform wakes it for a request; the answer to this one is that it is not there yet.
-        get_session().get(found.url, headers={"Authorization": f"Bearer {get_token()}"})
-    elif found.status in OFF:
+        get_session().get(found.url, headers=_token())
+    elif off:
         found.resume()
-    return found, found.status in OFF
+    return found, off
 
 
 def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
@@ -151,19 +157,40 @@ def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
 
 
 def _ready(made: InferenceEndpoint, seconds: float, every: float, say: Say) -> str:
-    start = time.monotonic()
-    while True:
-        try:
-            made.wait(timeout=max(1, int(min(TELL, seconds))), refresh_every=every)  # type: ignore[arg-type]
-            return str(made.url)
-        except InferenceEndpointTimeoutError:
-            waited = time.monotonic() - start
-            message = made.raw["status"].get("message") or ""
-            if waited > seconds:
-                raise ServeError(
-                    f"Inference Endpoint {made.name} is still {made.status} after {waited:.0f} s: {message}"
-                ) from None
-            say(f"Inference Endpoint {made.name}: {waited:.0f} s, {made.status} {message}".rstrip())
+    """The endpoint's URL once it answers."""
+    start = told = time.monotonic()
+    while state := _not_yet(made):
+        now = time.monotonic()
+        if now - start > seconds:
+            raise ServeError(f"Inference Endpoint {made.name} is not ready after {now - start:.0f} s: {state}")
+        if now - told > TELL:
+            told = now
+            say(f"Inference Endpoint {made.name}: {now - start:.0f} s, {state}")
+        time.sleep(every)
+    return str(made.url)
+
+
+def _not_yet(made: InferenceEndpoint) -> str:
+    """Why it does not answer yet, or nothing once it does; faults of the network and the platform pass."""
+    try:
+        made.fetch()
+        message = made.raw["status"].get("message") or "no reason given"
+        if made.status in FAILED:
+            raise ServeError(f"Inference Endpoint {made.name} {made.status}: {message}; its logs are on its page")
+        if made.status != "running" or made.url is None:
+            return f"{made.status}: {message}"
+        health = get_session().get(f"{made.url}{made.health_route}", headers=_token())
+        return "" if health.status_code == 200 else f"running, and {made.health_route} answers {health.status_code}"
+    except httpx2.TransportError as fault:  # a new endpoint's name is not known everywhere at once
+        return f"{made.status}: {fault or type(fault).__name__}"
+    except HfHubHTTPError as fault:
+        if fault.response.status_code < 500:
+            raise
+        return f"{made.status}: the platform answers {fault.response.status_code}"
+
+
+def _token() -> dict[str, str]:
+    return {"Authorization": f"Bearer {get_token()}"}
 
 
 def _leave(made: InferenceEndpoint, ours: bool, price: str, say: Say) -> None:
@@ -187,5 +214,5 @@ def _leave(made: InferenceEndpoint, ours: bool, price: str, say: Say) -> None:
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (HfHubHTTPError, InferenceEndpointError) as error:
+    except httpx2.HTTPError as error:
         raise ServeError(f"{what}: {error}") from error
