@@ -1,0 +1,73 @@
+"""Faults of a Hub: which may pass when tried again, and one message for each that does not."""
+
+import random
+from collections.abc import Iterator
+
+import httpx2
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from tenacity import RetryCallState
+
+PASSING = {408, 409, 412, 425, 429, *range(500, 600)}
+LONGEST = 30.0  # seconds between two tries
+
+
+class HubFault(RuntimeError):
+    """A Hub that cannot be reached or does not let us; the message names the repo and the mend, never the token."""
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the same call may go well a little later: a race lost (409, 412), a limit (429), 5xx, a cut line."""
+    for cause in _causes(error):
+        if isinstance(cause, OfflineModeIsEnabled):
+            return False
+        if isinstance(cause, HfHubHTTPError):
+            return cause.response.status_code in PASSING
+        if isinstance(cause, httpx2.TransportError):
+            return True
+    return False
+
+
+def pause(state: RetryCallState) -> float:
+    """Seconds to wait before the next try: what the Hub asked for, else a random share of 1, 2, 4 ... 30 seconds."""
+    error = state.outcome.exception() if state.outcome else None
+    for cause in _causes(error) if error else ():
+        if isinstance(cause, HfHubHTTPError) and cause.response.headers.get("Retry-After", "").isdecimal():
+            return min(float(cause.response.headers["Retry-After"]), LONGEST)
+    return random.uniform(0, min(2.0 ** (state.attempt_number - 1), LONGEST))
+
+
+def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
+    """The fault in one sentence with its mend; None for an error that is none of a Hub's."""
+    for cause in _causes(error):
+        if isinstance(cause, OfflineModeIsEnabled):
+            return HubFault(f"{repo}: HF_HUB_OFFLINE is set, so nothing can be pushed; unset it")
+        if isinstance(cause, HfHubHTTPError):
+            return HubFault(f"{repo}: {_of_status(cause, repo, endpoint)}")
+        if isinstance(cause, httpx2.TransportError):
+            told = f"{type(cause).__name__}: {cause}"
+            return HubFault(f"{repo}: no answer from {endpoint} ({told}); check network and HF_ENDPOINT, then rerun")
+    return None
+
+
+def _of_status(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
+    status, owner = error.response.status_code, repo.partition("/")[0]
+    if status == 401:
+        return f"{endpoint} does not accept the token (401); log in with `hf auth login`, or set HF_TOKEN"
+    if status == 403:
+        return f"the token may not write there (403); use one of role `write` that reaches {owner}: `hf auth login`"
+    if status == 404:
+        return f"not found on {endpoint}, or hidden from this token (404); check the name and `hf auth whoami`"
+    if status in (409, 412):
+        return f"others pushed again and again meanwhile ({status}); run the same command once they are done"
+    if status == 429:
+        return f"{endpoint} limits how often may be pushed (429); run the same command later, it goes on from here"
+    if status >= 500:
+        return f"{endpoint} is in trouble ({status}); run the same command later, it goes on from here"
+    return f"{endpoint} refused it ({status}): {error.server_message or 'no reason given'}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from or while handling."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
