@@ -1,92 +1,146 @@
-"""Building a corpus against the same join in pandas, in processor seconds and peak memory, at growing sizes.
+"""From a journal to corpora, as a run does it: index, verdicts, shell x increment files, statistics; at growing sizes.
 
-    python benchmarks/corpus_build.py [--responses 64000 256000 1024000]
+    python benchmarks/corpus_build.py [--responses 96000 288000 1024000] [--counting sampled accepted]
 
-Each build runs in its own process. Linear time shows as an even rate, flat memory as an even peak. The last line gives
-the leak check's rate against the 20,000 texts a second that it must reach.
+Responses of about 600 characters, three shells, six rungs; each size in a process of its own. Linear time shows as a
+ratio of the time per row near 1, bounded memory as a peak below the limit. A peer, the same join in pandas, runs at the
+smallest size only. The last line gives the leak check's rate against the 20,000 texts a second that it must reach.
 """
 
 import argparse
+import dataclasses
+import io
+import itertools
 import random
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-BUDGET = 32
+BUDGETS = (1, 2, 4, 8, 16, 32)
+PEAK = 1536  # MiB, the most that a million responses may take
 RATE = 20_000  # texts per processor second, the least the leak check may do
+WORDS = ("so", "we", "add", "the", "number", "of", "apples", "to", "what", "is", "left", "then", "divide", "by", "two")
 
 
 def questions(count: int) -> list[dict[str, Any]]:
+    text = "A farmer has {} apples and gives some away. " * 3
     return [
-        {"question_id": f"{i:016x}", "question": f"What is {i} + 1? " * 8, "answer": str(i + 1)} for i in range(count)
+        {
+            "question_id": f"{i:016x}",
+            "position": i,
+            "question": text.format(i, i, i),
+            "answer": str(7 * i),
+            "family": "",
+        }
+        for i in range(count)
     ]
 
 
-def responses(count: int) -> Iterator[dict[str, Any]]:
-    for index in range(BUDGET):
-        for i in range(count):
-            text = f"{i} + 1 = {i + 1}, attempt {index}. " * 8
-            row = {"question_id": f"{i:016x}", "index": index, "text": text, "finish_reason": "stop"}
-            yield row | {"completion_tokens": 40, "seed": index}
+def write_journal(path: Path, count: int) -> None:
+    """32 responses to each question, index by index; one in three is wrong, one in five repeats the first right one."""
+    from toolkit.synthesis.journal import Response, encode
+
+    dice = random.Random(0)
+    with path.open("wb") as file:
+        for index, i in itertools.product(range(BUDGETS[-1]), range(count)):
+            steps = WORDS if dice.random() < 0.2 else dice.choices(WORDS, k=130)
+            answer = 7 * i + (dice.random() < 1 / 3)
+            text = f"{' '.join(steps)} so the answer is $\\boxed{{{answer:,}}}$."
+            file.write(encode(Response(f"{i:016x}", index, text, "stop", 60, 150, dice.getrandbits(63), "teacher@1")))
 
 
-def verdicts(count: int) -> Iterator[dict[str, Any]]:
-    for index in range(BUDGET):
-        for i in range(count):
-            verdict = "accepted" if (i + index) % 3 else "rejected"
-            yield {
-                "question_id": f"{i:016x}",
-                "index": index,
-                "verdict": verdict,
-                "extracted": "1",
-                "wrong_step": False,
-            }
-
-
-def build_toolkit(count: int, out: Path) -> None:
+def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> None:
     from toolkit.corpora.budgets import increments, shells
-    from toolkit.corpora.build import build_corpus
+    from toolkit.pipeline.cells import Source, placed
+    from toolkit.pipeline.corpus import corpus_stage, verdicts_stage
+    from toolkit.pipeline.draws import draw
+    from toolkit.pipeline.job import Job
+    from toolkit.pipeline.journal_index import JournalIndex
+    from toolkit.progress import Progress
+    from toolkit.recipe import Ladder, load_run
+    from toolkit.workspace import Artifact, Workspace
 
-    parts = shells((count // 4, count // 2, count)), increments((1, 2, 4, 8, 16, 32))
-    build_corpus(out, questions(count), responses(count), verdicts(count), *parts, "nano", "1")
+    run = load_run("math")
+    ladder = Ladder(budgets=BUDGETS, ladder_questions=count, counting=counting, max_draws=BUDGETS[-1])
+    recipe = dataclasses.replace(run.recipe, ladder=ladder)
+    job = Job(
+        dataclasses.replace(run, recipe=recipe), Workspace(folder, sys.stderr.write), None, Progress(io.StringIO())
+    )
+    asked = questions(count)
+    index = JournalIndex(journal, asked)
+    with job.progress.stage("responses") as stage:
+        draws = draw(job, stage, index, "answers", [row["question_id"] for row in asked], lambda wanted: True)
+    parts = shells((count // 4, count // 2, count))
+    cells = [(shell, rung) for rung in increments(BUDGETS) for shell in parts]
+    pool = Artifact(folder, "0", {"questions.parquet": "0"}, {})
+    source = placed(Source(pool, pool, asked, "0", journal, cells, {}), index, counting, draws)
+    corpus = corpus_stage(job, source, verdicts_stage(job, source))
+    if corpus.statistics[BUDGETS[-1]]["sampled"] != count * BUDGETS[-1]:
+        raise RuntimeError(f"rows are missing: {corpus.statistics[BUDGETS[-1]]}")
 
 
-def build_pandas(count: int, out: Path) -> None:
+def build_pandas(journal: Path, count: int, folder: Path, counting: str) -> None:
     import pandas as pd
 
-    rows = pd.DataFrame(responses(count)).merge(pd.DataFrame(verdicts(count)), on=["question_id", "index"])
-    rows = rows.merge(pd.DataFrame(questions(count)), on="question_id").sort_values(["index", "question_id"])
+    from toolkit.recipe import Verification
+    from toolkit.verification.judge import Judge
+
+    rows = pd.read_json(journal, lines=True, dtype={"question_id": str}).merge(pd.DataFrame(questions(count)))
+    with Judge(Verification(check_steps=True)) as judge:
+        judged = list(judge.judge(zip(rows["answer"], rows["text"], rows["finish_reason"], strict=True)))
+    rows = pd.concat([rows, pd.DataFrame(judged)], axis=1).sort_values(["index", "position"])
     rows["messages"] = [
         [{"role": "user", "content": question}, {"role": "assistant", "content": text}]
         for question, text in zip(rows["question"], rows["text"], strict=True)
     ]
     for verdict, part in rows.groupby(rows["verdict"] == "accepted"):
-        part.to_parquet(out / f"{verdict}.parquet", compression="zstd")
+        part.to_parquet(folder / f"{verdict}.parquet", compression="zstd")
 
 
 BUILDERS = {"toolkit": build_toolkit, "pandas": build_pandas}
 
 
-def measure(builder: str, count: int) -> None:
-    with TemporaryDirectory() as folder:
-        BUILDERS[builder](count, Path(folder))
-    print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def measure(builder: str, journal: str, count: str, counting: str) -> None:
+    start = time.perf_counter()
+    with TemporaryDirectory(dir=Path(journal).parent) as folder:
+        BUILDERS[builder](Path(journal), int(count), Path(folder), counting)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(time.process_time(), time.perf_counter() - start, used.ru_maxrss / 1024)
 
 
-def compare(total: int) -> None:
-    found = {}
-    for builder in BUILDERS:
-        command = [sys.executable, __file__, "--measure", builder, str(total // BUDGET)]
-        seconds, peak = map(float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-        found[builder] = seconds, peak
-        print(f"{total:>9,} responses, {builder:7s}: {total / seconds:>7,.0f} a second, peak {peak:,.0f} MB")
-    ratios = [found["toolkit"][part] / found["pandas"][part] for part in (0, 1)]
-    print(f"{'':9s} toolkit / pandas: time x {ratios[0]:.2f}, peak memory x {ratios[1]:.2f}")
+def build(builder: str, journal: Path, count: int, counting: str) -> float:
+    """Print what one build takes; returns processor microseconds per row."""
+    command = [sys.executable, __file__, "--measure", builder, str(journal), str(count), counting]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    used, passed, peak = map(float, done.stdout.split())
+    rows = count * BUDGETS[-1]
+    limit = f", x {peak / PEAK:.2f} of the limit" if builder == "toolkit" else ""
+    print(
+        f"{rows:>9,} responses, {builder} {counting}: {used:.1f} s of processor, {passed:.1f} s, "
+        f"{1e6 * used / rows:.1f} us a row, peak {peak:,.0f} MiB{limit}",
+        flush=True,
+    )
+    return 1e6 * used / rows
+
+
+def compare(sizes: list[int], countings: list[str]) -> None:
+    costs: dict[str, list[float]] = {counting: [] for counting in countings}
+    for rows in sizes:
+        count = rows // BUDGETS[-1]
+        with TemporaryDirectory() as folder:
+            journal = Path(folder) / "journal.jsonl"
+            write_journal(journal, count)
+            for counting in countings:
+                costs[counting].append(build("toolkit", journal, count, counting))
+            if rows == sizes[0]:
+                peer = build("pandas", journal, count, "sampled")
+                print(f"{'':9s} toolkit / pandas: time x {costs[countings[0]][0] / peer:.2f}")
+    for counting, (first, *_, last) in costs.items():
+        print(f"{counting}: time per row at {sizes[-1]:,} responses / at {sizes[0]:,}: x {last / first:.2f}")
 
 
 def leak_rate() -> None:
@@ -106,14 +160,14 @@ def leak_rate() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--responses", type=int, nargs="+", default=[64_000, 256_000, 1_024_000])
-    parser.add_argument("--measure", nargs=2, metavar=("BUILDER", "QUESTIONS"), help=argparse.SUPPRESS)
+    parser.add_argument("--responses", type=int, nargs="+", default=[96_000, 288_000, 1_024_000])
+    parser.add_argument("--counting", nargs="+", default=["sampled", "accepted"], choices=["sampled", "accepted"])
+    parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        measure(args.measure[0], int(args.measure[1]))
+        measure(*args.measure)
         return
-    for total in args.responses:
-        compare(total)
+    compare(args.responses, args.counting)
     leak_rate()
 
 
