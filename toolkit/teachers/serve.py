@@ -98,8 +98,8 @@ def serve(
         say(f"urls: [{', '.join(urls)}]")
         if arguments:
             return subprocess.run(arguments, env=os.environ | {URLS: ",".join(urls)}, check=False).returncode
-        say("serving until Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):
+            say("serving until Ctrl-C")
             _watch(servers)
     return 0
 
