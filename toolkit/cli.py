@@ -3,13 +3,11 @@
 import argparse
 import errno
 import os
-import re
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolkit import __version__
+from toolkit import __version__, verbs
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
 from toolkit.reports.plan_command import add_plan_arguments, plan_command
 
@@ -20,6 +18,7 @@ EXAMPLES = """examples:
   fss run math                       the whole ladder and its law
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
+SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 
@@ -52,12 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fss {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    parsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     def verb(
         name: str, function: Callable[[argparse.Namespace], int], text: str, example: str
     ) -> argparse.ArgumentParser:
-        added = verbs.add_parser(
+        added = parsers.add_parser(
             name,
             parents=[common],
             help=text,
@@ -68,31 +67,50 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(verb=function)
         return added
 
-    run = verb("run", _run, "all stages of a recipe, skipping what is done", "fss run math-r16 --dry-run")
-    run.add_argument(
-        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
-    )
-    run.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
-    run.add_argument(
-        "--workspace",
-        type=Path,
-        default=Path(os.environ.get("FSS_WORKSPACE", "workspace")),
-        help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
-    )
-    run.add_argument(
-        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
-    )
-    run.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
-    check = verb("check", _check, "re-verify a release folder", "fss check workspace/runs/math/release")
+    run = verb("run", verbs.run, "all stages of a recipe, skipping what is done", "fss run math-r16 --dry-run")
+    _add_run_arguments(run)
+    sample = verb("sample", verbs.sample, "sample a recipe's responses, and no more", SAMPLE_EXAMPLE)
+    _add_run_arguments(sample)
+    check = verb("check", verbs.check, "re-verify a release folder", "fss check workspace/runs/math/release")
     check.add_argument("release", type=Path, metavar="FOLDER", help="with README.md, manifest.json and data/")
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
     add_plan_arguments(plan)
-    recipe = verb("recipe", _recipe, "list, show or copy recipes", "fss recipe cp math my-math")
+    recipe = verb("recipe", verbs.recipe, "list, show or copy recipes", "fss recipe cp math my-math")
     recipe.add_argument("action", choices=("ls", "show", "cp"))
     recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name")
     return parser
+
+
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
+    )
+    parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
+    parser.add_argument(
+        "--workspace",
+        type=Path,
+        default=Path(os.environ.get("FSS_WORKSPACE", "workspace")),
+        help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
+    )
+    parser.add_argument(
+        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+    parser.add_argument(
+        "--max-cost",
+        type=_cost,
+        metavar="COST",
+        help="stop sampling before it costs more, by the recipe's prices; what was sampled is kept",
+    )
+
+
+def _cost(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 on, not {text}")
+    return value
 
 
 def _positive(text: str) -> int:
@@ -132,48 +150,6 @@ def _explained(error: Exception) -> str:
     if _disk_full(error):
         return f"the disk is full ({text}). Free some space and run the same command again; what was done is kept"
     return text
-
-
-def _run(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.run import run
-    from toolkit.recipe import load_run
-
-    summary = run(load_run(args.run, args.profile), args.workspace, jobs=args.jobs, dry=args.dry_run)
-    print(summary)
-    return 0
-
-
-def _check(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.release import check
-
-    wrong = check(args.release)
-    print("\n".join(wrong) or f"{args.release}: digests, nesting, rows and every count on the card hold")
-    return 1 if wrong else 0
-
-
-def _recipe(args: argparse.Namespace) -> int:
-    from toolkit.recipe import RecipeError, known_recipes, load_recipe, recipe_file
-
-    wanted = {"ls": 0, "show": 1, "cp": 2}[args.action]
-    if len(args.names) != wanted:
-        raise RecipeError(f"fss recipe {args.action} takes {wanted} name(s), not {len(args.names)}")
-    if args.action == "ls":
-        for name, path in sorted(known_recipes().items()):
-            print(f"{name:<16} {load_recipe(path).title}")
-        return 0
-    source = recipe_file(args.names[0])
-    if args.action == "show":
-        print(source.read_text(encoding="utf-8"), end="")
-        return 0
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", args.names[1], re.ASCII):
-        raise RecipeError(f"{args.names[1]!r} cannot name a recipe; use letters, digits, '-' and '_'")
-    target = Path("recipes") / f"{args.names[1]}.yaml"
-    if target.exists():
-        raise RecipeError(f"{target} is there already; choose another name")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    print(f"{target}: edit it, then run `fss run {target.stem}`")
-    return 0
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def out(chain, run="tiny"):
 
 def test_the_first_run_makes_everything_and_says_what(chain):
     assert chain.first.todo == EVERYTHING - {"responses"}  # the journal is no artifact: it only grows
-    assert "384 responses (64 questions x 6), 384 sampled now" in chain.first.lines
+    assert "64 questions, 6 responses each: 384 responses, 384 sampled now" in chain.first.lines
     names = {path.name for path in out(chain).iterdir()}
     assert names == {
         "release",
@@ -156,7 +156,8 @@ def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):
     fresh = Chain(tmp_path)
     ran = fresh.run(dry=True)
     assert (
-        "384 to sample, at most 18,432 tokens" in ran.lines
+        "to sample: 384 requests, about " in ran.lines
+        and "at most 18,432 completion tokens" in ran.lines
         and f"teacher: {load_run(str(TINY)).recipe.teacher.teacher_steps} steps" in ran.lines
     )
     assert "<|user|>" in ran.summary and "The first prompt" in ran.summary

@@ -1,7 +1,7 @@
 """The cells of a source, shell x increment: which of the journal's rows lie in each, and what they digest to."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ class Source:
     journal: Path
     cells: list[Cell]  # shell x increment, increment-major
     digests: dict[Cell, str]  # of the journal's rows in each cell
-    rows: dict[Cell, CellRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
+    rows: Mapping[Cell, CellRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
 
 
 def placed(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
@@ -99,12 +99,3 @@ def rows_of(source: Source, cell: Cell) -> Iterator[Row]:
     rows = rows_at(source.journal, held.offsets.tolist())
     for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):
         yield row | {"position": position, "repeat": repeat}
-
-
-def digests_of(source: Source) -> dict[Cell, str]:
-    index = JournalIndex(source.journal, source.questions)
-    index.read()
-    budget = max(stop for _, (_, stop) in source.cells)
-    filled = placed(source, index, "sampled", np.full(len(source.questions), budget))
-    source.rows.update(filled.rows)
-    return filled.digests

@@ -10,6 +10,7 @@ from toolkit.corpora.budgets import file_name
 from toolkit.pipeline.cells import Cell, Source, rows_of
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import Row, judged_rows
+from toolkit.pipeline.teacher import teacher_name
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import VERDICTS
 from toolkit.workspace import Artifact
@@ -121,13 +122,6 @@ def _joined(source: Source, cell: Cell, verdicts: Artifact) -> Iterator[Row]:
                     f"{verdicts.path}: the verdicts are in another order than the responses; remove this folder"
                 )
             yield source.questions[row["position"]] | row | verdict
-
-
-def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
-    """How rows and cards name the teacher: its repo or plain name, never a path, and its revision or weights' key."""
-    settings = job.recipe.teacher
-    is_folder = Path(settings.teacher).is_dir()
-    return Path(settings.teacher).name if is_folder else settings.teacher, settings.teacher_revision or teacher.key
 
 
 def _statistics(parts: Mapping[Cell, Artifact], budget: int) -> dict[str, Any]:

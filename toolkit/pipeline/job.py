@@ -21,13 +21,17 @@ class StageError(RuntimeError):
 
 @dataclasses.dataclass
 class Job:
-    """One run of the chain. A dry one makes nothing: its artifacts are found or only planned."""
+    """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
+
+    `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices.
+    """
 
     run: Run
     workspace: Workspace
     workers: Workers
     progress: Progress
     dry: bool = False
+    max_cost: float | None = None
 
     @property
     def recipe(self) -> Recipe:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import JournalError
+from toolkit.synthesis.journal import JournalError, Usage
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 
@@ -40,6 +40,7 @@ class JournalIndex:
         self._columns = {name: array("q") for name in ("position", "index", "offset")}
         self._hashes = bytearray()  # 32 bytes a row
         self._paths: list[array[int]] = [array("Q") for _ in questions]  # by index; 0 where none was accepted
+        self._tokens = [0, 0, 0]  # responses with a text, their prompt and completion tokens
 
     def __len__(self) -> int:
         return len(self._columns["index"])
@@ -67,6 +68,22 @@ class JournalIndex:
             for name, value in (("position", position), ("index", index), ("offset", self._end)):
                 self._columns[name].append(value)
             self._hashes += hashlib.sha256(line).digest()
+            if row["finish_reason"] != "error":
+                counted = (1, row["prompt_tokens"], row["completion_tokens"])
+                self._tokens = [total + count for total, count in zip(self._tokens, counted, strict=True)]
+
+    @property
+    def usage(self) -> Usage:
+        """What the responses took."""
+        return Usage(*self._tokens)
+
+    def held(self, questions: int, draws: int) -> NDArray[np.bool_]:
+        """(questions, draws) whether the response of a question at an index below `draws` is there."""
+        found = np.zeros((questions, draws), bool)
+        positions, indices = self.column("position"), self.column("index")
+        inside = indices < draws
+        found[positions[inside], indices[inside]] = True
+        return found
 
     def column(self, name: str) -> Integers:
         """`position`, `index` or `offset` (bytes) of every row, in the order written."""

@@ -8,7 +8,8 @@ from typing import Any
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import NANO, nano_options, read_questions
+from toolkit.pipeline.source import nano_options, read_questions
+from toolkit.pipeline.teacher import NANO
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
 

@@ -8,9 +8,9 @@ from typing import Any
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files, cell_name
 from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus, teacher_name
+from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.prompt import fill_prompt
+from toolkit.pipeline.teacher import first_prompt, teacher_name
 from toolkit.recipe import Ladder
 from toolkit.workspace import Artifact
 
@@ -106,7 +106,7 @@ def _card(job: Job, source: Source) -> Any:
             **_rule(recipe.ladder),
         },
         counting=recipe.ladder.counting,
-        prompt=fill_prompt(source.teacher.path, source.questions[0]["question"]),
+        prompt=first_prompt(job, source.teacher, source.questions[0]["question"]),
         policy=POLICY,
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,

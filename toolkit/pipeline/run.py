@@ -1,25 +1,33 @@
 """A run from pool to law: the order of the stages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
-from toolkit.pipeline.prompt import fill_prompt, nano_prompt
 from toolkit.pipeline.release import release_stage
 from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
-from toolkit.pipeline.source import NANO, models_stage, pool_stage, read_questions, responses_stage
+from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
 from toolkit.pipeline.students import cells_of, score_stage, student_inputs, students_stage
-from toolkit.pipeline.summary import publish
+from toolkit.pipeline.summary import publish, shown
+from toolkit.pipeline.teacher import first_prompt
 from toolkit.progress import Progress
 from toolkit.recipe import Run
 from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace
 
 
-def run(run: Run, workspace: Path, *, jobs: int, dry: bool, progress: Progress | None = None) -> str:
+def run(
+    run: Run,
+    workspace: Path,
+    *,
+    jobs: int,
+    dry: bool,
+    progress: Progress | None = None,
+    max_cost: float | None = None,
+) -> str:
     """Run every stage that is not done; returns the summary, or of a dry run the first prompt.
 
     Args:
@@ -28,18 +36,38 @@ def run(run: Run, workspace: Path, *, jobs: int, dry: bool, progress: Progress |
         jobs: worker processes at most, one core each.
         dry: make nothing but the pool, and say what would be made.
         progress: where stages are shown; standard error when none is given.
+        max_cost: sampling stops before it costs more, in the currency of the recipe's prices.
 
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
     """
     progress = progress or Progress()
     with open_workers(jobs) as workers:
-        return _stages(Job(run, Workspace(workspace, progress.say), workers, progress, dry))
+        return _stages(Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost))
+
+
+def sample(
+    run: Run,
+    workspace: Path,
+    *,
+    jobs: int,
+    dry: bool,
+    progress: Progress | None = None,
+    max_cost: float | None = None,
+) -> str:
+    """The stages up to the responses, as `run` would do them; returns where they lie, or the first prompt."""
+    progress = progress or Progress()
+    with open_workers(jobs) as workers:
+        job = Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost)
+        pool = pool_stage(job)
+        (teacher,) = _checked_models(job, pool, ["teacher"])
+        source = responses_stage(job, pool, teacher)
+        return _first_prompt(job, pool, teacher) if dry else f"\nThe responses: {shown(source.journal)}"
 
 
 def _stages(job: Job) -> str:
     pool = pool_stage(job)
-    teacher, base = _checked_models(job, pool)
+    teacher, base = _checked_models(job, pool, ["teacher", "base"])
     source = responses_stage(job, pool, teacher)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
     corpus_leaks_stage(job, pool, corpus)
@@ -62,10 +90,10 @@ def _stages(job: Job) -> str:
     return _first_prompt(job, pool, teacher) if job.dry else publish(job, corpus, measured, results)
 
 
-def _checked_models(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
+def _checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> list[Artifact]:
     """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
-    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool)]
-    models: tuple[Artifact, Artifact] = job.each(lambda stage: stage(), stages)[1]
+    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool, roles)]
+    models: list[Artifact] = job.each(lambda stage: stage(), stages)[1]
     return models
 
 
@@ -76,7 +104,5 @@ def _held_out_seen(job: Job, base: Artifact, corpus: Corpus, held_out: int) -> b
 
 
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
-    question = read_questions(pool.path)[0]["question"]
-    embedded = job.recipe.teacher.teacher == NANO
-    prompt = nano_prompt(question) if embedded else fill_prompt(teacher.path, question)
+    prompt = first_prompt(job, teacher, read_questions(pool.path)[0]["question"])
     return f"\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."

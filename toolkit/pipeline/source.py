@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.budgets import increments, shells
-from toolkit.pipeline.cells import Source, digests_of
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.cells import Source, placed
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.teacher import NANO, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
-
-NANO = "nano"  # the teacher or base that is trained on the spot
-SAMPLING_BATCH = 512  # responses generated and written together; larger batches fall out of the CPU caches
 
 
 def pool_stage(job: Job) -> Artifact:
@@ -47,19 +45,21 @@ def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
     return rows
 
 
-def models_stage(job: Job, pool: Artifact) -> tuple[Artifact, Artifact]:
-    """Teacher and base, trained side by side where they are embedded. They read no question of the `pool`."""
+def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> list[Artifact]:
+    """Models by role (`teacher`, `base`), trained side by side if embedded. They read no question of the `pool`."""
     with job.progress.stage("models") as stage:
-        stage.expect(2, "step")
-        teacher, base = job.each(lambda role: _model(job, stage, role, pool), ["teacher", "base"])
-        made = {"teacher": teacher, "base": base}
-        stage.text = ", ".join(_model_text(job, role, artifact) for role, artifact in made.items())
-    return teacher, base
+        stage.expect(len(roles), "step")
+        models = job.each(lambda role: _model(job, stage, role, pool), roles)
+        stage.text = ", ".join(_model_text(job, role, model) for role, model in zip(roles, models, strict=True))
+    return models
 
 
 def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
     settings = dataclasses.asdict(getattr(job.recipe, role))
     name, revision = settings.pop(role), settings.pop(f"{role}_revision")
+    remote = remote_model(job.recipe) if role == "teacher" else None
+    if remote:
+        return remote
     if name == NANO:
         options = nano_options(job, role)
 
@@ -74,22 +74,26 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
     if Path(name).is_dir():
         files = folder_files(Path(name))
         return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
-    return _hub_model(name, revision)
+    return _hub_model(name, revision, job.dry)
 
 
 def _model_text(job: Job, role: str, artifact: Artifact) -> str:
     settings = getattr(job.recipe, role)
     if artifact.made:
-        return f"{role} {artifact.key[:8]}"
+        return f"{role} {artifact.files.get('repo', artifact.key[:8])}"
     return f"{role}: {getattr(settings, f'{role}_steps'):,} steps of training"
 
 
-def _hub_model(name: str, revision: str | None) -> Artifact:
-    from huggingface_hub import snapshot_download
+def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
+    """A model of the Hub; a dry run asks for its commit only, and its path is its name."""
+    from huggingface_hub import HfApi, snapshot_download
 
-    folder = Path(snapshot_download(name, revision=revision, ignore_patterns=["*.bin", "*.pth", "*.pt", "*.gguf"]))
-    # The cache folder is named by the commit, which identifies the files without reading gigabytes.
-    files = {"repo": f"{name}@{folder.name}"}
+    if dry:
+        folder, commit = Path(name), str(HfApi().model_info(name, revision=revision).sha)
+    else:
+        folder = Path(snapshot_download(name, revision=revision, ignore_patterns=["*.bin", "*.pth", "*.pt", "*.gguf"]))
+        commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
+    files = {"repo": f"{name}@{commit}"}
     return Artifact(folder, hash_of(files)[:16], files, {})
 
 
@@ -114,62 +118,55 @@ def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> 
 
 def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
-    recipe = job.recipe
-    inputs = {"teacher": teacher.digest, "questions": pool.file("questions.parquet"), "sampling": recipe.sampling}
-    key = hash_of(inputs)[:16]
-    journal = job.workspace.root / "responses" / f"{key}.jsonl"
-    questions = read_questions(pool.path)[: recipe.ladder.ladder_questions]
-    budget = max(job.run.budgets)
-    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{key}"):
-        todo = _fill(job, stage, journal, questions, budget, teacher)
-        rungs = [rung for rung in increments(recipe.ladder.budgets) if rung[1] <= budget]
-        parts = shells(recipe.pool.pool_sizes, recipe.ladder.ladder_questions)
-        cells = [(shell, rung) for rung in rungs for shell in parts]
-        planned = {cell: hash_of({"planned": key, "rung": cell[1]}) for cell in cells}
-        source = Source(pool, teacher, questions, key, journal, cells, planned)
-        if not (job.dry and todo):
-            source.digests.update(digests_of(source))
-        tokens = todo * recipe.sampling.max_tokens
-        new = f"{todo:,} to sample, at most {tokens:,} tokens" if job.dry else f"{todo:,} sampled now"
-        stage.text = f"{len(questions) * budget:,} responses ({len(questions)} questions x {budget}), {new}"
+    from toolkit.pipeline.draws import draw
+    from toolkit.pipeline.journal_index import JournalIndex
+    from toolkit.pipeline.sampling import Asking
+
+    source = _source(job, pool, teacher)
+    ids = [row["question_id"] for row in source.questions]
+    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{source.key}"):
+        index = JournalIndex(source.journal, source.questions)
+        with Asking(job, stage, index, source.questions, teacher) as asking:
+            draws = draw(job, stage, index, pool.file("questions.parquet"), ids, asking.ask)
+            new = f"to sample: {asking.estimate()}" if job.dry else asking.told
+        if draws is not None:
+            source = placed(source, index, job.recipe.ladder.counting, draws)
+            new = f"{int(draws.sum()):,} responses, {new if not job.dry else 'none to sample'}"
+        stage.text = f"{len(ids):,} questions, {_drawn_as(job)}: {new}"
     return source
 
 
-def _fill(
-    job: Job, stage: Stage, path: Path, questions: Sequence[Mapping[str, Any]], budget: int, teacher: Artifact
-) -> int:
-    """Sample what the journal lacks; returns how many responses that were (in a dry run: would be)."""
-    from toolkit.synthesis.journal import Journal
-    from toolkit.synthesis.sampler import missing, sample
-
-    wanted = [(row["question_id"], row["question"]) for row in questions]
-    if job.dry and not path.exists():
-        return len(wanted) * budget
-    with Journal(path) as journal:
-        todo = len(missing(journal, [question_id for question_id, _ in wanted], budget))
-        if todo and not job.dry:
-            stage.expect(1, "response")
-            sample(
-                journal,
-                wanted,
-                budget,
-                _open_teacher(job, teacher, [text for _, text in wanted]),
-                sampling_seed=job.recipe.sampling.sampling_seed,
-                batch_size=SAMPLING_BATCH,
-                progress=lambda done: stage.tick("responses", done, todo),
-            )
-    return todo
-
-
-def _open_teacher(job: Job, teacher: Artifact, questions: list[str]) -> Any:
-    from toolkit.teachers.local import LocalTeacher
-
-    sampling = job.recipe.sampling
-    local = LocalTeacher(
-        teacher.path, temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens
+def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+    """The source before its responses are looked at."""
+    recipe = job.recipe
+    inputs = {
+        "teacher": teacher.digest,
+        "served": served_as(recipe),
+        "questions": pool.file("questions.parquet"),
+        "sampling": recipe.sampling,
+    }
+    key = hash_of(inputs)[:16]
+    rungs = [rung for rung in increments(recipe.ladder.budgets) if rung[1] <= max(job.run.budgets)]
+    parts = shells(recipe.pool.pool_sizes, recipe.ladder.ladder_questions)
+    cells = [(shell, rung) for rung in rungs for shell in parts]
+    return Source(
+        pool,
+        teacher,
+        read_questions(pool.path)[: recipe.ladder.ladder_questions],
+        key,
+        job.workspace.root / "responses" / f"{key}.jsonl",
+        cells,
+        {cell: hash_of({"planned": key, "rung": cell[1]}) for cell in cells},
     )
-    _refuse_unreadable(local.unreadable(questions), len(questions))
-    return local
+
+
+def _drawn_as(job: Job) -> str:
+    ladder, budget = job.recipe.ladder, max(job.run.budgets)
+    return {
+        "sampled": f"{budget} responses each",
+        "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
+        "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
+    }[ladder.counting]
 
 
 def _refuse_unreadable_by_nano(pool: Artifact) -> None:
@@ -177,12 +174,4 @@ def _refuse_unreadable_by_nano(pool: Artifact) -> None:
     from toolkit.nano.tokenizer import build_tokenizer, unreadable
 
     questions = [row["question"] for row in read_questions(pool.path)]
-    _refuse_unreadable(unreadable(build_tokenizer(), questions), len(questions))
-
-
-def _refuse_unreadable(unread: Sequence[str], count: int) -> None:
-    if unread:
-        raise StageError(
-            f"the teacher's tokenizer cannot read {len(unread):,} of {count:,} questions, the first: "
-            f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`)"
-        )
+    refuse_unreadable(unreadable(build_tokenizer(), questions), len(questions))

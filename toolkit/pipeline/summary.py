@@ -25,7 +25,7 @@ def publish(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, 
             job.workspace.publish(artifact.path / file, folder / file)
     text = summarise(job, corpus, measured, results)
     write_atomic(folder / "summary.md", text)
-    return f"\n{text}\nMade in {_shown(folder)}:\n{_listed(folder)}\n\n{_how_to_load(folder, job)}"
+    return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{_how_to_load(folder, job)}"
 
 
 def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
@@ -58,10 +58,11 @@ def _listed(folder: Path) -> str:
     return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
+    """A path as the user would write it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _how_to_load(folder: Path, job: Job) -> str:
-    release = _shown(folder / "release")
+    release = shown(folder / "release")
     return f'Load it: datasets.load_dataset("{release}", "r{max(job.run.budgets)}", split="train")'

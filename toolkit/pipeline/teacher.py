@@ -1,0 +1,102 @@
+"""The run's teacher: what it is known by, and what answers for it, in this process or behind HTTP."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.pipeline.job import Job, StageError
+from toolkit.progress import Stage
+from toolkit.recipe import Recipe
+from toolkit.teachers.completion import Teacher
+from toolkit.workspace import Artifact, hash_of
+
+NANO = "nano"  # the teacher or base that is trained on the spot
+
+
+def is_served(recipe: Recipe) -> bool:
+    """Whether the teacher is asked over HTTP."""
+    return bool(recipe.serving.urls or recipe.serving.server or recipe.serving.provider)
+
+
+def served_as(recipe: Recipe) -> dict[str, Any] | None:
+    """What of its serving changes what a teacher says; None for one in this process."""
+    if not is_served(recipe):
+        return None
+    return {"api": recipe.teacher.api, "quantize": recipe.teacher.quantize, "provider": recipe.serving.provider}
+
+
+def remote_model(recipe: Recipe) -> Artifact | None:
+    """The artifact of a teacher whose weights are elsewhere, known by its name and revision; None where they are here.
+
+    Its path is only its name: nothing lies there.
+    """
+    name, revision = recipe.teacher.teacher, recipe.teacher.teacher_revision
+    if not is_served(recipe) or name == NANO or Path(name).is_dir():
+        return None
+    files = {"repo": f"{name}@{revision}"}
+    return Artifact(Path(name), hash_of(files)[:16], files, {})
+
+
+def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
+    """How rows and cards name the teacher: its repo or plain name, never a path, and its revision or weights' key."""
+    settings = job.recipe.teacher
+    is_folder = Path(settings.teacher).is_dir()
+    return Path(settings.teacher).name if is_folder else settings.teacher, settings.teacher_revision or teacher.key
+
+
+@contextlib.contextmanager
+def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
+    """Something that answers `questions` as the recipe says, until the body ends.
+
+    Raises:
+        StageError: when its tokenizer cannot read the questions.
+        ServeError: when a server that the recipe starts does not come up.
+    """
+    if is_served(job.recipe):
+        with _endpoint(job, teacher, questions) as opened:
+            yield opened
+        return
+    from toolkit.teachers.local import LocalTeacher
+
+    local = LocalTeacher(teacher.path, job.recipe.sampling, model="@".join(teacher_name(job, teacher)))
+    refuse_unreadable(local.unreadable(questions), len(questions))
+    yield local
+
+
+@contextlib.contextmanager
+def _endpoint(job: Job, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
+    from toolkit.teachers.endpoint import EndpointTeacher
+    from toolkit.teachers.serve import client_settings, serving
+
+    recipe, sampling = job.recipe, job.recipe.sampling
+    if recipe.serving.server is None:
+        yield EndpointTeacher(recipe.teacher, recipe.serving, sampling, questions=questions)
+        return
+    here = recipe.teacher if remote_model(recipe) else dataclasses.replace(recipe.teacher, teacher=str(teacher.path))
+    with serving(here, recipe.serving, sampling, say=job.progress.say) as urls:
+        named, asked = client_settings(here, recipe.serving)
+        yield EndpointTeacher(named, asked, sampling, urls=urls, questions=questions)
+
+
+def first_prompt(job: Job, teacher: Artifact, question: str) -> str:
+    """What the teacher reads for a question, as far as it is known here: a server applies its own chat template."""
+    from toolkit.teachers.prompt import prompt_writer
+
+    text = prompt_writer(job.recipe.sampling.prompt)(question)
+    if remote_model(job.recipe):
+        return text
+    from toolkit.pipeline.prompt import fill_prompt, nano_prompt
+
+    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text)
+
+
+def refuse_unreadable(unread: Sequence[str], count: int) -> None:
+    """Refuse questions that a tokenizer reads only as unknown."""
+    if unread:
+        raise StageError(
+            f"the teacher's tokenizer cannot read {len(unread):,} of {count:,} questions, the first: "
+            f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`; the "
+            "profile `paper` of a recipe has a real one)"
+        )

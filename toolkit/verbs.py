@@ -1,0 +1,69 @@
+"""What each verb of the `fss` command does with its arguments; each imports the heavy libraries that it needs."""
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+
+def run(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.run import run
+    from toolkit.recipe import load_run
+
+    selected = load_run(args.run, args.profile)
+    print(run(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+    return 0
+
+
+def sample(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.run import sample
+    from toolkit.recipe import load_run
+
+    selected = load_run(args.run, args.profile)
+    print(sample(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+    return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.release import check
+
+    wrong = check(args.release)
+    print("\n".join(wrong) or f"{args.release}: digests, nesting, rows and every count on the card hold")
+    return 1 if wrong else 0
+
+
+def recipe(args: argparse.Namespace) -> int:
+    from toolkit.recipe import RecipeError, known_recipes, load_recipe, recipe_file
+
+    wanted = {"ls": 0, "show": 1, "cp": 2}[args.action]
+    if len(args.names) != wanted:
+        raise RecipeError(f"fss recipe {args.action} takes {wanted} name(s), not {len(args.names)}")
+    if args.action == "ls":
+        for name, path in sorted(known_recipes().items()):
+            print(f"{name:<16} {load_recipe(path).title} [{', '.join(_profiles(path))}]")
+        return 0
+    source = recipe_file(args.names[0])
+    if args.action == "show":
+        print("\n".join(path.read_text(encoding="utf-8") for path in _profiles(source).values()), end="")
+        return 0
+    return _copy(source, args.names[1])
+
+
+def _profiles(path: Path) -> dict[str, Path]:
+    """Profile -> file of a recipe, its own file (`nano`) first."""
+    overlays = sorted(path.parent.glob(f"{path.stem}.*.yaml"))
+    return {"nano": path} | {overlay.stem.split(".")[1]: overlay for overlay in overlays}
+
+
+def _copy(source: Path, name: str) -> int:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+        raise ValueError(f"{name!r} cannot name a recipe; use letters, digits, '-' and '_'")
+    files = {path: Path("recipes") / path.name.replace(source.stem, name, 1) for path in _profiles(source).values()}
+    for target in files.values():
+        if target.exists():
+            raise ValueError(f"{target} is there already; choose another name")
+    Path("recipes").mkdir(exist_ok=True)
+    for path, target in files.items():
+        shutil.copyfile(path, target)
+    print(f"{', '.join(map(str, files.values()))}: edit, then run `fss run {name}`")
+    return 0
