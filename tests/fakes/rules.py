@@ -28,6 +28,7 @@ class Limits:
     model: str = "org/teacher"
     sha: str = "0123456789abcdef0123456789abcdef01234567"
     permits: int = 128
+    says: int = 0  # permits that /info tells of, when it is another number
     max_input_tokens: int = 4095
     max_total_tokens: int = 4096
     max_stop: int = 4
@@ -191,7 +192,7 @@ def pages(limits: Limits) -> dict[str, Any]:
             "model_id": limits.model,
             "model_sha": limits.sha,
             "model_pipeline_tag": "text-generation",
-            "max_concurrent_requests": limits.permits,
+            "max_concurrent_requests": limits.says or limits.permits,
             "max_best_of": 2,
             "max_stop_sequences": limits.max_stop,
             "max_input_tokens": limits.max_input_tokens,

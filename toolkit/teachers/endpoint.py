@@ -69,6 +69,7 @@ class EndpointTeacher:
         self._longest = heapq.nlargest(MEASURED, questions, key=len)
         # One response's share of bytes: every token once or twice, escaped; more than that is no answer.
         self._largest = 65_536 + 1_024 * sampling.max_tokens
+        self._servers: list[Server] = []
         self._encoded = functools.lru_cache(KEPT_PROMPTS)(lambda question: json.dumps(self.prompt(question)).encode())
 
     async def __aenter__(self) -> Self:
@@ -83,15 +84,15 @@ class EndpointTeacher:
             trust_env=any(route.url.scheme == "https" for route in routes),  # proxies; costs time on every request
         )
         try:
-            servers = await asyncio.gather(*(self._meet(route) for route in routes))
-            models = sorted({server.model for server in servers})
+            self._servers = await asyncio.gather(*(self._meet(route) for route in routes))
+            models = sorted({server.model for server in self._servers})
             if len(models) > 1:
                 raise TeacherError(f"urls: they serve different models: {', '.join(models)}")
         except BaseException:
             await self._session.close()
             raise
         self.model = models[0]
-        self._balancer = Balancer(servers, self.patience)
+        self._balancer = Balancer(self._servers, self.patience)
         return self
 
     async def __aexit__(
@@ -126,6 +127,11 @@ class EndpointTeacher:
             answer = read_answer(server.form, raw, response.headers, self.sampling.stop, server.model)
             return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
         return self._unanswered(server, window, response.status, response.headers, raw)
+
+    @property
+    def limits(self) -> list[int]:
+        """Requests in flight that each URL bears, as found so far; empty before the first entry."""
+        return [server.limit.size for server in self._servers]
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The body, or its beginning where it is larger than any answer."""

@@ -1,0 +1,46 @@
+"""Helpers of the tests that ask real servers."""
+
+import asyncio
+import contextlib
+
+from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.teachers.completion import Transient
+from toolkit.teachers.endpoint import EndpointTeacher
+
+MODEL = "org/teacher"
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def endpoint(*urls, teacher=None, sampling=None, questions=(), greedy=False, patience=5.0, **serving):
+    """The recipe's teacher at `urls`; keywords that are not named here are those of `Serving`."""
+    settings = {"urls": urls, "concurrency": 8, "timeout": 5.0} | serving
+    recipe = Teacher(**({"teacher": MODEL} | (teacher or {})))
+    return EndpointTeacher(
+        recipe, Serving(**settings), Sampling(**(sampling or {})), questions=questions, greedy=greedy, patience=patience
+    )
+
+
+def ask(opened, *pairs):
+    """What each (question, seed) brings, asked all at once: a completion or an exception."""
+
+    async def run():
+        async with opened:
+            return await asyncio.gather(*(opened.complete(*pair) for pair in pairs), return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def ask_until_answered(opened, pairs):
+    """One completion per pair; whatever may be tried again is, without a pause to speak of."""
+
+    async def insist(question, seed):
+        while True:
+            with contextlib.suppress(Transient):
+                return await opened.complete(question, seed)
+            await asyncio.sleep(0.001)
+
+    async def run():
+        async with opened:
+            return await asyncio.gather(*(insist(*pair) for pair in pairs))
+
+    return asyncio.run(run())

@@ -1,0 +1,268 @@
+"""The real client against a real server that follows TGI's rules, and breaks them on demand."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.fakes.answers import made_up
+from tests.fakes.tgi import change, stats, tgi
+from tests.teachers.asking import MODEL, SHA, ask, ask_until_answered, endpoint
+from toolkit.teachers.completion import Completion, TeacherError, Transient
+
+PAIRS = [(f"What is {number} + {number}?", 10**18 + number) for number in range(300)]
+
+
+@pytest.mark.parametrize("dialect", ["tgi", "vllm", "sglang"])
+@pytest.mark.parametrize("api", ["chat", "generate"])
+def test_every_server_and_form_answers_each_question_from_its_seed(dialect, api):
+    with tgi(dialect=dialect) as url:
+        answers = ask(endpoint(url, teacher={"api": api}), *PAIRS[:20])
+        seen = stats(url, pairs=True)
+    assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS[:20]]
+    assert {tuple(pair) for pair in seen["asked"]} == {(*pair, 1) for pair in PAIRS[:20]}
+    revision = SHA if dialect == "tgi" else "unstated"
+    assert answers[0][1:] == ("stop", 5, len(answers[0].text.split()) + 1, f"{MODEL}@{revision}", "")
+
+
+@pytest.mark.parametrize("api", ["chat", "generate"])
+def test_settings_reach_the_server(api):
+    with tgi() as url:
+        sampling = {"max_tokens": 3, "stop": ("zzz",), "prompt": "Q: {{ question }}\nA:", "top_p": 1.0}
+        answer = ask(endpoint(url, teacher={"api": api}, sampling=sampling), ("one two", 5))[0]
+        assert (answer.finish_reason, answer.completion_tokens) == ("length", 3)
+        assert stats(url, pairs=True)["asked"] == [["Q: one two\nA:", 5, 1]]
+        stopped = ask(endpoint(url, teacher={"api": api}, sampling={"stop": (" The",)}), ("one two", 5))[0]
+    assert (stopped.text, stopped.finish_reason) == ("Step 5: take 5.", "stop")
+
+
+@pytest.mark.parametrize("api", ["chat", "generate"])
+def test_greedy_answers_do_not_depend_on_the_seed(api):
+    with tgi() as url:
+        answers = ask(endpoint(url, teacher={"api": api}, greedy=True), ("one", 1), ("one", 2))
+    assert answers[0] == answers[1]
+
+
+def test_a_question_of_any_unicode_arrives_as_it_is():
+    question = 'é 数 😀 \u202e \x00 "quoted" \\ {{ not a template }}'
+    with tgi() as url:
+        ask(endpoint(url), (question, 7))
+        assert stats(url, pairs=True)["asked"] == [[question, 7, 1]]
+
+
+def test_the_129th_request_is_refused_and_the_limit_finds_its_place():
+    # /info says more than the server bears, like one that shares its permits with others.
+    pairs = [(f"What is {number}?", number) for number in range(1, 1201)]
+    with tgi(permits=32, says=1000, latency=0.02) as url:
+        answers = ask_until_answered(endpoint(url, concurrency=400), pairs)
+        seen = stats(url)
+    assert [answer.text for answer in answers] == [made_up(*pair) for pair in pairs]
+    assert (seen["most_running"], seen["answered_twice"]) == (32, 0)
+    assert seen["statuses"]["429"] < 500  # the first burst, and hardly any after it
+
+
+def test_refusals_whatever_the_load_leave_the_limit_where_it_is():
+    pairs = [(f"What is {number}?", number) for number in range(1, 1501)]
+    with tgi(permits=1000, refuse_every=7, latency=0.02) as url:
+        opened = endpoint(url, concurrency=64)
+        answers = ask_until_answered(opened, pairs)
+        seen = stats(url)
+    assert len(answers) == seen["statuses"]["200"] == len(pairs)
+    assert opened.limits[0] > 48
+
+
+def test_a_refusal_names_itself_and_what_the_server_asks_for():
+    with tgi(refuse_every=1) as url:
+        refused = ask(endpoint(url), PAIRS[0])[0]
+        change(url, retry_after=3)
+        later = ask(endpoint(url), PAIRS[0])[0]
+    assert isinstance(refused, Transient)
+    assert (refused.reason, refused.after, refused.refused) == ("429", None, True)
+    assert (later.after, later.refused) == (3, True)
+
+
+def test_a_server_that_asks_for_a_pause_gets_one():
+    with tgi(refuse_every=1, retry_after=0.3) as url:
+        opened = endpoint(url)
+
+        async def run():
+            async with opened:
+                with pytest.raises(Transient):
+                    await opened.complete(*PAIRS[0])
+                before = stats(url)["requests"]
+                waiting = asyncio.create_task(opened.complete(*PAIRS[1]))
+                await asyncio.sleep(0.05)
+                during = stats(url)["requests"]
+                await asyncio.gather(waiting, return_exceptions=True)
+                return before, during, stats(url)["requests"]
+
+        assert asyncio.run(run()) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_input_tokens": 3}, "422: Input validation error: `inputs` must have less than 3 tokens. Given: 10"),
+        ({"max_total_tokens": 70}, "422: Input validation error: `inputs` tokens + `max_new_tokens` must be <= 70."),
+        ({"dialect": "vllm", "max_total_tokens": 70}, "400: `inputs` tokens + `max_new_tokens` must be <= 70."),
+    ],
+)
+def test_what_the_server_refuses_for_good_is_recorded_with_its_reason(limits, reason):
+    with tgi(**limits) as url:
+        answer = ask(endpoint(url), ("word " * 10, 1))[0]
+    assert answer[:4] == ("", "error", 0, 0)
+    assert answer.error.startswith(reason)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(424, Completion), (413, Completion), (500, Transient), (503, Transient)])
+def test_final_and_passing_faults_are_told_apart(status, kind):
+    with tgi() as url:
+        opened = endpoint(url)
+
+        async def run():
+            async with opened:
+                change(url, status=status)
+                return await asyncio.gather(opened.complete(*PAIRS[0]), return_exceptions=True)
+
+        outcome = asyncio.run(run())[0]
+    assert type(outcome) is kind
+    assert (outcome.error if kind is Completion else outcome.reason) == {
+        424: "424: as told",
+        413: "413: as told",
+        500: "500",
+        503: "503",
+    }[status]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_without_the_right_to_ask_the_run_ends_with_the_mend(status):
+    with tgi() as url:
+        opened = endpoint(url)
+
+        async def run():
+            async with opened:
+                change(url, status=status)
+                await opened.complete(*PAIRS[0])
+
+        with pytest.raises(TeacherError, match=f"answers {status} .*: (set HF_TOKEN|the token|nothing answers)"):
+            asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [({"cut": 1.0}, "connection: ClientPayloadError"), ({"hang": 1.0}, "timed out"), ({"fail": 1.0}, "500")],
+)
+def test_faults_of_the_connection_may_be_tried_again(fault, reason):
+    with tgi(**fault) as url:
+        outcome = ask(endpoint(url, timeout=0.3), PAIRS[0])[0]
+    assert isinstance(outcome, Transient)
+    assert (outcome.reason, outcome.refused) == (reason, False)
+
+
+def test_a_request_that_hangs_gives_its_permit_back():
+    with tgi(hang=1.0, permits=2) as url:
+        opened = endpoint(url, timeout=0.2, concurrency=2)
+
+        async def run():
+            async with opened:
+                await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:2]), return_exceptions=True)
+                change(url, hang=0.0)
+                return await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:2]))
+
+        assert [answer.finish_reason for answer in asyncio.run(run())] == ["stop", "stop"]
+
+
+def test_a_slow_body_is_waited_for():
+    with tgi(slow=1.0, slow_seconds=0.3) as url:
+        assert ask(endpoint(url), PAIRS[0])[0].text == made_up(*PAIRS[0])
+
+
+@pytest.mark.parametrize("fault", ["garbage", "html"])
+def test_a_malformed_body_is_recorded(fault):
+    with tgi(**{fault: 1.0}) as url:
+        answer = ask(endpoint(url), PAIRS[0])[0]
+    assert answer.finish_reason == "error"
+    assert answer.error.startswith("malformed body: " + {"garbage": '{"object":"chat', "html": "<html>"}[fault])
+
+
+@pytest.mark.parametrize("faults", [{}, {"refuse_every": 7}, {"fail": 0.1}, {"cut": 0.1}, {"slow": 0.1}])
+def test_whatever_happens_every_question_gets_its_own_answer_once(faults):
+    with tgi(slow_seconds=0.02, **faults) as url:
+        answers = ask_until_answered(endpoint(url, concurrency=32), PAIRS)
+        seen = stats(url)
+    assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS]
+    assert (seen["pairs_answered"], seen["answered_twice"]) == (len(PAIRS), 0)
+
+
+def test_several_urls_share_the_load_by_what_they_have_in_flight():
+    with tgi(latency=0.001) as fast, tgi(latency=0.04) as slow:
+        answers = ask_until_answered(endpoint(fast, slow, concurrency=4), PAIRS)
+        quick, lame = stats(fast), stats(slow)
+    assert len(answers) == quick["requests"] + lame["requests"]
+    assert quick["requests"] > 2 * lame["requests"] > 0
+
+
+def test_a_failing_endpoint_rests_and_is_tried_again():
+    with tgi() as good, tgi() as bad:
+        opened = endpoint(good, bad, concurrency=4)
+
+        async def insist(question, seed):
+            while True:
+                try:
+                    return await opened.complete(question, seed)
+                except Transient:
+                    await asyncio.sleep(0)
+
+        async def run():
+            async with opened:
+                change(bad, status=500)
+                first = await asyncio.gather(*(insist(*pair) for pair in PAIRS))
+                failing = stats(bad)["requests"]
+                change(bad, status=0)
+                start = time.monotonic()
+                while stats(bad)["pairs_answered"] == 0 and time.monotonic() - start < 10:
+                    await asyncio.gather(*(insist(*pair) for pair in PAIRS[:8]))
+                return first, failing, stats(bad)
+
+        first, failing, later = asyncio.run(run())
+    assert [answer.text for answer in first] == [made_up(*pair) for pair in PAIRS]
+    assert 8 <= failing <= 12  # it rests after eight faults in a row; the rest were on their way
+    assert later["pairs_answered"] > 0
+
+
+def test_when_nothing_answers_any_more_the_run_ends_with_the_mend():
+    with tgi() as url:
+        opened = endpoint(url, patience=1.0)
+
+        async def run():
+            async with opened:
+                change(url, status=503)
+                while True:
+                    await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:20]), return_exceptions=True)
+                    await opened.complete(*PAIRS[0])
+
+        async def until_it_ends():
+            while True:
+                try:
+                    await run()
+                except Transient:
+                    continue
+
+        with pytest.raises(TeacherError, match=r"no teacher has answered for 1 s: .* \(503\). Start it again or mend"):
+            asyncio.run(until_it_ends())
+
+
+def test_a_request_that_is_called_off_leaves_no_trace():
+    with tgi(latency=0.2, permits=4) as url:
+        opened = endpoint(url, concurrency=4)
+
+        async def run():
+            async with opened:
+                tasks = [asyncio.create_task(opened.complete(*pair)) for pair in PAIRS[:12]]
+                await asyncio.sleep(0.1)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                return await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:4]))
+
+        assert len(asyncio.run(run())) == 4
