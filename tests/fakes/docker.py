@@ -2,7 +2,8 @@
 
 Like a real container, the server is no child of the process that called `docker run`: only `docker stop NAME`, or a
 signal that `docker run` passes on, ends it. `FAKE_DOCKER` names the folder where calls and containers are noted;
-`FAKE_DOCKER_MODE` is `serve`, `fail` (says why, ends with code 1) or `stuck` (runs and never answers).
+`FAKE_DOCKER_MODE` is `serve`, `stuck` (runs and never answers), `fail` (says why, ends with code 1) or `second-fails`
+(the container with GPU 1 fails, any other is stuck).
 """
 
 import json
@@ -25,14 +26,15 @@ def note(arguments: list[str]) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    if MODE == "fail":
+    second = "device=1" in arguments
+    if MODE == "fail" or (MODE == "second-fails" and second):
         for number in range(30):
             sys.stdout.write(f"layer {number}: pulled\n")
         sys.stderr.write("docker: Error response from daemon: no such model\n")
         return 1
     name, port = (arguments[arguments.index(flag) + 1] for flag in ("--name", "-p"))
     server = [sys.executable, "-m", "tests.fakes.tgi", "--port", port.split(":")[1]]
-    if MODE == "stuck":
+    if MODE in ("stuck", "second-fails"):
         server = [sys.executable, "-c", "import time; print('loading', flush=True); time.sleep(600)"]
     container = subprocess.Popen(server, cwd=ROOT, start_new_session=True)
     (FOLDER / name).write_text(str(container.pid))

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from toolkit.settings import Sampling, Serving, Teacher
@@ -47,6 +48,12 @@ def becomes(truth, seconds=60):
     return truth()
 
 
+def guards():
+    """The guards of this process's servers that still run."""
+    running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
+    return [child for child in running if any("serve_guard" in part for part in child.cmdline())]
+
+
 class Docker:
     """The stand-in, first on PATH."""
 
@@ -68,6 +75,8 @@ def docker(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_DOCKER", str(tmp_path))
     monkeypatch.setenv("HF_TOKEN", "hf_never_shown")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     return Docker(tmp_path)
 
 
@@ -139,6 +148,18 @@ def test_a_port_in_use_is_named_before_anything_is_started(docker):
     assert not (docker.folder / "calls.jsonl").exists()
 
 
+def test_one_copy_that_ends_ends_the_waiting_for_all(docker, monkeypatch):
+    monkeypatch.setenv("FAKE_DOCKER_MODE", "second-fails")
+    port = next(port for port in iter(free_port, None) if is_free(port + 1))
+    two = Serving(server="tgi", server_port=port, gpus=2)
+    with (
+        pytest.raises(ServeError, match="teacher tgi 2 ended with exit code 1"),
+        serving(TEACHER, two, SAMPLING, say=str),
+    ):
+        pytest.fail("it never answered")
+    assert is_free(port) and not docker.containers()
+
+
 def test_docker_that_is_not_installed(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with (
@@ -152,8 +173,7 @@ def test_a_server_that_ends_within_the_body_is_told(docker):
     said, port = [], free_port()
     with serving(TEACHER, Serving(server="tgi", server_port=port), SAMPLING, say=said.append):
         subprocess.run(["docker", "stop", f"fss-teacher-{port}"], check=True)
-        assert becomes(lambda: is_free(port))
-        time.sleep(1)  # until the guard has seen it
+        assert becomes(lambda: not guards())
     assert any("ended with exit code" in line for line in said)
 
 
@@ -194,10 +214,11 @@ def foreground(port):
         process.communicate()
 
 
-def test_ctrl_c_ends_the_foreground_form_well(docker):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_kill_end_the_foreground_form_well(docker, number):
     port = free_port()
     with foreground(port) as process:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait() == 0
         assert is_free(port) and not docker.containers()
 

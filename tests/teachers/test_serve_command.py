@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.recipe import RecipeError
 from toolkit.settings import Sampling, Serving, Teacher
-from toolkit.teachers.serve import command, commands
+from toolkit.teachers.serve import client_settings, command, commands
 from toolkit.teachers.serve_command import copies, served_name
 
 HUB = Teacher(teacher="org/Model-7B", teacher_revision="abc123")
@@ -122,6 +122,8 @@ def test_one_copy_per_group_of_gpus(monkeypatch):
         (HUB, {"server": "vllm", "server_options": ("--hf-token=hf_secret",)}, {}, "--hf-token"),
         (Teacher(teacher="o/m", quantize="awq"), {"server": "transformers"}, {}, "quantize: awq"),
         (HUB, {"server": "transformers", "server_options": ("--continuous-batching",)}, {"stop": ("x",)}, "stop"),
+        (HUB, {"server": "transformers", "server_image": "me/image"}, {}, "server_image: me/image"),
+        (HUB, {"server": "tgi", "gpus": 2, "server_port": 65535}, {}, "server_port: 65535"),
         (HUB, {"server": "endpoint", "instance": "aws/nvidia-l4"}, {}, "instance: aws/nvidia-l4"),
         (Teacher(teacher=str(Path.cwd())), {"server": "endpoint", "instance": "a/b/c/d"}, {}, "folder"),
     ],
@@ -130,6 +132,21 @@ def test_what_a_server_cannot_do_is_refused(teacher, serving, sampling, named):
     with pytest.raises(RecipeError, match=named) as refused:
         commands(teacher, Serving(**serving), Sampling(**sampling))
     assert "hf_secret" not in str(refused.value)
+
+
+def test_a_client_knows_the_model_as_the_server_does(tmp_path):
+    folder = Teacher(teacher=str(tmp_path / "nano"))
+    (tmp_path / "nano").mkdir()
+    for server, name in {"tgi": "/models/nano", "vllm": "nano", "transformers": "nano"}.items():
+        assert client_settings(folder, Serving(server=server))[0].teacher == name
+        assert client_settings(HUB, Serving(server=server))[0] == HUB
+
+
+def test_seeds_are_kept_by_asking_transformers_one_by_one():
+    batched = Serving(server="transformers", server_options=("--continuous-batching",))
+    assert client_settings(HUB, Serving(server="transformers"))[1].concurrency == 1
+    assert client_settings(HUB, batched)[1] == batched
+    assert client_settings(HUB, Serving(server="tgi"))[1].concurrency == 128
 
 
 def test_too_few_visible_gpus(monkeypatch):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from toolkit.nano.pretrain import NanoSettings, train_teacher
@@ -132,18 +133,20 @@ with serving(Teacher(teacher={str(nano)!r}), settings, Sampling(), say=lambda li
     process = subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()  # the command; the server is being started
-    time.sleep(1)
-    assert of_port(port)
+    assert becomes(lambda: len(of_port(port)) == 2)  # guard and server
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    end = time.monotonic() + 60  # a limit on a hang, no measure
-    while of_port(port) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert not of_port(port)
+    assert becomes(lambda: not of_port(port))
+
+
+def becomes(truth, seconds=60):
+    """Whether `truth()` comes true; the time is a limit on a hang, no measure."""
+    end = time.monotonic() + seconds
+    while not truth() and time.monotonic() < end:
+        time.sleep(0.05)
+    return truth()
 
 
 def of_port(port):
     """The processes whose command line names `port`."""
-    import psutil
-
     return [process for process in psutil.process_iter(["cmdline"]) if str(port) in (process.info["cmdline"] or [])]

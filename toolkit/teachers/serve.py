@@ -6,6 +6,7 @@ Hugging Face. With more `gpus` than `shards` there are several copies of the mod
 
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -87,14 +88,14 @@ def serve(
     say: Say,
     seconds: float = START_SECONDS,
 ) -> int:
-    """Serve until Ctrl-C (returns 0), or while the command `arguments` runs (returns its exit code).
+    """Serve until Ctrl-C or SIGTERM (returns 0), or while the command `arguments` runs (returns its exit code).
 
     The command finds the URLs in the environment as FSS_TEACHER_URLS, separated by commas.
 
     Raises:
         RecipeError, ServeError: as `serving`; also where the server ends by itself.
     """
-    with _opened(teacher, serving, sampling, say, seconds) as (urls, servers):
+    with _terminated_as_interrupted(), _opened(teacher, serving, sampling, say, seconds) as (urls, servers):
         say(f"urls: [{', '.join(urls)}]")
         if arguments:
             return subprocess.run(arguments, env=os.environ | {URLS: ",".join(urls)}, check=False).returncode
@@ -102,6 +103,16 @@ def serve(
             say("serving until Ctrl-C")
             _watch(servers)
     return 0
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM as Ctrl-C, so that `kill` turns an Inference Endpoint off too; from the main thread only."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -119,8 +130,7 @@ def _opened(
         return
     with contextlib.ExitStack() as stack:
         servers = _started(teacher, serving, sampling, stack)
-        for server in servers:
-            wait_ready(server, seconds, say)
+        wait_ready(servers, seconds, say)
         yield tuple(server.url for server in servers), servers
         for server in servers:
             say(f"{server.name}: stopping it" if server.code is None else server.report())
@@ -134,6 +144,8 @@ def _started(teacher: Teacher, serving: Serving, sampling: Sampling, stack: cont
         folder = home / "work"  # empty, so that the model's name is not taken for a folder
         folder.mkdir()
         serve_folder.lay_out(teacher, sampling, home)
+    if serve_command.in_docker(serving):
+        serve_command.hub_cache().mkdir(parents=True, exist_ok=True)  # Docker would make it, as root's
     servers = []
     for copy, line in enumerate(commands(teacher, serving, sampling)):
         container = serve_command.container_of(serving, copy)

@@ -15,6 +15,7 @@ from toolkit.settings import Sampling, Serving, Teacher
 
 IMAGES = {"tgi": "ghcr.io/huggingface/text-generation-inference:3.3.7", "vllm": "vllm/vllm-openai:v0.23.0"}
 TGI_REQUESTS, TGI_STOPS = 128, 4  # TGI's own limits: requests in flight, stop texts per request
+LAST_PORT = 65_535
 SECRET = re.compile(r"-(key|token|password|secret)\b")
 QUANTIZED = ("bnb-4bit", "bnb-8bit")  # by `transformers serve`
 
@@ -44,7 +45,10 @@ def copies(serving: Serving) -> int:
     """How many servers are started: one per `shards` GPUs, on ports counted up from `server_port`."""
     if serving.gpus % serving.shards or (serving.shards > 1 and not serving.gpus):
         raise RecipeError(f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs as many")
-    return max(1, serving.gpus // serving.shards)
+    count = max(1, serving.gpus // serving.shards)
+    if port_of(serving, count - 1) > LAST_PORT:
+        raise RecipeError(f"server_port: {serving.server_port}: {count} copies need as many ports up to {LAST_PORT}")
+    return count
 
 
 def port_of(serving: Serving, copy: int) -> int:
@@ -83,6 +87,13 @@ def devices(serving: Serving, copy: int) -> list[str]:
     return named[copy * serving.shards :][: serving.shards]
 
 
+def hub_cache() -> Path:
+    """Where this machine keeps the Hub's models."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser().resolve()
+
+
 def in_docker(serving: Serving) -> bool:
     """Whether the server runs in a container: TGI always, vLLM where it is not installed or an image is named."""
     if serving.server == "vllm":
@@ -115,9 +126,7 @@ def _docker(teacher: Teacher, serving: Serving, copy: int, port: int, cache: str
     if folder.is_dir():
         start += ["-v", f"{folder.resolve()}:{_mounted(teacher)}:ro"]
     else:
-        from huggingface_hub.constants import HF_HUB_CACHE
-
-        start += ["-e", "HF_TOKEN", "-v", f"{Path(HF_HUB_CACHE).expanduser().resolve()}:{cache}"]
+        start += ["-e", "HF_TOKEN", "-v", f"{hub_cache()}:{cache}"]
     return [*start, serving.server_image or IMAGES[str(serving.server)]]
 
 
@@ -156,6 +165,10 @@ def _vllm(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) -> 
 def _transformers(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) -> list[str]:
     if teacher.quantize not in (None, *QUANTIZED):
         raise RecipeError(f"quantize: {teacher.quantize}: `transformers serve` takes {' or '.join(QUANTIZED)}")
+    if serving.server_image:
+        raise RecipeError(
+            f"server_image: {serving.server_image}: `transformers serve` runs in this Python; leave it out"
+        )
     if sampling.stop and "--continuous-batching" in serving.server_options:
         raise RecipeError("server_options: --continuous-batching: it ignores `stop`; leave one of the two out")
     start = [sys.executable, "-m", "transformers.cli.transformers", "serve", served_name(teacher)]

@@ -1,7 +1,8 @@
 """A server as a process of this machine: started under a guard, waited for, its last words kept, stopped for sure.
 
 The guard (`serve_guard.py`) ends the server when this process ends in any way, kill -9 included. What outlives it: with
-Docker, a container whose guard was killed -9 as well; `docker stop fss-teacher-PORT` ends it.
+Docker, a container whose guard was killed -9 as well (`docker stop fss-teacher-PORT` ends it); and an empty temporary
+folder, or one of links.
 """
 
 import collections
@@ -52,8 +53,11 @@ class Server:
     def report(self) -> str:
         """How it ended, with the end of its log."""
         self.reader.join(timeout=5)
-        log = "\n".join(f"  {line}" for line in list(self.lines)[-TAIL:]) or "  (it wrote nothing)"
-        return f"{self.name} ended with exit code {self.code}; the end of its log:\n{log}"
+        return f"{self.name} ended with exit code {self.code}; {self.log()}"
+
+    def log(self) -> str:
+        """The end of what it wrote."""
+        return "\n".join(["the end of its log:", *(f"  {line}" for line in self.lines or ("(it wrote nothing)",))])
 
 
 def check_free(port: int, mend: str = "") -> None:
@@ -122,26 +126,28 @@ def started(
         reader.join(timeout=5)
 
 
-def wait_ready(server: Server, seconds: float, say: Say) -> None:
-    """Return once the server answers GET /health with 200.
+def wait_ready(servers: Sequence[Server], seconds: float, say: Say) -> None:
+    """Return once every server answers GET /health with 200.
 
     Raises:
-        ServeError: if it ends before, or is not ready within `seconds`.
+        ServeError: if one ends before, or they are not ready within `seconds`.
     """
-    start = told = time.monotonic()
-    while not _healthy(server.url):
-        now = time.monotonic()
-        if server.code is not None:
-            raise ServeError(server.report())
-        if now - start > seconds:
-            log = "\n".join(f"  {line}" for line in server.lines)
-            raise ServeError(f"{server.name} is not ready after {seconds:.0f} s; the end of its log:\n{log}")
-        if now - told > TELL:
-            told = now
-            last = server.lines[-1] if server.lines else "(no word from it yet)"
-            say(f"{server.name}: {now - start:.0f} s, not ready yet: {last[:160]}")
-        time.sleep(LOOK)
-    say(f"{server.name}: ready at {server.url} after {time.monotonic() - start:.0f} s")
+    start, told, waiting = time.monotonic(), 0.0, list(servers)
+    while waiting:
+        waited = time.monotonic() - start
+        for server in list(waiting):
+            if _healthy(server.url):
+                waiting.remove(server)
+                say(f"{server.name}: ready at {server.url} after {waited:.0f} s")
+            elif server.code is not None:
+                raise ServeError(server.report())
+        if waiting and waited > seconds:
+            raise ServeError(f"{waiting[0].name} is not ready after {seconds:.0f} s; {waiting[0].log()}")
+        if waiting and waited - told > TELL:
+            told = waited
+            last = waiting[0].log().rsplit("\n", 1)[1].strip()
+            say(f"{waiting[0].name}: {waited:.0f} s, not ready yet: {last[:160]}")
+        time.sleep(LOOK if waiting else 0)
 
 
 def _read(guard: "subprocess.Popen[str]", lines: "collections.deque[str]") -> None:
