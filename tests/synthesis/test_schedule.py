@@ -69,7 +69,7 @@ def adaptive(table, cap=12, below=0.2, scope="question"):
     return walk(ladder, table)
 
 
-@given(answers, st.floats(0.01, 0.9), st.sampled_from(["question", "pool"]))
+@given(answers, st.floats(0.17, 0.9), st.sampled_from(["question", "pool"]))
 def test_an_adaptive_question_is_drawn_until_its_decision_stops_it(table, below, scope):
     made, decisions = adaptive(table, below=below, scope=scope)
     assert [int(wanted.stop.max()) for wanted, _ in made] == [4, 8, 12][: len(made)]
@@ -81,7 +81,7 @@ def test_an_adaptive_question_is_drawn_until_its_decision_stops_it(table, below,
     assert all(d.stopped == (d.expected_new_per_draw < d.threshold == below) for d in decisions)
 
 
-@pytest.mark.parametrize(("cap", "steps"), [(2, [2]), (4, [4]), (6, [4, 6]), (24, [4, 8, 16, 24])])
+@pytest.mark.parametrize(("cap", "steps"), [(5, [4, 5]), (6, [4, 6]), (24, [4, 8, 16, 24])])
 def test_rounds_double_up_to_the_cap(cap, steps):
     made, decisions = adaptive([[str(i) for i in range(cap)]], cap)
     assert [int(wanted.stop[0]) for wanted, _ in made] == steps
@@ -114,6 +114,16 @@ def test_a_hard_question_is_not_given_up_before_the_draws_can_tell():
     assert int(made[-1][0].stop[0]) == 32  # the ninth and tenth were right, so another round paid
     assert [d.draws for d in decisions] == [4, 8, 16] and not decisions[1].stopped
     assert int(adaptive([[None] * 32], cap=32, below=0.1)[0][-1][0].stop[0]) == 16
+
+
+@pytest.mark.parametrize(("cap", "below"), [(32, 1 / 18), (32, 0.01), (8, 0.16), (4, 0.9)])
+def test_a_rule_that_could_stop_nothing_is_refused(cap, below):
+    ladder = Ladder(budgets=(cap,), counting="adaptive", stop_below=below)
+    with pytest.raises(ValueError, match=rf"stop_below: .* can stop nothing within {cap} draws .* stop_scope: pool"):
+        rounds(ladder, 3, cap, lambda position, index: None, pytest.fail)
+    if cap > 4:
+        made, _ = adaptive([["a"] * cap] * 50, cap, below, "pool")
+        assert made[-1][0].stop.tolist() == [4] * 50
 
 
 def simulated(paths, acceptance, seed, draws=64):

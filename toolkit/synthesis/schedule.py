@@ -83,8 +83,12 @@ def rounds(
         budget: the largest rung to be filled, one of `ladder.budgets`.
         path: asked only for draws of rounds that were yielded before; by then they must have been made.
         record: called with every decision of `adaptive`, in order.
+
+    Raises:
+        ValueError: for an adaptive rule that could never stop anything.
     """
     if ladder.counting == "adaptive":
+        _refuse_idle(ladder, questions, budget)
         return _adaptive(ladder, questions, budget, path, record)
     rungs = [rung for rung in ladder.budgets if rung <= budget]
     if ladder.counting == "accepted":
@@ -134,6 +138,17 @@ def _adaptive(
             active = active[np.broadcast_to(~stopped, active.shape)]  # the pool's one decision is every question's
         if not active.size:
             return
+
+
+def _refuse_idle(ladder: Ladder, questions: int, cap: int) -> None:
+    """The last decision comes before the last round; a rate that the draws until then cannot tell is never met."""
+    together = questions if ladder.stop_scope == "pool" else 1
+    least = min((1 / (draws * together + 2) for draws, more in _doublings(cap) if more), default=1.0)
+    if ladder.stop_below <= least:
+        raise ValueError(
+            f"stop_below: {ladder.stop_below:g} can stop nothing within {cap} draws per question: before the last of "
+            f"them no expectation lies below {least:.3g}. Raise it or the budget, or set stop_scope: pool"
+        )
 
 
 def _doublings(cap: int) -> Iterator[tuple[int, int]]:
