@@ -1,0 +1,190 @@
+"""Students, teachers and bases as model repos: safetensors, a card, results as the Hub reads them, no local path."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from huggingface_hub import EvalResultEntry, HfApi, ModelCard, ModelCardData, eval_result_entries_to_yaml
+from huggingface_hub.utils import yaml_dump
+from markupsafe import Markup
+
+from toolkit.hub.card import PAPER
+from toolkit.hub.decide import Change, Compare, Manifest, Refused
+from toolkit.hub.parcel import check_repo, pack
+from toolkit.hub.push import Published, Say, push
+from toolkit.hub.release import FORMAT, NAME_DIGITS
+from toolkit.hub.scan import refuse_paths, refuse_pickles
+from toolkit.hub.template import render
+from toolkit.workspace import file_digest, hash_of, to_json, write_atomic
+
+ADAPTER = "adapter_config.json"
+CARDS = ("README.md", ".eval_results/")  # what may be written anew for the same weights
+
+
+@dataclass(frozen=True)
+class Score:
+    """An accuracy on a release's held-out questions, in [0, 1], with the bounds of its interval at `level`.
+
+    `note` tells how the questions were asked, so that it can be seen which scores are comparable.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    level: float
+    n: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model's card says; text is escaped when it is printed.
+
+    Attributes:
+        base_model, base_revision: repo of the base and its commit; an adapter must name them.
+        data_repo, data_config, data_revision: what it was trained on, the revision a commit; none for a teacher.
+        recipe: the settings of its training by name.
+        scores: on the `test` config of the data.
+        license: identifier of the Hub.
+    """
+
+    title: str
+    summary: str
+    license: str
+    base_model: str | None = None
+    base_revision: str | None = None
+    data_repo: str | None = None
+    data_config: str | None = None
+    data_revision: str | None = None
+    recipe: Mapping[str, Any] | None = None
+    scores: Sequence[Score] = ()
+    limits: Sequence[str] = ()
+    language: str = "en"
+    tags: Sequence[str] = ("synthetic",)
+
+
+def publish_model(
+    folder: Path,
+    repo: str,
+    model: Model,
+    *,
+    version: str | None = None,
+    private: bool = False,
+    dry: bool = False,
+    api: HfApi,
+    say: Say,
+    folders: Iterable[Path] = (),
+) -> Published:
+    """Publish an adapter or a whole model as the model repo `repo`, in one commit with one tag; see `push`.
+
+    Args:
+        folder: as `save_pretrained` writes it; a README in it is not taken along.
+        version: the tag. None tags by the digest of the files, so that each set of weights is pushed once and its
+            commit can be named by a release: this is for teachers and bases, which have no versions.
+
+    Raises:
+        Refused: before any call, for weights that are no safetensors, an adapter without the repo of its base, or a
+            configuration that names a folder.
+    """
+    check_repo(repo)
+    with TemporaryDirectory() as scratch:
+        staged = Path(scratch)
+        manifest = stage_model(staged, folder, repo, model, version)
+        parcel = pack(staged, repo, "model", f"{model.title}, {manifest['version']}", [folder, *folders])
+        compare: Compare = model_change if version else weights_change
+        return push(api, parcel, compare, private=private, dry=dry, say=say)
+
+
+def stage_model(out: Path, folder: Path, repo: str, model: Model, version: str | None) -> Manifest:
+    """Fill `out` with links to the model's files, its card, results and manifest."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    refuse_pickles(names)
+    if not any(name.endswith(".safetensors") for name in names):
+        raise Refused(
+            f"{folder}: holds no *.safetensors, so it is no model; give the folder that save_pretrained wrote"
+        )
+    for name in names:
+        if name not in ("README.md", ADAPTER):
+            (out / name).symlink_to((folder / name).resolve())
+    if ADAPTER in names:
+        write_atomic(out / ADAPTER, to_json(_adapter(folder, model)))
+    refuse_paths({path.name: path for path in out.glob("*.json")})
+    weights = _facts(out)
+    tag = version or f"weights-{hash_of(weights)[:NAME_DIGITS]}"
+    if model.scores:
+        write_atomic(out / ".eval_results" / "test.yaml", yaml_dump(_results(model)))
+    write_atomic(out / "README.md", _card(repo, model, tag, adapter=ADAPTER in names))
+    named = {field: getattr(model, field) for field in ("base_model", "base_revision", "data_repo", "data_revision")}
+    manifest = {
+        "format": FORMAT,
+        "version": tag,
+        "provenance": named | {"data_config": model.data_config},
+        "files": _facts(out),
+    }
+    write_atomic(out / "manifest.json", to_json(manifest))
+    return manifest
+
+
+def model_change(old: Manifest, new: Manifest) -> Change:
+    """Any other model follows the published one under a version of its own."""
+    return Change("none" if old["files"] == new["files"] else "growth")
+
+
+def weights_change(old: Manifest, new: Manifest) -> Change:
+    """The same for a model that is known by its weights: its card may be written anew without being another one."""
+    return Change("none" if _weights(old) == _weights(new) else "growth")
+
+
+def _weights(manifest: Manifest) -> dict[str, Any]:
+    return {name: facts for name, facts in manifest["files"].items() if not name.startswith(CARDS)}
+
+
+def _facts(folder: Path) -> dict[str, dict[str, Any]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
+        for path in paths
+    }
+
+
+def _adapter(folder: Path, model: Model) -> dict[str, Any]:
+    """The adapter's configuration with the base's repo and commit, which `AutoPeftModel` loads it from."""
+    if not model.base_model:
+        raise Refused(f"{folder}: an adapter needs its base; publish the base and name its repo")
+    check_repo(model.base_model)
+    config: dict[str, Any] = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
+    return config | {"base_model_name_or_path": model.base_model, "revision": model.base_revision}
+
+
+def _results(model: Model) -> list[dict[str, Any]]:
+    """The scores in the form of `.eval_results/*.yaml`: accuracies as fractions."""
+    if not model.data_repo:
+        raise Refused(f"{model.title}: scores need the data repo whose test questions were asked")
+    entries = [
+        EvalResultEntry(
+            dataset_id=model.data_repo,
+            dataset_revision=model.data_revision,
+            task_id="test",
+            value=score.accuracy,
+            notes=f"accuracy, {score.level:.0%} interval {score.low:.4f}-{score.high:.4f}, n = {score.n}; {score.note}",
+        )
+        for score in model.scores
+    ]
+    return eval_result_entries_to_yaml(entries)
+
+
+def _card(repo: str, model: Model, tag: str, *, adapter: bool) -> str:
+    front = ModelCardData(
+        license=model.license,
+        language=[model.language],
+        library_name="peft" if adapter else "transformers",
+        pipeline_tag="text-generation",
+        base_model=model.base_model,
+        datasets=[model.data_repo] if model.data_repo else None,
+        tags=[*model.tags, PAPER],
+    )
+    values = {"model": model, "repo": repo, "tag": tag, "adapter": adapter}
+    return str(ModelCard(render("model.md.jinja", front_matter=Markup(front.to_yaml()), **values)))
