@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from toolkit.nano.pretrain import NanoSettings, train_teacher
+from toolkit.recipe import RecipeError
 from toolkit.settings import Sampling, Serving, Teacher
 from toolkit.teachers.endpoint import EndpointTeacher
 from toolkit.teachers.serve import client_settings, serving
@@ -114,6 +115,20 @@ def test_the_laid_out_model_samples_as_the_recipe_says(nano, tmp_path):
     assert json.loads((nano / "generation_config.json").read_text()) == own
 
 
+def test_stop_is_refused_where_the_server_would_fail_with_it(nano, tmp_path):
+    with pytest.raises(RecipeError, match=r"stop: .*whole words"):
+        lay_out(Teacher(teacher=str(nano)), Sampling(stop=("=",)), tmp_path)
+
+
+@pytest.mark.slow
+def test_continuous_batching_draws_independently(nano):
+    options = ("--continuous-batching", "--cb-num-blocks", "512", "--cb-max-batch-tokens", "512")
+    settings = Serving(server="transformers", server_port=free_port(), timeout=60, server_options=options)
+    with serving(Teacher(teacher=str(nano)), settings, SAMPLING, say=str) as (url,):
+        drawn = ask((Teacher(teacher=str(nano)), settings, url), range(100))
+    assert len({completion.text for completion in drawn}) == 100
+
+
 def test_the_end_token_is_kept_where_only_the_config_names_it(tmp_path):
     (tmp_path / "config.json").write_text('{"eos_token_id": null, "text_config": {"eos_token_id": 7}}')
     assert generation_config(tmp_path, SAMPLING)["eos_token_id"] == 7
@@ -122,6 +137,7 @@ def test_the_end_token_is_kept_where_only_the_config_names_it(tmp_path):
 def test_kill_9_leaves_no_server(nano):
     port = free_port()
     script = f"""
+from toolkit.recipe import RecipeError
 from toolkit.settings import Sampling, Serving, Teacher
 from toolkit.teachers.serve import serving
 import time

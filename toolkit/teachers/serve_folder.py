@@ -5,7 +5,8 @@ What a request can set with transformers 5.23.0, tried on a running server:
 - temperature and top_p: yes, but only where the model's generation_config.json says `do_sample: true`; without it every
   answer is greedy, whatever is asked. top_k, which no request names, is 50 unless that file says otherwise.
 - max_tokens: yes; finish_reason is `length` when it is reached. `stop`: yes (kept at the end of the text), but a
-  tokenizer whose pieces are plain words makes such a request fail with 500. `n` and logprobs: ignored.
+  tokenizer whose pieces are plain words makes such a request fail with 500, so that it is refused here. `n` and
+  logprobs: ignored.
 - seed: it seeds the whole process when the request arrives, and one response is drawn at a time. A seed repeats its
   response only when requests come one by one (`concurrency: 1`); several at once are independent draws all the same.
 - with --continuous-batching: max_tokens only. Temperature and top_p are those of the first request, `stop` is ignored,
@@ -21,6 +22,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from toolkit.recipe import RecipeError
 from toolkit.settings import Sampling, Teacher
 from toolkit.teachers.serve_command import served_name
 
@@ -29,8 +31,14 @@ LEFT_OUT = ["*.bin", "*.pth", "*.pt", "*.gguf"]  # safetensors only
 
 
 def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
-    """Write the cache `home`/hub with the teacher in it, a Transformers folder or a Hub model (fetched if need be)."""
+    """Write the cache `home`/hub with the teacher in it, a Transformers folder or a Hub model (fetched if need be).
+
+    Raises:
+        RecipeError: for `stop` with a tokenizer that cannot be stopped at a text.
+    """
     folder, commit = _model(teacher)
+    if sampling.stop:
+        _refuse_unstoppable(folder)
     place = home / "hub" / f"models--{served_name(teacher).replace('/', '--')}"
     snapshot = place / "snapshots" / commit
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -66,6 +74,18 @@ def _model(teacher: Teacher) -> tuple[Path, str]:
 
     folder = Path(snapshot_download(teacher.teacher, revision=teacher.teacher_revision, ignore_patterns=LEFT_OUT))
     return folder, folder.name
+
+
+def _refuse_unstoppable(folder: Path) -> None:
+    from transformers import AutoTokenizer, StopStringCriteria
+
+    try:
+        StopStringCriteria.clean_tokenizer_vocab(AutoTokenizer.from_pretrained(folder))
+    except ValueError as error:
+        raise RecipeError(
+            "stop: `transformers serve` cannot stop at a text with this model's tokenizer, whose pieces are whole "
+            "words; leave `stop` out: a response also ends at the model's own end token"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
