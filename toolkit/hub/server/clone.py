@@ -9,7 +9,7 @@ from typing import IO
 
 from dulwich.protocol import ReceivableProtocol
 from dulwich.repo import Repo
-from dulwich.server import DictBackend, UploadPackHandler
+from dulwich.server import BackendRepo, DictBackend, UploadPackHandler
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -74,8 +74,8 @@ def _pack(place: Place, asked: bytes) -> IO[bytes]:
 
 def _handler(repo: Repo, asked: IO[bytes], out: IO[bytes], *, advertise_refs: bool = False) -> UploadPackHandler:
     protocol = ReceivableProtocol(asked.read, out.write)
-    backend = DictBackend({"/": repo})
-    return UploadPackHandler(backend, ["/"], protocol, stateless_rpc=True, advertise_refs=advertise_refs)
+    backend: dict[str, BackendRepo] = {"/": repo}
+    return UploadPackHandler(DictBackend(backend), ["/"], protocol, stateless_rpc=True, advertise_refs=advertise_refs)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from toolkit.hub.server import auth, names, pulls, repos
 from toolkit.hub.server.bodies import LIMIT, Body, parse, text
 from toolkit.hub.server.edits import ATTRIBUTES, FILE, Edit, apply, first_attributes, read_edit
 from toolkit.hub.server.errors import HubError, revision_missing
-from toolkit.hub.server.objects import commit_at, move_ref, read_ref, write_object
+from toolkit.hub.server.objects import Writer, commit_at, move_ref, read_ref
 from toolkit.hub.server.repos import Place
 from toolkit.hub.server.trees import Entry, files
 
@@ -38,12 +38,13 @@ async def commit(request: Request) -> Response:
     """
     auth.need_write(request)
     place = await run_in_threadpool(repos.find, request)
-    with contextlib.closing(place.open()) as repo:
-        header, edits = await _read(request, repo, place)
+    with contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
+        header, edits = await _read(request, writer, place)
+        await run_in_threadpool(writer.settle)
     return JSONResponse(await run_in_threadpool(_commit, request, place, header, edits))
 
 
-async def _read(request: Request, repo: Repo, place: Place) -> tuple[Body, list[Edit]]:
+async def _read(request: Request, writer: Writer, place: Place) -> tuple[Body, list[Edit]]:
     headers: list[Body] = []
     edits: list[Edit] = []
     async for line in _lines(request.stream()):
@@ -54,7 +55,7 @@ async def _read(request: Request, repo: Repo, place: Place) -> tuple[Body, list[
         if key == "header":
             headers.append(value)
         else:
-            edits.append(await run_in_threadpool(read_edit, repo, place, key, value))
+            edits.append(await run_in_threadpool(read_edit, writer, place, key, value))
     if len(headers) != 1:
         raise HubError(400, f"A commit needs one header line, not {len(headers)}")
     return headers[0], edits
@@ -77,11 +78,11 @@ async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def _commit(request: Request, place: Place, header: Body, edits: list[Edit]) -> dict[str, Any]:
     as_pull = request.query_params.get("create_pr") in ("1", "true", "True")
     summary, description = text(header, "summary"), text(header, "description", "")
-    with place.lock(), contextlib.closing(place.open()) as repo:
+    with place.lock(), contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
         ref, head = branch(repo, request.path_params["revision"])
         base = _base(repo, head, header, as_pull)
-        after = apply(repo, files(repo, base), edits, base.id.decode())
-        made = write_commit(repo, after, [base.id], f"{summary}\n\n{description}".strip())
+        after = apply(repo, writer, files(repo, base), edits, base.id.decode())
+        made = write_commit(writer, after, [base.id], f"{summary}\n\n{description}".strip())
         if as_pull:
             number = pulls.begin(place, repo, summary, description, made)
         else:
@@ -115,13 +116,15 @@ def branch(repo: Repo, revision: str) -> tuple[Ref, Commit]:
     return ref, commit_at(repo, ref.decode())
 
 
-def write_commit(repo: Repo, after: dict[str, Entry], parents: list[ObjectID], message: str) -> ObjectID:
-    """Write a commit of the files `after`, trees first; its id. No ref names it yet."""
+def write_commit(writer: Writer, after: dict[str, Entry], parents: list[ObjectID], message: str) -> ObjectID:
+    """Write a commit of the files `after`, with all that waits in `writer`; its id. No ref names it yet."""
     trees = MemoryObjectStore()
     root = commit_tree(trees, [(entry.path.encode(), entry.oid, entry.mode) for entry in after.values()])
     for oid in trees:
-        write_object(repo, trees[oid])
-    return write_object(repo, new_commit(root, parents, message))
+        writer.put(trees[oid])
+    made = writer.put(new_commit(root, parents, message))
+    writer.settle()
+    return made
 
 
 def new_commit(tree: ObjectID, parents: list[ObjectID], message: str) -> Commit:
@@ -135,8 +138,8 @@ def new_commit(tree: ObjectID, parents: list[ObjectID], message: str) -> Commit:
     return made
 
 
-def first_commit(repo: Repo) -> None:
+def first_commit(repo: Repo, writer: Writer) -> None:
     """Begin `main` as the Hub does: with a `.gitattributes`."""
-    oid = write_object(repo, Blob.from_string(first_attributes()))
-    made = write_commit(repo, {ATTRIBUTES: Entry(ATTRIBUTES, FILE, oid)}, [], "initial commit")
+    oid = writer.put(Blob.from_string(first_attributes()))
+    made = write_commit(writer, {ATTRIBUTES: Entry(ATTRIBUTES, FILE, oid)}, [], "initial commit")
     move_ref(repo, MAIN, None, made)

@@ -13,7 +13,7 @@ from dulwich.repo import Repo
 from toolkit.hub.server import lfs, names
 from toolkit.hub.server.bodies import Body, decoded, text
 from toolkit.hub.server.errors import HubError, entry_missing
-from toolkit.hub.server.objects import blob, write_object
+from toolkit.hub.server.objects import Writer, blob
 from toolkit.hub.server.repos import Place
 from toolkit.hub.server.trees import Entry
 
@@ -22,9 +22,9 @@ REGULAR = 10 << 20  # bytes; anything longer is a large file
 ATTRIBUTES = ".gitattributes"
 LARGE = "filter=lfs diff=lfs merge=lfs -text"
 ENDINGS = (
-    "7z arrow avro bin bz2 ckpt flac gguf gz h5 jpeg jpg joblib mp3 mp4 msgpack npy npz onnx parquet pdf pickle pkl"
+    "7z arrow avro bin bz2 ckpt flac gguf gz h5 jpeg jpg joblib mp3 mp4 msgpack npy npz onnx parquet pdf pickle pkl "
+    "png pt pth rar safetensors tar tflite tgz wasm wav webp xz zip zst"
 )
-ENDINGS += " png pt pth rar safetensors tar tflite tgz wasm wav webp xz zip zst"
 
 
 class Edit(NamedTuple):
@@ -53,8 +53,8 @@ def attributes_of(repo: Repo, files: dict[str, Entry]) -> GitAttributes:
     return GitAttributes([(Pattern(name), rules) for name, rules in parse_git_attributes(BytesIO(data))])
 
 
-def read_edit(repo: Repo, place: Place, key: str, value: Body) -> Edit:
-    """The change in one line of a commit call; a file's blob is written at once.
+def read_edit(writer: Writer, place: Place, key: str, value: Body) -> Edit:
+    """The change in one line of a commit call; a file's blob goes to `writer`.
 
     Raises:
         HubError: 400, for an unknown key, an invalid path, and a large file that is not in the store.
@@ -64,11 +64,11 @@ def read_edit(repo: Repo, place: Place, key: str, value: Body) -> Edit:
         return Edit(names.file_path(path), folder=key == "deletedFolder")
     path = names.file_path(text(value, "path"))
     if key == "file":
-        return Edit(path, write_object(repo, Blob.from_string(_decoded(place, value))))
+        return Edit(path, writer.put(Blob.from_string(_decoded(place, value))))
     if key == "lfsFile":
         oid = text(value, "oid")
         data = LFSPointer(oid, _stored(place, oid, value.get("size"))).to_bytes()
-        return Edit(path, write_object(repo, Blob.from_string(data)), large=True)
+        return Edit(path, writer.put(Blob.from_string(data)), large=True)
     raise HubError(400, f"Unknown operation {key!r} in a commit")
 
 
@@ -91,7 +91,7 @@ def _stored(place: Place, oid: str, size: object) -> int:
     return found
 
 
-def apply(repo: Repo, files: dict[str, Entry], edits: list[Edit], head: str) -> dict[str, Entry]:
+def apply(repo: Repo, writer: Writer, files: dict[str, Entry], edits: list[Edit], head: str) -> dict[str, Entry]:
     """The files after `edits`, with a rule in `.gitattributes` for each large file that none covers.
 
     Raises:
@@ -109,7 +109,7 @@ def apply(repo: Repo, files: dict[str, Entry], edits: list[Edit], head: str) -> 
         for path in gone:
             del files[path]
     _check_folders(files)
-    return files | _new_rules(repo, files, [edit.path for edit in edits if edit.large])
+    return files | _new_rules(repo, writer, files, [edit.path for edit in edits if edit.large])
 
 
 def _inside(files: dict[str, Entry], edit: Edit) -> list[str]:
@@ -125,7 +125,7 @@ def _check_folders(files: dict[str, Entry]) -> None:
                 raise HubError(400, f"{above!r} cannot be a file and the folder of {path!r}: delete one of them")
 
 
-def _new_rules(repo: Repo, files: dict[str, Entry], large: list[str]) -> dict[str, Entry]:
+def _new_rules(repo: Repo, writer: Writer, files: dict[str, Entry], large: list[str]) -> dict[str, Entry]:
     """`.gitattributes` with the missing rules: without them git-lfs would leave a pointer in a clone."""
     known = attributes_of(repo, files)
     old = blob(repo, files[ATTRIBUTES].oid).decode(errors="surrogateescape") if ATTRIBUTES in files else ""
@@ -134,7 +134,7 @@ def _new_rules(repo: Repo, files: dict[str, Entry], large: list[str]) -> dict[st
     if not missing:
         return {}
     data = "\n".join([*old.splitlines(), *missing, ""]).encode(errors="surrogateescape")
-    return {ATTRIBUTES: Entry(ATTRIBUTES, FILE, write_object(repo, Blob.from_string(data)))}
+    return {ATTRIBUTES: Entry(ATTRIBUTES, FILE, writer.put(Blob.from_string(data)))}
 
 
 def _pattern(path: str) -> str:

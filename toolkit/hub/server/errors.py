@@ -1,5 +1,7 @@
 """Errors as the Hub sends them: a status, a JSON message and the headers that its clients turn into exceptions."""
 
+import re
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -35,8 +37,7 @@ def answer(request: Request, error: Exception) -> Response:
     if not isinstance(error, HubError):
         raise error
     # A message may quote what a client sent; a header holds one line of ASCII.
-    line = error.message.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
-    headers = {"X-Error-Message": line[:1000]} | error.headers
+    headers = {"X-Error-Message": re.sub("[^ -~]", "?", error.message)[:1000]} | error.headers
     return JSONResponse({"error": error.message} | error.body, error.status, headers)
 
 

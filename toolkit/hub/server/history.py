@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dulwich.errors import NotTreeError
 from dulwich.object_store import tree_lookup_path
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
@@ -61,5 +62,5 @@ def last_commits(repo: Repo, commit: Commit, paths: Sequence[str]) -> dict[str, 
 def _at(repo: Repo, commit: Commit, path: str) -> ObjectID | None:
     try:
         return tree_lookup_path(repo.object_store.__getitem__, commit.tree, path.encode())[1]
-    except (KeyError, NotADirectoryError):
+    except (KeyError, NotTreeError):
         return None

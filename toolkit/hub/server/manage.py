@@ -39,8 +39,9 @@ def create(request: Request, body: Body) -> dict[str, str]:
     with place.lock():
         if place.path.exists():
             raise HubError(409, f"You already created this {place.kind[:-1]} repo: {place.name}", body=dict(answer))
-        with contextlib.closing(Repo.init_bare(str(temporary), mkdir=True, default_branch=b"main")) as repo:
-            first_commit(repo)
+        made = Repo.init_bare(str(temporary), mkdir=True, default_branch=b"main")
+        with contextlib.closing(made) as repo, place.writer(repo) as writer:
+            first_commit(repo, writer)
         facts: Body = {"private": private, "sdk": body.get("sdk"), "created": repos.now(), "pulls": {}}
         write_atomic(temporary / FACTS, to_json(facts))
         place.path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,11 @@ killed, at which every later writer would stop: objects are written here by temp
 of a ref is removed by whoever holds the repo's own lock.
 """
 
-import os
+import contextlib
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
 from dulwich.refs import Ref
@@ -17,24 +19,46 @@ from toolkit.hub.server import names
 from toolkit.hub.server.errors import HubError, revision_missing
 from toolkit.workspace import sync
 
+FLUSHES = 8  # at once: a file system joins them into one, some twenty times faster than one after the other
 SPECIAL = ("refs/pr/", "refs/heads/", "refs/tags/")
 
 
-def write_object(repo: Repo, item: ShaFile) -> ObjectID:
-    """Add `item` to the repo, on the disk when this returns; its id."""
-    name = item.id.decode()
-    target = Path(repo.path) / "objects" / name[:2] / name[2:]
-    if target.exists():
+class Writer:
+    """Objects on their way to the disk: written at once, flushed together, and only then given their names.
+
+    What was not settled is removed at the end.
+    """
+
+    def __init__(self, repo: Repo, incoming: Path) -> None:
+        self.objects = Path(repo.path) / "objects"
+        self.incoming = incoming
+        self.waiting: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for temporary in self.waiting.values():
+            temporary.unlink(missing_ok=True)
+
+    def put(self, item: ShaFile) -> ObjectID:
+        """Write `item`; its id. It can be read after `settle`."""
+        name = item.id.decode()
+        target = self.objects / name[:2] / name[2:]
+        if target not in self.waiting and not target.exists():
+            self.waiting[target] = self.incoming / f"object.{secrets.token_hex(8)}"
+            self.waiting[target].write_bytes(item.as_legacy_object())
         return item.id
-    target.parent.mkdir(exist_ok=True)
-    temporary = target.with_name(f"tmp_obj_{secrets.token_hex(8)}")  # the prefix that `git gc` clears
-    with temporary.open("xb") as file:
-        file.write(item.as_legacy_object())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    sync(target.parent)
-    return item.id
+
+    def settle(self) -> None:
+        """All objects are on the disk, under their names, when this returns."""
+        with ThreadPoolExecutor(FLUSHES) as pool:
+            list(pool.map(sync, self.waiting.values()))
+            for target, temporary in self.waiting.items():
+                target.parent.mkdir(exist_ok=True)
+                temporary.replace(target)
+            list(pool.map(sync, {target.parent for target in self.waiting} | {self.objects}))
+        self.waiting.clear()
 
 
 def move_ref(repo: Repo, ref: Ref, old: ObjectID | None, new: ObjectID) -> None:
@@ -71,7 +95,8 @@ def drop_ref(repo: Repo, ref: Ref) -> None:
 
 def _clear_stale(repo: Repo, ref: Ref) -> None:
     for name in (ref.decode(), "packed-refs"):
-        (Path(repo.path) / f"{name}.lock").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (Path(repo.path) / f"{name}.lock").unlink()
 
 
 def read_ref(repo: Repo, ref: Ref) -> ObjectID | None:

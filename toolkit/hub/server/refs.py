@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dulwich.objects import Commit, ObjectID, Tag
+from dulwich.objects import Commit, Tag
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from toolkit.hub.server import auth, names, repos
 from toolkit.hub.server.bodies import Body, text
 from toolkit.hub.server.commits import IDENTITY, MAIN, branch, new_commit
 from toolkit.hub.server.errors import HubError
-from toolkit.hub.server.objects import commit_at, drop_ref, move_ref, read_ref, write_object
+from toolkit.hub.server.objects import Writer, commit_at, drop_ref, move_ref, read_ref
 
 
 def listing(request: Request) -> dict[str, Any]:
@@ -44,19 +44,25 @@ def create_tag(request: Request, body: Body) -> dict[str, Any]:
         HubError: 409, where the tag is there already, at whatever commit, or a branch has the name.
     """
     ref = names.ref_name("tags", body.get("tag"))
-    with _changing(request) as repo:
+    message = text(body, "message", "")
+    with _changing(request) as (repo, writer):
         commit = commit_at(repo, request.path_params["revision"])
         _check_free(repo, ref, "heads")
-        message = text(body, "message", "")
-        move_ref(repo, ref, None, _annotated(repo, ref, commit, message) if message else commit.id)
+        oid = writer.put(_annotated(ref, commit, message)) if message else commit.id
+        writer.settle()
+        move_ref(repo, ref, None, oid)
     return {}
 
 
-def _annotated(repo: Repo, ref: Ref, commit: Commit, message: str) -> ObjectID:
+def _annotated(ref: Ref, commit: Commit, message: str) -> Tag:
     tag = Tag()
-    tag.name, tag.object, tag.message = ref.removeprefix(b"refs/tags/"), (Commit, commit.id), message.encode()
+    tag.name, tag.object, tag.message = (
+        ref.removeprefix(b"refs/tags/"),
+        (Commit, commit.id),
+        message.encode(errors="replace"),
+    )
     tag.tagger, tag.tag_time, tag.tag_timezone = IDENTITY, int(time.time()), 0
-    return write_object(repo, tag)
+    return tag
 
 
 def create_branch(request: Request, body: Body) -> dict[str, Any]:
@@ -66,7 +72,7 @@ def create_branch(request: Request, body: Body) -> dict[str, Any]:
         HubError: 409, where the branch is there already or a tag has the name.
     """
     ref = names.ref_name("heads", request.path_params["revision"])
-    with _changing(request) as repo:
+    with _changing(request) as (repo, _):
         _check_free(repo, ref, "tags")
         move_ref(repo, ref, None, commit_at(repo, text(body, "startingPoint", "main")).id)
     return {}
@@ -78,7 +84,7 @@ def delete_tag(request: Request) -> dict[str, Any]:
     Raises:
         HubError: 404, where it is not there.
     """
-    with _changing(request) as repo:
+    with _changing(request) as (repo, _):
         drop_ref(repo, names.ref_name("tags", request.path_params["revision"]))
     return {}
 
@@ -92,27 +98,28 @@ def delete_branch(request: Request) -> dict[str, Any]:
     ref = names.ref_name("heads", request.path_params["revision"])
     if ref == MAIN:
         raise HubError(403, "The branch main cannot be deleted")
-    with _changing(request) as repo:
+    with _changing(request) as (repo, _):
         drop_ref(repo, ref)
     return {}
 
 
 def squash(request: Request, body: Body) -> dict[str, Any]:
     """Replace a branch's history by one commit of its files; tags keep the commits that they name."""
-    with _changing(request) as repo:
+    with _changing(request) as (repo, writer):
         ref, head = branch(repo, request.path_params["revision"])
-        made = write_object(repo, new_commit(head.tree, [], text(body, "message", "Squash history")))
+        made = writer.put(new_commit(head.tree, [], text(body, "message", "Squash history")))
+        writer.settle()
         move_ref(repo, ref, head.id, made)
     return {}
 
 
 @contextlib.contextmanager
-def _changing(request: Request) -> Iterator[Repo]:
-    """The repository, for the writing token, under its lock."""
+def _changing(request: Request) -> Iterator[tuple[Repo, Writer]]:
+    """The repository and a writer of its objects, for the writing token, under its lock."""
     auth.need_write(request)
     place = repos.find(request)
-    with place.lock(), contextlib.closing(place.open()) as repo:
-        yield repo
+    with place.lock(), contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
+        yield repo, writer
 
 
 def _check_free(repo: Repo, ref: Ref, other: str) -> None:

@@ -6,6 +6,7 @@ on one store. A repo is made aside and appears by one rename; a deleted one disa
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,10 +19,12 @@ from starlette.requests import Request
 
 from toolkit.hub.server import auth, names
 from toolkit.hub.server.errors import HubError, repo_missing
-from toolkit.workspace import to_json, write_atomic
+from toolkit.hub.server.objects import Writer
+from toolkit.workspace import remove, to_json, write_atomic
 
 FACTS = "hub.json"
 INCOMING = "incoming"
+STALE = 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ class Place:
         """Replace the facts; the caller holds the lock."""
         write_atomic(self.path / FACTS, to_json(facts))
 
+    def writer(self, repo: Repo) -> Writer:
+        """Where new objects of `repo` go."""
+        return Writer(repo, self.root / INCOMING)
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Change this repo alone, among all threads and servers of the store."""
@@ -64,9 +71,12 @@ class Place:
 
 
 def prepare(root: Path) -> Path:
-    """The store's folder, made where missing; its full path."""
+    """The store's folder, made where missing, without what killed servers left half-done; its full path."""
     for folder in ("locks", INCOMING):
         (root / folder).mkdir(parents=True, exist_ok=True)
+    for path in (root / INCOMING).iterdir():
+        if time.time() - path.lstat().st_mtime > STALE:  # another server may be at work on a younger one
+            remove(path)
     return root.resolve()
 
 

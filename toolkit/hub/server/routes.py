@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -143,6 +143,11 @@ def unknown(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{request.method} {request.scope['path']}: {error.detail}"}, error.status_code)
 
 
+def gone(request: Request, error: Exception) -> Response:
+    """The client went away in the middle of its upload; nothing was kept, and nobody reads this."""
+    return Response(status_code=400)
+
+
 def as_sent(app: ASGIApp) -> ASGIApp:
     """Match addresses in their percent-encoded form."""
 
@@ -156,7 +161,7 @@ def as_sent(app: ASGIApp) -> ASGIApp:
 
 def application(root: Path) -> ASGIApp:
     """The hub over the store in `root`, which is made where missing."""
-    handlers = {HubError: answer, HTTPException: unknown}
+    handlers = {HubError: answer, HTTPException: unknown, ClientDisconnect: gone}
     inner = Starlette(routes=[*ACCOUNT, *READING, *WRITING, *FILES, *OWNERLESS], exception_handlers=handlers)
     inner.state.root = repos.prepare(root)
     inner.state.tokens = auth.load_tokens(inner.state.root)

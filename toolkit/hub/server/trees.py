@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from dulwich.errors import NotTreeError
 from dulwich.object_store import iter_tree_contents, tree_lookup_path
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
@@ -50,7 +51,7 @@ def lookup(repo: Repo, commit: Commit, path: str) -> Entry:
     """
     try:
         mode, oid = tree_lookup_path(repo.object_store.__getitem__, commit.tree, names.file_path(path).encode())
-    except (KeyError, NotADirectoryError, HubError) as error:
+    except (KeyError, NotTreeError, HubError) as error:
         raise entry_missing(path, commit.id.decode()) from error
     return Entry(path, mode, oid)
 

@@ -1,0 +1,55 @@
+"""Cards: validated by the hub, pushed by the client library."""
+
+import pytest
+from huggingface_hub import DatasetCard, HfApi, ModelCard
+
+GOOD = "---\nlicense: mit\nlanguage: [en]\nconfigs:\n- config_name: r1\n  data_files: a.parquet\n---\n# Title\n"
+VALIDATE = """
+    import sys
+    from huggingface_hub import DatasetCard
+    DatasetCard(sys.argv[1]).push_to_hub(sys.argv[2])
+"""
+
+
+def validate(hub, content: str) -> None:
+    HfApi(hub.endpoint, token=hub.token)._validate_yaml(content, repo_type="dataset")
+
+
+def test_a_good_card_passes(hub):
+    card = DatasetCard(GOOD)
+    validate(hub, str(card))
+    assert card.data.to_dict()["license"] == "mit"
+
+
+def test_an_empty_card_is_warned_about(hub):
+    with pytest.warns(UserWarning, match="empty or missing yaml metadata"):
+        validate(hub, "# Title")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ("license: [", "not valid YAML"),
+        ("- a\n- b", "must be a mapping"),
+        ("license: {a: b}", '"license" must be'),
+        ("tags: [1]", '"tags" must be'),
+        ("configs: {r1: a}", '"configs" must be'),
+        ("configs:\n- data_files: a", '"configs" must be'),
+    ],
+)
+def test_a_bad_card_is_refused_with_the_reason(hub, metadata, says):
+    with pytest.raises(ValueError, match=says):
+        validate(hub, f"---\n{metadata}\n---\n# Title")
+
+
+def test_a_card_is_pushed_by_the_library(api, dataset, shell):
+    shell(VALIDATE, GOOD, dataset)
+    assert api.dataset_info(dataset).card_data.license == "mit"
+
+
+def test_a_model_card_names_its_data(hub, api):
+    api.create_repo("local/carded", repo_type="model")
+    card = ModelCard("---\nbase_model: local/base\ndatasets: [local/data]\nlibrary_name: peft\n---\n")
+    api.upload_file(path_or_fileobj=str(card).encode(), path_in_repo="README.md", repo_id="local/carded")
+    info = api.model_info("local/carded")
+    assert (info.card_data.base_model, info.card_data.datasets) == ("local/base", ["local/data"])
