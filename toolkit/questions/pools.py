@@ -67,10 +67,10 @@ def load_pool(
     `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
     column; the text of `unit_column`, which may be blank, is written behind it.
 
-    The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The dev questions come from the end of that
-    order, the test questions from `test_source` (default: `source`) and `test_split` when either is named,
-    else from the places before the dev questions. Seeds that `leak_finder` finds too near a held-out question are left
-    out. `families` and `largest` narrow the procedural pool alone.
+    The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The test questions come from
+    `test_source` (default: `source`) and `test_split` when either is named, else from the end of that order; the dev
+    questions from the end of what remains. Test questions that are in `source` too, and seeds that `leak_finder` finds
+    too near a held-out question, are left out. `families` and `largest` narrow the procedural pool alone.
 
     Raises PoolError (a ValueError) naming the file, row, column, value and mend when answers do not parse, questions
     repeat, a column is missing, or fewer questions are there than asked.
@@ -80,18 +80,18 @@ def load_pool(
         return _procedural(size, test_size, dev_size, seed, tuple(families), largest)
     columns = (question_column, answer_column, unit_column, family_column)
     own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
-    own, dev = _split_end(own, dev_size)
     if test_source is None and test_split is None:
-        _enough(source, "pool + test + dev", len(own) + len(dev), size + test_size + dev_size)
+        _enough(source, "pool + test + dev", len(own), size + test_size + dev_size)
         own, test = _split_end(own, test_size)
     else:
-        _enough(source, "pool + dev", len(own) + len(dev), size + dev_size)
         held_out = test_source or source
         table = _table(held_out, subset, test_split or split, revision)
-        test = _shuffled(_read(table, held_out, columns, answer_pattern), seed)
+        test = _shuffled(_read(table, held_out, columns, answer_pattern), seed)[:test_size]
         _enough(held_out, "test", len(test), test_size)
-        test = test[:test_size]
-        _disjoint(held_out, own + dev, test)
+        asked = {question.text for question in test}
+        own = tuple(question for question in own if question.text not in asked)
+        _enough(source, "pool + dev, without the test questions,", len(own), size + dev_size)
+    own, dev = _split_end(own, dev_size)
     seeds = _clean(own, test + dev, leak_finder)
     _enough(source, "pool, without what is near a held-out question,", len(seeds), size)
     return Pool(seeds[:size], test, dev, len(own) - len(seeds))
@@ -232,15 +232,6 @@ def last_boxed(text: str) -> str | None:
         if depth == 0:
             return text[start + len("\\boxed{") : place]
     return None
-
-
-def _disjoint(source: str, pool: Sequence[Question], test: Sequence[Question]) -> None:
-    shared = {question.text for question in pool} & {question.text for question in test}
-    if shared:
-        raise PoolError(
-            f"{source}: {len(shared)} test questions are in the pool too, the first {min(shared)[:80]!r}: "
-            "name another test split or remove them"
-        )
 
 
 def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | None = None) -> dict[str, int]:

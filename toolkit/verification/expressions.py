@@ -97,9 +97,10 @@ class _Parser:
         return value
 
     def signed(self, may_sign: bool = True) -> Any:
-        if may_sign and self.next() in ("+", "-"):
-            return -self.signed() if self.tokens.pop() == "-" else self.signed()
-        return self.power()
+        sign = 1
+        while may_sign and self.next() in ("+", "-"):
+            sign = -sign if self.tokens.pop() == "-" else sign
+        return sign * self.power()
 
     def power(self) -> Any:
         base = self.atom()

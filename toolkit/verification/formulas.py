@@ -17,7 +17,7 @@ from pebble import ProcessFuture, ProcessPool
 
 from toolkit.verification.mathematics import Pairs
 
-_MEMORY = 4 << 30  # bytes of address space; a hostile formula must not take the machine's
+_MEMORY = 4 << 30  # bytes; a hostile formula must not take the machine's
 _WALL_FACTOR = 12  # the limit is processor time, so that a busy machine changes no verdict; this one is the last resort
 _NEVER = 10_000  # seconds: math-verify's own limit answers "different" in silence
 
@@ -36,7 +36,7 @@ def schedule(pool: ProcessPool, pairs: Pairs, seconds: float) -> "ProcessFuture[
 def _start() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # math-verify prints what it cannot parse
     logging.disable()
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     import math_verify  # noqa: F401  (before the first timer runs)
 
 

@@ -40,11 +40,12 @@ _RULES = [
         (r"(\\frac\s*\{[^{}]*\})\s*(\d|[a-z])", r"\1{\2}"),
         (r"\\frac\s+\{", r"\\frac{"),
         (r"\\sqrt\s*(\d|[a-zA-Z])", r"\\sqrt{\1}"),
+        (r"\^\s*([-+]?\d+)", r"^{\1}"),
         (r"([\^_])\s*([^\s{\\])", r"\1{\2}"),
     )
 ]
 _TIGHT = re.compile(r"\s*([^\w\s.])\s*|(?<=[a-zA-Z])\s+(?=\d)|(?<=[\d)])\s+(?=[a-zA-Z])")
-_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
+_TEXT = re.compile(r"\\text\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
 
 def plain(text: str) -> str:

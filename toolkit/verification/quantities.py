@@ -9,13 +9,15 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from toolkit.verification.units import Unit, unit_of
+from toolkit.verification.units import Unit, is_unit, unit_of
 from toolkit.verification.values import number_of
 
 _SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALE = re.compile(rf"\s*(?:\\text\s*\{{)?\s*({'|'.join(_SCALES)})\b\s*(.*)", re.DOTALL)
 _MONEY = re.compile(r"([+-]?)\s*(?:\\\$|USD\s|€|£)\s*(.*)", re.DOTALL)
-_TAIL = re.compile(r"(?:\\text|\\hat|\\mu|\\Omega|\\AA|(?<![\\a-zA-Z])[^\W\d_]|[°%])")  # where a unit may begin
+_TAIL = re.compile(  # where a unit may begin
+    r"(?!(?<=\d)[eE][-+]?\d)(?:\\text|\\hat|\\mu|\\Omega|\\AA|\\frac(?=\s*\{\s*[a-zA-Z\\])|(?<![\\a-zA-Z])[^\W\d_]|[°%])"
+)
 _NAME = re.compile(
     r"((?:\\text\s*\{[^{}]*\}|\\?[a-zA-Z]+'{0,2})?(?:\s*_\s*\{[^{}]*\})?(?:\s*\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])*\s*\))?)"
     r"\s*(?:=|\\approx|\\in(?![a-z]))([^=<>]*)",
@@ -53,7 +55,7 @@ def quantity_of(text: str, bare_units: bool = False) -> Quantity:
     (`3 million`). Text that does not divide is a number without unit, and perhaps no number at all.
     """
     money = _MONEY.fullmatch(text)
-    if money:
+    if money and not _MONEY.match(money[2]):
         inner = quantity_of(money[1] + money[2].strip(), bare_units)
         return inner._replace(unit="dollar") if inner.unit in ("", "dollars") else Quantity(text, None, "")
     if (value := number_of(text)) is not None or len(text) > _LONGEST:
@@ -70,9 +72,9 @@ def _cut(text: str, place: int, bare_units: bool) -> Quantity | None:
     scale = _SCALE.fullmatch(tail)
     if scale and value is not None:
         front, value, tail = front, value * _SCALES[scale[1]], scale[2].removesuffix("}").strip()
-        return Quantity(f"{value}", value, tail) if not tail or unit_of(tail) else None
+        return Quantity(f"{value}", value, tail) if not tail or is_unit(tail) else None
     is_word = text[place - 1] == " " and _WORD.match(tail)
-    return Quantity(front, value, tail) if (marked or bare_units or is_word) and unit_of(tail) else None
+    return Quantity(front, value, tail) if (marked or bare_units or is_word) and is_unit(tail) else None
 
 
 def unit_ratio(first: str, second: str) -> float | None:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from toolkit.verification.latex import plain, unwrap_text
 
-_TOKEN = re.compile(
-    r"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+)(?:(?:\s*\^\s*\{?\s*)?([-+]?\d{1,2})\s*\}?)?|([*/()])|(.))", re.DOTALL
+_TOKEN = re.compile(  # a name with its power, a sign, or anything else
+    r"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+)(?:(?:\s*\^\s*\{?\s*)?([-+]?\d{1,2})\s*\}?)?|([*/()])|(.))",
+    re.DOTALL,
 )
 _RULES = [
     (re.compile(pattern), by)
@@ -43,6 +44,11 @@ class Unit(NamedTuple):
     offset: float = 0.0
 
 
+def is_unit(text: str) -> bool:
+    """Whether `text` can be read as a unit."""
+    return bool(_parts(text))
+
+
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
     """The unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
@@ -50,7 +56,7 @@ def unit_of(text: str) -> Unit | None:
     None for anything else. After `/` comes one factor or a parenthesis. Temperatures have their zero where they stand
     alone, and are differences in `J/°C`. The base powers of an angle are empty.
     """
-    parts = _parts(text) if len(text) <= _LONGEST else None
+    parts = _parts(text)
     if not parts:
         return None
     if len(parts) == 1 and parts[0][1] == 1 and parts[0][0] in _OFFSETS:
@@ -65,8 +71,11 @@ def unit_of(text: str) -> Unit | None:
     return Unit(total, tuple(sorted((name, power) for name, power in powers.items() if power)))
 
 
+@lru_cache(maxsize=4096)
 def _parts(text: str) -> list[tuple[str, int]] | None:
     """Names with their powers, or None when something stands there that belongs in no unit."""
+    if len(text) > _LONGEST:
+        return None
     text = unwrap_text(plain(text))
     for rule, by in _RULES:
         text = rule.sub(by, text)

@@ -31,7 +31,9 @@ def number_of(text: str) -> Fraction | None:
 def decimal_of(text: str) -> Fraction | None:
     """The exact value of an integer or decimal, with thousands marks or exponent; None for anything else."""
     match = _DECIMAL.fullmatch(text)
-    return _value(match[1], match[2]) * _ten(match[3]) if match else None
+    if match is None:
+        return None
+    return _value(match[1], match[2]) * _ten(match[3]) if match[3] else _value(match[1], match[2])
 
 
 def _scientific(text: str) -> Fraction | None:
@@ -67,12 +69,13 @@ def _mixed(sign: str, above: str, below: str) -> bool:
 
 
 def _value(sign: str, digits: str) -> Fraction:
-    return _signed(sign, Fraction(Decimal(digits.replace(",", ""))))
+    digits = digits.replace(",", "")
+    return _signed(sign, Fraction(int(digits)) if digits.isdigit() else Fraction(Decimal(digits)))
 
 
 def _signed(sign: str, value: Fraction) -> Fraction:
     return -value if sign == "-" else value
 
 
-def _ten(exponent: str | None) -> Fraction:
-    return Fraction(10) ** int(exponent.replace(" ", "")) if exponent else Fraction(1)
+def _ten(exponent: str) -> Fraction:
+    return Fraction(10) ** int(exponent.replace(" ", ""))
