@@ -20,6 +20,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 from toolkit.teachers import serve_guard
@@ -57,7 +58,8 @@ class Server:
 
     def log(self) -> str:
         """The end of what it wrote."""
-        return "\n".join(["the end of its log:", *(f"  {line}" for line in self.lines or ("(it wrote nothing)",))])
+        lines = list(self.lines) or ["(it wrote nothing)"]  # a copy: the reader goes on
+        return "\n".join(["the end of its log:", *(f"  {line}" for line in lines)])
 
 
 def check_free(port: int, mend: str = "") -> None:
@@ -160,7 +162,7 @@ def _healthy(url: str) -> bool:
     try:
         with LOOPBACK.open(f"{url}/health", timeout=5) as answer:
             return bool(answer.status == 200)
-    except OSError:  # not listening yet, or 503
+    except (OSError, HTTPException):  # not listening yet, or 503
         return False
 
 
