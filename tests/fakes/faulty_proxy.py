@@ -59,8 +59,7 @@ class FaultyProxy:
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
-        session: ClientSession = request.app["session"]
-        async with session.request(
+        async with self.session.request(
             request.method, self.target + request.raw_path, headers=headers, data=body, allow_redirects=False
         ) as answer:
             kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
@@ -86,8 +85,7 @@ async def _serve(proxy: FaultyProxy, ready: threading.Event) -> None:
     proxy.stop = asyncio.Event()
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{tail:.*}", proxy.handle)
-    # A connection of its own for each call: a kept one that the server closed would be a fault that nobody asked for.
-    app["session"] = ClientSession(auto_decompress=False, timeout=ClientTimeout(60), cookie_jar=None)
+    proxy.session = ClientSession(auto_decompress=False, timeout=ClientTimeout(60), cookie_jar=None)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -95,5 +93,5 @@ async def _serve(proxy: FaultyProxy, ready: threading.Event) -> None:
     proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     ready.set()
     await proxy.stop.wait()
-    await app["session"].close()
+    await proxy.session.close()
     await runner.cleanup()

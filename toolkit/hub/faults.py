@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from json import JSONDecodeError
 
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -9,6 +10,7 @@ from tenacity import RetryCallState
 
 PASSING = {408, 409, 412, 425, 429, *range(500, 600)}
 LONGEST = 30.0  # seconds between two tries
+LATER = "run the same command later, it goes on from here"
 
 
 class HubFault(RuntimeError):
@@ -22,7 +24,7 @@ def passing(error: BaseException) -> bool:
             return False
         if isinstance(cause, HfHubHTTPError):
             return cause.response.status_code in PASSING
-        if isinstance(cause, httpx2.TransportError):
+        if isinstance(cause, httpx2.TransportError | JSONDecodeError):  # a gateway in trouble answers in HTML
             return True
     return False
 
@@ -46,6 +48,8 @@ def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
         if isinstance(cause, httpx2.TransportError):
             told = f"{type(cause).__name__}: {cause}"
             return HubFault(f"{repo}: no answer from {endpoint} ({told}); check network and HF_ENDPOINT, then rerun")
+        if isinstance(cause, JSONDecodeError):
+            return HubFault(f"{repo}: {endpoint} answers with something else than JSON; {LATER}")
     return None
 
 
@@ -60,9 +64,9 @@ def _of_status(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
     if status in (409, 412):
         return f"others pushed again and again meanwhile ({status}); run the same command once they are done"
     if status == 429:
-        return f"{endpoint} limits how often may be pushed (429); run the same command later, it goes on from here"
+        return f"{endpoint} limits how often may be pushed (429); {LATER}"
     if status >= 500:
-        return f"{endpoint} is in trouble ({status}); run the same command later, it goes on from here"
+        return f"{endpoint} is in trouble ({status}); {LATER}"
     return f"{endpoint} refused it ({status}): {error.server_message or 'no reason given'}"
 
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from json import JSONDecodeError
 from typing import Any
 
 import httpx2
@@ -72,7 +73,8 @@ def fitting_version(api: HfApi, parcel: Parcel, compare: Compare) -> str:
         Refused, HubFault: see `push`.
     """
     with explained(api, parcel.repo):
-        remote = attempts()(read_remote, api, parcel)[0] or Remote()
+        named = parcel.repo, parcel.repo_type, parcel.version
+        remote = attempts()(read_remote, api, *named)[0] or Remote()
         try:
             return decide(parcel.manifest, parcel.version, remote, compare).version
         except Refused:
@@ -89,7 +91,7 @@ def explained(api: HfApi, repo: str) -> Iterator[None]:
         yield
     except Refused as error:
         raise Refused(f"{repo}: {error}") from error
-    except (OSError, httpx2.HTTPError, RuntimeError) as error:
+    except (OSError, httpx2.HTTPError, RuntimeError, JSONDecodeError) as error:
         fault = explain(error, repo, api.endpoint)
         if fault is None:
             raise

@@ -1,0 +1,114 @@
+"""A fault at each HTTP call of a push in turn: what is published is always the old release or the new one, whole."""
+
+import pytest
+
+from tests.fakes.faulty_proxy import FAULTS
+from tests.hub.publishing.conftest import commits, expected, held, tags
+from tests.hub.publishing.test_publish import put
+from toolkit.hub.faults import HubFault, passing
+
+OLD, NEW = "v1.0.0", "v1.1.0"
+
+
+@pytest.fixture
+def releases(ladder):
+    return {OLD: ladder((1, 2)), NEW: ladder((1, 2, 8), NEW)}
+
+
+def check_whole(direct, repo, releases):
+    """`main` and every tag hold one of the releases, all of it; each was committed once."""
+    if not direct.repo_exists(repo, repo_type="dataset"):
+        return
+    main = held(direct, repo, "main")
+    assert main in ({}, *(expected(folder) for folder in releases.values()))
+    found = tags(direct, repo)
+    for name, commit in found.items():
+        assert held(direct, repo, commit) == expected(releases[name])
+    assert len(commits(direct, repo)) <= 1 + len(releases)
+
+
+def push_with_fault(api, direct, proxy, repo, releases, version, fault, at, until_reset):
+    """A push that meets the fault, then one that meets none."""
+    proxy.fail(fault, at, until_reset=until_reset)
+    try:
+        put(releases[version], repo, api)
+        failed = False
+    except HubFault as error:
+        assert str(error).startswith(f"{repo}: ")
+        failed = True
+    met = len(proxy.calls) > at
+    proxy.reset()
+    check_whole(direct, repo, releases)
+    put(releases[version], repo, api)
+    assert held(direct, repo, version) == held(direct, repo, "main") == expected(releases[version])
+    check_whole(direct, repo, releases)
+    return met, failed
+
+
+def count_calls(api, direct, proxy, repo, folder):
+    proxy.reset()
+    put(folder, repo, api)
+    return len(proxy.calls)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("call", "version"), [(1, OLD), (-2, OLD), (-1, OLD), (-2, NEW), (-1, NEW)])
+def test_the_calls_that_change_a_repo(api, direct, proxy, repo, releases, fault, call, version):
+    """Making it, the commit and the tag, of a first release and of a later one."""
+    if version == NEW:
+        put(releases[OLD], repo, api)
+    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
+    if version == NEW:
+        calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[NEW])
+    met, failed = push_with_fault(api, direct, proxy, repo, releases, version, fault, call % calls, False)
+    assert met and not failed  # one fault is got over
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", [4, -2, -1])
+def test_a_hub_that_stays_in_trouble(api, direct, proxy, repo, releases, fault, call):
+    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
+    met, failed = push_with_fault(api, direct, proxy, repo, releases, OLD, fault, call % calls, True)
+    assert met and failed
+
+
+def test_tries_are_bounded(api, proxy, repo, releases):
+    proxy.fail("500", 0, until_reset=True)
+    with pytest.raises(HubFault, match=rf"{repo}: {proxy.url} is in trouble \(500\); run the same command later"):
+        put(releases[OLD], repo, api)
+    assert len(proxy.calls) == 8
+
+
+def test_a_limit_is_explained(api, proxy, repo, releases):
+    proxy.fail("429", 0, until_reset=True)
+    with pytest.raises(HubFault, match=r"limits how often may be pushed \(429\)"):
+        put(releases[OLD], repo, api)
+
+
+def test_a_commit_that_is_always_overtaken_is_explained(api, direct, proxy, repo, releases):
+    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
+    proxy.fail("412", calls - 2, until_reset=True)
+    with pytest.raises(HubFault, match=r"others pushed again and again meanwhile \(412\)"):
+        put(releases[OLD], repo, api)
+
+
+def test_other_errors_do_not_pass():
+    assert not passing(ValueError("x")) and not passing(OSError(28, "No space left on device"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("until_reset", [False, True])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_every_call(api, direct, proxy, repo, releases, fault, until_reset, version):
+    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
+    if version == NEW:
+        calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[NEW])
+    outcomes = []
+    for at in range(calls):
+        name = f"{repo}-{at}"
+        if version == NEW:
+            put(releases[OLD], name, direct)
+        outcomes.append(push_with_fault(api, direct, proxy, name, releases, version, fault, at, until_reset))
+    assert all(met for met, _ in outcomes)
+    assert all(failed == until_reset for _, failed in outcomes)
