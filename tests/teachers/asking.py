@@ -30,13 +30,15 @@ def ask(opened, *pairs):
     return asyncio.run(run())
 
 
-def ask_until_answered(opened, pairs):
-    """One completion per pair; whatever may be tried again is, without a pause to speak of."""
+def ask_until_answered(opened, pairs, watch=lambda: None):
+    """One completion per pair, asked until it comes; `watch` is called after each."""
 
     async def insist(question, seed):
         while True:
             with contextlib.suppress(Transient):
-                return await opened.complete(question, seed)
+                answer = await opened.complete(question, seed)
+                watch()
+                return answer
             await asyncio.sleep(0.001)
 
     async def run():

@@ -1,6 +1,7 @@
 """The real client against a real server that follows TGI's rules, and breaks them on demand."""
 
 import asyncio
+import statistics
 import time
 
 import pytest
@@ -54,21 +55,24 @@ def test_the_129th_request_is_refused_and_the_limit_finds_its_place():
     # /info says more than the server bears, like one that shares its permits with others.
     pairs = [(f"What is {number}?", number) for number in range(1, 1201)]
     with tgi(permits=32, says=1000, latency=0.02) as url:
-        answers = ask_until_answered(endpoint(url, concurrency=400), pairs)
+        opened, limits = endpoint(url, concurrency=400), []
+        answers = ask_until_answered(opened, pairs, lambda: limits.append(opened.limits[0]))
         seen = stats(url)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in pairs]
     assert (seen["most_running"], seen["answered_twice"]) == (32, 0)
-    assert seen["statuses"]["429"] < 500  # the first burst, and hardly any after it
+    assert 368 <= seen["statuses"]["429"] < len(pairs)  # the first burst, and a few after it
+    assert 16 < statistics.median(limits[len(limits) // 2 :]) < 64
 
 
 def test_refusals_whatever_the_load_leave_the_limit_where_it_is():
     pairs = [(f"What is {number}?", number) for number in range(1, 1501)]
     with tgi(permits=1000, refuse_every=7, latency=0.02) as url:
         opened = endpoint(url, concurrency=64)
-        answers = ask_until_answered(opened, pairs)
+        limits = []
+        answers = ask_until_answered(opened, pairs, lambda: limits.append(opened.limits[0]))
         seen = stats(url)
     assert len(answers) == seen["statuses"]["200"] == len(pairs)
-    assert opened.limits[0] > 48
+    assert statistics.median(limits) > 56
 
 
 def test_a_refusal_names_itself_and_what_the_server_asks_for():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from toolkit.teachers.limit import Limit
 
 
-def simulate(ceiling, permits, *, share=0.0, every=0, turnovers=60, start=None, later=None):
-    """Ask without pause; answers take a second, refusals a millisecond. Yields (time, limit, answers, refusals)."""
+def simulate(ceiling, permits, *, share=0.0, every=0, turnovers=60, start=None, later=None, refusal=0.001):
+    """Ask without pause; an answer takes about a second. Gives (time, limit, answers, refusals), second by second."""
     chance, limit, number = random.Random(0), Limit(start or ceiling, ceiling), itertools.count()
     events: list[tuple[float, int, bool, int]] = []
     running = answers = refusals = asked = 0
@@ -22,15 +22,15 @@ def simulate(ceiling, permits, *, share=0.0, every=0, turnovers=60, start=None, 
             asked += 1
             refused = running >= permits or chance.random() < share or (every and asked % every == 0)
             running += not refused
-            takes = 0.001 if refused else chance.uniform(0.7, 1.3)
-            heapq.heappush(events, (now + takes, next(number), bool(refused), limit.take()))
-        now, _, refused, window = heapq.heappop(events)
+            takes = refusal if refused else chance.uniform(0.7, 1.3)
+            heapq.heappush(events, (now + takes, next(number), bool(refused), limit.take(now)))
+        now, _, refused, ticket = heapq.heappop(events)
         if refused:
             refusals += 1
-            limit.refused(window)
+            limit.refused(ticket)
         else:
             answers, running = answers + 1, running - 1
-            limit.accepted(window)
+            limit.accepted(ticket, now)
         if later and now > turnovers / 2:
             permits = later
         if now >= len(history):
@@ -59,7 +59,18 @@ def test_refusals_whatever_the_load_do_not_lower_the_limit(ceiling):
     history = simulate(ceiling, 10**9, every=7)
     assert late(history)[0] > 0.93 * ceiling
     # The first burst is refused before anything is answered; from then on only probes show.
-    assert min(size for _, size, _, _ in history[5:]) > 0.85 * ceiling
+    assert min(size for _, size, _, _ in history[5:]) > 0.75 * ceiling
+
+
+@pytest.mark.parametrize("refusal", [0.3, 1.0])
+def test_refusals_that_take_as_long_as_answers_do_not_hide_a_hard_limit(refusal):
+    rate, refused = late(simulate(1000, 128, refusal=refusal))
+    assert rate > 0.9 * 128
+    assert refused < 0.03
+
+
+def test_two_fifths_of_refusals_whatever_the_load_are_borne():
+    assert late(simulate(256, 10**9, share=0.4))[0] > 0.85 * 256
 
 
 def test_both_kinds_of_refusals_at_once():
@@ -87,12 +98,14 @@ def test_without_refusals_the_limit_never_moves():
 @given(st.integers(1, 300), st.lists(st.sampled_from(["accepted", "refused", "failed"]), max_size=2000))
 def test_it_stays_between_one_and_the_ceiling(ceiling, outcomes):
     limit = Limit(ceiling, ceiling)
-    for outcome in outcomes:
+    for now, outcome in enumerate(outcomes):
         assert limit.free
-        window = limit.take()
+        ticket = limit.take(now)
         if outcome == "failed":
             limit.failed()
+        elif outcome == "refused":
+            limit.refused(ticket)
         else:
-            getattr(limit, outcome)(window)
+            limit.accepted(ticket, now + 0.5)
         assert 1 <= limit.size <= ceiling
         assert limit.taken == 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from yarl import URL
 
 from toolkit.teachers.completion import TeacherError
-from toolkit.teachers.limit import Limit
+from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.request import Form
 from toolkit.teachers.routing import Route
 
@@ -34,10 +34,10 @@ class Server:
             return False
         return self.limit.free if not self.rest else not self.trial
 
-    def take(self) -> int:
-        """Count a request; returns what `Limit.take` returns."""
+    def take(self, now: float) -> Ticket:
+        """Count a request that is sent at time `now`."""
         self.trial = self.rest > 0
-        return self.limit.take()
+        return self.limit.take(now)
 
     def well(self) -> None:
         """It gave a sign of life."""
@@ -55,13 +55,13 @@ class Balancer:
     def __init__(self, servers: Sequence[Server], patience: float) -> None:
         self.servers = servers
         self.patience = patience
-        self._waiting: deque[asyncio.Future[tuple[Server, int]]] = deque()
+        self._waiting: deque[asyncio.Future[tuple[Server, Ticket]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._alive = self._loop.time()
         self._end: TeacherError | None = None
 
-    async def take(self) -> tuple[Server, int]:
-        """The server that has most room and the request's turnover, as soon as there is one.
+    async def take(self) -> tuple[Server, Ticket]:
+        """The server that has most room, and the request's ticket there, as soon as there is one.
 
         One of `answered`, `refused`, `faulted` and `dropped` must follow.
 
@@ -70,9 +70,10 @@ class Balancer:
         """
         if self._end:
             raise self._end
-        if not self._waiting and (server := self._roomiest()):
-            return server, server.take()
-        future: asyncio.Future[tuple[Server, int]] = self._loop.create_future()
+        now = self._loop.time()
+        if not self._waiting and (server := self._roomiest(now)):
+            return server, server.take(now)
+        future: asyncio.Future[tuple[Server, Ticket]] = self._loop.create_future()
         self._waiting.append(future)
         try:
             return await future
@@ -81,19 +82,20 @@ class Balancer:
                 self.dropped(future.result()[0])
             raise
 
-    def answered(self, server: Server, window: int) -> None:
+    def answered(self, server: Server, ticket: Ticket) -> None:
         """It served the request, if only to say why it cannot."""
-        server.limit.accepted(window)
-        self._sign_of_life(server)
+        now = self._loop.time()
+        server.limit.accepted(ticket, now)
+        self._sign_of_life(server, now)
 
-    def refused(self, server: Server, window: int, after: float | None) -> None:
+    def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
         """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
         if after is None:
-            server.limit.refused(window)
+            server.limit.refused(ticket)
         else:
             server.limit.failed()
             self._close(server, min(after, LONGEST_PAUSE))
-        self._sign_of_life(server)
+        self._sign_of_life(server, self._loop.time())
 
     def faulted(self, server: Server, reason: str) -> None:
         """It failed: the connection, the server itself, or the time."""
@@ -119,14 +121,13 @@ class Balancer:
         server.until = max(server.until, self._loop.time() + seconds)
         self._loop.call_later(seconds + 0.001, self._wake)
 
-    def _sign_of_life(self, server: Server) -> None:
-        self._alive = self._loop.time()
+    def _sign_of_life(self, server: Server, now: float) -> None:
+        self._alive = now
         server.well()
         if self._waiting:
             self._wake()
 
-    def _roomiest(self) -> Server | None:
-        now = self._loop.time()
+    def _roomiest(self, now: float) -> Server | None:
         best, least = None, 2.0**63
         for server in self.servers:
             if server.open(now) and (load := server.limit.taken / server.limit.size) < least:
@@ -134,10 +135,11 @@ class Balancer:
         return best
 
     def _wake(self) -> None:
-        while self._waiting and (server := self._roomiest()):
+        now = self._loop.time()
+        while self._waiting and (server := self._roomiest(now)):
             future = self._waiting.popleft()
             if not future.done():
-                future.set_result((server, server.take()))
+                future.set_result((server, server.take(now)))
 
     def _give_up_in_time(self) -> None:
         if self._loop.time() - self._alive < self.patience or not all(server.rest for server in self.servers):

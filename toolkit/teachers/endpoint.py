@@ -18,7 +18,7 @@ from toolkit.settings import Sampling, Serving, Teacher
 from toolkit.teachers.balance import Balancer, Server
 from toolkit.teachers.capabilities import denied, read_capabilities, refuse_long_prompt, refuse_settings
 from toolkit.teachers.completion import Completion, TeacherError, Transient
-from toolkit.teachers.limit import Limit
+from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.prompt import prompt_writer
 from toolkit.teachers.request import failed, make_form, read_answer, reason_of, seconds_asked, wire_seed
 from toolkit.teachers.routing import Route, plain_route, provider_route
@@ -108,7 +108,7 @@ class EndpointTeacher:
             TeacherError: for 401, 402, 403, 404, 405, a redirect, and when no server answers any more.
         """
         prompt = self._encoded(question)
-        server, window = await self._balancer.take()
+        server, ticket = await self._balancer.take()
         body = server.form.body(prompt, wire_seed(seed, server.dialect, self.serving.provider))
         try:
             async with self._session.post(
@@ -123,10 +123,10 @@ class EndpointTeacher:
             self._balancer.dropped(server)
             raise
         if response.status == 200:
-            self._balancer.answered(server, window)
+            self._balancer.answered(server, ticket)
             answer = read_answer(server.form, raw, response.headers, self.sampling.stop, server.model)
             return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
-        return self._unanswered(server, window, response.status, response.headers, raw)
+        return self._unanswered(server, ticket, response.status, response.headers, raw)
 
     @property
     def limits(self) -> list[int]:
@@ -147,11 +147,11 @@ class EndpointTeacher:
         return b"".join(parts)[: self._largest]
 
     def _unanswered(
-        self, server: Server, window: int, status: int, headers: Mapping[str, str], raw: bytes
+        self, server: Server, ticket: Ticket, status: int, headers: Mapping[str, str], raw: bytes
     ) -> Completion:
         after = seconds_asked(headers)
         if status == 429:
-            self._balancer.refused(server, window, after)
+            self._balancer.refused(server, ticket, after)
             raise Transient("429", after, refused=True)
         if status in (408, 425) or status >= 500:
             self._balancer.faulted(server, str(status))
@@ -159,7 +159,7 @@ class EndpointTeacher:
         if status in (401, 402, 403, 404, 405) or status < 400:
             self._balancer.dropped(server)
             raise denied(server.route, status, raw)
-        self._balancer.answered(server, window)
+        self._balancer.answered(server, ticket)
         return failed(server.route.hide(f"{status}: {reason_of(raw)}"), server.model)
 
     def _routes(self) -> list[Route]:

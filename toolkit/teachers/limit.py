@@ -2,38 +2,54 @@
 
 Two servers that refuse look alike: one that takes 128 requests and refuses the next, and one that refuses every seventh
 whatever the load. The first wants fewer requests in flight, the second wants them sent again. So a refusal lowers the
-limit by a cost and an answer raises it by a gain, which finds a hard limit within one burst; and when refusals last,
-a turnover at nine tenths of the load tells the cause: refusals that go away come from the load.
+limit by a cost and an answer raises it by a gain, which finds a hard limit within one burst; and what lasts is judged
+turnover by turnover, by how many requests were really being served at a time (Little's law: the answers' durations over
+the time). Far fewer than the limit: they are the limit. About as many, and still refusals: a turnover at less load
+tells the cause, since refusals that go away come from the load.
 """
 
-PROBE = 0.9  # share of the load that a probe leaves
+from typing import NamedTuple
+
+TURNOVER = 16  # answers that are judged together, at least
 NOTABLE = 0.03  # share of refusals that is worth a probe
+FILLED = 0.7  # share of the limit that is being served when it is not far too high
+PROBE = 0.85  # share of the load that a probe leaves
 GONE = 1 / 3  # of the share before, at most, when refusals ended with the load
 PAUSE = 16  # turnovers between probes
-TURNOVER = 16  # answers that are judged together, at least
-STRAY = 0.1  # what a refusal costs when the load is not its cause
-CREEP = 0.01  # gain where it is: one refusal in a hundred answers shows when the server takes more
+SETTLED = 0.9  # share of its size that the limit keeps over a probe whose refusals do not come from the load
+FIRST_GAIN = 1.0  # bears a half of refusals until their cause is known
+CREEP = 0.01  # gain where the load is the cause: one refusal in a hundred answers
+STRAY = 0.1  # what a refusal costs where it is not
+
+
+class Ticket(NamedTuple):
+    """A request that is under way: the turnover in which it is judged, and the time in seconds when it was sent."""
+
+    turnover: int
+    sent: float
 
 
 class Limit:
     """Requests in flight at most, between 1 and `ceiling`; starts at `start`.
 
-    Call `take` before a request, and after it exactly one of `accepted`, `refused` (both with what `take` returned) and
-    `failed`.
+    Call `take` before a request, and after it exactly one of `accepted` and `refused`, with what `take` returned, and
+    `failed`. Times are seconds of one clock.
     """
 
     def __init__(self, start: int, ceiling: int) -> None:
         self.ceiling = ceiling
         self.taken = 0
-        self._size = self._first = float(min(start, ceiling))
-        self._cost, self._gain = 1.0, 0.25  # bears a fifth of refusals until their cause is known
+        self._size = float(min(start, ceiling))
+        self._cap = float(ceiling)  # lower while probing
+        self._cost, self._gain = 1.0, FIRST_GAIN
         self._stray = 0.0  # share of refusals that is known not to come from the load
-        self._probing = False
-        self._before = 0.0  # share of refusals that led to the probe
-        self._return = (self._size, self._size)  # where to go from a probe: load the cause, or not
-        self._pause = 0
-        self._window = 0
-        self._answers = self._refusals = self._peak = 0  # of this turnover
+        self._before: tuple[float, float, float] | None = None  # what led to a probe: see `_conclude`
+        self._pause = 0  # turnovers without a probe
+        self._turnover = 0
+        self._opened: float | None = None  # when this turnover began
+        self._first = self._size  # size at that time
+        self._answers = self._refusals = 0  # of this turnover's requests
+        self._busy = 0.0  # seconds of all answers that came in it
 
     @property
     def size(self) -> int:
@@ -45,61 +61,62 @@ class Limit:
         """Whether one more request may be sent."""
         return self.taken < self._size
 
-    def take(self) -> int:
-        """Count a request that is sent now; returns the turnover in which it is judged."""
+    def take(self, now: float) -> Ticket:
+        """Count a request that is sent now."""
         self.taken += 1
-        if self.taken > self._peak:
-            self._peak = self.taken
-        return self._window
+        if self._opened is None:
+            self._opened = now
+        return Ticket(self._turnover, now)
 
-    def accepted(self, window: int) -> None:
+    def accepted(self, ticket: Ticket, now: float) -> None:
         """It was answered."""
         self.taken -= 1
-        if self._size < self.ceiling and not self._probing:
-            self._size = min(self._size + self._gain, self.ceiling)
-        if window == self._window:
+        if self._size < self._cap:
+            self._size = min(self._size + self._gain, self._cap)
+        self._busy += now - ticket.sent
+        if ticket.turnover == self._turnover:
             self._answers += 1
             if self._answers >= TURNOVER and self._answers >= self._size:
-                self._judge()
+                self._judge(now)
 
-    def refused(self, window: int) -> None:
+    def refused(self, ticket: Ticket) -> None:
         """It was refused for load."""
         self.taken -= 1
         self._size = max(self._size - self._cost, 1)
-        if window == self._window:
+        if ticket.turnover == self._turnover:
             self._refusals += 1
 
     def failed(self) -> None:
         """It met a fault that says nothing about the load."""
         self.taken -= 1
 
-    def _open(self) -> None:
-        self._window += 1
-        self._answers = self._refusals = 0
-        self._peak = self.taken
-        self._first = self._size
-
-    def _judge(self) -> None:
+    def _judge(self, now: float) -> None:
+        """End a turnover."""
         share = self._refusals / (self._refusals + self._answers)
+        served = self._busy / max(now - (self._opened or 0.0), 1e-9)
         self._pause -= 1
-        if self._probing:
-            self._conclude(share)
+        if self._before:
+            self._conclude(share, *self._before)
+        elif share > NOTABLE and served < FILLED * self._first:
+            self._size = max(min(self._size, served + 1), 1)
         elif share > NOTABLE and (self._pause < 0 or share > 2 * self._stray + NOTABLE):
-            self._probing, self._before = True, share
-            self._return = (self._size, max(self._first, self._size))
-            self._size = max(PROBE * min(self._size, self._peak), 1)
+            self._before = share, max(self._size, self._first), min(self._size, served + 1)
+            self._size = self._cap = max(PROBE * min(self._size, served), 1)
         elif not self._refusals:
             self._gain = min(2 * self._gain, 1)
         elif not self._stray:
             self._gain = CREEP
-        self._open()
+        self._turnover += 1
+        self._opened, self._first = now, self._size
+        self._answers, self._refusals, self._busy = 0, 0, 0.0
 
-    def _conclude(self, share: float) -> None:
-        self._probing, self._pause = False, PAUSE
-        by_load, else_where = self._return
-        if share <= GONE * self._before:
-            self._size, self._cost, self._gain, self._stray = by_load, 1.0, CREEP, 0.0
-        else:
-            # The gain bears twice that share, so that the limit does not sink.
-            self._size, self._cost, self._stray = else_where, STRAY, share
-            self._gain = 2 * STRAY * share / (1 - share)
+    def _conclude(self, share: float, before: float, size: float, served: float) -> None:
+        """End a probe: `before` it a share of refusals, the `size` of the limit, and what was `served` of it."""
+        self._before, self._cap = None, float(self.ceiling)
+        if share <= GONE * before:
+            self._pause = PAUSE
+            self._size, self._cost, self._gain, self._stray = served, 1.0, CREEP, 0.0
+        elif self._size >= SETTLED * self._first:
+            self._pause = PAUSE
+            # The gain bears twice those refusals, so that the limit does not sink.
+            self._size, self._cost, self._gain, self._stray = size, STRAY, 2 * STRAY * share / (1 - share), share
