@@ -34,7 +34,7 @@ def advertise(request: Request) -> Response:
     if service != SERVICE:
         raise HubError(403, f"Only {SERVICE} is served here, not {service!r}: push with huggingface_hub")
     out = io.BytesIO()
-    with contextlib.closing(repos.find(request).open()) as repo:
+    with contextlib.closing(repos.find_for_git(request).open()) as repo:
         handler = _handler(repo, io.BytesIO(), out, advertise_refs=True)
         handler.proto.write_pkt_line(f"# service={SERVICE}\n".encode())
         handler.proto.write_pkt_line(None)
@@ -44,7 +44,7 @@ def advertise(request: Request) -> Response:
 
 async def upload_pack(request: Request) -> Response:
     """The objects that a client lacks, as a pack."""
-    place = await run_in_threadpool(repos.find, request)
+    place = await run_in_threadpool(repos.find_for_git, request)
     data = bytearray()
     async for part in request.stream():
         data += part

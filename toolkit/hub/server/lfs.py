@@ -143,7 +143,7 @@ def batch(request: Request, body: Body) -> Response:
         raise HubError(422, f"Invalid LFS operation {operation!r}: upload or download")
     if operation == "upload":
         auth.need_write(request)
-    place = repos.find(request)
+    place = repos.find_for_git(request)
     act = _to_upload if operation == "upload" else _to_download
     wanted = [{"oid": item.get("oid"), "size": item.get("size")} for item in items(body, "objects")]
     objects = [act(request, place, item) for item in wanted]

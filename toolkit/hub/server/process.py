@@ -41,7 +41,8 @@ def serve(root: Path, host: str = LOOPBACK, port: int = 0, *, say: Callable[[str
             say(line)
         if not _is_loopback(host):
             say(f"Warning: {host} can be reached from other machines, and nothing is encrypted.")
-        listen(root, listener, parent=None)
+        with contextlib.suppress(KeyboardInterrupt):
+            listen(root, listener, parent=None)
 
 
 def usage(root: Path, endpoint: str) -> list[str]:

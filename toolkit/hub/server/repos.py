@@ -92,6 +92,21 @@ def find(request: Request) -> Place:
     return place
 
 
+def find_for_git(request: Request) -> Place:
+    """As `find`; git sends its password only when it is asked to, which it is wherever one could help.
+
+    Raises:
+        HubError: 404, or 401 to those without a token.
+    """
+    try:
+        return find(request)
+    except HubError as error:
+        if auth.role(request):
+            raise
+        headers = {"WWW-Authenticate": 'Basic realm="hub"'}
+        raise HubError(401, "Not found, or private: give the token as password", headers=headers) from error
+
+
 def located(request: Request) -> Place:
     """As `find`, for addresses whose signature says that the caller may."""
     params = request.path_params
