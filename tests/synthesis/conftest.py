@@ -13,4 +13,5 @@ def no_waiting_for_the_disk(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(retries, "PAUSE", lambda state: 0.001 * state.attempt_number)
+    for name in ("PAUSE", "REFUSED_PAUSE"):
+        monkeypatch.setattr(retries, name, lambda state: 0.001 * state.attempt_number)

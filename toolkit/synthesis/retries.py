@@ -9,8 +9,10 @@ from tenacity import RetryCallState, wait_random_exponential
 
 from toolkit.teachers.completion import Transient
 
-# Seconds before a request is sent again: anything between 0 and a limit that doubles with each try.
-PAUSE = wait_random_exponential(multiplier=0.5, max=60)
+# Seconds before a request is sent again: anything between 0 and a limit that doubles with each fault. One that was
+# refused waits less: how many may be sent at all is the teacher's own care.
+PAUSE = wait_random_exponential(multiplier=0.25, max=30)
+REFUSED_PAUSE = wait_random_exponential(multiplier=0.25, max=2)
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,8 +24,8 @@ class Request:
     index: int
     seed: int
     due: float = 0.0  # monotonic time in seconds before which it is not sent
-    tries: int = 0  # that failed
-    faults: int = 0  # of those, the ones that were not refused for load
+    faults: int = 0  # times that it failed
+    refusals: int = 0  # times that it was refused for load
 
 
 class Retries:
@@ -39,8 +41,9 @@ class Retries:
     def put(self, request: Request, fault: Transient) -> None:
         """Make `request` due after a jittered pause, on top of what the server asked to wait for."""
         state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only the number is looked at
-        state.attempt_number = request.tries
-        request.due = time.monotonic() + (fault.after or 0) + PAUSE(state)
+        state.attempt_number = request.refusals if fault.refused else request.faults
+        pause = REFUSED_PAUSE if fault.refused else PAUSE
+        request.due = time.monotonic() + (fault.after or 0) + pause(state)
         heapq.heappush(self._heap, (request.due, next(self._counter), request))
 
     def due(self) -> Request | None:

@@ -152,7 +152,7 @@ class _Run:
 
     def _again(self, request: Request, fault: Transient) -> None:
         """Let the request wait for another try, or record why it is given up."""
-        request.tries += 1
+        request.refusals += fault.refused
         request.faults += not fault.refused
         if request.faults >= self.attempts:
             reason = f"gave up after {request.faults} attempts: {fault.reason}"
