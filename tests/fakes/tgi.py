@@ -14,7 +14,7 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -27,6 +27,7 @@ from tests.fakes.rules import CHAT, COMPLETIONS, GENERATE, Limits, Refused, Word
 OVERLOADED = Refused(429, {"error": "Model is overloaded", "error_type": "overloaded"})
 INCOMPLETE = Refused(500, {"error": "Incomplete generation", "error_type": "incomplete_generation"})
 JSON = {"Content-Type": "application/json"}
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 FAULTS = ("fail", "hang", "garbage", "html", "slow", "cut")  # shares of the requests, one fault each
 
 
@@ -207,10 +208,10 @@ async def cut(request: web.BaseRequest, body: bytes, settings: Settings) -> web.
 FAULTY = {"garbage": garbage, "html": html, "slow": slow, "cut": cut}
 
 
-async def start(server: Tgi, port: int = 0) -> tuple[web.ServerRunner, str]:
+async def start(handler: Handler, port: int = 0) -> tuple[web.ServerRunner, str]:
     """Serve on 127.0.0.1; returns what to clean up and the URL."""
     # A client that goes away gives its permit back at once, as with TGI.
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None, handler_cancellation=True))
+    runner = web.ServerRunner(web.Server(handler, access_log=None, handler_cancellation=True))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=4096, shutdown_timeout=0.1)
     await site.start()
@@ -226,12 +227,12 @@ def make(answers: Path | None = None, right: float = 0.7, variants: int = 8, **v
 
 
 @contextlib.contextmanager
-def tgi(port: int = 0, **values: Any) -> Iterator[str]:
-    """The URL of a server that runs in a thread of this process; takes what `make` takes."""
+def in_thread(handler: Handler, port: int = 0) -> Iterator[str]:
+    """The URL of a server that runs in a thread of this process."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    runner, url = asyncio.run_coroutine_threadsafe(start(make(**values), port), loop).result()
+    runner, url = asyncio.run_coroutine_threadsafe(start(handler, port), loop).result()
     try:
         yield url
     finally:
@@ -239,6 +240,13 @@ def tgi(port: int = 0, **values: Any) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@contextlib.contextmanager
+def tgi(port: int = 0, **values: Any) -> Iterator[str]:
+    """The URL of a fake teacher in a thread of this process; takes what `make` takes."""
+    with in_thread(make(**values).handle, port) as url:
+        yield url
 
 
 def stats(url: str, pairs: bool = False) -> dict[str, Any]:
@@ -255,7 +263,7 @@ def change(url: str, **settings: Any) -> None:
 
 
 async def serve(server: Tgi, port: int) -> None:
-    _, url = await start(server, port)
+    _, url = await start(server.handle, port)
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -22,6 +22,9 @@ class Route(NamedTuple):
     headers: dict[str, str]
     model: str | None = None  # None: the server says so itself
 
+    def __repr__(self) -> str:
+        return f"Route({self.name})"  # without the token, wherever it is shown
+
     def ask(self, path: str) -> URL:
         """The address of a form's path; a provider's has its own already."""
         return self.url if self.model else URL(f"{str(self.url).rstrip('/')}{path}")

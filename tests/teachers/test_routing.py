@@ -1,0 +1,162 @@
+"""Where requests go and with which token, against a loopback Hub and a loopback provider."""
+
+import contextlib
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import web
+from huggingface_hub import constants
+from huggingface_hub.inference._providers import _common
+
+from tests.fakes.tgi import change, in_thread, stats, tgi
+from tests.teachers.asking import MODEL, ask, endpoint
+from toolkit.teachers.completion import TeacherError
+from toolkit.teachers.routing import TOKEN_VARIABLE, plain_route, provider_route
+
+TOKEN = "hf_secretsecretsecret"
+MAPPING = {
+    "together": {"providerId": "served/teacher-turbo", "status": "live", "task": "conversational"},
+    "novita": {"providerId": "served/teacher", "status": "live", "task": "conversational"},
+}
+
+
+@contextlib.contextmanager
+def hub():
+    """A Hub that knows one model and by whom it is served."""
+
+    async def model(request):
+        if request.path != f"/api/models/{MODEL}":
+            return web.json_response({"error": "Repository not found"}, status=404)
+        return web.json_response({"id": MODEL, "inferenceProviderMapping": MAPPING})
+
+    with in_thread(model) as url:
+        yield url
+
+
+@pytest.fixture
+def token(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def loopback_hub(monkeypatch, token):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    _common._fetch_inference_provider_mapping.cache_clear()
+    with hub() as url:
+        # What HF_ENDPOINT sets before the library is imported.
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", url)
+        yield url
+    _common._fetch_inference_provider_mapping.cache_clear()
+
+
+def through_router(monkeypatch, url):
+    """The Hub's router at a loopback address."""
+    monkeypatch.setattr(constants, "INFERENCE_PROXY_TEMPLATE", url + "/{provider}")
+
+
+def test_a_provider_is_asked_by_its_own_name_for_the_model(monkeypatch, loopback_hub):
+    with tgi(dialect="vllm", model="served/teacher-turbo", prefix="/together", token=TOKEN) as url:
+        through_router(monkeypatch, url)
+        answer = ask(endpoint(provider="together", teacher={"teacher_revision": "main"}), ("one", 2**62))[0]
+        asked = stats(url, pairs=True)["asked"]
+    assert (answer.finish_reason, answer.model) == ("stop", f"{MODEL}@main")
+    assert [(prompt, 0 < seed < 2**31) for prompt, seed, _ in asked] == [("one", True)]
+
+
+def test_a_provider_keeps_its_own_path(monkeypatch, loopback_hub):
+    through_router(monkeypatch, "http://router.test")
+    assert urlsplit(str(provider_route("novita", MODEL).ask("/v1/chat/completions"))).path == (
+        "/novita/v3/openai/chat/completions"
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "reason"),
+    [
+        ("groq", MODEL, "is not supported by provider groq"),
+        ("nobody", MODEL, "Provider 'nobody' not supported"),
+        ("together", "org/unknown", "404"),
+    ],
+)
+def test_a_provider_that_cannot_serve_the_model_is_refused(loopback_hub, provider, model, reason):
+    with pytest.raises(TeacherError, match="provider: ") as refused:
+        ask(endpoint(provider=provider, teacher={"teacher": model}), ("one", 1))
+    assert reason in str(refused.value)
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_provider_needs_a_token(monkeypatch, loopback_hub, tmp_path):
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(TeacherError, match="needs a token of the Hub: set HF_TOKEN or run `hf auth login`"):
+        ask(endpoint(provider="together"), ("one", 1))
+
+
+def test_a_provider_cannot_be_found_offline(monkeypatch, loopback_hub):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(TeacherError, match="unset HF_HUB_OFFLINE"):
+        ask(endpoint(provider="together"), ("one", 1))
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://abc.us-east-1.aws.endpoints.huggingface.cloud", True),
+        ("https://router.huggingface.co/v1", True),
+        ("http://abc.endpoints.huggingface.cloud", False),
+        ("https://huggingface.co.evil.example", False),
+        ("https://nothuggingface.co", False),
+        ("http://127.0.0.1:8080", False),
+    ],
+)
+def test_the_hubs_token_goes_to_the_hubs_hosts_only(token, url, sent):
+    route = plain_route(url)
+    assert (TOKEN in str(route.headers)) is sent
+    assert TOKEN not in f"{route} {route!r}"
+
+
+def test_an_endpoint_with_a_token_of_its_own(monkeypatch, token):
+    monkeypatch.setenv(TOKEN_VARIABLE, "own-key")
+    with tgi(token="own-key") as url:
+        assert ask(endpoint(url), ("one", 1))[0].finish_reason == "stop"
+        change(url, token="other")
+        with pytest.raises(TeacherError, match=f"answers 401 .*set HF_TOKEN .* or {TOKEN_VARIABLE}") as refused:
+            ask(endpoint(url), ("one", 1))
+    assert "own-key" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/chat/completions"])
+def test_every_way_to_write_an_address_means_the_same(url):
+    assert str(plain_route(url).ask("/v1/chat/completions")) == "http://h:1/v1/chat/completions"
+    assert str(plain_route(url).ask("/info")) == "http://h:1/info"
+
+
+def test_the_token_is_in_no_answer_that_is_kept_or_shown(monkeypatch, token):
+    """Even where a server repeats it in an error."""
+    monkeypatch.setenv(TOKEN_VARIABLE, "own-key")
+    shown = []
+    for status in (422, 403, 500, 200):
+        with echo(status) as url:
+            try:
+                shown += map(repr, ask(endpoint(url, teacher={"api": "generate"}), ("one", 1)))
+            except TeacherError as error:
+                shown.append(repr(error))
+    assert ["422" in shown[0], "403" in shown[1], "500" in shown[2], "malformed" in shown[3]] == [True] * 4
+    assert not [text for text in shown if "own-key" in text]
+    assert "***" in shown[0]
+
+
+@contextlib.contextmanager
+def echo(status):
+    """A server that answers requests for text with the header that brought the token."""
+
+    async def answer(request):
+        if request.method == "GET":
+            return web.json_response({}, status=404)
+        return web.Response(status=status, text=json.dumps({"error": request.headers["Authorization"]}))
+
+    with in_thread(answer) as url:
+        yield url
