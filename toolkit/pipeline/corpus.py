@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.corpora.budgets import file_name
+from toolkit.corpora.budgets import cell_name, file_name
 from toolkit.pipeline.cells import Cell, Source, rows_of
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import Row, judged_rows
@@ -83,9 +83,20 @@ def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) ->
         statistics = {budget: _statistics(parts, budget) for budget in rungs} if made else {}
         for budget in job.run.budgets if made else ():
             _refuse_empty(statistics[budget], budget)
-        held = [f"r{budget} {statistics[budget]['accepted']:,}" for budget in job.run.budgets if budget in statistics]
+        held = [
+            f"{budget_name(job, budget)} {statistics[budget]['accepted']:,}"
+            for budget in job.run.budgets
+            if budget in statistics
+        ]
         stage.text = f"accepted responses: {', '.join(held)}" if held else "not made yet"
     return Corpus(parts, statistics)
+
+
+def budget_name(job: Job, budget: int) -> str:
+    """The configuration that holds a budget of the ladder's questions: `r16`, `a16` or `s16`, by what it counts."""
+    ladder = job.recipe.ladder
+    questions, sizes = ladder.ladder_questions, job.recipe.pool.pool_sizes
+    return cell_name(questions, budget, sizes, questions, ladder.counting)
 
 
 def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:

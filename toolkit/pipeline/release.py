@@ -6,18 +6,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from toolkit import __version__
-from toolkit.corpora.budgets import cell_files, cell_name
+from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.teacher import first_prompt, teacher_name
-from toolkit.recipe import Ladder
+from toolkit.settings import Ladder, Verification
 from toolkit.workspace import Artifact
 
-POLICY = (
-    "the last boxed answer is cut out, normalised, and compared with the known answer as text and as an exact number; "
-    "a response that did not end by itself is truncated, one without an answer unparsable"
-)
+COMPARED = {
+    "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
+    "numeric": "compared with the known quantity in its unit, within a relative tolerance of {tolerance:g}",
+    "choice": "compared with the known letter",
+}
 
 
 def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
@@ -27,7 +28,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
     rungs = [budget for budget in ladder.budgets if budget <= max(job.run.budgets)]
     sizes = recipe.pool.pool_sizes
     asked = ladder.ladder_questions
-    names = {budget: cell_name(asked, budget, sizes, asked, ladder.counting) for budget in rungs}
+    names = {budget: budget_name(job, budget) for budget in rungs}
     provenance = {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
@@ -74,6 +75,16 @@ def _rule(ladder: Ladder) -> dict[str, Any]:
     return {"max_draws": ladder.max_draws} if ladder.counting == "accepted" else {}
 
 
+def _policy(settings: Verification) -> str:
+    """How a response was judged, in words."""
+    cut = "the last match of `{pattern}`" if settings.response_pattern else "the last boxed answer"
+    compared = COMPARED[settings.answer_kind].format(tolerance=settings.tolerance)
+    return (
+        f"{cut.format(pattern=settings.response_pattern)} is cut out, normalised, and {compared}; "
+        "a response that did not end by itself is truncated, one without an answer unparsable"
+    )
+
+
 def _gather(corpus: Corpus, folder: Path) -> None:
     """One folder with the files of all parts, as links."""
     for part in corpus.parts.values():
@@ -107,7 +118,7 @@ def _card(job: Job, source: Source) -> Any:
         },
         counting=recipe.ladder.counting,
         prompt=first_prompt(job, source.teacher, source.questions[0]["question"]),
-        policy=POLICY,
+        policy=_policy(recipe.verification),
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
     )

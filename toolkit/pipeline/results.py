@@ -93,8 +93,9 @@ def _rows(job: Job, measured: Measured) -> list[tuple[dict[str, Any], Artifact]]
         "control": recipe.student.control,
         "corpus_draw": recipe.sampling.sampling_seed,
     }
+    arm = "adaptive" if recipe.ladder.counting == "adaptive" else "FSS"  # no rung of a ladder
     students = [
-        (shared | ladder | {"arm": "FSS", "budget": budget, "train_seed": seed}, score)
+        (shared | ladder | {"arm": arm, "budget": budget, "train_seed": seed}, score)
         for (budget, seed), score in measured.cells.items()
     ]
     lines = [(shared | {"arm": arm}, score) for arm, score in (("teacher", measured.teacher), ("base", measured.base))]

@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.cells import Source, placed
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.teacher import NANO, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
 from toolkit.workers import Tick
@@ -30,11 +30,27 @@ def pool_stage(job: Job) -> Artifact:
         # Cheap, and every later number needs it: a dry run makes it too.
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
         stage.count(cached)
+        _check_golds(job, pool)
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
         if facts["dropped"]:
             stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
     return pool
+
+
+def _check_golds(job: Job, pool: Artifact) -> None:
+    """Every known answer must be of the recipe's kind, which shows when it is compared with itself."""
+    from toolkit.verification.policies import COMPARE
+
+    settings = job.recipe.verification
+    for name in ("questions", "test"):
+        for row in read_questions(pool.path, name):
+            try:
+                COMPARE[settings.answer_kind](row["answer"], row["answer"], settings)
+            except ValueError as error:
+                raise StageError(
+                    f"question {row['question'][:80]!r}: {error}; mend the pool or `answer_kind`"
+                ) from error
 
 
 def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:

@@ -76,7 +76,8 @@ def score_inputs(job: Job, pool: Artifact, base: Artifact, model: Artifact) -> d
     """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
     test = pool.file("test.parquet")
     adapter_of = base.digest if "adapter_config.json" in model.files else None
-    return {"adapter_of": adapter_of, "model": model.digest, "test": test, "settings": job.recipe.evaluation}
+    asked = {"settings": job.recipe.evaluation, "verification": job.recipe.verification}
+    return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked}
 
 
 def score_stage(

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured
 from toolkit.reports.markdown import markdown_table
 from toolkit.workspace import Artifact, write_atomic
 
-HEADER = ("r", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
+HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
 
 def publish(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
@@ -31,7 +31,7 @@ def publish(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, 
 def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
     """The run as Markdown: its title, a row per budget, teacher and base, and what the law says."""
     recipe = job.recipe
-    rows = [_row(budget, counts, measured) for budget, counts in corpus.statistics.items()]
+    rows = [_row(job, budget, counts, measured) for budget, counts in corpus.statistics.items()]
     n = measured.teacher.facts["n"]
     lines = [
         f"# {recipe.title}",
@@ -47,11 +47,11 @@ def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str
     return "\n\n".join(lines) + "\n"
 
 
-def _row(budget: int, counts: Mapping[str, Any], measured: Measured) -> list[str]:
+def _row(job: Job, budget: int, counts: Mapping[str, Any], measured: Measured) -> list[str]:
     errors = [point["error"] for point in measured.points([budget])]
     told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
     numbers = [counts[name] for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")]
-    return [str(budget), *(f"{number:,}" for number in numbers), *told, str(len(errors) or "")]
+    return [budget_name(job, budget), *(f"{number:,}" for number in numbers), *told, str(len(errors) or "")]
 
 
 def _listed(folder: Path) -> str:
@@ -65,4 +65,5 @@ def shown(path: Path) -> Path:
 
 def _how_to_load(folder: Path, job: Job) -> str:
     release = shown(folder / "release")
-    return f'Load it: datasets.load_dataset("{release}", "r{max(job.run.budgets)}", split="train")'
+    name = budget_name(job, max(job.run.budgets))
+    return f'Load it: datasets.load_dataset("{release}", "{name}", split="train")'
