@@ -56,8 +56,8 @@ def refuse_paths(configs: Mapping[str, Path]) -> None:
     for name, path in configs.items():
         settings = json.loads(path.read_text(encoding="utf-8"))
         for field in ("base_model_name_or_path", "_name_or_path", "name_or_path"):
-            value = settings.get(field)
-            if isinstance(value, str) and (value.startswith(("/", ".", "~", "\\")) or value.count("/") > 1):
+            value = settings.get(field) if isinstance(settings, dict) else None
+            if isinstance(value, str) and (value.startswith(("/", ".", "~")) or "\\" in value or value.count("/") > 1):
                 raise Refused(f"{name}: {field} is a folder of some machine; give the base's repo")
 
 

@@ -1,0 +1,30 @@
+"""One process of a race: `python -m tests.hub.publishing.racer ENDPOINT REPO FOLDER VERSION` prints how it went."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from toolkit.hub.decide import Refused
+from toolkit.hub.publish import publish
+
+
+def main() -> None:
+    """The token comes from the environment, as a user's would."""
+    endpoint, repo, folder, version = sys.argv[1:]
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()  # all start at once
+    try:
+        api = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
+        done = publish(Path(folder), repo, version=version, api=api, say=lambda text: None)
+        told = {"new": done.new, "version": done.version, "commit": done.commit}
+    except Refused as error:
+        told = {"refused": str(error)}
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+import json
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import DatasetCard, constants
+
+from tests.hub.publishing.conftest import held, tags
+from toolkit.hub.decide import Refused
+from toolkit.hub.results import LAWS, Results, law_rows, mean_errors, publish_results, write_results
+
+FORECAST = {
+    "held_out": 8, "level": 0.9, "experiment": "tiny", "exploratory": False,
+    "law": {"point": 0.4, "mean": 0.41, "low": 0.38, "high": 0.44, "low_new": 0.35, "high_new": None},
+    "baselines": {"last value": 0.5},
+    "parameters": {"E": {"value": 0.1, "low": 0.0, "high": 0.2}},
+}  # fmt: skip
+LOADS = """
+import sys
+from datasets import load_dataset
+for name in sys.argv[2:]:
+    print(len(load_dataset(sys.argv[1], name, split="train", revision="v1.0.0")))
+"""
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """The tables and files of two students and their teacher."""
+
+    def make(error=0.5, laws=True, **changes):
+        cells = [("FSS", 4, 0, error), ("FSS", 4, 1, error + 0.25), ("teacher", None, None, 0.125)]
+        rows = [
+            {"experiment": "tiny", "arm": arm, "questions": budget, "budget": budget, "train_seed": seed,
+             "error": found, "n": 8, "eval_key": "k"}
+            for arm, budget, seed, found in cells
+        ]  # fmt: skip
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "curves.parquet")
+        pq.write_table(pa.table({"item_id": ["t0", "t1"], "correct": [1.0, 0.0]}), tmp_path / "items.parquet")
+        (tmp_path / "forecast.json").write_text(json.dumps(FORECAST))
+        (tmp_path / "law.json").write_text(json.dumps({"observed": {"mean": 0.42}}))
+        names = ("forecast.json", "law.json") if laws else ()
+        given = {"data_repo": "local/tiny", "data_version": "v1.0.0", "data_revision": "a" * 40, "limits": ["A *toy*."]}
+        return Results(
+            "Tiny <b>", tmp_path / "curves.parquet", tmp_path / "items.parquet",
+            {name: tmp_path / name for name in names}, license="apache-2.0", **(given | changes),
+        )  # fmt: skip
+
+    return make
+
+
+def test_a_row_for_each_number_of_a_law():
+    rows = list(law_rows(FORECAST, {"observed": {"mean": 0.42}}))
+    assert [(row["kind"], row["name"], row.get("budget"), row["value"]) for row in rows] == [
+        ("parameter", "E", None, 0.1), ("forecast", "mean of students", 8, 0.41), ("forecast", "one student", 8, 0.41),
+        ("baseline", "last value", 8, 0.5), ("observed", "mean of students", 8, 0.42),
+    ]  # fmt: skip
+    assert (rows[1]["low"], rows[1]["high"], rows[2]["low"], rows[2]["high"]) == (0.38, 0.44, 0.35, None)
+    assert set().union(*rows) | {"experiment"} == set(LAWS.names)
+
+
+def test_mean_errors_by_cell(measured):
+    rows = list(mean_errors(measured().curves))
+    assert [(row["arm"], row["budget"], row["models"], row["mean"]) for row in rows] == [
+        ("FSS", 4, 2, 0.625), ("teacher", None, 1, 0.125),
+    ]  # fmt: skip
+    assert rows[0]["sd"] == pytest.approx(0.25 / 2**0.5) and rows[1]["sd"] is None
+
+
+def test_the_card_says_what_was_measured_and_on_which_data(measured, tmp_path, hub, monkeypatch):
+    write_results(tmp_path / "out", measured(), "local/tiny-results", "v1.0.0")
+    card = DatasetCard.load(tmp_path / "out" / "README.md")
+    assert f"at v1&#46;0&#46;0, commit `{'a' * 40}`" in card.text
+    assert "| FSS | 4 | 4 | 2 | 8 | 0.625 | 0.1768 |" in card.text
+    assert "| forecast | one student | 8 | 0.41 | 0.35 | - | 0.9 |" in card.text
+    assert "The forecast was written before the students of its budget were trained." in card.text
+    assert "- A &#42;toy&#42;." in card.text and "# Tiny &#60;b&#62;: results" in card.text
+    assert card.data.to_dict()["source_datasets"] == ["local/tiny"]
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    card.validate()
+
+
+def test_a_forecast_of_what_was_known_is_said_to_be_one(measured, tmp_path):
+    results = measured()
+    results.laws["forecast.json"].write_text(json.dumps(FORECAST | {"exploratory": True}))
+    write_results(tmp_path / "out", results, "local/tiny-results", "v1.0.0")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "EXPLORATORY: students of that budget existed" in text and "was written before the students" not in text
+
+
+@pytest.mark.parametrize("laws", [True, False])
+def test_results_load_from_the_hub_by_tag(measured, api, hub, repo, tmp_path, laws):
+    write_results(tmp_path / "out", measured(laws=laws), repo, "v1.0.0")
+    published = publish_results(tmp_path / "out", repo, api=api, say=lambda text: None)
+    assert tags(api, repo) == {"v1.0.0": published.commit}
+    names = ["curves", "items", "laws"] if laws else ["curves", "items"]
+    environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", LOADS, repo, *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["3", "2", "5"][: len(names)], done.stderr
+
+
+def test_a_rerun_is_nothing_new_and_other_scores_take_another_version(measured, api, repo, tmp_path):
+    def put(name, version, **changes):
+        write_results(tmp_path / name, measured(**changes), repo, version)
+        return publish_results(tmp_path / name, repo, api=api, say=lambda text: None)
+
+    first = put("a", "v1.0.0")
+    again = put("b", "v1.0.0")
+    assert first.new and not again.new and again.commit == first.commit
+    with pytest.raises(Refused, match=r"v1\.0\.0 is published with other content .* the next free one is v1\.1\.0"):
+        put("c", "v1.0.0", error=0.25)
+    second = put("d", "v1.1.0", error=0.25)
+    assert [name.split("-")[0] for name in second.deleted] == ["data/curves"]
+    assert held(api, repo, "v1.0.0") != held(api, repo, "v1.1.0") and tags(api, repo)["v1.0.0"] == first.commit
+    with pytest.raises(Refused, match="data repo: published 'local/tiny', now 'local/other'"):
+        put("e", "v1.2.0", data_repo="local/other")
+
+
+def test_equal_results_give_equal_bytes(measured, tmp_path):
+    for name in "ab":
+        write_results(tmp_path / name, measured(), "local/tiny-results", "v1.0.0")
+    files = [
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*") if path.is_file()} for name in "ab"
+    ]
+    assert files[0] == files[1] and len(files[0]) == 7
