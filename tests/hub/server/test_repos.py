@@ -51,6 +51,8 @@ def test_a_moved_repo_has_its_content_under_the_new_name_only(api, dataset):
     assert not api.repo_exists(dataset, repo_type="dataset")
     assert api.file_exists("other/moved", "a.bin", repo_type="dataset")
     api.create_repo(dataset, repo_type="dataset")
+    with pytest.raises(RepositoryNotFoundError):
+        api.move_repo("local/none", "other/none", repo_type="dataset")
     with pytest.raises(HfHubHTTPError, match="exists already"):
         api.move_repo(dataset, "other/moved", repo_type="dataset")
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server.errors import HubError
 
-LIMIT = 32 << 20  # bytes of one JSON value; a regular file of 10 MB in base64 fits
+LIMIT = 16 << 20  # bytes of one JSON value; a regular file of 10 MB in base64 fits
 Body = dict[str, Any]
 
 

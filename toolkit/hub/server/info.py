@@ -116,7 +116,7 @@ def whoami(request: Request) -> dict[str, Any]:
     role = auth.role(request)
     if role is None:
         raise HubError(401, auth.INVALID)
-    token = {"displayName": role, "role": role, "createdAt": repos.stamp(0)}
+    token = {"displayName": role, "role": role}
     return {"type": "user", "id": auth.USER, "name": auth.USER, "fullname": auth.USER, "orgs": []} | {
         "auth": {"type": "access_token", "accessToken": token}
     }

@@ -9,7 +9,7 @@ from dulwich.repo import Repo
 from starlette.requests import Request
 
 from toolkit.hub.server import auth, names, repos
-from toolkit.hub.server.bodies import Body
+from toolkit.hub.server.bodies import Body, text
 from toolkit.hub.server.commits import first_commit
 from toolkit.hub.server.errors import HubError, repo_missing
 from toolkit.hub.server.repos import FACTS, INCOMING, Place
@@ -74,12 +74,14 @@ def move(request: Request, body: Body) -> dict[str, str]:
         HubError: 404 where it is not there, 409 where the new name is taken.
     """
     auth.need_write(request)
-    old = repos.place_of(request, f"{body.get('type') or 'model'}s", str(body.get("fromRepo")))
-    new = Place(old.root, old.kind, names.repo_name(*(str(body.get("toRepo")) + "/").split("/")[:2]))
+    old = repos.place_of(request, f"{body.get('type') or 'model'}s", text(body, "fromRepo"))
+    new = Place(old.root, old.kind, names.full_name(text(body, "toRepo")))
     first, second = sorted((old, new), key=lambda place: place.name)  # one order for all, so that none waits in a ring
     with first.lock(), second.lock() if new != old else contextlib.nullcontext():
         if new.path.exists():
             raise HubError(409, f"{new.name} exists already")
+        if not old.path.exists():
+            raise repo_missing(old.name)
         new.path.parent.mkdir(parents=True, exist_ok=True)
         old.path.rename(new.path)
     return {}

@@ -30,6 +30,16 @@ def repo_name(organization: str, name: str) -> str:
     return full
 
 
+def full_name(text: str) -> str:
+    """`text` where it is a valid `owner/name`.
+
+    Raises:
+        HubError: 400, for any other.
+    """
+    owner, _, name = text.partition("/")
+    return repo_name(owner, name)
+
+
 def file_path(path: object) -> str:
     """`path` inside a repo: relative, normal, and nothing that git or a file system would take for its own.
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
@@ -148,14 +148,6 @@ def _commit(repo: Repo, oid: ObjectID, revision: str) -> Commit:
     if not isinstance(item, Commit):
         raise revision_missing(revision)
     return item
-
-
-def tree_of(repo: Repo, commit: Commit) -> Tree:
-    """The root folder of a commit."""
-    tree = repo.object_store[commit.tree]
-    if not isinstance(tree, Tree):
-        raise TypeError(f"{commit.tree.decode()} is no tree")
-    return tree
 
 
 def blob(repo: Repo, oid: ObjectID) -> bytes:

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import ipaddress
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def usage(root: Path, endpoint: str) -> list[str]:
     return [
         f"Hub at {endpoint}, repositories in {root}. Stop it with Ctrl-C.",
         f"  export HF_ENDPOINT={endpoint} HF_HUB_DISABLE_XET=1",
-        f'  export HF_TOKEN="$(cat {root / TOKEN})"   # to write; reading needs none unless a repo is private',
+        f'  export HF_TOKEN="$(cat {shlex.quote(str(root / TOKEN))})"   # to write; public repos are read without',
     ]
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 from filelock import FileLock
 from starlette.requests import Request
@@ -46,8 +47,15 @@ class Place:
         return self.name if self.kind == "models" else f"{self.kind}/{self.name}"
 
     def open(self) -> Repo:
-        """The git repository; opened anew for each request, since its caches are not for several threads."""
-        return Repo(str(self.path))
+        """The git repository; opened anew for each request, since its caches are not for several threads.
+
+        Raises:
+            HubError: 404, where it was deleted since it was found.
+        """
+        try:
+            return Repo(str(self.path))
+        except NotGitRepository as error:
+            raise repo_missing(self.name) from error
 
     def facts(self) -> dict[str, Any]:
         """What is known beside git: private, sdk, created, pulls."""
@@ -116,7 +124,7 @@ def located(request: Request) -> Place:
 def place_of(request: Request, kind: str, name: str) -> Place:
     """A repo that is there. A name that cannot be is no path into the store either."""
     try:
-        place = Place(request.app.state.root, kind, names.repo_name(*name.split("/", 1)))
+        place = Place(request.app.state.root, kind, names.full_name(name))
     except HubError as error:
         raise repo_missing(name) from error
     if not (place.path / FACTS).is_file():
