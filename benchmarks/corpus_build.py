@@ -18,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 BUDGETS = (1, 2, 4, 8, 16, 32)
@@ -66,10 +67,8 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
 
     run = load_run("math")
     ladder = Ladder(budgets=BUDGETS, ladder_questions=count, counting=counting, max_draws=BUDGETS[-1])
-    recipe = dataclasses.replace(run.recipe, ladder=ladder)
-    job = Job(
-        dataclasses.replace(run, recipe=recipe), Workspace(folder, sys.stderr.write), None, Progress(io.StringIO())
-    )
+    run = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, ladder=ladder))
+    job = Job(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
     asked = questions(count)
     index = JournalIndex(journal, asked)
     with job.progress.stage("responses") as stage:

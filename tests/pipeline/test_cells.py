@@ -5,6 +5,7 @@ import io
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -46,7 +47,7 @@ def job(folder, **ladder):
     run = load_run(str(TINY))
     recipe = dataclasses.replace(run.recipe, ladder=Ladder(ladder_questions=8, **ladder))
     run = dataclasses.replace(run, recipe=recipe, budgets=recipe.ladder.budgets)
-    return Job(run, Workspace(folder / "workspace", pytest.fail), None, Progress(io.StringIO()))
+    return Job(run, Workspace(folder / "workspace", pytest.fail), SimpleNamespace(jobs=1), Progress(io.StringIO()))
 
 
 def drawn(job, path, dry=False, salt=0):

@@ -35,7 +35,7 @@ def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     settings = job.recipe.verification
     answers = source.pool.file("questions.parquet")
     verdicts: dict[Cell, Artifact] = {}
-    with job.progress.stage("verdicts") as stage, Judge(settings) as judge:
+    with job.progress.stage("verdicts") as stage, Judge(settings, job.workers.jobs) as judge:
         for cell in source.cells:
             inputs = {"responses": source.digests[cell], "answers": answers, "settings": settings}
             verdicts[cell] = job.build(stage, "verdicts", inputs, _judging(source, cell, judge))

@@ -30,7 +30,7 @@ def draw(
     decisions: list[Decision] = []
     draws = None
     index.read()
-    with Judge(job.recipe.verification) as judge:
+    with Judge(job.recipe.verification, job.workers.jobs) as judge:
         if judged and not _known_paths(job, index, answers):
             index.label(judge)
         for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append):
