@@ -5,7 +5,7 @@ import re
 _LETTER = re.compile(r"\s*(?:\\(?:text|math)[a-z]*\s*\{\s*|\*\*)?\(?\s*([A-Ja-j])\s*(?:[).:}*]|$)")
 # `(C)`, or a letter behind "answer is"; `A` and `I` are words too and must not have another word behind them
 _NAMED = re.compile(
-    r"(?i:\b(?:answer|choice|option)\b\s*(?:is|:)?)\s*\**\s*(?:([B-HJ])\b|([AI])\b(?!\s*[\w'’]))|\(([A-J])\)"
+    r"(?i:\b(?:answer|choice|option)\b\s*(?:is\b)?\s*:?)\s*\**\s*(?:([B-HJ])\b|([AI])\b(?!\s*[\w'’]))|\(([A-J])\)"
 )
 
 

@@ -78,7 +78,8 @@ def unwrap_text(text: str) -> str:
 
 
 def words(text: str) -> tuple[str, bool] | None:
-    """The words of plain text that is nothing else, in lower case, and whether they can be nothing but words.
+    """The words of plain text that is nothing else, in lower case (a single letter keeps its own), and whether
+    they can be nothing but words.
 
     Three bare letters or fewer (`ab`) can be a product as well; `\\text{ab}`, `(C)` and `Monday` cannot.
     """
@@ -86,7 +87,10 @@ def words(text: str) -> tuple[str, bool] | None:
     if not re.fullmatch(r"\(?\s*[^\W\d_]+(?:[ .,'-]+[^\W\d_]+)*\s*[.)]*", bare):
         return None
     found = re.findall(r"[^\W\d_]+", bare)
-    return " ".join(found).lower(), bare != text or bare.startswith("(") or max(map(len, found)) > 3
+    joined = " ".join(found)
+    return joined.lower() if len(joined) > 1 else joined, bare != text or bare.startswith("(") or max(
+        map(len, found)
+    ) > 3
 
 
 def split_top(text: str, separator: str) -> list[str]:

@@ -27,7 +27,7 @@ _RULES = [
         (r"\b(?:sq|square)\.?\s+([a-zA-Z]+)", r"\1^{2}"),
         (r"\b(?:cu|cubic)\.?\s+([a-zA-Z]+)", r"\1^{3}"),
         (r"\b([ap])\.\s?m\b\.?", r"\1m"),
-        (r"[.,;:](?=\s|$)|\b(?:of|the|a|an)\b", " "),
+        (r"\.(?=\s|$)|[,;:]\s*$|\b(?:of|the|a|an)\b", " "),
     )
 ]
 _SPELLINGS = {"°": "degree", "°C": "degC", "°F": "degF", "°K": "kelvin", "%": "percent", "Å": "angstrom", "mins": "min"}

@@ -1,0 +1,95 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.recipe import Verification
+from toolkit.verification.answers import compile_pattern, extract_boxed, extract_match
+from toolkit.verification.choices import extract_named, letter_of
+from toolkit.verification.policies import extractor
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so \\boxed{12}", "12"),
+        ("\\boxed{1} or \\boxed{2}", "2"),
+        ("\\boxed{\\frac{1}{2}} is it", "\\frac{1}{2}"),
+        ("\\boxed { 7 }", "7"),
+        ("\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
+        ("\\boxed{3} and then \\boxed{4", "3"),
+        ("\\boxed{1 \\boxed{2}}", "2"),
+        ("\\boxed{a}} b}", "a"),
+        ("no box", None),
+        ("\\boxed{}", None),
+        ("\\boxed{", None),
+        ("", None),
+    ],
+)
+def test_answer_is_the_last_closed_box(text: str, answer: str | None) -> None:
+    assert extract_boxed(text) == answer
+
+
+@given(st.text(alphabet="{}\\boxed 1", max_size=60))
+def test_a_box_holds_balanced_braces(text: str) -> None:
+    answer = extract_boxed(text)
+    if answer is not None:
+        bare = re.sub(r"\\[^a-zA-Z]", "", answer)
+        assert bare.count("{") == bare.count("}")
+        assert answer in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\\boxed{" * 1_000_000, "\\boxed{" + "{" * 1_000_000, "\\boxed" * 1_000_000, "\\" * 1_000_000, "}" * 1_000_000],
+)
+def test_a_million_open_boxes_hold_no_answer(text: str) -> None:
+    assert extract_boxed(text) is None
+    assert extract_boxed("\\boxed{5}" + text) in ("5", None)
+    assert extract_boxed(text + " \\boxed{5}") == "5"
+
+
+def test_pattern_takes_its_last_match() -> None:
+    pattern = compile_pattern(r"####\s*(.+)")
+    assert extract_match("#### 1\n#### 2 \n", pattern) == "2"
+    assert extract_match("none", pattern) is None
+    assert extract_match("#### 1", compile_pattern("(x)?#")) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("(", "is no regular expression"), ("a", "has 0 groups"), ("(a)(b)", "has 2 groups")]
+)
+def test_a_pattern_without_its_group_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"response_pattern: .*{message}"):
+        extractor(Verification(response_pattern=pattern))
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("I think (B), no, (C).", "C"),
+        ("The answer is C", "C"),
+        ("the answer is: **D**", "D"),
+        ("Answer: B because it floats", "B"),
+        ("choice E.", "E"),
+        ("The answer is A.", "A"),
+        ("The answer is A dog", None),
+        ("The answer is I think unknown", None),
+        ("the answer is a cat", None),
+        ("The answer is Bob", None),
+        ("The answer is K", None),
+        ("A dog (barks)", None),
+    ],
+)
+def test_a_choice_is_named_by_its_letter_and_never_by_a_word(text: str, letter: str | None) -> None:
+    assert extract_named(text) == letter
+
+
+def test_a_choice_comes_from_the_box_first() -> None:
+    extract = extractor(Verification(answer_kind="choice"))
+    assert extract("\\boxed{\\text{B}} and not (C)") == "\\text{B}"
+    assert extract("so (C)") == "C"
+    assert [letter_of(text) for text in ("\\text{B}", "(b)", "B: dog", "B dog", "Bo", "", "K")] == ["B"] * 3 + [
+        None
+    ] * 4
