@@ -1,13 +1,15 @@
 """The real client against a real server that follows TGI's rules, and breaks them on demand."""
 
 import asyncio
+import contextlib
 import statistics
 import time
 
 import pytest
+from aiohttp import web
 
 from tests.fakes.answers import made_up
-from tests.fakes.tgi import change, stats, tgi
+from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, SHA, ask, ask_until_answered, endpoint
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 
@@ -196,6 +198,39 @@ def test_whatever_happens_every_question_gets_its_own_answer_once(faults):
         seen = stats(url)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS]
     assert (seen["pairs_answered"], seen["answered_twice"]) == (len(PAIRS), 0)
+
+
+def test_a_body_larger_than_any_answer_is_cut_off():
+    sent = []
+
+    async def flood(request):
+        if request.method == "GET":
+            return web.json_response({}, status=404)
+        response = web.StreamResponse()  # without a length
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for number in range(1000):
+                await response.write(b" " * 1_000_000)
+                sent.append(number)
+        return response
+
+    with in_thread(flood) as url:
+        answer = ask(endpoint(url), PAIRS[0])[0]
+    assert answer.error.startswith("malformed body: ")
+    assert len(sent) < 100
+
+
+def test_a_redirect_is_not_followed():
+    async def elsewhere(request):
+        if request.method == "GET":
+            return web.json_response({}, status=404)
+        raise web.HTTPTemporaryRedirect("http://127.0.0.1:1/v1/chat/completions")
+
+    with in_thread(elsewhere) as url:
+        error = ask(endpoint(url), PAIRS[0])[0]
+    assert isinstance(error, TeacherError)
+    assert f"{url} answers 307" in str(error)
+    assert str(error).endswith("name the address that answers in `urls`")
 
 
 def test_several_urls_share_the_load_by_what_they_have_in_flight():

@@ -2,11 +2,11 @@
 
 import json
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.openapi import checker
 from toolkit.settings import Sampling
 from toolkit.teachers.request import Form, cut_at_stop, make_form, read_answer, reason_of, seconds_asked, wire_seed
 
@@ -21,26 +21,6 @@ SAMPLINGS = st.builds(
 SEEDS = st.integers(0, 2**63 - 1)
 
 
-def checker(document, name):
-    """A validator of one schema that lets nothing through but what the schema names, as a strict server would."""
-
-    def mend(node):
-        if isinstance(node, list):
-            return [mend(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        node = {key: mend(value) for key, value in node.items()}
-        if "nullable" in node and "type" not in node:
-            del node["nullable"]  # says nothing without a type, and makes validators skip
-        return node
-
-    components = mend(document["components"])
-    for schema in ("ChatRequest", "GenerateRequest", "GenerateParameters"):
-        components["schemas"][schema]["additionalProperties"] = False
-    root = {"$ref": f"#/components/schemas/{name}", "components": components}
-    return jsonschema.Draft202012Validator(root)
-
-
 @pytest.fixture(scope="module")
 def document(shared_data):
     path = shared_data / "tgi-openapi.json"
@@ -51,7 +31,8 @@ def document(shared_data):
 
 @pytest.fixture(scope="module")
 def checkers(document):
-    return {path: checker(document, name) for path, name in SCHEMAS.items()}
+    closed = ("ChatRequest", "GenerateRequest", "GenerateParameters")
+    return {path: checker(document, name, closed) for path, name in SCHEMAS.items()}
 
 
 def send(form: Form, prompt: str, seed: int):

@@ -23,6 +23,7 @@ class Server:
         self.route, self.form, self.dialect, self.model, self.limit = route, form, dialect, model, limit
         self.url: URL = route.ask(form.path)
         self.faults = 0  # in a row
+        self.failing_since = 0.0  # time of the first of them
         self.reason = ""  # of the last one
         self.rest = 0.0  # seconds of the last rest, 0 while it is well
         self.until = 0.0  # time before which nothing is sent
@@ -49,7 +50,7 @@ class Balancer:
 
     Args:
         servers: at least one.
-        patience: seconds without a sign of life from any of them, all resting, until the run ends.
+        patience: seconds for which all of them must have failed until the run ends.
     """
 
     def __init__(self, servers: Sequence[Server], patience: float) -> None:
@@ -57,7 +58,6 @@ class Balancer:
         self.patience = patience
         self._waiting: deque[asyncio.Future[tuple[Server, Ticket]]] = deque()
         self._loop = asyncio.get_running_loop()
-        self._alive = self._loop.time()
         self._end: TeacherError | None = None
 
     async def take(self) -> tuple[Server, Ticket]:
@@ -66,7 +66,7 @@ class Balancer:
         One of `answered`, `refused`, `faulted` and `dropped` must follow.
 
         Raises:
-            TeacherError: when no server has answered for `patience` seconds.
+            TeacherError: when every server has failed for `patience` seconds.
         """
         if self._end:
             raise self._end
@@ -84,9 +84,8 @@ class Balancer:
 
     def answered(self, server: Server, ticket: Ticket) -> None:
         """It served the request, if only to say why it cannot."""
-        now = self._loop.time()
-        server.limit.accepted(ticket, now)
-        self._sign_of_life(server, now)
+        server.limit.accepted(ticket, self._loop.time())
+        self._sign_of_life(server)
 
     def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
         """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
@@ -95,20 +94,21 @@ class Balancer:
         else:
             server.limit.failed()
             self._close(server, min(after, LONGEST_PAUSE))
-        self._sign_of_life(server, self._loop.time())
+        self._sign_of_life(server)
 
     def faulted(self, server: Server, reason: str) -> None:
         """It failed: the connection, the server itself, or the time."""
         server.limit.failed()
-        server.reason = reason
-        if server.rest and self._loop.time() < server.until:
+        server.reason, now = reason, self._loop.time()
+        if server.rest and now < server.until:
             return  # sent before it went to rest
+        server.failing_since = server.failing_since if server.faults else now
         server.faults += 1
         if server.rest or server.faults >= FAULTS:
             server.rest = min(2 * server.rest, LONGEST_REST) or FIRST_REST
             server.trial = False
             self._close(server, server.rest)
-            self._give_up_in_time()
+            self._give_up_in_time(now)
         self._wake()
 
     def dropped(self, server: Server) -> None:
@@ -121,8 +121,7 @@ class Balancer:
         server.until = max(server.until, self._loop.time() + seconds)
         self._loop.call_later(seconds + 0.001, self._wake)
 
-    def _sign_of_life(self, server: Server, now: float) -> None:
-        self._alive = now
+    def _sign_of_life(self, server: Server) -> None:
         server.well()
         if self._waiting:
             self._wake()
@@ -141,8 +140,8 @@ class Balancer:
             if not future.done():
                 future.set_result((server, server.take(now)))
 
-    def _give_up_in_time(self) -> None:
-        if self._loop.time() - self._alive < self.patience or not all(server.rest for server in self.servers):
+    def _give_up_in_time(self, now: float) -> None:
+        if not all(server.rest and now - server.failing_since >= self.patience for server in self.servers):
             return
         faults = ", ".join(f"{server.route.name} ({server.reason})" for server in self.servers)
         self._end = TeacherError(

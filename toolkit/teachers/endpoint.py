@@ -14,16 +14,16 @@ from typing import Self
 
 import aiohttp
 
+from toolkit.prompt import prompt_writer
 from toolkit.settings import Sampling, Serving, Teacher
 from toolkit.teachers.balance import Balancer, Server
 from toolkit.teachers.capabilities import denied, read_capabilities, refuse_long_prompt, refuse_settings
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 from toolkit.teachers.limit import Limit, Ticket
-from toolkit.teachers.prompt import prompt_writer
 from toolkit.teachers.request import failed, make_form, read_answer, reason_of, seconds_asked, wire_seed
 from toolkit.teachers.routing import Route, plain_route, provider_route
 
-PATIENCE = 300.0  # seconds without any answer until the run ends
+PATIENCE = 600.0  # seconds of nothing but faults until the run ends; an endpoint may wake up that long
 START_PATIENCE = 10.0  # the same at the start, for a server that is not there at all
 KEPT_PROMPTS = 16_384  # prompts that are kept encoded: a few tens of megabytes at most
 MEASURED = 8  # longest questions whose tokens are counted beforehand
@@ -42,7 +42,7 @@ class EndpointTeacher:
         urls: servers that were started for the run; those of the recipe when empty.
         questions: what it will be asked: the prompts of the longest are measured at the start.
         greedy: take the likeliest token instead of drawing, for scoring.
-        patience: seconds without any answer until the run ends.
+        patience: seconds of nothing but faults, from every URL, until the run ends.
 
     Raises:
         ValueError: for a `prompt` that is no template.

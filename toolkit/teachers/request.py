@@ -16,6 +16,7 @@ from toolkit.teachers.completion import Completion
 
 ENDS = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length"}
 SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number of a recipe is as large
+WHOLE = 1 - 1e-6  # a top_p from here on is 1 to a server that reads it as a 32-bit float
 SHOWN = 200  # characters of a body that is not understood
 
 Parse = Callable[[Any, Mapping[str, str]], Completion]
@@ -51,7 +52,7 @@ def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy:
     """
     limits = {"max_tokens": sampling.max_tokens} | ({"stop": list(sampling.stop)} if sampling.stop else {})
     draws: dict[str, Any] = {"temperature": 0.0 if greedy else sampling.temperature}
-    if sampling.top_p < 1 and not greedy:
+    if sampling.top_p < WHOLE and not greedy:
         draws["top_p"] = sampling.top_p
     if api == "chat":
         messages = [{"role": "user", "content": ""}]
