@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.recipe import Ladder
+from toolkit.settings import Ladder
 
 Integers = NDArray[np.int64]
 PathOf = Callable[[int, int], Hashable | None]  # question position, index -> path; None where it was not accepted
