@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from toolkit.nano.diet import teacher_texts
 from toolkit.nano.pretrain import NanoSettings, batched, train_base, train_teacher
-from toolkit.nano.tokenizer import ASSISTANT, build_tokenizer
+from toolkit.nano.tokenizer import ASSISTANT, build_tokenizer, unreadable
 
 SMALL = NanoSettings(steps=3, learning_rate=1e-3, rows=4, width=16, layers=1, heads=2, feedforward=32)
 
@@ -50,3 +50,13 @@ def test_labels_cover_responses_and_nothing_else() -> None:
         assert tokenizer.decode(row[row != tokenizer.pad_token_id]) == text
     plain = next(batched(iter(["1 + 2 = 3<|end|>"] * 64), tokenizer, 8))
     assert torch.equal(*plain)
+
+
+@pytest.mark.parametrize("train", [train_teacher, train_base])
+def test_a_physics_model_reads_physics_and_mathematics(tmp_path: Path, train) -> None:  # type: ignore[no-untyped-def]
+    train(NanoSettings(**{**vars(SMALL), "domain": "physics"}), tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    for domain in ("mathematics", "physics"):
+        assert unreadable(tokenizer, list(islice(teacher_texts(0, domain=domain), 200))) == []
+    assert AutoModelForCausalLM.from_pretrained(tmp_path).config.vocab_size == len(build_tokenizer("physics"))
+    assert len(build_tokenizer("physics")) > len(build_tokenizer())

@@ -9,34 +9,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.nano.diet import base_texts, teacher_texts
-from toolkit.nano.tokenizer import SPECIAL_TOKENS, VOCABULARY_FILE, build_tokenizer, document, unreadable
-from toolkit.nano.vocabulary import pieces_needed
+from toolkit.nano.tokenizer import (
+    SPECIAL_TOKENS,
+    VOCABULARY_FILE,
+    WIDE_VOCABULARY_FILE,
+    build_tokenizer,
+    document,
+    unreadable,
+)
+from toolkit.nano.vocabulary import pieces_needed, wide_pieces_needed
+from toolkit.questions import physics
 from toolkit.questions.mathematics import generate
 
 TOKENIZER = build_tokenizer()
+WIDE = build_tokenizer("physics")
 PIECES = json.loads(VOCABULARY_FILE.read_text(encoding="utf-8"))
+WIDE_PIECES = json.loads(WIDE_VOCABULARY_FILE.read_text(encoding="utf-8"))
 
 
-def test_vocabulary_file_and_wordings_agree() -> None:
-    assert PIECES[: len(SPECIAL_TOKENS)] == list(SPECIAL_TOKENS)
-    assert len(set(PIECES)) == len(PIECES) == len(TOKENIZER)
-    lacking = sorted(set(pieces_needed()) - set(PIECES))
-    unused = sorted(set(PIECES) - set(pieces_needed()) - set(SPECIAL_TOKENS))
-    assert not lacking, f"append with toolkit.nano.vocabulary.write_vocabulary: {lacking}"
+@pytest.mark.parametrize(
+    ("pieces", "needed", "tokenizer"), [(PIECES, pieces_needed(), TOKENIZER), (WIDE_PIECES, wide_pieces_needed(), WIDE)]
+)
+def test_vocabulary_file_and_wordings_agree(pieces, needed, tokenizer) -> None:  # type: ignore[no-untyped-def]
+    assert pieces[: len(SPECIAL_TOKENS)] == list(SPECIAL_TOKENS)
+    assert len(set(pieces)) == len(pieces) == len(tokenizer)
+    lacking = sorted(set(needed) - set(pieces))
+    unused = sorted(set(pieces) - set(needed) - set(SPECIAL_TOKENS))
+    assert not lacking, f"append with toolkit.nano.vocabulary.write_vocabularies: {lacking}"
     assert not unused, f"no text holds these: {unused}"
 
 
-@pytest.mark.parametrize("texts", [teacher_texts(1), base_texts(1)], ids=["teacher", "base"])
-def test_generators_write_nothing_unknown_and_decode_exactly(texts) -> None:  # type: ignore[no-untyped-def]
+def test_the_wide_vocabulary_reads_mathematics_by_the_same_ids() -> None:
+    assert WIDE_PIECES[: len(PIECES)] == PIECES
+    text = next(teacher_texts(3))
+    assert WIDE.encode(text) == TOKENIZER.encode(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokenizer"),
+    [
+        (teacher_texts(1), TOKENIZER),
+        (base_texts(1), TOKENIZER),
+        (teacher_texts(1, domain="physics"), WIDE),
+        (base_texts(1, domain="physics"), WIDE),
+    ],
+    ids=["teacher", "base", "physics teacher", "physics base"],
+)
+def test_generators_write_nothing_unknown_and_decode_exactly(texts, tokenizer) -> None:  # type: ignore[no-untyped-def]
     some = list(islice(texts, 6000))
-    assert unreadable(TOKENIZER, some) == []
+    assert unreadable(tokenizer, some) == []
     for text in some[-500:]:
-        assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
+        assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 def test_held_out_questions_are_readable() -> None:
     for split in ("pool", "test", "dev"):
         assert unreadable(TOKENIZER, [question.text for question in islice(generate(split, 0), 1000)]) == []
+        assert unreadable(WIDE, [question.text for question in islice(physics.generate(split, 0), 1000)]) == []
 
 
 def test_foreign_text_is_reported() -> None:

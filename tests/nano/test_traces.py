@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from toolkit.nano.diet import base_texts, teacher_texts
 from toolkit.nano.traces import STYLES, Tree, chain_of, rearrange, show, solve, steps_of, tree_of, write
-from toolkit.questions.mathematics import FAMILIES, generate, split_of
+from toolkit.questions.mathematics import FAMILIES, generate
+from toolkit.questions.stream import split_of
 
 
 def equalities(text: str) -> list[list[str]]:

@@ -26,8 +26,9 @@ class NanoSettings:
     heads: int = 4
     feedforward: int = 256
     seed: int = 0
-    families: tuple[str, ...] = ()  # of toolkit.questions.mathematics; empty = all
+    families: tuple[str, ...] = ()  # of the domain; empty = all
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
+    domain: str = "mathematics"  # a key of toolkit.nano.diet.SUBJECTS
 
 
 WINDOW = 8  # batches whose texts are tokenized together, which is several times faster
@@ -40,17 +41,17 @@ def documents_drawn(settings: NanoSettings) -> int:
 
 def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
     """Train on worked solutions and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
-    _train(settings, teacher_texts(settings.seed, settings.families, settings.largest), out, progress)
+    _train(settings, teacher_texts(settings.seed, settings.families, settings.largest, settings.domain), out, progress)
 
 
 def train_base(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
     """Train on the weak diet and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
-    _train(settings, base_texts(settings.seed, settings.families, settings.largest), out, progress)
+    _train(settings, base_texts(settings.seed, settings.families, settings.largest, settings.domain), out, progress)
 
 
 def _train(settings: NanoSettings, texts: Iterator[str], out: Path, progress: Progress | None) -> None:
     torch.manual_seed(settings.seed)
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(settings.domain)
     model = LlamaForCausalLM(_shape(settings, tokenizer))
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     warmup = max(1, settings.steps // 20)

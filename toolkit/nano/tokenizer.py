@@ -14,7 +14,9 @@ from transformers import PreTrainedTokenizerFast
 
 PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
 PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
+# Mathematics has its own: its models are published. Whatever came later reads all domains, on the same first ids.
 VOCABULARY_FILE = Path(__file__).with_name("vocabulary.json")
+WIDE_VOCABULARY_FILE = Path(__file__).with_name("vocabulary-wide.json")
 TEMPLATE_FILE = Path(__file__).with_name("chat_template.jinja")
 
 
@@ -28,9 +30,10 @@ def splitter() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer of every embedded model, from the frozen vocabulary file and chat template of this package."""
-    pieces = json.loads(VOCABULARY_FILE.read_text(encoding="utf-8"))
+def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
+    """The tokenizer of a domain's embedded models, from the frozen vocabulary and chat template of this package."""
+    file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
+    pieces = json.loads(file.read_text(encoding="utf-8"))
     core = Tokenizer(models.WordLevel({piece: place for place, piece in enumerate(pieces)}, unk_token=UNKNOWN))
     core.pre_tokenizer = splitter()
     core.decoder = decoders.Fuse()

@@ -10,7 +10,9 @@ import random
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from toolkit.questions.mathematics import FAMILIES, Question, evaluate, parse
+from toolkit.questions.expressions import evaluate, parse
+from toolkit.questions.mathematics import FAMILIES
+from toolkit.questions.stream import Question
 
 # An expression: an integer, or (operator, left, right).
 Tree: TypeAlias = "int | tuple[str, Tree, Tree]"
@@ -18,14 +20,16 @@ SYMBOLS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Di
 STYLES = ("lines", "sentences", "so", "chain")
 
 
-def tree_of(expression: str, values: Mapping[str, int]) -> Tree:
-    """The expression with its names replaced by `values`."""
+def tree_of(expression: str, values: Mapping[str, Tree]) -> Tree:
+    """The expression with its names replaced by `values`: integers, or trees themselves."""
     return _tree(parse(expression), values)
 
 
-def _tree(node: ast.expr, values: Mapping[str, int]) -> Tree:
+def _tree(node: ast.expr, values: Mapping[str, Tree]) -> Tree:
     if isinstance(node, ast.Name):
         return values[node.id]
+    if isinstance(node, ast.Constant):
+        return int(str(node.value))
     assert isinstance(node, ast.BinOp)
     return SYMBOLS[type(node.op)], _tree(node.left, values), _tree(node.right, values)
 

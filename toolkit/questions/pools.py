@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import recipe
-from toolkit.questions.mathematics import Question, generate, question_id
+from toolkit.questions import mathematics, physics
+from toolkit.questions.stream import Question, question_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROCEDURAL = ("mathematics",)
+PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate}  # endless streams
 READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
@@ -62,7 +63,7 @@ def load_pool(
     largest: int | None = None,
     leak_finder: LeakFinder | None = None,
 ) -> Pool:
-    """The pool of `source`: "mathematics", a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
+    """The pool of `source`: a key of `PROCEDURAL`, a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
 
     `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
     column; the text of `unit_column`, which may be blank, is written behind it.
@@ -77,7 +78,7 @@ def load_pool(
     """
     _check_sizes(size, test_size, dev_size)
     if source in PROCEDURAL:
-        return _procedural(size, test_size, dev_size, seed, tuple(families), largest)
+        return _procedural(source, size, test_size, dev_size, seed, tuple(families), largest)
     columns = (question_column, answer_column, unit_column, family_column)
     own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
     if test_source is None and test_split is None:
@@ -122,11 +123,14 @@ def _enough(source: str, what: str, have: int, need: int) -> None:
         raise PoolError(f"{source} holds {have} questions, {what} asks for {need}: ask for fewer or name a larger one")
 
 
-def _procedural(size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None) -> Pool:
+def _procedural(
+    domain: str, size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None
+) -> Pool:
+    generate = PROCEDURAL[domain]
     wanted = {"pool": size, "test": test, "dev": dev}
     made = {name: tuple(islice(generate(name, seed, families, largest), count)) for name, count in wanted.items()}
     for name, count in wanted.items():
-        _enough(f"mathematics ({name})", name, len(made[name]), count)
+        _enough(f"{domain} ({name})", name, len(made[name]), count)
     return Pool(made["pool"], made["test"], made["dev"])
 
 

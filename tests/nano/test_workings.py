@@ -1,0 +1,95 @@
+"""Worked physics: every step and the boxed quantity right, many ways to write each, nothing of another split."""
+
+import random
+import re
+from fractions import Fraction
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.nano.diet import base_texts, teacher_texts
+from toolkit.nano.tokenizer import ASSISTANT, USER, build_tokenizer, unreadable
+from toolkit.nano.traces import show
+from toolkit.nano.workings import STYLES, fold, solve, worked, write
+from toolkit.questions.physics import draw_numbers, follow, generate, open_paths
+from toolkit.questions.physics_families import FAMILIES
+from toolkit.questions.stream import split_of
+
+TOKENIZER = build_tokenizer("physics")
+UNIT = re.compile(r"(?<=\d) (?:m/s\^2|kg °C|[a-zA-Z°]+(?:/[a-zA-Z]+|\^2)?)(?=[\s.,:;}<]|$)")
+
+
+def chains(text: str) -> list[list[Fraction]]:
+    """The sides of every equality between numbers, read independently of how workings are written."""
+    runs = [run.split("=") for run in re.findall(r"[0-9+\-*/()= ]+", UNIT.sub("", text)) if "=" in run]
+    return [[value(side) for side in run if side.strip()] for run in runs]
+
+
+def value(side: str) -> Fraction:
+    assert re.fullmatch(r"[0-9+\-*/() ]+", side), side
+    return Fraction(eval(re.sub(r"\d+", r"Fraction(\g<0>)", side.strip()), {"Fraction": Fraction}))  # noqa: S307
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_step_and_the_answer_of_every_solution_are_right(family: str) -> None:
+    random_ = random.Random(0)
+    for question in islice(generate("train", 9, (family,)), 300):
+        text = solve(question, random_)
+        assert text.endswith(f"\\boxed{{{question.answer}}}")
+        found = chains(text)
+        assert all(len(set(chain)) == 1 for chain in found), text
+        assert any(len(chain) > 1 and chain[-1] == int(question.answer.split()[0]) for chain in found), text
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(FAMILIES)), st.integers(0, 10**9))
+def test_each_path_is_written_whole_in_every_style(family: str, seed: int) -> None:
+    random_ = random.Random(seed)
+    numbers = draw_numbers(FAMILIES[family], random_)
+    for path in open_paths(FAMILIES[family], numbers):
+        values = follow(path, numbers)
+        texts = [write(path, numbers, style, random_) for style in STYLES]
+        assert len(set(texts)) == len(STYLES)
+        assert all(text.endswith(f"\\boxed{{{values[path[-1].symbol]} {path[-1].unit}}}") for text in texts)
+        assert value(show(fold(path, numbers))) == values[path[-1].symbol]
+        steps = worked(path, numbers, random_)
+        assert {step.split(" = ")[0]: int(re.split("[ ]", step.split(" = ")[2])[0]) for step in steps} == values
+        assert unreadable(TOKENIZER, texts) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_question_has_many_solutions(family: str) -> None:
+    question = next(generate("pool", 0, (family,)))
+    random_ = random.Random(0)
+    assert len({solve(question, random_) for _ in range(200)}) >= 8
+
+
+def test_a_step_never_comes_before_what_it_needs() -> None:
+    path, numbers = FAMILIES["momentum"].paths[1], {"m": 3, "t": 2, "u": 4, "v": 10}
+    orders = {tuple(step[0] for step in worked(path, numbers, random.Random(seed))) for seed in range(40)}
+    assert orders == {("p", "q", "d", "F"), ("q", "p", "d", "F")}
+    assert worked(path[:1], numbers, random.Random(0), bare=True)[0] in ("3 * 4 = 12", "4 * 3 = 12")
+
+
+def test_base_texts_show_only_right_equalities() -> None:
+    for text in islice(base_texts(4, domain="physics"), 3000):
+        for chain in chains(text.split(ASSISTANT)[-1]):
+            assert len(set(chain)) == 1, text
+
+
+def test_training_texts_hold_no_question_of_another_split() -> None:
+    texts = [*islice(teacher_texts(0, domain="physics"), 6000), *islice(base_texts(0, domain="physics"), 6000)]
+    asked = [text.split(ASSISTANT)[0] for text in texts if text.startswith(USER)]
+    assert len(asked) > 6000
+    for question in asked:
+        assert split_of(tuple(map(int, re.findall(r"(?<![\^\d])\d+", question)))) == "train"
+
+
+def test_bare_workings_of_the_base_are_of_the_train_split_and_of_the_families_asked() -> None:
+    texts = islice(base_texts(1, ("towing",), domain="physics"), 2000)
+    first = {text.split(" = ")[0] for text in texts if " = " in text}
+    assert {"M", "f", "g"} <= first
+    assert not {"R", "x", "D"} & first
+    assert list(islice(base_texts(3, domain="physics"), 50)) != list(islice(base_texts(4, domain="physics"), 50))
