@@ -160,6 +160,15 @@ def test_a_few_rows_that_cannot_be_answered_are_recorded_where_others_were(tmp_p
     assert tally.errors == {"422": 1} and rows(tmp_path / "rows")[-1].error == "422: too long"
 
 
+def test_a_row_that_never_came_back_is_noticed(tmp_path):
+    with Journal(tmp_path / "rows") as journal:
+        books = writer.Writer(journal, lambda tally: None, None, None)
+        books.tally.asked = 2
+        books.write(Response("a", 0, "text", "stop", 1, 1, 1))
+        with pytest.raises(RuntimeError, match="2 rows were asked for and 1 came back"):
+            books.end()
+
+
 def test_a_row_that_is_wanted_twice_is_refused(tmp_path):
     with pytest.raises(JournalError, match="is there twice"):
         fill(tmp_path / "rows", [("a", "a", 0), ("a", "a", 0)], Echo())

@@ -7,7 +7,7 @@ from toolkit.synthesis.journal import Usage
 
 # Tokens that a chat template may put around a question; known templates stay below 100.
 TEMPLATE_TOKENS = 256
-BYTES_PER_TOKEN = 4  # of English with formulas, roughly; used until a journal shows the teacher's own count
+CHARACTERS_PER_TOKEN = 4  # of English with formulas, roughly; used until a journal shows the teacher's own count
 
 
 class Prices(NamedTuple):
@@ -96,12 +96,12 @@ def estimate(
         prices: None leaves the price out, as do prices of 0.
         rate: responses per second, when known.
     """
-    requests = text_bytes = 0
+    requests = characters = 0
     for _, text, _ in wanted:
         requests += 1
-        text_bytes += len(text)
+        characters += len(text)
     known = seen if seen and seen.responses else None
-    prompt = round(requests * known.prompt_tokens / known.responses) if known else text_bytes // BYTES_PER_TOKEN
+    prompt = round(requests * known.prompt_tokens / known.responses) if known else characters // CHARACTERS_PER_TOKEN
     completion = round(requests * known.completion_tokens / known.responses) if known else None
     priced = prices if prices and (prices.prompt or prices.completion) else None
     return Estimate(
