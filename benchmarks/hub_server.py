@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,12 @@ def read_write(source: Path, target: Path) -> None:
             writer.write(chunk)
 
 
+def drain(url: str) -> None:
+    with urllib.request.urlopen(url) as answer:
+        while answer.read(1 << 20):
+            pass
+
+
 def report(what: str, megabytes: float, took: float, limit_name: str, limit: float) -> None:
     print(f"{what:9s} {megabytes / took:7,.0f} MB/s, {limit_name} {megabytes / limit:7,.0f} MB/s: x {limit / took:.2f}")
 
@@ -76,6 +83,9 @@ def transfers(endpoint: str, token: str, folder: Path, megabytes: int) -> None:
     limit = seconds(lambda: read_write(source, folder / "limit.bin"))
     took = seconds(lambda: api.hf_hub_download(filename="a.bin", cache_dir=folder / "cache", **options))
     report("download", size, took, "copy in process", limit)
+    url = f"{endpoint}/datasets/local/bytes/resolve/main/a.bin"
+    report("the same", size, seconds(lambda: drain(url)), "copy in process", limit)
+    print(f"{'':9s} (without the client library, to nowhere: the server's part)")
 
 
 def small_files(endpoint: str, token: str, root: Path, folder: Path) -> None:

@@ -1,10 +1,11 @@
 """Cards: validated by the hub, pushed by the client library."""
 
+import httpx2
 import pytest
 from huggingface_hub import DatasetCard, HfApi, ModelCard
 
 GOOD = "---\nlicense: mit\nlanguage: [en]\nconfigs:\n- config_name: r1\n  data_files: a.parquet\n---\n# Title\n"
-VALIDATE = """
+PUSH = """
     import sys
     from huggingface_hub import DatasetCard
     DatasetCard(sys.argv[1]).push_to_hub(sys.argv[2])
@@ -42,9 +43,12 @@ def test_a_bad_card_is_refused_with_the_reason(hub, metadata, says):
         validate(hub, f"---\n{metadata}\n---\n# Title")
 
 
-def test_a_card_is_pushed_by_the_library(api, dataset, shell):
-    shell(VALIDATE, GOOD, dataset)
+def test_a_card_is_pushed_by_the_library_and_shown_as_text(hub, api, dataset, shell):
+    shell(PUSH, GOOD, dataset)
     assert api.dataset_info(dataset).card_data.license == "mit"
+    page = httpx2.get(f"{hub.endpoint}/datasets/{dataset}")
+    assert page.text.startswith("---\nlicense: mit\n") and page.text.endswith("# Title\n")
+    assert page.headers["Content-Type"].startswith("text/plain")
 
 
 def test_a_model_card_names_its_data(hub, api):

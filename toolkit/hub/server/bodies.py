@@ -1,4 +1,4 @@
-"""Request bodies: JSON of bounded size, and endpoints that do their work off the event loop."""
+"""Request bodies of bounded size, mostly JSON, and endpoints that do their work off the event loop."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server.errors import HubError
 
-LIMIT = 16 << 20  # bytes of one JSON value; a regular file of 10 MB in base64 fits
+LIMIT = 16 << 20  # bytes of a body, or of a line of a commit; a regular file of 10 MB in base64 fits
 Body = dict[str, Any]
 
 
@@ -69,25 +69,26 @@ def decoded(value: str) -> bytes:
         raise HubError(400, f"Not valid base64: {error}") from error
 
 
-async def read(request: Request) -> Body:
-    """The JSON object that a request carries; an empty body is an empty object.
+async def read(request: Request) -> bytes:
+    """The body of a request.
 
     Raises:
-        HubError: 400 for no JSON object, 413 beyond `LIMIT`.
+        HubError: 413, beyond `LIMIT`.
     """
     data = bytearray()
     async for part in request.stream():
         data += part
         if len(data) > LIMIT:
             raise HubError(413, f"The request is larger than {LIMIT >> 20} MiB")
-    return parse(bytes(data)) if data else {}
+    return bytes(data)
 
 
 def with_body(function: Callable[[Request, Body], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint from a plain function of the request and its JSON body, run in a thread."""
+    """An endpoint from a plain function of the request and its JSON body (empty: no fields), run in a thread."""
 
     async def endpoint(request: Request) -> Response:
-        return respond(await run_in_threadpool(function, request, await read(request)))
+        data = await read(request)
+        return respond(await run_in_threadpool(function, request, parse(data) if data else {}))
 
     return endpoint
 

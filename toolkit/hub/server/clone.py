@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from toolkit.hub.server import repos
+from toolkit.hub.server.bodies import LIMIT, read
 from toolkit.hub.server.errors import HubError
 from toolkit.hub.server.repos import Place
 
 SERVICE = "git-upload-pack"
 NO_CACHE = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
-LIMIT = 16 << 20  # bytes of a request: which commits the client wants and has
 SPOOL = 8 << 20  # bytes of an answer kept in memory
 
 
@@ -45,12 +45,7 @@ def advertise(request: Request) -> Response:
 async def upload_pack(request: Request) -> Response:
     """The objects that a client lacks, as a pack."""
     place = await run_in_threadpool(repos.find_for_git, request)
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > LIMIT:
-            raise HubError(413, f"The request is larger than {LIMIT >> 20} MiB")
-    asked = bytes(data)
+    asked = await read(request)
     if request.headers.get("content-encoding") == "gzip":
         asked = _unpacked(asked)
     answer = await run_in_threadpool(_pack, place, asked)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit.hub.server.auth import TOKEN, load_tokens
 
@@ -69,7 +69,9 @@ def running(root: Path) -> Iterator[tuple[str, str]]:
     with _listen(LOOPBACK, 0) as listener:
         endpoint, handle = _endpoint(listener), listener.fileno()
         command = [sys.executable, "-m", "toolkit.hub.server", str(root.resolve()), str(handle), str(os.getpid())]
-        server = subprocess.Popen(command, pass_fds=[handle], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        # A session of its own: Ctrl-C is for the run, which may still want to write, and then stops the server.
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, "start_new_session": True}
+        server = subprocess.Popen(command, pass_fds=[handle], **options)
     try:
         _await(server, endpoint)
         # What it says later (tracebacks of faults of its own) is passed on, so that the pipe never fills.

@@ -11,7 +11,7 @@ from dulwich.lfs import LFSPointer
 from dulwich.objects import Commit
 from dulwich.repo import Repo
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from toolkit.hub.server import lfs, repos
 from toolkit.hub.server.content import BytesContent, Content, FileContent, send
@@ -31,6 +31,14 @@ def resolve(request: Request) -> Response:
     headers |= {"X-Repo-Commit": commit.id.decode(), "Content-Disposition": f'inline; filename="{name}"'}
     # Never a page of this origin: a README or an SVG in a repo is somebody else's text.
     return send(request, content, headers | {"X-Content-Type-Options": "nosniff"})
+
+
+def page(request: Request) -> Response:
+    """What a browser shows at a repo's address: its card, as text."""
+    with contextlib.closing(repos.find(request).open()) as repo:
+        commit = commit_at(repo, "main")
+        card = blob(repo, lookup(repo, commit, "README.md").oid).decode(errors="replace")
+    return PlainTextResponse(card, headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _file(place: Place, repo: Repo, commit: Commit, path: str) -> tuple[Content, dict[str, str]]:

@@ -114,6 +114,7 @@ WRITING = [
     Route(f"{API}/discussions", with_body(pulls.create), methods=["POST"]),
 ]
 FILES = [
+    Route(WEB, plain(resolve.page)),
     Route(f"{WEB}/resolve/{{revision:rev}}/{{path:rest}}", plain(resolve.resolve)),
     Route(f"{WEB}/info/refs", plain(clone.advertise)),
     Route(f"{WEB}/{clone.SERVICE}", clone.upload_pack, methods=["POST"]),

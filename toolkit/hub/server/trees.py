@@ -4,18 +4,18 @@ import contextlib
 import stat
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from dulwich.errors import NotTreeError
 from dulwich.object_store import iter_tree_contents, tree_lookup_path
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server import lfs, names, repos
+from toolkit.hub.server.bodies import read
 from toolkit.hub.server.errors import HubError, entry_missing
 from toolkit.hub.server.history import last_commits
 from toolkit.hub.server.objects import blob, commit_at
@@ -106,18 +106,18 @@ def _expand(repo: Repo, commit: Commit, page: list[dict[str, Any]]) -> list[dict
 
 async def paths_info(request: Request) -> Response:
     """The files and folders among the `paths` of a form; those that are not there are left out."""
-    async with request.form(max_fields=10_000) as form:
-        return JSONResponse(await run_in_threadpool(_paths_info, request, form))
+    form = parse_qs((await read(request)).decode(errors="replace"))
+    return JSONResponse(await run_in_threadpool(_paths_info, request, form))
 
 
-def _paths_info(request: Request, form: FormData) -> list[dict[str, Any]]:
+def _paths_info(request: Request, form: dict[str, list[str]]) -> list[dict[str, Any]]:
     found = []
     with contextlib.closing(repos.find(request).open()) as repo:
         commit = commit_at(repo, request.path_params["revision"])
-        for path in form.getlist("paths"):
+        for path in form.get("paths", []):
             with contextlib.suppress(HubError):
-                found.append(describe(repo, lookup(repo, commit, str(path).strip("/"))))
-        return _expand(repo, commit, found) if _true(str(form.get("expand"))) else found
+                found.append(describe(repo, lookup(repo, commit, path.strip("/"))))
+        return _expand(repo, commit, found) if _true(form.get("expand", [""])[0]) else found
 
 
 def _true(value: str | None) -> bool:
