@@ -21,7 +21,7 @@ def key(
     settings: Evaluation = GREEDY,
     verification: Verification = Verification(),  # noqa: B008
 ) -> str:
-    return eval_key(describe_evaluation(items, template, settings, verification))
+    return eval_key(describe_evaluation(items, "{{ question }}", template, settings, verification))
 
 
 @pytest.mark.parametrize(

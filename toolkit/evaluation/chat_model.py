@@ -5,24 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lighteval.models.abstract_model import LightevalModel, ModelConfig
-from lighteval.models.model_input import GenerationParameters
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
-from toolkit.evaluation.items import EvaluationError, answers_per_item
-from toolkit.recipe import Evaluation
+from toolkit.evaluation.generating import Generating
+from toolkit.evaluation.items import EvaluationError
+from toolkit.prompt import prompt_writer
+from toolkit.settings import Evaluation
 
 
-class ChatModel(LightevalModel):
+class ChatModel(Generating):
     """Answers lighteval's documents through the chat template, greedily or by sampling.
 
     Args:
         name: what the model is called in results.
         folder: a full model, or an adapter of `base`.
         base: the Transformers folder that an adapter belongs to; not read for a full model.
+        template: Jinja template of what the model is told; it knows `question`.
         settings: temperature, answers per item, new tokens, batch size, seed.
         tick: called with the number of items answered since the last call.
 
@@ -31,21 +32,21 @@ class ChatModel(LightevalModel):
     """
 
     def __init__(
-        self, name: str, folder: Path, base: Path | None, settings: Evaluation, tick: Callable[[int], None]
+        self,
+        name: str,
+        folder: Path,
+        base: Path | None,
+        template: str,
+        settings: Evaluation,
+        tick: Callable[[int], None],
     ) -> None:
-        self.settings = settings
-        self.samples = answers_per_item(settings)
+        super().__init__(name, settings)
         self.tick = tick
-        self.config = ModelConfig(
-            model_name=name,
-            generation_parameters=GenerationParameters(
-                temperature=settings.eval_temperature, max_new_tokens=settings.eval_max_tokens, seed=settings.eval_seed
-            ),
-        )
+        self.write_prompt = prompt_writer(template)
         self.model = load_model(folder, base)
         self._tokenizer = load_tokenizer(folder, base)
+        self.chat_template = str(self._tokenizer.chat_template)
         self.model.generation_config = self._generation()
-        self._cache = _NoCache()
 
     def _generation(self) -> GenerationConfig:
         """Ours alone: what the model's own generation_config asks for must not leak into a score."""
@@ -67,7 +68,7 @@ class ChatModel(LightevalModel):
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
         """One response of `samples` texts per document, in the order of the documents."""
-        prompts = [_prompt_ids(self._tokenizer, doc.query) for doc in docs]
+        prompts = [_prompt_ids(self._tokenizer, self.write_prompt(doc.query)) for doc in docs]
         order = sorted(range(len(docs)), key=lambda index: len(prompts[index]))
         width = max(1, self.settings.eval_batch_size // self.samples)
         torch.manual_seed(self.settings.eval_seed)
@@ -93,25 +94,8 @@ class ChatModel(LightevalModel):
         return self._tokenizer
 
     @property
-    def add_special_tokens(self) -> bool:
-        return False
-
-    @property
     def max_length(self) -> int:
         return int(self.model.config.max_position_embeddings)
-
-    def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
-        raise EvaluationError("answers are generated, not ranked: use a task with generative metrics")
-
-    def loglikelihood_rolling(self, docs: list[Doc]) -> list[ModelResponse]:
-        raise EvaluationError("answers are generated, not ranked: use a task with generative metrics")
-
-
-class _NoCache:
-    """lighteval keys cached responses on the configuration, not on the weights: every score is generated anew."""
-
-    def _init_registry(self, registry: Any) -> None:
-        """Part of lighteval's protocol; a cache would hash the task here."""
 
 
 def load_model(folder: Path, base: Path | None) -> Any:

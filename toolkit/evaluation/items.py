@@ -45,12 +45,13 @@ def answers_per_item(settings: Evaluation) -> int:
 
 
 def describe_evaluation(
-    items: list[dict[str, str]], chat_template: str, settings: Evaluation, verification: Verification
+    items: list[dict[str, str]], template: str, chat_template: str, settings: Evaluation, verification: Verification
 ) -> dict[str, Any]:
     """What makes two scores comparable: the items, the prompt, how answers are drawn and compared, how many each."""
     sampled = settings.eval_temperature > 0
     return {
         "items": hash_of(items),
+        "prompt": hash_of(template),
         "chat_template": hash_of(chat_template),
         "temperature": settings.eval_temperature,
         "seed": settings.eval_seed if sampled else None,

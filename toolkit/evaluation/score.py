@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 import torch
 
 from toolkit.evaluation.items import describe_evaluation, eval_key, read_items
+from toolkit.prompt import PLAIN
 from toolkit.quiet import quiet
-from toolkit.recipe import Evaluation, Verification
+from toolkit.settings import Evaluation, Verification
 from toolkit.verification.judge import Judge
 from toolkit.workspace import to_json, write_atomic
 
 # Importing lighteval switches gradients off for the whole process; leaving the block puts them back as they were.
 with quiet(), torch.enable_grad():
     from toolkit.evaluation.chat_model import ChatModel
-    from toolkit.evaluation.task import Answered, ask
+    from toolkit.evaluation.generating import Answer, ServedModel
+    from toolkit.evaluation.task import Answered, TestedModel, ask
 
 VERIFICATION = Verification()  # as a recipe has it that sets nothing of it
 ITEMS_FILE = "items.parquet"
@@ -36,12 +38,14 @@ ITEMS_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ScoredModel:
-    """A model to score: the folder of a full model or of an adapter, the base of an adapter, the folder for results."""
+    """A model to score: the folder of a full model or of an adapter, the base of an adapter, the folder for results,
+    and the template of what it is told."""
 
     name: str
     folder: Path
     out: Path
     base: Path | None = None
+    template: str = PLAIN
 
 
 def score_models(
@@ -80,28 +84,45 @@ def score_models(
         done += answered
         progress(done, total)
 
+    def load(model: ScoredModel) -> ChatModel:
+        return ChatModel(model.name, model.folder, model.base, model.template, settings, tick)
+
     with quiet(), Judge(verification) as judge:
-        return [_score(model, items, settings, judge, tick) for model in models]
+        return [_score(load(model), model.template, items, model.out, settings, judge) for model in models]
+
+
+def score_answers(
+    name: str,
+    answer: Answer,
+    template: str,
+    test_file: Path,
+    out: Path,
+    settings: Evaluation,
+    verification: Verification = VERIFICATION,
+) -> dict[str, Any]:
+    """The same for a model elsewhere that `answer` asks; it is told what `template` says, by whoever asks."""
+    items = read_items(test_file)
+    with quiet(), Judge(verification) as judge:
+        return _score(ServedModel(name, answer, settings), template, items, out, settings, judge)
 
 
 def _score(
-    scored: ScoredModel, items: list[dict[str, str]], settings: Evaluation, judge: Judge, tick: Callable[[int], None]
+    model: TestedModel, template: str, items: list[dict[str, str]], out: Path, settings: Evaluation, judge: Judge
 ) -> dict[str, Any]:
-    model = ChatModel(scored.name, scored.folder, scored.base, settings, tick)
     answered = ask(model, items, judge)
-    evaluation = describe_evaluation(items, str(model.tokenizer.chat_template), settings, judge.settings)
+    evaluation = describe_evaluation(items, template, model.chat_template, settings, judge.settings)
     score = {
-        "name": scored.name,
+        "name": model.config.model_name,
         "error": 1.0 - float(np.mean([answer.correct for answer in answered])),
         "n": len(items),
         "k": evaluation["k"],
         "eval_key": eval_key(evaluation),
         "evaluation": evaluation,
     }
-    scored.out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     rows = [_row(item["question_id"], answer, judge) for item, answer in zip(items, answered, strict=True)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=ITEMS_SCHEMA), scored.out / ITEMS_FILE)
-    write_atomic(scored.out / SCORE_FILE, to_json(score))
+    pq.write_table(pa.Table.from_pylist(rows, schema=ITEMS_SCHEMA), out / ITEMS_FILE)
+    write_atomic(out / SCORE_FILE, to_json(score))
     return score
 
 

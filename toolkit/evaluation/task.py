@@ -18,7 +18,10 @@ from lighteval.tasks.registry import Registry
 from lighteval.tasks.requests import Doc, SamplingMethod
 
 from toolkit.evaluation.chat_model import ChatModel
+from toolkit.evaluation.generating import ServedModel
 from toolkit.verification.judge import Judge
+
+TestedModel = ChatModel | ServedModel
 
 TASK = "boxed_answers"
 METRIC = "accuracy"
@@ -32,7 +35,7 @@ class Answered:
     correct: float
 
 
-def ask(model: ChatModel, items: list[dict[str, str]], judge: Judge) -> list[Answered]:
+def ask(model: TestedModel, items: list[dict[str, str]], judge: Judge) -> list[Answered]:
     """Run lighteval's pipeline with `model` on the items (question_id, question, answer); results in their order."""
     parameters = PipelineParameters(
         launcher_type=ParallelismManager.NONE,

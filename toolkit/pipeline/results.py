@@ -8,7 +8,8 @@ from typing import Any
 
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.students import Cell, score_inputs, student_inputs
+from toolkit.pipeline.scores import score_inputs
+from toolkit.pipeline.students import Cell, student_inputs
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 LEVEL = 0.9  # of every interval
@@ -51,7 +52,7 @@ def known_cells(
     for budget in corpus.statistics:
         for seed in job.recipe.replicates.train_seeds:
             student = job.workspace.planned("student", student_inputs(job, base, corpus, (budget, seed)))
-            score = job.workspace.planned("score", score_inputs(job, pool, base, student))
+            score = job.workspace.planned("score", score_inputs(job, pool, base, student, (budget, seed)))
             if student.made and score.made:
                 found.setdefault((budget, seed), score)
     return dict(sorted(found.items()))

@@ -9,8 +9,9 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
 from toolkit.pipeline.release import release_stage
 from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
+from toolkit.pipeline.scores import score_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
-from toolkit.pipeline.students import cells_of, score_stage, student_inputs, students_stage
+from toolkit.pipeline.students import cells_of, student_inputs, students_stage
 from toolkit.pipeline.summary import publish, shown
 from toolkit.pipeline.teacher import first_prompt
 from toolkit.progress import Progress

@@ -95,8 +95,9 @@ class Asking(contextlib.ExitStack):
         _remember_rate(self.index.journal, tally)
         if tally.stopped:
             raise StageError(
-                f"sampling stopped: {tally.stopped}. {self.sampled:,} responses were sampled and are kept; the same "
-                "command with a larger --max-cost goes on"
+                f"sampling stopped at a cost of {self.cost:,.4g}: the next response could lift it above --max-cost "
+                f"{self.job.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the same command "
+                "with more to go on"
             )
         return True
 

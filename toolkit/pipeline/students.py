@@ -1,19 +1,17 @@
-"""Students and scores: one student per (budget, train seed), trained side by side, every model scored the same way."""
+"""Students: one per (budget, train seed), trained side by side."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
-from toolkit.recipe import Evaluation, Student
+from toolkit.settings import Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 Cell = tuple[int, int]  # budget, train seed
-Label = TypeVar("Label", bound=str | Cell)
-LINES = ("teacher", "base")  # scored beside the students: the bounds of the picture
 
 
 def cells_of(job: Job, budgets: Iterable[int]) -> list[Cell]:
@@ -70,51 +68,3 @@ def train_one(
     from toolkit.students.train import train_student
 
     return train_student(base, files, out, settings, seed, tick, base_name=base_name)
-
-
-def score_inputs(job: Job, pool: Artifact, base: Artifact, model: Artifact) -> dict[str, Any]:
-    """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
-    test = pool.file("test.parquet")
-    adapter_of = base.digest if "adapter_config.json" in model.files else None
-    asked = {"settings": job.recipe.evaluation, "verification": job.recipe.verification}
-    return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked}
-
-
-def score_stage(
-    job: Job, name: str, pool: Artifact, base: Artifact, models: Mapping[Label, Artifact]
-) -> dict[Label, Artifact]:
-    """Score models by label on the test questions; a student is its own folder, an adapter on `base`."""
-    settings = job.recipe.evaluation
-    with job.progress.stage(name) as stage:
-        stage.expect(len(models), "question")
-
-        def score(entry: tuple[Label, Artifact]) -> Artifact:
-            label, model = entry
-            task = label if isinstance(label, str) else f"r{label[0]}-s{label[1]}"
-
-            def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any] = job.work(
-                    stage, task, score_one, task, base.path, model.path, pool.path / "test.parquet", out, settings
-                )
-                return facts
-
-            return job.build(stage, "score", score_inputs(job, pool, base, model), make)
-
-        scores = dict(zip(models, job.each(score, models.items()), strict=True))
-        told = [
-            f"{label} {1 - score.facts['error']:.1%}"
-            for label, score in scores.items()
-            if score.made and label in LINES
-        ]
-        stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
-    return scores
-
-
-def score_one(
-    name: str, base: Path, model: Path, test: Path, out: Path, settings: Evaluation, tick: Tick
-) -> dict[str, Any]:
-    """Score one model; runs in a worker, which keeps lighteval's imports for the next."""
-    from toolkit.evaluation.score import ScoredModel, score_models
-
-    (score,) = score_models([ScoredModel(name, model, out, base)], test, settings, tick)
-    return {fact: score[fact] for fact in ("error", "n", "k", "eval_key")}

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from toolkit.pipeline.job import Job, StageError
 from toolkit.progress import Stage
 from toolkit.recipe import Recipe
+from toolkit.settings import Serving
+from toolkit.settings import Teacher as TeacherSettings
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
 
@@ -55,8 +58,10 @@ def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[
         ServeError: when a server that the recipe starts does not come up.
     """
     if is_served(job.recipe):
-        with _endpoint(job, teacher, questions) as opened:
-            yield opened
+        from toolkit.teachers.endpoint import EndpointTeacher
+
+        with client_of(job, teacher) as (named, serving, urls):
+            yield EndpointTeacher(named, serving, job.recipe.sampling, urls=urls, questions=questions)
         return
     from toolkit.teachers.local import LocalTeacher
 
@@ -65,24 +70,32 @@ def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[
     yield local
 
 
-@contextlib.contextmanager
-def _endpoint(job: Job, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
-    from toolkit.teachers.endpoint import EndpointTeacher
-    from toolkit.teachers.serve import client_settings, serving
+Client = tuple[TeacherSettings, Serving, tuple[str, ...]]  # what an endpoint's client is made with, and its URLs
 
-    recipe, sampling = job.recipe, job.recipe.sampling
-    if recipe.serving.server is None:
-        yield EndpointTeacher(recipe.teacher, recipe.serving, sampling, questions=questions)
-        return
+
+@contextlib.contextmanager
+def client_of(job: Job, teacher: Artifact) -> Iterator[Client]:
+    """How to ask a served teacher; a server that the recipe names runs until the body ends.
+
+    Inside `fss teacher serve RUN -- COMMAND` the server is that one.
+    """
+    from toolkit.teachers import serve
+
+    recipe, serving = job.recipe, job.recipe.serving
     here = recipe.teacher if remote_model(recipe) else dataclasses.replace(recipe.teacher, teacher=str(teacher.path))
-    with serving(here, recipe.serving, sampling, say=job.progress.say) as urls:
-        named, asked = client_settings(here, recipe.serving)
-        yield EndpointTeacher(named, asked, sampling, urls=urls, questions=questions)
+    running = tuple(filter(None, os.environ.get(serve.URLS, "").split(",")))
+    if serving.server is None:
+        yield here, serving, serving.urls
+    elif running:
+        yield *serve.client_settings(here, serving), running
+    else:
+        with serve.serving(here, serving, recipe.sampling, say=job.progress.say) as urls:
+            yield *serve.client_settings(here, serving), urls
 
 
 def first_prompt(job: Job, teacher: Artifact, question: str) -> str:
     """What the teacher reads for a question, as far as it is known here: a server applies its own chat template."""
-    from toolkit.teachers.prompt import prompt_writer
+    from toolkit.prompt import prompt_writer
 
     text = prompt_writer(job.recipe.sampling.prompt)(question)
     if remote_model(job.recipe):

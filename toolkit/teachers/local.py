@@ -26,10 +26,10 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from toolkit.prompt import prompt_writer
 from toolkit.quiet import quiet
 from toolkit.settings import Sampling
 from toolkit.teachers.completion import Completion
-from toolkit.teachers.prompt import prompt_writer
 from toolkit.teachers.request import cut_at_stop
 
 BATCH = 512  # responses generated together; larger batches fall out of the CPU caches

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.teachers.prompt import prompt_writer
+from toolkit.prompt import prompt_writer
 
 
 @given(st.text())

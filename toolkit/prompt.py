@@ -5,6 +5,8 @@ from collections.abc import Callable
 from jinja2 import StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+PLAIN = "{{ question }}"  # the question and nothing else
+
 
 def prompt_writer(template: str) -> Callable[[str], str]:
     """A function from a question to the text that the teacher is told.
