@@ -26,6 +26,7 @@ _RULES = [
         (r"(?<!\\)\\(?:[,;: >]|q?quad(?![a-zA-Z])|hspace\{[^{}]*\})|~|[\u202f\u2009\u00a0]", " "),
         (r"\\(?:math(?:rm|bf|it|sf)|text(?:bf|it|rm|normal)|[mh]box|operatorname)\s*\{", r"\\text{"),
         (r"\\varnothing(?![a-zA-Z])|\\\{\s*\\\}", r"\\emptyset"),
+        (r"\\(?:text)?color\s*\{[^{}]*\}|\\therefore(?![a-zA-Z])", ""),
         (r"\\langle(?![a-zA-Z])", "("),
         (r"\\rangle(?![a-zA-Z])", ")"),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),

@@ -11,7 +11,11 @@ What is decided here, and why:
   `5\\text{ s}`.
 - `x = 5` is `5`, not `y = 5`. Any other equation is only the same as an equation.
 - `(1,2)` and `[1,2]` are ordered and differ; `\\{1,2\\}` and a bare `1, 2` have no order and are the same.
+- An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
+
+Not read, and so refused unless the text is the same: `|x| > 1` for its interval, an equation times a factor, set-builder
+notation, and two units in one quantity (`7 feet 6 inches`).
 """
 
 import re
@@ -43,7 +47,14 @@ def compare(gold: str, answer: str) -> Pairs | None:
         return SAME if first == second else None
     if len(gold) > _LONGEST or len(answer) > _LONGEST:
         return None
-    return _compare(_AND.sub(", ", plain(gold)), _AND.sub(", ", plain(answer)))
+    return _compare(_spelled(gold), _spelled(answer))
+
+
+def _spelled(text: str) -> str:
+    """Plain text with commas for "and" and "or", and out of a `\\text{}` that holds a number (`\\text{10 apples}`)."""
+    text = plain(text)
+    whole = re.fullmatch(r"\\text\{([^{}]*\d[^{}]*)\}", text)
+    return _AND.sub(", ", whole[1].strip() if whole else text)
 
 
 def _compare(gold: str, answer: str) -> Pairs | None:
@@ -57,6 +68,8 @@ def _compare(gold: str, answer: str) -> Pairs | None:
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
     if _same_text(one, other):
         return SAME
+    if bool(name) != bool(own_name) and (is_relation(other) if name else is_relation(one)):
+        return ((gold, answer),)  # `y = 2x` and `2x - y = 0`
     return _compare_parts(one, other)
 
 

@@ -19,7 +19,7 @@ _TAIL = re.compile(  # where a unit may begin
     r"(?!(?<=\d)[eE][-+]?\d)(?:\\text|\\hat|\\mu|\\Omega|\\AA|\\frac(?=\s*\{\s*[a-zA-Z\\])|(?<![\\a-zA-Z])[^\W\d_]|[°%])"
 )
 _NAME = re.compile(
-    r"((?:\\text\s*\{[^{}]*\}|\\?[a-zA-Z]+'{0,2})?(?:\s*_\s*\{[^{}]*\})?(?:\s*\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])*\s*\))?)"
+    r"((?:\\text\s*\{[^{}]*\}|\|[A-Z]{1,3}\||m?\s*\\angle\s*[A-Z]{1,3}|\\overline\s*\{[A-Z]{2}\}|\\?[a-zA-Z]+'{0,2})?(?:\s*_\s*\{[^{}]*\})?(?:\s*\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])*\s*\))?)"
     r"\s*(?:=|\\approx|\\in(?![a-z]))([^=<>]*)",
     re.DOTALL,
 )

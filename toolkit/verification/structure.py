@@ -45,8 +45,11 @@ def matrix(text: str) -> Parts | None:
 
 
 def union(text: str) -> Parts | None:
-    """The parts between `\\cup`."""
+    """The parts between `\\cup`, or the inequalities of a list of nothing else (`x < -1` or `x > 1`)."""
     parts = split_top(text, r"\\cup(?![a-zA-Z])")
+    if len(parts) == 1:
+        parts = split_top(text, ",")
+        parts = parts if all(as_interval(part) != part for part in parts) else []
     return ("", parts) if len(parts) > 1 else None
 
 

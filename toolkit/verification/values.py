@@ -14,17 +14,19 @@ _FRACTION = re.compile(
     rf"\\frac\s*\{{\s*([+-]?)\s*({_DIGITS})\s*\}}\s*\{{\s*([+-]?)\s*({_DIGITS})\s*\}}"
 )
 _RATIO = re.compile(rf"([+-]?)\s*(?:(\d{{1,60}})\s+)?({_DIGITS})\s*/\s*(-?)({_DIGITS})")
+_REPEATING = re.compile(r"([+-]?)\s*(\d{0,60})\.(\d{0,60})\\overline\s*\{(\d{1,60})\}")
 _PARENTHESES = re.compile(r"([+-]?)\s*[({]\s*(.*)\s*[)}]")
 
 
 def number_of(text: str) -> Fraction | None:
     """The exact value of plain text (`latex.plain`) that is one finished number; None for anything else.
 
-    `1,000`, `1e3`, `1.0 \\times 10^{3}`, `-\\frac{1}{2}`, `2/4`, `5 1/2` and `5\\frac{1}{2}` are finished. `3+9`,
-    `2^{5}` and `\\sqrt{4}` are not: they are still to be worked out. At most 400 digits and exponents up to 999.
+    `1,000`, `1e3`, `1.0 \\times 10^{3}`, `-\\frac{1}{2}`, `2/4`, `5 1/2`, `5\\frac{1}{2}` and `0.\\overline{3}` are
+    finished. `3+9`, `2^{5}` and `\\sqrt{4}` are not: they are still to be worked out. At most 400 digits and exponents
+    up to 999.
     """
     text = text.strip()
-    found = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _inner))
+    found = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _repeating, _inner))
     return next((value for value in found if value is not None), None)
 
 
@@ -55,6 +57,14 @@ def _ratio(text: str) -> Fraction | None:
         return None
     whole, part = Fraction(match[2] or 0), _value("", match[3]) / below
     return None if match[2] and not _mixed(match[4], match[3], match[5]) else _signed(match[1], whole + part)
+
+
+def _repeating(text: str) -> Fraction | None:
+    match = _REPEATING.fullmatch(text)
+    if match is None:
+        return None
+    period = Fraction(int(match[4]), 10 ** len(match[4]) - 1)
+    return _signed(match[1], (int(match[2] + match[3] or 0) + period) / 10 ** len(match[3]))
 
 
 def _inner(text: str) -> Fraction | None:
