@@ -100,6 +100,13 @@ def test_only_the_announced_bytes_become_an_object(hub, dataset, action):
     assert not list((hub.root / "incoming").iterdir())
 
 
+def test_an_upload_to_a_repo_that_was_deleted_does_not_bring_it_back(hub, api, dataset, action):
+    api.delete_repo(dataset, repo_type="dataset")
+    assert httpx2.put(action[0], content=b"data").headers["X-Error-Code"] == "RepoNotFound"
+    api.create_repo(dataset, repo_type="dataset")
+    assert api.list_repo_files(dataset, repo_type="dataset") == [".gitattributes"]
+
+
 def test_a_page_in_a_browser_cannot_reach_the_hub_by_another_name(hub):
     port = hub.endpoint.rsplit(":", 1)[1]
     assert httpx2.get(f"{hub.endpoint}/api/models", headers={"Host": f"evil.example:{port}"}).status_code == 400

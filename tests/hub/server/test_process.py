@@ -80,6 +80,18 @@ def test_serve_says_how_to_use_it_without_the_secret_and_ends_on_interrupt(tmp_p
     assert (server.returncode, rest) == (0, "")
 
 
+def test_the_lines_that_serve_says_set_up_a_shell(tmp_path):
+    root = tmp_path / "a folder's name"
+    server = start(SERVE, root)
+    lines = [server.stdout.readline() for _ in range(3)]
+    ask = "from huggingface_hub import HfApi; print(HfApi().whoami()['name'], HfApi().create_repo('made'))"
+    script = "".join(lines[1:]) + f'"{sys.executable}" -c "{ask}"'
+    said = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    server.terminate()
+    server.communicate()
+    assert said.stdout.split() == ["local", lines[0].split()[2].rstrip(",") + "/local/made"], said.stderr
+
+
 def test_a_port_that_is_taken_is_named(tmp_path):
     with running(tmp_path) as (endpoint, _), pytest.raises(ValueError, match=r"Cannot listen on 127.0.0.1:\d+"):
         serve(tmp_path, port=int(endpoint.rsplit(":", 1)[1]), say=lambda line: None)

@@ -10,9 +10,8 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator
-from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dulwich.lfs import LFSPointer
 from starlette.concurrency import run_in_threadpool
@@ -22,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from toolkit.hub.server import auth, repos
 from toolkit.hub.server.bodies import Body, items
 from toolkit.hub.server.content import FileContent, send
-from toolkit.hub.server.errors import HubError
+from toolkit.hub.server.errors import HubError, repo_missing
 from toolkit.hub.server.repos import INCOMING, Place
 from toolkit.workspace import sync
 
@@ -78,7 +77,7 @@ async def receive(place: Place, oid: str, size: int, stream: AsyncIterator[bytes
     temporary = place.root / INCOMING / f"{oid}.{secrets.token_hex(8)}"
     digest, written = hashlib.sha256(), 0
     try:
-        with temporary.open("xb", buffering=0) as file:
+        with temporary.open("xb") as file:
             async for chunk in chunks(stream):
                 written += len(chunk)
                 if written > size:
@@ -87,21 +86,28 @@ async def receive(place: Place, oid: str, size: int, stream: AsyncIterator[bytes
             if written != size or digest.hexdigest() != oid:
                 came = f"{written} bytes of sha256 {digest.hexdigest()}"
                 raise HubError(400, f"LFS object {oid} of {size} bytes: {came} came")
-            await run_in_threadpool(_keep, file, temporary, target)
+            await run_in_threadpool(_keep, file, temporary, place, target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _take(file: FileIO, digest: "hashlib._Hash", chunk: bytes) -> None:
+def _take(file: BinaryIO, digest: "hashlib._Hash", chunk: bytes) -> None:
     digest.update(chunk)
     file.write(chunk)
 
 
-def _keep(file: FileIO, temporary: Path, target: Path) -> None:
+def _keep(file: BinaryIO, temporary: Path, place: Place, target: Path) -> None:
+    """Give the object its name. A repo that was deleted meanwhile must not come back as an empty folder."""
+    file.flush()
     os.fsync(file.fileno())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary.replace(target)
-    for folder in (target.parent, target.parent.parent, target.parent.parent.parent):
+    folders = [folder for folder in reversed(target.parents) if place.path in folder.parents]
+    try:
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        temporary.replace(target)
+    except FileNotFoundError as error:
+        raise repo_missing(place.name) from error
+    for folder in reversed(folders):
         sync(folder)
 
 
