@@ -14,8 +14,8 @@ What is decided here, and why:
 - An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
 
-Not read, and so refused unless the text is the same: `|x| > 1` for its interval, an equation times a factor, set-builder
-notation, and two units in one quantity (`7 feet 6 inches`).
+Not read, and so refused unless the text is the same: `|x| > 1` for its interval, an equation times a factor,
+set-builder notation, and two units in one quantity (`7 feet 6 inches`).
 """
 
 import re
