@@ -35,7 +35,7 @@ def refused(recipe, tmp_path, *arguments):
 def test_help_names_every_verb_with_examples():
     text = fss("--help").stdout
     assert "fss run math-r16" in text and "examples:" in text
-    for verb in ("run", "recipe", "check", "fit", "plan"):
+    for verb in ("run", "sample", "teacher", "recipe", "check", "fit", "plan"):
         assert f"\n    {verb} " in text
         assert "example" in fss(verb, "--help").stdout
 
@@ -160,3 +160,14 @@ def test_the_prices_that_help_names_are_those_of_the_planner():
     from toolkit.reports.plan_command import PRICES
 
     assert tuple(field.name for field in fields(Prices)) == PRICES
+
+
+def test_the_teacher_s_server_is_shown_before_it_is_started():
+    ran = fss("teacher", "serve", "math", "--profile", "paper", "--dry-run")
+    assert ran.returncode == 0
+    assert "docker run" in ran.stderr and "--model-id Qwen/Qwen2.5-7B-Instruct" in ran.stderr
+
+
+def test_a_command_belongs_to_a_teacher_s_server_only():
+    ran = fss("run", "math", "--", "true")
+    assert ran.returncode == 2 and "only `fss teacher serve RUN -- COMMAND` takes a command" in ran.stderr

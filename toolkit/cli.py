@@ -18,6 +18,8 @@ EXAMPLES = """examples:
   fss run math                       the whole ladder and its law
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
+TEACHER_EXAMPLE = """fss teacher serve math --profile paper
+  fss teacher serve math --profile paper -- fss sample math --profile paper      stops when the command ends"""
 SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
@@ -26,7 +28,11 @@ PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all went well, 1 for an error that is explained in one message, 130 when interrupted."""
     parser = _parser()
-    args = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    cut = given.index("--") if "--" in given else len(given)
+    args = parser.parse_args(given[:cut], argparse.Namespace(command=given[cut + 1 :]))
+    if args.command and args.verb is not verbs.teacher:
+        parser.error("only `fss teacher serve RUN -- COMMAND` takes a command")
     _calm_libraries()
     try:
         code: int = args.verb(args)
@@ -71,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_arguments(run)
     sample = verb("sample", verbs.sample, "sample a recipe's responses, and no more", SAMPLE_EXAMPLE)
     _add_run_arguments(sample)
+    teacher = verb("teacher", verbs.teacher, "start the server of a recipe's teacher, until Ctrl-C", TEACHER_EXAMPLE)
+    teacher.add_argument("action", choices=("serve",))
+    _add_selection(teacher)
     check = verb("check", verbs.check, "re-verify a release folder", "fss check workspace/runs/math/release")
     check.add_argument("release", type=Path, metavar="FOLDER", help="with README.md, manifest.json and data/")
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
@@ -84,6 +93,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    parser.add_argument(
+        "--max-cost",
+        type=_cost,
+        metavar="COST",
+        help="stop sampling before it costs more, by the recipe's prices; what was sampled is kept",
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
     )
@@ -98,12 +117,6 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
     )
     parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
-    parser.add_argument(
-        "--max-cost",
-        type=_cost,
-        metavar="COST",
-        help="stop sampling before it costs more, by the recipe's prices; what was sampled is kept",
-    )
 
 
 def _cost(text: str) -> float:

@@ -24,6 +24,14 @@ def sample(args: argparse.Namespace) -> int:
     return 0
 
 
+def teacher(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.run import serve_teacher
+    from toolkit.recipe import load_run
+
+    selected = load_run(args.run, args.profile)
+    return serve_teacher(selected, args.workspace, args.command, jobs=args.jobs, dry=args.dry_run)
+
+
 def check(args: argparse.Namespace) -> int:
     from toolkit.pipeline.release import check
 

@@ -13,7 +13,7 @@ from toolkit.pipeline.scores import score_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
 from toolkit.pipeline.students import cells_of, student_inputs, students_stage
 from toolkit.pipeline.summary import publish, shown
-from toolkit.pipeline.teacher import first_prompt
+from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
 from toolkit.progress import Progress
 from toolkit.recipe import Run
 from toolkit.workers import open_workers
@@ -64,6 +64,26 @@ def sample(
         (teacher,) = _checked_models(job, pool, ["teacher"])
         source = responses_stage(job, pool, teacher)
         return _first_prompt(job, pool, teacher) if dry else f"\nThe responses: {shown(source.journal)}"
+
+
+def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: int, dry: bool) -> int:
+    """Start the recipe's teacher server until Ctrl-C, or while `command` runs, whose exit code is returned.
+
+    An embedded teacher is trained first. A dry run says how the server would be started.
+    """
+    from toolkit.teachers.serve import commands, serve
+    from toolkit.teachers.serve_process import shown as quoted
+
+    progress = Progress()
+    with open_workers(jobs) as workers:
+        job = Job(run, Workspace(workspace, progress.say), workers, progress, dry)
+        teacher = remote_model(run.recipe) or models_stage(job, pool_stage(job), ["teacher"])[0]
+    settings = named_here(job, teacher), run.recipe.serving, run.recipe.sampling
+    if not dry:
+        return serve(*settings, command, say=progress.say)
+    for line in commands(*settings):
+        progress.say(quoted(line))
+    return 0
 
 
 def _stages(job: Job) -> str:

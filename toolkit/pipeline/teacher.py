@@ -70,6 +70,12 @@ def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[
     yield local
 
 
+def named_here(job: Job, teacher: Artifact) -> TeacherSettings:
+    """The recipe's teacher by where it lies on this machine, if it does."""
+    settings = job.recipe.teacher
+    return settings if remote_model(job.recipe) else dataclasses.replace(settings, teacher=str(teacher.path))
+
+
 Client = tuple[TeacherSettings, Serving, tuple[str, ...]]  # what an endpoint's client is made with, and its URLs
 
 
@@ -81,16 +87,22 @@ def client_of(job: Job, teacher: Artifact) -> Iterator[Client]:
     """
     from toolkit.teachers import serve
 
-    recipe, serving = job.recipe, job.recipe.serving
-    here = recipe.teacher if remote_model(recipe) else dataclasses.replace(recipe.teacher, teacher=str(teacher.path))
+    recipe, serving, here = job.recipe, job.recipe.serving, named_here(job, teacher)
     running = tuple(filter(None, os.environ.get(serve.URLS, "").split(",")))
     if serving.server is None:
         yield here, serving, serving.urls
     elif running:
-        yield *serve.client_settings(here, serving), running
+        yield *_client_settings(here, serving, teacher), running
     else:
         with serve.serving(here, serving, recipe.sampling, say=job.progress.say) as urls:
-            yield *serve.client_settings(here, serving), urls
+            yield *_client_settings(here, serving, teacher), urls
+
+
+def _client_settings(here: TeacherSettings, serving: Serving, teacher: Artifact) -> tuple[TeacherSettings, Serving]:
+    from toolkit.teachers.serve import client_settings
+
+    named, asked = client_settings(here, serving)
+    return dataclasses.replace(named, teacher_revision=named.teacher_revision or teacher.key), asked
 
 
 def first_prompt(job: Job, teacher: Artifact, question: str) -> str:
