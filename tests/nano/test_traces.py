@@ -1,5 +1,6 @@
 """Worked solutions are right in every step, varied, and end in the boxed answer."""
 
+import hashlib
 import random
 import re
 from fractions import Fraction
@@ -96,3 +97,14 @@ def test_training_texts_hold_no_number_of_another_split() -> None:
 def test_streams_depend_on_the_seed_alone() -> None:
     for texts in (teacher_texts, base_texts):
         assert list(islice(texts(3), 50)) == list(islice(texts(3), 50)) != list(islice(texts(4), 50))
+
+
+def test_published_streams_never_change() -> None:
+    """The digests are those of version 1.0.0: pools, corpora and models of its releases are made of these texts."""
+
+    def digest(texts) -> str:  # type: ignore[no-untyped-def]
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+    assert digest(question.text for question in islice(generate("pool", 0), 1000)) == "95784e5a6dab55bd"
+    assert digest(islice(teacher_texts(0), 6000)) == "03dc030762bf8bf7"
+    assert digest(islice(base_texts(0), 6000)) == "1d59a307e9f792d4"
