@@ -121,6 +121,7 @@ def stage_model(out: Path, folder: Path, repo: str, model: Model, version: str |
     manifest = {
         "format": FORMAT,
         "version": tag,
+        "repo": repo,
         "provenance": named | {"data_config": model.data_config},
         "files": _facts(out),
     }

@@ -42,19 +42,23 @@ def pack(folder: Path, repo: str, repo_type: RepoType, message: str, folders: It
     """Check a folder before anything is asked of a Hub.
 
     Args:
-        folder: with a `manifest.json`: `version`, and `files` (name -> sha256 and bytes) of what goes along.
+        folder: with a `manifest.json`: `version`, `files` (name -> sha256 and bytes) of what goes along, and perhaps
+            the `repo` that it was made for.
         repo: `org/name`.
         message: first line of the commit.
         folders: folders of this machine that no text may name, beside the home folder.
 
     Raises:
-        Refused: for a name that no repo can have, files that are not as the manifest says, or a secret in a text.
+        Refused: for a name that no repo can have or another than the manifest's, files that are not as the manifest
+            says, or a secret in a text.
     """
     check_repo(repo)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     for name, facts in manifest["files"].items():
         if not (folder / name).is_file() or file_digest(folder / name) != facts["sha256"]:
             raise Refused(f"{folder / name}: not as its manifest says; make the folder again")
+    if manifest.get("repo", repo) != repo:
+        raise Refused(f"{folder}: made for {manifest['repo']}, which its card names; make it anew for {repo}")
     refuse_secrets({name: folder / name for name in (*manifest["files"], MANIFEST)}, folders)
     return Parcel(folder, manifest, repo, repo_type, message)
 

@@ -11,7 +11,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from toolkit.hub.decide import Compare, Plan, Refused, Remote, decide, next_version
-from toolkit.hub.faults import explain, passing, pause
+from toolkit.hub.faults import HubFault, explain, passing, pause
 from toolkit.hub.parcel import Parcel, RepoType
 from toolkit.hub.remote import read_remote
 
@@ -114,7 +114,7 @@ def _push_once(
         api.create_repo(**where, private=private, exist_ok=True)
         remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
-        raise RuntimeError("it was made and cannot be found")
+        raise HubFault(f"{parcel.repo}: was made and cannot be found yet; run the same command again")
     if finished:
         say(f"{parcel.repo}: {finished} was committed and not tagged; it is now")
         api.create_tag(**where, tag=finished, revision=remote.head)

@@ -73,6 +73,7 @@ def write_results(out: Path, results: Results, repo: str, version: str) -> Manif
     manifest = {
         "format": FORMAT,
         "version": version,
+        "repo": repo,
         "default": "curves",
         "configs": configs,
         "provenance": {"data": source},

@@ -30,7 +30,7 @@ def refuse_secrets(texts: Mapping[str, Path], folders: Iterable[Path] = ()) -> N
     for name, path in texts.items():
         if path.suffix not in TEXTS or path.name in VOCABULARY:
             continue
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
         found = [what for what, pattern in needles.items() if pattern.search(text)]
         if found:
             raise Refused(f"{name} holds {' and '.join(found)}; name things by repo, key or digest and make it again")

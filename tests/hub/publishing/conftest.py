@@ -1,7 +1,5 @@
 """The real client at a real server process, through a proxy that counts the calls and fails on demand."""
 
-import dataclasses
-import itertools
 import json
 import time
 import uuid
@@ -9,37 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi, constants
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.sha import git_hash
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
-from toolkit.corpora.budgets import cell_files, increments, shells
-from toolkit.corpora.build import build_cell
-from toolkit.corpora.statistics import cell_statistics
-from toolkit.hub.card import Card
-from toolkit.hub.release import write_release
+from tests.hub.publishing.tiny_ladder import make_release
 from toolkit.hub.server import running
 
-SIZES = (4,)
 READ_TOKEN = "hf_only_for_reading"
-CARD = Card(
-    repo="local/tiny",
-    pretty_name="Tiny: additions",
-    summary="Additions of one.",
-    domain="math",
-    license="apache-2.0",
-    pool="4 additions",
-    teacher="nano",
-    teacher_revision="abc",
-    sampling={"temperature": 0.8},
-    prompt="User: What is 0 + 1?",
-    policy="The boxed answer equals the known one.",
-    seeds_licence="Apache 2.0.",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -100,41 +77,10 @@ def ladder(tmp_path_factory) -> Callable[..., Path]:
         key = (budgets, version, salt, temperature)
         if key not in made:
             made[key] = tmp_path_factory.mktemp("ladder") / "release"
-            _release(made[key], *key)
+            make_release(made[key], *key)
         return made[key]
 
     return make
-
-
-def _release(out: Path, budgets: tuple[int, ...], version: str, salt: str, temperature: float) -> None:
-    corpus = out.parent / "corpus"
-    for index in increments(budgets):
-        build_cell(corpus, _rows(range(*index), salt), shells(SIZES)[0], index, "nano", "abc")
-    held_out = {"question_id": ["t0"], "position": [0], "question": ["9 + 1?"], "answer": ["10"], "family": ["sum"]}
-    pq.write_table(pa.table(held_out), corpus / "test.parquet")
-    cells = {f"r{budget}": cell_files(4, budget, SIZES, budgets) for budget in budgets}
-    sides = corpus / "data" / "accepted", corpus / "data" / "rejected"
-    counts = {name: count(*([side / file for file in files] for side in sides)) for name, files in cells.items()}
-    provenance = {"pool": "0a", "sampling": {"temperature": temperature}, "toolkit": "0"}
-    write_release(
-        out, corpus, corpus / "test.parquet", cells, f"r{budgets[-1]}", counts, CARD, version, provenance
-    )  # fmt: skip
-
-
-def count(accepted, rejected) -> dict:
-    return dataclasses.asdict(cell_statistics(accepted, rejected))
-
-
-def _rows(indices: range, salt: str) -> Iterator[dict]:
-    """Two thirds are accepted; the same responses whatever the ladder."""
-    for index, position in itertools.product(indices, range(4)):
-        yield {
-            "position": position, "question_id": f"id{position}", "question": f"What is {position} + 1?",
-            "answer": str(position + 1), "index": index, "text": f"{salt} {position} {index} " * 40,
-            "finish_reason": "stop", "completion_tokens": 3 + index, "seed": index, "extracted": "1",
-            "wrong_step": None, "repeat": False,
-            "verdict": "rejected" if (index * 4 + position) % 3 == 2 else "accepted",
-        }  # fmt: skip
 
 
 def expected(folder: Path) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """A fault at each HTTP call of a push in turn: what is published is always the old release or the new one, whole."""
 
+import httpx2
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
+from tenacity import RetryCallState, Retrying
 
 from tests.fakes.faulty_proxy import FAULTS
 from tests.hub.publishing.conftest import commits, expected, held, tags
 from tests.hub.publishing.test_publish import put
-from toolkit.hub.faults import HubFault, passing
+from toolkit.hub.faults import HubFault, passing, pause
 
 OLD, NEW = "v1.0.0", "v1.1.0"
 
@@ -83,6 +86,33 @@ def test_a_limit_is_explained(api, proxy, repo, releases):
     proxy.fail("429", 0, until_reset=True)
     with pytest.raises(HubFault, match=r"limits how often may be pushed \(429\)"):
         put(releases[OLD], repo, api)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("404", r"not found on http://[\d.:]+, or hidden from this token \(404\); check the name and `hf auth whoami`"),
+        ("400", r"http://[\d.:]+ refused it \(400\): "),
+        ("403", r"may not write there \(403\)"),
+    ],
+)
+def test_what_does_not_pass_is_explained_at_once(api, direct, proxy, repo, releases, status, message):
+    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
+    proxy.fail(status, calls - 2, until_reset=True)  # the commit
+    with pytest.raises(HubFault, match=f"^{repo}: .*{message}"):
+        put(releases[OLD], repo, api)
+    assert len(proxy.calls) == calls - 1
+
+
+def test_the_pause_is_what_the_hub_asks_for_and_bounded():
+    def asked(**headers):
+        state = RetryCallState(Retrying(), None, (), {})
+        response = httpx2.Response(429, headers=headers, request=httpx2.Request("GET", "http://x"))
+        state.set_exception((None, HfHubHTTPError("limit", response=response), None))
+        return pause(state)
+
+    assert asked(**{"Retry-After": "7"}) == 7 and asked(**{"Retry-After": "3600"}) == 30
+    assert 0 <= asked() <= 1 and 0 <= asked(**{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) <= 1
 
 
 def test_a_commit_that_is_always_overtaken_is_explained(api, direct, proxy, repo, releases):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, constants
 
-from tests.hub.publishing.conftest import commits, count, expected, held, tags
+from tests.hub.publishing.conftest import commits, expected, held, tags
+from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
 from toolkit.hub.decide import Refused
 from toolkit.hub.faults import HubFault

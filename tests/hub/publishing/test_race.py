@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.publishing.conftest import commits, count, expected, held, tags
+from tests.hub.publishing.conftest import commits, expected, held, tags
+from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
 
 pytestmark = pytest.mark.slow  # six interpreters start

@@ -119,6 +119,13 @@ def test_a_rerun_is_nothing_new_and_other_scores_take_another_version(measured, 
         put("e", "v1.2.0", data_repo="local/other")
 
 
+def test_results_go_to_the_repo_that_their_card_names(measured, api, proxy, repo, tmp_path):
+    write_results(tmp_path / "out", measured(), "local/other-results", "v1.0.0")
+    with pytest.raises(Refused, match=f"made for local/other-results, which its card names; make it anew for {repo}"):
+        publish_results(tmp_path / "out", repo, api=api, say=lambda text: None)
+    assert proxy.calls == []
+
+
 def test_equal_results_give_equal_bytes(measured, tmp_path):
     for name in "ab":
         write_results(tmp_path / name, measured(), "local/tiny-results", "v1.0.0")
