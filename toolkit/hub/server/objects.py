@@ -16,7 +16,7 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from toolkit.hub.server import names
-from toolkit.hub.server.errors import HubError, revision_missing
+from toolkit.hub.server.errors import HubError, repo_missing, revision_missing
 from toolkit.workspace import sync
 
 FLUSHES = 8  # at once: a file system joins them into one, some twenty times faster than one after the other
@@ -51,12 +51,19 @@ class Writer:
         return item.id
 
     def settle(self) -> None:
-        """All objects are on the disk, under their names, when this returns."""
+        """All objects are on the disk, under their names, when this returns.
+
+        Raises:
+            HubError: 404, where the repo was deleted meanwhile.
+        """
         with ThreadPoolExecutor(FLUSHES) as pool:
             list(pool.map(sync, self.waiting.values()))
-            for target, temporary in self.waiting.items():
-                target.parent.mkdir(exist_ok=True)
-                temporary.replace(target)
+            try:
+                for target, temporary in self.waiting.items():
+                    target.parent.mkdir(exist_ok=True)
+                    temporary.replace(target)
+            except FileNotFoundError as error:
+                raise repo_missing(self.objects.parent.stem) from error
             list(pool.map(sync, {target.parent for target in self.waiting} | {self.objects}))
         self.waiting.clear()
 

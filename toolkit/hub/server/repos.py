@@ -58,8 +58,15 @@ class Place:
             raise repo_missing(self.name) from error
 
     def facts(self) -> dict[str, Any]:
-        """What is known beside git: private, sdk, created, pulls."""
-        facts: dict[str, Any] = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
+        """What is known beside git: private, sdk, created, pulls.
+
+        Raises:
+            HubError: 404, where the repo was deleted since it was found.
+        """
+        try:
+            facts: dict[str, Any] = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise repo_missing(self.name) from error
         return facts
 
     def write_facts(self, facts: dict[str, Any]) -> None:
