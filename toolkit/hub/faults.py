@@ -42,7 +42,7 @@ def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
     """The fault in one sentence with its mend; None for an error that is none of a Hub's."""
     for cause in _causes(error):
         if isinstance(cause, OfflineModeIsEnabled):
-            return HubFault(f"{repo}: HF_HUB_OFFLINE is set, so nothing can be pushed; unset it")
+            return HubFault(f"{repo}: HF_HUB_OFFLINE is set; unset it to reach a Hub")
         if isinstance(cause, HfHubHTTPError):
             return HubFault(f"{repo}: {_of_status(cause, repo, endpoint)}")
         if isinstance(cause, httpx2.TransportError):
