@@ -51,7 +51,8 @@ def test_recipes_are_listed_shown_and_copied(tmp_path):
     shown = fss("recipe", "show", "math").stdout
     assert "pool: mathematics" in shown
     assert fss("recipe", "cp", "math", "mine", cwd=tmp_path).returncode == 0
-    assert (tmp_path / "recipes" / "mine.yaml").read_text() == shown
+    copied = [tmp_path / "recipes" / name for name in ("mine.yaml", "mine.paper.yaml")]
+    assert "\n".join(path.read_text() for path in copied) == shown
     assert "mine " in fss("recipe", "ls", cwd=tmp_path).stdout
     again = fss("recipe", "cp", "math", "mine", cwd=tmp_path)
     assert again.returncode == 1 and "there already" in again.stderr

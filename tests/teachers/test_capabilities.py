@@ -42,6 +42,12 @@ def test_a_revision_is_kept_as_stated_where_the_server_does_not_tell():
     assert answer.model == f"{MODEL}@main"
 
 
+def test_an_inference_endpoint_calls_its_model_by_its_place():
+    with tgi(model="/repository", sha="") as url:
+        answer = ask(endpoint(url, teacher={"teacher_revision": "main"}), ("one", 1))[0]
+    assert answer.model == f"{MODEL}@main"
+
+
 def test_too_many_stop_texts_are_refused():
     with tgi(max_stop=2) as url:
         assert refusal(endpoint(url, sampling={"stop": ("a", "b", "c")})).startswith("stop: ")

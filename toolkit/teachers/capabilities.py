@@ -11,6 +11,7 @@ from toolkit.teachers.completion import TeacherError, Transient
 from toolkit.teachers.request import Form, reason_of
 from toolkit.teachers.routing import TOKEN_VARIABLE, Route
 
+MOUNTED = "/repository"  # where an Inference Endpoint has its model, whatever it is called
 COMMIT = re.compile(r"[0-9a-f]{40}")
 DENIED = {
     401: f"set HF_TOKEN (for the Hub's hosts) or {TOKEN_VARIABLE} (for other servers)",
@@ -60,7 +61,8 @@ async def read_capabilities(session: aiohttp.ClientSession, route: Route, teache
 
 
 def _of_tgi(info: dict[str, Any], route: Route, teacher: Teacher) -> Capabilities:
-    served, sha, revision = info["model_id"], info.get("model_sha"), teacher.teacher_revision
+    sha, revision = info.get("model_sha"), teacher.teacher_revision
+    served = teacher.teacher if info["model_id"] == MOUNTED else info["model_id"]
     if served != teacher.teacher:
         raise TeacherError(f"{route.name} serves {served!r}, not {teacher.teacher!r}: mend `urls` or `teacher`")
     if sha and revision and COMMIT.fullmatch(revision) and sha != revision:
