@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 
 from toolkit.hub import push
 from toolkit.hub.check import read_release
-from toolkit.hub.decide import Change, Manifest, differences
+from toolkit.hub.decide import Change, Manifest, Refused, differences
 from toolkit.hub.parcel import pack
 from toolkit.hub.push import Published, Say
 
@@ -39,7 +39,7 @@ def publish(
     """
     manifest = read_release(folder)
     if manifest["version"] != version:
-        raise ValueError(f"{folder}: made as {manifest['version']}, not {version}; make it anew as {version}")
+        raise Refused(f"{folder}: made as {manifest['version']}, not {version}; make it anew as {version}")
     message = f"Release {version}: {', '.join(manifest['configs'])}"
     parcel = pack(folder, repo, "dataset", message, folders)
     return push.push(api, parcel, release_change, private=private, dry=dry, say=say)

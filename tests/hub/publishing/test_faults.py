@@ -48,30 +48,35 @@ def push_with_fault(api, direct, proxy, repo, releases, version, fault, at, unti
     return met, failed
 
 
-def count_calls(api, direct, proxy, repo, folder):
+COUNTED: dict[str, int] = {}
+
+
+@pytest.fixture
+def calls(api, proxy, releases):
+    """Version -> HTTP calls of a push that meets no fault, on top of the version before."""
+    for version, folder in releases.items():
+        if version not in COUNTED:
+            proxy.reset()
+            put(folder, "local/counted", api)
+            COUNTED[version] = len(proxy.calls)
     proxy.reset()
-    put(folder, repo, api)
-    return len(proxy.calls)
+    return COUNTED
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("call", "version"), [(1, OLD), (-2, OLD), (-1, OLD), (-2, NEW), (-1, NEW)])
-def test_the_calls_that_change_a_repo(api, direct, proxy, repo, releases, fault, call, version):
+def test_the_calls_that_change_a_repo(api, direct, proxy, repo, releases, calls, fault, call, version):
     """Making it, the commit and the tag, of a first release and of a later one."""
     if version == NEW:
-        put(releases[OLD], repo, api)
-    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
-    if version == NEW:
-        calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[NEW])
-    met, failed = push_with_fault(api, direct, proxy, repo, releases, version, fault, call % calls, False)
+        put(releases[OLD], repo, direct)
+    met, failed = push_with_fault(api, direct, proxy, repo, releases, version, fault, call % calls[version], False)
     assert met and not failed  # one fault is got over
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [4, -2, -1])
-def test_a_hub_that_stays_in_trouble(api, direct, proxy, repo, releases, fault, call):
-    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
-    met, failed = push_with_fault(api, direct, proxy, repo, releases, OLD, fault, call % calls, True)
+def test_a_hub_that_stays_in_trouble(api, direct, proxy, repo, releases, calls, fault, call):
+    met, failed = push_with_fault(api, direct, proxy, repo, releases, OLD, fault, call % calls[OLD], True)
     assert met and failed
 
 
@@ -96,12 +101,11 @@ def test_a_limit_is_explained(api, proxy, repo, releases):
         ("403", r"may not write there \(403\)"),
     ],
 )
-def test_what_does_not_pass_is_explained_at_once(api, direct, proxy, repo, releases, status, message):
-    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
-    proxy.fail(status, calls - 2, until_reset=True)  # the commit
+def test_what_does_not_pass_is_explained_at_once(api, proxy, repo, releases, calls, status, message):
+    proxy.fail(status, calls[OLD] - 2, until_reset=True)  # the commit
     with pytest.raises(HubFault, match=f"^{repo}: .*{message}"):
         put(releases[OLD], repo, api)
-    assert len(proxy.calls) == calls - 1
+    assert len(proxy.calls) == calls[OLD] - 1
 
 
 def test_the_pause_is_what_the_hub_asks_for_and_bounded():
@@ -115,9 +119,8 @@ def test_the_pause_is_what_the_hub_asks_for_and_bounded():
     assert 0 <= asked() <= 1 and 0 <= asked(**{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) <= 1
 
 
-def test_a_commit_that_is_always_overtaken_is_explained(api, direct, proxy, repo, releases):
-    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
-    proxy.fail("412", calls - 2, until_reset=True)
+def test_a_commit_that_is_always_overtaken_is_explained(api, proxy, repo, releases, calls):
+    proxy.fail("412", calls[OLD] - 2, until_reset=True)
     with pytest.raises(HubFault, match=r"others pushed again and again meanwhile \(412\)"):
         put(releases[OLD], repo, api)
 
@@ -130,12 +133,9 @@ def test_other_errors_do_not_pass():
 @pytest.mark.parametrize("until_reset", [False, True])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("version", [OLD, NEW])
-def test_every_call(api, direct, proxy, repo, releases, fault, until_reset, version):
-    calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[OLD])
-    if version == NEW:
-        calls = count_calls(api, direct, proxy, f"{repo}-counted", releases[NEW])
+def test_every_call(api, direct, proxy, repo, releases, calls, fault, until_reset, version):
     outcomes = []
-    for at in range(calls):
+    for at in range(calls[version]):
         name = f"{repo}-{at}"
         if version == NEW:
             put(releases[OLD], name, direct)
