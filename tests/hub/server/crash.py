@@ -1,6 +1,6 @@
-"""A release through the hub that ends, as by a power switch, at its n-th change of the disk: one n after the other.
+"""A release through the hub that ends, as by a power switch, at its n-th change of the disk: every STEP-th n.
 
-    python -m tests.hub.server.crash STORE
+    python -m tests.hub.server.crash STORE STEP
 
 Every attempt is a forked process over the same store; after each the store is checked and the release is made again,
 this time to its end. Prints, per attempt, what was there after the crash.
@@ -94,10 +94,10 @@ def state(path: Path) -> dict[str, str]:
     return {ref: oid.decode() for ref, oid in refs.items()}
 
 
-def main(root: Path) -> list[str]:
+def main(root: Path, step: int) -> list[str]:
     path = root / "datasets" / "local" / "x.git"
     found = []
-    for number in itertools.count(1):
+    for number in itertools.count(1, step):
         before, version = state(path), f"v{number}"
         code = attempt(lambda: (crash_at(number), release(root, version)))  # noqa: B023 - called at once
         after = state(path)
@@ -124,4 +124,4 @@ if __name__ == "__main__":
     api = TestClient(app(store), "http://127.0.0.1")
     api.headers["Authorization"] = f"Bearer {(store / 'token').read_text().strip()}"
     assert attempt(lambda: api.post("/api/repos/create", json={"name": "x", "type": "dataset"}).raise_for_status()) == 0
-    sys.stdout.write(json.dumps(main(store)))
+    sys.stdout.write(json.dumps(main(store, int(sys.argv[2]))))

@@ -9,6 +9,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, Repositor
 
 from tests.hub.server.conftest import files, raw_commit
 
+NEW = b"---\nlicense: mit\n---\n# Changed\n"
 FIRST = {
     "README.md": b"---\nlicense: mit\n---\n# Card\n",
     "data/a.parquet": b"PAR1" * 300,
@@ -47,14 +48,14 @@ def test_regular_and_large_files_come_back_as_they_were(push, content):
 def test_files_are_replaced_copied_and_deleted_in_one_commit(api, dataset, push, content):
     first = push(FIRST)
     operations = [
-        CommitOperationAdd("README.md", b"new"),
+        CommitOperationAdd("README.md", NEW),
         CommitOperationCopy("data/a.parquet", "copy/a.parquet"),
         CommitOperationCopy("data/sub/b.txt", "copy/b.txt"),
         CommitOperationDelete("data/sub/"),
         CommitOperationDelete("data/a.parquet"),
     ]
     second = push(operations, parent=first.oid)
-    after = {"README.md": b"new", "copy/a.parquet": FIRST["data/a.parquet"], "copy/b.txt": FIRST["data/sub/b.txt"]}
+    after = {"README.md": NEW, "copy/a.parquet": FIRST["data/a.parquet"], "copy/b.txt": FIRST["data/sub/b.txt"]}
     assert content() == after and content(first.oid) == FIRST
     listed = api.list_repo_commits(dataset, repo_type="dataset")
     assert [commit.commit_id for commit in listed][:2] == [second.oid, first.oid]
@@ -103,9 +104,9 @@ def test_a_commit_on_a_tag_is_refused(api, dataset, push):
 
 def test_a_pull_request_has_a_ref_of_its_own_and_leaves_main(api, dataset, push, content):
     first = push(FIRST)
-    pull = push({"README.md": b"proposed"}, create_pr=True)
+    pull = push({"README.md": NEW}, create_pr=True)
     assert (pull.pr_revision, pull.pr_num) == ("refs/pr/1", 1)
-    assert content()["README.md"] == FIRST["README.md"] and content("refs/pr/1")["README.md"] == b"proposed"
+    assert content()["README.md"] == FIRST["README.md"] and content("refs/pr/1")["README.md"] == NEW
     more = push({"more.txt": b"m"}, revision="refs/pr/1", parent=pull.oid)
     assert content("refs/pr/1")["more.txt"] == b"m"
     refs = api.list_repo_refs(dataset, repo_type="dataset", include_pull_requests=True)
