@@ -1,7 +1,7 @@
 """A folder to a Hub: one commit on the head that was read, then one tag; after any fault the next call finishes it."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from json import JSONDecodeError
 from typing import Any
@@ -51,7 +51,7 @@ def push(
     Args:
         api: the client, with its endpoint and token.
         compare: how new content relates to published content of this kind.
-        private: of the repo, where it has to be made.
+        private: make the repo private; one that is there and public is refused.
         dry: say what would be done, and do nothing.
         say: gets a sentence for each thing done.
 
@@ -115,6 +115,7 @@ def _push_once(
         remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
         raise HubFault(f"{parcel.repo}: was made and cannot be found yet; run the same command again")
+    _refuse_public(api, where, private)
     if finished:
         say(f"{parcel.repo}: {finished} was committed and not tagged; it is now")
         api.create_tag(**where, tag=finished, revision=remote.head)
@@ -134,6 +135,8 @@ def _rehearse(api: HfApi, parcel: Parcel, compare: Compare, private: bool, say: 
     remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
         say(f"{parcel.repo}: would be made, a {'private' if private else 'public'} {parcel.repo_type} repo")
+    else:
+        _refuse_public(api, {"repo_id": parcel.repo, "repo_type": parcel.repo_type}, private)
     if finished:
         say(f"{parcel.repo}: would tag {finished}, which was committed and not tagged")
     plan = decide(parcel.manifest, parcel.version, remote or Remote(), compare)
@@ -143,6 +146,12 @@ def _rehearse(api: HfApi, parcel: Parcel, compare: Compare, private: bool, say: 
     say(_told(parcel, plan, "would commit"))
     say("\n".join([*(f"  + {name}" for name in plan.adds), *(f"  - {name}" for name in plan.deletes)]))
     return replace(_described(parcel, plan), commit=(remote and remote.head) or "", dry=True)
+
+
+def _refuse_public(api: HfApi, where: Mapping[str, Any], private: bool) -> None:
+    """What is to be private is not sent to a repo that others read already."""
+    if private and not api.repo_info(**where).private:
+        raise Refused("it is public, and you ask for a private one; make it private in its settings, or name another")
 
 
 def _operations(parcel: Parcel, plan: Plan) -> list[CommitOperationAdd | CommitOperationDelete]:

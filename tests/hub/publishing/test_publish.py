@@ -122,6 +122,14 @@ def test_a_private_release(ladder, api, direct, repo):
     assert direct.dataset_info(repo).private
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_is_to_be_private_goes_to_no_public_repo(ladder, api, direct, repo, dry):
+    direct.create_repo(repo, repo_type="dataset")
+    with pytest.raises(Refused, match=f"{repo}: it is public, and you ask for a private one"):
+        put(ladder(), repo, api, private=True, dry=dry)
+    assert tags(direct, repo) == {} and len(commits(direct, repo)) == 1
+
+
 def test_a_commit_without_its_tag_is_tagged_by_the_next_run(ladder, api, direct, repo):
     first = put(ladder((1, 2)), repo, api)
     direct.delete_tag(repo, tag="v1.0.0", repo_type="dataset")
