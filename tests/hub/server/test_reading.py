@@ -129,6 +129,16 @@ def test_pages_are_of_one_commit_whatever_happens_between(hub, api, dataset):
     assert paths == [".gitattributes", "0.txt", "1.txt", "2.txt", "3.txt"]
 
 
+@pytest.mark.parametrize(
+    ("query", "status"), [("limit=0", 200), ("limit=x", 400), ("cursor=-1", 400), ("cursor=99", 200)]
+)
+def test_a_page_that_cannot_be_is_refused_or_empty(hub, repo, query, status):
+    answer = httpx2.get(f"{hub.endpoint}/api/datasets/{repo}/tree/main?{query}")
+    assert answer.status_code == status
+    if query == "limit=0":
+        assert len(answer.json()) == 1 and "cursor=1" in answer.links["next"]["url"]
+
+
 def test_info_with_blobs_gives_sizes_and_checksums(api, repo):
     siblings = {file.rfilename: file for file in api.repo_info(repo, files_metadata=True, **KIND).siblings}
     assert siblings["large.bin"].lfs.sha256 == hashlib.sha256(LARGE).hexdigest()

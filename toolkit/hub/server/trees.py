@@ -74,7 +74,7 @@ def tree(request: Request) -> Response:
     place, query = repos.find(request), request.query_params
     folder = request.path_params.get("path", "").strip("/")
     expand, recursive = (_true(query.get(name)) for name in ("expand", "recursive"))
-    limit = _number(query.get("limit"), EXPANDED_PAGE if expand else PAGE)
+    limit = max(1, _number(query.get("limit"), EXPANDED_PAGE if expand else PAGE))
     start = _number(query.get("cursor"), 0)
     with contextlib.closing(place.open()) as repo:
         commit = commit_at(repo, request.path_params["revision"])
