@@ -1,0 +1,54 @@
+"""Published releases as a stranger's fresh shell loads them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.hub.publishing.test_publish import put
+
+LADDERS = {"v1.0.0": (1, 2, 4, 8), "v1.1.0": (1, 2, 4, 8, 16), "v2.0.0": (1, 2, 4, 8)}
+LOAD = """
+import json, sys
+from datasets import load_dataset
+found = {}
+for version, configs in json.loads(sys.argv[2]).items():
+    for name in configs:
+        split = "test" if name == "test" else "train"
+        rows = load_dataset(sys.argv[1], name, split=split, revision=version)
+        streamed = load_dataset(sys.argv[1], name, split=split, revision=version, streaming=True)
+        assert list(streamed) == rows.to_list()
+        found[f"{version} {name}"] = rows["question" if name == "test" else "response"][:]
+    assert load_dataset(sys.argv[1], revision=version)["train"].config_name == configs[-3], configs
+sys.stdout.write(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_three_versions_of_six_configurations_load_their_rows_by_tag(ladder, hub, direct, repo, tmp_path):
+    folders = {
+        version: ladder(budgets, version, "b" if version > "v2" else "a", 0.5 if version > "v2" else 0.8)
+        for version, budgets in LADDERS.items()
+    }
+    manifests = {}
+    for version, folder in folders.items():
+        put(folder, repo, direct)
+        manifests[version] = json.loads((folder / "manifest.json").read_text())
+    wanted = {
+        f"{version} {name}": [
+            text
+            for file in config["files"]
+            for text in pq.read_table(folders[version] / file)["question" if name == "test" else "response"].to_pylist()
+        ]
+        for version, manifest in manifests.items()
+        for name, config in manifest["configs"].items()
+    }
+    asked = json.dumps({version: list(manifest["configs"]) for version, manifest in manifests.items()})
+    environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+    done = subprocess.run([sys.executable, "-c", LOAD, repo, asked], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == wanted and len(wanted) == 6 + 7 + 6
+    assert wanted["v1.0.0 r4"] == wanted["v1.1.0 r4"] != wanted["v2.0.0 r4"]
