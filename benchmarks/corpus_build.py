@@ -71,12 +71,12 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     run = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, ladder=ladder))
     job = Job(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
     asked = questions(count)
+    pool = Artifact(folder, "0", {"questions.parquet": "0"}, {})
     index = JournalIndex(journal, asked)
     with job.progress.stage("responses") as stage:
-        draws = draw(job, stage, index, "answers", [row["question_id"] for row in asked], lambda wanted: True)
+        draws = draw(job, stage, index, pool, [row["question_id"] for row in asked], lambda wanted: True)
     parts = shells((count // 4, count // 2, count))
     cells = [(shell, rung) for rung in increments(BUDGETS) for shell in parts]
-    pool = Artifact(folder, "0", {"questions.parquet": "0"}, {})
     source = placed(Source(pool, pool, asked, "0", journal, cells, {}), index, counting, draws)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
     if corpus.statistics[BUDGETS[-1]]["sampled"] != count * BUDGETS[-1]:

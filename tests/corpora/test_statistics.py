@@ -37,12 +37,14 @@ def count(folder, files):
 def test_every_count_of_every_cell(tmp_path):
     folder = corpus(tmp_path)
     assert dataclasses.asdict(count(folder, cell_files(2, 1, (2, 3), (1, 2, 3)))) == {
-        "questions": 2, "sampled": 2, "failed": 0, "truncated": 0, "unparsable": 0, "rejected": 1, "accepted": 1,
+        "questions": 2, "sampled": 2, "failed": 0, "truncated": 0, "unparsable": 0, "rejected": 1, "leaked": 0,
+        "accepted": 1,
         "accepted_share": 0.5, "distinct": 1, "covered": 1, "tokens": 30, "accepted_tokens": 10,
         "false_positive_rate": 0.0,
     }  # fmt: skip
     assert dataclasses.asdict(count(folder, cell_files(3, 3, (2, 3), (1, 2, 3)))) == {
-        "questions": 3, "sampled": 9, "failed": 1, "truncated": 1, "unparsable": 1, "rejected": 1, "accepted": 5,
+        "questions": 3, "sampled": 9, "failed": 1, "truncated": 1, "unparsable": 1, "rejected": 1, "leaked": 0,
+        "accepted": 5,
         "accepted_share": 5 / 9, "distinct": 4, "covered": 3, "tokens": 360, "accepted_tokens": 190,
         "false_positive_rate": 1 / 4,
     }  # fmt: skip

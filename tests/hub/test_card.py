@@ -86,7 +86,7 @@ def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
     assert "- Synthetic, and small: 24 responses, all" in card.text and "- Small and synthetic.\n" in card.text
     assert "eprint        = {2607.01727}" in card.text
     assert [line for line in card.text.splitlines() if line.startswith("| r4")] == [
-        "| r4 | 4 | 16 | 0 | 0 | 0 | 6 | 10 | 0.625 | 10 | 4 | - | 45 |"
+        "| r4 | 4 | 16 | 0 | 0 | 0 | 6 | 0 | 10 | 0.625 | 10 | 4 | - | 45 |"
     ]
     assert re.search(r"\n\n\n", card.text) is None
 

@@ -64,7 +64,7 @@ def drawn(job, path, dry=False, salt=0):
             journal.append(response(*pair, salt) for pair in random.Random(len(asked)).sample(lacking, len(lacking)))
             return True
 
-        draws = draw(job, stage, index, "answers", [row["question_id"] for row in QUESTIONS], ask)
+        draws = draw(job, stage, index, POOL, [row["question_id"] for row in QUESTIONS], ask)
     return index, draws, asked
 
 

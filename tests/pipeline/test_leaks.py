@@ -6,10 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.corpora.decontamination import LeakError
+from toolkit.corpora.decontamination import LeakError, leak_finder
 from toolkit.nano.diet import teacher_texts
 from toolkit.nano.tokenizer import ASSISTANT, USER
-from toolkit.pipeline.leaks import held_out_questions, scan
+from toolkit.pipeline.judging import CorpusJudge, held_out_questions
+from toolkit.pipeline.leaks import scan
+from toolkit.settings import Verification
+from toolkit.verification.judge import Judge
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
@@ -61,6 +64,18 @@ def test_seed_questions_are_held_out_from_training_only(tmp_path):
     pool = pool_with(tmp_path)
     assert len(held_out_questions(pool, seeds=True)) == 9
     assert set(held_out_questions(pool, seeds=False)) == {f"{name}{at}" for name in ("test", "dev") for at in range(3)}
+
+
+def test_a_right_response_that_quotes_a_held_out_question_is_not_accepted():
+    question = "How many three-digit numbers are there whose digits, read from left to right, are growing?"
+    rows = [
+        ("7", "It is \\boxed{7}.", "stop"),
+        ("7", f"This is like: {question} There it was 84, here \\boxed{{7}}.", "stop"),
+        ("7", f"This is like: {question} So \\boxed{{84}}.", "stop"),
+    ]
+    with Judge(Verification()) as judge:
+        verdicts = [judged.verdict for judged in CorpusJudge(judge, leak_finder({"t": question})).judge(rows)]
+    assert verdicts == ["accepted", "leaked", "rejected"]
 
 
 def test_the_chain_keeps_a_record_of_every_scan(chain):

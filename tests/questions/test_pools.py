@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from toolkit import recipe
-from toolkit.questions.mathematics import question_id
 from toolkit.questions.pools import PoolError, last_boxed, load_pool, parse_answer, read_pool, save_pool, write_pool
+from toolkit.questions.stream import question_id
 
 GSM8K = r"####\s*(.+)"
 
@@ -58,8 +58,10 @@ def test_test_set_from_another_file(tmp_path: Path) -> None:
     loaded = load_pool(pool, 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
     assert len(loaded.questions) == 15 and len(loaded.dev) == 5
     assert {question.text for question in loaded.test} == {row["question"] for row in rows[20:]}
-    with pytest.raises(PoolError, match="in the pool too"):
-        load_pool(pool, 20, 20, answer_pattern=GSM8K, test_source=pool)
+    both = load_pool(make_file(tmp_path / "c.jsonl", rows), 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
+    assert not {*both.questions, *both.dev} & {*both.test}
+    with pytest.raises(PoolError, match=r"holds 0 questions, pool \+ dev, without the test questions, asks for 1"):
+        load_pool(pool, 1, 20, answer_pattern=GSM8K, test_source=pool)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".json"])

@@ -14,7 +14,7 @@ from toolkit.verification.verdicts import VERDICTS
 
 @dataclass(frozen=True)
 class CellStatistics:
-    """Counts of one cell; `sampled` is the sum of the five verdicts.
+    """Counts of one cell; `sampled` is the sum of the six verdicts.
 
     Attributes:
         questions: seed questions in the cell.
@@ -34,6 +34,7 @@ class CellStatistics:
     truncated: int
     unparsable: int
     rejected: int
+    leaked: int
     accepted: int
     accepted_share: float
     distinct: int

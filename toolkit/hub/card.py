@@ -27,6 +27,7 @@ COLUMNS = {  # heading on the card -> field of the statistics
     "truncated": "truncated",
     "unparsable": "unparsable",
     "rejected": "rejected",
+    "leaked": "leaked",
     "accepted": "accepted",
     "share": "accepted_share",
     "distinct": "distinct",

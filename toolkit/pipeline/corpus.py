@@ -10,8 +10,8 @@ from toolkit.corpora.budgets import cell_name, file_name
 from toolkit.pipeline.cells import Cell, Source, rows_of
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import Row, judged_rows
+from toolkit.pipeline.judging import CorpusJudge, judged_by, open_judge
 from toolkit.pipeline.teacher import teacher_name
-from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import VERDICTS
 from toolkit.workspace import Artifact
 
@@ -33,11 +33,10 @@ class Corpus:
 def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     """Judge every response of the run's cells."""
     settings = job.recipe.verification
-    answers = source.pool.file("questions.parquet")
     verdicts: dict[Cell, Artifact] = {}
-    with job.progress.stage("verdicts") as stage, Judge(settings, job.workers.jobs) as judge:
+    with job.progress.stage("verdicts") as stage, open_judge(job, source.pool) as judge:
         for cell in source.cells:
-            inputs = {"responses": source.digests[cell], "answers": answers, "settings": settings}
+            inputs = {"responses": source.digests[cell], **judged_by(job, source.pool)}
             verdicts[cell] = job.build(stage, "verdicts", inputs, _judging(source, cell, judge))
         counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
         stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
@@ -47,7 +46,7 @@ def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     return verdicts
 
 
-def _judging(source: Source, cell: Cell, judge: Judge) -> Callable[[Path], dict[str, Any]]:
+def _judging(source: Source, cell: Cell, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
     def make(out: Path) -> dict[str, Any]:
         from toolkit.corpora.build import open_rows
 

@@ -6,14 +6,19 @@ from typing import Any
 
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.journal_index import Integers, JournalIndex
+from toolkit.pipeline.judging import judged_by, open_judge
 from toolkit.progress import Stage
 from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
-from toolkit.verification.judge import Judge
-from toolkit.workspace import write_atomic
+from toolkit.workspace import Artifact, write_atomic
 
 
 def draw(
-    job: Job, stage: Stage, index: JournalIndex, answers: str, question_ids: Sequence[str], ask: Callable[[Round], bool]
+    job: Job,
+    stage: Stage,
+    index: JournalIndex,
+    pool: Artifact,
+    question_ids: Sequence[str],
+    ask: Callable[[Round], bool],
 ) -> Integers | None:
     """Bring the journal up to the run's largest budget; (questions,) how many of each question's draws count.
 
@@ -21,7 +26,7 @@ def draw(
 
     Args:
         index: of the journal.
-        answers: digest of what the responses are judged by.
+        pool: whose answers and held-out questions the responses are judged by.
         question_ids: in pool order.
         ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
             ends the walk (a dry run, or money spent), and then None is returned.
@@ -30,8 +35,8 @@ def draw(
     decisions: list[Decision] = []
     draws = None
     index.read()
-    with Judge(job.recipe.verification, job.workers.jobs) as judge:
-        if judged and not _known_paths(job, index, answers):
+    with open_judge(job, pool) as judge:
+        if judged and not _known_paths(job, index, pool):
             index.label(judge)
         for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append):
             if not ask(wanted):
@@ -41,14 +46,14 @@ def draw(
                 index.label(judge)
             draws = wanted.stop
     if judged and not job.dry:
-        job.build(stage, "paths", _inputs(job, index, answers), lambda out: _save(index, out))
+        job.build(stage, "paths", _inputs(job, index, pool), lambda out: _save(index, out))
     if ladder.counting == "adaptive" and not job.dry:
         write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
     return draws
 
 
-def _inputs(job: Job, index: JournalIndex, answers: str) -> dict[str, Any]:
-    return {"responses": index.digest(), "answers": answers, "settings": job.recipe.verification}
+def _inputs(job: Job, index: JournalIndex, pool: Artifact) -> dict[str, Any]:
+    return {"responses": index.digest(), **judged_by(job, pool)}
 
 
 def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
@@ -56,9 +61,9 @@ def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
     return {"responses": len(index)}
 
 
-def _known_paths(job: Job, index: JournalIndex, answers: str) -> bool:
+def _known_paths(job: Job, index: JournalIndex, pool: Artifact) -> bool:
     """Take the paths of a run that left the same journal; judging a large one again would take its time."""
-    found = job.workspace.planned("paths", _inputs(job, index, answers))
+    found = job.workspace.planned("paths", _inputs(job, index, pool))
     if found.made:
         index.load_paths(found.path / "paths.parquet")
     return found.made

@@ -10,18 +10,23 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
 from toolkit.synthesis.journal import JournalError, Usage
-from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
 Row = dict[str, Any]
+
+
+class Judges(Protocol):
+    """Whatever gives a judgement for each (gold answer, response, finish reason), in their order."""
+
+    def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]: ...
 
 
 class JournalIndex:
@@ -99,7 +104,7 @@ class JournalIndex:
         """The path of a response that was accepted, None of another. The row must have been labelled."""
         return self._paths[position][index] or None
 
-    def label(self, judge: Judge) -> None:
+    def label(self, judge: Judges) -> None:
         """Find the paths of the rows that were read since the last call."""
         positions, offsets = (self._columns[name][self._labelled :] for name in ("position", "offset"))
         rows = ({**row, "position": at} for row, at in zip(rows_at(self.journal, offsets), positions, strict=True))
@@ -135,7 +140,7 @@ class JournalIndex:
         self._labelled = len(self)
 
 
-def judged_rows(judge: Judge, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
+def judged_rows(judge: Judges, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
     """Each row (of a question `position`) with its judgement, in order; what the judge reads ahead is held."""
     asked, given = itertools.tee(rows)
     answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in asked)

@@ -1,13 +1,14 @@
 """No held-out question in what is trained on: in the pool, in what teacher and base read, in the corpus."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
+from toolkit.pipeline.judging import held_out_questions, procedural
 from toolkit.pipeline.source import nano_options, read_questions
 from toolkit.pipeline.teacher import NANO
 from toolkit.workers import Tick
@@ -39,13 +40,6 @@ def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
     return checked
 
 
-def procedural(job: Job) -> bool:
-    """Whether equal numbers make two questions of the pool the same."""
-    from toolkit.questions.pools import PROCEDURAL
-
-    return job.recipe.pool.pool in PROCEDURAL
-
-
 def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:
     """Look for held-out questions in the pool and in what each role reads; how many texts each is. Runs in a worker."""
     found = {}
@@ -69,13 +63,6 @@ class _counted:
             if self.count % 1000 == 0:
                 self.tick(self.count, self.count)
             yield text
-
-
-def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:
-    """Test and dev questions by id, and the pool's own with `seeds`."""
-    names = ["test", "dev", *(["questions"] if seeds else [])]
-    parts = (read_questions(pool, name) for name in names if (pool / f"{name}.parquet").exists())
-    return {row["question_id"]: row["question"] for row in itertools.chain.from_iterable(parts)}
 
 
 def _pool_texts(pool: Path) -> Iterator[str]:
@@ -103,13 +90,10 @@ def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
     }
 
     def make(out: Path) -> Mapping[str, Any]:
-        import pyarrow.parquet as pq
-
         files = [part.path / name for part, name in corpus.accepted(max(job.run.budgets))]
-        columns = (pq.read_table(file, columns=["question", "response"]).to_pydict() for file in files)
-        texts = [text for table in columns for text in (*table["question"], *table["response"])]
+        texts = _counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
         assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(job))
-        counted = {"corpus": len(texts)}
+        counted = {"corpus": texts.count}
         write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
         return {"texts": counted}
 
@@ -117,3 +101,14 @@ def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
         checked = job.build(stage, "leaks", inputs, make)
         texts = sum(checked.facts.get("texts", {}).values())
         stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"
+
+
+def _corpus_texts(files: Iterable[Path]) -> Iterator[str]:
+    """Question and response of every row, read a batch at a time."""
+    import pyarrow.parquet as pq
+
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=10_000, columns=["question", "response"]):
+                for column in batch.columns:
+                    yield from column.to_pylist()

@@ -18,6 +18,7 @@ def pool_stage(job: Job) -> Artifact:
     """The questions, split into pool, test and dev sets."""
     from toolkit.corpora.decontamination import leak_finder
     from toolkit.questions.pools import write_pool
+    from toolkit.synthesis.schedule import refuse_idle
 
     settings = job.recipe.pool
     # A local file is known by its bytes, not by its place.
@@ -31,6 +32,8 @@ def pool_stage(job: Job) -> Artifact:
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
         stage.count(cached)
         _check_golds(job, pool)
+        if job.recipe.ladder.counting == "adaptive":
+            refuse_idle(job.recipe.ladder, job.recipe.ladder.ladder_questions, max(job.run.budgets))
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
         if facts["dropped"]:
@@ -143,7 +146,7 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
     with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{source.key}"):
         index = JournalIndex(source.journal, source.questions)
         with Asking(job, stage, index, source.questions, teacher) as asking:
-            draws = draw(job, stage, index, pool.file("questions.parquet"), ids, asking.ask)
+            draws = draw(job, stage, index, pool, ids, asking.ask)
             new = f"to sample: {asking.estimate()}" if job.dry else asking.told
         if draws is not None:
             source = placed(source, index, job.recipe.ladder.counting, draws)

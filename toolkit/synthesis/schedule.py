@@ -88,7 +88,7 @@ def rounds(
         ValueError: for an adaptive rule that could never stop anything.
     """
     if ladder.counting == "adaptive":
-        _refuse_idle(ladder, questions, budget)
+        refuse_idle(ladder, questions, budget)
         return _adaptive(ladder, questions, budget, path, record)
     rungs = [rung for rung in ladder.budgets if rung <= budget]
     if ladder.counting == "accepted":
@@ -140,8 +140,14 @@ def _adaptive(
             return
 
 
-def _refuse_idle(ladder: Ladder, questions: int, cap: int) -> None:
-    """The last decision comes before the last round; a rate that the draws until then cannot tell is never met."""
+def refuse_idle(ladder: Ladder, questions: int, cap: int) -> None:
+    """Refuse an adaptive rule that could never stop anything.
+
+    The last decision comes before the last round; a rate that the draws until then cannot tell is never met.
+
+    Raises:
+        ValueError: naming `stop_below` and what it must be above.
+    """
     together = questions if ladder.stop_scope == "pool" else 1
     least = min((1 / (draws * together + 2) for draws, more in _doublings(cap) if more), default=1.0)
     if ladder.stop_below <= least:

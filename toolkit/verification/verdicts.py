@@ -1,9 +1,12 @@
-"""The verdicts there are: failed > truncated > unparsable > rejected / accepted, the first that applies."""
+"""The verdicts there are: failed > truncated > unparsable > rejected > leaked / accepted, the first that applies.
+
+`leaked` is a right response with a held-out question in it; it is kept out of what trains.
+"""
 
 from typing import Literal, NamedTuple
 
-Verdict = Literal["failed", "truncated", "unparsable", "rejected", "accepted"]
-VERDICTS: tuple[Verdict, ...] = ("failed", "truncated", "unparsable", "rejected", "accepted")
+Verdict = Literal["failed", "truncated", "unparsable", "rejected", "leaked", "accepted"]
+VERDICTS: tuple[Verdict, ...] = ("failed", "truncated", "unparsable", "rejected", "leaked", "accepted")
 
 
 class Judgement(NamedTuple):
