@@ -65,6 +65,18 @@ LONG_STORIES = (
         "{a} N over {b} m in {c} equal parts: {work} J each.",
         "{b} boxes of {a} J last {c} s at {work} W.",
     ), {"a": "c * each"}),
+    Family("a * b * c", {"a": (2, 9), "b": (2, 12), "c": (2, 9)}, (
+        "Each of {a} lamps takes {b} W, and all burn for {c} s. The energy is {work} J.",
+        "A train of {a} wagons with {b} kg each gains {c} m/s each second. The force is {work} N.",
+    )),
+    Family("(a - b) / c", {"b": (2, 30), "c": (2, 9), "each": (2, 9)}, (
+        "A boat slows from {a} m/s to {b} m/s in {c} s. It loses {work} m/s each second.",
+        "The water cools from {a} °C to {b} °C in {c} s. It loses {work} K each second.",
+    ), {"a": "b + c * each"}),
+    Family("a * b + c * d", {"a": (2, 20), "b": (2, 9), "c": (2, 20), "d": (2, 9)}, (
+        "A heater gives {a} W for {b} s, a lamp {c} W for {d} s. Together it is {work} J.",
+        "A wagon goes on at {a} m/s for {b} s, then for {d} s at {c} m/s. It goes {work} m.",
+    )),
 )
 SOURCES: Mapping[str, tuple[Family, ...]] = {"stories": STORIES, "long stories": LONG_STORIES, "facts": FACTS}
 

@@ -53,7 +53,7 @@ def _solutions() -> Iterator[str]:
 def _physics_wordings() -> Iterator[str]:
     for family in (*physics_diet.STORIES, *physics_diet.LONG_STORIES):
         for wording in family.wordings:
-            yield from (wording.format(a=1, b=1, c=1, work=work) for work in ("1", "(1"))
+            yield from (wording.format(a=1, b=1, c=1, d=1, work=work) for work in ("1", "(1"))
     for question in physics.FAMILIES.values():
         for wording in question.wordings:
             for place in range(max(map(len, WORDS.values()))):
