@@ -70,6 +70,22 @@ def shell(hub, tmp_path) -> Callable[..., str]:
     return run
 
 
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Run a script in a Python process of its own that does not outlive the test."""
+    started: list[subprocess.Popen] = []
+
+    def start(script: str, *args: object) -> subprocess.Popen:
+        command = [sys.executable, "-c", script, *map(str, args)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
 def files(path: Path) -> dict[str, bytes]:
     """Every file below `path` by name, git's own apart."""
     found = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}

@@ -6,9 +6,9 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -30,9 +30,8 @@ serve(Path(sys.argv[1]), port=int(sys.argv[2]), say=lambda line: print(line, flu
 class Server:
     """A server that can be killed and started again on the same store and port."""
 
-    def __init__(self, root: Path, port: int = 0) -> None:
-        command = [sys.executable, "-c", SERVE, str(root), str(port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    def __init__(self, start: Callable[..., subprocess.Popen], root: Path, port: int = 0) -> None:
+        self.process = start(SERVE, root, port)
         endpoint = self.process.stdout.readline().split()[2].rstrip(",")
         self.port = int(endpoint.rsplit(":", 1)[1])
         self.api = HfApi(endpoint, token=(root / "token").read_text().strip())
@@ -105,9 +104,10 @@ def noted(writers: list[Writer]) -> tuple[dict[str, str], dict[str, str]]:
     return {name: oid for writer in writers for name, oid in writer.commits.copy().items()}, tags
 
 
-def kill_often(root: Path, cache: Path, kills: int, seed: int) -> list[Writer]:
+def kill_often(start: Callable[..., subprocess.Popen], folder: Path, kills: int, seed: int) -> list[Writer]:
     """Kill and restart while writers are at work, with checks after each; the writers."""
-    chance, server = random.Random(seed), Server(root)
+    root, cache = folder / "store", folder / "cache"
+    chance, server = random.Random(seed), Server(start, root)
     server.api.create_repo(REPO, **KIND)
     writers = [Writer(server.api, f"w{number}") for number in range(WRITERS)]
     for writer in writers:
@@ -118,7 +118,7 @@ def kill_often(root: Path, cache: Path, kills: int, seed: int) -> list[Writer]:
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.5))
         server.kill()
-        server = Server(root, server.port)
+        server = Server(start, root, server.port)
         check_kept(server.api, *noted(writers))
     for writer in writers:
         writer.stop.set()
@@ -136,14 +136,14 @@ def kill_often(root: Path, cache: Path, kills: int, seed: int) -> list[Writer]:
     return writers
 
 
-def test_after_three_kills_main_and_all_tags_are_whole(tmp_path):
-    writers = kill_often(tmp_path / "store", tmp_path / "cache", 3, seed=0)
+def test_after_three_kills_main_and_all_tags_are_whole(start, tmp_path):
+    writers = kill_often(start, tmp_path, 3, seed=0)
     assert len(noted(writers)[0]) >= 3
 
 
 @pytest.mark.slow
-def test_after_thirty_kills_main_and_all_tags_are_whole(tmp_path):
-    writers = kill_often(tmp_path / "store", tmp_path / "cache", 30, seed=1)
+def test_after_thirty_kills_main_and_all_tags_are_whole(start, tmp_path):
+    writers = kill_often(start, tmp_path, 30, seed=1)
     assert sum(writer.interrupted for writer in writers) > 0 and len(noted(writers)[0]) >= 30
 
 

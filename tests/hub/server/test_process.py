@@ -39,10 +39,6 @@ def answers(endpoint: str) -> bool:
         connection.close()
 
 
-def start(script: str, root: Path) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", script, str(root)], stdout=subprocess.PIPE, text=True)
-
-
 def test_a_server_runs_for_the_time_of_the_block(tmp_path):
     with running(tmp_path / "new" / "store") as (endpoint, token):
         assert answers(endpoint) and token == (tmp_path / "new" / "store" / "token").read_text().strip()
@@ -55,7 +51,7 @@ def test_a_server_stops_when_the_block_fails(tmp_path):
     assert not answers(endpoint)
 
 
-def test_a_server_ends_when_its_parent_is_killed(tmp_path):
+def test_a_server_ends_when_its_parent_is_killed(start, tmp_path):
     parent = start(HOLD, tmp_path)
     endpoint = parent.stdout.readline().strip()
     assert answers(endpoint)
@@ -66,7 +62,7 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path):
     assert not answers(endpoint)
 
 
-def test_serve_says_how_to_use_it_without_the_secret_and_ends_on_interrupt(tmp_path):
+def test_serve_says_how_to_use_it_without_the_secret_and_ends_on_interrupt(start, tmp_path):
     server = start(SERVE, tmp_path)
     lines = [server.stdout.readline() for _ in range(3)]
     endpoint = lines[0].split()[2].rstrip(",")
@@ -80,15 +76,13 @@ def test_serve_says_how_to_use_it_without_the_secret_and_ends_on_interrupt(tmp_p
     assert (server.returncode, rest) == (0, "")
 
 
-def test_the_lines_that_serve_says_set_up_a_shell(tmp_path):
+def test_the_lines_that_serve_says_set_up_a_shell(start, tmp_path):
     root = tmp_path / "a folder's name"
     server = start(SERVE, root)
     lines = [server.stdout.readline() for _ in range(3)]
     ask = "from huggingface_hub import HfApi; print(HfApi().whoami()['name'], HfApi().create_repo('made'))"
     script = "".join(lines[1:]) + f'"{sys.executable}" -c "{ask}"'
     said = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
-    server.terminate()
-    server.communicate()
     assert said.stdout.split() == ["local", lines[0].split()[2].rstrip(",") + "/local/made"], said.stderr
 
 
