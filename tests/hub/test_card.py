@@ -110,8 +110,8 @@ def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, s
 
 
 def test_the_table_is_read_back_as_printed():
-    counts = {"questions": 4, "sampled": 8, "failed": 0, "truncated": 1, "unparsable": 0, "rejected": 2, "accepted": 5,
-              "accepted_share": 0.625, "distinct": 5, "covered": 3, "accepted_tokens": 90,
+    counts = {"questions": 4, "sampled": 8, "failed": 0, "truncated": 1, "unparsable": 0, "rejected": 2, "leaked": 0,
+              "accepted": 5, "accepted_share": 0.625, "distinct": 5, "covered": 3, "accepted_tokens": 90,
               "false_positive_rate": 0.2}  # fmt: skip
     row = printed(counts)
     assert row["share"] == "0.625" and row["false positives"] == "0.200" and row["tokens"] == "90"

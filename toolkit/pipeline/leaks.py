@@ -76,7 +76,9 @@ def _training_texts(role: str, options: Mapping[str, Any]) -> Iterator[str]:
     from toolkit.nano.tokenizer import ASSISTANT
 
     settings = NanoSettings(**options)
-    stream = {"teacher": teacher_texts, "base": base_texts}[role](settings.seed, settings.families, settings.largest)
+    stream = {"teacher": teacher_texts, "base": base_texts}[role](
+        settings.seed, settings.families, settings.largest, settings.domain
+    )
     documents = itertools.islice(stream, documents_drawn(settings))
     return itertools.chain.from_iterable(document.split(ASSISTANT) for document in documents)
 

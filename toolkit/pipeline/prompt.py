@@ -12,9 +12,9 @@ def fill_prompt(model: Path, question: str) -> str:
     return str(tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
 
 
-def nano_prompt(question: str) -> str:
+def nano_prompt(question: str, domain: str) -> str:
     """The same for an embedded model that is not trained yet: its tokenizer is known before its weights."""
     from toolkit.nano.tokenizer import build_tokenizer
 
     turn = [{"role": "user", "content": question}]
-    return str(build_tokenizer().apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
+    return str(build_tokenizer(domain).apply_chat_template(turn, add_generation_prompt=True, tokenize=False))

@@ -8,7 +8,7 @@ from typing import Any
 from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.cells import Source, placed
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.teacher import NANO, refuse_unreadable, remote_model, served_as
+from toolkit.pipeline.teacher import NANO, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
@@ -83,12 +83,12 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
         options = nano_options(job, role)
 
         def train(out: Path) -> dict[str, Any]:
-            _refuse_unreadable_by_nano(pool)
+            _refuse_unreadable_by_nano(job, pool)
             facts: dict[str, Any] = job.work(stage, role, train_nano, role, options, out)
             return facts
 
         if job.dry:
-            _refuse_unreadable_by_nano(pool)
+            _refuse_unreadable_by_nano(job, pool)
         return job.build(stage, role, options, train)
     if Path(name).is_dir():
         files = folder_files(Path(name))
@@ -121,7 +121,10 @@ def nano_options(job: Job, role: str) -> dict[str, Any]:
     settings = dataclasses.asdict(getattr(job.recipe, role))
     own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
     own.pop("revision")
-    return own | {"families": job.recipe.pool.families or (), "largest": job.recipe.pool.largest_number}
+    pool = job.recipe.pool
+    # Mathematics is what an embedded model reads when nothing else is said.
+    domain = {"domain": pool.pool} if nano_domain(job.recipe) != "mathematics" else {}
+    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
 
 
 def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
@@ -188,9 +191,9 @@ def _drawn_as(job: Job) -> str:
     }[ladder.counting]
 
 
-def _refuse_unreadable_by_nano(pool: Artifact) -> None:
+def _refuse_unreadable_by_nano(job: Job, pool: Artifact) -> None:
     """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
     from toolkit.nano.tokenizer import build_tokenizer, unreadable
 
     questions = [row["question"] for row in read_questions(pool.path)]
-    refuse_unreadable(unreadable(build_tokenizer(), questions), len(questions))
+    refuse_unreadable(unreadable(build_tokenizer(nano_domain(job.recipe)), questions), len(questions))

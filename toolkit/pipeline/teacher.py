@@ -42,6 +42,13 @@ def remote_model(recipe: Recipe) -> Artifact | None:
     return Artifact(Path(name), hash_of(files)[:16], files, {})
 
 
+def nano_domain(recipe: Recipe) -> str:
+    """The domain whose texts an embedded model reads: the pool's, where it is procedural, else mathematics."""
+    from toolkit.questions.pools import PROCEDURAL
+
+    return recipe.pool.pool if recipe.pool.pool in PROCEDURAL else "mathematics"
+
+
 def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
     """How rows and cards name the teacher: its repo or plain name, never a path, and its revision or weights' key."""
     settings = job.recipe.teacher
@@ -114,7 +121,7 @@ def first_prompt(job: Job, teacher: Artifact, question: str) -> str:
         return text
     from toolkit.pipeline.prompt import fill_prompt, nano_prompt
 
-    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text)
+    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, nano_domain(job.recipe))
 
 
 def refuse_unreadable(unread: Sequence[str], count: int) -> None:
