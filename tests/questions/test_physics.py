@@ -17,6 +17,7 @@ from toolkit.questions import mathematics
 from toolkit.questions.expressions import draw_values, names_in
 from toolkit.questions.physics import draw_numbers, follow, generate, open_paths
 from toolkit.questions.physics_families import FAMILIES, LARGEST_VALUE, WORDS, Step
+from toolkit.questions.pools import PoolError, load_pool
 from toolkit.questions.stream import SPLITS, question_id, split_of
 from toolkit.verification.physics import same_quantity
 
@@ -237,3 +238,13 @@ def test_derived_numbers_follow_from_the_drawn_ones() -> None:
     assert values == {"a": 3, "b": 4, "c": 12, "d": 6}
     with pytest.raises(ArithmeticError):
         draw_values({"a": (3, 3)}, {"c": "a / 2"}, random.Random(0))
+
+
+def test_a_pool_is_loaded_by_the_name_of_the_domain() -> None:
+    pool = load_pool("physics", 64, 32, 16, seed=3, families=("lamps", "lens"))
+    parts = (pool.questions, pool.test, pool.dev)
+    assert [len(part) for part in parts] == [64, 32, 16]
+    assert {question.family for part in parts for question in part} == {"lamps", "lens"}
+    assert [{split_of(question.numbers) for question in part} for part in parts] == [{"pool"}, {"test"}, {"dev"}]
+    with pytest.raises(PoolError, match=r"physics \(pool\) holds \d+ questions"):
+        load_pool("physics", 5000, 1, families=("lamps",))
