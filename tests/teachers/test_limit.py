@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from toolkit.teachers.limit import Limit
 
 
-def simulate(ceiling, permits, *, share=0.0, every=0, turnovers=60, start=None, later=None, refusal=0.001):
-    """Ask without pause; an answer takes about a second. Gives (time, limit, answers, refusals), second by second."""
+def simulate(ceiling, permits, *, share=0.0, every=0, hang=0.0, turnovers=60, start=None, later=None, refusal=0.001):
+    """Ask without pause; an answer takes about a second, a request that hangs is cut after 50.
+
+    Gives (time, limit, answers, refusals), second by second.
+    """
     chance, limit, number = random.Random(0), Limit(start or ceiling, ceiling), itertools.count()
     events: list[tuple[float, int, bool, int]] = []
     running = answers = refusals = asked = 0
@@ -22,12 +25,17 @@ def simulate(ceiling, permits, *, share=0.0, every=0, turnovers=60, start=None, 
             asked += 1
             refused = running >= permits or chance.random() < share or (every and asked % every == 0)
             running += not refused
-            takes = refusal if refused else chance.uniform(0.7, 1.3)
-            heapq.heappush(events, (now + takes, next(number), bool(refused), limit.take(now)))
-        now, _, refused, ticket = heapq.heappop(events)
-        if refused:
+            hangs = not refused and chance.random() < hang
+            takes = refusal if refused else 50 if hangs else chance.uniform(0.7, 1.3)
+            outcome = "refused" if refused else "failed" if hangs else "accepted"
+            heapq.heappush(events, (now + takes, next(number), outcome, limit.take(now)))
+        now, _, outcome, ticket = heapq.heappop(events)
+        if outcome == "refused":
             refusals += 1
-            limit.refused(ticket)
+            limit.refused(ticket, now)
+        elif outcome == "failed":
+            running -= 1
+            limit.failed(now)
         else:
             answers, running = answers + 1, running - 1
             limit.accepted(ticket, now)
@@ -69,6 +77,11 @@ def test_refusals_that_take_as_long_as_answers_do_not_hide_a_hard_limit(refusal)
     assert refused < 0.03
 
 
+def test_requests_that_hang_are_being_served_too():
+    history = simulate(256, 10**9, every=7, hang=0.02, turnovers=200)
+    assert min(size for _, size, _, _ in history[5:]) > 0.75 * 256
+
+
 def test_two_fifths_of_refusals_whatever_the_load_are_borne():
     assert late(simulate(256, 10**9, share=0.4))[0] > 0.85 * 256
 
@@ -102,9 +115,9 @@ def test_it_stays_between_one_and_the_ceiling(ceiling, outcomes):
         assert limit.free
         ticket = limit.take(now)
         if outcome == "failed":
-            limit.failed()
+            limit.failed(now + 0.5)
         elif outcome == "refused":
-            limit.refused(ticket)
+            limit.refused(ticket, now + 0.5)
         else:
             limit.accepted(ticket, now + 0.5)
         assert 1 <= limit.size <= ceiling

@@ -24,6 +24,7 @@ class Server:
         self.url: URL = route.ask(form.path)
         self.faults = 0  # in a row
         self.failing_since = 0.0  # time of the first of them
+        self.alive = 0.0  # time of its last sign of life
         self.reason = ""  # of the last one
         self.rest = 0.0  # seconds of the last rest, 0 while it is well
         self.until = 0.0  # time before which nothing is sent
@@ -40,8 +41,9 @@ class Server:
         self.trial = self.rest > 0
         return self.limit.take(now)
 
-    def well(self) -> None:
+    def well(self, now: float) -> None:
         """It gave a sign of life."""
+        self.alive = now
         self.faults, self.rest, self.trial = 0, 0.0, False
 
 
@@ -90,16 +92,20 @@ class Balancer:
     def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
         """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
         if after is None:
-            server.limit.refused(ticket)
+            server.limit.refused(ticket, self._loop.time())
         else:
-            server.limit.failed()
+            server.limit.failed(self._loop.time())
             self._close(server, min(after, LONGEST_PAUSE))
         self._sign_of_life(server)
 
-    def faulted(self, server: Server, reason: str) -> None:
+    def faulted(self, server: Server, ticket: Ticket, reason: str) -> None:
         """It failed: the connection, the server itself, or the time."""
-        server.limit.failed()
-        server.reason, now = reason, self._loop.time()
+        now = self._loop.time()
+        server.limit.failed(now)
+        server.reason = reason
+        if ticket.sent < server.alive:
+            self._wake()
+            return  # others were answered while it hung: that says nothing about the server
         if server.rest and now < server.until:
             return  # sent before it went to rest
         server.failing_since = server.failing_since if server.faults else now
@@ -113,7 +119,7 @@ class Balancer:
 
     def dropped(self, server: Server) -> None:
         """The request was called off; that says nothing about the server."""
-        server.limit.failed()
+        server.limit.failed(self._loop.time())
         server.trial = False
         self._wake()
 
@@ -122,7 +128,7 @@ class Balancer:
         self._loop.call_later(seconds + 0.001, self._wake)
 
     def _sign_of_life(self, server: Server) -> None:
-        server.well()
+        server.well(self._loop.time())
         if self._waiting:
             self._wake()
 

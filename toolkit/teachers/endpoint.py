@@ -117,7 +117,7 @@ class EndpointTeacher:
                 raw = await self._read(response)
         except (aiohttp.ClientError, OSError) as error:
             reason = "timed out" if isinstance(error, TimeoutError) else f"connection: {type(error).__name__}"
-            self._balancer.faulted(server, reason)
+            self._balancer.faulted(server, ticket, reason)
             raise Transient(reason) from error
         except BaseException:
             self._balancer.dropped(server)
@@ -154,7 +154,7 @@ class EndpointTeacher:
             self._balancer.refused(server, ticket, after)
             raise Transient("429", after, refused=True)
         if status in (408, 425) or status >= 500:
-            self._balancer.faulted(server, str(status))
+            self._balancer.faulted(server, ticket, str(status))
             raise Transient(str(status), after)
         if status in (401, 402, 403, 404, 405) or status < 400:
             self._balancer.dropped(server)

@@ -3,9 +3,10 @@
 Two servers that refuse look alike: one that takes 128 requests and refuses the next, and one that refuses every seventh
 whatever the load. The first wants fewer requests in flight, the second wants them sent again. So a refusal lowers the
 limit by a cost and an answer raises it by a gain, which finds a hard limit within one burst; and what lasts is judged
-turnover by turnover, by how many requests were really being served at a time (Little's law: the answers' durations over
-the time). Far fewer than the limit: they are the limit. About as many, and still refusals: a turnover at less load
-tells the cause, since refusals that go away come from the load.
+turnover by turnover, by how many requests were really being served at a time: the mean of those in flight, whatever
+becomes of them (one that hangs is being served too), without those that are refused. Far fewer than the limit: they are
+the limit. About as many, and still refusals: a turnover at less load tells the cause, since refusals that go away come
+from the load.
 """
 
 from typing import NamedTuple
@@ -33,7 +34,7 @@ class Limit:
     """Requests in flight at most, between 1 and `ceiling`; starts at `start`.
 
     Call `take` before a request, and after it exactly one of `accepted` and `refused`, with what `take` returned, and
-    `failed`. Times are seconds of one clock.
+    `failed`. Times are seconds of one clock that never goes back.
     """
 
     def __init__(self, start: int, ceiling: int) -> None:
@@ -49,7 +50,8 @@ class Limit:
         self._opened: float | None = None  # when this turnover began
         self._first = self._size  # size at that time
         self._answers = self._refusals = 0  # of this turnover's requests
-        self._busy = 0.0  # seconds of all answers that came in it
+        self._busy = 0.0  # seconds of all requests in flight in it, without those that were refused
+        self._counted = 0.0  # time up to which they are counted
 
     @property
     def size(self) -> int:
@@ -63,32 +65,37 @@ class Limit:
 
     def take(self, now: float) -> Ticket:
         """Count a request that is sent now."""
-        self.taken += 1
         if self._opened is None:
-            self._opened = now
+            self._opened = self._counted = now
+        self._change(1, now)
         return Ticket(self._turnover, now)
 
     def accepted(self, ticket: Ticket, now: float) -> None:
         """It was answered."""
-        self.taken -= 1
+        self._change(-1, now)
         if self._size < self._cap:
             self._size = min(self._size + self._gain, self._cap)
-        self._busy += now - ticket.sent
         if ticket.turnover == self._turnover:
             self._answers += 1
             if self._answers >= TURNOVER and self._answers >= self._size:
                 self._judge(now)
 
-    def refused(self, ticket: Ticket) -> None:
+    def refused(self, ticket: Ticket, now: float) -> None:
         """It was refused for load."""
-        self.taken -= 1
+        self._change(-1, now)
+        self._busy -= now - ticket.sent
         self._size = max(self._size - self._cost, 1)
         if ticket.turnover == self._turnover:
             self._refusals += 1
 
-    def failed(self) -> None:
+    def failed(self, now: float) -> None:
         """It met a fault that says nothing about the load."""
-        self.taken -= 1
+        self._change(-1, now)
+
+    def _change(self, by: int, now: float) -> None:
+        self._busy += self.taken * (now - self._counted)
+        self._counted = now
+        self.taken += by
 
     def _judge(self, now: float) -> None:
         """End a turnover."""
