@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from tiny_model import make_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+from tests.tiny_model import make_tiny_model
 from toolkit.evaluation.items import EvaluationError
 from toolkit.evaluation.score import ITEMS_SCHEMA, ScoredModel, score_models
 from toolkit.evaluation.task import Registry

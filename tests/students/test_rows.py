@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_model import make_tiny_model
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from tests.tiny_model import make_tiny_model
 from toolkit.recipe import Student
 from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows, training_order
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_model import make_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.tiny_model import make_tiny_model
 from toolkit.recipe import Student
 from toolkit.students.rows import StudentError
 from toolkit.students.train import train_student
