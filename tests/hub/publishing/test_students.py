@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tiny_model import make_tiny_model
 
 from tests.hub.publishing.test_models import PLAIN, put
+from tests.tiny_model import make_tiny_model
 from toolkit.hub.models import Model
 
 
