@@ -94,4 +94,5 @@ def working(family: str, random_: random.Random, largest: int | None = None) -> 
     while split_of(tuple(given.values())) != "train":
         given = draw_numbers(FAMILIES[family], random_, largest)
     path = random_.choice(open_paths(FAMILIES[family], given))
-    return ". ".join(worked(path, given, random_, bare=random_.random() < 0.5))
+    # On lines, too: else no symbol would ever begin one, and a student cannot learn a token that its base never read.
+    return random_.choice((". ", "\n")).join(worked(path, given, random_, bare=random_.random() < 0.5))
