@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help recipe test test-slow quality clean
+.PHONY: help recipe test test-slow quality hub-smoke clean
 
 PYTHON  ?= python3.11
 VENV    := .venv
@@ -26,6 +26,9 @@ quality: $(VENV)/ready-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+hub-smoke: $(VENV)/ready-dev  ## push, tag, load, check and delete a tiny release at the real Hub: make hub-smoke REPO=org/name
+	$(BIN)/python -m benchmarks.hub_smoke "$(REPO)"
 
 clean:  ## remove the environment and caches; the workspace with your results stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

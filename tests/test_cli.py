@@ -35,7 +35,7 @@ def refused(recipe, tmp_path, *arguments):
 def test_help_names_every_verb_with_examples():
     text = fss("--help").stdout
     assert "fss run math-r16" in text and "examples:" in text
-    for verb in ("run", "sample", "teacher", "recipe", "check", "fit", "plan"):
+    for verb in ("run", "sample", "teacher", "release", "hub", "check", "fit", "plan", "recipe"):
         assert f"\n    {verb} " in text
         assert "example" in fss(verb, "--help").stdout
 

@@ -16,11 +16,16 @@ EXAMPLES = """examples:
   fss run math-r16 --dry-run         what a run would do: stages, samples, steps, the first prompt
   fss run math-r16                   one budget, end to end
   fss run math                       the whole ladder and its law
+  fss release math                   publish its corpora as a versioned dataset
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
 TEACHER_EXAMPLE = """fss teacher serve math --profile paper
   fss teacher serve math --profile paper -- fss sample math --profile paper      stops when the command ends"""
 SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
+RELEASE_EXAMPLE = """fss release math-r16 --dry-run                what would be pushed, and under which tag
+  fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub"""
+CHECK_EXAMPLE = """fss check workspace/runs/math/release
+  fss check org/name@v1.0.0"""
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 
@@ -80,8 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     teacher = verb("teacher", verbs.teacher, "start the server of a recipe's teacher, until Ctrl-C", TEACHER_EXAMPLE)
     teacher.add_argument("action", choices=("serve",))
     _add_selection(teacher)
-    check = verb("check", verbs.check, "re-verify a release folder", "fss check workspace/runs/math/release")
-    check.add_argument("release", type=Path, metavar="FOLDER", help="with README.md, manifest.json and data/")
+    release = verb("release", verbs.release, "publish a recipe's release as a versioned dataset", RELEASE_EXAMPLE)
+    _add_selection(release)
+    release.add_argument("--repo", metavar="ORG/NAME", help="the dataset (default: the recipe's)")
+    release.add_argument("--version", metavar="vX.Y.Z", help="its tag (default: the recipe's, or the next free one)")
+    release.add_argument("--private", action="store_true", help="a new repo that only its owner sees")
+    hub = verb("hub", verbs.hub, "serve the embedded Hub of a workspace, until Ctrl-C", "fss hub serve --port 5577")
+    hub.add_argument("action", choices=("serve",))
+    _add_workspace(hub)
+    hub.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    hub.add_argument("--port", type=int, default=5577, help="0 takes any free one (default: 5577)")
+    check = verb("check", verbs.check, "re-verify a release, here or at a Hub", CHECK_EXAMPLE)
+    check.add_argument("release", metavar="RELEASE", help="a folder, or org/name@v1.0.0")
+    _add_workspace(check)
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
@@ -107,16 +123,20 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
     )
     parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
+    _add_workspace(parser)
+    parser.add_argument(
+        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+
+
+def _add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
         type=Path,
         default=Path(os.environ.get("FSS_WORKSPACE", "workspace")),
         help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
     )
-    parser.add_argument(
-        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
 
 
 def _cost(text: str) -> float:
@@ -139,6 +159,8 @@ def _cores() -> int:
 
 def _calm_libraries() -> None:
     """Before anything heavy is imported, here and in the workers that inherit it."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is for lines
     for name, value in {
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",

@@ -118,6 +118,19 @@ def load_run(run: str, profile: str = "nano") -> Run:
     return Run(recipe.name + suffix, profile, recipe, (budget,), (seeds[0] if seed is None else seed,))
 
 
+def with_release(run: Run, *, repo: str | None = None, version: str | None = None) -> Run:
+    """The run with another name or version of its release.
+
+    Raises:
+        RecipeError: for a name or version that a Hub would not take.
+    """
+    values = {"repo": repo or run.recipe.release.repo, "version": version or run.recipe.release.version}
+    given = {key: (Path(f"--{key}"), value) for key, value in values.items()}
+    checked = _section(Release, Path("release"), given)
+    release = dataclasses.replace(run.recipe.release, repo=checked.repo, version=checked.version)
+    return dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, release=release))
+
+
 def _split_run(run: str) -> tuple[str, int | None, int | None]:
     match = re.fullmatch(r"(.+?)-r(\d+)(?:-s(\d+))?", run)
     if run in known_recipes() or match is None:

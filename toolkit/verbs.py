@@ -32,11 +32,32 @@ def teacher(args: argparse.Namespace) -> int:
     return serve_teacher(selected, args.workspace, args.command, jobs=args.jobs, dry=args.dry_run)
 
 
+def release(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.run import release
+    from toolkit.recipe import load_run, with_release
+
+    selected = with_release(load_run(args.run, args.profile), repo=args.repo, version=args.version)
+    options = {"jobs": args.jobs, "dry": args.dry_run, "version": args.version, "private": args.private}
+    print(release(selected, args.workspace, **options))
+    return 0
+
+
+def hub(args: argparse.Namespace) -> int:
+    from toolkit.hub.server import serve
+
+    serve(args.workspace / "hub", args.host, args.port, say=lambda line: print(line, flush=True))
+    return 0
+
+
 def check(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.publishing import check_published
     from toolkit.pipeline.release import check
 
-    wrong = check(args.release)
-    print("\n".join(wrong) or f"{args.release}: digests, nesting, rows and every count on the card hold")
+    folder, name = Path(args.release), args.release
+    if not folder.is_dir():
+        folder, name = check_published(args.release, args.workspace)
+    wrong = check(folder)
+    print("\n".join(wrong) or f"{name}: digests, nesting, rows and every count on the card hold")
     return 1 if wrong else 0
 
 

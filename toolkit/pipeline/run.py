@@ -7,6 +7,7 @@ from typing import Any
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
+from toolkit.pipeline.publishing import publish_release
 from toolkit.pipeline.release import release_stage
 from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
 from toolkit.pipeline.scores import score_stage
@@ -64,6 +65,31 @@ def sample(
         (teacher,) = _checked_models(job, pool, ["teacher"])
         source = responses_stage(job, pool, teacher)
         return _first_prompt(job, pool, teacher) if dry else f"\nThe responses: {shown(source.journal)}"
+
+
+def release(
+    run: Run,
+    workspace: Path,
+    *,
+    jobs: int,
+    dry: bool,
+    version: str | None = None,
+    private: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """The stages up to the release, as `run` would do them, then its publication; returns how to load it.
+
+    A dry run makes what is missing, and says what would be pushed.
+    """
+    progress = progress or Progress()
+    with open_workers(jobs) as workers:
+        job = Job(run, Workspace(workspace, progress.say), workers, progress)
+        pool = pool_stage(job)
+        (teacher,) = _checked_models(job, pool, ["teacher"])
+        source = responses_stage(job, pool, teacher)
+        corpus = corpus_stage(job, source, verdicts_stage(job, source))
+        corpus_leaks_stage(job, pool, corpus)
+        return publish_release(job, source, corpus, version=version, private=private, dry=dry)
 
 
 def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: int, dry: bool) -> int:
