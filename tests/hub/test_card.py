@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from toolkit.hub.card import code, plain, printed, quote, read_table
+from toolkit.hub.card import printed, read_table
+from toolkit.hub.template import code, plain, quote
 
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(1)>",

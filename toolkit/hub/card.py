@@ -4,16 +4,14 @@ Questions and responses are untrusted. Every value that the template prints is t
 can be neither HTML nor Markdown; what the template marks otherwise is checked here.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import DatasetCard, DatasetCardData
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+
+from toolkit.hub.template import render, visible
 
 if TYPE_CHECKING:
     from datasets import DatasetInfo
@@ -35,8 +33,6 @@ COLUMNS = {  # heading on the card -> field of the statistics
     "false positives": "false_positive_rate",
     "tokens": "accepted_tokens",
 }
-# Punctuation that Markdown, HTML or an automatic link could start with; a full stop only where it could.
-SPECIAL = re.compile(r"[!-&(-+/:<-@[-`{-~-]|\.(?=\S)|(?<=\d)\.")
 
 
 @dataclass(frozen=True)
@@ -72,25 +68,6 @@ class Card:
     source_datasets: Sequence[str] = ("original",)
 
 
-def plain(value: Any) -> Any:
-    """Text as Markdown that shows exactly this text on one line; numbers and ready Markdown pass."""
-    if isinstance(value, Markup | int | float):
-        return value
-    return Markup(SPECIAL.sub(lambda mark: f"&#{ord(mark[0])};", _visible(" ".join(str(value).split()))))
-
-
-def quote(text: str) -> Markup:
-    """Text as a Markdown quotation that keeps its lines."""
-    return Markup("\\\n").join(Markup("> ") + plain(line) for line in text.splitlines() or [""])
-
-
-def code(value: str) -> Markup:
-    """A name for a code block, where nothing can be escaped: letters, digits and `. _ - /` only."""
-    if not re.fullmatch(r"[\w./-]+", value, re.ASCII):
-        raise ValueError(f"{value!r} cannot stand in the card's code; use letters, digits, '.', '_', '-' and '/'")
-    return Markup(value)
-
-
 def render_card(
     card: Card,
     configs: Sequence[Mapping[str, Any]],
@@ -108,12 +85,8 @@ def render_card(
         examples: question, answer, response and verdict of some rows.
     """
     default = next(config["config_name"] for config in configs if config.get("default"))
-    environment = Environment(
-        undefined=StrictUndefined, finalize=plain, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters |= {"quote": quote, "code": code}
-    template = environment.from_string(files("toolkit.hub").joinpath("card.md.jinja").read_text(encoding="utf-8"))
-    text = template.render(
+    text = render(
+        "card.md.jinja",
         front_matter=Markup(_front_matter(card, configs, infos).to_yaml()),
         card=card,
         headings=["config", *COLUMNS],
@@ -157,7 +130,7 @@ def _front_matter(
     return DatasetCardData(
         license=card.license,
         language=[card.language],
-        pretty_name=_visible(" ".join(card.pretty_name.split())),
+        pretty_name=visible(" ".join(card.pretty_name.split())),
         task_categories=["text-generation"],
         tags=["synthetic", card.domain, PAPER],
         size_categories=[next((name for limit, name in SIZES if rows < limit), "n>10M")],
@@ -173,8 +146,3 @@ def _rows(info: "DatasetInfo") -> int:
 
 def _cell(value: float | None) -> Markup:
     return Markup("-" if value is None else f"{value:.3f}" if isinstance(value, float) else f"{value}")
-
-
-def _visible(text: str) -> str:
-    """Control, format and unassigned characters can hide or reverse text; they become U+FFFD."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char)[0] == "C" else char for char in text)

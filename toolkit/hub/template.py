@@ -1,6 +1,8 @@
-"""Cards of results and models from Jinja templates; every value printed is plain text unless the template says else."""
+"""Cards from Jinja templates; every value printed is plain text unless the template says else."""
 
+import re
 import statistics
+import unicodedata
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from toolkit.hub.card import code, plain, quote
+# Punctuation that Markdown, HTML or an automatic link could start with; a full stop only where it could.
+SPECIAL = re.compile(r"[!-&(-+/:<-@[-`{-~-]|\.(?=\S)|(?<=\d)\.")
 
 
 def render(name: str, **values: Any) -> str:
@@ -29,3 +32,27 @@ def number(value: float | None) -> Markup:
 def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
     """Mean, and standard deviation (n - 1) of two values or more."""
     return statistics.mean(values), statistics.stdev(values) if values[1:] else None
+
+
+def plain(value: Any) -> Any:
+    """Text as Markdown that shows exactly this text on one line; numbers and ready Markdown pass."""
+    if isinstance(value, Markup | int | float):
+        return value
+    return Markup(SPECIAL.sub(lambda mark: f"&#{ord(mark[0])};", visible(" ".join(str(value).split()))))
+
+
+def quote(text: str) -> Markup:
+    """Text as a Markdown quotation that keeps its lines."""
+    return Markup("\\\n").join(Markup("> ") + plain(line) for line in text.splitlines() or [""])
+
+
+def code(value: str) -> Markup:
+    """A name for a code block, where nothing can be escaped: letters, digits and `. _ - /` only."""
+    if not re.fullmatch(r"[\w./-]+", value, re.ASCII):
+        raise ValueError(f"{value!r} cannot stand in the card's code; use letters, digits, '.', '_', '-' and '/'")
+    return Markup(value)
+
+
+def visible(text: str) -> str:
+    """Control, format and unassigned characters can hide or reverse text; they become U+FFFD."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char)[0] == "C" else char for char in text)
