@@ -1,6 +1,7 @@
 """Planted leaks are found before anything is trained."""
 
 import json
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,8 @@ from toolkit.nano.diet import teacher_texts
 from toolkit.nano.tokenizer import ASSISTANT, USER
 from toolkit.pipeline.judging import CorpusJudge, held_out_questions
 from toolkit.pipeline.leaks import scan
+from toolkit.pipeline.source import nano_options
+from toolkit.recipe import load_run
 from toolkit.settings import Verification
 from toolkit.verification.judge import Judge
 
@@ -51,6 +54,20 @@ def test_a_question_that_the_teacher_reads_is_found(tmp_path, name):
     pool = pool_with(tmp_path, **{name: [read_by_the_teacher().upper()]})
     with pytest.raises(LeakError, match=f"{name}0"):
         scan(pool, {"teacher": OPTIONS}, True, ignore)
+
+
+def test_a_question_that_a_physics_teacher_reads_is_found(tmp_path):
+    asked = next(teacher_texts(0, ("lamps",), domain="physics")).split(ASSISTANT)[0].removeprefix(USER)
+    options = OPTIONS | {"families": ("lamps",), "largest": None, "domain": "physics"}
+    assert scan(pool_with(tmp_path), {"teacher": options}, True, ignore)["teacher"] >= 64 * 16
+    with pytest.raises(LeakError, match="dev0"):
+        scan(pool_with(tmp_path, dev=[asked]), {"teacher": options}, True, ignore)
+
+
+def test_embedded_models_are_made_for_the_domain_of_the_pool():
+    physics, mathematics = (SimpleNamespace(recipe=load_run(name).recipe) for name in ("physics", "math"))
+    assert nano_options(physics, "base")["domain"] == nano_options(physics, "teacher")["domain"] == "physics"
+    assert "domain" not in nano_options(mathematics, "base")  # which would change the keys of what is published
 
 
 def test_a_test_question_in_the_pool_is_found(tmp_path):

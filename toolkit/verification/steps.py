@@ -9,7 +9,7 @@ import re
 from fractions import Fraction
 
 from toolkit.verification.latex import plain
-from toolkit.verification.values import number_of
+from toolkit.verification.quantities import quantity_of
 
 # Maximal runs, so that a megabyte of digits is read once.
 _RUN = re.compile(r"[\d \t+\-*/()=]+")
@@ -23,7 +23,7 @@ def wrong_step(response: str, answer: str) -> bool:
     chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True
-    value = number_of(plain(answer))
+    value = quantity_of(plain(answer), bare_units=True).value
     return bool(chains) and not any(value == chain[-1] for chain in chains)
 
 
