@@ -60,6 +60,7 @@ class Tgi:
         self.chance = random.Random(settings.fault_seed)
         self.running = self.most_running = self.requests = 0
         self.statuses: Counter[str] = Counter()
+        self.read: Counter[str] = Counter()  # pages such as /info
         self.asked: Counter[tuple[str, int]] = Counter()  # (prompt, seed) of every request that got a permit
         self.answered: Counter[tuple[str, int]] = Counter()
 
@@ -163,6 +164,7 @@ class Tgi:
             "running": self.running,
             "most_running": self.most_running,
             "statuses": dict(self.statuses),
+            "read": dict(self.read),
             "pairs_asked": len(self.asked),
             "pairs_answered": len(self.answered),
             "repeats": self.asked.total() - len(self.asked),

@@ -42,6 +42,15 @@ def test_a_revision_is_kept_as_stated_where_the_server_does_not_tell():
     assert answer.model == f"{MODEL}@main"
 
 
+def test_a_server_is_asked_once_what_it_can_do_and_its_limit_stays_known():
+    with tgi(says=64) as url:
+        opened = endpoint(url, concurrency=100)
+        for seed in (1, 2):
+            assert ask(opened, ("one", seed))[0].finish_reason == "stop"
+            assert opened.limits == [64 + seed]  # one more with each answer
+        assert stats(url)["read"]["/info"] == 1
+
+
 def test_an_inference_endpoint_calls_its_model_by_its_place():
     with tgi(model="/repository", sha="") as url:
         answer = ask(endpoint(url, teacher={"teacher_revision": "main"}), ("one", 1))[0]

@@ -33,7 +33,7 @@ FILES = 256  # open files beside the connections
 class EndpointTeacher:
     """The recipe's teacher at one or several URLs, or at a provider; an async context manager.
 
-    Entering reads what each server can do and refuses what it would refuse.
+    Entering it for the first time reads what each server can do and refuses what it would refuse.
 
     Args:
         teacher: name, revision and api.
@@ -84,7 +84,8 @@ class EndpointTeacher:
             trust_env=any(route.url.scheme == "https" for route in routes),  # proxies; costs time on every request
         )
         try:
-            self._servers = await asyncio.gather(*(self._meet(route) for route in routes))
+            # Entered again, as between two rungs, it knows what they can do and what they bear.
+            self._servers = self._servers or await asyncio.gather(*(self._meet(route) for route in routes))
             models = sorted({server.model for server in self._servers})
             if len(models) > 1:
                 raise TeacherError(f"urls: they serve different models: {', '.join(models)}")
