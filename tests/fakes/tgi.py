@@ -75,6 +75,7 @@ class Tgi:
         return await self._page(request, path)
 
     async def _page(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        self.read[path] += 1
         refused = self._refused(request)
         if refused:
             return respond(refused)
