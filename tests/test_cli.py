@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size
 
 def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
     code = (
-        "import sys, signal, os, toolkit.cli as c; c._run = lambda a: os.kill(os.getpid(), signal.SIGINT); "
+        "import sys, signal, os, toolkit.cli as c; c.verbs.run = lambda a: os.kill(os.getpid(), signal.SIGINT); "
         "sys.exit(c.main(['run', 'math']))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

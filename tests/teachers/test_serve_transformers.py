@@ -126,7 +126,8 @@ def test_continuous_batching_draws_independently(nano):
     settings = Serving(server="transformers", server_port=free_port(), timeout=60, server_options=options)
     with serving(Teacher(teacher=str(nano)), settings, SAMPLING, say=str) as (url,):
         drawn = ask((Teacher(teacher=str(nano)), settings, url), range(100))
-    assert len({completion.text for completion in drawn}) == 100
+    # One draw for all would be one text; a few short ones coincide (the empty one, say).
+    assert len({completion.text for completion in drawn}) > 90
 
 
 def test_the_end_token_is_kept_where_only_the_config_names_it(tmp_path):
