@@ -35,7 +35,8 @@ def document(shared_data):
 
 
 def check(document, name, body):
-    checker(document, name).validate(json.loads(body))
+    errors = [error.message for error in checker(document, name).iter_errors(json.loads(body))]
+    assert errors == []
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.release import release_stage
-from toolkit.pipeline.teacher import remote_model, teacher_name
+from toolkit.pipeline.teacher import teacher_name
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -55,8 +55,8 @@ def publish_release(job: Job, source: Source, corpus: Corpus, *, version: str | 
 
 
 def _push_teacher(job: Job, source: Source, api: "HfApi", private: bool, dry: bool) -> None:
-    """With the teacher's weights anybody can sample more of the same source."""
-    if remote_model(job.recipe):
+    """With the teacher's weights anybody can sample more of the same source; a model of the Hub is there already."""
+    if "repo" in source.teacher.files:
         return
     from toolkit.hub.models import Model, publish_model
 

@@ -1,6 +1,7 @@
 """A run from pool to law: the order of the stages."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,8 @@ def run(
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
     """
-    progress = progress or Progress()
-    with open_workers(jobs) as workers:
-        return _stages(Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost))
+    with _job(run, workspace, jobs, dry, progress, max_cost) as job:
+        return _stages(job)
 
 
 def sample(
@@ -58,9 +58,7 @@ def sample(
     max_cost: float | None = None,
 ) -> str:
     """The stages up to the responses, as `run` would do them; returns where they lie, or the first prompt."""
-    progress = progress or Progress()
-    with open_workers(jobs) as workers:
-        job = Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost)
+    with _job(run, workspace, jobs, dry, progress, max_cost) as job:
         pool = pool_stage(job)
         (teacher,) = _checked_models(job, pool, ["teacher"])
         source = responses_stage(job, pool, teacher)
@@ -81,9 +79,7 @@ def release(
 
     A dry run makes what is missing, and says what would be pushed.
     """
-    progress = progress or Progress()
-    with open_workers(jobs) as workers:
-        job = Job(run, Workspace(workspace, progress.say), workers, progress)
+    with _job(run, workspace, jobs, False, progress) as job:
         pool = pool_stage(job)
         (teacher,) = _checked_models(job, pool, ["teacher"])
         source = responses_stage(job, pool, teacher)
@@ -101,8 +97,7 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
     from toolkit.teachers.serve_process import shown as quoted
 
     progress = Progress()
-    with open_workers(jobs) as workers:
-        job = Job(run, Workspace(workspace, progress.say), workers, progress, dry)
+    with _job(run, workspace, jobs, dry, progress) as job:
         teacher = remote_model(run.recipe) or models_stage(job, pool_stage(job), ["teacher"])[0]
     settings = named_here(job, teacher), run.recipe.serving, run.recipe.sampling
     if not dry:
@@ -110,6 +105,16 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
     for line in commands(*settings):
         progress.say(quoted(line))
     return 0
+
+
+@contextlib.contextmanager
+def _job(
+    run: Run, workspace: Path, jobs: int, dry: bool, progress: Progress | None, max_cost: float | None = None
+) -> Iterator[Job]:
+    """What stages are handed, with workers that end with the body."""
+    progress = progress or Progress()
+    with open_workers(jobs) as workers:
+        yield Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost)
 
 
 def _stages(job: Job) -> str:

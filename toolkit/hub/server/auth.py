@@ -5,6 +5,7 @@ Transfers of large files carry no token (on the real Hub a storage service takes
 
 import base64
 import binascii
+import contextlib
 import hmac
 import os
 import secrets
@@ -42,12 +43,9 @@ def load_tokens(root: Path) -> Tokens:
             file.flush()
             os.fsync(handle)
         # A link fails where another server has just made its own: then that one counts.
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+        temporary.unlink()
     read = root / READ_TOKEN
     return Tokens(path.read_text().strip(), read.read_text().strip() if read.is_file() else None)
 

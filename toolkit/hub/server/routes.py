@@ -5,7 +5,7 @@ part is decoded on its own.
 """
 
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
@@ -48,7 +48,7 @@ class _Part(Convertor[str]):
         return unquote(value)
 
     def to_string(self, value: str) -> str:
-        raise NotImplementedError("addresses are read here, not made")
+        return quote(value, safe="")
 
 
 class _Rest(_Part):
