@@ -57,15 +57,19 @@ def read_ladders(
     of range.
     """
     table = read_table(path, [name for name in columns if name], where)
+    return as_ladders(table, columns, quantity, path.name)
+
+
+def as_ladders(table: pd.DataFrame, columns: Columns, quantity: str | None = None, file: str = "table") -> list[Ladder]:
+    """`read_ladders` of a table that is in memory already; `file` names it in messages, and a ladder without group."""
     table = table.copy()
     for name in (columns.x, columns.y, columns.sd, columns.n):
         if name:
-            table[name] = _numeric(table[name], path.name)
+            table[name] = _numeric(table[name], file)
     quantity, told = _quantity(columns.y, quantity)
     table, scaled = _as_fractions(table, columns, quantity)
-    return [
-        _ladder(name, rows, columns, quantity, (*told, *scaled)) for name, rows in _groups(table, columns, path.stem)
-    ]
+    default = file.rpartition(".")[0] or file
+    return [_ladder(name, rows, columns, quantity, (*told, *scaled)) for name, rows in _groups(table, columns, default)]
 
 
 def read_table(path: Path, columns: Sequence[str], where: Mapping[str, str] | None = None) -> pd.DataFrame:

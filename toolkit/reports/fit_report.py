@@ -87,7 +87,7 @@ def as_text(name: str, report: Mapping[str, Any]) -> str:
     head = f"{name}: {report['form']}, fitted to {sum(fitted['rows']):g} rows at {len(fitted['x'])} budgets ({rungs})"
     blocks = [
         f"{head}; noise: {NOISE[report['noise']]}{'; tables in percent' if percent else ''}",
-        ", ".join(f"{key} = {_span(entry)}" for key, entry in report["parameters"].items()),
+        ", ".join(f"{key} = {span(entry)}" for key, entry in report["parameters"].items()),
         *(["", _ahead(report, percent)] if report["forecasts"] else []),
         "",
         _misses(report, percent),
@@ -103,29 +103,31 @@ def _ahead(report: Mapping[str, Any], percent: bool) -> str:
     rows = []
     for index, told in enumerate(report["forecasts"]):
         spans = [
-            f"{_told(told[low], percent)} to {_told(told[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
+            f"{shown(told[low], percent)} to {shown(told[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
         ]
-        rivals = [_told(values[index], percent) for values in report["baselines"].values()]
-        rows.append([f"{told['r']:g}", _told(told["point"], percent), _told(told["mean"], percent), *spans, *rivals])
+        rivals = [shown(values[index], percent) for values in report["baselines"].values()]
+        rows.append([f"{told['r']:g}", shown(told["point"], percent), shown(told["mean"], percent), *spans, *rivals])
     return markdown_table(header, rows)
 
 
 def _misses(report: Mapping[str, Any], percent: bool) -> str:
     header = ["form", *(f"miss at {budget:g}" for budget in report["held_out"]), "miss at the last rung, left out"]
     rows = [
-        [row["form"], *(_told(miss, percent, "+") for miss in [*row["miss"], row["top_rung_miss"]])]
+        [row["form"], *(shown(miss, percent, "+") for miss in [*row["miss"], row["top_rung_miss"]])]
         for row in report["table"]
     ]
     return markdown_table(header, rows)
 
 
-def _told(value: float | None, percent: bool, sign: str = "") -> str:
+def shown(value: float | None, percent: bool, sign: str = "") -> str:
+    """An error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
     if value is None:
         return "-"
     return format(100 * value, f"{sign}.2f") if percent else format(value, f"{sign}.4g")
 
 
-def _span(entry: Mapping[str, float | None]) -> str:
+def span(entry: Mapping[str, float | None]) -> str:
+    """A parameter with its interval: `.55 (.31 to .58)`."""
     text = "-" if entry["value"] is None else f"{entry['value']:.4g}"
     low, high = entry.get("low"), entry.get("high")
     return text if low is None or high is None else f"{text} ({low:.3g} to {high:.3g})"
