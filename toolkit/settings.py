@@ -171,7 +171,8 @@ class Law:
 class Release:
     """What the release's card says that no file can tell."""
 
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] = "local/fss"  # the dataset's name on a Hub
+    # The dataset's name on a Hub, to which a run publishes; `local/...` is the embedded Hub. null publishes nothing
+    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     version: Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+$")] = "v1.0.0"
     summary: str = ""  # one paragraph: what the data is
     license: str = "apache-2.0"  # identifier of the Hub

@@ -40,7 +40,7 @@ class Card:
     """What the card says and no file can tell; plain text, escaped when it is printed.
 
     Attributes:
-        repo: the dataset's name on the Hub, `org/name`.
+        repo: the dataset's name on the Hub, `org/name`; None for a folder that has none.
         license, language: identifiers of the Hub, such as `apache-2.0` and `en`.
         counting: what a budget counts: `sampled`, `accepted` or `adaptive`.
         sampling: the sampling parameters by name.
@@ -50,7 +50,7 @@ class Card:
         limits: sentences on what this data cannot be used for.
     """
 
-    repo: str
+    repo: str | None
     pretty_name: str
     summary: str
     domain: str

@@ -1,14 +1,12 @@
 """A run's release at a Hub: the real one where an account or an endpoint is configured, else the embedded one."""
 
-import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, budget_name
+from toolkit.pipeline.hubs import open_hub
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.release import release_stage
 from toolkit.pipeline.teacher import teacher_name
@@ -17,25 +15,6 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
     from toolkit.hub.push import Published
-
-STORE = "hub"  # of the embedded Hub, in the workspace
-ROUNDS = 5  # of others who publish to the same repo meanwhile
-
-
-@contextlib.contextmanager
-def open_hub(workspace: Path) -> Iterator["HfApi"]:
-    """The Hub that is configured; without an account, one that runs until the body ends and keeps its repos."""
-    from huggingface_hub import HfApi, constants, get_token
-
-    if "HF_ENDPOINT" in os.environ or get_token():
-        yield HfApi()
-        return
-    from toolkit.hub.server import running
-
-    constants.HF_HUB_DISABLE_XET = True  # the embedded Hub speaks plain HTTP and LFS
-    with running(workspace / STORE) as (endpoint, token):
-        yield HfApi(endpoint=endpoint, token=token)
-
 
 def publish_release(job: Job, source: Source, corpus: Corpus, *, version: str | None, private: bool, dry: bool) -> str:
     """Publish the run's release, and before it a teacher that lies here; returns the lines that load it.
@@ -47,7 +26,7 @@ def publish_release(job: Job, source: Source, corpus: Corpus, *, version: str | 
     Raises:
         Refused, HubFault: with one message, as `toolkit.hub.publish` raises them.
     """
-    with open_hub(job.workspace.root) as api:
+    with open_hub(job.workspace.root, job.recipe.release.repo) as api:
         _push_teacher(job, source, api, private, dry)
         release = _push_release(job, source, corpus, api, version, private, dry)
         embedded = api.endpoint.startswith("http://127.0.0.1")
@@ -84,6 +63,7 @@ def _push_release(
 ) -> "Published":
     from toolkit.hub.publish import fitting_version, publish
 
+    ROUNDS = 5
     wanted = version or job.recipe.release.version
     for _ in range(ROUNDS):
         made = release_stage(_as_version(job, wanted), source, corpus)
@@ -118,8 +98,8 @@ def _how_to_load(job: Job, release: "Published", embedded: bool) -> str:
 
 def check_published(reference: str, workspace: Path) -> tuple[Path, str]:
     """The files of `org/name@v1.0.0`, downloaded, and what they are called."""
-    from toolkit.hub.fetch import fetch
+    from toolkit.hub.fetch import fetch, split_reference
 
-    with open_hub(workspace) as api:
+    with open_hub(workspace, split_reference(reference)[0]) as api:
         fetched = fetch(api, reference)
     return fetched.folder, f"{fetched.repo}@{fetched.revision}"

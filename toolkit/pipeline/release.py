@@ -64,7 +64,8 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
 
     with job.progress.stage("release") as stage:
         release = job.build(stage, "release", inputs, make)
-        stage.text = f"{recipe.release.repo} {recipe.release.version}: {', '.join(names.values())}, all, test"
+        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
+        stage.text = f"{named}{', '.join(names.values())}, all, test"
     return release
 
 
