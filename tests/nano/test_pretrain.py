@@ -20,15 +20,25 @@ def test_folder_is_an_ordinary_one(tmp_path: Path, train) -> None:  # type: igno
     train(SMALL, tmp_path / "model", lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
     names = {path.name for path in (tmp_path / "model").iterdir()}
-    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
-            "generation_config.json"} <= names
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+        "generation_config.json",
+    } <= names
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert model.dtype == torch.float32
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id == model.config.eos_token_id
     assert model.generation_config.pad_token_id == tokenizer.pad_token_id
-    ids = tokenizer.apply_chat_template([{"role": "user", "content": "Compute 1 + 2 + 3."}], add_generation_prompt=True,
-                                        return_dict=True, return_tensors="pt")
+    ids = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Compute 1 + 2 + 3."}],
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+    )
     answer = model.generate(**ids, max_new_tokens=4, do_sample=False)
     assert answer.shape[1] <= ids["input_ids"].shape[1] + 4
 

@@ -16,9 +16,17 @@ from toolkit.nano.workings import STYLES, fold, solve, worked, write
 from toolkit.questions.physics import draw_numbers, follow, generate, open_paths
 from toolkit.questions.physics_families import FAMILIES
 from toolkit.questions.stream import split_of
+from toolkit.recipe import load_run
+from toolkit.verification.judge import Judge
 
 TOKENIZER = build_tokenizer("physics")
 UNIT = re.compile(r"(?<=\d) (?:m/s\^2|kg °C|[a-zA-Z°]+(?:/[a-zA-Z]+|\^2)?)(?=[\s.,:;}<]|$)")
+
+# The same quantity in another unit: how many of it one is, and its zero.
+OTHER_UNITS = {
+    "m": (100, 0, "cm"), "s": (1000, 0, "ms"), "N": (0.001, 0, "kN"), "W": (0.001, 0, "kW"), "V": (1000, 0, "mV"),
+    "J": (0.001, 0, "kJ"), "kPa": (1000, 0, "Pa"), "kJ": (1000, 0, "J"), "cm": (10, 0, "mm"), "°C": (1, 273.15, "K"),
+}  # fmt: skip
 
 
 def chains(text: str) -> list[list[Fraction]]:
@@ -41,6 +49,24 @@ def test_every_step_and_the_answer_of_every_solution_are_right(family: str) -> N
         found = chains(text)
         assert all(len(set(chain)) == 1 for chain in found), text
         assert any(len(chain) > 1 and chain[-1] == int(question.answer.split()[0]) for chain in found), text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_recipe_judges_solutions_by_value_unit_and_steps(family: str) -> None:
+    random_ = random.Random(0)
+    questions = list(islice(generate("pool", 0, (family,)), 40))
+    texts = [solve(question, random_) for question in questions]
+    slipped = [re.sub(r"= (\d+)(?! [-+*/\d])", lambda found: f"= {int(found[1]) + 1}", text, count=1) for text in texts]
+    golds = [question.answer for question in questions]
+    with Judge(load_run("physics").recipe.verification) as judge:
+        right = list(judge.judge((gold, text, "stop") for gold, text in zip(golds, texts, strict=True)))
+        assert {(judged.verdict, judged.wrong_step) for judged in right} == {("accepted", False)}
+        wrong = list(judge.judge((gold, text, "stop") for gold, text in zip(golds, slipped, strict=True)))
+        assert {(judged.verdict, judged.wrong_step) for judged in wrong} == {("accepted", True)}
+        number, unit = int(golds[0].split()[0]), golds[0].split()[1]
+        factor, zero, other = OTHER_UNITS[unit]
+        answers = [f"{number * factor + zero:g} {other}", f"{number} {other}", f"{number * 1.002:.6g} {unit}"]
+        assert [judge.quick(golds[0], f"\\boxed{{{answer}}}", "stop") for answer in answers] == [True, False, False]
 
 
 @settings(max_examples=60)
