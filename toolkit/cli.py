@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     check = verb("check", verbs.check, "re-verify a release, here or at a Hub", CHECK_EXAMPLE)
     check.add_argument("release", metavar="RELEASE", help="a folder, or org/name@v1.0.0")
     _add_workspace(check)
+    _add_jobs(check)
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
@@ -124,10 +125,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
     _add_workspace(parser)
+    _add_jobs(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
 
 
 def _add_workspace(parser: argparse.ArgumentParser) -> None:

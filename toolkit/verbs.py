@@ -50,15 +50,12 @@ def hub(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.publishing import check_published
-    from toolkit.pipeline.release import check
+    from toolkit.pipeline.checking import check_named
 
-    folder, name = Path(args.release), args.release
-    if not folder.is_dir():
-        folder, name = check_published(args.release, args.workspace)
-    wrong = check(folder)
-    print("\n".join(wrong) or f"{name}: digests, nesting, rows and every count on the card hold")
-    return 1 if wrong else 0
+    name, checked = check_named(args.release, args.workspace, jobs=args.jobs)
+    print("\n".join([f"{name}, looked at:", *(f"  {line}" for line in checked.looked_at)]))
+    print("\n".join([f"wrong, {len(checked.problems)}:", *checked.problems]) if checked.problems else "all of it holds")
+    return 1 if checked.problems else 0
 
 
 def recipe(args: argparse.Namespace) -> int:

@@ -1,16 +1,13 @@
 """A small real corpus and the release made from it."""
 
-import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.corpus import build_corpus
+from tests.hub.publishing.tiny_ladder import CARD, count, counts, write_test
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
-from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
 
@@ -24,23 +21,6 @@ def cells_of(counting: str = "sampled") -> dict[str, list[str]]:
     return {
         cell_name(size, budget, SIZES, 4, counting): cell_files(size, budget, SIZES, budgets) for size, budget in rungs
     }
-
-
-CARD = Card(
-    repo="local/tiny",
-    pretty_name="Tiny: additions",
-    summary="Additions of one.",
-    domain="math",
-    license="apache-2.0",
-    pool="8 additions",
-    teacher="nano",
-    teacher_revision="abc",
-    sampling={"temperature": 0.8, "max_tokens": 64},
-    prompt="User: What is 0 + 1?",
-    policy="The boxed answer equals the known one.",
-    seeds_licence="Apache 2.0.",
-    limits=["Small and synthetic."],
-)
 
 
 def corpus(out: Path, salt: str = "a", accepted=lambda number: number % 3, text=None, counting="sampled") -> Path:
@@ -66,8 +46,7 @@ def corpus(out: Path, salt: str = "a", accepted=lambda number: number % 3, text=
     ]  # fmt: skip
     rungs = increments((4,) if counting == "adaptive" else BUDGETS)
     build_corpus(out, questions, rows, verdicts, shells(SIZES), rungs, "nano", "abc", counting)
-    held_out = {"question_id": ["t0"], "position": [0], "question": ["9 + 1?"], "answer": ["10"], "family": ["sum"]}
-    pq.write_table(pa.table(held_out), out / "test.parquet")
+    write_test(out)
     return out
 
 
@@ -76,15 +55,14 @@ def repeating(salt: str, position: int, index: int) -> str:
 
 
 def release(out: Path, source: Path, card: Card = CARD, **changes) -> dict:
-    sides = source / "data" / "accepted", source / "data" / "rejected"
     cells = cells_of(card.counting)
-    counts = {name: count(*([side / file for file in files] for side in sides)) for name, files in cells.items()}
-    given = {"default": "r4", "statistics": counts, "version": "v1.0.0", "provenance": {"keys": {"pool": "0a"}}}
+    given = {
+        "default": "r4",
+        "statistics": counts(source, cells),
+        "version": "v1.0.0",
+        "provenance": {"keys": {"pool": "0a"}},
+    }
     return write_release(out, source, source / "test.parquet", cells, card=card, **(given | changes))
-
-
-def count(accepted, rejected) -> dict:
-    return dataclasses.asdict(cell_statistics(accepted, rejected))
 
 
 @pytest.fixture(scope="session")

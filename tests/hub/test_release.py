@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard
 
+from tests.hub.publishing.tiny_ladder import TEST_QUESTION
+
 PLAIN_USER = """
 import sys
 from datasets import load_dataset
@@ -46,7 +48,7 @@ def test_each_config_loads_its_rows_in_order(folder, tmp_path):
     # the second shell is built up to r = 2 only
     assert sorted(pairs(everything)) == [(i, p) for i in range(4) for p in range(8) if i < 2 or p < 4]
     assert set(everything["verdict"]) == {"accepted", "rejected"}
-    assert load(folder, "test", tmp_path, split="test")["question"] == ["9 + 1?"]
+    assert load(folder, "test", tmp_path, split="test")["question"] == [TEST_QUESTION]
 
 
 def test_budgets_of_distinct_accepted_responses_are_nested_and_hold_as_many_as_they_say(tiny, tmp_path):

@@ -1,5 +1,6 @@
 """The chain under the other ways of counting: what it samples, releases and measures."""
 
+import io
 import json
 import re
 import shutil
@@ -9,7 +10,8 @@ import pytest
 from datasets import load_dataset
 
 from tests.pipeline.conftest import TINY, Chain
-from toolkit.pipeline.release import check
+from toolkit.pipeline.checking import check
+from toolkit.progress import Progress
 from toolkit.synthesis.journal import read_journal
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
@@ -35,7 +37,7 @@ def test_distinct_accepted_responses_from_a_source_that_was_sampled_before(count
     other, ran = counted(counting="accepted", budgets="[1, 2]", max_draws="10")
     assert ran.todo >= {"verdicts", "corpus", "release", "students", "curves"} and "models" not in ran.todo
     release = other.workspace / "runs" / "tiny" / "release"
-    assert check(release) == []
+    assert check(release, Progress(io.StringIO())).problems == []
     rows = {
         budget: load_dataset(str(release), f"a{budget}", split="train", cache_dir=str(tmp_path)) for budget in (1, 2)
     }
@@ -56,7 +58,7 @@ def test_distinct_accepted_responses_from_a_source_that_was_sampled_before(count
 def test_adaptive_draws_are_an_arm_of_their_own(counted, tmp_path):
     other, _ = counted(counting="adaptive", budgets="[12]", stop_below="0.3")
     release = other.workspace / "runs" / "tiny" / "release"
-    assert check(release) == []
+    assert check(release, Progress(io.StringIO())).problems == []
     assert "no rung of a ladder" in (release / "README.md").read_text()
     (stops,) = (other.workspace / "responses").glob("*.stops.jsonl")
     last = {row["question_id"]: row for row in map(json.loads, stops.read_text().splitlines())}

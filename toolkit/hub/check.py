@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from huggingface_hub import DatasetCard
 from toolkit.hub.card import front_infos, printed, read_table
 from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
 
+FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
 
 
@@ -28,6 +29,9 @@ def read_release(folder: Path) -> dict[str, Any]:
     manifest = json.loads(path.read_text(encoding="utf-8"))
     if manifest.get("format") != FORMAT:
         raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
+    missing = [name for name in FIELDS if name not in manifest]
+    if missing:
+        raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
     return manifest
 
 
@@ -38,15 +42,33 @@ def check_release(folder: Path, count: Count) -> list[str]:
         count: the statistics of a cell from its accepted and its rejected files, by the names on the card.
     """
     manifest = read_release(folder)
-    damaged = list(_damaged_files(folder, manifest))
-    if damaged:
-        return damaged  # what the rows say matters only once every byte is the published one
+    # What the rows say matters only once every byte is the published one.
+    return damaged_files(folder, manifest) or check_tables(folder, manifest, count)
+
+
+def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files that are missing, added, or of other bytes than the manifest says, a sentence each."""
+    return list(_damaged_files(folder, manifest))
+
+
+def check_tables(folder: Path, manifest: Mapping[str, Any], count: Count) -> list[str]:
+    """What is wrong with undamaged files, a sentence each: front matter, configurations, nesting, rows and counts."""
     return [
         *_bad_front(folder, manifest),
+        *_bad_configs(manifest),
         *_bad_nesting(manifest),
         *_bad_rows(folder, manifest),
         *_bad_counts(folder, manifest, count),
     ]
+
+
+def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
+    """Cells by ladder, what a name says before its budget: `q4-r8` and `q4-r16` are rungs 8 and 16 of `q4-r`."""
+    found: dict[str, list[int]] = {}
+    for name in cells:
+        ladder, budget = _cell(name)
+        found.setdefault(ladder, []).append(budget)
+    return found
 
 
 def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -71,21 +93,36 @@ def _bad_front(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         yield "README.md: its dataset_info does not agree with the files"
 
 
+def _bad_configs(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Configurations that load something else than their cell, and responses that none or `all` twice would load."""
+    cells, configs = manifest["cells"], manifest["configs"]
+    for name, sides in cells.items():
+        loaded = configs[name]["files"] if name in configs else []
+        if loaded != (sides["accepted"] if manifest["statistics"].get(name, {}).get("accepted") else []):
+            yield f"{name}: loads other files than its accepted ones"
+    placed = {name for sides in cells.values() for files in sides.values() for name in files}
+    stored = {name for name in manifest["files"] if name.startswith(tuple(f"data/{side}/" for side in SIDES))}
+    if sorted(configs["all"]["files"]) != sorted(placed) or placed != stored:
+        yield "all: does not load every response of every budget once"
+
+
 def _bad_nesting(manifest: Mapping[str, Any]) -> Iterator[str]:
-    ladders: dict[str, dict[int, list[str]]] = {}
-    for name, sides in manifest["cells"].items():
-        ladder, budget = _cell(name)
-        ladders.setdefault(ladder, {})[budget] = sides["accepted"]
-    for ladder, rungs in ladders.items():
+    cells = manifest["cells"]
+    for ladder, rungs in ladders(cells).items():
+        files = {budget: cells[f"{ladder}{budget}"]["accepted"] for budget in sorted(rungs)}
         if ladder.endswith("s") and len(rungs) > 1:
             yield f"{ladder}: draws that were stopped early are no ladder, yet there are {len(rungs)} budgets of them"
-        for small, large in pairwise(sorted(rungs)):
-            if rungs[large][: len(rungs[small])] != rungs[small]:
+        for small, large in pairwise(files):
+            if files[large][: len(files[small])] != files[small]:
                 yield f"{ladder}{small}: its files are not the first ones of {ladder}{large}"
-        for budget, files in rungs.items():
-            last = max(_increment(file)[1] for file in files)
+        for budget, names in files.items():
+            last = max(_increment(name)[1] for name in names)
             if last != budget:
                 yield f"{ladder}{budget}: its files hold {last} responses per question"
+    for _, group in groupby(sorted(cells, key=_rung), key=_rung):
+        for small, large in pairwise(sorted(group, key=lambda name: len(cells[name]["accepted"]))):
+            if not set(cells[small]["accepted"]) <= set(cells[large]["accepted"]):
+                yield f"{small}: its questions are not among those of {large}"
 
 
 def _bad_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -140,6 +177,11 @@ def _cell(name: str) -> tuple[str, int]:
     if not found:
         raise ValueError(f"{name}: names no cell, such as r16, a16, s32 or q4-r16")
     return found[1], int(found[2])
+
+
+def _rung(name: str) -> str:
+    """Letter and budget of a cell, of whatever question subset: `r16` of `q4-r16`."""
+    return name.rpartition("-")[2]
 
 
 def _increment(name: str) -> tuple[int, int]:

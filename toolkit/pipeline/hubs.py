@@ -49,6 +49,23 @@ def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
         yield HfApi(endpoint=endpoint, token=token)
 
 
+@contextlib.contextmanager
+def open_to_read(workspace: Path, repo: str) -> Iterator["HfApi"]:
+    """As `open_hub`, to read: without an account, what the embedded Hub does not hold is looked for at the public one.
+
+    Raises:
+        RuntimeError: the embedded Hub did not start.
+    """
+    from huggingface_hub import HfApi
+
+    held = (workspace / STORE / "datasets" / f"{repo}.git").is_dir()
+    if held or repo.startswith(LOCAL) or not is_embedded(repo):
+        with open_hub(workspace, repo) as api:
+            yield api
+    else:
+        yield HfApi(token=False)
+
+
 def run_with_hub(workspace: Path, command: Sequence[str]) -> int:
     """Run a command while the workspace's Hub runs, with an environment that points there; returns its exit code.
 

@@ -1,6 +1,5 @@
 """The release folder of a run: a Hub dataset repo with one config per budget, as `load_dataset` reads it."""
 
-import dataclasses
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +9,7 @@ from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job
+from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.teacher import first_prompt, teacher_name
 from toolkit.settings import Ladder, Verification
 from toolkit.workspace import Artifact
@@ -40,6 +40,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
         "counting": ladder.counting,
         **_rule(ladder),
         "verification": recipe.verification,
+        "held_out": {"procedural": procedural(job), "dev": "dev.parquet" in source.pool.files},
         "toolkit": __version__,
     }
     inputs = {"provenance": provenance, "release": recipe.release, "title": recipe.title, "rungs": rungs}
@@ -123,11 +124,3 @@ def _card(job: Job, source: Source) -> Any:
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
     )
-
-
-def check(folder: Path) -> list[str]:
-    """What is wrong with a release folder, a sentence each: bytes, nesting, rows and every count on its card."""
-    from toolkit.corpora.statistics import cell_statistics
-    from toolkit.hub.check import check_release
-
-    return check_release(folder, lambda accepted, rejected: dataclasses.asdict(cell_statistics(accepted, rejected)))

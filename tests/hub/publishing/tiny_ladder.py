@@ -10,25 +10,28 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.corpora.budgets import cell_files, increments, shells
+from toolkit.corpora.budgets import Shell, cell_files, cell_name, increments, shells
 from toolkit.corpora.build import build_cell
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
+from toolkit.settings import Verification
 
+TEST_QUESTION = "How many corners have three squares and seven triangles in all?"
 CARD = Card(
     repo="local/tiny",
     pretty_name="Tiny: additions",
     summary="Additions of one.",
     domain="math",
     license="apache-2.0",
-    pool="4 additions",
+    pool="a few additions",
     teacher="nano",
     teacher_revision="abc",
-    sampling={"temperature": 0.8},
+    sampling={"temperature": 0.8, "max_tokens": 64},
     prompt="User: What is 0 + 1?",
     policy="The boxed answer equals the known one.",
     seeds_licence="Apache 2.0.",
+    limits=["Small and synthetic."],
 )
 
 
@@ -40,19 +43,40 @@ def make_release(
     temperature: float = 0.8,
     questions: int = 4,
     card: Card = CARD,
+    subsets: Sequence[tuple[int, int]] = (),
 ) -> dict[str, Any]:
-    """Write a release to `out`, its corpus beside it. The salt gives other responses, temperature another source."""
-    corpus, sizes = out.parent / "corpus", (questions,)
-    for index in increments(budgets):
-        build_cell(corpus, _rows(range(*index), questions, salt), shells(sizes)[0], index, "nano", "abc")
-    held_out = {"question_id": ["t0"], "position": [0], "question": ["9 + 1?"], "answer": ["10"], "family": ["sum"]}
-    pq.write_table(pa.table(held_out), corpus / "test.parquet")
-    cells = {f"r{budget}": cell_files(questions, budget, sizes, budgets) for budget in budgets}
+    """Write a release to `out`, its corpus beside it. The salt gives other responses, temperature another source.
+
+    `subsets` are cells beside the ladder's, (questions, budget) each.
+    """
+    corpus, sizes = out.parent / "corpus", sorted({questions, *(size for size, _ in subsets)})
+    for shell, index in itertools.product(shells(sizes), increments(budgets)):
+        build_cell(corpus, _rows(range(*index), shell, salt), shell, index, "nano", "abc")
+    held_out = write_test(corpus)
+    pairs = [*((questions, budget) for budget in budgets), *subsets]
+    cells = {cell_name(size, budget, sizes, questions): cell_files(size, budget, sizes, budgets)
+             for size, budget in sorted(pairs, key=lambda pair: pair[1])}  # fmt: skip
+    provenance = {"pool": "0a", "sampling": {"temperature": temperature}, "toolkit": "0", **judged_by()}
+    default = f"r{budgets[-1]}"
+    return write_release(out, corpus, held_out, cells, default, counts(corpus, cells), card, version, provenance)
+
+
+def judged_by() -> dict[str, Any]:
+    """What a release's provenance says of its verdicts."""
+    return {"verification": Verification(), "held_out": {"procedural": True, "dev": False}}
+
+
+def write_test(corpus: Path) -> Path:
+    """One held-out question beside a corpus."""
+    row = {"question_id": "t0", "position": 0, "question": TEST_QUESTION, "answer": "33", "family": "corners"}
+    pq.write_table(pa.Table.from_pylist([row]), corpus / "test.parquet")
+    return corpus / "test.parquet"
+
+
+def counts(corpus: Path, cells: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+    """The statistics of each cell of a corpus."""
     sides = corpus / "data" / "accepted", corpus / "data" / "rejected"
-    counts = {name: count(*([side / file for file in files] for side in sides)) for name, files in cells.items()}
-    provenance = {"pool": "0a", "sampling": {"temperature": temperature}, "toolkit": "0"}
-    test, default = corpus / "test.parquet", f"r{budgets[-1]}"
-    return write_release(out, corpus, test, cells, default, counts, card, version, provenance)
+    return {name: count(*([side / file for file in files] for side in sides)) for name, files in cells.items()}
 
 
 def count(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, Any]:
@@ -60,16 +84,18 @@ def count(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, Any]:
     return dataclasses.asdict(cell_statistics(accepted, rejected))
 
 
-def _rows(indices: range, questions: int, salt: str) -> Iterator[dict[str, Any]]:
+def _rows(indices: range, shell: Shell, salt: str) -> Iterator[dict[str, Any]]:
     """Two thirds are accepted; the same responses whatever the ladder."""
-    for index, position in itertools.product(indices, range(questions)):
-        chance = random.Random(f"{salt} {position} {index}")
-        text = " ".join(
+    for index, position in itertools.product(indices, range(shell.start, shell.stop)):
+        chance, right = random.Random(f"{salt} {position} {index}"), (index + position) % 3 < 2
+        steps = " ".join(
             f"{chance.randrange(100)} + {chance.randrange(100)} = {chance.randrange(200)};" for _ in range(15)
         )
+        found = str(position + 1 if right else position + 2)
         yield {
             "position": position, "question_id": f"id{position}", "question": f"What is {position} + 1?",
-            "answer": str(position + 1), "index": index, "text": text, "finish_reason": "stop",
-            "completion_tokens": 3 + index, "seed": index, "extracted": "1", "wrong_step": None, "repeat": False,
-            "verdict": "rejected" if (index * questions + position) % 3 == 2 else "accepted",
+            "answer": str(position + 1), "index": index, "text": f"{steps} \\boxed{{{found}}}",
+            "finish_reason": "stop", "prompt_tokens": 9, "completion_tokens": 3 + index, "seed": index,
+            "extracted": found, "wrong_step": None, "repeat": False,
+            "verdict": "accepted" if right else "rejected",
         }  # fmt: skip

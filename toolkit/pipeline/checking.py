@@ -1,0 +1,209 @@
+"""Re-verifies a release as a stranger would: its files by themselves, then every row by the rules it was made with."""
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+from toolkit.corpora.decontamination import find_leaks, leak_finder
+from toolkit.corpora.statistics import cell_statistics
+from toolkit.hub.check import check_tables, damaged_files, ladders, read_release
+from toolkit.hub.decide import parse_version
+from toolkit.hub.fetch import fetch, split_reference
+from toolkit.pipeline.hubs import open_to_read
+from toolkit.pipeline.judging import CorpusJudge
+from toolkit.progress import Progress, Stage
+from toolkit.settings import Verification
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import Judgement
+
+READ = 1_000  # rows at a time
+IDENTITY = ("question_id", "response_index", "response", "verdict")
+JUDGED = (*IDENTITY, "question", "answer", "messages", "extracted", "finish_reason", "wrong_step")
+Row = dict[str, Any]
+
+
+class Checked(NamedTuple):
+    """What was looked at, each with its count, and everything that is wrong, a sentence each."""
+
+    looked_at: list[str]
+    problems: list[str]
+
+
+class Rules(NamedTuple):
+    """How a release was judged, by its manifest."""
+
+    verification: Verification
+    procedural: bool  # whether equal numbers make two questions the same
+    unseen: bool  # whether development questions, which no release holds, made responses `leaked` too
+
+
+class Faults:
+    """The kinds of fault that rows have: how many have each, and where the first one is."""
+
+    def __init__(self) -> None:
+        self._counts, self._first = Counter[str](), dict[str, str]()
+
+    def add(self, kind: str, row: Mapping[str, Any]) -> None:
+        """Note that a row has a fault."""
+        self._counts[kind] += 1
+        self._first.setdefault(kind, f"question {row['question_id']!r}, response {row['response_index']}")
+
+    def sentences(self) -> list[str]:
+        """A sentence for each kind."""
+        return [
+            f"{self._first[kind]}: {kind}{f' ({count:,} rows in all)' if count > 1 else ''}"
+            for kind, count in self._counts.items()
+        ]
+
+
+def check_named(
+    reference: str, workspace: Path, *, jobs: int = 1, progress: Progress | None = None
+) -> tuple[str, Checked]:
+    """Check a folder, or the release `org/name@v1.0.0` of a Hub after downloading it; what was checked, and `check`.
+
+    Args:
+        workspace: whose embedded Hub has the repos of the owner `local`.
+
+    Raises:
+        Refused, HubFault, ValueError: see `toolkit.hub.fetch.fetch` and `check`.
+    """
+    progress = progress or Progress()
+    if Path(reference).is_dir():
+        return reference, check(Path(reference), progress, jobs)
+    repo, _ = split_reference(reference)
+    with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
+        fetched = fetch(api, reference)
+        stage.text = f"{repo}@{fetched.revision}, commit {fetched.commit[:12]}"
+    checked = check(fetched.folder, progress, jobs)
+    version = read_release(fetched.folder)["version"]
+    if parse_version(fetched.revision) and version != fetched.revision:
+        checked.problems.append(f"manifest.json: says {version}, yet the tag is {fetched.revision}")
+    return stage.text, checked
+
+
+def check(folder: Path, progress: Progress, jobs: int = 1) -> Checked:
+    """Check a release folder: digests, nesting and counts, then verdicts judged again and test questions looked for.
+
+    What rows say matters only once every byte is the published one. Memory holds the questions, and of the rows their
+    places, never their texts.
+
+    Args:
+        jobs: processes that compare formulas.
+
+    Raises:
+        ValueError: for a folder that is no release of this toolkit, or rows that cannot be judged.
+    """
+    manifest = read_release(folder)
+    with progress.stage("files") as stage:
+        damaged = damaged_files(folder, manifest)
+        size = sum(facts["bytes"] for facts in manifest["files"].values())
+        stage.text = f"{len(manifest['files']):,} files, {size:,} bytes, against their digests"
+    looked_at = [stage.text]
+    if damaged:
+        return Checked(looked_at, damaged)
+    with progress.stage("budgets") as stage:
+        problems = [*check_tables(folder, manifest, _count), *_broken_prefixes(folder, manifest)]
+        stage.text = f"{len(manifest['cells']):,} budgets: nesting row by row, and every count on the card"
+    looked_at += [f"{stage.text} ({', '.join(manifest['cells'])})"]
+    with progress.stage("rows") as stage:
+        seen, wrong = _check_rows(folder, manifest, stage, jobs)
+        stage.text = ", ".join(seen)
+    return Checked(looked_at + seen, problems + wrong)
+
+
+def _count(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, Any]:
+    return dataclasses.asdict(cell_statistics(accepted, rejected))
+
+
+def _broken_prefixes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Budgets whose rows, as they load, are not the first ones of the next larger budget."""
+    configs = manifest["configs"]
+    for ladder, budgets in ladders(manifest["cells"]).items():
+        names = [name for budget in sorted(budgets) if (name := f"{ladder}{budget}") in configs]
+        for small, large in itertools.pairwise(names):
+            first, more = (_rows(folder, configs[name]["files"], IDENTITY) for name in (small, large))
+            if not all(row == next(more, None) for row in first):
+                yield f"{small}: its rows are not the first ones of {large}"
+
+
+def _check_rows(folder: Path, manifest: Mapping[str, Any], stage: Stage, jobs: int) -> tuple[list[str], list[str]]:
+    """What was looked at in the rows of `all`, and what is wrong with them."""
+    rules, faults = _rules(manifest), Faults()
+    names = manifest["configs"]["all"]["files"]
+    total = sum(pq.read_metadata(folder / name).num_rows for name in names)
+    stage.expect(1, "row")
+    test = {row["question_id"]: row["question"] for row in _test_rows(folder, manifest)}
+    seeds = {row["question_id"]: (row["question"], row["answer"]) for row in _seed_rows(folder, manifest)}
+    rows = _rows(folder, names, JUDGED)
+    with Judge(rules.verification, jobs) as judge:
+        corpus_judge = CorpusJudge(judge, leak_finder(test, procedural=rules.procedural))
+        for number, (row, judged) in enumerate(_judged(corpus_judge, rows), 1):
+            for kind in _row_faults(row, judged, seeds, rules.unseen):
+                faults.add(kind, row)
+            if number % READ == 0:
+                stage.tick("rows", number, total)
+    seen = [
+        f"{total:,} verdicts judged again",
+        f"{len(seeds):,} questions and every accepted response searched for {len(test):,} test questions",
+    ]
+    return seen, [*faults.sentences(), *_leaked_seeds(test, seeds, rules.procedural)]
+
+
+def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judgement]]:
+    given, asked = itertools.tee(rows)
+    answers = judge.judge((row["answer"], row["response"], row["finish_reason"]) for row in asked)
+    return zip(given, answers, strict=True)
+
+
+def _row_faults(row: Row, judged: Judgement, seeds: dict[str, tuple[str, str]], unseen: bool) -> Iterator[str]:
+    published = Judgement(row["verdict"], row["extracted"], row["wrong_step"])
+    if published.verdict != judged.verdict and not (unseen and published == judged._replace(verdict="leaked")):
+        why = ", for a test question is in it" if judged.verdict == "leaked" else ""
+        yield f"is published as {published.verdict}, and judged again it is {judged.verdict}{why}"
+    elif published[1:] != judged[1:]:
+        yield "the answer cut out, or whether a step is wrong, is not what the policy gives"
+    asked = row["question"], row["answer"]
+    if seeds.setdefault(row["question_id"], asked) != asked:
+        yield "its question or known answer is not the one of its seed question"
+    turns = [("user", row["question"]), ("assistant", row["response"])]
+    if [(turn["role"], turn["content"]) for turn in row["messages"]] != turns:
+        yield "its messages are not its question and its response"
+
+
+def _leaked_seeds(test: Mapping[str, str], seeds: Mapping[str, tuple[str, str]], procedural: bool) -> Iterator[str]:
+    names = list(seeds)
+    for leak in find_leaks(test, (question for question, _ in seeds.values()), procedural=procedural):
+        yield f"question {names[leak.where]!r}: has the test question {leak.held_out_id!r} in it ({leak.kind})"
+
+
+def _rules(manifest: Mapping[str, Any]) -> Rules:
+    made = manifest["provenance"]
+    if not {"verification", "held_out"} <= set(made):
+        raise ValueError("manifest.json: its provenance does not say how responses were judged; release it again")
+    procedural, dev = made["held_out"]["procedural"], made["held_out"]["dev"]
+    return Rules(Verification(**made["verification"]), procedural, dev and not procedural)
+
+
+def _test_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Row]:
+    return _rows(folder, manifest["configs"]["test"]["files"], ("question_id", "question"))
+
+
+def _seed_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Row]:
+    """The seed questions, which also those without a response are among."""
+    files = [name for name in manifest["files"] if Path(name).name.startswith("questions-")]
+    return _rows(folder, files, ("question_id", "question", "answer"))
+
+
+def _rows(folder: Path, files: Sequence[str], columns: Sequence[str]) -> Iterator[Row]:
+    for name in files:
+        with pq.ParquetFile(folder / name) as file:
+            missing = set(columns) - set(file.schema_arrow.names)
+            if missing:
+                raise ValueError(f"{name}: has no column {', '.join(sorted(missing))}, so that it is no release's")
+            for batch in file.iter_batches(READ, columns=columns):
+                yield from batch.to_pylist()
