@@ -1,0 +1,171 @@
+"""The Space of the law of fixed-source synthesis: see it, extrapolate it, plan with it.
+
+Who is where: `data` reads results; `selection` is the row of controls over all views and what they mean; `fitting`
+holds the numbers (the functions of `fss fit` and `fss plan`); `views/` has a file per tab with a small common interface
+(see `views/__init__.py`); `links` puts every control into the URL; `guards` has the words of caution; `plots` and
+`theme` the look; `api` what `gradio_client` can call. Here: the frame, what triggers what, and the launch.
+
+Run it with `python app.py`; it listens on the loopback address unless GRADIO_SERVER_NAME says otherwise.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: nothing is sent anywhere
+
+import gradio as gr
+from gradio.data_classes import GradioModel
+
+import api
+import guards
+import links
+import selection
+from data import EXAMPLE, Experiment
+from theme import CSS, THEME
+from views import View, law
+
+VIEWS = (law,)
+INTRO = (
+    "# When does generating more synthetic data help?\n"
+    "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "
+    "to say."
+)
+LAUNCH: dict[str, Any] = {"theme": THEME, "css": CSS, "footer_links": ["api"], "ssr_mode": False, "max_threads": 16}
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build() -> gr.Blocks:
+    """The page with its events; queue limits set."""
+    with gr.Blocks(title="The law of fixed-source synthesis", analytics_enabled=False) as page:
+        gr.Markdown(INTRO)
+        yours = gr.State(None)
+        controls = dict(zip(selection.NAMES, selection.build(), strict=True))
+        notice = gr.Markdown(elem_classes="notice", visible=False)
+        banner = gr.Markdown(elem_classes="banner")
+        views, view = _tabs(yours)
+        _fill(views)
+        link = gr.Textbox(label="Link to what is shown", elem_id="link", interactive=False, buttons=["copy"])
+        _wire(page, yours, controls, notice, banner, views, view, link)
+        api.add()
+    return page.queue(max_size=200, default_concurrency_limit=4)
+
+
+def _tabs(yours: gr.State) -> tuple[list[View], gr.Textbox]:
+    """The views in their tabs, and a hidden box with the name of the open one."""
+    view = gr.Textbox(law.NAME, visible=False)
+    with gr.Tabs(selected=law.NAME) as tabs:
+        built = [_tab(module, yours, view) for module in VIEWS]
+    view.change(lambda name: gr.Tabs(selected=name), view, tabs, **QUIET)
+    return built, view
+
+
+def _tab(module: Any, yours: gr.State, view: gr.Textbox) -> View:
+    with gr.Tab(module.TITLE, id=module.NAME) as tab:
+        built: View = module.build(yours)
+    tab.select(lambda: module.NAME, None, view, **QUIET)
+    return built
+
+
+def _fill(views: list[View]) -> None:
+    """What the page opens with goes out with the page itself, so that something real is there at once."""
+    chosen = selection.settle([None] * len(selection.NAMES))[0]
+    for built in views:
+        values = built.render(chosen, *(knob.value for knob in built.controls.values()))
+        for output, value in zip(built.outputs, values, strict=True):
+            shown = output.postprocess(value)
+            output.value = shown.model_dump() if isinstance(shown, GradioModel) else shown
+
+
+def _wire(
+    page: gr.Blocks,
+    yours: gr.State,
+    controls: Mapping[str, Any],
+    notice: gr.Markdown,
+    banner: gr.Markdown,
+    views: list[View],
+    view: gr.Textbox,
+    link: gr.Textbox,
+) -> None:
+    """Opening, choosing and turning knobs: settle the selection, render the views, write the link."""
+    own: dict[str, Any] = {name: control for built in views for name, control in built.controls.items()}
+    linked = {name: links.Linked(control, None) for name, control in controls.items()}
+    linked |= {name: links.Linked(control, control.value) for name, control in {**own, "view": view}.items()}
+    # What was settled on; every view follows it, whatever changed it (the page's opening, a control, an upload).
+    settled = gr.State(None)
+    chosen, heads = list(controls.values()), [settled, *controls.values(), banner, notice]
+    query = gr.Textbox("", visible=False)
+
+    def opening(request: gr.Request) -> list[Any]:
+        values, wrong = links.read(linked, dict(request.query_params))
+        heads = _settled([values[name] for name in controls], None, wrong)
+        return [*heads, *(values[name] for name in own), values["view"]]
+
+    page.load(opening, None, [*heads, *own.values(), view], **QUIET)
+    gr.on([each.input for each in chosen[:4]], _upper, [yours, *chosen], heads, **QUIET)
+    gr.on([each.input for each in chosen[4:]], _lower, [yours, *chosen], heads, **QUIET)
+    yours.change(_uploaded, yours, heads, **QUIET)
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
+    for built in views:
+        knobs = list(built.controls.values())
+        triggers = [settled.change, *(knob.input for knob in knobs)]
+        gr.on(triggers, _rendered(built), [yours, settled, *knobs], built.outputs, **latest)
+    moved = [settled.change, view.change, *(knob.input for knob in own.values())]
+    addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
+    addressed.then(None, query, link, js=links.REPLACE, api_visibility="private")
+
+
+def _settled(values: list[Any], yours: Experiment | None, told: list[str]) -> list[Any]:
+    """Updates of the selection's controls, the banner and the notice."""
+    try:
+        chosen, more = selection.settle(values, yours)
+    except ValueError as error:
+        chosen, more = (
+            selection.settle([EXAMPLE, *[None] * 6])[0],
+            [f"{guards.plain(str(error))}. Shown is the example."],
+        )
+    told = [*told, *more]
+    notice = gr.update(value="\n\n".join(told), visible=bool(told))
+    return [chosen.values, *selection.updates(chosen, yours), guards.banner(chosen.toy, chosen.why), notice]
+
+
+def _upper(yours: Experiment | None, *values: Any) -> list[Any]:
+    """Another experiment, pair or ladder: its own declared range."""
+    return _settled([*values[:4], None, None, None], yours, [])
+
+
+def _lower(yours: Experiment | None, *values: Any) -> list[Any]:
+    return _settled(list(values), yours, [])
+
+
+def _uploaded(yours: Experiment | None) -> list[Any]:
+    return _settled([yours.origin if yours else EXAMPLE, *[None] * 6], yours, [])
+
+
+def _rendered(view: View) -> Callable[..., list[Any]]:
+    """The view's render on the values of selection and view; what is wrong is told where its words go."""
+
+    def rendered(yours: Experiment | None, settled: list[str], *knobs: Any) -> list[Any]:
+        try:
+            return view.render(selection.settle(settled, yours)[0], *knobs)
+        except ValueError as error:
+            controls = list(view.controls.values())
+            rest = [gr.skip() if output in controls else None for output in view.outputs[1:]]
+            return [f"**This cannot be shown.** {guards.plain(str(error))}", *rest]
+
+    return rendered
+
+
+def _address(linked: dict[str, links.Linked]) -> Callable[..., str]:
+    """The query of what is shown; nothing of the selection where it is the one that the page opens with."""
+
+    def address(yours: Experiment | None, settled: list[str], *others: Any) -> str:
+        chosen, first = selection.settle(settled, yours)[0], selection.settle([None] * len(settled))[0]
+        names = [None] * len(settled) if chosen.values == first.values else chosen.values
+        return links.query(linked, dict(zip(linked, [*names, *others], strict=True)), bool(chosen.why))
+
+    return address
+
+
+if __name__ == "__main__":
+    build().launch(**LAUNCH)

@@ -1,0 +1,148 @@
+"""Measured results as people choose them: experiments, pairs and ladders.
+
+They come from a `<name>-results` dataset, as `fss release` publishes it: `data/curves-*.parquet` with one row per model
+(errors are fractions), `data/items-*.parquet` with one row per model and question, `laws/forecast.json` with what was
+written down before the held-out rung was trained. The bundled example holds such folders, one per experiment.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+EXAMPLE = "example"
+# Results that this Space offers beside its example: names with revisions, set by whoever runs it.
+SOURCES = [EXAMPLE, *os.environ.get("FSS_RESULTS", "").split()]
+FOLDER = Path(__file__).parent / "example"
+COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "control", "train_seed", "error", "n")
+REFERENCES = ("teacher", "base")
+MIN_RUNGS = 4  # what a law needs
+MOST_BYTES = 50_000_000  # of a results dataset that is read from the Hub
+CONTROLS = {"steps": "matched steps", "epochs": "equal epochs"}
+
+
+class Declared(NamedTuple):
+    """What the recipe named before the fit: rungs up to `fit_max`, forecast at `held_out`. `seen`: students of that
+    rung existed before the forecast was written."""
+
+    fit_max: float
+    held_out: float
+    seen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One experiment's rows of `curves.parquet`; `origin`: where they are from; `items`: the answers, if known."""
+
+    name: str
+    origin: str
+    curves: pd.DataFrame
+    declared: Declared | None = None
+    items: Path | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def pairs(self) -> list[str]:
+        """Teacher > base pairs that have students."""
+        return sorted(self.students["pair"].unique())
+
+    @property
+    def students(self) -> pd.DataFrame:
+        """Rows of trained students."""
+        return self.curves[~self.curves["arm"].isin(REFERENCES)]
+
+    def lines(self, pair: str) -> dict[str, float]:
+        """Errors of teacher and base, where they were scored."""
+        rows = self.curves[(self.curves["pair"] == pair) & self.curves["arm"].isin(REFERENCES)]
+        return {str(arm): float(error) for arm, error in rows.groupby("arm")["error"].mean().items()}
+
+    def ladders(self, pair: str) -> dict[str, pd.DataFrame]:
+        """Students that differ in budget, seed and draw only, by a name; no fewer rungs than a law needs."""
+        rows = self.students[self.students["pair"] == pair]
+        groups = rows.groupby(["arm", "questions", "control", "counting"], sort=False, dropna=False)
+        named = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
+        return {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
+
+
+def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
+    """Experiments of the bundled example, of `org/name-results[@revision]`, or the table of this session (`yours`).
+
+    ValueError for what cannot be read, and why.
+    """
+    if yours is not None and source == yours.origin:
+        return {yours.name: yours}
+    if source == EXAMPLE:
+        return _example()
+    return _from_hub(*_parsed(source))
+
+
+def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
+    """The experiments of one results folder; ValueError names a missing file or column."""
+    table = pd.read_parquet(_only(folder, "curves"))
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise ValueError(f"{origin}: curves.parquet has no column {missing[0]!r}; is this a results dataset?")
+    declared = _declared(folder / "laws" / "forecast.json")
+    items = next(iter(sorted(folder.glob("data/items-*.parquet"))), None)
+    return {
+        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared.get(str(name)), items)
+        for name, rows in table.groupby("experiment", sort=False)
+    }
+
+
+@lru_cache(maxsize=1)
+def _example() -> dict[str, Experiment]:
+    folders = sorted(path.parent.parent for path in FOLDER.glob("*/data/curves-*.parquet"))
+    return {name: found for folder in folders for name, found in read_results(folder, EXAMPLE).items()}
+
+
+@lru_cache(maxsize=16)
+def _from_hub(repo: str, revision: str | None) -> dict[str, Experiment]:
+    """Downloads a public results dataset; the Space's own token is never used for what a visitor names."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json"]
+    try:
+        info = HfApi(token=False).dataset_info(repo, revision=revision, files_metadata=True)
+        size = sum(each.size or 0 for each in info.siblings or [] if each.rfilename.startswith(("data/", "laws/")))
+        if size > MOST_BYTES:
+            raise ValueError(f"{repo} holds {size / 1e6:.0f} MB; this page reads up to {MOST_BYTES / 1e6:.0f} MB")
+        folder = snapshot_download(
+            repo, repo_type="dataset", revision=info.sha, allow_patterns=wanted, token=False, max_workers=2
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ValueError(f"{repo} cannot be read from the Hub: {str(error).splitlines()[0]}") from error
+    return read_results(Path(folder), f"{repo}@{info.sha}")
+
+
+def _parsed(source: str) -> tuple[str, str | None]:
+    repo, _, revision = source.strip().partition("@")
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise ValueError(f"{source!r} names no results: use {EXAMPLE!r} or org/name-results@revision")
+    return repo, revision or None
+
+
+def _only(folder: Path, name: str) -> Path:
+    found = sorted(folder.glob(f"data/{name}-*.parquet"))
+    if len(found) != 1:
+        raise ValueError(f"a results dataset has one data/{name}-*.parquet, this one has {len(found)}")
+    return found[0]
+
+
+def _declared(path: Path) -> dict[str, Declared]:
+    if not path.is_file():
+        return {}
+    told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    fitted = max(point["budget"] for point in told["fitted"])
+    return {str(told["experiment"]): Declared(float(fitted), float(told["held_out"]), bool(told.get("exploratory")))}
+
+
+def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:
+    parts = [arm, f"{float(questions):,.0f} questions", CONTROLS.get(control, control)]
+    return ", ".join([*parts, *([] if counting == "sampled" else [f"{counting} responses"])])

@@ -1,0 +1,126 @@
+"""The numbers behind every view, fitted once per data, range and held-out rung.
+
+The same functions as `fss fit` and `fss plan` call, with the same arguments, so that page and command agree to the last
+digit. Fits are kept by the numbers that went in.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.plan import Plan, Prices, Split, frontier, plan
+from toolkit.laws.splits import limits
+from toolkit.laws.surface import SurfaceFit, fit_surface
+from toolkit.reports import fit_report, plan_command
+from toolkit.reports.curves import Columns, Ladder, as_ladders
+
+Array = NDArray[np.float64]
+MAP_STEPS = 36
+
+
+class Rung(NamedTuple):
+    """Students of one budget: `mean` error, `sd` of one student, `students`, test questions `n`; None where unknown."""
+
+    budget: float
+    mean: float
+    sd: float | None
+    students: int
+    n: int | None
+
+
+def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
+    """The rows of one ladder as `fss fit --x budget --y error --seed train_seed` reads them."""
+    named = {column: column for column in ("sd", "n") if column in rows and rows[column].notna().all()}
+    several = rows["budget"].duplicated().any()
+    sd = named.get("sd") if not several else None
+    draws = rows["corpus_draw"] if "corpus_draw" in rows else pd.Series(0, index=rows.index)
+    table = rows.assign(run=rows["train_seed"].astype(str) + "/" + draws.astype(str))
+    columns = Columns("budget", "error", sd=sd, seed="run", n=named.get("n"))
+    return as_ladders(table, columns, "error", name)[0]
+
+
+def fit(ladder: Ladder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
+    """The law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
+    kept = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
+    columns = (ladder.budgets, ladder.values, ladder.sd, ladder.n)
+    return _fit(ladder.name, ladder.quantity, fit_max, *(None if c is None else tuple(c[kept]) for c in columns))
+
+
+@lru_cache(maxsize=64)
+def _fit(name: str, quantity: str, fit_max: float | None, *columns: tuple[float, ...] | None) -> LawFit:
+    budgets, values, sd, n = (None if column is None else np.array(column) for column in columns)
+    assert budgets is not None and values is not None  # `fit` never leaves these out
+    return fit_report.fit_ladder(Ladder(name, budgets, values, sd, n, quantity, ()), fit_max)
+
+
+def report(law: LawFit, budgets: list[float], notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What `fss fit --predict BUDGETS --json` prints for one ladder."""
+    return fit_report.describe(law, budgets, notes)
+
+
+def rungs(ladder: Ladder) -> list[Rung]:
+    """The ladder's budgets with what was seen at each."""
+    return [_rung(ladder, float(budget)) for budget in np.unique(ladder.budgets)]
+
+
+def _rung(ladder: Ladder, budget: float) -> Rung:
+    here = ladder.budgets == budget
+    values = ladder.values[here]
+    given = None if ladder.sd is None else float(ladder.sd[here].mean())
+    sd = float(values.std(ddof=1)) if len(values) > 1 else given
+    return Rung(budget, float(values.mean()), sd, len(values), None if ladder.n is None else int(ladder.n[here][0]))
+
+
+Cells = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]  # questions, budgets, errors: a row per student
+
+
+def cells_of(rows: pd.DataFrame) -> Cells:
+    """Rows with questions, budget and error, in their order, as what plans are kept by."""
+    questions, budgets, errors = (tuple(rows[name].astype(float)) for name in ("questions", "budget", "error"))
+    return questions, budgets, errors
+
+
+@lru_cache(maxsize=16)
+def surface(cells: Cells) -> SurfaceFit:
+    """The two-axis law as `fss plan` fits it; ValueError says which cells are missing."""
+    return fit_surface(*cells)
+
+
+class Planned(NamedTuple):
+    """A plan, the best split at each spending limit, and what `fss plan --json` prints."""
+
+    found: Plan
+    frontier: list[Split]
+    report: dict[str, Any]
+
+
+@lru_cache(maxsize=64)
+def planned(cells: Cells, prices: Prices, spend: float | None, target: float | None) -> Planned:
+    """The plan for these cells and prices; ValueError names what is missing or out of range."""
+    fitted = surface(cells)
+    found = plan(fitted, prices, spend=spend, target=target)
+    best = frontier(fitted, prices)
+    return Planned(found, best, plan_command.describe(fitted, prices, found, best, ()))
+
+
+@lru_cache(maxsize=16)
+def error_map(cells: Cells) -> tuple[Array, Array, Array]:
+    """Questions (Q,), budgets (R,) and the expected error (R, Q) up to twice what was tested."""
+    fitted = surface(cells)
+    most_questions, most_budget = limits(fitted, False)
+    questions = np.geomspace(fitted.questions.min() / 2, most_questions, MAP_STEPS)
+    budgets = np.geomspace(1, most_budget, MAP_STEPS)
+    errors = np.array([fitted.error(questions, budget).mean(axis=0) for budget in budgets])
+    return questions, budgets, errors
+
+
+def read_prices(given: Mapping[str, float | None]) -> Prices:
+    """A price list by the names of `fss plan --price`; nothing is 0. ValueError for a price that cannot be one."""
+    known = {name: value for name, value in given.items() if value}
+    typed: dict[str, Any] = {name: int(value) if name.startswith("owned") else value for name, value in known.items()}
+    return Prices(**typed)

@@ -1,0 +1,91 @@
+"""Words that keep people from being misled: what is a toy, what is exploratory, what is not determined."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.reports.fit_report import shown, span
+
+TOY = (
+    "**0.35 M-parameter toy: shapes, not prices.** These students learned short synthetic questions from a teacher of "
+    "the same size."
+)
+NO_NOISE = "One seed and no sd: nothing is known of the noise, so no interval can be given."
+GAIN = 0.01  # a doubling that wins less than a point has diminishing returns
+
+NAMES = {
+    "E": "floor E",
+    "L0": "error without any data, L0",
+    "r_half": "budget that wins half, r_half",
+    "beta": "exponent beta",
+}
+
+
+def is_toy(pair: str) -> bool:
+    """Whether a teacher or base of this pair is an embedded model."""
+    return "nano" in pair.split(">")
+
+
+def banner(toy: bool, why: str) -> str:
+    """What stands over every view: the toy, and why a result is exploratory."""
+    marked = (
+        f"**Exploratory**: {why}."
+        if why
+        else "As declared: range and held-out rung are those that the recipe named before the fit."
+    )
+    return "\n\n".join([TOY, marked] if toy else [marked])
+
+
+def plain(text: str) -> str:
+    """Somebody else's text for use inside Markdown: no mark-up, no HTML, no formula."""
+    return "".join(f"&#{ord(letter)};" if letter in "\\`*_{}[]()#+-.!|<>&$~:" else letter for letter in text)
+
+
+def parameters(law: LawFit, known: Mapping[str, Any]) -> list[str]:
+    """A sentence per parameter with its 90 % interval, and what these data leave open."""
+    lines = [f"- {NAMES[name]}: {span(known[name])}" for name in NAMES]
+    return [*lines, f"- {floor(law)}", f"- {exponent(known['beta'])}"]
+
+
+def floor(law: LawFit) -> str:
+    """What may be said of a floor: only an interval narrower than 5 points is one."""
+    if law.solution.posterior is None:
+        return NO_NOISE
+    low, high = np.quantile(law.solution.posterior.floor, [0.05, 0.95])
+    between = f"{shown(low, True)} to {shown(high, True)} % with 90 %"
+    if law.floor is None:
+        return f"**The floor is not determined by these data**: it may lie anywhere from {between}."
+    return f"There is a floor at {between}: that of these students and this training."
+
+
+def exponent(beta: Mapping[str, float | None]) -> str:
+    """Whether the exponent is known."""
+    low, high = beta.get("low"), beta.get("high")
+    if low is None or high is None:
+        return "The exponent has no interval."
+    if high - low > 0.3:
+        anything = f"anything from {low:.2f} to {high:.2f}"
+        return f"**The exponent is not determined by these data**: {anything}. Predict, do not interpret."
+    return f"The exponent lies between {low:.2f} and {high:.2f}."
+
+
+def zone(law: LawFit, budget: float) -> str:
+    """How far a budget is beyond what was fitted: "inside", "near" (<= 4 x), "far" (<= 16 x) or "refused"."""
+    times = budget / float(law.rungs.x[-1])
+    limits = {"inside": 1.0, "near": WIDEN_BEYOND, "far": REFUSE_BEYOND}
+    return next((name for name, limit in limits.items() if times <= limit * (1 + 1e-12)), "refused")
+
+
+def caution(law: LawFit, budget: float) -> str:
+    """The zone of a budget in words."""
+    last = float(law.rungs.x[-1])
+    return {
+        "inside": "Inside the fitted range.",
+        "near": f"{budget / last:.3g} times the last fitted budget: an extrapolation, with the law's own interval.",
+        "far": f"**{budget / last:.3g} times the last fitted budget: no number, only the envelope over all forms.**",
+        "refused": f"**Refused: {budget / last:.3g} times the last fitted budget ({last:g}).** Beyond "
+        f"{REFUSE_BEYOND:g} times no form is to be trusted; measure a larger rung first.",
+    }[zone(law, budget)]

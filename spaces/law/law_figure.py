@@ -1,0 +1,121 @@
+"""The figure of the law: rungs with their noise, curve and bands, fitted range, held-out rung, baselines."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy.stats import t as student
+
+import fitting
+import plots
+from selection import Chosen
+from toolkit.laws.baselines import predict_baselines
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.predict import REFUSE_BEYOND
+from toolkit.reports.fit_report import shown
+
+POINTS = 120
+
+
+class Axes(NamedTuple):
+    """What the axes show: budgets as responses in all (`total`) or per question; errors or accuracies."""
+
+    questions: float
+    total: bool
+    log: bool
+    accuracy: bool
+
+    @property
+    def times(self) -> float:
+        """What a budget is multiplied by."""
+        return self.questions if self.total else 1.0
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Of x and y."""
+        x = "responses in all" if self.total else "responses per question, r"
+        return x, f"test {'accuracy' if self.accuracy else 'error'}, %"
+
+    def percent(self, error: Any) -> Any:
+        """Errors as percent on the y axis."""
+        return 100 * (1 - np.asarray(error) if self.accuracy else np.asarray(error))
+
+
+def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
+    """Rungs, curve, bands, fitted range, held-out rung, references and baselines."""
+    plot = plots.figure(*axes.titles, log_x=axes.log)
+    budgets = np.unique(chosen.ladder.budgets)
+    last = float(law.rungs.x[-1])
+    reach = min(max(last, float(budgets[-1])), REFUSE_BEYOND * last)
+    _curve(plot, law, np.geomspace(float(budgets[0]), reach, POINTS), axes)
+    _baselines(plot, law, np.geomspace(last, max(reach, 1.01 * last), 40), axes)
+    for name, error in chosen.experiment.lines(chosen.pair).items():
+        plots.level(plot, float(axes.percent(error)), f"{name} {axes.percent(error):.1f} %")
+    _points(plot, chosen, axes)
+    if chosen.held_out is not None and chosen.held_out <= reach:
+        _forecast(plot, law, chosen.held_out, axes)
+    edge = 1.06 if axes.log else 1.0
+    plots.shade(plot, law.rungs.x[0] / edge * axes.times, last * edge * axes.times, text="fitted")
+    if axes.log:
+        plots.log_ticks(plot, list(budgets * axes.times))
+    return plot
+
+
+def _curve(plot: go.Figure, law: LawFit, r: np.ndarray, axes: Axes) -> None:
+    told = law.predict(r)
+    for name, low, high in zip(plots.BANDS, (told.low_new, told.low), (told.high_new, told.high), strict=True):
+        if np.isfinite(low).all():
+            plots.band(plot, r * axes.times, axes.percent(low), axes.percent(high), name, plots.BANDS[name])
+    curve = told.mean if law.solution.posterior is not None else told.point
+    plots.line(plot, r * axes.times, axes.percent(curve), "law", plots.LAW, width=2.5)
+
+
+def _baselines(plot: go.Figure, law: LawFit, r: np.ndarray, axes: Axes) -> None:
+    lines = predict_baselines(law, r)
+    for name, dash in plots.DASHES.items():
+        plots.line(plot, r * axes.times, axes.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
+
+
+def _points(plot: go.Figure, chosen: Chosen, axes: Axes) -> None:
+    for rung in fitting.rungs(chosen.ladder):
+        held = rung.budget == chosen.held_out
+        fitted = chosen.fit_min <= rung.budget <= chosen.fit_max
+        name = "held out, observed" if held else "fitted budgets" if fitted else "budgets not fitted"
+        color = plots.HELD_OUT if held else plots.SEEN if fitted else plots.GREY
+        plot.add_scatter(
+            x=[rung.budget * axes.times], y=[float(axes.percent(rung.mean))], mode="markers", name=name,
+            legendgroup=name, showlegend=not any(trace.name == name for trace in plot.data),
+            marker={"size": 12 if held else 9, "color": color, "symbol": "diamond-open" if held else "circle",
+                    "line": {"width": 2 if held else 0}},
+            error_y=None if rung.sd is None else {"array": [100 * rung.sd], "color": color, "width": 4},
+            hovertemplate=f"{hover(rung, axes.accuracy)}<extra></extra>",
+        )  # fmt: skip
+
+
+def hover(rung: fitting.Rung, accuracy: bool = False) -> str:
+    """Budget, mean, students, sd, and the 90 % interval of the mean over seeds, in percent."""
+    mean = 1 - rung.mean if accuracy else rung.mean
+    head = f"r = {rung.budget:g}: {shown(mean, True)} %<br>students: {rung.students}"
+    tests = "" if rung.n is None else f", {rung.n:,} test questions each"
+    if rung.sd is None:
+        return f"{head}{tests}<br>one seed and no sd: no interval"
+    if rung.students < 2:
+        return f"{head}{tests}<br>sd as given {shown(rung.sd, True)}"
+    half = float(student.ppf(0.95, rung.students - 1)) * rung.sd / math.sqrt(rung.students)
+    interval = f"{shown(mean - half, True)} to {shown(mean + half, True)}"
+    return f"{head}{tests}<br>sd of one student {shown(rung.sd, True)}<br>90 % interval of the mean {interval}"
+
+
+def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:
+    told = law.predict(budget)
+    if not np.isfinite(told.mean):
+        return
+    ends = sorted(float(axes.percent(each)) for each in (told.low_new, told.high_new))
+    middle = float(axes.percent(told.mean))
+    plot.add_scatter(
+        x=[budget * axes.times * (1.05 if axes.log else 1.0)], y=[middle], mode="markers", name="forecast, 90 %",
+        marker={"size": 9, "symbol": "line-ew", "line": {"width": 2, "color": plots.LAW}},
+        error_y={"array": [ends[1] - middle], "arrayminus": [middle - ends[0]], "color": plots.LAW, "width": 6},
+        hovertemplate=f"forecast {middle:.2f} %<br>90 % of new students {ends[0]:.2f} to {ends[1]:.2f}<extra></extra>",
+    )  # fmt: skip

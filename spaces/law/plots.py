@@ -1,0 +1,59 @@
+"""One look for every figure: colours that colour-blind readers tell apart, room for a phone, light and dark by CSS."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+# Okabe and Ito's colours; greys and axes follow the page's theme, see `theme.CSS`.
+LAW, SEEN, HELD_OUT, GREY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#7f7f7f", "#009E73"
+BANDS = {"90 % of new runs": "rgba(0,114,178,.13)", "90 % of curves": "rgba(0,114,178,.28)"}
+DASHES = {"log-linear": "dot", "log-linear, last three": "dashdot", "last value": "dash", "power": "longdash"}
+SHADE = "rgba(127,127,127,.12)"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+
+
+def figure(x: str, y: str, *, log_x: bool = False, height: int = 460) -> go.Figure:
+    """An empty figure with labelled axes; `x`, `y`: their titles."""
+    plot = go.Figure()
+    plot.update_layout(
+        template="none", height=height, font={"family": FONT, "size": 13, "color": GREY}, hovermode="closest",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 56, "r": 12, "t": 12, "b": 48},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "font": {"size": 12}},
+        hoverlabel={"font": {"family": FONT, "size": 13}}, dragmode=False,
+    )  # fmt: skip
+    grid = {"gridcolor": "rgba(127,127,127,.25)", "zeroline": False, "automargin": True, "linecolor": GREY}
+    plot.update_xaxes(title={"text": x, "standoff": 6}, type="log" if log_x else "linear", showgrid=False, **grid)
+    plot.update_yaxes(title={"text": y, "standoff": 6}, **grid)
+    return plot
+
+
+def log_ticks(plot: go.Figure, values: Sequence[float]) -> None:
+    """Ticks at these budgets instead of powers of ten; every second one where they are many."""
+    shown = list(values)[:: 1 if len(values) <= 9 else 2]
+    plot.update_xaxes(tickvals=shown, ticktext=[f"{value:,g}" for value in shown])
+
+
+def band(plot: go.Figure, x: ArrayLike, low: ArrayLike, high: ArrayLike, name: str, color: str) -> None:
+    """A filled band between two curves."""
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name}
+    plot.add_scatter(x=x, y=high, showlegend=False, **edge)
+    plot.add_scatter(x=x, y=low, fill="tonexty", fillcolor=color, name=name, **edge)
+
+
+def line(plot: go.Figure, x: ArrayLike, y: ArrayLike, name: str, color: str = GREY, **style: object) -> None:
+    """A line whose hover tells its name and value."""
+    hover = f"{name}: %{{y:.2f}} at %{{x:.4g}}<extra></extra>"
+    plot.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": color, **style}, hovertemplate=hover)
+
+
+def level(plot: go.Figure, y: float, text: str) -> None:
+    """A thin horizontal line across the figure, labelled at its right end."""
+    plot.add_hline(y=y, line={"color": GREY, "width": 1, "dash": "dot"}, annotation_text=text,
+                   annotation_position="bottom right", annotation_font={"size": 12, "color": GREY})  # fmt: skip
+
+
+def shade(plot: go.Figure, x0: float, x1: float, color: str = SHADE, text: str = "") -> None:
+    """A vertical stripe behind everything."""
+    plot.add_vrect(x0=x0, x1=x1, fillcolor=color, line_width=0, layer="below", annotation_text=text,
+                   annotation_position="top left", annotation_font={"size": 12, "color": GREY})  # fmt: skip

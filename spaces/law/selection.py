@@ -1,0 +1,151 @@
+"""What is looked at: results, experiment, pair, ladder, fitted range, held-out rung; the controls over all views."""
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from data import EXAMPLE, SOURCES, Declared, Experiment, load
+from fitting import ladder_of
+from guards import is_toy
+from toolkit.reports.curves import Ladder
+
+NAMES = ("data", "experiment", "pair", "ladder", "from", "upto", "heldout")
+NONE = "none"
+
+
+class Chosen(NamedTuple):
+    """A valid choice. `fit_min`, `fit_max`: budgets; `held_out`: a budget beyond, or None. `why`: why the result is
+    exploratory, empty when it is as the recipe declared."""
+
+    experiment: Experiment
+    pair: str
+    name: str
+    ladder: Ladder
+    questions: float
+    fit_min: float
+    fit_max: float
+    held_out: float | None
+    why: str
+
+    @property
+    def toy(self) -> bool:
+        """Whether embedded models are shown."""
+        return is_toy(self.pair)
+
+    @property
+    def values(self) -> list[str]:
+        """What the controls of `NAMES` show for this choice."""
+        held_out = NONE if self.held_out is None else f"{self.held_out:g}"
+        source = [self.experiment.origin, self.experiment.name, self.pair, self.name]
+        return [*source, f"{self.fit_min:g}", f"{self.fit_max:g}", held_out]
+
+
+def build() -> list[gr.Dropdown]:
+    """The controls, in the order of `NAMES`, inside the block that is open."""
+    with gr.Row():
+        source = gr.Dropdown(
+            SOURCES, value=EXAMPLE, label="Results", allow_custom_value=True, min_width=200,
+            info="the bundled example, or org/name-results@revision",
+        )  # fmt: skip
+        experiment = gr.Dropdown([], label="Experiment", info="what was run", min_width=160)
+        pair = gr.Dropdown([], label="Teacher > student base", info="the pair", min_width=160)
+        ladder = gr.Dropdown([], label="Ladder", info="students that differ in budget and seed", min_width=220)
+    with gr.Row():
+        fit_min = gr.Dropdown([], label="Fit from r =", info="first rung fitted", min_width=120)
+        fit_max = gr.Dropdown([], label="Fit up to r =", info="last rung fitted", min_width=120)
+        held_out = gr.Dropdown([], label="Held-out rung", info="forecast, then compared", min_width=120)
+    return [source, experiment, pair, ladder, fit_min, fit_max, held_out]
+
+
+def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Chosen, list[str]]:
+    """The choice nearest to these values of `NAMES` (None: as declared), and a sentence for each that is not there.
+
+    ValueError when the results cannot be read or hold no ladder.
+    """
+    source, *wanted = (None if value is None else str(value) for value in values)
+    told: list[str] = []
+    experiments = load(source or EXAMPLE, yours)
+    usable = [name for name, each in experiments.items() if pairs_of(each)]
+    if not usable:
+        raise ValueError(f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to")
+    experiment = experiments[_one_of(wanted[0], usable, "experiment", told)]
+    pair = _one_of(wanted[1], pairs_of(experiment), "pair", told)
+    ladders = experiment.ladders(pair)
+    name = _one_of(wanted[2], list(ladders), "ladder", told)
+    ladder = ladder_of(ladders[name], experiment.name)
+    questions = float(ladders[name]["questions"].iloc[0])
+    fit_min, fit_max, held_out, why = _range(ladder, experiment.declared, wanted[3:], told)
+    return Chosen(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), told
+
+
+def pairs_of(experiment: Experiment) -> list[str]:
+    """Pairs that a law can be fitted to."""
+    return [pair for pair in experiment.pairs if experiment.ladders(pair)]
+
+
+def updates(chosen: Chosen, yours: Experiment | None = None) -> list[Any]:
+    """Choices and values of the controls for a choice."""
+    known = load(chosen.experiment.origin, yours)
+    sources = dict.fromkeys([*SOURCES, *([yours.origin] if yours else []), chosen.experiment.origin])
+    every = [f"{budget:g}" for budget in np.unique(chosen.ladder.budgets)]
+    beyond = [budget for budget in every if float(budget) > chosen.fit_max]
+    choices = [
+        list(sources),
+        [name for name, each in known.items() if pairs_of(each)],
+        pairs_of(chosen.experiment),
+        list(chosen.experiment.ladders(chosen.pair)),
+        [budget for budget in every if float(budget) < chosen.fit_max],
+        [budget for budget in every if float(budget) > chosen.fit_min],
+        [*beyond, NONE],
+    ]
+    return [gr.update(choices=each, value=value) for each, value in zip(choices, chosen.values, strict=True)]
+
+
+def _one_of(wanted: str | None, there: list[str], what: str, told: list[str]) -> str:
+    if wanted is not None and wanted not in there:
+        told.append(f"These results have no such {what}; shown is {there[0]}.")
+    return wanted if wanted in there else there[0]
+
+
+def _range(
+    ladder: Ladder, declared: Declared | None, wanted: list[str | None], told: list[str]
+) -> tuple[float, float, float | None, str]:
+    budgets = [float(budget) for budget in np.unique(ladder.budgets)]
+    start = _start(budgets, declared)
+    asked = [_rung(text, budgets, told) for text in wanted[:2]]
+    fit_min, fit_max = asked[0] or budgets[0], asked[1] or start[0]
+    beyond = [budget for budget in budgets if budget > fit_max]
+    held_out = _held_out(wanted[2], start[1], beyond, told)
+    return fit_min, fit_max, held_out, _why(declared, (fit_min, fit_max, held_out) == (budgets[0], *start))
+
+
+def _why(declared: Declared | None, as_declared: bool) -> str:
+    if declared is None:
+        return "no forecast was written down before these students were trained"
+    if not as_declared:
+        named = f"fit up to r = {declared.fit_max:g}, hold out r = {declared.held_out:g}"
+        return f"fitted range or held-out rung differ from what the recipe declared ({named})"
+    return "students of the held-out rung existed before the forecast was written" if declared.seen else ""
+
+
+def _start(budgets: list[float], declared: Declared | None) -> tuple[float, float | None]:
+    """Range and held-out rung as declared; without that, the last of five or more rungs is held out."""
+    if declared is not None and declared.fit_max in budgets:
+        return declared.fit_max, declared.held_out if declared.held_out in budgets else None
+    return (budgets[-2], budgets[-1]) if len(budgets) > 4 else (budgets[-1], None)
+
+
+def _rung(text: str | None, budgets: list[float], told: list[str]) -> float | None:
+    if text is None:
+        return None
+    found = next((budget for budget in budgets if f"{budget:g}" == text), None)
+    if found is None:
+        told.append(f"This ladder has no rung r = {text[:20]}.")
+    return found
+
+
+def _held_out(text: str | None, start: float | None, beyond: list[float], told: list[str]) -> float | None:
+    if text == NONE or not beyond:
+        return None
+    return _rung(text, beyond, told) or (start if start in beyond else beyond[0])

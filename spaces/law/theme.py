@@ -1,0 +1,27 @@
+"""The page's look: system fonts (nothing is fetched), contrast in light and dark, one column on a phone."""
+
+import gradio as gr
+
+SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")
+
+THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=SANS, font_mono=MONO, radius_size="sm")
+
+# Figures take text and axis colours from the page, so that one figure serves light and dark.
+CSS = """
+.gradio-container { max-width: 1180px !important; margin: 0 auto; }
+.js-plotly-plot .main-svg text { fill: var(--body-text-color) !important; }
+.js-plotly-plot .hoverlayer text { fill: #fff !important; }
+.js-plotly-plot .hoverlayer path { fill: #1f2937 !important; stroke: #9ca3af !important; }
+.js-plotly-plot .modebar { opacity: .55; }
+.banner { border-left: 4px solid #D55E00; padding: 6px 12px; }
+.notice { border-left: 4px solid #0072B2; padding: 6px 12px; }
+.reading { font-size: .92em; }
+.prose table { display: block; overflow-x: auto; }
+.prose td, .prose th { white-space: nowrap; }
+:focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
+@media (max-width: 480px) {
+  .gradio-container { padding: 6px !important; }
+  .gradio-container main { padding: 0 !important; }
+}
+"""

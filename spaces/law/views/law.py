@@ -1,0 +1,85 @@
+"""View 1, the law: what was measured, the fitted curve, and the held-out rung's forecast beside what was seen."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+import fitting
+import guards
+from law_figure import Axes, draw
+from selection import Chosen
+from toolkit.laws.baselines import predict_baselines
+from toolkit.laws.lawfit import LawFit
+from toolkit.reports.fit_report import as_text, shown
+from toolkit.reports.markdown import markdown_table
+from views import FORMULAS, View, reading
+
+NAME, TITLE = "law", "The law"
+READING = r"""
+**Dots** are budgets: the mean over students that differ in their seed, with one standard deviation of one student. Only
+the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves that the data allow, the **light band**
+90 % of new students. The **diamond** is the held-out rung as it was observed, and the bar beside it is what the fit
+forecast for one new student. **Thin grey lines** are baselines: a law has shown something only when they miss and it
+does not.
+
+The law is $\mathrm{err}(r) = E + \dfrac{B}{D_0 + r^{\beta}}$: $E$ is what no budget of this source removes, $\beta$ how
+fast the rest falls, $r_{1/2} = D_0^{1/\beta}$ the budget that wins half of it.
+"""
+
+
+def build(yours: gr.State) -> View:
+    """The controls and outputs of this view; see `views.View`."""
+    with gr.Row():
+        x = gr.Radio([("responses per question", "r"), ("responses in all", "total")], value="r", label="Budget counts")
+        scale = gr.Radio([("logarithmic", "log"), ("linear", "linear")], value="log", label="Budget axis")
+        y = gr.Radio([("error", "error"), ("accuracy", "accuracy")], value="error", label="Show")
+    told = gr.Markdown(elem_classes="says")
+    plot = gr.Plot(label="Error of students against budget, with the fitted law", show_label=False)
+    reading(READING)
+    gr.Markdown(
+        r"$$\mathrm{err}(r) = E + \frac{B}{D_0 + r^{\beta}}$$", latex_delimiters=FORMULAS, elem_classes="formula"
+    )
+    words = gr.Markdown(label="Parameters in words", buttons=["copy"])
+    with gr.Accordion("The same numbers as text, as `fss fit` prints them", open=False):
+        text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
+    return View({"x": x, "scale": scale, "y": y}, [told, plot, words, text], render)
+
+
+def render(chosen: Chosen, x: str, scale: str, y: str) -> list[Any]:
+    """The sentence, the figure, the parameters in words, and `fss fit`'s own text."""
+    law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
+    ahead = [] if chosen.held_out is None else [chosen.held_out]
+    report = fitting.report(law, ahead, chosen.ladder.notes)
+    axes = Axes(chosen.questions, x == "total", scale == "log", y == "accuracy")
+    return [
+        _held_out(chosen, law),
+        draw(chosen, law, axes),
+        "\n".join(["**The parameters, with 90 % intervals**", "", *guards.parameters(law, report["parameters"])]),
+        as_text(chosen.experiment.name, report),
+    ]
+
+
+def _held_out(chosen: Chosen, law: LawFit) -> str:
+    """Forecast and observation of the held-out rung in a sentence, with every baseline's miss."""
+    if law.shape.refused:
+        return f"**No law is fitted**: {law.shape.notes[0]}."
+    if chosen.held_out is None:
+        return (
+            f"Fitted to r = {chosen.fit_min:g} to {chosen.fit_max:g}; no rung is held out, so nothing tests this fit."
+        )
+    told = law.predict(chosen.held_out)
+    rivals = predict_baselines(law, np.array([chosen.held_out]))
+    seen = chosen.ladder.values[chosen.ladder.budgets == chosen.held_out]
+    forecast, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
+    span = "no interval"
+    if np.isfinite(told.low_new):
+        span = f"90 % of new students {shown(float(told.low_new), True)} to {shown(float(told.high_new), True)} %"
+        span += f"; {sum(told.low_new <= error <= told.high_new for error in seen)} of {len(seen)} fell inside"
+    rows = [
+        [name, f"{shown(value, True)} %", shown(value - observed, True, "+")]
+        for name, value in {"law": forecast, **{name: float(value[0]) for name, value in rivals.items()}}.items()
+    ]
+    table = markdown_table(("forecast by", f"error at r = {chosen.held_out:g}", "miss, points"), rows)
+    head = f"r = {chosen.held_out:g}: forecast {shown(forecast, True)} %, observed {shown(observed, True)} %"
+    return f"**{head}** ({span}).\n\n{table}"
