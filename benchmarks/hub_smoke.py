@@ -20,8 +20,8 @@ from tests.hub.publishing.tiny_ladder import CARD, count, make_release
 from toolkit.hub.check import check_release
 from toolkit.hub.models import Model, publish_model
 from toolkit.hub.publish import publish
-from toolkit.hub.push import Published
-from toolkit.hub.results import Results, publish_results, write_results
+from toolkit.hub.push import Published, Target
+from toolkit.hub.results import Results, publish_results
 
 LADDERS = {"v1.0.0": (1, 2), "v1.1.0": (1, 2, 8)}
 
@@ -50,7 +50,7 @@ def go_through(api: HfApi, repo: str, scratch: Path) -> None:
     releases = [push_release(api, repo, scratch / version, version) for version in LADDERS]
     for version in LADDERS:
         check_tag(api, repo, version, scratch / f"{version}-got")
-    again = publish(scratch / "v1.1.0" / "release", repo, version="v1.1.0", api=api, say=say)
+    again = publish(scratch / "v1.1.0" / "release", repo, target(api), version="v1.1.0")
     told("a rerun makes no commit", not again.new and again.commit == releases[-1].commit)
     push_results(api, repo, releases[-1], scratch)
     push_model(api, f"{repo}-model", scratch / "model")
@@ -62,7 +62,7 @@ def push_release(api: HfApi, repo: str, folder: Path, version: str) -> Published
     folder.mkdir()
     make_release(folder / "release", LADDERS[version], version, card=card)
     DatasetCard.load(folder / "release" / "README.md").validate()
-    published = publish(folder / "release", repo, version=version, private=True, api=api, say=say)
+    published = publish(folder / "release", repo, target(api), version=version)
     tags = {tag.name: tag.target_commit for tag in api.list_repo_refs(repo, repo_type="dataset").tags}
     told(f"{version} is one commit and its tag", published.new and tags[version] == published.commit)
     return published
@@ -84,8 +84,7 @@ def push_results(api: HfApi, repo: str, release: Published, scratch: Path) -> No
     pq.write_table(pa.Table.from_pylist([row]), scratch / "table.parquet")
     tables = scratch / "table.parquet", scratch / "table.parquet"
     results = Results("Smoke test", *tables, {}, repo, release.version, release.commit, "apache-2.0")
-    write_results(scratch / "results", results, f"{repo}-results", release.version)
-    publish_results(scratch / "results", f"{repo}-results", private=True, api=api, say=say)
+    publish_results(results, f"{repo}-results", target(api), version=release.version)
     loaded = load_dataset(f"{repo}-results", "curves", split="train", revision=release.version)
     told("results load by the same tag", loaded["error"] == [0.5])
 
@@ -95,8 +94,13 @@ def push_model(api: HfApi, repo: str, folder: Path) -> None:
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"\x02\x00\x00\x00\x00\x00\x00\x00{}")
     model = Model("Smoke test", "No weights at all.", "apache-2.0")
-    first, again = (publish_model(folder, repo, model, private=True, api=api, say=say) for _ in range(2))
+    first, again = (publish_model(folder, repo, model, target(api)) for _ in range(2))
     told("a model is pushed once", first.new and not again.new and first.commit == again.commit)
+
+
+def target(api: HfApi) -> Target:
+    """Everything is private, and gone at the end."""
+    return Target(api, say, private=True)
 
 
 def say(text: str) -> None:

@@ -24,6 +24,8 @@ TEACHER_EXAMPLE = """fss teacher serve math --profile paper
 SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
 RELEASE_EXAMPLE = """fss release math-r16 --dry-run                what would be pushed, and under which tag
   fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub"""
+HUB_EXAMPLE = """fss hub serve --port 5577
+  fss hub serve -- python train.py     with an environment that points there; stops when the command ends"""
 CHECK_EXAMPLE = """fss check workspace/runs/math/release
   fss check org/name@v1.0.0"""
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
@@ -36,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     cut = given.index("--") if "--" in given else len(given)
     args = parser.parse_args(given[:cut], argparse.Namespace(command=given[cut + 1 :]))
-    if args.command and args.verb is not verbs.teacher:
-        parser.error("only `fss teacher serve RUN -- COMMAND` takes a command")
+    if args.command and args.verb not in (verbs.teacher, verbs.hub):
+        parser.error("only `fss teacher serve RUN -- COMMAND` and `fss hub serve -- COMMAND` take a command")
     _calm_libraries()
     try:
         code: int = args.verb(args)
@@ -89,8 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_selection(release)
     release.add_argument("--repo", metavar="ORG/NAME", help="the dataset (default: the recipe's)")
     release.add_argument("--version", metavar="vX.Y.Z", help="its tag (default: the recipe's, or the next free one)")
+    release.add_argument("--students", action="store_true", help="the base and the students of the run, too")
     release.add_argument("--private", action="store_true", help="a new repo that only its owner sees")
-    hub = verb("hub", verbs.hub, "serve the embedded Hub of a workspace, until Ctrl-C", "fss hub serve --port 5577")
+    hub = verb(
+        "hub", verbs.hub, "serve the embedded Hub of a workspace, until Ctrl-C or while a command runs", HUB_EXAMPLE
+    )
     hub.add_argument("action", choices=("serve",))
     _add_workspace(hub)
     hub.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")

@@ -7,11 +7,16 @@ from pathlib import Path
 
 
 def run(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.publishing import Unpublished
     from toolkit.pipeline.run import run
     from toolkit.recipe import load_run
 
     selected = load_run(args.run, args.profile)
-    print(run(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+    try:
+        print(run(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+    except Unpublished as error:
+        print(error.summary)
+        raise
     return 0
 
 
@@ -37,15 +42,18 @@ def release(args: argparse.Namespace) -> int:
     from toolkit.recipe import load_run, with_release
 
     selected = with_release(load_run(args.run, args.profile), repo=args.repo, version=args.version)
-    options = {"jobs": args.jobs, "dry": args.dry_run, "version": args.version, "private": args.private}
-    print(release(selected, args.workspace, **options))
+    options = {"jobs": args.jobs, "dry": args.dry_run, "students": args.students}
+    print(release(selected, args.workspace, version=args.version, private=args.private, **options))
     return 0
 
 
 def hub(args: argparse.Namespace) -> int:
     from toolkit.hub.server import serve
+    from toolkit.pipeline.hubs import STORE, run_with_hub
 
-    serve(args.workspace / "hub", args.host, args.port, say=lambda line: print(line, flush=True))
+    if args.command:
+        return run_with_hub(args.workspace, args.command)
+    serve(args.workspace / STORE, args.host, args.port, say=lambda line: print(line, flush=True))
     return 0
 
 

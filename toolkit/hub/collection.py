@@ -3,17 +3,14 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
-from toolkit.hub.push import Say, attempts, explained
+from toolkit.hub.push import Target, attempts, explained
 
 Item = tuple[str, Literal["dataset", "model", "space"]]  # repo and its kind
 
 
-def collect(
-    api: HfApi, title: str, owner: str, items: Iterable[Item], *, private: bool = False, say: Say
-) -> str | None:
+def collect(target: Target, title: str, owner: str, items: Iterable[Item]) -> str | None:
     """Make the collection `title` of `owner` hold these repos, in order; what it holds already stays.
 
     Returns:
@@ -22,13 +19,14 @@ def collect(
     Raises:
         HubFault: see `push`.
     """
+    api = target.api
     with explained(api, f"{owner}'s collection {title!r}"):
         try:
-            made = attempts()(api.create_collection, title, namespace=owner, private=private, exists_ok=True)
+            made = attempts()(api.create_collection, title, namespace=owner, private=target.private, exists_ok=True)
         except HfHubHTTPError as error:
             if error.response.status_code != 404:
                 raise
-            say(f"{api.endpoint} has no collections, so {title!r} was not made")
+            target.say(f"{api.endpoint} has no collections, so {title!r} was not made")
             return None
         held = {(item.item_id, item.item_type) for item in made.items}
         for repo, kind in items:

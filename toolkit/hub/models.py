@@ -1,20 +1,20 @@
 """Students, teachers and bases as model repos: safetensors, a card, results as the Hub reads them, no local path."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from huggingface_hub import EvalResultEntry, HfApi, ModelCard, ModelCardData, eval_result_entries_to_yaml
+from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 from huggingface_hub.utils import yaml_dump
 from markupsafe import Markup
 
 from toolkit.hub.card import PAPER
-from toolkit.hub.decide import Change, Compare, Manifest, Refused
-from toolkit.hub.parcel import check_repo, pack
-from toolkit.hub.push import Published, Say, push
+from toolkit.hub.decide import Change, Manifest, Refused
+from toolkit.hub.parcel import Parcel, check_repo, pack
+from toolkit.hub.push import Published, Target, fitting, push
 from toolkit.hub.release import FORMAT, NAME_DIGITS
 from toolkit.hub.scan import refuse_paths, refuse_pickles
 from toolkit.hub.template import render
@@ -70,20 +70,17 @@ def publish_model(
     folder: Path,
     repo: str,
     model: Model,
+    target: Target,
     *,
     version: str | None = None,
-    private: bool = False,
-    dry: bool = False,
-    api: HfApi,
-    say: Say,
-    folders: Iterable[Path] = (),
 ) -> Published:
     """Publish an adapter or a whole model as the model repo `repo`, in one commit with one tag; see `push`.
 
     Args:
         folder: as `save_pretrained` writes it; a README in it is not taken along.
-        version: the tag. None tags by the digest of the files, so that each set of weights is pushed once and its
-            commit can be named by a release: this is for teachers and bases, which have no versions.
+        version: the tag, or the next free one where that names another model. None tags by the digest of the files,
+            so that each set of weights is pushed once and its commit can be named by a release: this is for teachers
+            and bases, which have no versions.
 
     Raises:
         Refused: before any call, for weights that are no safetensors, an adapter without the repo of its base, or a
@@ -91,15 +88,21 @@ def publish_model(
     """
     check_repo(repo)
     with TemporaryDirectory() as scratch:
-        staged = Path(scratch)
-        manifest = stage_model(staged, folder, repo, model, version)
-        parcel = pack(staged, repo, "model", f"{model.title}, {manifest['version']}", [folder, *folders])
-        compare: Compare = model_change if version else weights_change
-        return push(api, parcel, compare, private=private, dry=dry, say=say)
+
+        def made(tag: str | None) -> Parcel:
+            staged = Path(scratch, tag or "weights")
+            manifest = stage_model(staged, folder, repo, model, tag)
+            message = f"{model.title}, {manifest['version']}"
+            return pack(staged, repo, "model", message, [folder, *target.folders])
+
+        if version is None:
+            return push(target, made(None), weights_change)
+        return push(target, fitting(target, made, version, model_change, "text"), model_change)
 
 
 def stage_model(out: Path, folder: Path, repo: str, model: Model, version: str | None) -> Manifest:
     """Fill `out` with links to the model's files, its card, results and manifest."""
+    out.mkdir(exist_ok=True)
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     refuse_pickles(names)
     if not any(name.endswith(".safetensors") for name in names):

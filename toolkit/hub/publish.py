@@ -1,37 +1,24 @@
 """A release on the Hub: what is published stays, larger budgets add their increments, another source is refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from huggingface_hub import HfApi
 
 from toolkit.hub import push
 from toolkit.hub.check import read_release
 from toolkit.hub.decide import Change, Manifest, Refused, differences
 from toolkit.hub.parcel import pack
-from toolkit.hub.push import Published, Say
+from toolkit.hub.push import Published, Target
 
 # What may differ between two releases of one source: parts grow, tools get newer, a model repo's commit is no weight.
 GROWING = ("corpus", "toolkit", "teacher_repo")
 
 
-def publish(
-    folder: Path,
-    repo: str,
-    *,
-    version: str,
-    private: bool = False,
-    dry: bool = False,
-    api: HfApi,
-    say: Say,
-    folders: Iterable[Path] = (),
-) -> Published:
+def publish(folder: Path, repo: str, target: Target, *, version: str) -> Published:
     """Publish a release folder as the dataset `repo` at the tag `version`: one commit, one tag, or nothing at all.
 
     Args:
         version: the folder's own; a card names its version, so that a folder has one only.
-        folders: folders of this machine that no text may name, such as the workspace.
 
     Raises:
         Refused: for another version than the folder's, and see `push` and `decide`.
@@ -41,16 +28,18 @@ def publish(
     if manifest["version"] != version:
         raise Refused(f"{folder}: made as {manifest['version']}, not {version}; make it anew as {version}")
     message = f"Release {version}: {', '.join(manifest['configs'])}"
-    parcel = pack(folder, repo, "dataset", message, folders)
-    return push.push(api, parcel, release_change, private=private, dry=dry, say=say)
+    parcel = pack(folder, repo, "dataset", message, target.folders)
+    return push.push(target, parcel, release_change)
 
 
-def fitting_version(folder: Path, repo: str, api: HfApi) -> str:
-    """The version under which a release folder can be published; see `push.fitting_version`.
+def fitting_version(make: Callable[[str], Path], repo: str, target: Target, *, version: str) -> str:
+    """The version under which a release can be published, the one asked for or another; see `push.fitting`.
 
-    Where it is not the folder's own, the release is made anew under it, for its card names it.
+    Args:
+        make: version -> the release's folder under it.
     """
-    return push.fitting_version(api, pack(folder, repo, "dataset", ""), release_change)
+    parcel = push.fitting(target, lambda wanted: pack(make(wanted), repo, "dataset", ""), version, release_change)
+    return parcel.version
 
 
 def release_change(old: Manifest, new: Manifest) -> Change:

@@ -4,19 +4,39 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from json import JSONDecodeError
+from pathlib import Path
 from typing import Any
 
 import httpx2
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from toolkit.hub.decide import Compare, Plan, Refused, Remote, decide, next_version
+from toolkit.hub.decide import Compare, Kind, Plan, Refused, Remote, decide, next_version
 from toolkit.hub.faults import HubFault, explain, passing, pause
 from toolkit.hub.parcel import Parcel, RepoType
 from toolkit.hub.remote import read_remote
 
 TRIES = 8  # of the whole push; every lost race means that another one landed
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Hub to push to, and how.
+
+    Attributes:
+        api: the client, with its endpoint and token.
+        say: gets a sentence for each thing done.
+        private: make repos private; one that is there and public is refused.
+        dry: say what would be done, and do nothing.
+        folders: folders of this machine that no text may name, such as the workspace; the home folder never may.
+    """
+
+    api: HfApi
+    say: Say
+    private: bool = False
+    dry: bool = False
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,45 +63,51 @@ class Published:
     dry: bool = False
 
 
-def push(
-    api: HfApi, parcel: Parcel, compare: Compare, *, private: bool = False, dry: bool = False, say: Say
-) -> Published:
+def push(target: Target, parcel: Parcel, compare: Compare) -> Published:
     """Make the tag that the parcel's manifest names, holding its files; nothing is done where it does already.
 
     Args:
-        api: the client, with its endpoint and token.
         compare: how new content relates to published content of this kind.
-        private: make the repo private; one that is there and public is refused.
-        dry: say what would be done, and do nothing.
-        say: gets a sentence for each thing done.
 
     Raises:
         Refused: see `decide`.
         HubFault: for a Hub that cannot be reached or does not let us, naming the mend.
     """
-    with explained(api, parcel.repo):
-        if dry:
-            return attempts()(_rehearse, api, parcel, compare, private, say)
-        return attempts()(_push_once, api, parcel, compare, private, say, [])
+    with explained(target.api, parcel.repo):
+        if target.dry:
+            return attempts()(_rehearse, target, parcel, compare)
+        return attempts()(_push_once, target, parcel, compare, [])
 
 
-def fitting_version(api: HfApi, parcel: Parcel, compare: Compare) -> str:
-    """The version under which this content can be published: the parcel's own where that is free, the published one
+def fitting(
+    target: Target, make: Callable[[str], Parcel], version: str, compare: Compare, step: Kind | None = None
+) -> Parcel:
+    """Content under the version at which it can be published: the one asked for where that is free, the published one
     where nothing is new, else the next free one. A changed source gets none by itself: a major version is asked for.
+
+    Args:
+        make: version -> the content under it; a card names its version, so that each is another parcel.
+        step: what the next free version tells, `growth` a minor one and `text` a patch; None takes what it is.
 
     Raises:
         Refused, HubFault: see `push`.
     """
-    with explained(api, parcel.repo):
-        named = parcel.repo, parcel.repo_type, parcel.version
-        remote = attempts()(read_remote, api, *named)[0] or Remote()
+    asked = make(version)
+    with explained(target.api, asked.repo):
+        remote = attempts()(read_remote, target.api, asked.repo, asked.repo_type, version)[0] or Remote()
+        change = compare(remote.manifest, asked.manifest).kind if remote.manifest else "none"
         try:
-            return decide(parcel.manifest, parcel.version, remote, compare).version
+            if decide(asked.manifest, version, remote, compare).version == version:
+                return asked
         except Refused:
-            change = compare(remote.manifest, parcel.manifest) if remote.manifest else None
-            if change is None or change.kind == "source":
+            if remote.manifest is None or change == "source":
                 raise
-            return next_version(remote.tags, change.kind)
+    assert remote.manifest is not None  # without one, nothing but the version asked for is decided
+    last = str(remote.manifest["version"])
+    published = asked if last == version else make(last)
+    if compare(remote.manifest, published.manifest).kind in ("none", "inside"):
+        return published
+    return make(next_version(remote.tags, step or change))
 
 
 @contextlib.contextmanager
@@ -103,10 +129,9 @@ def attempts() -> Retrying:
     return Retrying(retry=retry_if_exception(passing), stop=stop_after_attempt(TRIES), wait=pause, reraise=True)
 
 
-def _push_once(
-    api: HfApi, parcel: Parcel, compare: Compare, private: bool, say: Say, sent: list[Published]
-) -> Published:
+def _push_once(target: Target, parcel: Parcel, compare: Compare, sent: list[Published]) -> Published:
     """One try; `sent` keeps what an earlier one committed, should only its tag have failed."""
+    api, say, private = target.api, target.say, target.private
     where: dict[str, Any] = {"repo_id": parcel.repo, "repo_type": parcel.repo_type}
     remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
@@ -131,7 +156,8 @@ def _push_once(
     return sent[-1]
 
 
-def _rehearse(api: HfApi, parcel: Parcel, compare: Compare, private: bool, say: Say) -> Published:
+def _rehearse(target: Target, parcel: Parcel, compare: Compare) -> Published:
+    api, say, private = target.api, target.say, target.private
     remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
         say(f"{parcel.repo}: would be made, a {'private' if private else 'public'} {parcel.repo_type} repo")

@@ -2,20 +2,21 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from huggingface_hub import DatasetCard, DatasetCardData, HfApi
+from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
 from toolkit.hub.card import PAPER, front_infos
 from toolkit.hub.decide import Change, Manifest, differences
-from toolkit.hub.parcel import pack
-from toolkit.hub.push import Published, Say, push
+from toolkit.hub.parcel import Parcel, pack
+from toolkit.hub.push import Published, Target, fitting, push
 from toolkit.hub.release import FORMAT, NAME_DIGITS, dataset_info, file_facts, front_configs
 from toolkit.hub.template import mean_and_sd, render
 from toolkit.workspace import file_digest, to_json, write_atomic
@@ -32,6 +33,8 @@ LAWS = pa.schema(
         ("level", pa.float64()),  # of low and high
     ]
 )
+
+MODEL = ("arm", "questions", "budget", "counting", "control", "train_seed", "corpus_draw", "n", "eval_key", "error")
 
 
 @dataclass(frozen=True)
@@ -77,35 +80,47 @@ def write_results(out: Path, results: Results, repo: str, version: str) -> Manif
         "default": "curves",
         "configs": configs,
         "provenance": {"data": source},
+        "models": list(_models(results.curves)),
+        "laws": sorted(results.laws),
         "files": file_facts(out),
     }
     write_atomic(out / "manifest.json", to_json(manifest))
     return manifest
 
 
-def publish_results(
-    folder: Path,
-    repo: str,
-    *,
-    private: bool = False,
-    dry: bool = False,
-    api: HfApi,
-    say: Say,
-    folders: Iterable[Path] = (),
-) -> Published:
-    """Publish what `write_results` wrote as the dataset `repo`, at the version it was written for; see `push`."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    data = manifest["provenance"]["data"]
-    parcel = pack(folder, repo, "dataset", f"Results of {data['repo']} {data['version']}", folders)
-    return push(api, parcel, results_change, private=private, dry=dry, say=say)
+def publish_results(results: Results, repo: str, target: Target, *, version: str) -> Published:
+    """Publish what was measured as the dataset `repo`, in one commit with one tag; see `push`.
+
+    Args:
+        version: the tag, that of the data; or the next free one where that holds other results of the same data.
+    """
+    with TemporaryDirectory() as scratch:
+
+        def made(tag: str) -> Parcel:
+            folder = Path(scratch, tag)
+            write_results(folder, results, repo, tag)
+            message = f"Results of {results.data_repo} {results.data_version}"
+            return pack(folder, repo, "dataset", message, target.folders)
+
+        return push(target, fitting(target, made, version, results_change, "text"), results_change)
 
 
 def results_change(old: Manifest, new: Manifest) -> Change:
-    """Results of another dataset are another source; any other results follow the published ones."""
+    """Results of another dataset are another source; a part of the published ones is nothing new."""
     repos = [manifest["provenance"].get("data", {}).get("repo") for manifest in (old, new)]
     if repos[0] != repos[1]:
         return Change("source", differences(repos[0], repos[1], "data repo"))
-    return Change("none" if old["version"] == new["version"] and old["files"] == new["files"] else "growth")
+    if old["version"] == new["version"] and old["files"] == new["files"]:
+        return Change("none")
+    more = [entry for entry in new["models"] if entry not in old["models"]]
+    fewer = any(len(new[name]) < len(old[name]) for name in ("models", "laws"))
+    return Change("inside" if fewer and not more and set(new["laws"]) <= set(old["laws"]) else "growth")
+
+
+def _models(curves: Path) -> Iterator[dict[str, Any]]:
+    """Every model that was scored, teacher and base among them, by what tells it from others, and its error."""
+    for row in pq.read_table(curves).to_pylist():
+        yield {name: row.get(name) for name in MODEL if row.get(name) is not None}
 
 
 def law_rows(forecast: Mapping[str, Any], law: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:

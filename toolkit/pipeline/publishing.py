@@ -1,105 +1,109 @@
-"""A run's release at a Hub: the real one where an account or an endpoint is configured, else the embedded one."""
+"""What a run publishes, stage by stage: its source before any student is trained, its results after the law."""
 
+import contextlib
 import dataclasses
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus, budget_name
-from toolkit.pipeline.hubs import open_hub
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.hubs import is_embedded, open_hub
+from toolkit.pipeline.job import Job
 from toolkit.pipeline.release import release_stage
-from toolkit.pipeline.teacher import teacher_name
+from toolkit.progress import Stage
+from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from toolkit.hub.push import Published, Target
 
-    from toolkit.hub.push import Published
 
-def publish_release(job: Job, source: Source, corpus: Corpus, *, version: str | None, private: bool, dry: bool) -> str:
-    """Publish the run's release, and before it a teacher that lies here; returns the lines that load it.
+class Unpublished(RuntimeError):
+    """A run that made everything and could not publish it; `summary` is what it would have shown."""
+
+    def __init__(self, reason: str, summary: str) -> None:
+        super().__init__(reason)
+        self.summary = summary
+
+
+@dataclasses.dataclass
+class Publication:
+    """What a run publishes.
+
+    Attributes:
+        folder: the release.
+        pushed: what lies at a Hub now by what it is (`teacher`, `release`, `results`); none without a repo.
+        failure: why something does not lie there; empty when all went well.
+    """
+
+    folder: Artifact
+    pushed: dict[str, "Published"] = dataclasses.field(default_factory=dict)
+    failure: str = ""
+
+
+@contextlib.contextmanager
+def open_target(job: Job, repo: str, *, private: bool = False, dry: bool = False) -> Iterator["Target"]:
+    """The Hub of `repo`, told what must not be named there."""
+    from toolkit.hub.push import Target
+
+    with open_hub(job.workspace.root, repo) as api:
+        yield Target(api, job.progress.say, private, dry, (job.workspace.root,))
+
+
+def source_published(job: Job, source: Source, corpus: Corpus) -> Publication:
+    """The release of a run, pushed with its teacher where the recipe names a repo.
+
+    A Hub that is down or refuses costs the run nothing but this: it is said at once, and again at the end.
+    """
+    repo = job.recipe.release.repo
+    if repo is None or job.dry:
+        if repo:
+            job.progress.say(_plan(repo))
+        return Publication(release_stage(job, source, corpus))
+    from toolkit.hub.decide import Refused
+    from toolkit.pipeline.pushes import push_source
+
+    try:
+        with job.progress.stage("publish") as stage, open_target(job, repo) as target:
+            folder, pushed = push_source(job, target, source, corpus)
+            _tell(stage, pushed)
+    except (Refused, RuntimeError) as error:
+        job.progress.say(_going_on(error))
+        return Publication(release_stage(job, source, corpus), failure=str(error))
+    return Publication(folder, pushed)
+
+
+def results_published(job: Job, done: Publication, results: Mapping[str, Artifact]) -> None:
+    """Push the results of a run beside its release, if that was pushed; `done` tells how it went.
 
     Args:
-        version: None takes the recipe's, or the next one that what is published already leaves free.
-        dry: say what would be pushed.
-
-    Raises:
-        Refused, HubFault: with one message, as `toolkit.hub.publish` raises them.
+        results: what was made of the scores: `curves`, and of a whole ladder `forecast` and `law`.
     """
-    with open_hub(job.workspace.root, job.recipe.release.repo) as api:
-        _push_teacher(job, source, api, private, dry)
-        release = _push_release(job, source, corpus, api, version, private, dry)
-        embedded = api.endpoint.startswith("http://127.0.0.1")
-    return _how_to_load(job, release, embedded)
-
-
-def _push_teacher(job: Job, source: Source, api: "HfApi", private: bool, dry: bool) -> None:
-    """With the teacher's weights anybody can sample more of the same source; a model of the Hub is there already."""
-    if "repo" in source.teacher.files:
+    if "release" not in done.pushed:
         return
-    from toolkit.hub.models import Model, publish_model
+    from toolkit.hub.decide import Refused
+    from toolkit.pipeline.pushes import push_results
 
-    release, teacher = job.recipe.release, source.teacher
-    model = Model(
-        title=f"Teacher of {job.recipe.title}",
-        summary=f"The teacher whose responses are in {release.repo}: {'@'.join(teacher_name(job, teacher))}.",
-        license=release.license,
-        limits=release.limits,
-    )
-    publish_model(
-        teacher.path,
-        f"{release.repo}-teacher",
-        model,
-        private=private,
-        dry=dry,
-        api=api,
-        say=job.progress.say,
-        folders=[job.workspace.root],
-    )
+    release = done.pushed["release"]
+    try:
+        with job.progress.stage("publish") as stage, open_target(job, release.repo) as target:
+            done.pushed["results"] = push_results(job, target, release, results)
+            _tell(stage, {"results": done.pushed["results"]})
+    except (Refused, RuntimeError) as error:
+        job.progress.say(_going_on(error))
+        done.failure = str(error)
 
 
-def _push_release(
-    job: Job, source: Source, corpus: Corpus, api: "HfApi", version: str | None, private: bool, dry: bool
-) -> "Published":
-    from toolkit.hub.publish import fitting_version, publish
-
-    ROUNDS = 5
-    wanted = version or job.recipe.release.version
-    for _ in range(ROUNDS):
-        made = release_stage(_as_version(job, wanted), source, corpus)
-        fitting = version or fitting_version(made.path, job.recipe.release.repo, api)
-        if fitting == wanted:
-            return publish(
-                made.path,
-                job.recipe.release.repo,
-                version=wanted,
-                private=private,
-                dry=dry,
-                api=api,
-                say=job.progress.say,
-                folders=[job.workspace.root],
-            )
-        wanted = fitting  # the card names its version, so that the folder is made anew
-    raise StageError(f"{job.recipe.release.repo}: others publish to it all the time; try again later")
+def _plan(repo: str) -> str:
+    place = "the Hub in the workspace" if is_embedded(repo) else "the configured Hub"
+    return f"to publish at {place}: {repo}, {repo}-results, and as {repo}-teacher one that lies here"
 
 
-def _as_version(job: Job, version: str) -> Job:
-    recipe = dataclasses.replace(job.recipe, release=dataclasses.replace(job.recipe.release, version=version))
-    return dataclasses.replace(job, run=dataclasses.replace(job.run, recipe=recipe))
+def _going_on(error: Exception) -> str:
+    return f"NOT PUBLISHED, and the run goes on: {error}"
 
 
-def _how_to_load(job: Job, release: "Published", embedded: bool) -> str:
-    name = budget_name(job, max(job.run.budgets))
-    line = f'load_dataset("{release.repo}", "{name}", split="train", revision="{release.version}")'
-    if not embedded:
-        return f"\nLoad it: {line}"
-    return f"\nLoad it, in a shell with the lines that `fss hub serve` prints: {line}"
-
-
-def check_published(reference: str, workspace: Path) -> tuple[Path, str]:
-    """The files of `org/name@v1.0.0`, downloaded, and what they are called."""
-    from toolkit.hub.fetch import fetch, split_reference
-
-    with open_hub(workspace, split_reference(reference)[0]) as api:
-        fetched = fetch(api, reference)
-    return fetched.folder, f"{fetched.repo}@{fetched.revision}"
+def _tell(stage: Stage, pushed: Mapping[str, "Published"]) -> None:
+    """On the stage's line: what was pushed now, and what lay there already."""
+    for done in pushed.values():
+        stage.count(not done.new)
+    stage.text = ", ".join(f"{done.repo} {done.version}" for done in pushed.values())

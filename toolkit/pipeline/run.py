@@ -1,6 +1,8 @@
 """A run from pool to law: the order of the stages."""
 
 import contextlib
+import dataclasses
+import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,8 @@ from typing import Any
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
-from toolkit.pipeline.publishing import publish_release
-from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.loading import loading_lines
+from toolkit.pipeline.publishing import Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
 from toolkit.pipeline.scores import score_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
@@ -43,6 +45,7 @@ def run(
 
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
+        Unpublished: with the summary, where everything was made and a Hub did not take it.
     """
     with _job(run, workspace, jobs, dry, progress, max_cost) as job:
         return _stages(job)
@@ -73,19 +76,39 @@ def release(
     dry: bool,
     version: str | None = None,
     private: bool = False,
+    students: bool = False,
     progress: Progress | None = None,
 ) -> str:
-    """The stages up to the release, as `run` would do them, then its publication; returns how to load it.
+    """The stages up to the release, as `run` would do them, then the publication of all there is; returns how to load
+    it.
 
     A dry run makes what is missing, and says what would be pushed.
+
+    Args:
+        students: publish the base and the students of the run, too.
+
+    Raises:
+        Refused, HubFault: with one message, as `toolkit.hub.push` raises them.
     """
+    from toolkit.pipeline.push_models import push_students
+    from toolkit.pipeline.pushes import push_collection, push_results, push_source, repo_of
+
     with _job(run, workspace, jobs, False, progress) as job:
+        repo = repo_of(job)
         pool = pool_stage(job)
         (teacher,) = _checked_models(job, pool, ["teacher"])
         source = responses_stage(job, pool, teacher)
         corpus = corpus_stage(job, source, verdicts_stage(job, source))
         corpus_leaks_stage(job, pool, corpus)
-        return publish_release(job, source, corpus, version=version, private=private, dry=dry)
+        base, measured, results = _found(job, pool, teacher, corpus)
+        with open_target(job, repo, private=private, dry=dry) as target:
+            _, pushed = push_source(job, target, source, corpus, version)
+            if results:
+                pushed["results"] = push_results(job, target, pushed["release"], results)
+            if students:
+                pushed |= push_students(job, target, pushed["release"], base, corpus, measured)
+            push_collection(job, target, pushed)
+        return "\nNothing was pushed: this was a dry run." if dry else f"\n{loading_lines(job, pushed)}"
 
 
 def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: int, dry: bool) -> int:
@@ -123,8 +146,23 @@ def _stages(job: Job) -> str:
     source = responses_stage(job, pool, teacher)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
     corpus_leaks_stage(job, pool, corpus)
-    results = {"release": release_stage(job, source, corpus)}
+    published = source_published(job, source, corpus)
+    measured, results = _measure(job, pool, teacher, base, corpus)
+    results["curves"] = curves_stage(job, measured)
+    results_published(job, published, results)
+    if job.dry:
+        return _first_prompt(job, pool, teacher)
+    summary = publish(job, corpus, measured, results, published)
+    if published.failure:
+        raise Unpublished(f"everything was made and not all published: {published.failure}", summary)
+    return summary
 
+
+def _measure(
+    job: Job, pool: Artifact, teacher: Artifact, base: Artifact, corpus: Corpus
+) -> tuple[Measured, dict[str, Artifact]]:
+    """Students, their scores and, of a whole ladder, `forecast` and `law`."""
+    results: dict[str, Artifact] = {}
     held_out = job.recipe.law.held_out if job.run.whole else None
     early = [budget for budget in job.run.budgets if budget != held_out]
     students = students_stage(job, "students", base, corpus, early)
@@ -137,9 +175,21 @@ def _stages(job: Job) -> str:
         late = students_stage(job, "held-out", base, corpus, [held_out])
         measured = Measured(**lines, cells={**scored, **score_stage(job, "score", pool, base, late)})
         results["law"] = law_stage(job, measured, results["forecast"])
-    measured = Measured(**lines, cells=known_cells(job, pool, base, corpus, measured.cells))
-    results["curves"] = curves_stage(job, measured)
-    return _first_prompt(job, pool, teacher) if job.dry else publish(job, corpus, measured, results)
+    return Measured(**lines, cells=known_cells(job, pool, base, corpus, measured.cells)), results
+
+
+def _found(
+    job: Job, pool: Artifact, teacher: Artifact, corpus: Corpus
+) -> tuple[Artifact, Measured, dict[str, Artifact]]:
+    """Base, scores and results as an earlier run left them; no results unless every model of the run is scored."""
+    looking = dataclasses.replace(job, dry=True, progress=Progress(io.StringIO()))
+    (base,) = models_stage(looking, pool, ["base"])
+    measured, results = _measure(looking, pool, teacher, base, corpus)
+    if not measured.made:
+        job.progress.say(f"{job.run.name} is not scored yet: `fss run` does it, and then there are results to publish")
+        return base, measured, {}
+    made = {name: artifact for name, artifact in results.items() if artifact.made}
+    return base, measured, {**made, "curves": curves_stage(job, measured)}
 
 
 def _checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> list[Artifact]:

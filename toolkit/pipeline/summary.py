@@ -7,6 +7,8 @@ from typing import Any
 
 from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job
+from toolkit.pipeline.loading import loading_lines, shown
+from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.results import Measured
 from toolkit.reports.markdown import markdown_table
 from toolkit.workspace import Artifact, write_atomic
@@ -14,18 +16,19 @@ from toolkit.workspace import Artifact, write_atomic
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
 
-def publish(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
+def publish(
+    job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact], published: Publication
+) -> str:
     """Copy what the run made to `runs/<RUN>/` of the workspace, and return the summary that lies there too."""
     folder = job.workspace.root / "runs" / job.run.name
-    for name, artifact in results.items():
-        if name == "release":
-            job.workspace.publish(artifact.path, folder / name)
-            continue
+    job.workspace.publish(published.folder.path, folder / "release")
+    for artifact in results.values():
         for file in artifact.files:
             job.workspace.publish(artifact.path / file, folder / file)
     text = summarise(job, corpus, measured, results)
     write_atomic(folder / "summary.md", text)
-    return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{_how_to_load(folder, job)}"
+    load = loading_lines(job, published.pushed, folder / "release")
+    return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{load}"
 
 
 def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
@@ -56,14 +59,3 @@ def _row(job: Job, budget: int, counts: Mapping[str, Any], measured: Measured) -
 
 def _listed(folder: Path) -> str:
     return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
-
-
-def shown(path: Path) -> Path:
-    """A path as the user would write it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _how_to_load(folder: Path, job: Job) -> str:
-    release = shown(folder / "release")
-    name = budget_name(job, max(job.run.budgets))
-    return f'Load it: datasets.load_dataset("{release}", "{name}", split="train")'

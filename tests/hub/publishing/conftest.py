@@ -14,6 +14,7 @@ from huggingface_hub.utils.sha import git_hash
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.hub.publishing.tiny_ladder import make_release
+from toolkit.hub.push import Target
 from toolkit.hub.server import running
 
 READ_TOKEN = "hf_only_for_reading"
@@ -81,6 +82,11 @@ def ladder(tmp_path_factory) -> Callable[..., Path]:
         return made[key]
 
     return make
+
+
+def quiet(api: HfApi, **options) -> Target:
+    """Where to push, without a word."""
+    return Target(api, **({"say": lambda text: None} | options))
 
 
 def expected(folder: Path) -> dict[str, str]:

@@ -11,24 +11,23 @@ from huggingface_hub import HfApi
 from toolkit.hub.collection import collect
 from toolkit.hub.models import Model, publish_model
 from toolkit.hub.publish import publish
-from toolkit.hub.results import Results, publish_results, write_results
+from toolkit.hub.push import Target
+from toolkit.hub.results import Results, publish_results
 
 
 def main() -> None:
     """The token comes from where the client library looks for it."""
     logging.basicConfig(level=logging.DEBUG)
     folder, release, model, repo = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
-    api, say = HfApi(), lambda text: sys.stdout.write(f"{text}\n")
-    data = publish(release, repo, version="v1.0.0", api=api, say=say)
+    target = Target(HfApi(), lambda text: sys.stdout.write(f"{text}\n"))
+    data = publish(release, repo, target, version="v1.0.0")
     row = {"arm": "FSS", "questions": 4, "budget": 1, "n": 8, "error": 0.5}
     pq.write_table(pa.Table.from_pylist([row]), folder / "table.parquet")
     tables = folder / "table.parquet", folder / "table.parquet"
-    write_results(
-        folder / "results", Results("T", *tables, {}, repo, "v1.0.0", data.commit, "mit"), f"{repo}-results", "v1.0.0"
-    )
-    publish_results(folder / "results", f"{repo}-results", api=api, say=say)
-    publish_model(model, f"{repo}-teacher", Model("T", "", "mit"), api=api, say=say)
-    collect(api, repo, "local", [(repo, "dataset"), (f"{repo}-teacher", "model")], say=say)
+    results = Results("T", *tables, {}, repo, "v1.0.0", data.commit, "mit")
+    publish_results(results, f"{repo}-results", target, version="v1.0.0")
+    publish_model(model, f"{repo}-teacher", Model("T", "", "mit"), target)
+    collect(target, repo, "local", [(repo, "dataset"), (f"{repo}-teacher", "model")])
 
 
 if __name__ == "__main__":

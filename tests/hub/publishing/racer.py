@@ -9,6 +9,7 @@ from huggingface_hub import HfApi
 
 from toolkit.hub.decide import Refused
 from toolkit.hub.publish import publish
+from toolkit.hub.push import Target
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     sys.stdin.readline()  # all start at once
     try:
         api = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
-        done = publish(Path(folder), repo, version=version, api=api, say=lambda text: None)
+        done = publish(Path(folder), repo, Target(api, lambda text: None), version=version)
         told = {"new": done.new, "version": done.version, "commit": done.commit}
     except Refused as error:
         told = {"refused": str(error)}

@@ -3,6 +3,7 @@ import uuid
 import pytest
 from huggingface_hub import HfApi
 
+from tests.hub.publishing.conftest import quiet
 from toolkit.hub.collection import collect
 from toolkit.hub.faults import HubFault
 
@@ -15,8 +16,8 @@ def title():
 def test_a_collection_grows_and_holds_each_repo_once(api, direct, repo, title):
     direct.create_repo(repo, repo_type="dataset")
     direct.create_repo(repo)
-    first = collect(api, title, "local", [(repo, "dataset")], say=lambda text: None)
-    again = collect(api, title, "local", [(repo, "dataset"), (repo, "model")], say=lambda text: None)
+    first = collect(quiet(api), title, "local", [(repo, "dataset")])
+    again = collect(quiet(api), title, "local", [(repo, "dataset"), (repo, "model")])
     assert first == again
     items = [(item.item_id, item.item_type) for item in direct.get_collection(first).items]
     assert items == [(repo, "dataset"), (repo, "model")]
@@ -24,33 +25,33 @@ def test_a_collection_grows_and_holds_each_repo_once(api, direct, repo, title):
 
 def test_a_rerun_changes_nothing(api, direct, proxy, repo, title):
     direct.create_repo(repo, repo_type="dataset")
-    collect(api, title, "local", [(repo, "dataset")], say=lambda text: None)
+    collect(quiet(api), title, "local", [(repo, "dataset")])
     proxy.reset()
-    collect(api, title, "local", [(repo, "dataset")], say=lambda text: None)
+    collect(quiet(api), title, "local", [(repo, "dataset")])
     assert not any(call.endswith("/items") for call in proxy.calls) and proxy.calls
 
 
 def test_a_hub_without_collections_is_told_and_gone_past(api, proxy, title):
     said = []
     proxy.fail("404", 0, until_reset=True)
-    assert collect(api, title, "local", [("local/x", "dataset")], say=said.append) is None
+    assert collect(quiet(api, say=said.append), title, "local", [("local/x", "dataset")]) is None
     assert said == [f"{proxy.url} has no collections, so {title!r} was not made"]
 
 
 def test_a_repo_that_is_not_there_is_told(api, title):
     with pytest.raises(HubFault, match=rf"local's collection '{title}': not found .* \(404\)"):
-        collect(api, title, "local", [("local/absent", "dataset")], say=lambda text: None)
+        collect(quiet(api), title, "local", [("local/absent", "dataset")])
 
 
 def test_a_fault_is_got_over(api, direct, proxy, repo, title):
     direct.create_repo(repo, repo_type="dataset")
     for at, fault in enumerate(("500", "lost", "cut")):
         proxy.fail(fault, at)
-        collect(api, title, "local", [(repo, "dataset")], say=lambda text: None)
-    slug = collect(api, title, "local", [], say=lambda text: None)
+        collect(quiet(api), title, "local", [(repo, "dataset")])
+    slug = collect(quiet(api), title, "local", [])
     assert len(direct.get_collection(slug).items) == 1
 
 
 def test_a_token_that_may_not_write_is_explained(hub, proxy, title):
     with pytest.raises(HubFault, match=r"may not write there \(403\)"):
-        collect(HfApi(endpoint=proxy.url, token=hub.read_token), title, "local", [], say=lambda text: None)
+        collect(quiet(HfApi(endpoint=proxy.url, token=hub.read_token)), title, "local", [])

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, constants, parse_eval_result_entries
 
-from tests.hub.publishing.conftest import commits, held, tags
+from tests.hub.publishing.conftest import commits, held, quiet, tags
 from toolkit.hub.decide import Refused
 from toolkit.hub.models import Model, Score, publish_model
 
@@ -52,8 +52,8 @@ def adapter(tmp_path):
     return folder
 
 
-def put(folder, repo, model, api, **changes):
-    return publish_model(folder, repo, model, api=api, say=lambda text: None, **changes)
+def put(folder, repo, model, api, version=None, **options):
+    return publish_model(folder, repo, model, quiet(api, **options), version=version)
 
 
 def test_a_student_is_one_commit_and_one_tag_with_its_base_by_repo(adapter, api, direct, repo, tmp_path):
@@ -145,8 +145,10 @@ def test_scores_need_their_data(weights, api, repo):
         put(weights(), repo, Model("x", "", "mit", scores=STUDENT.scores), api)
 
 
-def test_another_student_takes_another_version(weights, api, repo):
-    put(weights("one", b"1"), repo, PLAIN, api, version="v1.0.0")
-    with pytest.raises(Refused, match=r"v1\.0\.0 is published with other content .* v1\.1\.0"):
-        put(weights("two", b"2"), repo, PLAIN, api, version="v1.0.0")
-    assert put(weights("three", b"2"), repo, PLAIN, api, version="v1.1.0").new
+def test_another_student_takes_the_next_version_and_is_found_under_it(weights, api, direct, repo):
+    first = put(weights("one", b"1"), repo, PLAIN, api, version="v1.0.0")
+    second = put(weights("two", b"2"), repo, PLAIN, api, version="v1.0.0")
+    assert tags(direct, repo, "model") == {"v1.0.0": first.commit, "v1.0.1": second.commit}
+    again = put(weights("three", b"2"), repo, PLAIN, api, version="v1.0.0")
+    assert not again.new and again.commit == second.commit
+    assert put(weights("four", b"3"), repo, PLAIN, api, version="v1.1.0").version == "v1.1.0"

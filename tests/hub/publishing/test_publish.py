@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, constants
 
-from tests.hub.publishing.conftest import commits, expected, held, tags
+from tests.hub.publishing.conftest import commits, expected, held, quiet, tags
 from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
 from toolkit.hub.decide import Refused
@@ -15,7 +15,12 @@ from toolkit.hub.publish import fitting_version, publish
 
 def put(folder, repo, api, say=lambda text: None, **changes):
     version = json.loads((folder / "manifest.json").read_text())["version"]
-    return publish(folder, repo, **({"version": version, "api": api, "say": say} | changes))
+    version = changes.pop("version", version)
+    return publish(folder, repo, quiet(api, say=say, **changes), version=version)
+
+
+def fitting(make, repo, api, version="v1.0.0"):
+    return fitting_version(make, repo, quiet(api), version=version)
 
 
 def put_file(api, repo, name, data=b"x"):
@@ -73,13 +78,13 @@ def test_a_taken_version_is_refused_and_the_free_one_found(ladder, api, direct, 
         Refused, match=rf"{repo}: v1\.0\.0 is published with other content .* next free one is v1\.1\.0"
     ):
         put(larger, repo, api)
-    assert fitting_version(larger, repo, api) == "v1.1.0"
-    assert fitting_version(ladder((1, 2)), repo, api) == "v1.0.0"
+    assert fitting(lambda version: ladder((1, 2, 8), version), repo, api) == "v1.1.0"
+    assert fitting(lambda version: ladder((1, 2), version), repo, api) == "v1.0.0"
     assert held(direct, repo, "main") == expected(ladder((1, 2)))
 
 
 def test_a_new_repo_takes_the_folders_own_version(ladder, api, repo):
-    assert fitting_version(ladder((1, 2), "v3.0.0"), repo, api) == "v3.0.0"
+    assert fitting(lambda version: ladder((1, 2), version), repo, api, "v3.0.0") == "v3.0.0"
     with pytest.raises(ValueError, match=r"made as v3\.0\.0, not v1\.0\.0; make it anew as v1\.0\.0"):
         put(ladder((1, 2), "v3.0.0"), repo, api, version="v1.0.0")
 
@@ -87,9 +92,10 @@ def test_a_new_repo_takes_the_folders_own_version(ladder, api, repo):
 def test_another_source_is_refused_until_a_major_version_replaces_it(ladder, api, direct, repo):
     old = ladder((1, 2))
     put(old, repo, api)
-    for ask in (put, fitting_version):
+    other = ladder((1, 2), "v1.1.0", "b", 0.5)
+    for ask in (lambda: put(other, repo, api), lambda: fitting(lambda version: other, repo, api)):
         with pytest.raises(Refused, match=r"sampling\.temperature: published 0\.8, now 0\.5\nAsk for v2\.0\.0"):
-            ask(ladder((1, 2), "v1.1.0", "b", 0.5), repo, api)
+            ask()
     put_file(direct, repo, "notes.txt")
     replaced = put(ladder((1, 2), "v2.0.0", "b", 0.5), repo, api)
     assert set(replaced.deleted) == {name for name in expected(old) if "rejected" in name or "accepted" in name}

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, constants
 
-from tests.hub.publishing.conftest import held, tags
+from tests.hub.publishing.conftest import held, quiet, tags
 from toolkit.hub.decide import Refused
 from toolkit.hub.results import LAWS, Results, law_rows, mean_errors, publish_results, write_results
 
@@ -30,8 +30,9 @@ for name in sys.argv[2:]:
 def measured(tmp_path):
     """The tables and files of two students and their teacher."""
 
-    def make(error=0.5, laws=True, **changes):
-        cells = [("FSS", 4, 0, error), ("FSS", 4, 1, error + 0.25), ("teacher", None, None, 0.125)]
+    def make(error=0.5, laws=True, students=2, **changes):
+        pairs = [("FSS", 4, 0, error), ("FSS", 4, 1, error + 0.25)][:students]
+        cells = [*pairs, ("teacher", None, None, 0.125)]
         rows = [
             {"experiment": "tiny", "arm": arm, "questions": budget, "budget": budget, "train_seed": seed,
              "error": found, "n": 8, "eval_key": "k"}
@@ -92,8 +93,7 @@ def test_a_forecast_of_what_was_known_is_said_to_be_one(measured, tmp_path):
 
 @pytest.mark.parametrize("laws", [True, False])
 def test_results_load_from_the_hub_by_tag(measured, api, hub, repo, tmp_path, laws):
-    write_results(tmp_path / "out", measured(laws=laws), repo, "v1.0.0")
-    published = publish_results(tmp_path / "out", repo, api=api, say=lambda text: None)
+    published = publish_results(measured(laws=laws), repo, quiet(api), version="v1.0.0")
     assert tags(api, repo) == {"v1.0.0": published.commit}
     names = ["curves", "items", "laws"] if laws else ["curves", "items"]
     environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
@@ -102,28 +102,26 @@ def test_results_load_from_the_hub_by_tag(measured, api, hub, repo, tmp_path, la
     assert done.stdout.split() == ["3", "2", "5"][: len(names)], done.stderr
 
 
-def test_a_rerun_is_nothing_new_and_other_scores_take_another_version(measured, api, repo, tmp_path):
-    def put(name, version, **changes):
-        write_results(tmp_path / name, measured(**changes), repo, version)
-        return publish_results(tmp_path / name, repo, api=api, say=lambda text: None)
+def test_a_rerun_is_nothing_new_and_other_scores_take_the_next_version(measured, api, repo):
+    def put(version="v1.0.0", **changes):
+        return publish_results(measured(**changes), repo, quiet(api), version=version)
 
-    first = put("a", "v1.0.0")
-    again = put("b", "v1.0.0")
+    first, again = put(), put()
     assert first.new and not again.new and again.commit == first.commit
-    with pytest.raises(Refused, match=r"v1\.0\.0 is published with other content .* the next free one is v1\.1\.0"):
-        put("c", "v1.0.0", error=0.25)
-    second = put("d", "v1.1.0", error=0.25)
+    second, again = put(error=0.25), put(error=0.25)
+    assert second.version == again.version == "v1.0.1" and not again.new
     assert [name.split("-")[0] for name in second.deleted] == ["data/curves"]
-    assert held(api, repo, "v1.0.0") != held(api, repo, "v1.1.0") and tags(api, repo)["v1.0.0"] == first.commit
+    assert held(api, repo, "v1.0.0") != held(api, repo, "v1.0.1") and tags(api, repo)["v1.0.0"] == first.commit
+    assert put("v1.1.0", error=0.5, data_version="v1.1.0").version == "v1.1.0"
     with pytest.raises(Refused, match="data repo: published 'local/tiny', now 'local/other'"):
-        put("e", "v1.2.0", data_repo="local/other")
+        put("v1.2.0", data_repo="local/other")
 
 
-def test_results_go_to_the_repo_that_their_card_names(measured, api, proxy, repo, tmp_path):
-    write_results(tmp_path / "out", measured(), "local/other-results", "v1.0.0")
-    with pytest.raises(Refused, match=f"made for local/other-results, which its card names; make it anew for {repo}"):
-        publish_results(tmp_path / "out", repo, api=api, say=lambda text: None)
-    assert proxy.calls == []
+@pytest.mark.parametrize(("students", "laws"), [(1, True), (2, False)])
+def test_a_part_of_what_is_published_is_nothing_new(measured, api, repo, students, laws):
+    whole = publish_results(measured(), repo, quiet(api), version="v1.0.0")
+    part = publish_results(measured(students=students, laws=laws), repo, quiet(api), version="v1.0.0")
+    assert not part.new and (part.version, part.commit) == ("v1.0.0", whole.commit)
 
 
 def test_equal_results_give_equal_bytes(measured, tmp_path):

@@ -30,7 +30,7 @@ def test_the_lines_on_a_students_card_load_it(api, direct, hub, repo, tmp_path):
     train_student(base, [tmp_path / "rows.parquet"], student, settings, 0, lambda done, total: None)
     started = put(base, f"{repo}-base", PLAIN, api)
     model = Model("Student", "", "apache-2.0", base_model=f"{repo}-base", base_revision=started.commit)
-    put(student, repo, model, api, version="v1.0.0", folders=[tmp_path])
+    put(student, repo, model, api, version="v1.0.0", folders=(tmp_path,))
 
     folder = Path(direct.snapshot_download(repo, revision="v1.0.0", local_dir=tmp_path / "got"))
     (lines,) = re.findall("```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)

@@ -1,0 +1,80 @@
+"""Lines that load what a run made, to be copied into any shell of the same folder when the run has ended."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.pipeline.corpus import budget_name
+from toolkit.pipeline.hubs import is_embedded
+from toolkit.pipeline.job import Job
+
+if TYPE_CHECKING:
+    from toolkit.hub.push import Published
+
+
+def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
+    """Commands that load and check what was pushed; where nothing was, one that loads the release's folder.
+
+    Args:
+        pushed: what lies at a Hub, by what it is; see `Publication`.
+        folder: the release.
+    """
+    name = budget_name(job, max(job.run.budgets))
+    if "release" not in pushed:
+        return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
+    release = pushed["release"]
+    tables = [(release, name)] + [(pushed["results"], "curves")] * ("results" in pushed)
+    loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
+    check = [*_fss(), "check", f"{release.repo}@{release.version}", *_workspace(job)]
+    named = [f"{done.repo} {done.version}" for done in pushed.values()]
+    return "\n".join(
+        [
+            f"Published at {_place(job, release.repo)}: {', '.join(named)}",
+            _lines("Load it, in any shell:", [[*_serving(job, release.repo), *load] for load in loads]),
+            _lines("Check it as a stranger would:", [check]),
+        ]
+    )
+
+
+def shown(path: Path) -> Path:
+    """A path as the user would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _lines(title: str, commands: Sequence[Sequence[str]]) -> str:
+    return "\n".join([title, *(f"  {shlex.join(command)}" for command in commands)])
+
+
+def _python(source: str, config: str, more: str = "") -> list[str]:
+    load = f'load_dataset("{source}", "{config}", split="train"{more})'
+    return [str(shown(Path(sys.executable))), "-c", f"from datasets import load_dataset; print({load})"]
+
+
+def _fss() -> list[str]:
+    """The command that the user ran, or the same by another name."""
+    called = Path(sys.argv[0])
+    if called.name == "fss":
+        return [str(shown(called.absolute()))]
+    return [str(shown(Path(sys.executable))), "-m", "toolkit.cli"]
+
+
+def _workspace(job: Job) -> list[str]:
+    root = job.workspace.root
+    return [] if root == Path("workspace").resolve() else ["--workspace", str(shown(root))]
+
+
+def _serving(job: Job, repo: str) -> list[str]:
+    """What must stand before a command for it to find the Hub of `repo`."""
+    endpoint = os.environ.get("HF_ENDPOINT")
+    if is_embedded(repo):
+        return [*_fss(), "hub", "serve", *_workspace(job), "--"]
+    return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint else []
+
+
+def _place(job: Job, repo: str) -> str:
+    if is_embedded(repo):
+        return f"the Hub in {shown(job.workspace.root)}"
+    return os.environ.get("HF_ENDPOINT", "the Hub")

@@ -1,0 +1,95 @@
+"""What goes to a Hub: the teacher, the release that names it, the results that name the release."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+from toolkit.hub.collection import collect
+from toolkit.hub.publish import fitting_version, publish
+from toolkit.hub.push import Published, Target
+from toolkit.hub.results import Results, publish_results
+from toolkit.pipeline.cells import Source
+from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.push_models import push_reference
+from toolkit.pipeline.release import release_stage
+from toolkit.workspace import Artifact
+
+CURVES = ("curves.parquet", "items.parquet")
+
+
+def repo_of(job: Job) -> str:
+    """The dataset's name on a Hub.
+
+    Raises:
+        StageError: the recipe names none.
+    """
+    if job.recipe.release.repo is None:
+        raise StageError(f"{job.recipe.name} names no repo to publish to; give --repo org/name, or the key `repo`")
+    return job.recipe.release.repo
+
+
+def push_source(
+    job: Job, target: Target, source: Source, corpus: Corpus, version: str | None = None
+) -> tuple[Artifact, dict[str, Published]]:
+    """The teacher, where it lies here, and then the release that names its commit.
+
+    Args:
+        version: None takes the recipe's, or the next one that what is published already leaves free.
+
+    Returns:
+        The release's folder, and what lies at the Hub now by what it is.
+
+    Raises:
+        Refused, HubFault: with one message, see `toolkit.hub.push`.
+    """
+    repo = repo_of(job)
+    pushed, _ = push_reference(job, target, "teacher", source.teacher)
+
+    @functools.cache
+    def made(wanted: str) -> Artifact:
+        return release_stage(_as_version(job, wanted), source, corpus)
+
+    asked = job.recipe.release.version
+    fitting = version or fitting_version(lambda wanted: made(wanted).path, repo, target, version=asked)
+    return made(fitting), pushed | {"release": publish(made(fitting).path, repo, target, version=fitting)}
+
+
+def push_results(job: Job, target: Target, release: Published, files: Mapping[str, Artifact]) -> Published:
+    """The run's tables and its law, under the version of the release that its students were trained on.
+
+    Args:
+        files: `curves`, and of a whole ladder `forecast` and `law`.
+
+    Raises:
+        Refused, HubFault: see `push_source`.
+    """
+    curves, items = (files["curves"].path / name for name in CURVES)
+    laws = {
+        name: files[kind].path / name for kind in ("forecast", "law") if kind in files for name in files[kind].files
+    }
+    results = Results(
+        title=job.recipe.title,
+        curves=curves,
+        items=items,
+        laws=laws,
+        data_repo=release.repo,
+        data_version=release.version,
+        data_revision=release.commit,
+        license=job.recipe.release.license,
+        limits=job.recipe.release.limits,
+    )
+    return publish_results(results, f"{release.repo}-results", target, version=release.version)
+
+
+def push_collection(job: Job, target: Target, pushed: Mapping[str, Published]) -> None:
+    """Tie what was pushed together; a Hub without collections is told of and gone past."""
+    if target.dry:
+        return
+    owner = repo_of(job).partition("/")[0]
+    collect(target, job.recipe.title, owner, [(done.repo, done.repo_type) for done in pushed.values()])
+
+
+def _as_version(job: Job, version: str) -> Job:
+    recipe = dataclasses.replace(job.recipe, release=dataclasses.replace(job.recipe.release, version=version))
+    return dataclasses.replace(job, run=dataclasses.replace(job.run, recipe=recipe))
