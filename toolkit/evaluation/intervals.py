@@ -1,10 +1,15 @@
-"""Intervals for one accuracy and for the difference of two, from per-item results."""
+"""Intervals for one accuracy, and for contrasts of models that answered the same items, over replicates and items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import brentq
+
+Array = NDArray[np.float64]
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -34,63 +39,100 @@ def accuracy_interval(right: int, n: int, level: float = LEVEL) -> Interval:
     return Interval(right / n, float(bounds.low), float(bounds.high), "wilson")
 
 
-def paired_difference(
-    first: Sequence[Mapping[str, float]],
-    second: Sequence[Mapping[str, float]],
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """Accuracy of `first` minus that of `second` on the same items.
+@dataclass(frozen=True)
+class Contrast:
+    """A mean over replicates x items, with all that its bounds need.
 
-    One replicate: a bootstrap over items. Several, paired by position (same train seed): a bootstrap that draws
-    replicates and items independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386), and
-    Student's t over the replicates' differences. The first is too narrow for few replicates and the second ignores the
-    choice of items, so the wider is returned.
+    Two methods, and at every tail the one whose interval is wider counts: a bootstrap that draws replicates and items
+    independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386), too narrow for few
+    replicates, and Student's t over the replicates' means, which ignores the choice of items.
+
+    Attributes:
+        means: of each replicate over the items (R,).
+        draws: bootstrap means, sorted (resamples,).
+        items: how many; with one, nothing is said of the choice of items.
+    """
+
+    means: Array
+    draws: Array
+    items: int
+
+    def __neg__(self) -> "Contrast":
+        """The same seen from the other side."""
+        return Contrast(-self.means, -self.draws[::-1], self.items)
+
+    @property
+    def estimate(self) -> float:
+        """The mean over replicates and items."""
+        return float(self.means.mean())
+
+    @property
+    def replicates(self) -> int:
+        """R."""
+        return len(self.means)
+
+    @cached_property
+    def _error(self) -> float:
+        return float(stats.sem(self.means)) if self.replicates > 1 else 0.0
+
+    def interval(self, level: float = LEVEL) -> Interval:
+        """The wider of the two intervals, its ends leaving (1 - level) / 2 outside on each side; level in (0, 1)."""
+        tail = (1 - level) / 2
+        low, high = np.quantile(self.draws, [tail, 1 - tail])
+        half = self._t(tail) * self._error
+        if half * 2 > high - low:
+            return Interval(self.estimate, self.estimate - half, self.estimate + half, "t over replicates")
+        parts = [name for name, many in (("replicate", self.replicates), ("item", self.items)) if many > 1]
+        return Interval(self.estimate, float(low), float(high), f"{' x '.join(parts)} bootstrap")
+
+    def chance(self) -> float:
+        """One-sided p value against a mean of at most 0: the larger of the two methods'."""
+        bootstrap = (1 + int(np.sum(self.draws <= 0))) / (1 + len(self.draws))
+        if not self._error:
+            return float(bootstrap)
+        return float(max(bootstrap, stats.t.sf(self.estimate / self._error, self.replicates - 1)))
+
+    def detectable(self, tail: float = (1 - LEVEL) / 2, power: float = 0.8) -> float:
+        """The smallest mean whose lower bound (`tail` below it) would lie above 0 with probability `power`.
+
+        At the spread observed here, taken as known; by the noncentral t where the t interval is the wider one.
+        """
+        interval = self.interval(1 - 2 * tail)
+        half = (interval.high - interval.low) / 2
+        if interval.method != "t over replicates":
+            return half * float(1 + stats.norm.ppf(power) / stats.norm.ppf(1 - tail))
+        t, df = self._t(tail), self.replicates - 1
+        return self._error * float(brentq(lambda shift: stats.nct.sf(t, df, shift) - power, 0.0, 10 * t + 10))
+
+    def _t(self, tail: float) -> float:
+        return float(stats.t.ppf(1 - tail, self.replicates - 1)) if self.replicates > 1 else 0.0
+
+
+def contrasts(matrices: Array | Sequence[Array], resamples: int = RESAMPLES, seed: int = 0) -> list[Contrast]:
+    """Contrasts of models on the same replicates and items, all bootstrapped with the same draws.
 
     Args:
-        first, second: per replicate, item id -> fraction of right answers in [0, 1].
-        level: of the interval, in (0, 1).
+        matrices: (K, R, I): for each contrast, replicates x items of differences (or other weighted sums) of errors.
         resamples: bootstrap draws.
         seed: of the bootstrap.
 
     Raises:
-        ValueError: no or unequally many replicates, no items, or other items in some replicate.
+        ValueError: for no contrast, replicate or item, and for what is not a finite number.
     """
-    differences = _item_matrix(first) - _item_matrix(second, like=first)
-    intervals = [_crossed_bootstrap(differences, level, resamples, seed)]
-    if len(first) > 1:
-        intervals.append(_replicate_t(differences.mean(axis=1), level))
-    return max(intervals, key=lambda interval: interval.high - interval.low)
+    values = np.asarray(matrices, float)
+    if values.ndim != 3 or 0 in values.shape:
+        raise ValueError(f"contrasts have shape {values.shape}: need (contrasts, replicates, items), none of them 0")
+    if not np.isfinite(values).all():
+        raise ValueError("a contrast holds a missing or infinite value: score every model on every item")
+    rng = np.random.default_rng(seed)
+    replicates, items = (_shares(count, resamples, rng) for count in values.shape[1:])
+    draws = np.einsum("krb,br->kb", values @ items.T, replicates)
+    return [
+        Contrast(each.mean(axis=1), np.sort(drawn), values.shape[2]) for each, drawn in zip(values, draws, strict=True)
+    ]
 
 
-def _item_matrix(
-    tables: Sequence[Mapping[str, float]], like: Sequence[Mapping[str, float]] | None = None
-) -> np.ndarray:
-    """Replicates x items, the items in sorted order; refuses tables that do not line up (with those of `like`)."""
-    model = tables if like is None else like
-    if not tables or not tables[0] or len(tables) != len(model):
-        raise ValueError(f"{len(model)} and {len(tables)} replicates: need equally many, at least one, with items")
-    items = sorted(model[0])
-    for number, table in enumerate(tables):
-        odd = set(items) ^ set(table)
-        if odd:
-            raise ValueError(
-                f"replicate {number}: item {min(odd)!r} is not in every table; score all on the same items"
-            )
-    return np.array([[table[item] for item in items] for table in tables], dtype=float)
-
-
-def _crossed_bootstrap(differences: np.ndarray, level: float, resamples: int, seed: int) -> Interval:
-    generator = np.random.default_rng(seed)
-    shares = [generator.multinomial(count, np.full(count, 1 / count), resamples) / count for count in differences.shape]
-    means = ((shares[0] @ differences) * shares[1]).sum(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    method = "item bootstrap" if len(differences) == 1 else "replicate x item bootstrap"
-    return Interval(float(differences.mean()), float(low), float(high), method)
-
-
-def _replicate_t(means: np.ndarray, level: float) -> Interval:
-    half = stats.t.ppf((1 + level) / 2, len(means) - 1) * stats.sem(means)
-    centre = float(means.mean())
-    return Interval(centre, centre - float(half), centre + float(half), "t over replicates")
+def _shares(count: int, resamples: int, rng: np.random.Generator) -> Array:
+    """(resamples, count): how often each of `count` was drawn with replacement, as shares."""
+    picked = rng.integers(count, size=(resamples, count)) + count * np.arange(resamples)[:, None]
+    return np.bincount(picked.ravel(), minlength=resamples * count).reshape(resamples, count) / count

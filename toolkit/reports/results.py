@@ -1,0 +1,197 @@
+"""Results as arrays: the students of one experiment by cell and replicate, with the items that all models share.
+
+A cell is (questions, budget); a replicate is one (corpus_draw, train_seed): a new sampling seed with a new train seed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from toolkit.reports.curves import read_table
+
+Array = NDArray[np.float64]
+Cell = tuple[int, int]  # questions, responses per question
+Replicate = tuple[int, int]  # corpus draw, train seed
+
+LINES = ("teacher", "base")
+SERIES = ["pair", "counting", "control"]
+STUDENT = ["questions", "budget", "corpus_draw", "train_seed"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Students of one pair, counting and control.
+
+    Attributes:
+        wrong: share of wrong answers in [0, 1] of each student to each item (I,); without items its error (1,).
+        lines: the same of teacher and base, by name, where they were scored.
+        n: test items behind each error.
+    """
+
+    pair: str
+    counting: str
+    control: str
+    wrong: Mapping[tuple[Cell, Replicate], Array]
+    lines: Mapping[str, Array]
+    n: int
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every (questions, budget) that has students, sorted."""
+        return sorted({cell for cell, _ in self.wrong})
+
+    @property
+    def by_item(self) -> bool:
+        """Whether the answers to single items are known."""
+        return all(len(wrong) > 1 for wrong in self.wrong.values())
+
+    def replicates(self, cells: Sequence[Cell]) -> list[Replicate]:
+        """The (corpus draw, train seed) that all of these cells have; ValueError where there is none."""
+        common = set.intersection(*({replicate for found, replicate in self.wrong if found == cell} for cell in cells))
+        if not common:
+            raise ValueError(
+                f"cells {', '.join(map(cell_name, cells))} of {self.pair}, control {self.control}, share no replicate "
+                "(corpus_draw, train_seed): train them with the same seeds"
+            )
+        return sorted(common)
+
+    def matrix(self, cells: Sequence[Cell]) -> Array:
+        """Wrong answers (cells, replicates, items) of the replicates that all of these cells have."""
+        kept = self.replicates(cells)
+        return np.array([[self.wrong[cell, replicate] for replicate in kept] for cell in cells])
+
+    def students(self) -> Iterator[tuple[Cell, Replicate, float]]:
+        """Cell, replicate and error of every student, sorted."""
+        for cell, replicate in sorted(self.wrong):
+            yield cell, replicate, float(self.wrong[cell, replicate].mean())
+
+    def errors(self, cell: Cell) -> list[float]:
+        """Errors of all students of a cell, fractions."""
+        return [error for found, _, error in self.students() if found == cell]
+
+    def ladder(self, questions: int | None = None) -> list[dict[str, Any]]:
+        """One row per student of a question set (default: the smallest): budget, corpus_draw, train_seed, error, n."""
+        wanted = self.cells[0][0] if questions is None else questions
+        return [
+            {"budget": cell[1], "corpus_draw": draw, "train_seed": seed, "error": error, "n": self.n}
+            for cell, (draw, seed), error in self.students()
+            if cell[0] == wanted
+        ]
+
+
+def cell_name(cell: Cell) -> str:
+    """`q256-r8`."""
+    return f"q{cell[0]}-r{cell[1]}"
+
+
+def read_results(
+    curves: Path, items: Path | None = None, where: Mapping[str, str] | None = None
+) -> tuple[str, list[Series]]:
+    """The experiment's name and its series, from tables of the results schema.
+
+    Args:
+        curves: a row per model: experiment, arm, pair, questions, budget, counting, control, train_seed, corpus_draw,
+            error, n, eval_key.
+        items: the same keys with item_id and correct; without it intervals hold replicates only.
+        where: keep the rows with these values, by column.
+
+    Raises:
+        ValueError: several experiments, no students, missing columns or items, or scores that cannot be compared.
+    """
+    keys = ["experiment", "arm", *SERIES, *STUDENT]
+    table = read_table(curves, [*keys, "error", "n"], where)
+    return series_of(table, None if items is None else read_table(items, [*keys, "item_id", "correct"], where))
+
+
+def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:
+    """The same from tables in memory."""
+    experiments = sorted(set(curves["experiment"].astype(str)))
+    if len(experiments) != 1:
+        raise ValueError(f"results of {len(experiments)} experiments ({', '.join(experiments)}): choose one")
+    students = _students(curves)
+    if students.empty:
+        raise ValueError("the results hold no students: no row has questions and budget")
+    _check(students)
+    asked = None if items is None else (_students(items), items[items["arm"].isin(LINES)])
+    models = students, curves[curves["arm"].isin(LINES)]
+    return experiments[0], [_series(keys, models, asked) for keys in sorted(set(_keys(students, SERIES)))]
+
+
+def _students(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
+    rows = table[table["questions"].notna()]
+    return rows.assign(**{name: rows[name].fillna(0).astype(int) for name in STUDENT})
+
+
+def _check(rows: pd.DataFrame) -> None:
+    keys = sorted(set(rows["eval_key"].dropna())) if "eval_key" in rows else []
+    if len(keys) > 1:
+        raise ValueError(f"the students were asked in {len(keys)} ways (eval_key {', '.join(keys)}): score them alike")
+    different = rows.drop_duplicates([*SERIES, *STUDENT, "error"])  # a cell may serve two arms
+    twice = different[different.duplicated([*SERIES, *STUDENT])]
+    if len(twice):
+        first = {name: twice.iloc[0][name] for name in [*SERIES, *STUDENT]}
+        raise ValueError(f"two students have the same cell and replicate ({first}): choose one arm")
+
+
+def _keys(rows: pd.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(rows[list(names)].itertuples(index=False, name=None))
+
+
+def _series(
+    keys: tuple[Any, ...],
+    models: tuple[pd.DataFrame, pd.DataFrame],
+    asked: tuple[pd.DataFrame, pd.DataFrame] | None,
+) -> Series:
+    """One series, from the rows of students and of lines and, where they are known, from their answers to items."""
+    rows, line_rows = _where(models[0], SERIES, keys), _where(models[1], SERIES[:1], keys)
+    if asked is None:
+        wrong, lines = _by_error(rows, STUDENT), _by_error(line_rows, ["arm"])
+    else:
+        wrong = _by_item(_where(asked[0], SERIES, keys), STUDENT)
+        lines = _by_item(_where(asked[1], SERIES[:1], keys), ["arm"])
+        absent = set(_keys(rows, STUDENT)) - set(wrong)
+        if absent:
+            raise ValueError(f"no answers to items for the student (questions, budget, draw, seed) {min(absent)}")
+    every = _aligned({**wrong, **lines})
+    pair, counting, control = map(str, keys)
+    return Series(
+        pair,
+        counting,
+        control,
+        wrong={((m, r), (draw, seed)): every[m, r, draw, seed] for m, r, draw, seed in _keys(rows, STUDENT)},
+        lines={name: every[name,] for name in LINES if (name,) in every},
+        n=int(rows["n"].min()),
+    )
+
+
+def _where(table: pd.DataFrame, names: Sequence[str], keys: Sequence[Any]) -> pd.DataFrame:
+    kept = pd.Series(True, table.index)
+    for name, value in zip(names, keys, strict=False):
+        kept &= table[name] == value
+    return table[kept]
+
+
+def _by_error(rows: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], "pd.Series[float]"]:
+    return {key: pd.Series([error]) for key, error in zip(_keys(rows, names), rows["error"], strict=True)}
+
+
+def _by_item(answers: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], "pd.Series[float]"]:
+    single = answers.drop_duplicates([*names, "item_id"])
+    groups = single.groupby(list(names), sort=False)
+    return {key: 1 - rows.set_index("item_id")["correct"].sort_index() for key, rows in groups}
+
+
+def _aligned(wrong: Mapping[tuple[Any, ...], "pd.Series[float]"]) -> dict[tuple[Any, ...], Array]:
+    model = next(iter(wrong.values())).index
+    for key, each in wrong.items():
+        odd = set(model) ^ set(each.index)
+        if odd:
+            raise ValueError(f"item {min(odd)!r} was not answered by every model (see {key}): score all on the same")
+    return {key: np.asarray(each, float) for key, each in wrong.items()}
