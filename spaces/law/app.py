@@ -23,9 +23,9 @@ import links
 import selection
 from data import EXAMPLE, Experiment
 from theme import CSS, THEME
-from views import View, law
+from views import View, extrapolate, law, plan
 
-VIEWS = (law,)
+VIEWS = (law, extrapolate, plan)
 INTRO = (
     "# When does generating more synthetic data help?\n"
     "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "
@@ -41,8 +41,8 @@ def build() -> gr.Blocks:
         gr.Markdown(INTRO)
         yours = gr.State(None)
         controls = dict(zip(selection.NAMES, selection.build(), strict=True))
-        notice = gr.Markdown(elem_classes="notice", visible=False)
-        banner = gr.Markdown(elem_classes="banner")
+        notice = gr.Markdown(elem_id="notice", visible=False)
+        banner = gr.Markdown(elem_id="banner")
         views, view = _tabs(yours)
         _fill(views)
         link = gr.Textbox(label="Link to what is shown", elem_id="link", interactive=False, buttons=["copy"])
@@ -73,8 +73,11 @@ def _fill(views: list[View]) -> None:
     for built in views:
         values = built.render(chosen, *(knob.value for knob in built.controls.values()))
         for output, value in zip(built.outputs, values, strict=True):
+            if output in built.controls.values():  # links leave out what a control starts with: that stays
+                continue
             shown = output.postprocess(value)
             output.value = shown.model_dump() if isinstance(shown, GradioModel) else shown
+            output.visible = value is not None
 
 
 def _wire(
@@ -147,13 +150,21 @@ def _rendered(view: View) -> Callable[..., list[Any]]:
 
     def rendered(yours: Experiment | None, settled: list[str], *knobs: Any) -> list[Any]:
         try:
-            return view.render(selection.settle(settled, yours)[0], *knobs)
+            return _shown(view, view.render(selection.settle(settled, yours)[0], *knobs))
         except ValueError as error:
             controls = list(view.controls.values())
             rest = [gr.skip() if output in controls else None for output in view.outputs[1:]]
-            return [f"**This cannot be shown.** {guards.plain(str(error))}", *rest]
+            return _shown(view, [f"**This cannot be shown.** {guards.plain(str(error))}", *rest])
 
     return rendered
+
+
+def _shown(view: View, values: list[Any]) -> list[Any]:
+    """A figure that is not there leaves no empty frame."""
+    return [
+        gr.update(value=value, visible=value is not None) if isinstance(output, gr.Plot) else value
+        for output, value in zip(view.outputs, values, strict=True)
+    ]
 
 
 def _address(linked: dict[str, links.Linked]) -> Callable[..., str]:

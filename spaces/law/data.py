@@ -21,6 +21,7 @@ SOURCES = [EXAMPLE, *os.environ.get("FSS_RESULTS", "").split()]
 FOLDER = Path(__file__).parent / "example"
 COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "control", "train_seed", "error", "n")
 REFERENCES = ("teacher", "base")
+AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
 MIN_RUNGS = 4  # what a law needs
 MOST_BYTES = 50_000_000  # of a results dataset that is read from the Hub
 CONTROLS = {"steps": "matched steps", "epochs": "equal epochs"}
@@ -67,6 +68,13 @@ class Experiment:
         groups = rows.groupby(["arm", "questions", "control", "counting"], sort=False, dropna=False)
         named = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
         return {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
+
+    def cells(self, pair: str, ladder: str) -> pd.DataFrame:
+        """Students that a plan may learn from together: the ladder's, and those of the other axis beside it."""
+        first = self.ladders(pair)[ladder].iloc[0]
+        arms = AXES if first["arm"] in AXES else (first["arm"],)
+        rows = self.students[(self.students["pair"] == pair) & self.students["arm"].isin(arms)]
+        return rows[(rows["control"] == first["control"]) & (rows["counting"] == first["counting"])]
 
 
 def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:

@@ -76,6 +76,18 @@ def _rung(ladder: Ladder, budget: float) -> Rung:
     return Rung(budget, float(values.mean()), sd, len(values), None if ladder.n is None else int(ladder.n[here][0]))
 
 
+def gains(law: LawFit, budgets: Array) -> Array:
+    """What doubling each budget (X,) wins, as fractions (draws, X): paired over posterior curves."""
+    return law.curves(budgets) - law.curves(2 * budgets)
+
+
+def turning_point(law: LawFit, least: float, limit: float) -> float | None:
+    """The first budget up to `limit` whose doubling is expected to win less than `least`; None if there is none."""
+    budgets = np.geomspace(float(law.rungs.x[0]), limit, 400)
+    small = gains(law, budgets).mean(axis=0) < least
+    return float(budgets[int(np.argmax(small))]) if small.any() else None
+
+
 Cells = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]  # questions, budgets, errors: a row per student
 
 

@@ -24,7 +24,8 @@ def query(linked: Mapping[str, Linked], values: Mapping[str, Any], exploratory: 
     """`?name=value&...` of the values that differ from the start; `exploratory=1` marks what was not declared."""
     changed = {name: _text(value) for name, value in values.items() if value != linked[name].start}
     marked = changed | ({EXPLORATORY: "1"} if exploratory else {})
-    return f"?{urlencode({name: value for name, value in marked.items() if value is not None})}"
+    written = urlencode({name: value for name, value in marked.items() if value is not None})
+    return f"?{written}" if written else ""
 
 
 def read(linked: Mapping[str, Linked], params: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -1,5 +1,6 @@
 """One look for every figure: colours that colour-blind readers tell apart, room for a phone, light and dark by CSS."""
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -54,6 +55,14 @@ def level(plot: go.Figure, y: float, text: str) -> None:
 
 
 def shade(plot: go.Figure, x0: float, x1: float, color: str = SHADE, text: str = "") -> None:
-    """A vertical stripe behind everything."""
-    plot.add_vrect(x0=x0, x1=x1, fillcolor=color, line_width=0, layer="below", annotation_text=text,
-                   annotation_position="top left", annotation_font={"size": 12, "color": GREY})  # fmt: skip
+    """A vertical stripe behind everything, with a word at its top."""
+    plot.add_vrect(x0=x0, x1=x1, fillcolor=color, line_width=0, layer="below")
+    note(plot, x0, text)
+
+
+def note(plot: go.Figure, x: float, text: str) -> None:
+    """A word at the top of the figure, to the right of x."""
+    # On a logarithmic axis shapes lie at values, but annotations at their logarithms.
+    at = math.log10(x) if plot.layout.xaxis.type == "log" else x
+    style = {"showarrow": False, "xanchor": "left", "yanchor": "top", "font": {"size": 12, "color": GREY}}
+    plot.add_annotation(x=at, y=1, yref="paper", text=text, **style)

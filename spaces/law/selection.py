@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
+import pandas as pd
 
 from data import EXAMPLE, SOURCES, Declared, Experiment, load
 from fitting import ladder_of
@@ -29,6 +30,11 @@ class Chosen(NamedTuple):
     why: str
 
     @property
+    def cells(self) -> pd.DataFrame:
+        """The students of both axes that a plan may use."""
+        return self.experiment.cells(self.pair, self.name)
+
+    @property
     def toy(self) -> bool:
         """Whether embedded models are shown."""
         return is_toy(self.pair)
@@ -50,7 +56,7 @@ def build() -> list[gr.Dropdown]:
         )  # fmt: skip
         experiment = gr.Dropdown([], label="Experiment", info="what was run", min_width=160)
         pair = gr.Dropdown([], label="Teacher > student base", info="the pair", min_width=160)
-        ladder = gr.Dropdown([], label="Ladder", info="students that differ in budget and seed", min_width=220)
+        ladder = gr.Dropdown([], label="Ladder", info="students that differ in budget and seed", min_width=220, scale=2)
     with gr.Row():
         fit_min = gr.Dropdown([], label="Fit from r =", info="first rung fitted", min_width=120)
         fit_max = gr.Dropdown([], label="Fit up to r =", info="last rung fitted", min_width=120)

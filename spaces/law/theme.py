@@ -9,19 +9,22 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=SANS, font_
 
 # Figures take text and axis colours from the page, so that one figure serves light and dark.
 CSS = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto; }
+.gradio-container { max-width: min(1180px, 100vw) !important; margin: 0 auto; }
+.gradio-container :is(.main, .contain, .column, .block, .prose) { min-width: 0 !important; max-width: 100% !important; }
 .js-plotly-plot .main-svg text { fill: var(--body-text-color) !important; }
 .js-plotly-plot .hoverlayer text { fill: #fff !important; }
 .js-plotly-plot .hoverlayer path { fill: #1f2937 !important; stroke: #9ca3af !important; }
 .js-plotly-plot .modebar { opacity: .55; }
-.banner { border-left: 4px solid #D55E00; padding: 6px 12px; }
-.notice { border-left: 4px solid #0072B2; padding: 6px 12px; }
+#banner { border-left: 4px solid #D55E00; padding: 6px 12px; }
+#notice { border-left: 4px solid #0072B2; padding: 6px 12px; }
 .reading { font-size: .92em; }
-.prose table { display: block; overflow-x: auto; }
+.prose table { display: block; overflow-x: auto; border: 0 !important; width: auto; }
+.copyable { padding-right: 40px !important; }
 .prose td, .prose th { white-space: nowrap; }
 :focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
 @media (max-width: 480px) {
   .gradio-container { padding: 6px !important; }
   .gradio-container main { padding: 0 !important; }
+  .prose td, .prose th { white-space: normal; padding: 4px 6px !important; font-size: .9em; }
 }
 """

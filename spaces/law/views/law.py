@@ -40,8 +40,8 @@ def build(yours: gr.State) -> View:
     gr.Markdown(
         r"$$\mathrm{err}(r) = E + \frac{B}{D_0 + r^{\beta}}$$", latex_delimiters=FORMULAS, elem_classes="formula"
     )
-    words = gr.Markdown(label="Parameters in words", buttons=["copy"])
-    with gr.Accordion("The same numbers as text, as `fss fit` prints them", open=False):
+    words = gr.Markdown(label="Parameters in words", buttons=["copy"], elem_classes="copyable")
+    with gr.Accordion("The same numbers as text, as fss fit prints them", open=False):
         text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
     return View({"x": x, "scale": scale, "y": y}, [told, plot, words, text], render)
 

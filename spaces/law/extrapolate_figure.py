@@ -1,0 +1,65 @@
+"""The figure of a forecast: the law as far as it may be looked at, turning cautious on the way."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+import fitting
+import plots
+from selection import Chosen
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+
+NEAR, FAR, REFUSED = "rgba(0,114,178,.26)", "rgba(213,94,0,.26)", "rgba(213,94,0,.10)"
+
+
+def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
+    """Rungs, curve to 4 x and envelope to 16 x the last fitted budget, the stripe beyond, and the budget asked for."""
+    plot = plots.figure("responses per question, r", "test error, %", log_x=True)
+    first, last = float(law.rungs.x[0]), float(law.rungs.x[-1])
+    near, far = WIDEN_BEYOND * last, REFUSE_BEYOND * last
+    r = np.geomspace(first, near, 80)
+    _zone(plot, law, r, level, f"{level:.0%} of curves", NEAR)
+    # A hair beyond 4 x, where the envelope over all forms begins.
+    _zone(plot, law, np.geomspace(near * 1.0001, far, 40), level, f"{level:.0%}, over all forms", FAR)
+    plots.line(plot, r, 100 * law.mean(r), "law", plots.LAW, width=2.5)
+    _rungs(plot, chosen)
+    plots.shade(plot, first / 1.06, last * 1.06, text="fitted")
+    plots.shade(plot, far, 2 * far, REFUSED, "refused")
+    plot.add_vline(x=budget, line={"color": plots.HELD_OUT, "width": 2, "dash": "dash"})
+    if budget <= far:
+        _asked(plot, law, budget, level)
+    plots.log_ticks(plot, [first * 2.0**k for k in range(int(np.ceil(np.log2(2 * far / first))) + 1)])
+    plot.update_xaxes(range=[np.log10(first / 1.15), np.log10(2 * far)])
+    return plot
+
+
+def _zone(plot: go.Figure, law: LawFit, r: np.ndarray, level: float, name: str, color: str) -> None:
+    told = law.predict(r, level)
+    if np.isfinite(told.low).all():
+        plots.band(plot, r, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, color)
+
+
+def _rungs(plot: go.Figure, chosen: Chosen) -> None:
+    seen = fitting.rungs(chosen.ladder)
+    plot.add_scatter(
+        x=[rung.budget for rung in seen], y=[100 * rung.mean for rung in seen], mode="markers", name="observed",
+        marker={"size": 8, "color": plots.SEEN},
+        hovertemplate="observed %{y:.2f} % at r = %{x:g}<extra></extra>",
+    )  # fmt: skip
+
+
+def _asked(plot: go.Figure, law: LawFit, budget: float, level: float) -> None:
+    """The interval at the budget asked for; its middle only where a number is given."""
+    told = law.predict(budget, level)
+    if not np.isfinite(told.low):
+        return
+    low, high = 100 * float(told.low), 100 * float(told.high)
+    near = budget <= WIDEN_BEYOND * law.rungs.x[-1] * (1 + 1e-12)
+    middle = 100 * float(told.mean) if near else (low + high) / 2
+    number = f"{middle:.2f} %, " if near else ""
+    plot.add_scatter(
+        x=[budget], y=[middle], mode="markers", name=f"r = {budget:g}",
+        marker={"size": 11, "color": plots.HELD_OUT, "opacity": 1 if near else 0, "symbol": "diamond"},
+        error_y={"array": [high - middle], "arrayminus": [middle - low], "color": plots.HELD_OUT, "width": 7},
+        hovertemplate=f"r = {budget:g}: {number}{level:.0%} interval {low:.2f} to {high:.2f} %<extra></extra>",
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""The figures of a plan: the map of expected error, the frontier of money, and what a single subset can show."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+import fitting
+import plots
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.plan import Prices, Split
+from toolkit.laws.predict import WIDEN_BEYOND
+from toolkit.laws.surface import SurfaceFit
+
+HOVER = "%{x:,.4g} questions × %{y:,.4g} responses<br>expected error %{z:.1f} %<extra></extra>"
+
+
+def draw_map(cells: fitting.Cells, fitted: SurfaceFit, prices: Prices, planned: fitting.Planned) -> go.Figure:
+    """Expected error over questions and responses, cells tested, frontier, equal money, best split and rivals."""
+    questions, budgets, errors = fitting.error_map(cells)
+    plot = plots.figure("questions", "responses per question", log_x=True)
+    plot.update_yaxes(type="log", showgrid=False)
+    plot.add_contour(
+        x=questions, y=budgets, z=100 * errors, colorscale="Cividis", reversescale=True, ncontours=14, line_width=0.5,
+        colorbar={"title": {"text": "error, %"}, "thickness": 12}, hovertemplate=HOVER,
+    )  # fmt: skip
+    _equal_money(plot, prices, planned.found.spend, questions, budgets)
+    splits = planned.frontier
+    plot.add_scatter(
+        x=[split.questions for split in splits], y=[split.budget for split in splits], mode="lines", name="frontier",
+        line={"color": plots.SEEN, "width": 3}, text=[_told(split) for split in splits],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    _marks(plot, "tested", list(zip(fitted.questions, fitted.budgets, strict=True)), "circle", 7, "black")
+    rivals = [rival.split for rival in planned.found.rivals]
+    _marks(plot, "rivals", [(each.questions, each.budget) for each in rivals], "diamond", 10, "white", rivals)
+    best = planned.found.best
+    name = "best split" if planned.found.verdict == "recommended" else f"best guess ({planned.found.verdict})"
+    _marks(plot, name, [(best.questions, best.budget)], "star", 20, plots.SEEN, [best])
+    for axis, values in ((plot.update_xaxes, questions), (plot.update_yaxes, budgets)):
+        ticks = 2.0 ** np.arange(np.ceil(np.log2(values[0])), np.floor(np.log2(values[-1])) + 1)
+        axis(tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks], range=np.log10(values[[0, -1]]).tolist())
+    return plot
+
+
+def _marks(
+    plot: go.Figure, name: str, at: list[tuple[float, float]], symbol: str, size: int, color: str,
+    splits: list[Split] | None = None,
+) -> None:  # fmt: skip
+    edge = "black" if color == "white" else "white"
+    text = [_told(split) for split in splits] if splits else [f"tested: {m:,g} × {r:g}" for m, r in at]
+    plot.add_scatter(
+        x=[m for m, _ in at], y=[r for _, r in at], mode="markers", name=name, text=text,
+        marker={"symbol": symbol, "size": size, "color": color, "line": {"color": edge, "width": 1}},
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _equal_money(plot: go.Figure, prices: Prices, spend: float, questions: np.ndarray, budgets: np.ndarray) -> None:
+    """Every split that costs as much as the plan, where it is on the map."""
+    r = np.geomspace(budgets[0], budgets[-1], 200)
+    m = prices.questions_for(spend, r)
+    shown = (m >= questions[0]) & (m <= questions[-1])
+    line = {"color": "black", "dash": "dash", "width": 1.5}
+    plot.add_scatter(x=m[shown], y=r[shown], mode="lines", name=f"costs {spend:,.6g}", line=line, hoverinfo="skip")
+
+
+def draw_frontier(planned: fitting.Planned) -> go.Figure:
+    """The least expected error that an amount of money buys, its 90 % interval, the plan, and where routes cross."""
+    splits, best = planned.frontier, planned.found.best
+    plot = plots.figure("money spent", "expected error, %", log_x=True, height=340)
+    spent = [split.cost for split in splits]
+    low, high = ([100 * getattr(split, end) for split in splits] for end in ("low", "high"))
+    plots.band(plot, spent, low, high, "90 % interval", plots.BANDS["90 % of curves"])
+    plot.add_scatter(
+        x=spent, y=[100 * split.error for split in splits], mode="lines", name="frontier",
+        line={"color": plots.SEEN, "width": 3}, text=[_told(split) for split in splits],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    _marks(plot, "this plan", [(best.cost, 100 * best.error)], "star", 18, plots.SEEN, [best])
+    crossover = planned.report["crossover"]
+    if crossover["spend"] is not None:
+        plot.add_vline(x=crossover["spend"], line={"color": plots.LAW, "dash": "dash"})
+        plots.note(plot, crossover["spend"], f"more {crossover['much']} from here")
+        plots.shade(plot, crossover["low"], crossover["high"])
+    return plot
+
+
+def draw_one_axis(law: LawFit, prices: Prices, questions: float) -> go.Figure:
+    """What more answers to the same questions cost and win, to 4 times the last budget."""
+    r = np.geomspace(float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]), 80)
+    cost = prices.cost(questions, r)
+    plot = plots.figure(f"money for {questions:,g} questions with r responses each", "test error, %", height=380)
+    told = law.predict(r)
+    if np.isfinite(told.low).all():
+        name = "90 % of curves"
+        plots.band(plot, cost, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, plots.BANDS[name])
+    plots.line(plot, cost, 100 * law.mean(r), "law", plots.LAW, width=2.5)
+    seen = prices.cost(questions, law.rungs.x)
+    plot.add_scatter(
+        x=seen, y=100 * law.rungs.y, mode="markers", name="observed", marker={"size": 8, "color": plots.SEEN},
+        text=[f"r = {budget:g}" for budget in law.rungs.x],
+        hovertemplate="%{text}: %{y:.2f} % for %{x:,.6g}<extra></extra>",
+    )  # fmt: skip
+    return plot
+
+
+def _told(split: Split) -> str:
+    interval = f"{100 * split.low:.1f}-{100 * split.high:.1f}"
+    return (
+        f"{split.questions:,} questions × {split.budget:,} for {split.cost:,.6g}"
+        f"<br>expected error {100 * split.error:.1f} % ({interval})"
+    )

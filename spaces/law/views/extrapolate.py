@@ -1,0 +1,120 @@
+"""View 2, extrapolate: the error at a budget that nobody has tried, and how far one may look."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+import fitting
+import guards
+from extrapolate_figure import draw
+from selection import Chosen
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.reports.fit_report import as_text, shown
+from toolkit.reports.markdown import markdown_table
+from views import View, reading
+
+NAME, TITLE = "extrapolate", "Extrapolate"
+START = 64
+READING = """
+Move the slider, or type a budget into its box. Up to **4 times** the last fitted budget you get a number with its
+interval; from there to **16 times** only the envelope over all forms of the law, in orange; beyond that the page
+refuses. The interval of **curves** is about the mean of many students, the one of **new students** about one more run
+like those measured. The gain of a doubling is what going from r to 2 r wins, with what all curves share taken out.
+"""
+
+
+def build(yours: gr.State) -> View:
+    """The controls and outputs of this view; see `views.View`."""
+    with gr.Row():
+        budget = gr.Slider(
+            1, 512, START, step=1, label="Budget: responses per question", info="slide, or type into the box", scale=3
+        )
+        level = gr.Radio([("50 %", "50"), ("90 %", "90")], value="90", label="Interval", min_width=140)
+    told = gr.Markdown()
+    plot = gr.Plot(label="Forecast of the error beyond the measured budgets", show_label=False)
+    reading(READING)
+    gain = gr.Markdown(buttons=["copy"], elem_classes="copyable")
+    with gr.Accordion("The same numbers as text, as fss fit --predict prints them", open=False):
+        text = gr.Textbox(label="fss fit --predict", show_label=False, buttons=["copy"], lines=12, max_lines=40)
+    return View({"budget": budget, "level": level}, [told, plot, gain, text, budget], render)
+
+
+def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
+    """The forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
+    law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
+    if law.shape.refused:
+        raise ValueError(law.shape.notes[0])
+    last = float(law.rungs.x[-1])
+    budget = _within(budget, law)
+    ahead = [] if guards.zone(law, budget) == "refused" else [budget]
+    report = fitting.report(law, ahead, chosen.ladder.notes)
+    slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, value=budget)
+    return [
+        f"{_sentence(law, budget)}\n\n{guards.caution(law, budget)}",
+        draw(chosen, law, budget, float(level) / 100),
+        _gains(law),
+        as_text(chosen.experiment.name, report),
+        slider,
+    ]
+
+
+def _within(budget: float | None, law: LawFit) -> float:
+    """The budget asked for, or where it is outside the slider's range, 4 times the last one fitted."""
+    first, last = float(law.rungs.x[0]), float(law.rungs.x[-1])
+    inside = budget is not None and first <= budget <= 2 * REFUSE_BEYOND * last
+    return float(budget) if inside and budget else WIDEN_BEYOND * last
+
+
+def _sentence(law: LawFit, budget: float) -> str:
+    zone = guards.zone(law, budget)
+    if zone == "refused":
+        return f"**No forecast for r = {budget:,g}.**"
+    told = {level: law.predict(budget, level) for level in (0.5, 0.9)}
+    if law.solution.posterior is None:
+        return f"**At r = {budget:,g} the least-squares curve is at {_percent(told[0.9].point)}.** {guards.NO_NOISE}"
+    if zone == "far":
+        low, high = _percent(told[0.9].low), _percent(told[0.9].high)
+        return f"**At r = {budget:,g} anything from {low} to {high} is possible** (90 %, over all forms)."
+    rows = [
+        [f"{level:.0%} of {what}", f"{_percent(getattr(each, low))} to {_percent(getattr(each, high))}"]
+        for what, low, high in (("curves", "low", "high"), ("new students", "low_new", "high_new"))
+        for level, each in told.items()
+    ]
+    return f"**At r = {budget:,g} the error is forecast at {_percent(told[0.9].mean)}.**\n\n" + markdown_table(
+        ("interval", "from, to"), rows
+    )
+
+
+def _percent(value: Any) -> str:
+    return f"{shown(float(value), True)} %"
+
+
+def _gains(law: LawFit) -> str:
+    """What doublings win as far as numbers are given, and where that becomes little."""
+    if law.solution.posterior is None:
+        return guards.NO_NOISE
+    last = float(law.rungs.x[-1])
+    budgets = np.array([last * 2.0**k for k in range(-3, 2)])
+    won = fitting.gains(law, budgets)
+    low, high = np.quantile(won, [0.05, 0.95], axis=0)
+    rows = [
+        [f"{r:g} to {2 * r:g}", shown(float(mean), True), f"{shown(float(a), True)} to {shown(float(b), True)}"]
+        for r, mean, a, b in zip(budgets, won.mean(axis=0), low, high, strict=True)
+        if r >= law.rungs.x[0]
+    ]
+    table = markdown_table(("doubling r", "points won", "90 % interval"), rows)
+    return f"**Gain per doubling**\n\n{table}\n\n{_turning(law, last)}\n\n{guards.floor(law)}"
+
+
+def _turning(law: LawFit, last: float) -> str:
+    if law.floor is None:
+        return (
+            "**Diminishing returns: these data cannot say where.** That takes a floor whose 90 % interval is narrower "
+            "than 5 points."
+        )
+    point = fitting.turning_point(law, guards.GAIN, WIDEN_BEYOND * last / 2)
+    if point is None:
+        return f"Up to r = {WIDEN_BEYOND * last / 2:g} every doubling is expected to win a point or more."
+    return f"**Diminishing returns from r = {point:.3g} on**: there a doubling is expected to win less than a point."

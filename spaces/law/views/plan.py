@@ -1,0 +1,115 @@
+"""View 3, the plan: more questions or more answers, for this price list and this much money or that error."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+import fitting
+import guards
+from plan_figure import draw_frontier, draw_map, draw_one_axis
+from selection import Chosen
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.plan import Prices
+from toolkit.laws.predict import WIDEN_BEYOND
+from toolkit.laws.surface import MIN_CELLS
+from toolkit.reports.fit_report import shown
+from toolkit.reports.markdown import markdown_table
+from toolkit.reports.plan_command import as_text
+from views import View, reading
+
+NAME, TITLE = "plan", "More questions or more answers?"
+STARTS = {"question": 20.0, "response": 1.0, "student": 0.0}
+MORE = {
+    "student_response": "Student, per response trained on",
+    "tokens_per_response": "Tokens per response",
+    "token": "One token",
+    "teacher_hour": "One hour of the teacher",
+    "responses_per_hour": "Responses per hour",
+    "owned_questions": "Questions owned already",
+    "owned_budget": "Responses each of these has",
+}
+LABELS = {"question": "One new question", "response": "One response", "student": "One student, all in"} | MORE
+READING = """
+The **map** is the expected error over both axes, up to twice what was tested; black dots were tested. The **star** is
+the best split of the money, the **dashed line** every split that costs as much, the **orange line** the best split of
+any amount. Below, the **frontier** is the least error that an amount buys, with its 90 % interval. A split is
+recommended only when it beats splits with half and with twice as many responses with probability .9; otherwise the
+planner says that it cannot tell, and names the smallest experiment that would.
+"""
+
+
+def build(yours: gr.State) -> View:
+    """The controls and outputs of this view; see `views.View`."""
+    with gr.Row():
+        goal = gr.Radio([("spend", "spend"), ("reach an error", "target")], value="spend", label="I want to")
+        spend = gr.Number(12000, label="Money to spend", info="in the currency of the prices", minimum=0, min_width=140)
+        target = gr.Number(60, label="Error to reach, %", minimum=0.1, maximum=99.9, min_width=140)
+    with gr.Row():
+        prices = {name: _price(name, start) for name, start in STARTS.items()}
+    with gr.Accordion("More prices", open=False), gr.Row():
+        prices |= {name: _price(name, 0.0) for name in MORE}
+    told = gr.Markdown(buttons=["copy"], elem_classes="copyable")
+    plot = gr.Plot(label="Expected error over questions and responses per question", show_label=False)
+    reading(READING)
+    best = gr.Plot(label="Least expected error that an amount of money buys", show_label=False)
+    with gr.Accordion("The same numbers as text, as fss plan prints them", open=False):
+        text = gr.Textbox(label="fss plan", show_label=False, buttons=["copy"], lines=12, max_lines=40)
+    controls = {"goal": goal, "spend": spend, "target": target, **prices}
+    return View(controls, [told, plot, best, text], render)
+
+
+def _price(name: str, start: float) -> gr.Number:
+    return gr.Number(start, label=LABELS[name], minimum=0, min_width=130)
+
+
+def render(chosen: Chosen, goal: str, spend: float | None, target: float | None, *given: float | None) -> list[Any]:
+    """The planner's sentence, the map, the frontier and `fss plan`'s own text; on one axis, what that can tell."""
+    prices = fitting.read_prices(dict(zip([*STARTS, *MORE], given, strict=True)))
+    cells = chosen.cells
+    if cells["questions"].nunique() < 2:
+        return _one_axis(chosen, prices)
+    money = (spend, None) if goal == "spend" else (None, None if target is None else target / 100)
+    key = fitting.cells_of(cells)
+    planned = fitting.planned(key, prices, *money)
+    fitted = fitting.surface(key)
+    return [
+        f"**{planned.found.sentence}**",
+        draw_map(key, fitted, prices, planned),
+        draw_frontier(planned),
+        as_text(planned.report),
+    ]
+
+
+def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
+    """With one number of questions: no plan, but what more answers would cost and win."""
+    law = fitting.fit(chosen.ladder, chosen.fit_min, None)
+    m, tested = chosen.questions, len(np.unique(chosen.ladder.budgets))
+    told = [
+        f"**These data cannot tell whether more questions or more answers are better**: every student of "
+        f"{guards.plain(chosen.experiment.name)} was trained on {m:,g} questions. A plan needs at least {MIN_CELLS} "
+        f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one.",
+        f"**The smallest experiment that would let it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
+        f"response each and {chosen.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
+        "**What they can tell** is what more answers to the same questions cost, and win (the law of all rungs):",
+        _doublings(law, prices, m),
+    ]
+    return ["\n\n".join(told), draw_one_axis(law, prices, m), None, ""]
+
+
+def _doublings(law: LawFit, prices: Prices, m: float) -> str:
+    if law.solution.posterior is None:
+        return guards.NO_NOISE
+    budgets = float(law.rungs.x[-1]) * np.array([0.25, 0.5, 1.0, WIDEN_BEYOND / 2])
+    won = fitting.gains(law, budgets)
+    low, high = np.quantile(won, [0.05, 0.95], axis=0)
+    rows = [
+        [f"{r:g} to {2 * r:g}", f"{prices.cost(m, 2 * r) - prices.cost(m, r):,.6g}", *_points(*points)]
+        for r, *points in zip(budgets, won.mean(axis=0), low, high, strict=True)
+    ]
+    return markdown_table(("responses each", "costs", "wins, points", "90 % interval"), rows)
+
+
+def _points(mean: float, low: float, high: float) -> Sequence[str]:
+    return shown(mean, True), f"{shown(low, True)} to {shown(high, True)}"
