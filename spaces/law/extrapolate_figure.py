@@ -9,6 +9,7 @@ from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 
+WIDE = 0.9  # of the envelope, whichever interval is asked for
 NEAR, FAR, REFUSED = "rgba(0,114,178,.26)", "rgba(213,94,0,.26)", "rgba(213,94,0,.10)"
 
 
@@ -20,11 +21,12 @@ def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
     r = np.geomspace(first, near, 80)
     _zone(plot, law, r, level, f"{level:.0%} of curves", NEAR)
     # A hair beyond 4 x, where the envelope over all forms begins.
-    _zone(plot, law, np.geomspace(near * 1.0001, far, 40), level, f"{level:.0%}, over all forms", FAR)
+    _zone(plot, law, np.geomspace(near * 1.0001, far, 40), WIDE, f"{WIDE:.0%}, over all forms", FAR)
     plots.line(plot, r, 100 * law.mean(r), "law", plots.LAW, width=2.5)
     _rungs(plot, chosen)
     plots.shade(plot, first / 1.06, last * 1.06, text="fitted")
-    plots.shade(plot, far, 2 * far, REFUSED, "refused")
+    plots.shade(plot, far, 2 * far, REFUSED)
+    plots.note(plot, 2 * far, "refused", "right")
     plot.add_vline(x=budget, line={"color": plots.HELD_OUT, "width": 2, "dash": "dash"})
     if budget <= far:
         _asked(plot, law, budget, level)
@@ -50,11 +52,12 @@ def _rungs(plot: go.Figure, chosen: Chosen) -> None:
 
 def _asked(plot: go.Figure, law: LawFit, budget: float, level: float) -> None:
     """The interval at the budget asked for; its middle only where a number is given."""
+    near = budget <= WIDEN_BEYOND * law.rungs.x[-1] * (1 + 1e-12)
+    level = level if near else WIDE
     told = law.predict(budget, level)
     if not np.isfinite(told.low):
         return
     low, high = 100 * float(told.low), 100 * float(told.high)
-    near = budget <= WIDEN_BEYOND * law.rungs.x[-1] * (1 + 1e-12)
     middle = 100 * float(told.mean) if near else (low + high) / 2
     number = f"{middle:.2f} %, " if near else ""
     plot.add_scatter(

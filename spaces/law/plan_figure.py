@@ -37,7 +37,13 @@ def draw_map(cells: fitting.Cells, fitted: SurfaceFit, prices: Prices, planned: 
     _marks(plot, name, [(best.questions, best.budget)], "star", 20, plots.SEEN, [best])
     for axis, values in ((plot.update_xaxes, questions), (plot.update_yaxes, budgets)):
         ticks = 2.0 ** np.arange(np.ceil(np.log2(values[0])), np.floor(np.log2(values[-1])) + 1)
-        axis(tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks], range=np.log10(values[[0, -1]]).tolist())
+        ticks = ticks[:: 1 if len(ticks) < 6 else 2]
+        axis(
+            tickangle=0,
+            tickvals=ticks,
+            ticktext=[f"{tick:,g}" for tick in ticks],
+            range=np.log10(values[[0, -1]]).tolist(),
+        )
     return plot
 
 

@@ -20,7 +20,7 @@ def figure(x: str, y: str, *, log_x: bool = False, height: int = 460) -> go.Figu
     plot.update_layout(
         template="none", height=height, font={"family": FONT, "size": 13, "color": GREY}, hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 56, "r": 12, "t": 12, "b": 48},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "font": {"size": 12}},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
         hoverlabel={"font": {"family": FONT, "size": 13}}, dragmode=False,
     )  # fmt: skip
     grid = {"gridcolor": "rgba(127,127,127,.25)", "zeroline": False, "automargin": True, "linecolor": GREY}
@@ -60,9 +60,9 @@ def shade(plot: go.Figure, x0: float, x1: float, color: str = SHADE, text: str =
     note(plot, x0, text)
 
 
-def note(plot: go.Figure, x: float, text: str) -> None:
-    """A word at the top of the figure, to the right of x."""
+def note(plot: go.Figure, x: float, text: str, anchor: str = "left") -> None:
+    """A word at the top of the figure, beginning at x (`anchor` "right": ending there)."""
     # On a logarithmic axis shapes lie at values, but annotations at their logarithms.
     at = math.log10(x) if plot.layout.xaxis.type == "log" else x
-    style = {"showarrow": False, "xanchor": "left", "yanchor": "top", "font": {"size": 12, "color": GREY}}
+    style = {"showarrow": False, "xanchor": anchor, "yanchor": "top", "font": {"size": 12, "color": GREY}}
     plot.add_annotation(x=at, y=1, yref="paper", text=text, **style)

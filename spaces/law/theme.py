@@ -10,7 +10,8 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=SANS, font_
 # Figures take text and axis colours from the page, so that one figure serves light and dark.
 CSS = """
 .gradio-container { max-width: min(1180px, 100vw) !important; margin: 0 auto; }
-.gradio-container :is(.main, .contain, .column, .block, .prose) { min-width: 0 !important; max-width: 100% !important; }
+.gradio-container :is(.main, .contain, .column, .prose) { min-width: 0 !important; }
+.gradio-container :is(.main, .contain, .column, .block, .prose) { max-width: 100% !important; }
 .js-plotly-plot .main-svg text { fill: var(--body-text-color) !important; }
 .js-plotly-plot .hoverlayer text { fill: #fff !important; }
 .js-plotly-plot .hoverlayer path { fill: #1f2937 !important; stroke: #9ca3af !important; }
@@ -25,6 +26,7 @@ CSS = """
 @media (max-width: 480px) {
   .gradio-container { padding: 6px !important; }
   .gradio-container main { padding: 0 !important; }
+  .form > .block { min-width: calc(50% - 8px) !important; }
   .prose td, .prose th { white-space: normal; padding: 4px 6px !important; font-size: .9em; }
 }
 """

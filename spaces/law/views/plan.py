@@ -19,7 +19,7 @@ from toolkit.reports.markdown import markdown_table
 from toolkit.reports.plan_command import as_text
 from views import View, reading
 
-NAME, TITLE = "plan", "More questions or more answers?"
+NAME, TITLE = "plan", "Plan"
 STARTS = {"question": 20.0, "response": 1.0, "student": 0.0}
 MORE = {
     "student_response": "Student, per response trained on",
@@ -42,6 +42,7 @@ planner says that it cannot tell, and names the smallest experiment that would.
 
 def build(yours: gr.State) -> View:
     """The controls and outputs of this view; see `views.View`."""
+    gr.Markdown("## More questions or more answers?")
     with gr.Row():
         goal = gr.Radio([("spend", "spend"), ("reach an error", "target")], value="spend", label="I want to")
         spend = gr.Number(12000, label="Money to spend", info="in the currency of the prices", minimum=0, min_width=140)

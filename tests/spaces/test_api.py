@@ -1,0 +1,68 @@
+"""What `gradio_client` calls, on a page served on the loopback address."""
+
+import json
+from urllib.request import urlopen
+
+import pandas as pd
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from toolkit.cli import main
+
+
+@pytest.fixture(scope="module")
+def client(address):
+    return Client(address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def ladder(curves):
+    rows = pd.read_parquet(curves)
+    rows = rows[rows["arm"] == "FSS"]
+    return {"budgets": rows["budget"].tolist(), "errors": rows["error"].tolist(), "fit_max": 16}
+
+
+def test_the_api_is_these_three(client):
+    assert sorted(client.view_api(return_format="dict")["named_endpoints"]) == ["/fit", "/forecast", "/plan"]
+
+
+def test_fit_and_forecast_are_what_fss_fit_prints(client, ladder, curves, capsys):
+    columns = ["--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS"]
+    assert main(["fit", str(curves), *columns, "--fit-max", "16", "--predict", "32", "64", "--json"]) == 0
+    expected = next(iter(json.loads(capsys.readouterr().out).values()))
+    assert client.predict(**ladder, ahead=[32, 64], api_name="/forecast") == expected
+    fitted = client.predict(**ladder, api_name="/fit")
+    assert fitted["parameters"] == expected["parameters"] and fitted["forecasts"] == []
+
+
+def test_plan_answers_in_a_sentence(client):
+    questions, budgets = [m for m in (64, 128, 256) for _ in range(8)], [1, 1, 2, 2, 4, 4, 8, 8] * 3
+    rows = zip(questions, budgets, range(24), strict=True)
+    errors = [0.2 + 25 / (30 + m * r / (1 + 0.1 * (r - 1))) + 0.01 * (-1) ** k for m, r, k in rows]
+    told = client.predict(questions, budgets, errors, {"question": 20, "response": 1}, spend=6000, api_name="/plan")
+    assert told["sentence"].startswith(("With 6,000 to spend, take", "Cannot tell")) and len(told["frontier"]) == 25
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "changed", "why"),
+    [
+        ("/fit", {"errors": [0.5]}, "errors has 1 values for 18 rows"),
+        ("/fit", {"budgets": [0.0] * 18}, "budgets must be above 0"),
+        ("/fit", {"quantity": "joy"}, "joy"),
+        ("/forecast", {"ahead": [1000]}, "measure a larger rung first"),
+        ("/forecast", {"ahead": [2.0] * 101}, "at most 100"),
+        ("/fit", {"budgets": [1.0] * 5001, "errors": [0.5] * 5001}, "at most 5,000"),
+    ],
+)
+def test_a_bad_request_is_told_why(client, ladder, endpoint, changed, why):
+    with pytest.raises(AppError, match=why):
+        client.predict(**(ladder | changed), api_name=endpoint)
+
+
+def test_the_page_names_no_other_host(address):
+    """Links that a reader may follow are none either; the namespace of SVG is a name, not an address."""
+    with urlopen(address) as answer:
+        text = answer.read().decode()
+    config = json.loads(text.split("window.gradio_config = ", 1)[1].split(";</script>", 1)[0])
+    assert "https://" not in json.dumps(config["components"]) and config["analytics_enabled"] is False

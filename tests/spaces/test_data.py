@@ -1,0 +1,79 @@
+"""Results as people choose them: what is read, what is refused and why."""
+
+import data
+import pandas as pd
+import pytest
+import selection
+
+FIRST = [None] * len(selection.NAMES)
+
+
+def table(**changed):
+    """Four rungs with two seeds, teacher and base, in the schema of `curves.parquet`."""
+    students = [
+        {"arm": "FSS", "questions": 64.0, "budget": float(r), "train_seed": float(s), "error": 0.9 - 0.1 * i + 0.01 * s}
+        for i, r in enumerate((1, 2, 4, 8))
+        for s in (0, 1)
+    ]
+    lines = [{"arm": arm, "error": error} for arm, error in (("teacher", 0.2), ("base", 0.99))]
+    shared = {"experiment": "tiny", "pair": "a>b", "counting": "sampled", "control": "steps", "n": 100}
+    return pd.DataFrame([shared | row | changed for row in lines + students])
+
+
+def folder(path, rows):
+    (path / "data").mkdir()
+    rows.to_parquet(path / "data" / "curves-000000000000.parquet")
+    return path
+
+
+def test_the_example_is_a_real_run_with_its_declared_forecast():
+    chosen, told = selection.settle(FIRST)
+    assert chosen.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", "16", "32"]
+    assert (chosen.why, chosen.toy, told) == ("", True, [])
+    assert chosen.experiment.lines("nano>nano") == pytest.approx({"base": 0.979, "teacher": 0.286})
+    assert len(chosen.ladder.budgets) == 18
+
+
+def test_a_results_folder_becomes_ladders(tmp_path):
+    tiny = data.read_results(folder(tmp_path, table()), "here")["tiny"]
+    assert tiny.pairs == ["a>b"] and list(tiny.ladders("a>b")) == ["FSS, 64 questions, matched steps"]
+    assert tiny.declared is None and tiny.lines("a>b") == {"base": 0.99, "teacher": 0.2}
+
+
+def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_path):
+    with pytest.raises(ValueError, match="no column 'pair'; is this a results dataset"):
+        data.read_results(folder(tmp_path, table().drop(columns="pair")), "here")
+    with pytest.raises(ValueError, match="one data/curves-"):
+        data.read_results(tmp_path / "data", "here")
+
+
+def test_three_rungs_are_no_ladder(tmp_path):
+    rows = table()
+    yours = data.read_results(folder(tmp_path, rows[rows["budget"] != 8]), "yours")["tiny"]
+    with pytest.raises(ValueError, match="no ladder of 4 or more budgets"):
+        selection.settle(["yours", *FIRST[1:]], yours)
+
+
+@pytest.mark.parametrize("source", ["../../etc/passwd", "name", "/etc/passwd", "a/", ""])
+def test_what_names_no_dataset_is_never_read_from_this_machine(source, monkeypatch):
+    monkeypatch.setattr(data, "_from_hub", lambda repo, revision: pytest.fail(f"asked for {repo}"))
+    with pytest.raises(ValueError, match="names no results"):
+        data.load(source)
+
+
+@pytest.mark.parametrize("changed", [{4: "2"}, {5: "8"}, {6: "none"}, {5: "4", 6: "8"}])
+def test_another_range_or_held_out_rung_is_exploratory(changed):
+    values = [changed.get(index) for index in range(len(FIRST))]
+    assert "differ from what the recipe declared (fit up to r = 16, hold out r = 32)" in selection.settle(values)[0].why
+
+
+def test_data_without_a_forecast_are_exploratory(tmp_path):
+    yours = data.read_results(folder(tmp_path, table()), "yours")["tiny"]
+    chosen, _ = selection.settle(["yours", *FIRST[1:]], yours)
+    assert "no forecast was written down" in chosen.why and chosen.held_out is None
+
+
+def test_what_is_not_there_is_told_and_the_nearest_shown():
+    chosen, told = selection.settle(["example", "other", None, None, None, "7", "32"])
+    assert chosen.experiment.name == "math" and chosen.fit_max == 16
+    assert told == ["These results have no such experiment; shown is math.", "This ladder has no rung r = 7."]

@@ -1,0 +1,90 @@
+"""The number on the page is the number of `fss fit` and `fss plan`, digit by digit."""
+
+import json
+
+import fitting
+import numpy as np
+import pandas as pd
+import pytest
+import selection
+from views import extrapolate, law, plan
+
+from toolkit.cli import main
+
+START = [None] * len(selection.NAMES)
+PRICES = (20.0, 1.0, 0.0, *[0.0] * 7)
+
+
+def printed(capsys, *arguments):
+    assert main([str(each) for each in arguments]) == 0
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def fss_fit(capsys, curves, *more):
+    head = ("fit", curves, "--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS")
+    return printed(capsys, *head, "--fit-max", 16, "--predict", *more)
+
+
+def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
+    chosen, _ = selection.settle(START)
+    told, figure, words, text = law.render(chosen, "r", "log", "error")
+    command = fss_fit(capsys, curves, 32)
+    assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
+    row = next(line for line in command.splitlines() if line.startswith("| 32"))
+    mean, new = row.split("|")[3].strip(), row.split("|")[5].strip()
+    assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
+    assert f"floor E: {command.split('E = ')[1].split(', L0')[0]}" in words
+    assert {"law", "fitted budgets", "held out, observed", "log-linear"} <= {trace.name for trace in figure.data}
+
+
+@pytest.mark.parametrize("budget", [48, 64])
+def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
+    chosen, _ = selection.settle(START)
+    told, _, _, text, _ = extrapolate.render(chosen, budget, "90")
+    forecast = next(iter(json.loads(fss_fit(capsys, curves, budget, "--json")).values()))["forecasts"][0]
+    assert f"the error is forecast at {100 * forecast['mean']:.2f} %" in told
+    assert f"{100 * forecast['low']:.2f} % to {100 * forecast['high']:.2f} %" in told
+    assert f"{100 * forecast['low_new']:.2f} % to {100 * forecast['high_new']:.2f} %" in told
+    assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
+
+
+def cells(path):
+    """A two-axis experiment with a known surface, as a results table."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"questions": float(m), "budget": float(r), "train_seed": float(seed), "error": float(error)}
+        for m in (64, 128, 256)
+        for r in (1, 2, 4, 8)
+        for seed, error in enumerate(0.2 + 25 / (30 + m * r / (1 + 0.1 * (r - 1))) + 0.01 * rng.standard_normal(3))
+    ]
+    shared = {"experiment": "two", "arm": "FSS", "pair": "a>b", "counting": "sampled", "control": "steps", "n": 1000}
+    table = pd.DataFrame([shared | row for row in rows])
+    (path / "data").mkdir()
+    table.to_parquet(path / "data" / "curves-000000000000.parquet")
+    return path / "data" / "curves-000000000000.parquet"
+
+
+@pytest.mark.parametrize("goal", [("--spend", 6000), ("--target", 0.4)])
+def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
+    import data
+
+    file = cells(tmp_path)
+    yours = data.read_results(tmp_path, "yours")["two"]
+    chosen, _ = selection.settle(["yours", *START[1:]], yours)
+    told, heat, frontier, text = plan.render(chosen, goal[0][2:], 6000, 40, *PRICES)
+    command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
+    assert text == command and told == f"**{command.splitlines()[0]}**"
+    assert {"frontier", "tested", "90 % interval"} <= {trace.name for trace in (*heat.data, *frontier.data)}
+
+
+def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
+    chosen, _ = selection.settle(START)
+    told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, *PRICES)
+    assert "These data cannot tell whether more questions or more answers are better" in told
+    assert "students on 128 and on 512 questions" in told and frontier is None and text == "" and figure.data
+
+
+def test_a_fit_is_made_once_for_the_same_data():
+    chosen, _ = selection.settle(START)
+    assert fitting.fit(chosen.ladder, 1, 16) is fitting.fit(selection.settle(START)[0].ladder, 1, 16)
+    assert fitting.fit(chosen.ladder, 1, 16) is not fitting.fit(chosen.ladder, 2, 16)
