@@ -1,8 +1,9 @@
 """Results as people choose them: what is read, what is refused and why."""
 
-import data
 import pandas as pd
 import pytest
+
+import data
 import selection
 
 FIRST = [None] * len(selection.NAMES)

@@ -1,13 +1,13 @@
 """Words of caution: what is a toy, a floor, too far, or without noise."""
 
-import fitting
-import guards
 import numpy as np
 import pytest
-import selection
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fitting
+import guards
+import selection
 from toolkit.laws import fit_law
 
 BUDGETS = np.repeat([1.0, 2, 4, 8, 16, 32, 64], 3)

@@ -3,10 +3,11 @@
 from urllib.parse import parse_qsl
 
 import gradio as gr
-import links
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import links
 
 NUMBERS = st.one_of(st.integers(0, 10**9), st.floats(0, 1e9, allow_nan=False))
 

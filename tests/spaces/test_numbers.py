@@ -2,14 +2,14 @@
 
 import json
 
-import fitting
 import numpy as np
 import pandas as pd
 import pytest
-import selection
-from views import extrapolate, law, plan
 
+import fitting
+import selection
 from toolkit.cli import main
+from views import extrapolate, law, plan
 
 START = [None] * len(selection.NAMES)
 PRICES = (20.0, 1.0, 0.0, *[0.0] * 7)
