@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help recipe test test-slow quality hub-smoke clean
+.PHONY: help recipe space test test-slow quality hub-smoke clean
 
 PYTHON  ?= python3.11
 VENV    := .venv
@@ -15,6 +15,9 @@ help:  ## this list
 
 recipe: $(VENV)/ready  ## run an experiment: make recipe RUN=math-r16 [PROFILE=nano] [ARGS=--dry-run]
 	@$(BIN)/fss run "$(RUN)" --profile "$(PROFILE)" $(ARGS)
+
+space: $(VENV)/ready-dev  ## the Space on this machine: see the law, extrapolate it, plan with it; prints its address
+	cd spaces/law && ../../$(BIN)/python app.py
 
 test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
 	$(BIN)/pytest -n 2 --dist loadgroup
