@@ -2,14 +2,31 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 
 STRICT = ConfigDict(extra="forbid")
+NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
+
+
+def _name_of_a_repo(name: str) -> str:
+    """A name is refused before any work, not when what it names is to be published."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        for text in (name, f"{name}-results"):  # results and models lie beside it
+            validate_repo_id(text)
+    except HFValidationError as error:
+        raise PydanticCustomError("repo", NAME_RULE) from error
+    if name.count("/") != 1:
+        raise PydanticCustomError("repo", NAME_RULE)
+    return name
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -172,7 +189,7 @@ class Release:
     """What the release's card says that no file can tell."""
 
     # The dataset's name on a Hub, to which a run publishes; `local/...` is the embedded Hub. null publishes nothing
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    repo: Annotated[str, AfterValidator(_name_of_a_repo)] | None = None
     version: Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+$")] = "v1.0.0"
     summary: str = ""  # one paragraph: what the data is
     license: str = "apache-2.0"  # identifier of the Hub
