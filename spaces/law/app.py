@@ -105,8 +105,8 @@ def _wire(
         return [*heads, *(values[name] for name in own), values["view"]]
 
     page.load(opening, None, [*heads, *own.values(), view], **QUIET)
-    gr.on([each.input for each in chosen[:4]], _upper, [yours, *chosen], heads, **QUIET)
-    gr.on([each.input for each in chosen[4:]], _lower, [yours, *chosen], heads, **QUIET)
+    for index, control in enumerate(chosen):
+        control.input(_changed(index), [yours, *chosen], heads, **QUIET)
     yours.change(_uploaded, yours, heads, **QUIET)
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
     for built in views:
@@ -132,13 +132,14 @@ def _settled(values: list[Any], yours: Experiment | None, told: list[str]) -> li
     return [chosen.values, *selection.updates(chosen, yours), guards.banner(chosen.toy, chosen.why), notice]
 
 
-def _upper(yours: Experiment | None, *values: Any) -> list[Any]:
-    """Another experiment, pair or ladder: its own declared range."""
-    return _settled([*values[:4], None, None, None], yours, [])
+def _changed(index: int) -> Callable[..., list[Any]]:
+    """A control of the selection was set: those above it stay, those below start anew (range and rung all stay)."""
+    kept = len(selection.NAMES) if index >= selection.RANGE else index + 1
 
+    def changed(yours: Experiment | None, *values: Any) -> list[Any]:
+        return _settled([*values[:kept], *[None] * (len(values) - kept)], yours, [])
 
-def _lower(yours: Experiment | None, *values: Any) -> list[Any]:
-    return _settled(list(values), yours, [])
+    return changed
 
 
 def _uploaded(yours: Experiment | None) -> list[Any]:

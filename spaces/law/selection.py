@@ -12,6 +12,7 @@ from guards import is_toy
 from toolkit.reports.curves import Ladder
 
 NAMES = ("data", "experiment", "pair", "ladder", "from", "upto", "heldout")
+RANGE = NAMES.index("from")  # from here on: what is fitted and held out of the ladder named before
 NONE = "none"
 
 
