@@ -29,7 +29,9 @@ def build_corpus(
         name = question["question_id"]
         own = sorted((row for row in responses if row["question_id"] == name), key=lambda row: row["index"])
         own = [
-            {"position": position, "wrong_step": None, **question, **row, **judged[name, row["index"]]} for row in own
+            {"position": position, "wrong_step": None, "prompt_tokens": 9, **question, **row}
+            | judged[name, row["index"]]
+            for row in own
         ]
         paths = [path_of(name, row["text"]) if row["verdict"] == "accepted" else None for row in own]
         ranks = accepted_ranks(paths) if counting == "accepted" else [(row["index"], False) for row in own]

@@ -22,7 +22,8 @@ def questions(count=8):
 def responses(budget=4, count=8):
     return [
         {"question_id": f"id{9 - i}", "index": index, "text": f"{i} + 1 = \\boxed{{{i + 1}}} #{index}",
-         "finish_reason": "stop", "completion_tokens": 7 + index, "seed": 100 * index + i}
+         "finish_reason": "stop", "completion_tokens": 7 + index, "seed": 100 * index + i,
+         "model": "nano@abc"}
         for index in range(budget) for i in range(count)
     ]  # fmt: skip
 
@@ -44,7 +45,8 @@ def build(out, rows=None, judged=None, **changes):
 
 def joined(count=3):
     return [
-        {"position": i, **question, "index": 0, "text": "x", "finish_reason": "stop", "completion_tokens": 1, "seed": 0,
+        {"position": i, **question, "index": 0, "text": "x", "finish_reason": "stop",
+         "prompt_tokens": 9, "completion_tokens": 1, "seed": 0,
          "verdict": "accepted", "extracted": "1", "wrong_step": None, "repeat": False}
         for i, question in enumerate(questions(count))
     ]  # fmt: skip
@@ -77,8 +79,8 @@ def test_a_row_holds_what_question_response_and_verdict_say(tmp_path):
         "response": "3 + 1 = \\boxed{4} #0",
         "messages": [{"role": "user", "content": "What is 3 + 1?"},
                      {"role": "assistant", "content": "3 + 1 = \\boxed{4} #0"}],
-        "verdict": "accepted", "extracted": "3", "finish_reason": "stop", "tokens": 7, "seed": 3,
-        "teacher": "nano", "teacher_revision": "abc", "wrong_step": None,
+        "verdict": "accepted", "extracted": "3", "finish_reason": "stop", "error": "", "prompt_tokens": 9,
+        "tokens": 7, "seed": 3, "teacher": "nano", "teacher_revision": "abc", "model": "nano@abc", "wrong_step": None,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.corpus import build_corpus
-from tests.hub.publishing.tiny_ladder import CARD, count, counts, write_test
+from tests.hub.publishing.tiny_ladder import CARD, RECIPE, count, counts, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
@@ -46,7 +46,7 @@ def corpus(out: Path, salt: str = "a", accepted=lambda number: number % 3, text=
     ]  # fmt: skip
     rungs = increments((4,) if counting == "adaptive" else BUDGETS)
     build_corpus(out, questions, rows, verdicts, shells(SIZES), rungs, "nano", "abc", counting)
-    write_test(out)
+    write_pool(out, 8)
     return out
 
 
@@ -61,8 +61,9 @@ def release(out: Path, source: Path, card: Card = CARD, **changes) -> dict:
         "statistics": counts(source, cells),
         "version": "v1.0.0",
         "provenance": {"keys": {"pool": "0a"}},
+        "recipe": RECIPE,
     }
-    return write_release(out, source, source / "test.parquet", cells, card=card, **(given | changes))
+    return write_release(out, source, source, cells, card=card, **(given | changes))
 
 
 @pytest.fixture(scope="session")

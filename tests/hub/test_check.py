@@ -133,7 +133,8 @@ def rebuilt(folder, tiny, change):
     for name, table in tables.items():
         (source / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, source / "data" / f"{name}.parquet")
-    shutil.copy(next(folder.glob("data/test-*.parquet")), source / "test.parquet")
+    for name in ("questions", "test"):
+        shutil.copy(next(folder.glob(f"data/{name}-*.parquet")), source / f"{name}.parquet")
     shutil.rmtree(folder)
     tiny.release(folder, source, dataclasses.replace(tiny.card, counting="accepted"), default="a4")
     return check_release(folder, tiny.count)

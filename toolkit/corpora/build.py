@@ -26,10 +26,13 @@ SCHEMA = pa.schema(
         pa.field("verdict", pa.string(), nullable=False),
         pa.field("extracted", pa.string()),
         pa.field("finish_reason", pa.string()),
+        pa.field("error", pa.string(), nullable=False),  # why there is no text; else empty
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
         pa.field("tokens", pa.int32(), nullable=False),
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("teacher", pa.string(), nullable=False),
         pa.field("teacher_revision", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),  # name@revision that answered, as a server states it
         pa.field("wrong_step", pa.bool_()),
     ]
 )
@@ -48,9 +51,9 @@ def build_cell(
     Memory stays flat however many rows there are.
 
     Args:
-        rows: position, question_id, question, answer; index, text, finish_reason, completion_tokens, seed; verdict,
-            extracted, wrong_step (bool or None); and repeat, whether an earlier row of the budget has the same text
-            and trains in its place. Sorted by (index, position).
+        rows: position, question_id, question, answer; the fields of a journal's row, so that the journal can be made
+            again from the files; verdict, extracted, wrong_step (bool or None); and repeat, whether an earlier row of
+            the budget has the same text and trains in its place. Sorted by (index, position).
         increment: the ranks that the rows have; it names the files.
         teacher, teacher_revision: the generator's name (never a path) and its revision or weights' digest.
 
@@ -97,10 +100,13 @@ def _record(row: Mapping[str, Any], teacher: str, teacher_revision: str) -> dict
         "verdict": row["verdict"],
         "extracted": row["extracted"],
         "finish_reason": row["finish_reason"],
+        "error": row.get("error", ""),  # journals older than the field lack it
+        "prompt_tokens": row["prompt_tokens"],
         "tokens": row["completion_tokens"],
         "seed": row["seed"],
         "teacher": teacher,
         "teacher_revision": teacher_revision,
+        "model": row.get("model", ""),
         "wrong_step": row["wrong_step"],
     }
 

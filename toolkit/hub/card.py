@@ -42,6 +42,7 @@ class Card:
     Attributes:
         repo: the dataset's name on the Hub, `org/name`; None for a folder that has none.
         license, language: identifiers of the Hub, such as `apache-2.0` and `en`.
+        teacher_repo: `org/name@commit` of the weights, where they were published beside the data.
         counting: what a budget counts: `sampled`, `accepted` or `adaptive`.
         sampling: the sampling parameters by name.
         prompt: the prompt as the teacher gets it, with one question filled in.
@@ -62,6 +63,7 @@ class Card:
     prompt: str
     policy: str
     seeds_licence: str
+    teacher_repo: str | None = None
     counting: str = "sampled"
     limits: Sequence[str] = ()
     language: str = "en"

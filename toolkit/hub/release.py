@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
-from huggingface_hub import get_token
 
 from toolkit.hub.card import COLUMNS, Card, render_card
+from toolkit.hub.scan import refuse_secrets
 from toolkit.workspace import file_digest, sync, to_json, write_atomic
 
 if TYPE_CHECKING:
     from datasets import DatasetInfo
 
 SIDES = ("accepted", "rejected")
+POOL = {"test": "test", "questions": "train", "dev": "validation"}  # config of a part of the pool -> its split
+RECIPE = "recipe.yaml"
 FORMAT = 1  # of manifest.json
 NAME_DIGITS = 12  # of the sha256, hex: 48 bits tell the versions of one file apart
 
@@ -27,24 +29,26 @@ NAME_DIGITS = 12  # of the sha256, hex: 48 bits tell the versions of one file ap
 def write_release(
     out: Path,
     corpus: Path,
-    test: Path,
+    pool: Path,
     cells: Mapping[str, Sequence[str]],
     default: str,
     statistics: Mapping[str, Mapping[str, Any]],
     card: Card,
     version: str,
     provenance: Mapping[str, Any],
+    recipe: str,
 ) -> dict[str, Any]:
-    """Fill the folder `out` with data/, README.md and manifest.json, and return the manifest; equal input, equal bytes.
+    """Fill `out` with data/, recipe.yaml, README.md and manifest.json; returns the manifest. Equal input, equal bytes.
 
     Args:
         corpus: a folder with `data/accepted/...` and `data/rejected/...`.
-        test: the held-out questions, parquet.
+        pool: a folder with questions.parquet (all seed questions in their order), test.parquet and perhaps dev.parquet.
         cells: config name -> its files below `data/accepted/`, in order; smaller budgets first.
         default: the config that loads when none is named. A cell without accepted rows is on the card, but no config.
         statistics: config name -> counts, as `card.COLUMNS` names them.
         version: the release's tag, `v1.0.0`.
         provenance: keys, digests and versions of what the release was made from; JSON data.
+        recipe: the text of recipe.yaml, with which the same source can be continued.
 
     Raises:
         ValueError: for a version that is no tag, a default or statistics that fit no cell, a default without
@@ -52,10 +56,11 @@ def write_release(
     """
     _check_arguments(cells, default, statistics, version)
     placed = _place_cells(out, corpus, cells)
-    configs = _configs(placed, statistics) | {"test": {"split": "test", "files": [_place(out, test, "test.parquet")]}}
+    configs = _configs(placed, statistics) | _pool_configs(out, pool)
     infos = {name: dataset_info(out, **config) for name, config in configs.items()}
-    if not infos["test"].dataset_size:
-        raise ValueError(f"{test.name}: no held-out questions to publish")
+    for name in ("questions", "test"):
+        if not infos[name].dataset_size:
+            raise ValueError(f"{name}.parquet: no questions to publish")
     examples = _examples(out, configs[default])
     readme = render_card(card, front_configs(configs, default), infos, statistics, examples, version)
     manifest = {
@@ -66,11 +71,14 @@ def write_release(
         "cells": placed,
         "statistics": {name: dict(counts) for name, counts in statistics.items()},
         "provenance": dict(provenance),
-    }
-    _refuse_local(out, readme, to_json(manifest))
+    } | ({"repo": card.repo} if card.repo else {})
+    write_atomic(out / RECIPE, recipe)
     write_atomic(out / "README.md", readme)
     manifest["files"] = file_facts(out)
-    write_atomic(out / "manifest.json", to_json(manifest))
+    draft = out / ".manifest.json"  # without a manifest a folder is no release
+    write_atomic(draft, to_json(manifest))
+    refuse_secrets({RECIPE: out / RECIPE, "README.md": out / "README.md", "manifest.json": draft}, [out])
+    draft.rename(out / "manifest.json")
     return manifest
 
 
@@ -142,6 +150,15 @@ def _configs(
     return {name: {"split": "train", "files": files} for name, files in (kept | {"all": every}).items()}
 
 
+def _pool_configs(out: Path, pool: Path) -> dict[str, dict[str, Any]]:
+    files = {name: pool / f"{name}.parquet" for name in POOL}
+    return {
+        name: {"split": split, "files": [_place(out, files[name], f"{name}.parquet")]}
+        for name, split in POOL.items()
+        if name != "dev" or files[name].is_file()
+    }
+
+
 def _check_arguments(
     cells: Mapping[str, Sequence[str]], default: str, statistics: Mapping[str, Mapping[str, Any]], version: str
 ) -> None:
@@ -166,14 +183,3 @@ def _examples(out: Path, config: Mapping[str, Any]) -> list[dict[str, str]]:
             for batch in file.iter_batches(batch_size=1, columns=columns):
                 return batch.to_pylist()
     return []
-
-
-def _refuse_local(out: Path, *texts: str) -> None:
-    secrets = {
-        "a Hub token": get_token(),
-        "the folder it is written to": str(out.resolve()),
-        "the home folder": f"{Path.home()}/",
-    }
-    for what, secret in secrets.items():
-        if secret and any(secret in text for text in texts):
-            raise ValueError(f"the release's card or manifest would hold {what}; name things by repo, key or digest")

@@ -10,7 +10,8 @@ from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, budget_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
-from toolkit.pipeline.teacher import first_prompt, teacher_name
+from toolkit.pipeline.recipe_file import recipe_text, released
+from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
 from toolkit.settings import Ladder, Verification
 from toolkit.workspace import Artifact
 
@@ -21,8 +22,12 @@ COMPARED = {
 }
 
 
-def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
-    """Write the release of every rung up to the run's largest budget."""
+def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
+    """Write the release of every rung up to the run's largest budget.
+
+    Args:
+        teacher_repo: `org/name@commit` where the weights of a teacher that lies here were pushed.
+    """
     recipe = job.recipe
     ladder = recipe.ladder
     rungs = [budget for budget in ladder.budgets if budget <= max(job.run.budgets)]
@@ -32,7 +37,10 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
     provenance = {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
+        "pool_counts": source.pool.facts,
         "teacher": source.teacher.digest,
+        "served": served_as(recipe),
+        **({"teacher_repo": teacher_repo} if teacher_repo else {}),
         "corpus": {
             f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()
         },
@@ -43,7 +51,9 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
         "held_out": {"procedural": procedural(job), "dev": "dev.parquet" in source.pool.files},
         "toolkit": __version__,
     }
-    inputs = {"provenance": provenance, "release": recipe.release, "title": recipe.title, "rungs": rungs}
+    teacher = teacher_name(job, source.teacher)
+    text = recipe_text(released(recipe, tuple(rungs), teacher, "repo" in source.teacher.files), served_as(recipe))
+    inputs = {"provenance": provenance, "recipe": text, "rungs": rungs}
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.hub.release import write_release
@@ -53,20 +63,21 @@ def release_stage(job: Job, source: Source, corpus: Corpus) -> Artifact:
             manifest = write_release(
                 out,
                 corpus=Path(scratch),
-                test=source.pool.path / "test.parquet",
+                pool=source.pool.path,
                 cells={names[budget]: cell_files(asked, budget, sizes, ladder.budgets) for budget in rungs},
                 default=names[rungs[-1]],
                 statistics={names[budget]: corpus.statistics[budget] for budget in rungs},
-                card=_card(job, source),
+                card=_card(job, source, teacher_repo),
                 version=recipe.release.version,
                 provenance=provenance,
+                recipe=text,
             )
         return {"configs": list(manifest["configs"])}
 
     with job.progress.stage("release") as stage:
         release = job.build(stage, "release", inputs, make)
         named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
-        stage.text = f"{named}{', '.join(names.values())}, all, test"
+        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
     return release
 
 
@@ -95,7 +106,7 @@ def _gather(corpus: Corpus, folder: Path) -> None:
             (folder / name).symlink_to(part.path / name)
 
 
-def _card(job: Job, source: Source) -> Any:
+def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
     from toolkit.hub.card import Card
 
     recipe = job.recipe
@@ -110,6 +121,7 @@ def _card(job: Job, source: Source) -> Any:
         pool=f"{Path(recipe.pool.pool).name}, {asked:,} of {source.pool.facts['pool']:,} questions",
         teacher=name,
         teacher_revision=revision,
+        teacher_repo=teacher_repo,
         sampling={
             "temperature": recipe.sampling.temperature,
             "top_p": recipe.sampling.top_p,

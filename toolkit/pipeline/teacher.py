@@ -50,8 +50,14 @@ def nano_domain(recipe: Recipe) -> str:
 
 
 def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
-    """How rows and cards name the teacher: its repo or plain name, never a path, and its revision or weights' key."""
+    """How rows and cards name the teacher: its repo at its commit, or a plain name, never a path, and its weights' key.
+
+    A served one has the revision that the recipe states.
+    """
     settings = job.recipe.teacher
+    if "repo" in teacher.files:
+        name, _, revision = teacher.files["repo"].rpartition("@")
+        return name, revision
     is_folder = Path(settings.teacher).is_dir()
     return Path(settings.teacher).name if is_folder else settings.teacher, settings.teacher_revision or teacher.key
 

@@ -9,6 +9,7 @@ import heapq
 import json
 import resource
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -194,7 +195,8 @@ class EndpointTeacher:
         for question in self._longest:
             await refuse_long_prompt(self._session, route, able, form, self.prompt(question), self.sampling)
         ceiling = self.serving.concurrency
-        return Server(route, form, able.dialect, able.model, Limit(able.permits or ceiling, ceiling))
+        model = Path(able.model).name if able.model.startswith("/") else able.model  # a journal names no place
+        return Server(route, form, able.dialect, model, Limit(able.permits or ceiling, ceiling))
 
 
 def _allow_files(count: int) -> None:

@@ -198,7 +198,8 @@ def test_a_rehearsal_tells_all_and_changes_nothing(ladder, api, direct, proxy, r
     larger = put(ladder((1, 2, 8), "v1.1.0"), repo, api, say=said.append, dry=True)
     assert (commits(direct, repo), tags(direct, repo)) == before
     assert larger.dry and not larger.new and larger.commit == before[0][0]
-    assert f"would commit 4 files, {larger.bytes:,} bytes as 'Release v1.1.0: r1, r2, r8, all, test'" in said[0]
+    named = "Release v1.1.0: r1, r2, r8, all, test, questions"
+    assert f"would commit 4 files, {larger.bytes:,} bytes as '{named}'" in said[0]
     assert "  + manifest.json" in said[1]
 
 

@@ -17,6 +17,7 @@ from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
 from toolkit.settings import Verification
 
+RECIPE = "title: Tiny\npool: mathematics\n"
 TEST_QUESTION = "How many corners have three squares and seven triangles in all?"
 CARD = Card(
     repo="local/tiny",
@@ -52,13 +53,14 @@ def make_release(
     corpus, sizes = out.parent / "corpus", sorted({questions, *(size for size, _ in subsets)})
     for shell, index in itertools.product(shells(sizes), increments(budgets)):
         build_cell(corpus, _rows(range(*index), shell, salt), shell, index, "nano", "abc")
-    held_out = write_test(corpus)
+    write_pool(corpus, max(sizes))
     pairs = [*((questions, budget) for budget in budgets), *subsets]
     cells = {cell_name(size, budget, sizes, questions): cell_files(size, budget, sizes, budgets)
              for size, budget in sorted(pairs, key=lambda pair: pair[1])}  # fmt: skip
     provenance = {"pool": "0a", "sampling": {"temperature": temperature}, "toolkit": "0", **judged_by()}
     default = f"r{budgets[-1]}"
-    return write_release(out, corpus, held_out, cells, default, counts(corpus, cells), card, version, provenance)
+    told = default, counts(corpus, cells), card, version, provenance, RECIPE
+    return write_release(out, corpus, corpus, cells, *told)
 
 
 def judged_by() -> dict[str, Any]:
@@ -66,11 +68,13 @@ def judged_by() -> dict[str, Any]:
     return {"verification": Verification(), "held_out": {"procedural": True, "dev": False}}
 
 
-def write_test(corpus: Path) -> Path:
-    """One held-out question beside a corpus."""
-    row = {"question_id": "t0", "position": 0, "question": TEST_QUESTION, "answer": "33", "family": "corners"}
-    pq.write_table(pa.Table.from_pylist([row]), corpus / "test.parquet")
-    return corpus / "test.parquet"
+def write_pool(corpus: Path, questions: int) -> None:
+    """The pool of so many seed questions and a held-out one, beside a corpus."""
+    seeds = [(f"id{at}", at, f"What is {at} + 1?", str(at + 1), "sums") for at in range(questions)]
+    columns = ("question_id", "position", "question", "answer", "family")
+    for name, rows in {"questions": seeds, "test": [("t0", 0, TEST_QUESTION, "33", "corners")]}.items():
+        table = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows])
+        pq.write_table(table, corpus / f"{name}.parquet")
 
 
 def counts(corpus: Path, cells: dict[str, list[str]]) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,135 @@
+"""The recipe of a source as one flat file that names nothing of this machine: what a release carries and a pull brings.
+
+Base, students, scores and law are no part of it: whoever continues a source chooses them.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from toolkit.pipeline.job import StageError
+from toolkit.pipeline.teacher import NANO
+from toolkit.questions.pools import PROCEDURAL, READERS
+from toolkit.recipe import FLOATS, Recipe, load_recipe
+from toolkit.settings import SECTIONS, Ladder, Law, Pool, Release, Sampling, Teacher, Verification
+
+CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)
+NO_LAW = Law(fit_max=None, held_out=None)  # a few budgets need not allow one
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+FILE_NAME = re.compile(r"[^\s./\\~:][^/\\:]*")  # of one file, not hidden and in no folder
+LARGEST = 100_000  # characters of a recipe that somebody else wrote
+ELSEWHERE = """
+# The teacher answered over HTTP. Whoever samples more says where it answers: `server`, `urls`, or {provider}.
+"""
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes what a recipe's loader would read as a number."""
+
+
+_Writer.add_implicit_resolver(*FLOATS)
+
+
+def released(recipe: Recipe, budgets: tuple[int, ...], teacher: tuple[str, str], hub_teacher: bool) -> Recipe:
+    """`recipe` as others can read it: files and folders by their name only, a teacher of a Hub at its commit.
+
+    Args:
+        budgets: of the release.
+        teacher: its name and revision, as rows name it.
+        hub_teacher: whether its weights are a Hub's.
+    """
+    pool: dict[str, Any] = {
+        key: _file_name(value) for key in ("pool", "test_pool") if (value := getattr(recipe.pool, key))
+    }
+    revision: dict[str, Any] = {"teacher_revision": teacher[1]} if hub_teacher else {}
+    return dataclasses.replace(
+        recipe,
+        pool=dataclasses.replace(recipe.pool, **pool),
+        teacher=dataclasses.replace(recipe.teacher, teacher=teacher[0], **revision),
+        ladder=dataclasses.replace(recipe.ladder, budgets=budgets),
+    )
+
+
+def _file_name(name: str) -> str:
+    return Path(name).name if Path(name).is_file() else name
+
+
+def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
+    """The file: every field with its value, so that later defaults change nothing.
+
+    Args:
+        served: what of its serving changes what the teacher says (see `served_as`); None for one in this process.
+            Where it answers is left out: that is no part of the source, and a URL may tell what is private.
+    """
+    parts = [_lines({"title": recipe.title})]
+    for section in CARRIED:
+        name = section.__name__
+        parts.append(f"# {name}\n{_lines(dataclasses.asdict(getattr(recipe, name.lower())))}")
+    parts.append(f"# No law is fitted until these are set\n{_lines(dataclasses.asdict(NO_LAW))}")
+    provider = f"`provider: {served['provider']}`" if served and served["provider"] else "`provider`"
+    return "\n".join(parts) + (ELSEWHERE.format(provider=provider) if served else "")
+
+
+def _lines(values: dict[str, Any]) -> str:
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    return yaml.dump(
+        plain, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=None
+    )
+
+
+def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
+    """The source's part of a recipe that somebody else wrote, and the keys that were left out of it.
+
+    Args:
+        weights: whether the teacher's weights come along, so that its name is only a name.
+
+    Raises:
+        StageError: for no recipe, or one that names a folder or a file of this machine.
+    """
+    if len(text) > LARGEST or any(isinstance(token, yaml.AliasToken) for token in _tokens(text)):
+        raise StageError(f"recipe.yaml: longer than {LARGEST:,} characters, or with YAML aliases; no release has these")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "recipe.yaml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            recipe = load_recipe(path)
+        except ValueError as error:
+            raise StageError(str(error).replace(f"{folder}/", "")) from error
+    _refuse_places(recipe, weights)
+    not_carried: list[Any] = [section for section in SECTIONS if section not in (*CARRIED, Law)]
+    others = {section.__name__.lower(): section() for section in not_carried}
+    left_out = [
+        field.name
+        for name, default in others.items()
+        for field in dataclasses.fields(default)
+        if getattr(getattr(recipe, name), field.name) != getattr(default, field.name)
+    ]
+    release = dataclasses.replace(recipe.release, repo=None)  # nothing is published before a repo is named here
+    return dataclasses.replace(recipe, **others, law=NO_LAW, release=release), left_out
+
+
+def _tokens(text: str) -> list[Any]:
+    try:
+        return list(yaml.scan(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise StageError(f"recipe.yaml: not YAML: {error}") from error
+
+
+def _refuse_places(recipe: Recipe, weights: bool) -> None:
+    """What a stranger calls a pool or a model may be a name, never a place, and nothing that happens to lie here."""
+    pool, teacher = recipe.pool, recipe.teacher.teacher
+    if weights and teacher != NANO and not FILE_NAME.fullmatch(teacher):
+        raise StageError(f"recipe.yaml: teacher: {teacher!r} is no plain name; its weights come from a model repo")
+    names = {"pool": pool.pool, "test_pool": pool.test_pool} | ({} if weights else {"teacher": teacher})
+    for key, name in names.items():
+        if name is None or name in (PROCEDURAL if key == "pool" else ()):
+            continue
+        is_file = key != "teacher" and Path(name).suffix in READERS
+        if not (FILE_NAME if is_file else HUB_NAME).fullmatch(name):
+            raise StageError(f"recipe.yaml: {key}: {name!r} is a place of some machine; a release names none")
+        if Path(name).exists():
+            raise StageError(f"recipe.yaml: {key}: {name!r} lies here too, and may be another; pull in another folder")
