@@ -52,8 +52,10 @@ def test_the_wide_vocabulary_reads_mathematics_by_the_same_ids() -> None:
         (base_texts(1), TOKENIZER),
         (teacher_texts(1, domain="physics"), WIDE),
         (base_texts(1, domain="physics"), WIDE),
+        (teacher_texts(1, domain="stem"), WIDE),
+        (base_texts(1, domain="stem"), WIDE),
     ],
-    ids=["teacher", "base", "physics teacher", "physics base"],
+    ids=["teacher", "base", "physics teacher", "physics base", "stem teacher", "stem base"],
 )
 def test_generators_write_nothing_unknown_and_decode_exactly(texts, tokenizer) -> None:  # type: ignore[no-untyped-def]
     some = list(islice(texts, 6000))

@@ -8,6 +8,9 @@ from functools import cache
 from toolkit.nano.stories import FACTS, story
 from toolkit.questions.mathematics import FAMILIES, Family
 
+# Share of the base model's documents, in hundredths; `answers` are questions with nothing but their answer.
+SHARES: Mapping[str, int] = {"chains": 25, "stories": 28, "long stories": 27, "facts": 15, "answers": 5}
+
 STORIES = (
     Family("a + b", {"a": (2, 60), "b": (2, 60)}, (
         "{name} picks {a} {things}. Then {name} picks {b}. {work}. {name} picks {answer} {things}.",

@@ -1,16 +1,23 @@
-"""What the physics base reads beside bare workings: one- and two-step stories with units, worded unlike the questions.
+"""What the physics base reads beside answers: workings, facts, drills, and stories with units.
 
-They are families of the same kind as in mathematics: an expression, its ranges, and wordings with the work in them.
+Stories are worded unlike the questions, of one or two steps. They are families of the same kind as in mathematics: an
+expression, its ranges, and wordings with the work in them.
 """
 
 import random
 from collections.abc import Mapping
 
-from toolkit.nano.stories import FACTS, story
-from toolkit.nano.workings import worked
+from toolkit.nano.exercises import exercise
+from toolkit.nano.stories import story
+from toolkit.nano.workings import any_style
 from toolkit.questions.mathematics import Family
 from toolkit.questions.physics import FAMILIES, draw_numbers, open_paths
 from toolkit.questions.stream import split_of
+
+# Share of the base model's documents, in hundredths; `answers` are questions with nothing but their answer.
+SHARES: Mapping[str, int] = {
+    "chains": 25, "exercises": 25, "facts": 20, "stories": 12, "long stories": 13, "answers": 5
+}  # fmt: skip
 
 STORIES = (
     Family("a * b", {"a": (2, 20), "b": (2, 20)}, (
@@ -78,21 +85,29 @@ LONG_STORIES = (
         "A wagon goes on at {a} m/s for {b} s, then for {d} s at {c} m/s. It goes {work} m.",
     )),
 )
+FACTS = (
+    Family("a + b", {"a": (2, 400), "b": (2, 200)}, ("{work}",)),
+    Family("a - b", {"a": (4, 500), "b": (2, 300)}, ("{work}",)),
+    Family("a * b", {"a": (2, 20), "b": (2, 60)}, ("{work}",)),
+    Family("a / b", {"b": (2, 40), "each": (2, 30)}, ("{work}",), {"a": "b * each"}),
+)
 SOURCES: Mapping[str, tuple[Family, ...]] = {"stories": STORIES, "long stories": LONG_STORIES, "facts": FACTS}
+# Short texts are read several at once: padding to the longest of a batch would be most of the work.
+TOGETHER: Mapping[str, int] = {"stories": 3, "long stories": 2, "facts": 6}
 
 
 def page(kind: str, families: tuple[str, ...], random_: random.Random, largest: int | None = None) -> str:
-    """A text of one kind: `chains` (workings of the questions without them), `facts` or either kind of `stories`."""
+    """A text of one kind: `chains` (workings of the questions without them), `exercises`, `facts`, either `stories`."""
     if kind == "chains":
         return working(random_.choice(families or tuple(FAMILIES)), random_, largest)
-    return story(random_.choice(SOURCES[kind]), random_, largest)
+    if kind == "exercises":
+        return exercise(random_, largest)
+    return "\n".join(story(random_.choice(SOURCES[kind]), random_, largest) for _ in range(TOGETHER[kind]))
 
 
 def working(family: str, random_: random.Random, largest: int | None = None) -> str:
-    """A path of `family` on numbers of the `train` split: no question, no box."""
+    """A path of `family` on numbers of the `train` split, in any style: a solution without its question."""
     given = draw_numbers(FAMILIES[family], random_, largest)
     while split_of(tuple(given.values())) != "train":
         given = draw_numbers(FAMILIES[family], random_, largest)
-    path = random_.choice(open_paths(FAMILIES[family], given))
-    # On lines, too: else no symbol would ever begin one, and a student cannot learn a token that its base never read.
-    return random_.choice((". ", "\n")).join(worked(path, given, random_, bare=random_.random() < 0.5))
+    return any_style(random_.choice(open_paths(FAMILIES[family], given)), given, random_)

@@ -28,7 +28,7 @@ class NanoSettings:
     seed: int = 0
     families: tuple[str, ...] = ()  # of the domain; empty = all
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
-    domain: str = "mathematics"  # a key of toolkit.nano.diet.SUBJECTS
+    domain: str = "mathematics"  # or physics, or stem for both
 
 
 WINDOW = 8  # batches whose texts are tokenized together, which is several times faster

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from toolkit.nano import mathematics_diet, physics_diet, traces, workings
+from toolkit.nano.exercises import EXERCISES
 from toolkit.nano.stories import FACTS
 from toolkit.nano.tokenizer import SPECIAL_TOKENS, VOCABULARY_FILE, WIDE_VOCABULARY_FILE, splitter
 from toolkit.questions import physics
@@ -54,6 +55,8 @@ def _physics_wordings() -> Iterator[str]:
     for family in (*physics_diet.STORIES, *physics_diet.LONG_STORIES):
         for wording in family.wordings:
             yield from (wording.format(a=1, b=1, c=1, d=1, work=work) for work in ("1", "(1"))
+    for drill in EXERCISES.values():
+        yield from (wording.format(**dict.fromkeys(drill.stated, 1)) for wording in drill.wordings)
     for question in physics.FAMILIES.values():
         for wording in question.wordings:
             for place in range(max(map(len, WORDS.values()))):
@@ -64,7 +67,7 @@ def _physics_wordings() -> Iterator[str]:
 def _workings() -> Iterator[str]:
     """Every path in every style; each step first once, so that its symbol stands at the beginning of a line, too."""
     random_ = random.Random(0)
-    for family in physics.FAMILIES.values():
+    for family in (*physics.FAMILIES.values(), *EXERCISES.values()):
         given = physics.draw_numbers(family, random_)
         while len(physics.open_paths(family, given)) < len(family.paths):
             given = physics.draw_numbers(family, random_)

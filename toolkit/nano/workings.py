@@ -21,7 +21,11 @@ def solve(question: Question, random_: random.Random) -> str:
     """A random, fully right worked solution of a question of `physics`, ending in its boxed answer with the unit."""
     family = FAMILIES[question.family]
     given = dict(zip(family.stated, question.numbers, strict=True))
-    path = random_.choice(open_paths(family, given))
+    return any_style(random_.choice(open_paths(family, given)), given, random_)
+
+
+def any_style(path: Path, given: Mapping[str, int], random_: random.Random) -> str:
+    """The solution along `path` in a random style, in one expression only where that is short."""
     return write(path, given, random_.choice(STYLES if len(path) <= LONGEST_CHAIN else STYLES[:-1]), random_)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import recipe
-from toolkit.questions import mathematics, physics
+from toolkit.questions import mathematics, physics, stem
 from toolkit.questions.stream import Question, question_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate}  # endless streams
+# Endless streams by domain.
+PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate, "stem": stem.generate}
 READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"

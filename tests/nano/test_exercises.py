@@ -1,0 +1,75 @@
+"""Drills of the physics base: right, in right units, of the train split, and no questions of the pool."""
+
+import random
+import re
+from itertools import islice
+
+import pytest
+
+from tests.questions.test_physics import quantity
+from toolkit.corpora.decontamination import find_leaks
+from toolkit.nano.diet import base_texts
+from toolkit.nano.exercises import EXERCISES, exercise
+from toolkit.nano.tokenizer import ASSISTANT, USER
+from toolkit.questions.physics import draw_numbers, follow, open_paths
+from toolkit.questions.physics_families import FAMILIES, WORDS
+from toolkit.questions.stream import split_of
+from toolkit.verification.steps import wrong_step
+
+# The units of what a drill states, each before its letter.
+STATED = {
+    "stretches": "s:n s:t m/s:u m/s:v", "start": "m:b s:t m/s:v", "slowing": "m/s^2:a s:t m/s:u",
+    "friction": "m/s^2:a N:f kg:m", "net": "N:F N:f kg:m", "push": "N:F kg:m s:t", "loss": "N:F J:q m:s",
+    "shared": "J:E 1:n s:t", "series": "A:I ohm:r ohm:s", "charge": "C:Q ohm:R s:t", "pump": "kPa:p kPa:q L:v",
+    "ripples": "1:n s:t m:w", "tanks": "kJ/kg:c kg:m kg:n", "cooling": "°C:b K/s:k s:t", "slide": "cm:h 1:k cm:x",
+}  # fmt: skip
+
+
+def test_every_drill_is_right_to_the_last_step_and_of_the_train_split() -> None:
+    random_ = random.Random(0)
+    for _ in range(2000):
+        question, answer = exercise(random_).removeprefix(USER).split(ASSISTANT)
+        assert not wrong_step(answer, answer.split("\\boxed{")[1].rstrip("}")), answer
+        assert split_of(tuple(map(int, re.findall(r"\d+", question)))) == "train"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_units_of_every_step_follow_from_those_stated(name: str) -> None:
+    family, units = EXERCISES[name], {entry.split(":")[1]: entry.split(":")[0] for entry in STATED[name].split()}
+    given = draw_numbers(family, random.Random(0))
+    assert set(given) == set(units)
+    for path in family.paths:
+        known = {letter: quantity(value, units[letter]) for letter, value in given.items()}
+        for step in path:
+            made = eval(step.expression, {}, known)  # noqa: S307
+            wanted = quantity(follow(path, given)[step.symbol], step.unit)
+            assert made.check(wanted.dimensionality), step
+            assert made.to(wanted.units).magnitude == pytest.approx(wanted.magnitude), step
+            known[step.symbol] = wanted
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_all_paths_of_a_drill_are_open_and_agree(name: str) -> None:
+    for seed in range(200):
+        given = draw_numbers(EXERCISES[name], random.Random(seed))
+        paths = open_paths(EXERCISES[name], given)
+        assert paths[0] == EXERCISES[name].paths[0]
+        assert len({follow(path, given)[path[-1].symbol] for path in paths}) == 1
+
+
+def test_a_drill_is_no_question_of_the_pool_even_with_the_same_numbers() -> None:
+    words = {slot: choices[0] for slot, choices in WORDS.items()}
+
+    def worded(wording: str, letters: tuple[str, ...]) -> str:
+        return wording.format(**words, **{letter: 11 + place for place, letter in enumerate(letters)})
+
+    asked = {name: worded(family.wordings[0], family.stated) for name, family in FAMILIES.items()}
+    drills = [worded(drill.wordings[0], drill.stated) for drill in EXERCISES.values()]
+    assert find_leaks(asked, drills, procedural=True) == []
+    assert {leak.held_out_id for leak in find_leaks(asked, asked.values(), procedural=True)} == set(asked)
+
+
+def test_a_quarter_of_what_the_base_reads_are_drills() -> None:
+    texts = list(islice(base_texts(0, domain="physics"), 4000, 8000))
+    drills = [text for text in texts if text.startswith(USER) and f"{ASSISTANT}\\boxed" not in text]
+    assert 0.22 < len(drills) / len(texts) < 0.28
