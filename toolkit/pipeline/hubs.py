@@ -40,7 +40,7 @@ def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
     from huggingface_hub import HfApi, constants
 
     if not is_embedded(repo):
-        yield HfApi()
+        yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
         return
     from toolkit.hub.server import running
 

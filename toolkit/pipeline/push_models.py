@@ -1,6 +1,7 @@
 """The models of a run as model repos: teacher and base by their weights, students under the version of their data."""
 
-import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from toolkit.evaluation.intervals import accuracy_interval
 from toolkit.hub.models import Model, Score, publish_model
@@ -29,7 +30,7 @@ def push_reference(job: Job, target: Target, role: str, model: Artifact) -> tupl
         limits=release.limits,
     )
     done = publish_model(model.path, f"{release.repo}-{role}", card, target)
-    return {role: done}, f"{done.repo}@{done.commit}" if done.commit else None
+    return {role: done}, None if done.dry and done.added else f"{done.repo}@{done.commit}"
 
 
 def push_students(
@@ -53,31 +54,33 @@ def push_students(
         raise StageError(f"{job.run.name} has no students that are scored; `fss run` makes them")
     pushed, named = push_reference(job, target, "base", base)
     for cell, score in scored.items():
-        student = job.workspace.planned("student", student_inputs(job, base, corpus, cell))
+        inputs = student_inputs(job, base, corpus, cell)
+        student = job.workspace.planned("student", inputs)
         name = f"{budget_name(job, cell[0])}-s{cell[1]}"
-        model = _student(job, release, cell, score, named or f"{release.repo}-base")
+        model = _student(job, release, cell, inputs, score, named or f"{release.repo}-base")
         pushed[name] = publish_model(student.path, f"{release.repo}-{name}", model, target, version=release.version)
     return pushed
 
 
-def _student(job: Job, release: Published, cell: Cell, score: Artifact, base: str) -> Model:
+def _student(job: Job, release: Published, cell: Cell, inputs: Mapping[str, Any], score: Artifact, base: str) -> Model:
     """What a student's card says.
 
     Args:
+        inputs: what it was trained from.
         base: repo and revision, `org/name@commit`.
     """
     recipe, (budget, seed) = job.recipe, cell
     repo, _, revision = base.partition("@")
     return Model(
-        title=f"{recipe.title} Student of {budget_name(job, budget)}, train seed {seed}",
-        summary=f"Trained on the {budget_name(job, budget)} responses per question of one teacher.",
+        title=f"Student of {budget_name(job, budget)}, train seed {seed}",
+        summary=f'Trained for the study "{recipe.title}"',
         license=recipe.release.license,
         base_model=repo,
         base_revision=revision or None,
         data_repo=release.repo,
         data_config=budget_name(job, budget),
         data_revision=release.commit or None,
-        recipe=dataclasses.asdict(recipe.student) | {"train_seed": seed},
+        recipe=inputs["settings"] | {"train_seed": seed},
         scores=[_score(job, score)],
         limits=recipe.release.limits,
     )
@@ -88,7 +91,7 @@ def _score(job: Job, score: Artifact) -> Score:
 
     With several answers to a question the interval is wider than it need be: it takes them for one.
     """
-    accuracy, n, settings = 1 - score.facts["error"], score.facts["n"], job.recipe.evaluation
+    accuracy, n, settings = round(1 - score.facts["error"], 12), score.facts["n"], job.recipe.evaluation
     interval = accuracy_interval(round(accuracy * n), n, LEVEL)
     drawn = (
         f"{score.facts['k']} at temperature {settings.eval_temperature:g}" if settings.eval_temperature else "greedy"

@@ -44,11 +44,11 @@ def push_source(
         Refused, HubFault: with one message, see `toolkit.hub.push`.
     """
     repo = repo_of(job)
-    pushed, _ = push_reference(job, target, "teacher", source.teacher)
+    pushed, teacher_repo = push_reference(job, target, "teacher", source.teacher)
 
     @functools.cache
     def made(wanted: str) -> Artifact:
-        return release_stage(_as_version(job, wanted), source, corpus)
+        return release_stage(_as_version(job, wanted), source, corpus, teacher_repo)
 
     asked = job.recipe.release.version
     fitting = version or fitting_version(lambda wanted: made(wanted).path, repo, target, version=asked)
@@ -75,7 +75,7 @@ def push_results(job: Job, target: Target, release: Published, files: Mapping[st
         laws=laws,
         data_repo=release.repo,
         data_version=release.version,
-        data_revision=release.commit,
+        data_revision=release.commit or release.version,  # a dry run has no commit to name
         license=job.recipe.release.license,
         limits=job.recipe.release.limits,
     )
@@ -83,11 +83,11 @@ def push_results(job: Job, target: Target, release: Published, files: Mapping[st
 
 
 def push_collection(job: Job, target: Target, pushed: Mapping[str, Published]) -> None:
-    """Tie what was pushed together; a Hub without collections is told of and gone past."""
+    """Tie what was pushed together, under the dataset's name; a Hub without collections is told of and gone past."""
     if target.dry:
         return
-    owner = repo_of(job).partition("/")[0]
-    collect(target, job.recipe.title, owner, [(done.repo, done.repo_type) for done in pushed.values()])
+    owner, _, name = repo_of(job).partition("/")
+    collect(target, name, owner, [(done.repo, done.repo_type) for done in pushed.values()])
 
 
 def _as_version(job: Job, version: str) -> Job:
