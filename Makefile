@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help recipe space test test-slow quality hub-smoke clean
+.PHONY: help recipe space space-bundle test test-slow quality hub-smoke clean
 
 PYTHON  ?= python3.11
 VENV    := .venv
@@ -18,6 +18,9 @@ recipe: $(VENV)/ready  ## run an experiment: make recipe RUN=math-r16 [PROFILE=n
 
 space: $(VENV)/ready-dev  ## the Space on this machine: see the law, extrapolate it, plan with it; prints its address
 	cd spaces/law && ../../$(BIN)/python app.py
+
+space-bundle: $(VENV)/ready  ## the Space as a folder of its own, build/space: make space-bundle [ARGS="--data org/name-results@v1.0.0"]
+	$(BIN)/fss space bundle build/space $(ARGS)
 
 test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
 	$(BIN)/pytest -n 2 --dist loadgroup

@@ -24,6 +24,8 @@ TEACHER_EXAMPLE = """fss teacher serve math --profile paper
 SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
 RELEASE_EXAMPLE = """fss release math-r16 --dry-run                what would be pushed, and under which tag
   fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub"""
+SPACE_EXAMPLE = """fss space bundle build/space
+  fss space push org/name --data org/fss-math-results@v1.0.0"""
 HUB_EXAMPLE = """fss hub serve --port 5577
   fss hub serve -- python train.py     with an environment that points there; stops when the command ends"""
 CHECK_EXAMPLE = """fss check workspace/runs/math/release
@@ -100,6 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_workspace(hub)
     hub.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     hub.add_argument("--port", type=int, default=5577, help="0 takes any free one (default: 5577)")
+    space = verb("space", verbs.space, "the Space of the law: as a folder of its own, or to a Hub", SPACE_EXAMPLE)
+    space.add_argument("action", choices=("bundle", "push"))
+    space.add_argument("place", metavar="DIR|ORG/NAME", help="bundle: the folder to fill; push: the Space")
+    _add_space_arguments(space)
     check = verb("check", verbs.check, "re-verify a release, here or at a Hub", CHECK_EXAMPLE)
     check.add_argument("release", metavar="RELEASE", help="a folder, or org/name@v1.0.0")
     _add_workspace(check)
@@ -132,6 +138,15 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     _add_workspace(parser)
     _add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+
+
+def _add_space_arguments(parser: argparse.ArgumentParser) -> None:
+    what = "results that it offers beside its example, each at a revision"
+    parser.add_argument("--data", metavar="ORG/NAME-results@REVISION", nargs="+", default=[], help=what)
+    parser.add_argument("--models", metavar="ORG/NAME", nargs="+", default=[], help="model repos that its card names")
+    _add_workspace(parser)
+    parser.add_argument("--private", action="store_true", help="push: a new Space that only its owner sees")
+    parser.add_argument("--dry-run", action="store_true", help="push: print what would happen and make nothing")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:

@@ -57,6 +57,24 @@ def hub(args: argparse.Namespace) -> int:
     return 0
 
 
+def space(args: argparse.Namespace) -> int:
+    from toolkit.hub.bundle import Space, write_bundle
+    from toolkit.hub.push import Target
+    from toolkit.hub.space import publish_space
+    from toolkit.pipeline.hubs import STORE, is_embedded, open_hub
+
+    wanted = Space(args.data, args.models)
+    if args.action == "bundle":
+        made = write_bundle(Path(args.place), wanted)
+        print(f"{args.place}: {made['version']}, {len(made['files'])} files; `python app.py` in it starts the Space")
+        return 0
+    with open_hub(args.workspace, args.place) as api:
+        done = publish_space(args.place, wanted, Target(api, print, args.private, args.dry_run, (args.workspace,)))
+    place = args.workspace / STORE if is_embedded(done.repo) else api.endpoint
+    print(f"{place}/spaces/{done.repo}, commit {done.commit[:12] or 'none yet'}")
+    return 0
+
+
 def check(args: argparse.Namespace) -> int:
     from toolkit.pipeline.checking import check_named
 

@@ -15,15 +15,18 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+import hub
+
 EXAMPLE = "example"
-# Results that this Space offers beside its example: names with revisions, set by whoever runs it.
-SOURCES = [EXAMPLE, *os.environ.get("FSS_RESULTS", "").split()]
+# Results that this Space offers beside its example, names with revisions: bundled with it, or set by whoever runs it.
+BUNDLED = Path(__file__).parent / "results.txt"
+OFFERED = BUNDLED.read_text(encoding="utf-8") if BUNDLED.is_file() else ""
+SOURCES = [EXAMPLE, *OFFERED.split(), *os.environ.get("FSS_RESULTS", "").split()]
 FOLDER = Path(__file__).parent / "example"
 COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "control", "train_seed", "error", "n")
 REFERENCES = ("teacher", "base")
 AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
 MIN_RUNGS = 4  # what a law needs
-MOST_BYTES = 50_000_000  # of a results dataset that is read from the Hub
 CONTROLS = {"steps": "matched steps", "epochs": "equal epochs"}
 
 
@@ -86,7 +89,7 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
         return {yours.name: yours}
     if source == EXAMPLE:
         return _example()
-    return _from_hub(*_parsed(source))
+    return _at_commit(*hub.resolve(source))
 
 
 def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
@@ -110,30 +113,8 @@ def _example() -> dict[str, Experiment]:
 
 
 @lru_cache(maxsize=16)
-def _from_hub(repo: str, revision: str | None) -> dict[str, Experiment]:
-    """Downloads a public results dataset; the Space's own token is never used for what a visitor names."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    wanted = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json"]
-    try:
-        info = HfApi(token=False).dataset_info(repo, revision=revision, files_metadata=True)
-        size = sum(each.size or 0 for each in info.siblings or [] if each.rfilename.startswith(("data/", "laws/")))
-        if size > MOST_BYTES:
-            raise ValueError(f"{repo} holds {size / 1e6:.0f} MB; this page reads up to {MOST_BYTES / 1e6:.0f} MB")
-        folder = snapshot_download(
-            repo, repo_type="dataset", revision=info.sha, allow_patterns=wanted, token=False, max_workers=2
-        )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ValueError(f"{repo} cannot be read from the Hub: {str(error).splitlines()[0]}") from error
-    return read_results(Path(folder), f"{repo}@{info.sha}")
-
-
-def _parsed(source: str) -> tuple[str, str | None]:
-    repo, _, revision = source.strip().partition("@")
-    if repo.count("/") != 1 or not all(repo.split("/")):
-        raise ValueError(f"{source!r} names no results: use {EXAMPLE!r} or org/name-results@revision")
-    return repo, revision or None
+def _at_commit(repo: str, commit: str) -> dict[str, Experiment]:
+    return read_results(hub.download(repo, commit), f"{repo}@{commit}")
 
 
 def _only(folder: Path, name: str) -> Path:

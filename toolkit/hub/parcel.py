@@ -15,7 +15,7 @@ from toolkit.workspace import file_digest
 
 MANIFEST = "manifest.json"
 NAME_RULE = "`org/name`, each part of at most 96 letters, digits, '-', '_' and '.', without '--' or '..'"
-RepoType = Literal["dataset", "model"]
+RepoType = Literal["dataset", "model", "space"]
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def _push_once(target: Target, parcel: Parcel, compare: Compare, sent: list[Publ
         remote, finished = read_remote(api, parcel.repo, parcel.repo_type, parcel.version)
     if remote is None:
         raise HubFault(f"{parcel.repo}: was made and cannot be found yet; run the same command again")
-    _refuse_public(api, where, private)
+    refuse_public(api, where, private)
     if finished:
         say(f"{parcel.repo}: {finished} was committed and not tagged; it is now")
         api.create_tag(**where, tag=finished, revision=remote.head)
@@ -162,7 +162,7 @@ def _rehearse(target: Target, parcel: Parcel, compare: Compare) -> Published:
     if remote is None:
         say(f"{parcel.repo}: would be made, a {'private' if private else 'public'} {parcel.repo_type} repo")
     else:
-        _refuse_public(api, {"repo_id": parcel.repo, "repo_type": parcel.repo_type}, private)
+        refuse_public(api, {"repo_id": parcel.repo, "repo_type": parcel.repo_type}, private)
     if finished:
         say(f"{parcel.repo}: would tag {finished}, which was committed and not tagged")
     plan = decide(parcel.manifest, parcel.version, remote or Remote(), compare)
@@ -174,7 +174,7 @@ def _rehearse(target: Target, parcel: Parcel, compare: Compare) -> Published:
     return replace(_described(parcel, plan), commit=(remote and remote.head) or "", dry=True)
 
 
-def _refuse_public(api: HfApi, where: Mapping[str, Any], private: bool) -> None:
+def refuse_public(api: HfApi, where: Mapping[str, Any], private: bool) -> None:
     """What is to be private is not sent to a repo that others read already."""
     if private and not api.repo_info(**where).private:
         raise Refused("it is public, and you ask for a private one; make it private in its settings, or name another")

@@ -1,0 +1,157 @@
+"""The Space as a folder of its own: the app, the part of the toolkit that it imports, its example and its card."""
+
+import ast
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import SpaceCard, SpaceCardData
+from markupsafe import Markup
+
+from toolkit.hub.card import PAPER
+from toolkit.hub.decide import Manifest, Refused
+from toolkit.hub.parcel import MANIFEST, check_repo
+from toolkit.hub.release import FORMAT, file_facts
+from toolkit.hub.template import render
+from toolkit.workspace import hash_of, remove, to_json, write_atomic
+
+HOME = Path(__file__).resolve().parents[2]  # the checkout: the app is no part of the package
+APP, PACKAGE = HOME / "spaces" / "law", "toolkit"
+TITLE = "When does generating more synthetic data help?"
+PYTHON = "3.11"
+REQUIRED = ("numpy", "scipy", "pandas", "plotly", "gradio", "datasets")
+RESULTS = "results.txt"  # what the app offers beside its example, a name with its revision a line
+NAMED = re.compile(r"[\w.-]+/[\w.-]+-results@[\w.-]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a bundle offers.
+
+    Attributes:
+        results: results datasets at their revisions, `org/name-results@v1.0.0`, offered beside the bundled example.
+        models: model repos that its card names.
+    """
+
+    results: Sequence[str] = ()
+    models: Sequence[str] = ()
+
+    @property
+    def studies(self) -> list[str]:
+        """Repos of the data that the results were measured on."""
+        return [name.partition("@")[0].removesuffix("-results") for name in self.results]
+
+
+def write_bundle(out: Path, space: Space) -> Manifest:
+    """Fill the folder `out` with all that the Space needs; equal input, equal bytes.
+
+    Args:
+        out: a new or empty folder, or an older bundle, which is replaced.
+
+    Raises:
+        Refused: for a folder that holds other things, results without a revision, or a toolkit without its checkout.
+    """
+    _check(space)
+    _clear(out)
+    for name, path in _files().items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, out / name)
+    pins = _pins()
+    write_atomic(out / "requirements.txt", "".join(f"{name}=={pins[name]}\n" for name in REQUIRED))
+    write_atomic(out / "README.md", _card(space, pins["gradio"]))
+    if space.results:
+        write_atomic(out / RESULTS, "".join(f"{name}\n" for name in space.results))
+    files = file_facts(out)
+    manifest = {"format": FORMAT, "version": f"bundle-{hash_of(files)[:12]}", "files": files}
+    write_atomic(out / MANIFEST, to_json(manifest))
+    return manifest
+
+
+def _check(space: Space) -> None:
+    for name in space.results:
+        if not NAMED.fullmatch(name):
+            raise Refused(f"{name[:120]!r} names no results at a revision; give org/name-results@v1.0.0")
+    for name in space.models:
+        check_repo(name)
+    if not (APP / "app.py").is_file():
+        raise Refused(f"{APP} is not there: the Space is made from a checkout of the repository, not from a package")
+
+
+def _clear(out: Path) -> None:
+    """An older bundle goes; anything else that is there is not ours to remove."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not any(out.iterdir()):
+        return
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
+    if not str(manifest.get("version")).startswith("bundle-"):
+        raise Refused(f"{out}: holds something else than a bundle of the Space; name a new or empty folder")
+    remove(out)
+    out.mkdir()
+
+
+def _files() -> dict[str, Path]:
+    """Name in the bundle -> file: the app with its example, and every module of the toolkit that it can import."""
+    app = {
+        path.relative_to(APP).as_posix(): path
+        for path in sorted(APP.rglob("*"))
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(APP).parts)
+    }
+    modules = imported(path for path in app.values() if path.suffix == ".py")
+    return app | {path.relative_to(HOME).as_posix(): path for path in sorted(modules)} | {"LICENSE": HOME / "LICENSE"}
+
+
+def imported(files: Iterable[Path]) -> set[Path]:
+    """Files of the toolkit that these import, directly or through others, anywhere in their text."""
+    found: set[Path] = set()
+    waiting = list(files)
+    while waiting:
+        new = {path for name in _imports(waiting.pop()) for path in _modules(name)} - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def _modules(name: str) -> Iterator[Path]:
+    """The files that importing `a.b.c` runs, where `a` is the toolkit; a last part may be a name in one."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return
+    for end in range(1, len(parts) + 1):
+        place = HOME.joinpath(*parts[:end])
+        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file())
+
+
+def _pins() -> dict[str, str]:
+    lines = (HOME / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+
+
+def _card(space: Space, gradio: str) -> str:
+    front = SpaceCardData(
+        title=TITLE,
+        emoji="📈",
+        colorFrom="blue",
+        colorTo="yellow",
+        sdk="gradio",
+        sdk_version=gradio,
+        python_version=PYTHON,
+        app_file="app.py",
+        license="apache-2.0",
+        short_description="The law of fixed-source synthesis: fit, forecast, plan",
+        datasets=[each for name in space.studies for each in (f"{name}-results", name)] or None,
+        models=list(space.models) or None,
+        tags=["synthetic", PAPER],
+    )
+    text = render("space.md.jinja", front_matter=Markup(front.to_yaml()), space=space, title=TITLE)
+    return str(SpaceCard(text))
