@@ -1,7 +1,6 @@
 """The figure of a ladder: students, the curve fitted to the low rungs, the held-out rung, teacher and base."""
 
 import statistics
-import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,22 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
-from toolkit.laws.fit import LawFit
-
-# Okabe and Ito's colours: told apart by colour-blind readers.
-LAW, SEEN, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
+from toolkit.laws.lawfit import LawFit
+from toolkit.reports.look import (
+    GREY,
+    LAW,
+    LEGEND,
+    SEEN,
+    SHADE,
+    budget_axis,
+    error_axis,
+    note_below,
+    panel_title,
+    plain,
+    references,
+    save,
+)
 
 
 def draw_ladder(
@@ -32,21 +41,37 @@ def draw_ladder(
 
     Args:
         path: the file to write.
-        points: one per student: budget, error (fraction), n (test items).
+        points: one per student: budget, error (fraction), and corpus_draw where corpora were drawn anew.
         lines: name -> error (fraction) of reference models.
         title, note: above and below.
         fit, told: the law and its forecast, when there are enough rungs for one.
     """
     figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
     axes = figure.add_subplot()
+    draw_panel(axes, points, lines, fit=fit, told=told)
+    axes.legend(**LEGEND, loc="best")
+    panel_title(axes, title)
+    note_below(figure, note)
+    save(figure, path)
+
+
+def draw_panel(
+    axes: Axes,
+    points: Sequence[Mapping[str, Any]],
+    lines: Mapping[str, float],
+    *,
+    fit: LawFit | None = None,
+    told: Mapping[str, Any] | None = None,
+) -> None:
+    """The same without title, note and legend, on axes that lie in a larger figure; `told` may name its `bar`."""
     if fit is not None and told is not None:
         _law(axes, fit, told)
     _students(axes, points, told["held_out"] if told else None)
-    _references(axes, lines)
-    _frame(axes, sorted({point["budget"] for point in points}))
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    figure.supxlabel(textwrap.fill(note, 125), fontsize=7.5, color=GREY, x=0.01, ha="left")
-    figure.savefig(path, metadata={"Software": None})
+    references(axes, lines)
+    budget_axis(axes, sorted({point["budget"] for point in points}))
+    axes.set_xlabel("responses per question, r")
+    error_axis(axes)
+    plain(axes)
 
 
 def _law(axes: Axes, fit: LawFit, told: Mapping[str, Any]) -> None:
@@ -62,7 +87,7 @@ def _law(axes: Axes, fit: LawFit, told: Mapping[str, Any]) -> None:
     if law["low_new"] is not None:
         centre = law["mean"]
         spread = [[centre - law["low_new"]], [law["high_new"] - centre]]
-        label = f"{told['level']:.0%} of new students, forecast"
+        label = told.get("bar", f"{told['level']:.0%} of new students, forecast")
         axes.errorbar([ahead * 1.06], [centre], spread, color=LAW, capsize=5, lw=1.5, fmt="none", label=label, zorder=4)
     for style, name in ((":", "log-linear"), ("--", "last value")):
         start = fit.rungs.y[-1] if name == "last value" else fit.at(last)
@@ -70,6 +95,8 @@ def _law(axes: Axes, fit: LawFit, told: Mapping[str, Any]) -> None:
 
 
 def _students(axes: Axes, points: Sequence[Mapping[str, Any]], held_out: int | None) -> None:
+    several = len({point.get("corpus_draw") for point in points}) > 1
+    over = "replicates" if several else "train seeds"
     errors = defaultdict(list)
     for point in points:
         errors[point["budget"]].append(point["error"])
@@ -81,7 +108,7 @@ def _students(axes: Axes, points: Sequence[Mapping[str, Any]], held_out: int | N
         label = (
             "held-out rung, observed"
             if late
-            else "students, mean and sd over train seeds"
+            else f"students, mean and sd over {over}"
             if budget == min(errors)
             else None
         )
@@ -99,30 +126,3 @@ def _students(axes: Axes, points: Sequence[Mapping[str, Any]], held_out: int | N
             zorder=5,
             label=label,
         )
-
-
-def _references(axes: Axes, lines: Mapping[str, float]) -> None:
-    for name, error in lines.items():
-        axes.axhline(error, color="black", lw=0.8, ls=(0, (6, 3)), zorder=1)
-        axes.annotate(
-            f"{name} {error:.1%}",
-            (0.005, error),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            fontsize=8,
-        )
-
-
-def _frame(axes: Axes, budgets: Sequence[int]) -> None:
-    axes.set_xscale("log")
-    axes.set_xticks(budgets)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(budgets[0] * 0.8, budgets[-1] * 1.25)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("responses per question, r")
-    axes.set_ylabel("error on held-out questions")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", lw=0.4, alpha=0.5)
-    axes.legend(fontsize=7.5, facecolor="white", framealpha=0.9, edgecolor="none", loc="best")

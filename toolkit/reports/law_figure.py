@@ -1,6 +1,5 @@
 """The figure of fitted laws: rungs with their noise, curve and bands, what was fitted, what was held out, baselines."""
 
-import os
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
@@ -8,18 +7,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.noise import row_sd
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.reports.look import GREY, LAW, LEGEND, SEEN, SHADE, budget_axis, check_suffix, panel_title, plain, save
 
-# Okabe and Ito's colours: told apart by colour-blind readers.
-LAW, SEEN, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
 BASELINES = {"log-linear": ":", "log-linear, last three": "-.", "last value": "--"}
 COLUMNS = 3
-SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def draw_laws(
@@ -30,23 +26,18 @@ def draw_laws(
     `x` and `y` label the axes; errors are drawn in percent, losses as they are; no curve goes beyond 16 x the last
     rung. ValueError for another suffix.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"cannot draw {path.name}: use {', '.join(SUFFIXES)}")
+    check_suffix(path)
     columns = min(len(fits), COLUMNS)
     rows = ceil(len(fits) / columns)
     figure = Figure(figsize=(6.4 if columns == 1 else 4.6 * columns, 4.2 * rows), dpi=150, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, (name, fit) in zip(panels, fits.items(), strict=False):
         _draw(panel, fit, ahead, x, y)
-        panel.set_title(name, loc="left", fontsize=11, fontweight="bold")
+        panel_title(panel, name)
     for panel in panels[len(fits) :]:
         panel.set_visible(False)
-    panels[0].legend(fontsize=7.5, facecolor="white", framealpha=0.9, edgecolor="none", loc="best")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(
-        temporary, format=path.suffix.lower()[1:], metadata={"Software": None} if path.suffix == ".png" else None
-    )
-    temporary.replace(path)
+    panels[0].legend(**LEGEND, loc="best")
+    save(figure, path)
 
 
 def _draw(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
@@ -73,11 +64,8 @@ def _draw(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
     axes.set_ylabel(f"{y}, %" if unit == 100 else y)
     ticks = np.unique([*fit.rungs.x, *fit.held_out[0], reach])
     if len(ticks) <= 12 and ticks[-1] < 1e5:
-        axes.set_xticks(ticks)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", lw=0.4, alpha=0.5)
+        budget_axis(axes, ticks.tolist(), margin=1.12)
+    plain(axes)
 
 
 def _baselines(axes: Axes, fit: LawFit, budgets: np.ndarray, unit: float) -> None:

@@ -13,8 +13,8 @@ from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.pooled import pool_beta
 from toolkit.reports.law import fit_points, parameters
-from toolkit.reports.results import Series
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, span
+from toolkit.reports.results import Series, of_control
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
 
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
 
@@ -58,7 +58,7 @@ def decide_law(
     Raises:
         ValueError: for a pair without students at the held-out budget, or a ladder that cannot be fitted.
     """
-    counted = [series for series in every if series.control == rules.control] or list(every)
+    counted = of_control(every, rules.control)
     level = bonferroni(rules.law_level, len(counted))
     parts = [_part(pair, held_out, level, rules) for pair in fit_pairs(counted, fit_max)]
     verdict, reasons = _verdict(parts, rules)
@@ -68,9 +68,12 @@ def decide_law(
         "reasons": reasons,
     }  # fmt: skip
     header = [*HEADER]
-    header[2] = f"forecast of r = {held_out} ({100 * level:.3g} % interval of a new mean)"
-    bars = "Intervals hold the law's posterior and the spread over replicates; test items are the same at every rung."
-    sentence = _sentence(verdict, parts, numbers, rules)
+    header[2] = f"forecast of r = {held_out} ({share(level)} interval of a new mean)"
+    bars = (
+        "Students: mean and sd over replicates. The forecast's interval holds the law's posterior and the spread over "
+        "replicates; test items are the same at every rung."
+    )
+    sentence = _sentence(parts, numbers, rules)
     return Decision(
         "law", experiment, verdict, sentence, header, [_row(part) for part in parts], numbers, rules, (bars, *notes)
     )
@@ -144,22 +147,22 @@ def _mean_misses(parts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     }
 
 
-def _sentence(verdict: str, parts: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any], rules: Rules) -> str:
+def _sentence(parts: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any], rules: Rules) -> str:
     known = [part for part in parts if part["low"] is not None]
-    reasons = f" ({'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
-    head = f"{verdict.capitalize()}{reasons}: fitted to r <= {numbers['fit_max']}, "
+    reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
+    head = f"Fitted to r <= {numbers['fit_max']}, "
     if not known:
-        return f"{head}no pair has a forecast of r = {numbers['held_out']}."
+        return f"{head}no pair has a forecast of r = {numbers['held_out']}{reasons}."
     inside, misses = sum(map(_inside, known)), numbers["mean_miss"]
     widths = [part["high"] - part["low"] for part in known]
     seen = max(max(part["high_refuted"] - part["forecast"], part["forecast"] - part["low_refuted"]) for part in known)
     pooled = f", with beta pooled {points(misses['law, beta pooled'], '')}" if "law, beta pooled" in misses else ""
     return (
         f"{head}{inside} of {len(parts)} pairs at r = {numbers['held_out']} lie inside the "
-        f"{100 * numbers['level']:.3g} % interval, at most {points(max(widths), '')} points wide; misses are "
+        f"{share(numbers['level'])} interval, at most {points(max(widths), '')} points wide; misses are "
         f"{joined([points(part['miss']) for part in known])} points (mean absolute {points(misses['law'], '')}{pooled},"
         f" log-linear {points(misses['log-linear'], '')}); a miss of {points(seen, '')} points would have been seen "
-        f"at {rules.law_refuted:.0%}."
+        f"at {share(rules.law_refuted)}{reasons}."
     )
 
 

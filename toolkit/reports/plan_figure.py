@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from toolkit.laws.plan import Plan, Prices, frontier
 from toolkit.laws.splits import limits
 from toolkit.laws.surface import SurfaceFit
+from toolkit.reports.look import save
 
 FRONTIER, BEST, RIVAL = "#D55E00", "#D55E00", "white"
 STEPS = 120
@@ -36,7 +37,7 @@ def draw_plan(path: Path, surface: SurfaceFit, prices: Prices, found: Plan) -> N
     _splits(axes, found)
     _scales(axes, questions, budgets)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=5, fontsize=8, frameon=False)
-    figure.savefig(path, metadata={"Software": None} if path.suffix == ".png" else None)
+    save(figure, path)
 
 
 def _spending(

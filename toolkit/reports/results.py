@@ -85,6 +85,11 @@ class Series:
         ]
 
 
+def of_control(every: Sequence[Series], control: str) -> list[Series]:
+    """The series of this training control; all of them where none has it."""
+    return [series for series in every if series.control == control] or list(every)
+
+
 def cell_name(cell: Cell) -> str:
     """`q256-r8`."""
     return f"q{cell[0]}-r{cell[1]}"

@@ -9,7 +9,7 @@ from toolkit.evaluation.families import equivalent, holm_bounds, per_doubling
 from toolkit.evaluation.intervals import Contrast, contrasts
 from toolkit.reports.gaps import Gap, covering, crossover, gaps_of, matched, widest
 from toolkit.reports.results import Series, cell_name
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
 from toolkit.reports.surface_report import describe_surface
 
 HEADER = ("control", "total", "fewer questions", "more questions", "error, fewer", "error, more", "gap, points")
@@ -34,9 +34,9 @@ def _expansion(series: Series, rules: Rules) -> dict[str, Any]:
     crosses = crossover(gaps, rules.level)
     told = (
         f"at {first.total:,} responses {_cells(first)} differ by {points(first.contrast.estimate)} points "
-        f"({1 - 2 * rules.alpha:.0%} interval {span(narrow.low, narrow.high)}; "
+        f"({share(1 - 2 * rules.alpha)} interval {span(narrow.low, narrow.high)}; "
         f"{'' if same else 'not '}equivalent within {points(rules.margin, '')}), at {last.total:,} {_cells(last)} by "
-        f"{points(last.contrast.estimate)} ({rules.level:.0%} {span(end.low, end.high)}); "
+        f"{points(last.contrast.estimate)} ({share(rules.level)} {span(end.low, end.high)}); "
         + (f"more questions win from {crosses:,} on" if crosses else "at no total do more questions win for sure")
     )
     if verdict == CANNOT_TELL:
@@ -145,10 +145,17 @@ def _decision(
 ) -> Decision:
     """The verdict is that of the first part; the others stand beside it."""
     first, *others = parts
-    beside = "".join(f" Control {part['control']}: {part['verdict']}; {part['told']}." for part in others)
-    sentence = f"{first['verdict'].capitalize()} (control {first['control']}): {first['told']}.{beside}"
+    beside = "".join(
+        f"; with control {part['control']} {part['verdict']}, {points(part['gaps'][-1]['estimate'])} points "
+        f"({span(part['gaps'][-1]['low'], part['gaps'][-1]['high'])}) at {part['gaps'][-1]['total']:,}"
+        for part in others
+    )
+    sentence = f"Control {first['control']}: {first['told']}{beside}."
     last = ["Holm's lower bound"] if rule == "mixture" else []
-    header = (*HEADER[:-1], f"{HEADER[-1]} ({rules.level:.0%} interval)", *last)
-    what = "replicates and test items" if first["by_item"] else "replicates only"
-    bars = f"Intervals hold {what} ({first['replicates']} replicates x {first['items']:,} items), the wider of two."
+    header = (*HEADER[:-1], f"{HEADER[-1]} ({share(rules.level)} interval)", *last)
+    what = "replicates and test items, the wider of two" if first["by_item"] else "replicates only"
+    bars = (
+        f"Errors: mean and sd over {first['replicates']} replicates. Gaps: {share(rules.level)} intervals, which hold "
+        f"{what} ({first['items']:,} test items)."
+    )
     return Decision(rule, experiment, first["verdict"], sentence, header, rows, {"parts": parts}, rules, (bars, *notes))

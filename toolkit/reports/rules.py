@@ -47,7 +47,7 @@ class Decision:
         rule: a key of `CLAIMS`.
         experiment: whose results were read.
         verdict: confirmed, refuted or cannot tell.
-        sentence: what was found, in words; every number in it is in `numbers`.
+        sentence: what was found, in words, without the verdict; every number in it is in `numbers`.
         header, rows: the table, as text.
         numbers: everything that was computed, plain values; errors and differences are fractions.
         rules: the settings that were decided by.
@@ -73,6 +73,11 @@ def points(value: float, sign: str = "+") -> str:
 def percent(value: float) -> str:
     """An error (fraction) as `71.3 %`."""
     return f"{100 * value:.1f} %"
+
+
+def share(value: float) -> str:
+    """A level or a share (fraction) as `97.5 %`, to three digits."""
+    return f"{100 * value:.3g} %"
 
 
 def span(low: float, high: float, sign: str = "+") -> str:

@@ -1,0 +1,52 @@
+"""The figure of pairs: a panel each, one form for all, the held-out rung's forecast beside what was seen there."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from toolkit.reports.ladder_figure import draw_panel
+from toolkit.reports.law_rule import fit_pairs
+from toolkit.reports.look import LEGEND, note_below, panel_title, save
+from toolkit.reports.results import Series, of_control
+from toolkit.reports.rules import Decision, share
+
+
+def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
+    """Write the figure of a decision by the law's rule.
+
+    Args:
+        path: PNG, SVG or PDF.
+        every: the series that were decided on.
+        decision: of `decide_law`.
+        title, note: above and below.
+    """
+    pairs = fit_pairs(of_control(every, decision.rules.control), decision.numbers["fit_max"])
+    columns = 1 if len(pairs) == 1 else 2
+    rows = ceil(len(pairs) / columns)
+    figure = Figure(figsize=(9.0 if columns == 1 else 11.8, 4.0 * rows + 0.6), dpi=150, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for panel, pair, part in zip(panels, pairs, decision.numbers["parts"], strict=False):
+        draw_panel(panel, pair.series.ladder(), part["lines"], fit=pair.fit, told=_told(part, decision.numbers))
+        panel_title(panel, part["pair"])
+        panel.label_outer()
+    for panel in panels[len(pairs) :]:
+        panel.set_visible(False)
+    figure.legend(*panels[0].get_legend_handles_labels(), **LEGEND, loc="outside right upper")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    note_below(figure, note, width=150 if columns == 1 else 200)
+    save(figure, path)
+
+
+def _told(part: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """What the panel draws ahead of the fitted rungs: the interval that the rule reads."""
+    level = numbers["level"]
+    return {
+        "held_out": numbers["held_out"],
+        "level": part["one_student"]["level"],
+        "law": {"mean": part["forecast"], "low_new": part["low"], "high_new": part["high"]},
+        "bar": f"{share(level)} of a new mean of {part['students']}",
+        "baselines": part["baselines"],
+    }
