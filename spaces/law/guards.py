@@ -39,6 +39,11 @@ def banner(toy: bool, why: str) -> str:
     return "\n\n".join([TOY, marked] if toy else [marked])
 
 
+def marked(text: str, why: str) -> str:
+    """Text for copying or downloading, which says by itself that it is exploratory, and why."""
+    return f"EXPLORATORY: {why}\n{text}" if why else text
+
+
 def plain(text: str) -> str:
     """Somebody else's text for use inside Markdown: no mark-up, no HTML, no formula."""
     return "".join(f"&#{ord(letter)};" if letter in "\\`*_{}[]()#+-.!|<>&$~:" else letter for letter in text)

@@ -57,7 +57,7 @@ def test_three_rungs_are_no_ladder(tmp_path):
 
 @pytest.mark.parametrize("source", ["../../etc/passwd", "name", "/etc/passwd", "a/", ""])
 def test_what_names_no_dataset_is_never_read_from_this_machine(source, monkeypatch):
-    monkeypatch.setattr(data, "_from_hub", lambda repo, revision: pytest.fail(f"asked for {repo}"))
+    monkeypatch.setattr(data, "_at_commit", lambda repo, commit: pytest.fail(f"asked for {repo}"))
     with pytest.raises(ValueError, match="names no results"):
         data.load(source)
 

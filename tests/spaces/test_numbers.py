@@ -27,12 +27,13 @@ def fss_fit(capsys, curves, *more):
 
 def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
     chosen, _ = selection.settle(START)
-    told, figure, words, text = law.render(chosen, "r", "log", "error")
+    told, figure, misses, words, text = law.render(chosen, "r", "log", "error")
     command = fss_fit(capsys, curves, 32)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
     row = next(line for line in command.splitlines() if line.startswith("| 32"))
     mean, new = row.split("|")[3].strip(), row.split("|")[5].strip()
     assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
+    assert f"{float(mean) - 69.9:+.2f} |" in misses.splitlines()[2]
     assert f"floor E: {command.split('E = ')[1].split(', L0')[0]}" in words
     assert {"law", "fitted budgets", "held out, observed", "log-linear"} <= {trace.name for trace in figure.data}
 
@@ -46,6 +47,12 @@ def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     assert f"{100 * forecast['low']:.2f} % to {100 * forecast['high']:.2f} %" in told
     assert f"{100 * forecast['low_new']:.2f} % to {100 * forecast['high_new']:.2f} %" in told
     assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
+
+
+def test_text_for_copying_says_that_it_is_exploratory():
+    chosen, _ = selection.settle([*START[:5], "8", "32"])
+    for text in (law.render(chosen, "r", "log", "error")[4], extrapolate.render(chosen, 32, "90")[3]):
+        assert text.startswith("EXPLORATORY: fitted range or held-out rung differ")
 
 
 def cells(path):

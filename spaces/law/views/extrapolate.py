@@ -55,7 +55,7 @@ def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
         f"{_sentence(law, budget)}\n\n{guards.caution(law, budget)}",
         draw(chosen, law, budget, float(level) / 100),
         _gains(law),
-        as_text(chosen.experiment.name, report),
+        guards.marked(as_text(chosen.experiment.name, report), chosen.why),
         slider,
     ]
 

@@ -34,52 +34,64 @@ def build(yours: gr.State) -> View:
         x = gr.Radio([("responses per question", "r"), ("responses in all", "total")], value="r", label="Budget counts")
         scale = gr.Radio([("logarithmic", "log"), ("linear", "linear")], value="log", label="Budget axis")
         y = gr.Radio([("error", "error"), ("accuracy", "accuracy")], value="error", label="Show")
-    told = gr.Markdown(elem_classes="says")
+    told = gr.Markdown()
     plot = gr.Plot(label="Error of students against budget, with the fitted law", show_label=False)
     reading(READING)
     gr.Markdown(
         r"$$\mathrm{err}(r) = E + \frac{B}{D_0 + r^{\beta}}$$", latex_delimiters=FORMULAS, elem_classes="formula"
     )
+    misses = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     words = gr.Markdown(label="Parameters in words", buttons=["copy"], elem_classes="copyable")
     with gr.Accordion("The same numbers as text, as fss fit prints them", open=False):
         text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    return View({"x": x, "scale": scale, "y": y}, [told, plot, words, text], render)
+    return View({"x": x, "scale": scale, "y": y}, [told, plot, misses, words, text], render)
 
 
 def render(chosen: Chosen, x: str, scale: str, y: str) -> list[Any]:
-    """The sentence, the figure, the parameters in words, and `fss fit`'s own text."""
+    """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
     law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
-    ahead = [] if chosen.held_out is None else [chosen.held_out]
+    ahead = [] if chosen.held_out is None or law.shape.refused else [chosen.held_out]
     report = fitting.report(law, ahead, chosen.ladder.notes)
     axes = Axes(chosen.questions, x == "total", scale == "log", y == "accuracy")
+    words = ["**The parameters, with 90 % intervals** (errors as fractions)", ""]
     return [
         _held_out(chosen, law),
         draw(chosen, law, axes),
-        "\n".join(["**The parameters, with 90 % intervals**", "", *guards.parameters(law, report["parameters"])]),
-        as_text(chosen.experiment.name, report),
+        _misses(chosen, law) if ahead else "",
+        "\n".join([*words, *guards.parameters(law, report["parameters"])]),
+        guards.marked(as_text(chosen.experiment.name, report), chosen.why),
     ]
 
 
 def _held_out(chosen: Chosen, law: LawFit) -> str:
-    """Forecast and observation of the held-out rung in a sentence, with every baseline's miss."""
+    """Forecast and observation of the held-out rung in a sentence."""
     if law.shape.refused:
         return f"**No law is fitted**: {law.shape.notes[0]}."
     if chosen.held_out is None:
         return (
             f"Fitted to r = {chosen.fit_min:g} to {chosen.fit_max:g}; no rung is held out, so nothing tests this fit."
         )
-    told = law.predict(chosen.held_out)
-    rivals = predict_baselines(law, np.array([chosen.held_out]))
-    seen = chosen.ladder.values[chosen.ladder.budgets == chosen.held_out]
+    told, seen = law.predict(chosen.held_out), _seen(chosen)
     forecast, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
     span = "no interval"
     if np.isfinite(told.low_new):
         span = f"90 % of new students {shown(float(told.low_new), True)} to {shown(float(told.high_new), True)} %"
         span += f"; {sum(told.low_new <= error <= told.high_new for error in seen)} of {len(seen)} fell inside"
-    rows = [
-        [name, f"{shown(value, True)} %", shown(value - observed, True, "+")]
-        for name, value in {"law": forecast, **{name: float(value[0]) for name, value in rivals.items()}}.items()
-    ]
-    table = markdown_table(("forecast by", f"error at r = {chosen.held_out:g}", "miss, points"), rows)
     head = f"r = {chosen.held_out:g}: forecast {shown(forecast, True)} %, observed {shown(observed, True)} %"
-    return f"**{head}** ({span}).\n\n{table}"
+    return f"**{head}** ({span})."
+
+
+def _misses(chosen: Chosen, law: LawFit) -> str:
+    """The law beside every baseline at the held-out rung."""
+    assert chosen.held_out is not None  # asked for only then
+    at, observed = np.array([chosen.held_out]), float(_seen(chosen).mean())
+    ahead = {"law": law.mean(at), **predict_baselines(law, at)}
+    rows = [
+        [name, f"{shown(float(value[0]), True)} %", shown(float(value[0]) - observed, True, "+")]
+        for name, value in ahead.items()
+    ]
+    return markdown_table(("forecast by", f"error at r = {chosen.held_out:g}", "miss, points"), rows)
+
+
+def _seen(chosen: Chosen) -> np.ndarray:
+    return chosen.ladder.values[chosen.ladder.budgets == chosen.held_out]

@@ -1,0 +1,45 @@
+"""Public results datasets of the Hub, by commit. The Space's own token is never used for what a visitor names."""
+
+import re
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+MOST_BYTES = 50_000_000  # of a dataset that is downloaded
+WANTED = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json"]
+FAULTS = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError, OSError)
+
+
+def resolve(source: str) -> tuple[str, str]:
+    """Name and commit of `org/name-results[@revision]`; a commit is taken at its word, other revisions are asked for.
+
+    ValueError for another text, and for what the Hub does not have.
+    """
+    repo, _, revision = source.strip().partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo, re.ASCII):
+        raise ValueError(f"{source!r} names no results: use 'example' or org/name-results@revision")
+    if re.fullmatch("[0-9a-f]{40}", revision):
+        return repo, revision
+    try:
+        return repo, str(HfApi(token=False).dataset_info(repo, revision=revision or None).sha)
+    except FAULTS as error:
+        raise _unread(source, error) from error
+
+
+def download(repo: str, commit: str) -> Path:
+    """The folder of a results dataset at this commit; ValueError when it cannot be read or is too large."""
+    api = HfApi(token=False)
+    try:
+        files = api.dataset_info(repo, revision=commit, files_metadata=True).siblings or []
+        size = sum(file.size or 0 for file in files if file.rfilename.startswith(("data/", "laws/")))
+        if size > MOST_BYTES:
+            raise ValueError(f"{repo} holds {size / 1e6:.0f} MB; this page reads up to {MOST_BYTES / 1e6:.0f} MB")
+        return Path(api.snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=WANTED))
+    except FAULTS as error:
+        raise _unread(repo, error) from error
+
+
+def _unread(source: str, error: Exception) -> ValueError:
+    return ValueError(f"{source} cannot be read from the Hub: {(str(error).splitlines() or [type(error).__name__])[0]}")
