@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from toolkit import __version__, verbs
+from toolkit.reports.compare_command import add_compare_arguments, compare_command
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
 from toolkit.reports.plan_command import add_plan_arguments, plan_command
 
@@ -31,6 +32,8 @@ HUB_EXAMPLE = """fss hub serve --port 5577
 CHECK_EXAMPLE = """fss check workspace/runs/math/release
   fss check org/name@v1.0.0"""
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
+COMPARE_EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
+  fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 
 
@@ -112,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_jobs(check)
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
+    compare = verb("compare", compare_command, "a verdict on results by rules fixed beforehand", COMPARE_EXAMPLE)
+    add_compare_arguments(compare)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
     add_plan_arguments(plan)
     recipe = verb("recipe", verbs.recipe, "list, show or copy recipes", "fss recipe cp math my-math")

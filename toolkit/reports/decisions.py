@@ -59,7 +59,7 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
 
 
 def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:
-    """The figure of a decision as PNG, SVG or PDF, its notes below; the bound has none, its lines are in the law's."""
+    """The figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
     words = {"title": title, "note": " ".join(decision.notes)}
     if decision.rule == "law":
         from toolkit.reports.pairs_figure import draw_pairs
@@ -73,6 +73,10 @@ def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) ->
         from toolkit.reports.saturation_figure import draw_saturation
 
         draw_saturation(path, decision, **words)
+    else:
+        raise ValueError(
+            f"the rule {decision.rule!r} has no figure: its gap is that of the law's to the teacher's line"
+        )
 
 
 def write_decision(out: Path, decision: Decision, every: Sequence[Series], title: str) -> list[Path]:
@@ -87,11 +91,13 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
     Returns:
         The files written.
     """
-    files = [out / f"{decision.rule}.{kind}" for kind in ("json", "md", "png")]
+    kinds = ("json", "md") if decision.rule == "bound" else ("json", "md", "png")
+    files = [out / f"{decision.rule}.{kind}" for kind in kinds]
     write_atomic(files[0], to_json(decision))
     write_atomic(files[1], as_markdown(decision) + "\n")
-    draw(files[2], decision, every, title)
-    return [file for file in files if file.exists()]
+    if len(files) > 2:
+        draw(files[2], decision, every, title)
+    return files
 
 
 def as_markdown(decision: Decision) -> str:

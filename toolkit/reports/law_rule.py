@@ -158,8 +158,8 @@ def _sentence(parts: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any], ru
     seen = max(max(part["high_refuted"] - part["forecast"], part["forecast"] - part["low_refuted"]) for part in known)
     pooled = f", with beta pooled {points(misses['law, beta pooled'], '')}" if "law, beta pooled" in misses else ""
     return (
-        f"{head}{inside} of {len(parts)} pairs at r = {numbers['held_out']} lie inside the "
-        f"{share(numbers['level'])} interval, at most {points(max(widths), '')} points wide; misses are "
+        f"{head}pairs inside the {share(numbers['level'])} interval at r = {numbers['held_out']}: {inside} of "
+        f"{len(parts)} (at most {points(max(widths), '')} points wide); missed by "
         f"{joined([points(part['miss']) for part in known])} points (mean absolute {points(misses['law'], '')}{pooled},"
         f" log-linear {points(misses['log-linear'], '')}); a miss of {points(seen, '')} points would have been seen "
         f"at {share(rules.law_refuted)}{reasons}."

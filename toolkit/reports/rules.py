@@ -38,6 +38,11 @@ class Rules:
     flat_share: float = 0.1  # saturation: a corpus is flat where a doubling brings less than this share of new paths
     control: str = "steps"  # the training control whose verdict counts; others are shown beside it
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not 0 < value < 1:
+                raise ValueError(f"rules: {name} must lie between 0 and 1, got {value:g}: .95 is 95 %, .03 is 3 points")
+
 
 @dataclass(frozen=True)
 class Decision:
