@@ -37,7 +37,8 @@ def test_the_app_starts_from_the_bundle_with_no_checkout_in_reach(bundle):
     libraries = str(Path(numpy.__file__).parents[1])
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": libraries, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-S", "-B", "-c", BUILD, str(bundle)], cwd=bundle, env=environment, capture_output=True, text=True
+        [sys.executable, "-S", "-B", "-c", BUILD, str(bundle)],
+        cwd=bundle, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = ast.literal_eval(done.stdout.splitlines()[-1])
