@@ -1,5 +1,6 @@
 """What a run and `fss release` publish at the workspace's own Hub, and that it is there when they have ended."""
 
+import dataclasses
 import io
 import json
 import os
@@ -14,14 +15,14 @@ import pytest
 import yaml
 from huggingface_hub import HfApi, constants, parse_eval_result_entries
 
-from tests.hub.publishing.tiny_ladder import make_release
+from tests.hub.publishing.tiny_ladder import CARD, make_release
 from tests.pipeline.conftest import TINY, Chain
 from toolkit.cli import main
 from toolkit.hub.publish import publish
 from toolkit.hub.push import Target
 from toolkit.pipeline.hubs import is_embedded, open_hub
-from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.publishing import Unpublished
+from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.run import release, run
 from toolkit.progress import Progress
 from toolkit.recipe import RecipeError, load_run, with_release
@@ -84,6 +85,13 @@ def published(recipe, workspace, **options):
     progress = Progress(io.StringIO())
     told = release(recipe, workspace, jobs=1, progress=progress, **({"dry": False} | options))
     return told, progress.stream.getvalue()
+
+
+def publish_other(workspace, folder, salt="a"):
+    """Another source than the chain's under the same name."""
+    make_release(folder / "release", (1, 2), salt=salt, card=dataclasses.replace(CARD, repo=REPO))
+    with open_hub(workspace, REPO) as api:
+        publish(folder / "release", REPO, Target(api, print), version="v1.0.0")
 
 
 def refs(workspace, repo=REPO, repo_type="dataset"):
@@ -190,9 +198,7 @@ def test_students_name_base_data_and_scores_and_a_collection_ties_all(named, tmp
 
 
 def test_a_hub_that_refuses_costs_a_run_nothing_but_its_publication(named, capsys):
-    make_release(named.workspace.parent / "other" / "release", (1, 2))
-    with open_hub(named.workspace, REPO) as api:
-        publish(named.workspace.parent / "other" / "release", REPO, Target(api, print), version="v1.0.0")
+    publish_other(named.workspace, named.workspace.parent / "other")
     theirs = refs(named.workspace)
     code = main(["run", str(named.recipe), "--workspace", str(named.workspace)])
     out, err = capsys.readouterr()
@@ -218,9 +224,7 @@ def test_a_hub_that_is_down_is_told_at_once_and_at_the_end(named, monkeypatch):
 def test_equal_names_in_two_workspaces_share_no_cached_rows(tmp_path, no_account):
     home, found = tmp_path / "home", {}
     for salt in "ab":
-        make_release(tmp_path / salt / "release", (1, 2), salt=salt)
-        with open_hub(tmp_path / salt, REPO) as api:
-            publish(tmp_path / salt / "release", REPO, Target(api, print), version="v1.0.0")
+        publish_other(tmp_path / salt, tmp_path / f"release-{salt}", salt)
     load = f'from datasets import load_dataset; print(load_dataset("{REPO}", "r2", split="train")["response"][:])'
     for salt in "aba":
         line = shlex.join([FSS, "hub", "serve", "--workspace", str(tmp_path / salt), "--", sys.executable, "-c", load])
