@@ -29,6 +29,9 @@ SPACE_EXAMPLE = """fss space bundle build/space
   fss space push org/name --data org/fss-math-results@v1.0.0"""
 HUB_EXAMPLE = """fss hub serve --port 5577
   fss hub serve -- python train.py     with an environment that points there; stops when the command ends"""
+PULL_EXAMPLE = """fss pull org/fss-math@v1.0.0 --dry-run      what would be fetched and written
+  fss pull org/fss-math@v1.0.0                then add a budget to recipes/fss-math.yaml
+  fss run fss-math-r32                        samples only what is new, with the same teacher"""
 CHECK_EXAMPLE = """fss check workspace/runs/math/release
   fss check org/name@v1.0.0"""
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
@@ -109,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     space.add_argument("action", choices=("bundle", "push"))
     space.add_argument("place", metavar="DIR|ORG/NAME", help="bundle: the folder to fill; push: the Space")
     _add_space_arguments(space)
+    pull = verb("pull", verbs.pull, "restore a workspace from a release, to continue its source", PULL_EXAMPLE)
+    pull.add_argument("release", metavar="RELEASE", help="org/name@v1.0.0, or org/name for its last version")
+    pull.add_argument("--as", dest="name", metavar="NAME", help="of the recipe (default: the repo's name)")
+    _add_workspace(pull)
+    pull.add_argument("--dry-run", action="store_true", help="say what would be fetched and written, and write nothing")
     check = verb("check", verbs.check, "re-verify a release, here or at a Hub", CHECK_EXAMPLE)
     check.add_argument("release", metavar="RELEASE", help="a folder, or org/name@v1.0.0")
     _add_workspace(check)

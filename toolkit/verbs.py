@@ -47,6 +47,13 @@ def release(args: argparse.Namespace) -> int:
     return 0
 
 
+def pull(args: argparse.Namespace) -> int:
+    from toolkit.pipeline.pull import pull
+
+    print(pull(args.release, args.workspace, name=args.name, dry=args.dry_run))
+    return 0
+
+
 def hub(args: argparse.Namespace) -> int:
     from toolkit.hub.server import serve
     from toolkit.pipeline.hubs import STORE, run_with_hub

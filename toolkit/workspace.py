@@ -74,6 +74,12 @@ def folder_files(folder: Path) -> dict[str, str]:
     return {name: file_digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
 
 
+def model_files(folder: Path) -> dict[str, str]:
+    """Name -> sha256 of what makes a model: its files but cards, hidden ones, and the manifest that a push adds."""
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    return {path.name: file_digest(path) for path in paths if path.name not in ("README.md", "manifest.json")}
+
+
 def sync(path: Path) -> None:
     """Flush a file's or folder's data to the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -160,6 +166,27 @@ class Workspace:
         if made is None:
             raise OSError(f"{path}: changed by something else while it was being made")
         return made, False
+
+    def install(self, stage: str, inputs: Any, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Artifact:
+        """The artifact that `stage` would make from `inputs`, from files that were made elsewhere.
+
+        Raises:
+            ValueError: when another one was made here from the same inputs.
+        """
+        wanted = {name: file_digest(path) for name, path in files.items()}
+
+        def copy(out: Path) -> Mapping[str, Any]:
+            for name, path in files.items():
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, out / name)
+            return facts
+
+        artifact, _ = self.build(stage, inputs, copy)
+        if artifact.files != wanted:
+            raise ValueError(
+                f"{artifact.path}: another {stage} was made here from the same settings; name another --workspace"
+            )
+        return artifact
 
     def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:
         start = time.monotonic()

@@ -1,5 +1,6 @@
 """A release from a Hub as anybody gets it: the files of one commit, in the client library's own cache."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +31,8 @@ def split_reference(text: str) -> tuple[str, str | None]:
     return repo, revision or None
 
 
-def fetch(api: HfApi, reference: str, repo_type: RepoType = "dataset") -> Fetched:
-    """Download all files of `org/name@revision`; what the cache holds is not fetched again.
+def fetch(api: HfApi, reference: str, repo_type: RepoType = "dataset", only: Sequence[str] | None = None) -> Fetched:
+    """Download all files of `org/name@revision`, or `only` some; what the cache holds is not fetched again.
 
     Args:
         reference: see `split_reference`; the revision is a tag, a branch or a commit.
@@ -50,7 +51,7 @@ def fetch(api: HfApi, reference: str, repo_type: RepoType = "dataset") -> Fetche
         commit = commits.get(revision, revision)
         if revision not in commits and not _is_commit(revision):
             raise Refused(f"has no revision {revision!r}; it has {', '.join([*versions, 'main'])}")
-        folder = attempts()(api.snapshot_download, **where, revision=commit)
+        folder = attempts()(api.snapshot_download, **where, revision=commit, allow_patterns=only)
     return Fetched(Path(folder), repo, revision, commit)
 
 

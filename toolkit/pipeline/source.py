@@ -8,10 +8,12 @@ from typing import Any
 from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.cells import Source, placed
 from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
 from toolkit.pipeline.teacher import NANO, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
+from toolkit.settings import Pool
 from toolkit.workers import Tick
-from toolkit.workspace import Artifact, file_digest, folder_files, hash_of
+from toolkit.workspace import Artifact, file_digest, hash_of, model_files
 
 
 def pool_stage(job: Job) -> Artifact:
@@ -21,12 +23,7 @@ def pool_stage(job: Job) -> Artifact:
     from toolkit.synthesis.schedule import refuse_idle
 
     settings = job.recipe.pool
-    # A local file is known by its bytes, not by its place.
-    files = {
-        key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
-    }
-    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
-    inputs = {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
+    inputs = pool_inputs(settings)
     with job.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
@@ -39,6 +36,15 @@ def pool_stage(job: Job) -> Artifact:
         if facts["dropped"]:
             stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
     return pool
+
+
+def pool_inputs(settings: Pool) -> dict[str, Any]:
+    """What the pool's key hashes. A local file is known by its bytes, not by its place."""
+    files = {
+        key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
+    }
+    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
+    return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
 
 
 def _check_golds(job: Job, pool: Artifact) -> None:
@@ -83,6 +89,8 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
         options = nano_options(job, role)
 
         def train(out: Path) -> dict[str, Any]:
+            if role == "teacher":
+                refuse_training(job)
             _refuse_unreadable_by_nano(job, pool)
             facts: dict[str, Any] = job.work(stage, role, train_nano, role, options, out)
             return facts
@@ -91,7 +99,7 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
             _refuse_unreadable_by_nano(job, pool)
         return job.build(stage, role, options, train)
     if Path(name).is_dir():
-        files = folder_files(Path(name))
+        files = model_files(Path(name))
         return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
     return _hub_model(name, revision, job.dry)
 
@@ -161,13 +169,9 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
 def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
     """The source before its responses are looked at."""
     recipe = job.recipe
-    inputs = {
-        "teacher": teacher.digest,
-        "served": served_as(recipe),
-        "questions": pool.file("questions.parquet"),
-        "sampling": recipe.sampling,
-    }
-    key = hash_of(inputs)[:16]
+    identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
+    refuse_other_source(job, identity)
+    key = source_key(identity)
     rungs = [rung for rung in increments(recipe.ladder.budgets) if rung[1] <= max(job.run.budgets)]
     parts = shells(recipe.pool.pool_sizes, recipe.ladder.ladder_questions)
     cells = [(shell, rung) for rung in rungs for shell in parts]

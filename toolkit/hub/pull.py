@@ -1,0 +1,163 @@
+"""What is taken over from a Hub: a release's files and its teacher's weights, each checked against its digest.
+
+Whoever made the release is a stranger: its manifest is read as data of a fixed form, and names are plain relative ones.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from huggingface_hub import HfApi
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from toolkit.hub.check import damaged_files
+from toolkit.hub.decide import Refused
+from toolkit.hub.fetch import fetch
+from toolkit.hub.release import RECIPE
+from toolkit.hub.scan import refuse_pickles
+from toolkit.workspace import hash_of, model_files
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+MANIFEST = "manifest.json"
+COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of a file; size in bytes."""
+
+    sha256: Digest
+    bytes: Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a configuration loads."""
+
+    files: Annotated[list[FileName], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Served:
+    """What of its serving changes what a teacher says."""
+
+    api: Literal["chat", "generate"]
+    quantize: Word | None
+    provider: Word | None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a source is known by: its key, and digests of its seed questions and of its teacher."""
+
+    source: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    pool: Digest
+    pool_counts: dict[str, Annotated[int, Field(ge=0)]]
+    teacher: Digest
+    served: Served | None
+    teacher_repo: Annotated[str, Field(pattern=COMMIT_OF.pattern)] | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What of a release's manifest a pull reads."""
+
+    format: Literal[1]
+    version: Word
+    configs: dict[str, Config]
+    provenance: Provenance
+    files: dict[FileName, Facts]
+
+    def parts(self, config: str) -> list[str]:
+        """The files of a configuration.
+
+        Raises:
+            Refused: when there is none of the name, or it names what is not in the release.
+        """
+        names = self.configs[config].files if config in self.configs else []
+        missing = [name for name in names or [config] if name not in self.files]
+        if missing:
+            raise Refused(f"{MANIFEST}: {config}: its files are not in the release; it was made by another toolkit")
+        return names
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(facts.bytes for facts in self.files.values())
+
+
+class Taken(NamedTuple):
+    """A release in a folder that is not to be written to, and what it is called: `org/name@v1.0.0`."""
+
+    folder: Path
+    name: str
+    manifest: Manifest
+
+    def path(self, name: str) -> Path:
+        """Where a file of the release lies."""
+        return self.folder / name
+
+
+def take_release(api: HfApi, reference: str, *, whole: bool = True) -> Taken:
+    """Download `org/name@v1.0.0` and check every byte; not `whole`, only what says what it is.
+
+    Raises:
+        Refused: for files that are not as the manifest says, a manifest of another form, or names that lead elsewhere.
+        HubFault: see `fetch`.
+    """
+    fetched = fetch(api, reference, only=None if whole else [MANIFEST, RECIPE])
+    named = f"{fetched.repo}@{fetched.revision}"
+    for name in (MANIFEST, RECIPE):
+        if not (fetched.folder / name).is_file():
+            raise Refused(f"{named}: has no {name}, so that it cannot be continued; it is no release, or an old one")
+    text = (fetched.folder / MANIFEST).read_text(encoding="utf-8")
+    manifest = read_form(text, named)
+    if whole:
+        wrong = damaged_files(fetched.folder, TypeAdapter(dict).validate_json(text))
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
+            raise Refused(f"{named}: {wrong[0]}{more}; nothing of it was taken over")
+    return Taken(fetched.folder, named, manifest)
+
+
+def read_form(text: str, named: str) -> Manifest:
+    """A manifest as data of its form.
+
+    Raises:
+        Refused: naming the field.
+    """
+    try:
+        return TypeAdapter(Manifest).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])[:200]
+        raise Refused(f"{named}: {MANIFEST}: {place}: {first['msg'].lower()}; nothing of it was taken over") from error
+
+
+def take_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
+    """The files of a teacher's model repo, `org/name@commit`, by name.
+
+    Raises:
+        Refused: for weights that are no safetensors, code, or another model than the one of the digest.
+    """
+    folder = fetch(api, repo, "model").folder
+    files = model_files(folder)
+    refuse_pickles(files)
+    code = [name for name in files if name.endswith(".py")]
+    if code:
+        raise Refused(f"{repo}: {', '.join(code)}: code is not taken over; a teacher is weights and tokenizer")
+    if hash_of(files) != digest:
+        raise Refused(
+            f"{repo}: is not the teacher of the release, whose digest is {digest[:12]}; nothing was taken over"
+        )
+    return {name: folder / name for name in files}
+
+
+def weights_size(api: HfApi, repo: str) -> int:
+    """Bytes of a model repo by its manifest, without downloading it."""
+    folder = fetch(api, repo, "model", only=[MANIFEST]).folder
+    listed = TypeAdapter(dict).validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    return sum(facts.bytes for facts in TypeAdapter(dict[str, Facts]).validate_python(listed.get("files")).values())

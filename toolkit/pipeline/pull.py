@@ -1,0 +1,214 @@
+"""A workspace restored from a release, with pool, responses and teacher, so that the same source can be continued."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.pipeline.hubs import open_to_read
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.loading import shown
+from toolkit.pipeline.pulled import FOLDER, remember, source_identity, source_key
+from toolkit.pipeline.recipe_file import read_strange, recipe_text
+from toolkit.pipeline.source import nano_options, pool_inputs
+from toolkit.pipeline.teacher import NANO
+from toolkit.progress import Progress
+from toolkit.recipe import Recipe, Run, load_recipe
+from toolkit.workers import open_workers
+from toolkit.workspace import Workspace, hash_of, write_atomic
+
+if TYPE_CHECKING:
+    from toolkit.hub.pull import Taken
+
+POOL = ("questions", "test", "dev")
+
+
+@dataclasses.dataclass(frozen=True)
+class Install:
+    """An artifact to be: its stage, what its key hashes, where its files lie now, and its facts."""
+
+    stage: str
+    inputs: Any
+    files: Mapping[str, Path]
+    facts: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a release becomes here; nothing is written yet."""
+
+    release: "Taken"
+    recipe: Recipe
+    served: Mapping[str, Any] | None
+    path: Path  # of the recipe
+    installs: list[Install]
+    identity: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Of the recipe."""
+        return recipe_text(self.recipe, dict(self.served) if self.served else None)
+
+
+def pull(
+    reference: str, workspace: Path, *, name: str | None = None, dry: bool = False, progress: Progress | None = None
+) -> str:
+    """Restore `org/name@v1.0.0` into a workspace and write its recipe; returns how to go on.
+
+    Killed at any moment, the same call finishes it; the recipe is there only when all else is.
+
+    Args:
+        reference: without `@`, the last version.
+        name: of the recipe; None takes the repo's.
+        dry: say what would be fetched and written.
+
+    Raises:
+        Refused, HubFault: see `toolkit.hub.pull`.
+        StageError, ValueError: for a recipe that reaches into this machine or does not fit its manifest, another
+            recipe of that name here, or a workspace that holds something else in its place.
+    """
+    from toolkit.hub.fetch import split_reference
+    from toolkit.hub.pull import take_release, take_weights, weights_size
+
+    progress = progress or Progress()
+    space = Workspace(workspace, progress.say)
+    repo, _ = split_reference(reference)
+    name = _recipe_name(name or re.sub(r"[^\w-]", "-", repo.partition("/")[2]))
+    weights: dict[str, Path] = {}
+    with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
+        taken = take_release(api, reference, whole=not dry)
+        made = taken.manifest.provenance
+        stage.text = f"{taken.name}: {len(taken.manifest.files)} files, {taken.manifest.size:,} bytes"
+        if made.teacher_repo and dry:
+            stage.text += f"; {made.teacher_repo}: {weights_size(api, made.teacher_repo):,} bytes"
+        elif made.teacher_repo:
+            weights = take_weights(api, made.teacher_repo, made.teacher)
+            stage.text += f"; {made.teacher_repo}"
+    plan = _plan(taken, weights, name, space, progress)
+    return _told(plan, space) if dry else _carried_out(plan, space, progress)
+
+
+def _recipe_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+        raise ValueError(f"{name!r} cannot name a recipe; give --as NAME of letters, digits, '-' and '_'")
+    return name
+
+
+def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
+    made = taken.manifest.provenance
+    text = taken.path("recipe.yaml").read_text(encoding="utf-8")
+    recipe, left_out = read_strange(text, weights=made.teacher_repo is not None)
+    if left_out:
+        progress.say(f"recipe.yaml: {', '.join(left_out)}: left out; what is no part of the source is yours to set")
+    served = dataclasses.asdict(made.served) if made.served else None
+    identity = source_identity(made.teacher, served, made.pool, recipe.sampling)
+    _refuse_mismatch(taken, recipe, identity)
+    installs = [_pool(taken, recipe)]
+    if made.teacher_repo:
+        teacher = _teacher(recipe, weights, made.teacher, space, progress)
+        installs.append(teacher)
+        recipe = _with_weights(recipe, space, teacher)
+    plan = Plan(
+        taken, dataclasses.replace(recipe, name=name), served, Path("recipes", f"{name}.yaml"), installs, identity
+    )
+    _refuse_other_recipe(plan)
+    return plan
+
+
+def _refuse_mismatch(taken: "Taken", recipe: Recipe, identity: Mapping[str, Any]) -> None:
+    """Recipe, files and manifest must tell of one source."""
+    made, teacher = taken.manifest.provenance, recipe.teacher
+    (questions,) = taken.manifest.parts("questions")
+    if made.teacher_repo is None:
+        named = hash_of({"repo": f"{teacher.teacher}@{teacher.teacher_revision}"})
+        if teacher.teacher == NANO or named != made.teacher:
+            raise StageError(
+                f"{taken.name}: names no repo of its teacher's weights, so that nobody else can continue it"
+            )
+    if source_key(identity) != made.source or taken.manifest.files[questions].sha256 != made.pool:
+        raise StageError(f"{taken.name}: its recipe and its manifest tell of different sources; it cannot be continued")
+
+
+def _pool(taken: "Taken", recipe: Recipe) -> Install:
+    parts = {part: taken.manifest.parts(part)[0] for part in POOL if part != "dev" or part in taken.manifest.configs}
+    files = {f"{part}.parquet": taken.path(name) for part, name in parts.items()}
+    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.manifest.provenance.pool_counts
+    return Install("pool", pool_inputs(recipe.pool), files, counts)
+
+
+def _teacher(recipe: Recipe, weights: Mapping[str, Path], digest: str, space: Workspace, progress: Progress) -> Install:
+    """An embedded teacher goes where it would be trained, another into a folder of its name."""
+    name = recipe.teacher.teacher
+    if name != NANO:
+        files = {f"{name}/{file}": path for file, path in weights.items()}
+        return Install("weights", {"teacher": digest, "name": name}, files, {})
+    with open_workers(1) as workers:
+        run = Run(recipe.name, "nano", recipe, recipe.ladder.budgets, ())
+        inputs = nano_options(Job(run, space, workers, progress), "teacher")
+    return Install("teacher", inputs, weights, {"role": "teacher"})
+
+
+def _with_weights(recipe: Recipe, space: Workspace, teacher: Install) -> Recipe:
+    """The recipe that names the folder of its teacher, where that is not embedded."""
+    if teacher.stage == "teacher":
+        return recipe
+    folder = shown(space.place(teacher.stage, teacher.inputs) / teacher.inputs["name"])
+    return dataclasses.replace(recipe, teacher=dataclasses.replace(recipe.teacher, teacher=str(folder)))
+
+
+def _refuse_other_recipe(plan: Plan) -> None:
+    """A recipe of this name stays, also one that was edited; it must be of the same source."""
+    if not plan.path.exists():
+        return
+    held = load_recipe(plan.path)
+    same = all(getattr(held, part) == getattr(plan.recipe, part) for part in ("pool", "teacher", "sampling"))
+    if not same:
+        raise StageError(f"{plan.path} is there and is another recipe; give --as NAME, or move it away")
+
+
+def _told(plan: Plan, space: Workspace) -> str:
+    places = [f"{install.stage:<10} {shown(space.place(install.stage, install.inputs))}" for install in plan.installs]
+    listed = [
+        *places,
+        f"{'responses':<10} {shown(_journal(plan, space))}",
+        f"{'recipe':<10} {plan.path}{' (is there, and stays)' if plan.path.exists() else ''}",
+        f"{'source':<10} {shown(space.root / FOLDER / f'{plan.recipe.name}.json')}",
+    ]
+    return "\n".join(["Would write:", *(f"  {line}" for line in listed), "Nothing was made: this was a dry run."])
+
+
+def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
+    from toolkit.pipeline.restored import check_pool, merge, responses_of
+
+    check_pool(plan.installs[0].files)
+    for install in plan.installs:
+        with progress.stage(install.stage) as stage:
+            artifact = space.install(install.stage, install.inputs, install.files, install.facts)
+            stage.text = f"{shown(artifact.path)}, digest {artifact.digest[:12]}"
+    journal = _journal(plan, space)
+    with progress.stage("responses") as stage, space.lock(f"responses-{journal.stem}"):
+        rows = responses_of(plan.release.folder, plan.release.manifest.parts("all"))
+        added, held = merge(journal, rows)
+        stage.text = f"{added:,} added to {held:,} in {shown(journal)}"
+    remember(space, plan.recipe.name, plan.release.name, plan.identity)
+    if not plan.path.exists():
+        write_atomic(plan.path, plan.text)
+    return _next(plan, space)
+
+
+def _journal(plan: Plan, space: Workspace) -> Path:
+    return space.root / "responses" / f"{plan.release.manifest.provenance.source}.jsonl"
+
+
+def _next(plan: Plan, space: Workspace) -> str:
+    name, budget = plan.recipe.name, 2 * max(plan.recipe.ladder.budgets)
+    default = Path(os.environ.get("FSS_WORKSPACE", "workspace"))
+    place = "" if space.root == default.resolve() else f" --workspace {shown(space.root)}"
+    served = " say where its teacher answers," if plan.served else ""
+    return (
+        f"\n{plan.path} continues {plan.release.name}:{served} add {budget} to its budgets, then\n"
+        f"  fss run {name}-r{budget}{place}\n"
+        f"  fss release {name}-r{budget} --repo org/name{place}"
+    )
