@@ -57,7 +57,7 @@ def forecast(
         raise ValueError(f"ahead has {len(ahead)} budgets: ask for at most {MOST_AHEAD} at once")
     sds, items = (None if each is None else np.array(each, float) for each in (sd, n))
     ladder = Ladder("api", np.array(budgets, float), np.array(errors, float), sds, items, quantity, ())
-    return fitting.report(fitting.fit(ladder, None, fit_max), ahead)
+    return dict(fitting.report(fitting.fit(ladder, None, fit_max), tuple(ahead)))
 
 
 def plan(

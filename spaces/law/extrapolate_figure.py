@@ -18,16 +18,16 @@ def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
     plot = plots.figure("responses per question, r", "test error, %", log_x=True)
     first, last = float(law.rungs.x[0]), float(law.rungs.x[-1])
     near, far = WIDEN_BEYOND * last, REFUSE_BEYOND * last
-    r = np.geomspace(first, near, 80)
-    _zone(plot, law, r, level, f"{level:.0%} of curves", NEAR)
+    _zone(plot, law, (first, near), level, f"{level:.0%} of curves", NEAR)
     # A hair beyond 4 x, where the envelope over all forms begins.
-    _zone(plot, law, np.geomspace(near * 1.0001, far, 40), WIDE, f"{WIDE:.0%}, over all forms", FAR)
-    plots.line(plot, r, 100 * law.mean(r), "law", plots.LAW, width=2.5)
+    _zone(plot, law, (near * 1.0001, far), WIDE, f"{WIDE:.0%}, over all forms", FAR)
+    told = fitting.curve(law, first, near, level)
+    plots.line(plot, told.r, 100 * law.mean(told.r), "law", plots.LAW, width=2.5)
     _rungs(plot, chosen)
     plots.shade(plot, first / 1.06, last * 1.06, text="fitted")
     plots.shade(plot, far, 2 * far, REFUSED)
     plots.note(plot, 2 * far, "refused", "right")
-    plot.add_vline(x=budget, line={"color": plots.HELD_OUT, "width": 2, "dash": "dash"})
+    plots.upright(plot, budget, plots.HELD_OUT)
     if budget <= far:
         _asked(plot, law, budget, level)
     plots.log_ticks(plot, [first * 2.0**k for k in range(int(np.ceil(np.log2(2 * far / first))) + 1)])
@@ -35,10 +35,10 @@ def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
     return plot
 
 
-def _zone(plot: go.Figure, law: LawFit, r: np.ndarray, level: float, name: str, color: str) -> None:
-    told = law.predict(r, level)
+def _zone(plot: go.Figure, law: LawFit, span: tuple[float, float], level: float, name: str, color: str) -> None:
+    told = fitting.curve(law, *span, level)
     if np.isfinite(told.low).all():
-        plots.band(plot, r, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, color)
+        plots.band(plot, told.r, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, color)
 
 
 def _rungs(plot: go.Figure, chosen: Chosen) -> None:

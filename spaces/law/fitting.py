@@ -12,15 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.plan import Plan, Prices, Split, frontier, plan
+from toolkit.laws.predict import Forecast
 from toolkit.laws.splits import limits
 from toolkit.laws.surface import SurfaceFit, fit_surface
 from toolkit.reports import fit_report, plan_command
 from toolkit.reports.curves import Columns, Ladder, as_ladders
 
 Array = NDArray[np.float64]
-MAP_STEPS = 36
+POINTS, MAP_STEPS = 80, 36  # of a curve; of each axis of a map
 
 
 class Rung(NamedTuple):
@@ -58,9 +60,23 @@ def _fit(name: str, quantity: str, fit_max: float | None, *columns: tuple[float,
     return fit_report.fit_ladder(Ladder(name, budgets, values, sd, n, quantity, ()), fit_max)
 
 
-def report(law: LawFit, budgets: list[float], notes: tuple[str, ...] = ()) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def report(law: LawFit, budgets: tuple[float, ...], notes: tuple[str, ...] = ()) -> Mapping[str, Any]:
     """What `fss fit --predict BUDGETS --json` prints for one ladder."""
     return fit_report.describe(law, budgets, notes)
+
+
+@lru_cache(maxsize=256)
+def curve(law: LawFit, first: float, last: float, level: float = 0.9) -> Forecast:
+    """The forecast at `POINTS` budgets from first to last, evenly spaced in their logarithm."""
+    return law.predict(np.geomspace(first, last, POINTS), level)
+
+
+@lru_cache(maxsize=64)
+def baselines(law: LawFit, first: float, last: float) -> tuple[Array, Mapping[str, Array]]:
+    """Budgets as in `curve`, and what every baseline predicts there."""
+    budgets = np.geomspace(first, last, POINTS)
+    return budgets, predict_baselines(law, budgets)
 
 
 def rungs(ladder: Ladder) -> list[Rung]:

@@ -10,12 +10,9 @@ from scipy.stats import t as student
 import fitting
 import plots
 from selection import Chosen
-from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND
 from toolkit.reports.fit_report import shown
-
-POINTS = 120
 
 
 class Axes(NamedTuple):
@@ -48,8 +45,8 @@ def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
     budgets = np.unique(chosen.ladder.budgets)
     last = float(law.rungs.x[-1])
     reach = min(max(last, float(budgets[-1])), REFUSE_BEYOND * last)
-    _curve(plot, law, np.geomspace(float(budgets[0]), reach, POINTS), axes)
-    _baselines(plot, law, np.geomspace(last, max(reach, 1.01 * last), 40), axes)
+    _curve(plot, law, float(budgets[0]), reach, axes)
+    _baselines(plot, law, last, max(reach, 1.01 * last), axes)
     for name, error in chosen.experiment.lines(chosen.pair).items():
         plots.level(plot, float(axes.percent(error)), f"{name} {axes.percent(error):.1f} %")
     _points(plot, chosen, axes)
@@ -62,8 +59,9 @@ def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
     return plot
 
 
-def _curve(plot: go.Figure, law: LawFit, r: np.ndarray, axes: Axes) -> None:
-    told = law.predict(r)
+def _curve(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
+    told = fitting.curve(law, first, last)
+    r = np.asarray(told.r)
     for name, low, high in zip(plots.BANDS, (told.low_new, told.low), (told.high_new, told.high), strict=True):
         if np.isfinite(low).all():
             plots.band(plot, r * axes.times, axes.percent(low), axes.percent(high), name, plots.BANDS[name])
@@ -71,8 +69,8 @@ def _curve(plot: go.Figure, law: LawFit, r: np.ndarray, axes: Axes) -> None:
     plots.line(plot, r * axes.times, axes.percent(curve), "law", plots.LAW, width=2.5)
 
 
-def _baselines(plot: go.Figure, law: LawFit, r: np.ndarray, axes: Axes) -> None:
-    lines = predict_baselines(law, r)
+def _baselines(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
+    r, lines = fitting.baselines(law, first, last)
     for name, dash in plots.DASHES.items():
         plots.line(plot, r * axes.times, axes.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
 

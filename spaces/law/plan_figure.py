@@ -84,7 +84,7 @@ def draw_frontier(planned: fitting.Planned) -> go.Figure:
     _marks(plot, "this plan", [(best.cost, 100 * best.error)], "star", 18, plots.SEEN, [best])
     crossover = planned.report["crossover"]
     if crossover["spend"] is not None:
-        plot.add_vline(x=crossover["spend"], line={"color": plots.LAW, "dash": "dash"})
+        plots.upright(plot, crossover["spend"], plots.LAW)
         plots.note(plot, crossover["spend"], f"more {crossover['much']} from here")
         plots.shade(plot, crossover["low"], crossover["high"])
     return plot
@@ -92,14 +92,13 @@ def draw_frontier(planned: fitting.Planned) -> go.Figure:
 
 def draw_one_axis(law: LawFit, prices: Prices, questions: float) -> go.Figure:
     """What more answers to the same questions cost and win, to 4 times the last budget."""
-    r = np.geomspace(float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]), 80)
-    cost = prices.cost(questions, r)
+    told = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
+    cost = prices.cost(questions, told.r)
     plot = plots.figure(f"money for {questions:,g} questions with r responses each", "test error, %", height=380)
-    told = law.predict(r)
     if np.isfinite(told.low).all():
         name = "90 % of curves"
         plots.band(plot, cost, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, plots.BANDS[name])
-    plots.line(plot, cost, 100 * law.mean(r), "law", plots.LAW, width=2.5)
+    plots.line(plot, cost, 100 * law.mean(told.r), "law", plots.LAW, width=2.5)
     seen = prices.cost(questions, law.rungs.x)
     plot.add_scatter(
         x=seen, y=100 * law.rungs.y, mode="markers", name="observed", marker={"size": 8, "color": plots.SEEN},

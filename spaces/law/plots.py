@@ -50,13 +50,21 @@ def line(plot: go.Figure, x: ArrayLike, y: ArrayLike, name: str, color: str = GR
 
 def level(plot: go.Figure, y: float, text: str) -> None:
     """A thin horizontal line across the figure, labelled at its right end."""
-    plot.add_hline(y=y, line={"color": GREY, "width": 1, "dash": "dot"}, annotation_text=text,
-                   annotation_position="bottom right", annotation_font={"size": 12, "color": GREY})  # fmt: skip
+    plot.add_shape(type="line", x0=0, x1=1, xref="paper", y0=y, y1=y, line={"color": GREY, "width": 1, "dash": "dot"})
+    style = {"showarrow": False, "xanchor": "right", "yanchor": "top", "font": {"size": 12, "color": GREY}}
+    plot.add_annotation(x=1, xref="paper", y=y, text=text, **style)
+
+
+def upright(plot: go.Figure, x: float, color: str) -> None:
+    """A dashed line from bottom to top."""
+    line = {"color": color, "width": 2, "dash": "dash"}
+    plot.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, yref="paper", line=line)
 
 
 def shade(plot: go.Figure, x0: float, x1: float, color: str = SHADE, text: str = "") -> None:
     """A vertical stripe behind everything, with a word at its top."""
-    plot.add_vrect(x0=x0, x1=x1, fillcolor=color, line_width=0, layer="below")
+    place = {"x0": x0, "x1": x1, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
+    plot.add_shape(type="rect", fillcolor=color, line_width=0, **place)
     note(plot, x0, text)
 
 

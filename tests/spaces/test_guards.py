@@ -67,7 +67,7 @@ def test_numbers_end_at_4_times_and_everything_at_16(law):
 def test_one_seed_without_sd_gives_no_interval():
     law = fit_law([1, 2, 4, 8, 16], [0.9, 0.8, 0.7, 0.63, 0.6])
     assert guards.floor(law) == guards.NO_NOISE
-    assert "The exponent has no interval" in guards.exponent(fitting.report(law, [])["parameters"]["beta"])
+    assert "The exponent has no interval" in guards.exponent(fitting.report(law, ())["parameters"]["beta"])
 
 
 @given(st.text())

@@ -22,7 +22,7 @@ NO_NOISE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no equality: a fit is itself, and can be a key of a cache
 class LawFit:
     """A fitted law: what was fitted, the `solution` (least-squares curve and posterior), and what to beware of.
 

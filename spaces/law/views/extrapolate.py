@@ -48,7 +48,7 @@ def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
         raise ValueError(law.shape.notes[0])
     last = float(law.rungs.x[-1])
     budget = _within(budget, law)
-    ahead = [] if guards.zone(law, budget) == "refused" else [budget]
+    ahead = () if guards.zone(law, budget) == "refused" else (budget,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
     slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, value=budget)
     return [

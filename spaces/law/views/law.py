@@ -1,5 +1,6 @@
 """View 1, the law: what was measured, the fitted curve, and the held-out rung's forecast beside what was seen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,6 @@ import fitting
 import guards
 from law_figure import Axes, draw
 from selection import Chosen
-from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.fit_report import as_text, shown
 from toolkit.reports.markdown import markdown_table
@@ -50,14 +50,14 @@ def build(yours: gr.State) -> View:
 def render(chosen: Chosen, x: str, scale: str, y: str) -> list[Any]:
     """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
     law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
-    ahead = [] if chosen.held_out is None or law.shape.refused else [chosen.held_out]
+    ahead = () if chosen.held_out is None or law.shape.refused else (chosen.held_out,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
     axes = Axes(chosen.questions, x == "total", scale == "log", y == "accuracy")
     words = ["**The parameters, with 90 % intervals** (errors as fractions)", ""]
     return [
         _held_out(chosen, law),
         draw(chosen, law, axes),
-        _misses(chosen, law) if ahead else "",
+        _misses(chosen, report) if ahead else "",
         "\n".join([*words, *guards.parameters(law, report["parameters"])]),
         guards.marked(as_text(chosen.experiment.name, report), chosen.why),
     ]
@@ -81,15 +81,12 @@ def _held_out(chosen: Chosen, law: LawFit) -> str:
     return f"**{head}** ({span})."
 
 
-def _misses(chosen: Chosen, law: LawFit) -> str:
+def _misses(chosen: Chosen, report: Mapping[str, Any]) -> str:
     """The law beside every baseline at the held-out rung."""
-    assert chosen.held_out is not None  # asked for only then
-    at, observed = np.array([chosen.held_out]), float(_seen(chosen).mean())
-    ahead = {"law": law.mean(at), **predict_baselines(law, at)}
-    rows = [
-        [name, f"{shown(float(value[0]), True)} %", shown(float(value[0]) - observed, True, "+")]
-        for name, value in ahead.items()
-    ]
+    observed, told = float(_seen(chosen).mean()), report["forecasts"][0]
+    law = told["point"] if told["mean"] is None else told["mean"]
+    ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
+    rows = [[name, f"{shown(value, True)} %", shown(value - observed, True, "+")] for name, value in ahead.items()]
     return markdown_table(("forecast by", f"error at r = {chosen.held_out:g}", "miss, points"), rows)
 
 
