@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from toolkit.evaluation.intervals import accuracy_interval, paired_difference
-
-
-def tables(matrix: np.ndarray) -> list[dict[str, float]]:
-    return [{f"item-{index}": float(value) for index, value in enumerate(row)} for row in matrix]
+from toolkit.evaluation.intervals import accuracy_interval, contrasts
 
 
 @given(n=st.integers(1, 3000), share=st.floats(0, 1), level=st.floats(0.5, 0.99))
@@ -40,78 +36,112 @@ def test_wilson_refuses_impossible_counts(right: int, n: int) -> None:
         accuracy_interval(right, n)
 
 
-correct = st.integers(1, 4).flatmap(
-    lambda replicates: st.integers(2, 30).flatmap(
-        lambda items: st.tuples(*[st.lists(st.booleans(), min_size=items, max_size=items)] * (2 * replicates))
-    )
-)
+@st.composite
+def differences(draw: st.DrawFn) -> np.ndarray:
+    """(replicates, items) of differences of answers."""
+    shape = draw(st.integers(1, 5)), draw(st.integers(1, 40))
+    return np.random.default_rng(draw(st.integers(0, 10**6))).integers(-1, 2, shape).astype(float)
 
 
-@settings(deadline=None)
-@given(rows=correct)
-def test_difference_is_antisymmetric_and_inside_its_bounds(rows: tuple[list[bool], ...]) -> None:
-    half = len(rows) // 2
-    first, second = tables(np.array(rows[:half])), tables(np.array(rows[half:]))
-    there = paired_difference(first, second, resamples=200)
-    back = paired_difference(second, first, resamples=200)
-    assert there.estimate == pytest.approx(np.mean(rows[:half]) - np.mean(rows[half:]))
-    assert there.estimate == pytest.approx(-back.estimate)
-    assert there.high - there.low == pytest.approx(back.high - back.low)
-    assert there.low - 1e-9 <= there.estimate <= there.high + 1e-9
+@given(matrix=differences(), level=st.sampled_from([0.8, 0.95, 0.99]))
+def test_arms_that_change_places_change_the_sign(matrix: np.ndarray, level: float) -> None:
+    there, back = contrasts([matrix, -matrix], resamples=300)
+    one, other = there.interval(level), back.interval(level)
+    assert one.estimate == pytest.approx(matrix.mean()) == pytest.approx(-other.estimate)
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-9)
+    turned = (-there).interval(level)
+    assert (turned.low, turned.high) == pytest.approx((other.low, other.high), abs=1e-9)
+    assert one.low - 1e-9 <= one.high
 
 
-@settings(deadline=None)
-@given(rows=correct, level=st.sampled_from([0.8, 0.95]))
-def test_several_replicates_are_never_narrower_than_student_t(rows: tuple[list[bool], ...], level: float) -> None:
-    half = len(rows) // 2
-    first, second = np.array(rows[:half], dtype=float), np.array(rows[half:], dtype=float)
-    interval = paired_difference(tables(first), tables(second), level, resamples=200)
-    if half == 1:
-        assert interval.method == "item bootstrap"
-        return
-    means = (first - second).mean(axis=1)
-    width = 2 * stats.t.ppf((1 + level) / 2, half - 1) * means.std(ddof=1) / half**0.5
-    assert interval.high - interval.low >= width - 1e-12
+@given(matrix=differences(), level=st.sampled_from([0.8, 0.95]))
+def test_the_wider_method_is_the_one_returned(matrix: np.ndarray, level: float) -> None:
+    (contrast,) = contrasts([matrix], resamples=300)
+    interval, means = contrast.interval(level), matrix.mean(axis=1)
+    tails = np.quantile(contrast.draws, [(1 - level) / 2, (1 + level) / 2])
+    widths = [tails[1] - tails[0]]
+    if len(means) > 1:
+        widths.append(2 * stats.t.ppf((1 + level) / 2, len(means) - 1) * means.std(ddof=1) / len(means) ** 0.5)
+    assert interval.high - interval.low == pytest.approx(max(widths), abs=1e-12)
+
+
+@given(matrix=differences(), shift=st.floats(-0.5, 0.5), scale=st.floats(0.1, 4))
+def test_shift_and_scale_carry_over(matrix: np.ndarray, shift: float, scale: float) -> None:
+    plain, moved = contrasts([matrix, scale * matrix + shift], resamples=200)
+    one, other = plain.interval(), moved.interval()
+    assert (other.low, other.high) == pytest.approx((scale * one.low + shift, scale * one.high + shift), abs=1e-9)
+    assert moved.detectable() == pytest.approx(scale * plain.detectable(), abs=1e-9)
+
+
+@given(matrix=differences())
+def test_a_lower_level_and_a_smaller_chance_agree_with_the_bound(matrix: np.ndarray) -> None:
+    (contrast,) = contrasts([matrix], resamples=300)
+    assert 0 < contrast.chance() <= 1
+    assert contrast.interval(0.8).low >= contrast.interval(0.95).low - 1e-12
+    if contrast.interval(0.9).low > 0:
+        assert contrast.chance() <= 0.05 + 2 / 300
+    assert (-contrast).chance() + contrast.chance() >= 0.99
 
 
 def test_equal_results_differ_by_exactly_nothing() -> None:
-    table = tables(np.random.default_rng(0).integers(0, 2, (3, 50)))
-    interval = paired_difference(table, table)
+    interval = contrasts(np.zeros((1, 3, 50)))[0].interval()
     assert (interval.estimate, interval.low, interval.high) == (0, 0, 0)
 
 
-def test_item_order_does_not_matter() -> None:
-    generator = np.random.default_rng(0)
-    first, second = (tables(generator.integers(0, 2, (2, 40))) for _ in range(2))
-    turned = [dict(reversed(table.items())) for table in second]
-    assert paired_difference(first, turned) == paired_difference(first, second)
+def test_contrasts_together_are_those_apart() -> None:
+    matrices = np.random.default_rng(0).integers(-1, 2, (3, 4, 60)).astype(float)
+    together = [each.interval() for each in contrasts(matrices)]
+    assert together == [contrasts(matrices[at : at + 1])[0].interval() for at in range(3)]
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
-    [
-        ([], [], "0 and 0 replicates"),
-        ([{"a": 1.0}], [], "1 and 0 replicates"),
-        ([{}], [{}], "1 and 1 replicates"),
-        ([{"a": 1.0, "b": 0.0}], [{"a": 1.0}], "replicate 0: item 'b'"),
-        ([{"a": 1.0}, {"c": 1.0}], [{"a": 1.0}, {"a": 1.0}], "replicate 1: item 'a'"),
-    ],
+    ("matrices", "said"),
+    [([], r"shape \(0,\)"), (np.zeros((1, 0, 3)), r"shape \(1, 0, 3\)"), ([[[np.nan]]], "missing or infinite")],
 )
-def test_tables_that_do_not_line_up_are_refused(first: list, second: list, said: str) -> None:
+def test_what_cannot_be_compared_is_refused(matrices: list, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        paired_difference(first, second)
+        contrasts(matrices)
 
 
-@pytest.mark.parametrize(("replicates", "spread"), [(1, 0.0), (3, 0.05)])
-def test_the_interval_covers_the_true_difference(replicates: int, spread: float) -> None:
-    """Items of shared difficulty, arms .1 apart, and a replicate effect of the given standard deviation."""
-    generator, trials, covered = np.random.default_rng(1), 200, 0
-    for _ in range(trials):
-        difficulty = generator.beta(2, 2, 150)
-        arms = [
-            np.clip(difficulty * 0.8 + gain + generator.normal(0, spread, (replicates, 1)), 0, 1) for gain in (0.1, 0.0)
-        ]
-        first, second = (tables(generator.random((replicates, 150)) < chance) for chance in arms)
-        interval = paired_difference(first, second, level=0.9, resamples=300)
-        covered += interval.low <= 0.1 <= interval.high
-    assert covered / trials > 0.9 - 3 * (0.9 * 0.1 / trials) ** 0.5
+def simulated(rng: np.random.Generator, trials: int, replicates: int, items: int, spread: float, gap: float):
+    """(trials, replicates, items) differences: items of shared difficulty, a gap that varies over them, and an effect
+    of `spread` (sd) of every replicate on either arm."""
+    hard = rng.uniform(0.35, 0.65, (trials, 1, items))
+    other = hard - gap + rng.uniform(-0.15, 0.15, (trials, 1, items))
+    arms = [each + rng.normal(0, spread, (trials, replicates, 1)) for each in (hard, other)]
+    first, second = (rng.random((trials, replicates, items)) < np.clip(arm, 0, 1) for arm in arms)
+    return first.astype(float) - second
+
+
+def coverage(trials: int, replicates: int, items: int, spread: float, level: float = 0.95) -> float:
+    rng, held = np.random.default_rng(replicates + items), []
+    for start in range(0, trials, 200):
+        told = contrasts(simulated(rng, 200, replicates, items, spread, 0.1), resamples=600, seed=start)
+        held += [interval.low <= 0.1 <= interval.high for interval in (each.interval(level) for each in told)]
+    return float(np.mean(held))
+
+
+@pytest.mark.parametrize(("replicates", "items", "spread"), [(1, 150, 0.0), (3, 150, 0.04), (4, 300, 0.03)])
+def test_the_interval_covers_the_true_difference(replicates: int, items: int, spread: float) -> None:
+    assert 0.92 < coverage(400, replicates, items, spread) <= 0.998
+
+
+def test_one_replicate_says_nothing_of_others() -> None:
+    assert coverage(200, 1, 1000, 0.04) < 0.75  # items alone: why replicates are asked for
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("replicates", [2, 3, 4, 8])
+@pytest.mark.parametrize(("items", "spread"), [(300, 0.0), (1000, 0.015), (1000, 0.04), (2000, 0.03)])
+def test_coverage_is_nominal_or_above(replicates: int, items: int, spread: float) -> None:
+    assert coverage(2000, replicates, items, spread) >= 0.95 - 3 * (0.95 * 0.05 / 2000) ** 0.5
+
+
+def test_the_smallest_detectable_gap_is_detected_as_often_as_promised() -> None:
+    rng, told = np.random.default_rng(0), []
+    for replicates in (3, 4, 6):
+        noise = rng.normal(0, 0.02, (500, replicates, 1))
+        spread = float(np.mean([each.detectable() / stats.sem(each.means) for each in contrasts(noise[:20], 200)]))
+        gap = spread * 0.02 / replicates**0.5
+        told.append(np.mean([each.interval().low > 0 for each in contrasts(noise + gap, 200)]))
+    assert told == pytest.approx([0.8] * 3, abs=0.06)

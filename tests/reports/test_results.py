@@ -1,0 +1,80 @@
+"""Results as arrays: what is refused, what is shared, and that order does not matter."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.reports.simulated import GRID, LADDER, simulate
+from toolkit.reports.results import read_results, series_of
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return simulate(LADDER, sd=0.01, items=50)
+
+
+def test_errors_and_items_agree_with_the_tables(tables, tmp_path):
+    curves, items = tables
+    curves.to_parquet(tmp_path / "curves.parquet")
+    items.to_parquet(tmp_path / "items.parquet")
+    experiment, (series,) = read_results(tmp_path / "curves.parquet", tmp_path / "items.parquet")
+    assert experiment == "sim" and series.cells == LADDER and series.n == 50 and series.by_item
+    assert series.matrix([(256, 4), (256, 8)]).shape == (2, 4, 50)
+    seen = curves[(curves["budget"] == 4)]["error"].tolist()
+    assert series.errors((256, 4)) == pytest.approx(seen)
+    assert [row["budget"] for row in series.ladder()] == sorted(r for _, r in LADDER for _ in range(4))
+    assert series.lines["teacher"].mean() == pytest.approx(0.3)
+
+
+def test_order_of_rows_does_not_matter(tables):
+    shuffled = [table.sample(frac=1, random_state=1) for table in tables]
+    (one,), (other,) = series_of(*tables)[1], series_of(*shuffled)[1]
+    assert np.array_equal(one.matrix(LADDER), other.matrix(LADDER))
+    assert np.array_equal(one.lines["base"], other.lines["base"])
+
+
+def test_a_model_that_serves_two_arms_counts_once(tables):
+    doubled = [pd.concat([table, table[table["arm"] == "FSS"].assign(arm="SE")]) for table in tables]
+    (series,) = series_of(*doubled)[1]
+    assert len(series.errors((256, 4))) == 4
+
+
+def test_without_items_there_is_one_column(tables):
+    (series,) = series_of(tables[0], None)[1]
+    assert series.matrix([(256, 1)]).shape == (1, 4, 1) and not series.by_item
+
+
+def test_only_shared_replicates_are_paired():
+    curves, items = simulate(GRID, items=20)
+    gone = [table[~((table["questions"] == 512) & (table["train_seed"] == 3))] for table in (curves, items)]
+    (series,) = series_of(*gone)[1]
+    assert series.matrix([(256, 2), (512, 1)]).shape[1] == 3 and series.matrix([(256, 2)]).shape[1] == 4
+
+
+def _other_seeds(curves, items):
+    far = [table.copy() for table in (curves, items)]
+    for table in far:
+        table.loc[table["budget"] == 8, "train_seed"] += 100
+    return far
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda c, i: (pd.concat([c, c.assign(experiment="b")]), i), r"2 experiments \(b, sim\)"),
+        (lambda c, i: (c[c["arm"] != "FSS"], i), "no students"),
+        (lambda c, i: (c.assign(eval_key=["other", *c["eval_key"][1:-1], "x"]), i), "asked in 2 ways"),
+        (lambda c, i: (pd.concat([c, c[-1:].assign(error=0.1234)]), i), "two students have the same cell"),
+        (lambda c, i: (c, i.drop(i.index[-1])), "item 'i49' was not answered by every model"),
+        (lambda c, i: (c, i[i["budget"] != 8]), r"no answers to items for the student .*\(256, 8, 0, 0\)"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(tables, spoil, said):
+    with pytest.raises(ValueError, match=said):
+        series_of(*spoil(*tables))
+
+
+def test_cells_without_a_common_replicate_are_named(tables):
+    (series,) = series_of(*_other_seeds(*tables))[1]
+    with pytest.raises(ValueError, match=r"q256-r4, q256-r8 of nano>nano, control steps, share no replicate"):
+        series.matrix([(256, 4), (256, 8)])
