@@ -1,17 +1,20 @@
 """A small real corpus and the release made from it."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests.corpus import build_corpus
-from tests.hub.publishing.tiny_ladder import CARD, RECIPE, count, counts, write_pool
+from tests.hub.publishing import tiny_ladder
+from tests.hub.publishing.tiny_ladder import RECIPE, count, counts, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)
+CARD = dataclasses.replace(tiny_ladder.CARD, repo="local/tiny")
 RUNGS = [(4, 1), (4, 2), (4, 4), (8, 2)]
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi
 
-from tests.hub.publishing.tiny_ladder import CARD, TEST_QUESTION, counts, make_release
+from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release
 from toolkit.cli import main
 from toolkit.hub.release import write_release
 from toolkit.hub.server import running
@@ -53,10 +53,24 @@ def forge(honest, out, change=lambda rows: None, cells=lambda cells: cells, prov
             kept = [row for row in rows if row["file"] == file and (row["verdict"] == "accepted") == (side[0] == "a")]
             (corpus / "data" / side / file).parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.Table.from_pylist(kept, schema), corpus / "data" / side / file)
-    (test,) = honest.glob("data/test-*.parquet")
+    forge_pool(honest, corpus, rows)
     made, facts = cells(plain), provenance or manifest["provenance"]
-    write_release(out / "release", corpus, test, made, "r4", counts(corpus, made), CARD, "v1.0.0", facts)
+    facts = facts | {"pool": file_digest(corpus / "questions.parquet")}
+    told = made, "r4", counts(corpus, made), CARD, "v1.0.0", facts, RECIPE
+    write_release(out / "release", corpus, corpus, *told)
     return out / "release"
+
+
+def forge_pool(honest, corpus, rows):
+    """The pool beside the corpus, with each question as all of its rows have it."""
+    for name in ("questions", "test"):
+        (path,) = honest.glob(f"data/{name}-*.parquet")
+        table = pq.read_table(path)
+        seeds = table.to_pylist()
+        for seed in seeds:
+            texts = {row["question"] for row in rows if row["question_id"] == seed["question_id"]}
+            seed["question"] = texts.pop() if len(texts) == 1 else seed["question"]
+        pq.write_table(pa.Table.from_pylist(seeds, table.schema), corpus / f"{name}.parquet")
 
 
 def test_an_honest_release_holds_and_its_forgery_without_a_change_too(honest, tmp_path):
@@ -65,7 +79,7 @@ def test_an_honest_release_holds_and_its_forgery_without_a_change_too(honest, tm
     assert "4 budgets: nesting row by row, and every count on the card (r1, r2, q2-r2, r4)" in looked_at
     assert looked_at[2:] == [
         "24 verdicts judged again",
-        "8 questions and every accepted response searched for 1 test questions",
+        "8 questions and every accepted response searched for 1 held-out questions",
     ]
 
 
@@ -136,10 +150,10 @@ def ask(rows, question):
         (tell_a_wrong_answer, WRONG.format("accepted", "rejected")),
         (call_it_cut, WRONG.format("rejected", "truncated")),
         (change_what_was_extracted, "the answer cut out, or whether a step is wrong, is not what the policy gives"),
-        (make_the_answer_fit, "its question or known answer is not the one of its seed question"),
-        (plant_a_test_question, r": has the test question 't0' in it \(exact\)"),
-        (plant_a_near_test_question, r": has the test question 't0' in it \(near\)"),
-        (quote_a_test_question, WRONG.format("accepted", "leaked, for a test question is in it")),
+        (make_the_answer_fit, "its question or known answer is not one of the seed questions"),
+        (plant_a_test_question, r": has the held-out question 't0' in it \(exact\)"),
+        (plant_a_near_test_question, r": has the held-out question 't0' in it \(near\)"),
+        (quote_a_test_question, WRONG.format("accepted", "leaked, for a held-out question is in it")),
         (train_on_something_else, "its messages are not its question and its response"),
     ],
 )
@@ -205,20 +219,38 @@ def test_a_configuration_that_loads_less_than_its_budget_is_found(honest, tmp_pa
     assert "r4: loads other files than its accepted ones" in checked(folder).problems
 
 
-@pytest.mark.parametrize("dev", [True, False])
-def test_a_response_may_be_leaked_by_questions_that_no_release_holds(honest, tmp_path, dev):
+def test_a_question_of_no_pool_is_found_and_named_where_it_is_held_out(honest, tmp_path):
+    def ask_once(rows):
+        row = first(rows, verdict="rejected")
+        row["question"] = row["messages"][0]["content"] = TEST_QUESTION
+
+    foreign, leaked = checked(forge(honest, tmp_path, ask_once)).problems
+    assert foreign.endswith("its question or known answer is not one of the seed questions")
+    assert leaked.endswith("has the held-out question 't0' in it (exact)")
+
+
+def test_another_pool_than_the_one_of_the_provenance_is_found(honest, tmp_path):
+    folder = forge(honest, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["provenance"]["pool"] = "0a"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (problem,) = checked(folder).problems
+    assert re.fullmatch(r"data/questions-\w+\.parquet: is another pool than the one in the provenance", problem)
+
+
+@pytest.mark.parametrize("procedural", [True, False])
+def test_a_response_that_no_question_leaked_was_not_leaked(honest, tmp_path, procedural):
     def leak(rows):
         first(rows, verdict="accepted")["verdict"] = "leaked"
 
-    facts = json.loads((honest / "manifest.json").read_text())["provenance"]
-    facts["held_out"] = {"procedural": False, "dev": dev}
-    problems = checked(forge(honest, tmp_path, leak, provenance=facts)).problems
-    assert len(problems) == (0 if dev else 1) and all(WRONG.format("leaked", "accepted") in text for text in problems)
+    facts = json.loads((honest / "manifest.json").read_text())["provenance"] | {"procedural": procedural}
+    (problem,) = checked(forge(honest, tmp_path, leak, provenance=facts)).problems
+    assert problem.endswith(WRONG.format("leaked", "accepted"))
 
 
 def test_a_release_that_does_not_say_how_it_was_judged_is_told(honest, tmp_path):
     with pytest.raises(ValueError, match="its provenance does not say how responses were judged"):
-        checked(forge(honest, tmp_path, provenance={"pool": "0a"}))
+        checked(forge(honest, tmp_path, provenance={"sampling": {}}))
 
 
 def test_the_exit_code_tells(honest, tmp_path, capsys):

@@ -34,14 +34,6 @@ class Checked(NamedTuple):
     problems: list[str]
 
 
-class Rules(NamedTuple):
-    """How a release was judged, by its manifest."""
-
-    verification: Verification
-    procedural: bool  # whether equal numbers make two questions the same
-    unseen: bool  # whether development questions, which no release holds, made responses `leaked` too
-
-
 class Faults:
     """The kinds of fault that rows have: how many have each, and where the first one is."""
 
@@ -133,25 +125,26 @@ def _broken_prefixes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]
 
 def _check_rows(folder: Path, manifest: Mapping[str, Any], stage: Stage, jobs: int) -> tuple[list[str], list[str]]:
     """What was looked at in the rows of `all`, and what is wrong with them."""
-    rules, faults = _rules(manifest), Faults()
+    verification, procedural = _rules(manifest)
+    held_out = {row["question_id"]: row["question"] for row in _questions(folder, manifest, "test", "dev")}
+    seeds = {row["question_id"]: row for row in _questions(folder, manifest, "questions")}
     names = manifest["configs"]["all"]["files"]
     total = sum(pq.read_metadata(folder / name).num_rows for name in names)
     stage.expect(1, "row")
-    test = {row["question_id"]: row["question"] for row in _test_rows(folder, manifest)}
-    seeds = {row["question_id"]: (row["question"], row["answer"]) for row in _seed_rows(folder, manifest)}
-    rows = _rows(folder, names, JUDGED)
-    with Judge(rules.verification, jobs) as judge:
-        corpus_judge = CorpusJudge(judge, leak_finder(test, procedural=rules.procedural))
-        for number, (row, judged) in enumerate(_judged(corpus_judge, rows), 1):
-            for kind in _row_faults(row, judged, seeds, rules.unseen):
+    faults, asked = Faults(), {row["question"]: name for name, row in seeds.items()}
+    with Judge(verification, jobs) as judge:
+        corpus_judge = CorpusJudge(judge, leak_finder(held_out, procedural=procedural))
+        for number, (row, judged) in enumerate(_judged(corpus_judge, _rows(folder, names, JUDGED)), 1):
+            for kind in _row_faults(row, judged, seeds.get(row["question_id"])):
                 faults.add(kind, row)
+            asked.setdefault(row["question"], row["question_id"])
             if number % READ == 0:
                 stage.tick("rows", number, total)
     seen = [
         f"{total:,} verdicts judged again",
-        f"{len(seeds):,} questions and every accepted response searched for {len(test):,} test questions",
+        f"{len(asked):,} questions and every accepted response searched for {len(held_out):,} held-out questions",
     ]
-    return seen, [*faults.sentences(), *_leaked_seeds(test, seeds, rules.procedural)]
+    return seen, [*_other_pool(manifest), *faults.sentences(), *_leaked(held_out, asked, procedural)]
 
 
 def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judgement]]:
@@ -160,42 +153,43 @@ def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judg
     return zip(given, answers, strict=True)
 
 
-def _row_faults(row: Row, judged: Judgement, seeds: dict[str, tuple[str, str]], unseen: bool) -> Iterator[str]:
+def _row_faults(row: Row, judged: Judgement, seed: Row | None) -> Iterator[str]:
     published = Judgement(row["verdict"], row["extracted"], row["wrong_step"])
-    if published.verdict != judged.verdict and not (unseen and published == judged._replace(verdict="leaked")):
-        why = ", for a test question is in it" if judged.verdict == "leaked" else ""
+    if published.verdict != judged.verdict:
+        why = ", for a held-out question is in it" if judged.verdict == "leaked" else ""
         yield f"is published as {published.verdict}, and judged again it is {judged.verdict}{why}"
-    elif published[1:] != judged[1:]:
+    elif published != judged:
         yield "the answer cut out, or whether a step is wrong, is not what the policy gives"
-    asked = row["question"], row["answer"]
-    if seeds.setdefault(row["question_id"], asked) != asked:
-        yield "its question or known answer is not the one of its seed question"
+    if seed is None or any(row[name] != seed[name] for name in ("question", "answer")):
+        yield "its question or known answer is not one of the seed questions"
     turns = [("user", row["question"]), ("assistant", row["response"])]
     if [(turn["role"], turn["content"]) for turn in row["messages"]] != turns:
         yield "its messages are not its question and its response"
 
 
-def _leaked_seeds(test: Mapping[str, str], seeds: Mapping[str, tuple[str, str]], procedural: bool) -> Iterator[str]:
-    names = list(seeds)
-    for leak in find_leaks(test, (question for question, _ in seeds.values()), procedural=procedural):
-        yield f"question {names[leak.where]!r}: has the test question {leak.held_out_id!r} in it ({leak.kind})"
+def _leaked(held_out: Mapping[str, str], asked: Mapping[str, str], procedural: bool) -> Iterator[str]:
+    """Held-out questions among those asked, given as text -> id."""
+    names = list(asked.values())
+    for leak in find_leaks(held_out, asked, procedural=procedural):
+        yield f"question {names[leak.where]!r}: has the held-out question {leak.held_out_id!r} in it ({leak.kind})"
 
 
-def _rules(manifest: Mapping[str, Any]) -> Rules:
+def _other_pool(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name in manifest["configs"]["questions"]["files"]:
+        if manifest["files"][name]["sha256"] != manifest["provenance"]["pool"]:
+            yield f"{name}: is another pool than the one in the provenance"
+
+
+def _rules(manifest: Mapping[str, Any]) -> tuple[Verification, bool]:
+    """How responses were judged, and whether equal numbers make two questions the same."""
     made = manifest["provenance"]
-    if not {"verification", "held_out"} <= set(made):
+    if not {"verification", "procedural", "pool"} <= set(made):
         raise ValueError("manifest.json: its provenance does not say how responses were judged; release it again")
-    procedural, dev = made["held_out"]["procedural"], made["held_out"]["dev"]
-    return Rules(Verification(**made["verification"]), procedural, dev and not procedural)
+    return Verification(**made["verification"]), made["procedural"]
 
 
-def _test_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Row]:
-    return _rows(folder, manifest["configs"]["test"]["files"], ("question_id", "question"))
-
-
-def _seed_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Row]:
-    """The seed questions, which also those without a response are among."""
-    files = [name for name in manifest["files"] if Path(name).name.startswith("questions-")]
+def _questions(folder: Path, manifest: Mapping[str, Any], *names: str) -> Iterator[Row]:
+    files = [file for name in names if name in manifest["configs"] for file in manifest["configs"][name]["files"]]
     return _rows(folder, files, ("question_id", "question", "answer"))
 
 

@@ -48,7 +48,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
         "counting": ladder.counting,
         **_rule(ladder),
         "verification": recipe.verification,
-        "held_out": {"procedural": procedural(job), "dev": "dev.parquet" in source.pool.files},
+        "procedural": procedural(job),
         "toolkit": __version__,
     }
     teacher = teacher_name(job, source.teacher)

@@ -67,7 +67,7 @@ def test_all_rows_are_sent_once(ladder, api, proxy, repo):
     folder = ladder((1, 2, 4, 8))
     put(folder, repo, api)
     manifest = json.loads((folder / "manifest.json").read_text())
-    names = {*manifest["configs"]["all"]["files"], *manifest["configs"]["test"]["files"]}
+    names = {name for config in manifest["configs"].values() for name in config["files"]}
     assert proxy.sent["PUT"] == sum((folder / name).stat().st_size for name in names)
 
 
@@ -191,7 +191,7 @@ def test_a_rehearsal_tells_all_and_changes_nothing(ladder, api, direct, proxy, r
     said = []
     put(ladder((1, 2)), repo, api, say=said.append, dry=True)
     assert proxy.calls == [f"GET /api/datasets/{repo}/refs"] and not direct.repo_exists(repo, repo_type="dataset")
-    assert "would be made, a public dataset repo" in said[0] and "would commit 7 files" in said[1]
+    assert "would be made, a public dataset repo" in said[0] and "would commit 9 files" in said[1]
     put(ladder((1, 2)), repo, api)
     before = commits(direct, repo), tags(direct, repo)
     said.clear()

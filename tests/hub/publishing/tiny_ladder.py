@@ -16,11 +16,12 @@ from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
 from toolkit.settings import Verification
+from toolkit.workspace import file_digest
 
 RECIPE = "title: Tiny\npool: mathematics\n"
 TEST_QUESTION = "How many corners have three squares and seven triangles in all?"
 CARD = Card(
-    repo="local/tiny",
+    repo=None,  # so that one folder can be pushed to any
     pretty_name="Tiny: additions",
     summary="Additions of one.",
     domain="math",
@@ -57,15 +58,12 @@ def make_release(
     pairs = [*((questions, budget) for budget in budgets), *subsets]
     cells = {cell_name(size, budget, sizes, questions): cell_files(size, budget, sizes, budgets)
              for size, budget in sorted(pairs, key=lambda pair: pair[1])}  # fmt: skip
-    provenance = {"pool": "0a", "sampling": {"temperature": temperature}, "toolkit": "0", **judged_by()}
+    pool = file_digest(corpus / "questions.parquet")
+    judged = {"verification": Verification(), "procedural": True}
+    provenance = {"pool": pool, "sampling": {"temperature": temperature}, "toolkit": "0", **judged}
     default = f"r{budgets[-1]}"
     told = default, counts(corpus, cells), card, version, provenance, RECIPE
     return write_release(out, corpus, corpus, cells, *told)
-
-
-def judged_by() -> dict[str, Any]:
-    """What a release's provenance says of its verdicts."""
-    return {"verification": Verification(), "held_out": {"procedural": True, "dev": False}}
 
 
 def write_pool(corpus: Path, questions: int) -> None:
