@@ -43,27 +43,28 @@ def build() -> gr.Blocks:
         controls = dict(zip(selection.NAMES, selection.build(), strict=True))
         notice = gr.Markdown(elem_id="notice", visible=False)
         banner = gr.Markdown(elem_id="banner")
-        views, view = _tabs(yours)
+        views, view, opened = _tabs(yours)
         _fill(views)
         link = gr.Textbox(label="Link to what is shown", elem_id="link", interactive=False, buttons=["copy"])
-        _wire(page, yours, controls, notice, banner, views, view, link)
+        _wire(page, yours, controls, notice, banner, views, view, opened, link)
         api.add()
     return page.queue(max_size=200, default_concurrency_limit=4)
 
 
-def _tabs(yours: gr.State) -> tuple[list[View], gr.Textbox]:
-    """The views in their tabs, and a hidden box with the name of the open one."""
-    view = gr.Textbox(law.NAME, visible=False)
+def _tabs(yours: gr.State) -> tuple[list[View], gr.Textbox, gr.Checkbox]:
+    """The views in their tabs, and out of sight: the name of the open one, and whether the link has been read."""
+    view, opened = gr.Textbox(law.NAME, visible=False), gr.Checkbox(False, visible=False)
     with gr.Tabs(selected=law.NAME) as tabs:
-        built = [_tab(module, yours, view) for module in VIEWS]
+        built = [_tab(module, yours, view, opened) for module in VIEWS]
     view.change(lambda name: gr.Tabs(selected=name), view, tabs, **QUIET)
-    return built, view
+    return built, view, opened
 
 
-def _tab(module: Any, yours: gr.State, view: gr.Textbox) -> View:
+def _tab(module: Any, yours: gr.State, view: gr.Textbox, opened: gr.Checkbox) -> View:
     with gr.Tab(module.TITLE, id=module.NAME) as tab:
         built: View = module.build(yours)
-    tab.select(lambda: module.NAME, None, view, **QUIET)
+    # A tab also says that it is selected when the page is drawn: until its link is read, that is no choice of a view.
+    tab.select(None, [opened, view], view, js=f"(opened, view) => opened ? '{module.NAME}' : view", **QUIET)
     return built
 
 
@@ -88,6 +89,7 @@ def _wire(
     banner: gr.Markdown,
     views: list[View],
     view: gr.Textbox,
+    opened: gr.Checkbox,
     link: gr.Textbox,
 ) -> None:
     """Opening, choosing and turning knobs: settle the selection, render the views, write the link."""
@@ -102,9 +104,9 @@ def _wire(
     def opening(request: gr.Request) -> list[Any]:
         values, wrong = links.read(linked, dict(request.query_params))
         heads = _settled([values[name] for name in controls], None, wrong)
-        return [*heads, *(values[name] for name in own), values["view"]]
+        return [*heads, *(values[name] for name in own), values["view"], True]
 
-    page.load(opening, None, [*heads, *own.values(), view], **QUIET)
+    page.load(opening, None, [*heads, *own.values(), view, opened], **QUIET)
     for index, control in enumerate(chosen):
         control.input(_changed(index), [yours, *chosen], heads, **QUIET)
     yours.change(_uploaded, yours, heads, **QUIET)
