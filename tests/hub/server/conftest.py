@@ -82,8 +82,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
 
     yield start
     for process in started:
-        process.kill()
-        process.wait()
+        with process:  # and its pipe
+            process.kill()
 
 
 def files(path: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from toolkit.hub.server import running, serve
@@ -84,6 +85,21 @@ def test_the_lines_that_serve_says_set_up_a_shell(start, tmp_path):
     script = "".join(lines[1:]) + f'"{sys.executable}" -c "{ask}"'
     said = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
     assert said.stdout.split() == ["local", lines[0].split()[2].rstrip(",") + "/local/made"], said.stderr
+
+
+def test_only_this_machine_is_listened_to_unless_told_otherwise(start, tmp_path):
+    default, told = start(SERVE, tmp_path), start(SERVE.replace("[1])", '[1]), "0.0.0.0"'), tmp_path)
+    assert default.stdout.readline().startswith("Hub at http://127.0.0.1:")
+    lines = [told.stdout.readline() for _ in range(4)]
+    assert lines[3] == "Warning: 0.0.0.0 can be reached from other machines, and nothing is encrypted.\n"
+    assert listened(default.pid) == {"127.0.0.1"} and listened(told.pid) == {"0.0.0.0"}
+
+
+def listened(process: int) -> set[str]:
+    """The addresses that a process waits at."""
+    while not (found := psutil.Process(process).net_connections()):
+        time.sleep(0.05)
+    return {connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN}
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

@@ -142,8 +142,9 @@ def _await(server: "subprocess.Popen[bytes]", endpoint: str) -> None:
 
 def _pass_on(server: "subprocess.Popen[bytes]") -> None:
     assert server.stderr is not None
-    for line in server.stderr:
-        sys.stderr.write(line.decode(errors="replace"))
+    with server.stderr as said:
+        for line in said:
+            sys.stderr.write(line.decode(errors="replace"))
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
