@@ -22,7 +22,7 @@ import guards
 import links
 import selection
 from data import EXAMPLE, Experiment
-from theme import CSS, THEME
+from theme import CSS, JS, THEME
 from views import View, extrapolate, law, plan
 
 VIEWS = (law, extrapolate, plan)
@@ -31,7 +31,15 @@ INTRO = (
     "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "
     "to say."
 )
-LAUNCH: dict[str, Any] = {"theme": THEME, "css": CSS, "footer_links": ["api"], "ssr_mode": False, "max_threads": 16}
+LAUNCH: dict[str, Any] = {
+    "theme": THEME,
+    "css": CSS,
+    "js": JS,
+    "footer_links": ["api"],
+    "ssr_mode": False,
+    "max_threads": 16,
+    "state_session_capacity": 500,
+}
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 

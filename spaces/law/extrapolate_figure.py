@@ -10,7 +10,7 @@ from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 
 WIDE = 0.9  # of the envelope, whichever interval is asked for
-NEAR, FAR, REFUSED = "rgba(0,114,178,.26)", "rgba(213,94,0,.26)", "rgba(213,94,0,.10)"
+NEAR, FAR, REFUSED = "rgba(86,180,233,.45)", "rgba(213,94,0,.30)", "rgba(213,94,0,.10)"
 
 
 def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 # Okabe and Ito's colours; greys and axes follow the page's theme, see `theme.CSS`.
 LAW, SEEN, HELD_OUT, GREY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#7f7f7f", "#009E73"
-BANDS = {"90 % of new runs": "rgba(0,114,178,.13)", "90 % of curves": "rgba(0,114,178,.28)"}
+BANDS = {"90 % of new runs": "rgba(86,180,233,.22)", "90 % of curves": "rgba(86,180,233,.45)"}
 DASHES = {"log-linear": "dot", "log-linear, last three": "dashdot", "last value": "dash", "power": "longdash"}
+UNUSED = ["zoom", "pan", "select", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]  # buttons
 SHADE = "rgba(127,127,127,.12)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
@@ -19,6 +20,7 @@ def figure(x: str, y: str, *, log_x: bool = False, height: int = 460) -> go.Figu
     plot = go.Figure()
     plot.update_layout(
         template="none", height=height, font={"family": FONT, "size": 13, "color": GREY}, hovermode="closest",
+        modebar={"remove": UNUSED},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 56, "r": 12, "t": 12, "b": 48},
         legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
         hoverlabel={"font": {"family": FONT, "size": 13}}, dragmode=False,

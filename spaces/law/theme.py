@@ -30,3 +30,16 @@ CSS = """
   .prose td, .prose th { white-space: normal; padding: 4px 6px !important; font-size: .9em; }
 }
 """
+
+# Figures are told to screen readers by their labels; what they show is said in words and tables beside them.
+JS = """
+() => {
+  const name = () => document.querySelectorAll('.js-plotly-plot:not([role])').forEach((figure) => {
+    const label = figure.closest('.block').querySelector('[data-testid=block-label]');
+    figure.setAttribute('role', 'figure');
+    figure.setAttribute('aria-label', label ? label.textContent.trim() : 'figure');
+  });
+  new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+  name();
+}
+"""
