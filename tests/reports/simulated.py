@@ -9,6 +9,7 @@ from scipy.special import expit, logit
 from toolkit.laws.forms import n_eff, rectified
 
 LADDER = [(256, r) for r in (1, 2, 4, 8, 16, 32)]
+LATE = [(256, r) for r in (4, 8, 16, 32)]  # so that every path forecast is by counts, which is quick
 GRID = [(m, r) for m in (256, 512, 1024) for r in (1, 2, 4, 8, 16, 32)]
 SPENT = [(256, r) for r in (1, 2, 4, 8, 16)] + [(512, r) for r in (1, 2, 4, 8)] + [(m, 1) for m in (1024, 2048, 4096)]
 
@@ -49,7 +50,9 @@ def simulate(
         for questions, budget in cells:
             effective = n_eff(questions, budget, kappa if control == "steps" else kappa / 2)
             for seed_of in range(replicates):
-                error = float(expit(logit(rectified(effective, floor, 1500, 1700, 1.0)) + rng.normal(0, 4 * sd)))
+                error = float(
+                    expit(logit(rectified(effective, floor, 1700 * (0.98 - floor), 1700, 1.0)) + rng.normal(0, 4 * sd))
+                )
                 keys = {"questions": questions, "budget": budget, "counting": "sampled", "control": control}
                 add(error, arm="FSS", train_seed=seed_of, corpus_draw=seed_of, **keys)
     return pd.DataFrame(curves), pd.concat(answers, ignore_index=True)

@@ -12,6 +12,7 @@ from toolkit.laws.coverage import FarForecast, count_paths, forecast_paths
 from toolkit.reports.results import Series
 from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, percent, points, share, span
 
+RESAMPLES = 100  # of the forecast's interval: from fewer than 4 draws each is a model fit of its own
 HEADER = ("doubling", "new paths, forecast", "new paths, counted", "questions covered", "error before", "fall, points")
 
 
@@ -38,9 +39,10 @@ def decide_saturation(
     """
     budgets = sorted({row["budget"] for row in series.ladder()})
     doublings = [(r, 2 * r) for r in budgets if 2 * r in budgets]
-    if not doublings or len(labels[0]) < doublings[-1][1]:
+    draws = len(labels[0]) if labels else 0
+    if not doublings or draws < doublings[-1][1]:
         raise ValueError(
-            f"budgets {budgets} with {len(labels[0])} responses a question: need rungs a doubling apart, and all draws"
+            f"budgets {budgets} with {draws} responses a question: need rungs a doubling apart, and all draws"
         )
     steps = [_paths(labels, r) | fall for (r, _), fall in zip(doublings, _falls(series, doublings, rules), strict=True)]
     corpus = _flat([step["forecast_share"] < rules.flat_share for step in steps], doublings)
@@ -73,7 +75,7 @@ def _paths(labels: Sequence[Sequence[Hashable | None]], r: int) -> dict[str, Any
     now, then = (count_paths([drawn[:count] for drawn in labels]) for count in (r, 2 * r))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FarForecast)  # the method is in the numbers
-        told = forecast_paths(now, 2 * r)
+        told = forecast_paths(now, 2 * r, resamples=RESAMPLES)
     before, after = int(now.distinct.sum()), int(then.distinct.sum())
     return {
         "budget": r, "distinct": before, "distinct_doubled": after, "forecast": told.paths._asdict(),

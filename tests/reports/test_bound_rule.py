@@ -1,0 +1,62 @@
+"""The rule of the bound: no floor without doubled steps, and the gap beside the teacher."""
+
+from statistics import mean
+
+import pytest
+
+from tests.reports.simulated import LADDER, simulate
+from toolkit.reports.bound_rule import decide_bound, steps_move
+from toolkit.reports.results import series_of
+from toolkit.reports.rules import Rules
+from toolkit.workspace import to_json
+
+FAR = [(2048, r) for r in (1, 2, 4, 8, 16, 32)]  # far down the curve, where the floor shows
+
+
+def far(**options):
+    return series_of(*simulate(FAR, sd=0.001, items=400, kappa=0.5, **{"floor": 0.45, "teacher": 0.2, **options}))[1]
+
+
+def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
+    told = {move: decide_bound("sim", far(), Rules(), moved=moved) for move, moved in
+            {"none": None, "much": {"nano>nano": 0.02}, "little": {"nano>nano": 0.004}}.items()}  # fmt: skip
+    assert {move: each.verdict for move, each in told.items()} == {
+        "none": "cannot tell",
+        "much": "cannot tell",
+        "little": "confirmed",
+    }
+    assert "doubled steps were not tried" in told["none"].sentence and "by 2.0 points" in told["much"].sentence
+    part = told["little"].numbers["parts"][0]
+    assert part["floor"]["low"] > part["teacher"] and part["student"] == pytest.approx(
+        part["teacher"] + part["gap"]["estimate"]
+    )
+    assert 0 < part["explained"]["low"] <= part["explained"]["middle"] <= part["explained"]["high"] <= 1
+    to_json(told["little"])
+
+
+def test_a_teacher_above_the_floor_leaves_it_open():
+    decision = decide_bound("sim", far(teacher=0.9), Rules(), moved={"nano>nano": 0.0})
+    assert decision.verdict == "cannot tell" and "may lie below the teacher" in decision.sentence
+    assert decision.numbers["parts"][0]["gap"]["estimate"] < 0
+
+
+def test_the_gap_is_paired_with_the_teachers_own_answers():
+    (series,) = far()
+    part = decide_bound("sim", [series], Rules()).numbers["parts"][0]
+    expected = series.matrix([(2048, 32)])[0].mean() - series.lines["teacher"].mean()
+    assert part["gap"]["estimate"] == pytest.approx(expected) and part["top"] == (2048, 32)
+
+
+def test_doubled_steps_are_compared_cell_by_cell():
+    (short,), (long,) = (series_of(*simulate(LADDER, floor=floor, items=400))[1] for floor in (0.1, 0.2))
+    moved = [abs(mean(short.errors((256, r))) - mean(long.errors((256, r)))) for r in (8, 16, 32)]
+    assert steps_move(short, long) == pytest.approx(max(moved)) and steps_move(short, short) == 0
+    with pytest.raises(ValueError, match="no cell of r >= 64"):
+        steps_move(short, long, least_budget=64)
+
+
+def test_a_teacher_that_was_not_scored_is_missed():
+    curves, items = simulate(LADDER, items=20)
+    every = series_of(*(table[table["arm"] != "teacher"] for table in (curves, items)))[1]
+    with pytest.raises(ValueError, match="no row of the teacher"):
+        decide_bound("sim", every, Rules())

@@ -1,0 +1,104 @@
+"""`fss compare` from tables to words, JSON and figure."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reports.simulated import LADDER, LATE, SPENT, simulate
+from toolkit.cli import main
+
+
+@pytest.fixture
+def tables(tmp_path):
+    def write(cells, **options):
+        for name, table in zip(("curves", "items"), simulate(cells, sd=0.004, items=60, **options), strict=True):
+            table.to_parquet(tmp_path / f"{name}.parquet")
+        return str(tmp_path / "curves.parquet")
+
+    return write
+
+
+def test_the_verdict_comes_first(tables, capsys, tmp_path):
+    figure = tmp_path / "stem.png"
+    assert main(["compare", tables(SPENT, kappa=0.5), "--rule", "mixture", "--plot", str(figure)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(("Confirmed. ", "Cannot tell. ")) and "60 test items" in told and "q256-r16" in told
+    assert figure.stat().st_size > 20_000
+
+
+def test_json_is_what_the_library_says(tables, capsys):
+    curves = tables(LADDER)
+    assert (
+        main(
+            [
+                "compare",
+                curves,
+                "--rule",
+                "law",
+                "--fit-max",
+                "16",
+                "--held-out",
+                "32",
+                "--set",
+                "law_miss=0.5",
+                "--json",
+            ]
+        )
+        == 0
+    )
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["rules"]["law_miss"] == 0.5 and told["numbers"]["held_out"] == 32 and told["experiment"] == "sim"
+
+
+def test_curves_alone_hold_replicates_only(tables, capsys, tmp_path):
+    curves = tables(SPENT)
+    (tmp_path / "items.parquet").unlink()
+    assert main(["compare", curves, "--rule", "mixture"]) == 0
+    assert "which hold replicates only" in capsys.readouterr().out
+
+
+def release(folder, questions, draws=32):
+    """Question n finds n + 1 paths among its draws; the odd draws of question 0 are rejected."""
+    for verdict, kept in (("accepted", lambda q, i: q or i % 2 == 0), ("rejected", lambda q, i: not q and i % 2)):
+        rows = [
+            (f"q{q}", i, f"path  {i % (q + 1)}\n", verdict)
+            for q in range(questions)
+            for i in range(draws)
+            if kept(q, i)
+        ]
+        columns = dict(
+            zip(("question_id", "response_index", "response", "verdict"), zip(*rows, strict=True), strict=True)
+        )
+        file = folder / "data" / verdict / "q1" / "i000-032.parquet"
+        file.parent.mkdir(parents=True)
+        pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), file)
+    return str(folder)
+
+
+def test_saturation_reads_a_release(tables, capsys, tmp_path):
+    curves = tables([(6, r) for _, r in LATE])
+    assert main(["compare", curves, "--rule", "saturation", "--release", release(tmp_path / "r", 6), "--json"]) == 0
+    last = json.loads(capsys.readouterr().out)["numbers"]["doublings"][-1]
+    assert (last["distinct"], last["distinct_doubled"], last["covered"]) == (21, 21, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rule", "law"], "needs fit_max"),
+        (["--rule", "saturation"], "name it with --release"),
+        (["--rule", "bound", "--set", "nope=1"], "the rules have no 'nope'"),
+        (["--rule", "bound", "--set", "level=much"], "level must be a number, got 'much'"),
+        (["--rule", "bound", "--where", "pair=x"], "no row has pair = x"),
+    ],
+)
+def test_complaints_are_plain(arguments, said, tables, capsys):
+    assert main(["compare", tables(LADDER), *arguments]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_release_of_other_questions_is_refused(tables, capsys, tmp_path):
+    assert main(["compare", tables(LATE), "--rule", "saturation", "--release", release(tmp_path / "r", 6)]) == 1
+    assert "first shells hold 6 questions, the ladder has 256" in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""The rule of the law over pairs: verdicts on truths that follow it and on ones that do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.reports.simulated import LADDER, simulate
+from toolkit.reports.law_rule import decide_law
+from toolkit.reports.results import series_of
+from toolkit.reports.rules import Rules
+from toolkit.workspace import to_json
+
+PAIRS = {"A>a": 0.1, "A>b": 0.2, "B>a": 0.3}
+
+
+def pairs(**options):
+    tables = [
+        simulate(LADDER, pair=pair, floor=floor, seed=at, items=400, **options)
+        for at, (pair, floor) in enumerate(PAIRS.items())
+    ]
+    return series_of(*(pd.concat(each) for each in zip(*tables, strict=True)))[1]
+
+
+def shifted(every, by):
+    """The held-out rung of the first pair moved by so many items' worth of error."""
+    moved = {key: np.full_like(w, np.clip(w.mean() + by, 0, 1)) for key, w in every[0].wrong.items() if key[0][1] == 32}
+    every[0].wrong.update(moved)
+    return every
+
+
+def test_ladders_that_follow_the_law_confirm_it():
+    decision = decide_law("sim", pairs(sd=0.006), Rules(), fit_max=16, held_out=32)
+    numbers = decision.numbers
+    assert decision.verdict == "confirmed", decision.sentence
+    assert numbers["level"] == pytest.approx(1 - 0.1 / 3)
+    assert numbers["mean_miss"]["law"] <= numbers["mean_miss"]["log-linear"]
+    assert [row[0] for row in decision.rows] == list(PAIRS) and "3 of 3" in decision.sentence
+    for part in numbers["parts"]:
+        assert part["low_refuted"] < part["low"] < part["forecast"] < part["high"] < part["high_refuted"]
+        # One student varies more than a mean of four.
+        assert part["one_student"]["high"] - part["one_student"]["low"] > 0
+        assert part["pooled_parameters"]["beta"]["low"] <= part["pooled_parameters"]["beta"]["high"]
+        assert part["lines"]["teacher"] == pytest.approx(0.3, abs=0.01)
+    to_json(decision)
+
+
+def test_the_mean_of_many_students_is_surer_than_one():
+    (one,) = series_of(*simulate(LADDER, sd=0.01, items=400))[1]
+    part = decide_law("sim", [one], Rules(), fit_max=16, held_out=32).numbers["parts"][0]
+    # Alone the pair's level is that of the single student, too.
+    assert part["high"] - part["low"] < part["one_student"]["high"] - part["one_student"]["low"]
+
+
+def test_a_pair_far_off_refutes_it():
+    decision = decide_law("sim", shifted(pairs(sd=0.006), 0.2), Rules(), fit_max=16, held_out=32)
+    assert decision.verdict == "refuted" and "2 of 3" in decision.sentence
+
+
+def test_a_miss_within_the_interval_but_above_the_limit_cannot_tell():
+    decision = decide_law("sim", pairs(sd=0.006), Rules(law_miss=1e-5), fit_max=16, held_out=32)
+    assert decision.verdict == "cannot tell" and decision.numbers["reasons"] == ["a miss is above 0.0 points"]
+    assert "would have been seen at 99 %" in decision.sentence
+
+
+def test_a_ladder_that_rises_has_no_forecast():
+    every = pairs(sd=0.006)
+    every[0].wrong.update({key: 1 - wrong for key, wrong in every[0].wrong.items()})
+    decision = decide_law("sim", every, Rules(), fit_max=16, held_out=32)
+    assert decision.verdict == "cannot tell" and decision.rows[0][2] == "none"
+    assert decision.numbers["parts"][0]["forecast"] is None and "has no forecast" in decision.sentence
+    to_json(decision)
+
+
+def test_the_held_out_rung_is_not_in_the_fit():
+    one, other = (decide_law("sim", shifted(pairs(sd=0.006), by), Rules(), fit_max=16, held_out=32) for by in (0, 0.1))
+    assert one.numbers["parts"][0]["forecast"] == other.numbers["parts"][0]["forecast"]
+    assert one.numbers["parts"][0]["low"] == other.numbers["parts"][0]["low"]
+
+
+def test_a_missing_rung_is_named():
+    with pytest.raises(ValueError, match="A>a: no students at the held-out budget 64"):
+        decide_law("sim", pairs(), Rules(), fit_max=16, held_out=64)
