@@ -41,7 +41,7 @@ class Axes(NamedTuple):
 
 def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
     """Rungs, curve, bands, fitted range, held-out rung, references and baselines."""
-    plot = plots.figure(*axes.titles, log_x=axes.log)
+    plot = plots.figure(*axes.titles, log_x=axes.log, height=500)
     budgets = np.unique(chosen.ladder.budgets)
     last = float(law.rungs.x[-1])
     reach = min(max(last, float(budgets[-1])), REFUSE_BEYOND * last)
@@ -73,6 +73,8 @@ def _baselines(plot: go.Figure, law: LawFit, first: float, last: float, axes: Ax
     r, lines = fitting.baselines(law, first, last)
     for name, dash in plots.DASHES.items():
         plots.line(plot, r * axes.times, axes.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
+        plot.data[-1].update(legendgroup="baselines", showlegend=False)
+    plot.data[-1].update(name="baselines", showlegend=True)  # one entry for all: a phone has no room for four
 
 
 def _points(plot: go.Figure, chosen: Chosen, axes: Axes) -> None:

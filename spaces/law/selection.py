@@ -57,7 +57,10 @@ def build() -> list[gr.Dropdown]:
         )  # fmt: skip
         experiment = gr.Dropdown([], label="Experiment", info="what was run", min_width=160)
         pair = gr.Dropdown([], label="Teacher > student base", info="the pair", min_width=160)
-        ladder = gr.Dropdown([], label="Ladder", info="students that differ in budget and seed", min_width=220, scale=2)
+        ladder = gr.Dropdown(
+            [], label="Ladder", info="students that differ in budget and seed", min_width=220, scale=2,
+            elem_id="ladder",
+        )  # fmt: skip
     with gr.Row():
         fit_min = gr.Dropdown([], label="Fit from r =", info="first rung fitted", min_width=120)
         fit_max = gr.Dropdown([], label="Fit up to r =", info="last rung fitted", min_width=120)

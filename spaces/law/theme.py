@@ -26,6 +26,7 @@ CSS = """
 @media (max-width: 480px) {
   .gradio-container { padding: 6px !important; }
   .gradio-container main { padding: 0 !important; }
+  .form > #ladder { min-width: 100% !important; }
   .form > .block { min-width: calc(50% - 8px) !important; }
   .prose td, .prose th { white-space: normal; padding: 4px 6px !important; font-size: .9em; }
 }

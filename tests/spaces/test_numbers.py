@@ -35,7 +35,7 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
     assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
     assert f"{float(mean) - 69.9:+.2f} |" in misses.splitlines()[2]
     assert f"floor E: {command.split('E = ')[1].split(', L0')[0]}" in words
-    assert {"law", "fitted budgets", "held out, observed", "log-linear"} <= {trace.name for trace in figure.data}
+    assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
 
 
 @pytest.mark.parametrize("budget", [48, 64])

@@ -20,8 +20,9 @@ READING = r"""
 **Dots** are budgets: the mean over students that differ in their seed, with one standard deviation of one student. Only
 the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves that the data allow, the **light band**
 90 % of new students. The **diamond** is the held-out rung as it was observed, and the bar beside it is what the fit
-forecast for one new student. **Thin grey lines** are baselines: a law has shown something only when they miss and it
-does not.
+forecast for one new student. **Thin grey lines** are baselines (dotted: log-linear; dash-dotted: log-linear through the
+last three; dashed: the last value; long dashes: a power law): a law has shown something only when they miss and it does
+not.
 
 The law is $\mathrm{err}(r) = E + \dfrac{B}{D_0 + r^{\beta}}$: $E$ is what no budget of this source removes, $\beta$ how
 fast the rest falls, $r_{1/2} = D_0^{1/\beta}$ the budget that wins half of it.
