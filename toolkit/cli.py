@@ -24,7 +24,8 @@ TEACHER_EXAMPLE = """fss teacher serve math --profile paper
   fss teacher serve math --profile paper -- fss sample math --profile paper      stops when the command ends"""
 SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
 RELEASE_EXAMPLE = """fss release math-r16 --dry-run                what would be pushed, and under which tag
-  fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub"""
+  fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub
+  fss release math --students                  also the base and every student that is scored"""
 SPACE_EXAMPLE = """fss space bundle build/space
   fss space push org/name --data org/fss-math-results@v1.0.0"""
 HUB_EXAMPLE = """fss hub serve --port 5577

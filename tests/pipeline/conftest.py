@@ -9,6 +9,7 @@ from toolkit.pipeline.run import run
 from toolkit.progress import Progress
 from toolkit.recipe import load_run
 
+TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 TINY = Path(__file__).with_name("tiny.yaml")
 STAGES = (
     "pool",
@@ -56,7 +57,12 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory) -> Chain:
-    """The tiny chain, run once from nothing."""
+    """The tiny chain, run once from nothing, with tokens that nothing of it may hold."""
     made = Chain(tmp_path_factory.mktemp("chain"))
-    made.first = made.run()
+    stored = tmp_path_factory.mktemp("stored") / "token"
+    stored.write_text(TOKENS["file"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_TOKEN", TOKENS["environment"])
+        patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(stored))
+        made.first = made.run()
     return made

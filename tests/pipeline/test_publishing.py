@@ -16,7 +16,7 @@ import yaml
 from huggingface_hub import HfApi, constants, parse_eval_result_entries
 
 from tests.hub.publishing.tiny_ladder import CARD, make_release
-from tests.pipeline.conftest import TINY, Chain
+from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
 from toolkit.hub.publish import publish
 from toolkit.hub.push import Target
@@ -32,13 +32,12 @@ pytestmark = pytest.mark.xdist_group("chain")
 FSS = str(Path(sys.executable).with_name("fss"))
 REPO = "local/fss-tiny"
 NAMED = f"{TINY.read_text()}\nrepo: {REPO}\n"
-TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 
 
 @pytest.fixture
 def no_account(tmp_path, monkeypatch):
     """Neither a token nor an endpoint, and no pauses between tries."""
-    for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN"):
+    for name in ("HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     sleep = time.sleep
@@ -219,6 +218,28 @@ def test_a_hub_that_is_down_is_told_at_once_and_at_the_end(named, monkeypatch):
     lines = progress.stream.getvalue()
     assert lines.index("NOT PUBLISHED, and the run goes on") < lines.index("students")
     assert "# A chain small enough for a test" in failure.value.summary and not (named.workspace / "hub").exists()
+
+
+def test_results_that_are_refused_leave_the_release_published(named):
+    with open_hub(named.workspace, REPO) as api:
+        api.create_repo(f"{REPO}-results", repo_type="dataset")
+        theirs = {"repo_id": f"{REPO}-results", "repo_type": "dataset", "path_in_repo": "theirs.csv"}
+        api.upload_file(**theirs, path_or_fileobj=b"x")
+    with pytest.raises(Unpublished, match=r"results: it holds files that no release made \(theirs\.csv\)") as failure:
+        named.run()
+    assert list(refs(named.workspace)) == ["v1.0.0"] and refs(named.workspace, f"{REPO}-results") == {}
+    assert len(printed_lines(failure.value.summary)) == 2
+
+
+def test_neither_offline_mode_nor_a_proxy_hides_a_hub_on_this_machine(tmp_path, no_account, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for name, value in (("HF_HUB_OFFLINE", "1"), ("HTTP_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "example.org")):
+        monkeypatch.setenv(name, value)
+    with open_hub(tmp_path, REPO) as api:
+        api.create_repo(REPO)
+    assert constants.HF_HUB_OFFLINE and os.environ["NO_PROXY"] == "example.org" and "no_proxy" not in os.environ
+    ask = f"from huggingface_hub import HfApi; raise SystemExit(7 * HfApi().repo_exists({REPO!r}))"
+    assert main(["hub", "serve", "--workspace", str(tmp_path), "--", sys.executable, "-c", ask]) == 7
 
 
 def test_equal_names_in_two_workspaces_share_no_cached_rows(tmp_path, no_account):

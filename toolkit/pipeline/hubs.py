@@ -37,15 +37,14 @@ def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
     Raises:
         RuntimeError: the embedded Hub did not start.
     """
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import HfApi
 
     if not is_embedded(repo):
         yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
         return
     from toolkit.hub.server import running
 
-    constants.HF_HUB_DISABLE_XET = True  # the embedded Hub speaks plain HTTP and LFS
-    with running(workspace / STORE) as (endpoint, token):
+    with running(workspace / STORE) as (endpoint, token), _on_this_machine():
         yield HfApi(endpoint=endpoint, token=token)
 
 
@@ -76,5 +75,34 @@ def run_with_hub(workspace: Path, command: Sequence[str]) -> int:
     from toolkit.hub.server import running
 
     with running(workspace / STORE) as (endpoint, token):
-        named = {"HF_ENDPOINT": endpoint, "HF_TOKEN": token, "HF_HUB_DISABLE_XET": "1"}
+        named = {"HF_ENDPOINT": endpoint, "HF_TOKEN": token} | _direct()
         return subprocess.run(command, env=os.environ | named, check=False).returncode
+
+
+def _direct() -> dict[str, str]:
+    """The environment of clients of the embedded Hub, which no proxy reaches and which speaks plain HTTP and LFS."""
+    excepted = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK[0]]))
+    online = {"HF_HUB_OFFLINE": "0", "HF_DATASETS_OFFLINE": "0"}
+    return {"NO_PROXY": excepted, "no_proxy": excepted, "HF_HUB_DISABLE_XET": "1"} | online
+
+
+@contextlib.contextmanager
+def _on_this_machine() -> Iterator[None]:
+    """The same for this process, until the body ends: being offline is about other machines."""
+    from huggingface_hub import close_session, constants
+
+    kept = {name: os.environ.get(name) for name in _direct()}
+    offline, xet = constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET
+    os.environ |= _direct()
+    constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET = False, True
+    close_session()  # the next one reads the environment anew
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET = offline, xet
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        close_session()

@@ -26,14 +26,16 @@ def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | No
     if "release" not in pushed:
         return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
     release = pushed["release"]
-    tables = [(release, name)] + [(pushed["results"], "curves")] * ("results" in pushed)
+    tables = [(pushed[what], table) for what, table in (("release", name), ("results", "curves")) if what in pushed]
+    where = _environment(release.repo)
+    serve = [*_fss(), "hub", "serve", *_workspace(job), "--"] if is_embedded(release.repo) else where
     loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
-    check = [*_fss(), "check", f"{release.repo}@{release.version}", *_workspace(job)]
+    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(job)]
     named = [f"{done.repo} {done.version}" for done in pushed.values()]
     return "\n".join(
         [
             f"Published at {_place(job, release.repo)}: {', '.join(named)}",
-            _lines("Load it, in any shell:", [[*_serving(job, release.repo), *load] for load in loads]),
+            _lines("Load it, in any shell:", [[*serve, *load] for load in loads]),
             _lines("Check it as a stranger would:", [check]),
         ]
     )
@@ -66,12 +68,10 @@ def _workspace(job: Job) -> list[str]:
     return [] if root == Path("workspace").resolve() else ["--workspace", str(shown(root))]
 
 
-def _serving(job: Job, repo: str) -> list[str]:
-    """What must stand before a command for it to find the Hub of `repo`."""
+def _environment(repo: str) -> list[str]:
+    """What must stand before a command for it to find a Hub that only the environment names."""
     endpoint = os.environ.get("HF_ENDPOINT")
-    if is_embedded(repo):
-        return [*_fss(), "hub", "serve", *_workspace(job), "--"]
-    return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint else []
+    return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
 
 
 def _place(job: Job, repo: str) -> str:
