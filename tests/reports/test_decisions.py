@@ -51,7 +51,7 @@ def test_every_figure_in_a_sentence_is_among_the_numbers(decisions):
     for decision, _ in decisions.values():
         known = {f"{abs(100 * value):.1f}" for value in _numbers(decision.numbers) + _numbers(vars(decision.rules))}
         every = re.findall(r"[+-]?(\d+\.\d)(?= points| to|\)|[,;] )", decision.sentence)
-        assert len(every) > 3
+        assert len(every) >= 3
         for said in every:
             assert said in known, f"{decision.rule}: {said} in {decision.sentence}"
 

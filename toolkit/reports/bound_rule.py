@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.evaluation.intervals import contrasts
+from toolkit.evaluation.intervals import accuracy_interval, contrasts
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.law import fit_points
 from toolkit.reports.results import Series, cell_name, of_control
@@ -67,7 +67,7 @@ def decide_bound(
         f"gap, points ({share(rules.level)} interval)",
         f"floor E ({share(1 - 2 * rules.floor_tail)})",
     )
-    bars = "The gap's interval holds replicates and test items; teacher and test set are fixed."
+    bars = "The gap's interval holds replicates and test items, the teacher's test items only; the teacher is fixed."
     rows = [_row(part) for part in parts]
     sentence = f"{'; '.join(_told(part, rules) for part in parts)}."
     return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
@@ -81,9 +81,11 @@ def _part(series: Series, rules: Rules, moved: float | None) -> dict[str, Any]:
     wrong, teacher = series.matrix([top])[0], float(series.lines["teacher"].mean())
     (gap,) = contrasts([wrong - series.lines["teacher"]])
     fit = fit_points(series.ladder(questions))
+    right = accuracy_interval(round((1 - teacher) * series.n), series.n, rules.level)
     floor, explained = _floor(fit, top[1], teacher, rules)
     return {
         "pair": series.pair, "control": series.control, "top": top, "teacher": teacher,
+        "teacher_interval": {"low": 1 - right.high, "high": 1 - right.low, "method": right.method},
         "student": gap.estimate + teacher, "students": len(wrong), "gap": asdict(gap.interval(rules.level)),
         "gap_detectable": gap.detectable((1 - rules.level) / 2, rules.power), "floor": floor, "explained": explained,
         "floor_above_teacher": floor is not None and floor["low"] > teacher, "moved": moved,
@@ -109,12 +111,13 @@ def _floor(
 
 def _row(part: Mapping[str, Any]) -> list[str]:
     gap, floor, of_gap = part["gap"], part["floor"], part["explained"]
+    told = part["teacher_interval"]
     return [
         part["pair"],
         part["control"],
         cell_name(part["top"]),
         percent(part["student"]),
-        percent(part["teacher"]),
+        f"{percent(part['teacher'])} ({span(told['low'], told['high'], '')})",
         f"{points(gap['estimate'])} ({span(gap['low'], gap['high'])})",
         "-" if of_gap is None else f"{points(floor['low'], '')} to {points(floor['high'], '')} %",
         "-" if of_gap is None else f"{share(of_gap['middle'])} ({share(of_gap['low'])} to {share(of_gap['high'])})",

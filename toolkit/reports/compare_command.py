@@ -49,7 +49,7 @@ def compare_command(args: argparse.Namespace) -> int:
     decision = decide(question, experiment, every, rules)
     sys.stdout.write(to_json(decision) if args.json else as_markdown(decision) + "\n")
     if args.plot:
-        draw(args.plot, decision, every, title=CLAIMS[args.rule][1])
+        draw(args.plot, decision, every, title=f"{experiment}, {args.rule}: {decision.verdict}")
     return 0
 
 

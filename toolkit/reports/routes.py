@@ -153,9 +153,11 @@ def _decision(
     sentence = f"Control {first['control']}: {first['told']}{beside}."
     last = ["Holm's lower bound"] if rule == "mixture" else []
     header = (*HEADER[:-1], f"{HEADER[-1]} ({share(rules.level)} interval)", *last)
-    what = "replicates and test items, the wider of two" if first["by_item"] else "replicates only"
+    many = first["replicates"] > 1
+    held = [name for name, is_held in (("replicates", many), ("test items", first["by_item"])) if is_held]
+    what = f"{' and '.join(held) or 'nothing'}{' (the wider of two)' if len(held) > 1 else ' only'}"
     bars = (
         f"Errors: mean and sd over {first['replicates']} replicates. Gaps: {share(rules.level)} intervals, which hold "
-        f"{what} ({first['items']:,} test items)."
+        f"{what}; {first['items']:,} test items."
     )
     return Decision(rule, experiment, first["verdict"], sentence, header, rows, {"parts": parts}, rules, (bars, *notes))

@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,6 +24,7 @@ from toolkit.reports.look import (
 )
 from toolkit.reports.results import Series
 from toolkit.reports.rules import Decision
+from toolkit.reports.surface_report import surface_of
 
 NUDGE = 1.035  # so that bars at one total do not hide each other
 
@@ -76,14 +78,21 @@ def _errors(
         ways = [way for way in ways if len(way[3]) > 1]
         spread = [cell for cell in series.cells if cell[1] == least]
         ways.append((f"more questions, r = {least}", "black", "X", spread))
+    surface = surface_of(series) if decision.rule == "expansion" else None
     for label, colour, marker, cells in ways:
         seen = [series.errors(cell) for cell in cells]
+        if surface is not None:
+            budgets = np.geomspace(cells[0][1], cells[-1][1], 60)
+            axes.plot(cells[0][0] * budgets, surface.at(cells[0][0], budgets), color=colour, lw=1.4)
         axes.errorbar(
             [questions * budget for questions, budget in cells],
             [mean(errors) for errors in seen],
             [stdev(errors) if errors[1:] else 0.0 for errors in seen],
             color=colour, marker=marker, ms=5, lw=1.4, capsize=2.5, label=label,
+            ls="none" if surface is not None else "-",
         )  # fmt: skip
+    if surface is not None:
+        axes.plot([], [], color=GREY, lw=1.4, label="law over both axes")
     references(axes, part["lines"])
     error_axis(axes)
     plain(axes)
