@@ -75,10 +75,16 @@ def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
 
 
 def _lines(values: dict[str, Any]) -> str:
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-    return yaml.dump(
-        plain, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=None
+    return "".join(f"{key}: {_inline(value)}\n" for key, value in values.items())
+
+
+def _inline(value: Any) -> str:
+    plain = list(value) if isinstance(value, tuple) else value
+    style = '"' if "\\n" in repr(plain) else None  # line breaks as escapes
+    text = yaml.dump(
+        plain, Dumper=_Writer, allow_unicode=True, width=float("inf"), default_flow_style=True, default_style=style
     )
+    return text.removesuffix("...\n").strip()
 
 
 def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
