@@ -202,7 +202,7 @@ def test_a_hub_that_refuses_costs_a_run_nothing_but_its_publication(named, capsy
     code = main(["run", str(named.recipe), "--workspace", str(named.workspace)])
     out, err = capsys.readouterr()
     assert code == 1 and refs(named.workspace) == theirs
-    assert "fss: error: everything was made and not all published" in err
+    assert "fss: error: everything was made, not all published; later `fss release` does it" in err
     assert "Ask for v2.0.0 to replace the published content" in err
     assert "# A chain small enough for a test" in out and "workspace/runs/tiny/release" in out
     assert (named.workspace / "runs" / "tiny" / "law.json").is_file()

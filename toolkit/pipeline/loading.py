@@ -35,7 +35,7 @@ def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | No
     return "\n".join(
         [
             f"Published at {_place(job, release.repo)}: {', '.join(named)}",
-            _lines("Load it, in any shell:", [[*serve, *load] for load in loads]),
+            _lines("Load it:", [[*serve, *load] for load in loads]),
             _lines("Check it as a stranger would:", [check]),
         ]
     )

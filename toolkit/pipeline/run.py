@@ -154,7 +154,9 @@ def _stages(job: Job) -> str:
         return _first_prompt(job, pool, teacher)
     summary = publish(job, corpus, measured, results, published)
     if published.failure:
-        raise Unpublished(f"everything was made and not all published: {published.failure}", summary)
+        raise Unpublished(
+            f"everything was made, not all published; later `fss release` does it. {published.failure}", summary
+        )
     return summary
 
 
