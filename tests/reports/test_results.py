@@ -39,6 +39,20 @@ def test_a_model_that_serves_two_arms_counts_once(tables):
     assert len(series.errors((256, 4))) == 4
 
 
+def test_one_arm_is_chosen_with_teacher_and_base(tables, tmp_path):
+    for name, table in zip(("curves", "items"), tables, strict=True):
+        other = table[table["arm"] == "FSS"].assign(
+            arm="other", **({"error": 0.5} if name == "curves" else {"correct": 0.5})
+        )
+        pd.concat([table, other]).to_parquet(tmp_path / f"{name}.parquet")
+    files = tmp_path / "curves.parquet", tmp_path / "items.parquet"
+    with pytest.raises(ValueError, match="choose one arm"):
+        read_results(*files)
+    for arm, error in (("other", 0.5), ("FSS", tables[0].query("budget == 4")["error"].mean())):
+        (series,) = read_results(*files, {"arm": arm})[1]
+        assert np.mean(series.errors((256, 4))) == pytest.approx(error) and set(series.lines) == {"teacher", "base"}
+
+
 def test_without_items_there_is_one_column(tables):
     (series,) = series_of(tables[0], None)[1]
     assert series.matrix([(256, 1)]).shape == (1, 4, 1) and not series.by_item

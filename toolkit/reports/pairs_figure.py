@@ -34,7 +34,7 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
         panel.label_outer()
     for panel in panels[len(pairs) :]:
         panel.set_visible(False)
-    figure.legend(*panels[0].get_legend_handles_labels(), **LEGEND, loc="outside center right")
+    figure.legend(*panels[0].get_legend_handles_labels(), **LEGEND, loc="outside right center")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     note_below(figure, note, width=150 if columns == 1 else 200)
     save(figure, path)

@@ -104,14 +104,18 @@ def read_results(
         curves: a row per model: experiment, arm, pair, questions, budget, counting, control, train_seed, corpus_draw,
             error, n, eval_key.
         items: the same keys with item_id and correct; without it intervals hold replicates only.
-        where: keep the rows with these values, by column.
+        where: keep the rows with these values, by column; those of teacher and base are no rows of an arm and stay.
 
     Raises:
         ValueError: several experiments, no students, missing columns or items, or scores that cannot be compared.
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
-    table = read_table(curves, [*keys, "error", "n"], where)
-    return series_of(table, None if items is None else read_table(items, [*keys, "item_id", "correct"], where))
+    told = dict(where or {})
+    arms = {told.pop("arm"), *LINES} if "arm" in told else None
+    every = [read_table(curves, [*keys, "error", "n"], told)]
+    every += [read_table(items, [*keys, "item_id", "correct"], told)] if items else []
+    table, *answers = every if arms is None else [each[each["arm"].isin(arms)] for each in every]
+    return series_of(table, answers[0] if answers else None)
 
 
 def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:
