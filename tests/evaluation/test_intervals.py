@@ -39,7 +39,7 @@ def test_wilson_refuses_impossible_counts(right: int, n: int) -> None:
 @st.composite
 def differences(draw: st.DrawFn) -> np.ndarray:
     """(replicates, items) of differences of answers."""
-    shape = draw(st.integers(1, 5)), draw(st.integers(1, 40))
+    shape = draw(st.integers(1, 5)), draw(st.integers(2, 40))
     return np.random.default_rng(draw(st.integers(0, 10**6))).integers(-1, 2, shape).astype(float)
 
 
@@ -96,7 +96,12 @@ def test_contrasts_together_are_those_apart() -> None:
 
 @pytest.mark.parametrize(
     ("matrices", "said"),
-    [([], r"shape \(0,\)"), (np.zeros((1, 0, 3)), r"shape \(1, 0, 3\)"), ([[[np.nan]]], "missing or infinite")],
+    [
+        ([], r"shape \(0,\)"),
+        ([[[0.5]]], r"shape \(1, 1, 1\)"),
+        (np.zeros((1, 0, 3)), r"shape \(1, 0, 3\)"),
+        ([[[np.nan, 0.0]]], "missing or infinite"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(matrices: list, said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -67,7 +67,7 @@ def test_a_ladder_that_rises_has_no_forecast():
     every[0].wrong.update({key: 1 - wrong for key, wrong in every[0].wrong.items()})
     decision = decide_law("sim", every, Rules(), fit_max=16, held_out=32)
     assert decision.verdict == "cannot tell" and decision.rows[0][2] == "none"
-    assert decision.numbers["parts"][0]["forecast"] is None and "has no forecast" in decision.sentence
+    assert decision.numbers["parts"][0]["forecast"] is None and "a ladder rises" in decision.sentence
     to_json(decision)
 
 
@@ -80,3 +80,9 @@ def test_the_held_out_rung_is_not_in_the_fit():
 def test_a_missing_rung_is_named():
     with pytest.raises(ValueError, match="A>a: no students at the held-out budget 64"):
         decide_law("sim", pairs(), Rules(), fit_max=16, held_out=64)
+
+
+def test_one_replicate_cannot_tell():
+    (one,) = series_of(*simulate(LADDER, items=400, replicates=1))[1]
+    decision = decide_law("sim", [one], Rules(law_width=0.5), fit_max=16, held_out=32)
+    assert decision.verdict == "cannot tell" and "one replicate" in decision.sentence

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from tests.reports.simulated import GRID, LADDER, SPENT, simulate
@@ -59,7 +60,7 @@ def test_what_wins_when_flipped_loses():
 def test_the_other_control_stands_beside():
     decision = decide_expansion("sim", series(GRID, controls=("epochs", "steps"), kappa=0.1, sd=0.002), Rules())
     assert [part["control"] for part in decision.numbers["parts"]] == ["steps", "epochs"]
-    assert decision.verdict == decision.numbers["parts"][0]["verdict"] and "with control epochs" in decision.sentence
+    assert decision.verdict == decision.numbers["parts"][0]["verdict"] and "; control epochs: " in decision.sentence
     assert {row[0] for row in decision.rows} == {"steps", "epochs"}
 
 
@@ -85,3 +86,18 @@ def test_the_crossover_holds_at_every_larger_total():
 def test_a_ladder_of_one_set_has_no_matched_totals():
     with pytest.raises(ValueError, match="no two cells have one total of responses"):
         decide_expansion("sim", series(LADDER), Rules())
+
+
+def test_one_replicate_cannot_tell():
+    decision = decide_mixture("sim", series(SPENT, kappa=0.5, replicates=1), Rules())
+    assert decision.verdict == "cannot tell" and "one replicate tells nothing of others" in decision.sentence
+    with pytest.raises(ValueError, match=r"shape \(7, 1, 1\)"):
+        decide_mixture("sim", series_of(simulate(SPENT, replicates=1)[0], None)[1], Rules())
+
+
+def test_pairs_are_confirmed_together_and_refuted_apart():
+    tables = [simulate(SPENT, kappa=0.3, sd=0.001, pair=pair, seed=at) for at, pair in enumerate(("A>a", "B>a"))]
+    every = series_of(*(pd.concat(each) for each in zip(*tables, strict=True)))[1]
+    assert decide_mixture("sim", every, Rules()).verdict == "confirmed"
+    mixed = decide_mixture("sim", [every[0], *flipped(every[1:])], Rules())
+    assert mixed.verdict == "refuted" and mixed.sentence.startswith("A>a, control steps: ")

@@ -43,9 +43,12 @@ def accuracy_interval(right: int, n: int, level: float = LEVEL) -> Interval:
 class Contrast:
     """A mean over replicates x items, with all that its bounds need.
 
+    One replicate has bounds for other items, none for other replicates.
+
     Two methods, and at every tail the one whose interval is wider counts: a bootstrap that draws replicates and items
     independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386), too narrow for few
-    replicates, and Student's t over the replicates' means, which ignores the choice of items.
+    replicates, and Student's t over the replicates' means, which ignores the choice of items. Together they are
+    cautious: of simulated truths they cover the nominal share or more, up to all where replicates hardly differ.
 
     Attributes:
         means: of each replicate over the items (R,).
@@ -117,11 +120,13 @@ def contrasts(matrices: Array | Sequence[Array], resamples: int = RESAMPLES, see
         seed: of the bootstrap.
 
     Raises:
-        ValueError: for no contrast, replicate or item, and for what is not a finite number.
+        ValueError: for no contrast, for one replicate of one item, and for what is not a finite number.
     """
     values = np.asarray(matrices, float)
-    if values.ndim != 3 or 0 in values.shape:
-        raise ValueError(f"contrasts have shape {values.shape}: need (contrasts, replicates, items), none of them 0")
+    if values.ndim != 3 or 0 in values.shape or values.shape[1:] == (1, 1):
+        raise ValueError(
+            f"contrasts have shape {values.shape}: need (contrasts, replicates, items), several of the last two"
+        )
     if not np.isfinite(values).all():
         raise ValueError("a contrast holds a missing or infinite value: score every model on every item")
     rng = np.random.default_rng(seed)

@@ -92,7 +92,7 @@ def _part(pair: PairFit, held_out: int, level: float, rules: Rules) -> dict[str,
     pooled = None if pair.pooled is None else _finite(pair.pooled.predict(held_out, rules.law_level).mean)
     return {
         "pair": series.pair, "control": series.control, "questions": cell[0], "students": len(seen),
-        "observed": observed, "forecast": forecast, "miss": _miss(forecast, observed),
+        "noise": fit.noise.source, "observed": observed, "forecast": forecast, "miss": _miss(forecast, observed),
         "low": _finite(of_mean[0].low_new), "high": _finite(of_mean[0].high_new),
         "low_refuted": _finite(of_mean[1].low_new), "high_refuted": _finite(of_mean[1].high_new),
         "one_student": {"level": rules.law_level, "low": _finite(one.low_new), "high": _finite(one.high_new)},
@@ -113,13 +113,13 @@ def _of_mean(fit: LawFit, count: int) -> LawFit:
 
 
 def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, list[str]]:
-    """The verdict, and what keeps it from being confirmed."""
-    known = [part for part in parts if part["low"] is not None]
+    """The verdict, and what keeps it from being confirmed; only pairs with a forecast and known noise can refute."""
+    known = [part for part in parts if part["low"] is not None and part["noise"] == "seeds"]
     if any(not part["low_refuted"] <= part["observed"] <= part["high_refuted"] for part in known):
         return REFUTED, []
     misses = _mean_misses(known)
     against = {
-        "a ladder has no forecast (it rises, or its noise is unknown)": len(known) < len(parts),
+        "a ladder rises or has one replicate, which tells nothing of others": len(known) < len(parts),
         "a pair lies outside its interval": any(not _inside(part) for part in known),
         f"a miss is above {points(rules.law_miss, '')} points": any(
             abs(part["miss"]) > rules.law_miss for part in known

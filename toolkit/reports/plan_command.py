@@ -111,7 +111,7 @@ def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: 
 
 def as_text(report: dict[str, Any]) -> str:
     """The report as a person reads it: the advice first, then why, then the frontier."""
-    lines = [report["sentence"], "", f"{report['surface']['reading']}.", _divergence(report), _crossover(report), ""]
+    lines = [report["sentence"], "", *reasons(report), ""]
     shown = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
     rows = [
         [
@@ -125,6 +125,11 @@ def as_text(report: dict[str, Any]) -> str:
     ]
     lines.append(markdown_table(["spending", "questions", "responses", "expected error", "90 % interval"], rows))
     return "\n".join([*lines, *(f"note: {note}" for note in [*report["notes"], *report["warnings"]])])
+
+
+def reasons(report: dict[str, Any]) -> list[str]:
+    """What lies behind the advice: the worth of a response, where the two routes part, and where their prices cross."""
+    return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report)]
 
 
 def _span(row: dict[str, float]) -> str:

@@ -108,6 +108,8 @@ def _ordered(every: Sequence[Series], rules: Rules) -> list[Series]:
 
 
 def _part(series: Series, verdict: str, told: str, gaps: Sequence[Gap], rules: Rules) -> dict[str, Any]:
+    if gaps[0].contrast.replicates < 2:
+        verdict, told = CANNOT_TELL, f"{told}; one replicate tells nothing of others"
     listed = [
         {
             "total": gap.total, "few": gap.few, "many": gap.many, "error_few": mean(series.errors(gap.few)),
@@ -140,24 +142,49 @@ def _cells(gap: Gap) -> str:
     return f"{cell_name(gap.few)} and {cell_name(gap.many)}"
 
 
+def _together(verdicts: Sequence[str]) -> str:
+    """Confirmed by all or refuted by any."""
+    if REFUTED in verdicts:
+        return REFUTED
+    return CONFIRMED if set(verdicts) == {CONFIRMED} else CANNOT_TELL
+
+
+def _brief(part: dict[str, Any]) -> str:
+    last = part["gaps"][-1]
+    gap = f"{points(last['estimate'])} points ({span(last['low'], last['high'])})"
+    return f"{part['verdict']}, {gap} at {last['total']:,}"
+
+
 def _decision(
     rule: str, experiment: str, parts: list[dict[str, Any]], rows: list[list[str]], rules: Rules, notes: Sequence[str]
 ) -> Decision:
-    """The verdict is that of the first part; the others stand beside it."""
-    first, *others = parts
-    beside = "".join(
-        f"; with control {part['control']} {part['verdict']}, {points(part['gaps'][-1]['estimate'])} points "
-        f"({span(part['gaps'][-1]['low'], part['gaps'][-1]['high'])}) at {part['gaps'][-1]['total']:,}"
-        for part in others
+    """The verdict is that of the control that counts, over all its pairs; the others stand beside it."""
+    counted = [part for part in parts if part["control"] == parts[0]["control"]]
+    verdict = _together([part["verdict"] for part in counted])
+    pairs = len({part["pair"] for part in parts}) > 1
+    names = [f"{part['pair'] + ', ' if pairs else ''}control {part['control']}" for part in parts]
+    sentence = "; ".join(
+        f"{name}: {part['told']}" if part in counted else f"{name}: {_brief(part)}"
+        for name, part in zip(names, parts, strict=True)
     )
-    sentence = f"Control {first['control']}: {first['told']}{beside}."
     last = ["Holm's lower bound"] if rule == "mixture" else []
     header = (*HEADER[:-1], f"{HEADER[-1]} ({share(rules.level)} interval)", *last)
-    many = first["replicates"] > 1
+    first, count = parts[0], min(part["replicates"] for part in parts)
+    many = count > 1
     held = [name for name, is_held in (("replicates", many), ("test items", first["by_item"])) if is_held]
-    what = f"{' and '.join(held) or 'nothing'}{' (the wider of two)' if len(held) > 1 else ' only'}"
+    what = f"{' and '.join(held)}{' (the wider of two)' if len(held) > 1 else ' only'}"
     bars = (
-        f"Errors: mean and sd over {first['replicates']} replicates. Gaps: {share(rules.level)} intervals, which hold "
+        f"Errors: mean and sd over {count} replicate{'s' * many}. Gaps: {share(rules.level)} intervals, which hold "
         f"{what}; {first['items']:,} test items."
     )
-    return Decision(rule, experiment, first["verdict"], sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
+    return Decision(
+        rule,
+        experiment,
+        verdict,
+        f"{sentence[:1].upper()}{sentence[1:]}.",
+        header,
+        rows,
+        {"parts": parts},
+        rules,
+        (bars, *notes),
+    )
