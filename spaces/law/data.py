@@ -27,6 +27,7 @@ COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "cont
 REFERENCES = ("teacher", "base")
 AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
 MIN_RUNGS = 4  # what a law needs
+MISSING = "nan"  # a key that a table does not tell
 CONTROLS = {"steps": "matched steps", "epochs": "equal epochs"}
 
 
@@ -133,5 +134,7 @@ def _declared(path: Path) -> dict[str, Declared]:
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:
-    parts = [arm, f"{float(questions):,.0f} questions", CONTROLS.get(control, control)]
-    return ", ".join([*parts, *([] if counting == "sampled" else [f"{counting} responses"])])
+    asked = [] if questions == MISSING else [f"{float(questions):,.0f} questions"]
+    trained = [] if control == MISSING else [CONTROLS.get(control, control)]
+    drawn = [] if counting in ("sampled", MISSING) else [f"{counting} responses"]
+    return ", ".join([arm, *asked, *trained, *drawn])

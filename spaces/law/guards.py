@@ -13,7 +13,7 @@ TOY = (
     "**0.35 M-parameter toy: shapes, not prices.** These students learned short synthetic questions from a teacher of "
     "the same size."
 )
-NO_NOISE = "One seed and no sd: nothing is known of the noise, so no interval can be given."
+NO_NOISE = "One seed (or seeds that do not differ) and no sd: nothing is known of the noise, so there is no interval."
 GAIN = 0.01  # a doubling that wins less than a point has diminishing returns
 
 NAMES = {

@@ -41,6 +41,8 @@ class Axes(NamedTuple):
 
 def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
     """Rungs, curve, bands, fitted range, held-out rung, references and baselines."""
+    if not np.isfinite(axes.times):
+        raise ValueError("these data say nothing of the number of questions: count responses per question")
     plot = plots.figure(*axes.titles, log_x=axes.log, height=500)
     budgets = np.unique(chosen.ladder.budgets)
     last = float(law.rungs.x[-1])

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from data import EXAMPLE, SOURCES, Declared, Experiment, load
-from fitting import ladder_of
+from fitting import fit, ladder_of
 from guards import is_toy
+from toolkit.laws.lawfit import LawFit
 from toolkit.reports.curves import Ladder
 
 NAMES = ("data", "experiment", "pair", "ladder", "from", "upto", "heldout")
@@ -29,6 +30,11 @@ class Chosen(NamedTuple):
     fit_max: float
     held_out: float | None
     why: str
+
+    def law(self, every: bool = False) -> LawFit:
+        """The law of the fitted rungs, or of `every` rung up to the last. How many test items stand behind an error
+        says nothing of seeds, so one student a budget without an sd gives no interval."""
+        return fit(self.ladder._replace(n=None), self.fit_min, None if every else self.fit_max)
 
     @property
     def cells(self) -> pd.DataFrame:

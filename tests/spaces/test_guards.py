@@ -1,15 +1,20 @@
 """Words of caution: what is a toy, a floor, too far, or without noise."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import data
 import fitting
 import guards
 import selection
 from toolkit.laws import fit_law
+from views import extrapolate, plan
+from views import law as law_view
 
+PLAN = ("spend", 12000, 60, 20.0, 1.0, *[0.0] * 8)
 BUDGETS = np.repeat([1.0, 2, 4, 8, 16, 32, 64], 3)
 
 
@@ -42,8 +47,6 @@ def test_a_floor_needs_a_narrow_interval(law, steep):
 
 
 def test_diminishing_returns_are_told_only_with_a_floor(law, steep):
-    from views import extrapolate
-
     assert "these data cannot say where" in extrapolate._gains(law)
     assert "Diminishing returns from r = " in extrapolate._gains(steep)
 
@@ -57,17 +60,50 @@ def test_caution_grows_with_the_distance(law, budget, zone, words):
 
 
 def test_numbers_end_at_4_times_and_everything_at_16(law):
-    from views import extrapolate
-
     assert "forecast at" in extrapolate._sentence(law, 64)
     assert "anything from" in extrapolate._sentence(law, 65) and "forecast at" not in extrapolate._sentence(law, 65)
     assert extrapolate._sentence(law, 257) == "**No forecast for r = 257.**"
 
 
+def chosen_of(errors, seeds=1, **more):
+    """What is chosen of a session's own table with these errors at r = 1, 2, 4, ..."""
+    rows = [
+        {"budget": 2.0**i, "error": error + 0.002 * seed, "train_seed": float(seed), **more}
+        for i, error in enumerate(errors)
+        for seed in range(seeds)
+    ]
+    shared = {"experiment": "own", "arm": "own", "pair": "a>b", "counting": "sampled", "control": "steps"}
+    table = pd.DataFrame([shared | {"questions": float("nan"), "n": 1000} | row for row in rows])
+    return selection.settle(["yours", *[None] * 6], data.Experiment("own", "yours", table))[0]
+
+
 def test_one_seed_without_sd_gives_no_interval():
-    law = fit_law([1, 2, 4, 8, 16], [0.9, 0.8, 0.7, 0.63, 0.6])
+    chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6])  # the 1,000 test questions behind each say nothing of seeds
+    law = chosen.law()
     assert guards.floor(law) == guards.NO_NOISE
     assert "The exponent has no interval" in guards.exponent(fitting.report(law, ())["parameters"]["beta"])
+    assert guards.NO_NOISE in extrapolate.render(chosen, 32, "90")[0]
+    assert "(no interval)" in law_view.render(chosen, "r", "log", "error")[0]
+    assert chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], sd=0.01).law().solution.posterior is not None
+
+
+def test_a_rising_ladder_gets_no_falling_law():
+    chosen = chosen_of([0.5, 0.55, 0.6, 0.65, 0.7], seeds=3, questions=64.0)
+    told, figure, misses, *_ = law_view.render(chosen, "r", "log", "error")
+    assert told.startswith("**No law is fitted**: the error rises") and misses == ""
+    assert not any(trace.name == "90 % of curves" for trace in figure.data)
+    for refused in (lambda: extrapolate.render(chosen, 32, "90"), lambda: plan.render(chosen, *PLAN)):
+        with pytest.raises(ValueError, match="the error rises"):
+            refused()
+
+
+def test_a_table_without_questions_is_not_counted_in_all_nor_planned_with():
+    chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], seeds=2)
+    assert chosen.name == "own, matched steps"
+    with pytest.raises(ValueError, match="count responses per question"):
+        law_view.render(chosen, "total", "log", "error")
+    with pytest.raises(ValueError, match="a plan needs a column with it"):
+        plan.render(chosen, *PLAN)
 
 
 @given(st.text())

@@ -80,7 +80,8 @@ def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
     chosen, _ = selection.settle(["yours", *START[1:]], yours)
     told, heat, frontier, text = plan.render(chosen, goal[0][2:], 6000, 40, *PRICES)
     command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
-    assert text == command and told == f"**{command.splitlines()[0]}**"
+    assert text == command and told.startswith(f"**{command.splitlines()[0]}**")
+    assert all(line in told for line in command.splitlines()[2:5])
     assert {"frontier", "tested", "90 % interval"} <= {trace.name for trace in (*heat.data, *frontier.data)}
 
 

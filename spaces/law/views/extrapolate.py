@@ -43,7 +43,7 @@ def build(yours: gr.State) -> View:
 
 def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
     """The forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
-    law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
+    law = chosen.law()
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
     last = float(law.rungs.x[-1])

@@ -50,7 +50,7 @@ def build(yours: gr.State) -> View:
 
 def render(chosen: Chosen, x: str, scale: str, y: str) -> list[Any]:
     """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
-    law = fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
+    law = chosen.law()
     ahead = () if chosen.held_out is None or law.shape.refused else (chosen.held_out,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
     axes = Axes(chosen.questions, x == "total", scale == "log", y == "accuracy")

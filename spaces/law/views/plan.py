@@ -16,7 +16,7 @@ from toolkit.laws.predict import WIDEN_BEYOND
 from toolkit.laws.surface import MIN_CELLS
 from toolkit.reports.fit_report import shown
 from toolkit.reports.markdown import markdown_table
-from toolkit.reports.plan_command import as_text
+from toolkit.reports.plan_command import as_text, reasons
 from views import View, reading
 
 NAME, TITLE = "plan", "Plan"
@@ -76,7 +76,7 @@ def render(chosen: Chosen, goal: str, spend: float | None, target: float | None,
     planned = fitting.planned(key, prices, *money)
     fitted = fitting.surface(key)
     return [
-        f"**{planned.found.sentence}**",
+        "\n\n".join([f"**{planned.found.sentence}**", *reasons(planned.report)]),
         draw_map(key, fitted, prices, planned),
         draw_frontier(planned),
         as_text(planned.report),
@@ -85,7 +85,11 @@ def render(chosen: Chosen, goal: str, spend: float | None, target: float | None,
 
 def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
     """With one number of questions: no plan, but what more answers would cost and win."""
-    law = fitting.fit(chosen.ladder, chosen.fit_min, None)
+    if not np.isfinite(chosen.questions):
+        raise ValueError("these data say nothing of the number of questions: a plan needs a column with it")
+    law = chosen.law(every=True)
+    if law.shape.refused:
+        raise ValueError(law.shape.notes[0])
     m, tested = chosen.questions, len(np.unique(chosen.ladder.budgets))
     told = [
         f"**These data cannot tell whether more questions or more answers are better**: every student of "
