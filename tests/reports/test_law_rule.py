@@ -1,10 +1,14 @@
 """The rule of the law over pairs: verdicts on truths that follow it and on ones that do not."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
+from toolkit.reports.law_forecast import forecast_pairs
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.results import series_of
 from toolkit.reports.rules import Rules
@@ -75,6 +79,17 @@ def test_the_held_out_rung_is_not_in_the_fit():
     one, other = (decide_law("sim", shifted(pairs(sd=0.006), by), Rules(), fit_max=16, held_out=32) for by in (0, 0.1))
     assert one.numbers["parts"][0]["forecast"] == other.numbers["parts"][0]["forecast"]
     assert one.numbers["parts"][0]["low"] == other.numbers["parts"][0]["low"]
+
+
+def test_what_was_written_before_is_what_is_held_against():
+    every, rules = pairs(sd=0.006), Rules()
+    early = [replace(one, wrong={key: w for key, w in one.wrong.items() if key[0][1] <= 16}) for one in every]
+    written = json.loads(to_json(forecast_pairs(early, rules, fit_max=16, held_out=32, students=4)))
+    told = decide_law("sim", every, rules, fit_max=16, held_out=32, written=written)
+    assert told == decide_law("sim", every, rules, fit_max=16, held_out=32)
+    for other in (written | {"held_out": 64}, written | {"pairs": written["pairs"][1:]}, written | {"students": 3}):
+        with pytest.raises(ValueError, match="the written forecast is of"):
+            decide_law("sim", every, rules, fit_max=16, held_out=32, written=other)
 
 
 def test_a_missing_rung_is_named():

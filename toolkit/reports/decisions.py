@@ -23,6 +23,7 @@ class Question:
     Attributes:
         rule: a key of `CLAIMS`.
         fit_max, held_out: law: the largest budget fitted, the one forecast.
+        written: law: what `law_forecast.forecast_pairs` said before the held-out rung was trained.
         moved: bound: by pair, how far doubling the steps moves the error (fraction).
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
         notes: what the reader must know: replicates, what was drawn once, how small the models are.
@@ -31,6 +32,7 @@ class Question:
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
+    written: Mapping[str, Any] | None = None
     moved: Mapping[str, float] = field(default_factory=dict)
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
@@ -46,7 +48,8 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     if asked.rule == "law":
         if asked.fit_max is None or asked.held_out is None:
             raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
-        return decide_law(experiment, every, rules, fit_max=asked.fit_max, held_out=asked.held_out, notes=notes)
+        named = {"fit_max": asked.fit_max, "held_out": asked.held_out}
+        return decide_law(experiment, every, rules, **named, written=asked.written, notes=notes)
     if asked.rule == "saturation":
         counted = [series for series in every if series.control == rules.control] or every
         return decide_saturation(experiment, counted[0], asked.labels, rules, notes=notes)

@@ -1,40 +1,14 @@
 """The rule of the law (RQ1): one form for all pairs, fitted to their low rungs, against a held-out rung of each."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
-from toolkit.evaluation.families import bonferroni
-from toolkit.laws.baselines import predict_baselines
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.pooled import pool_beta
-from toolkit.reports.law import fit_points, parameters
+from toolkit.reports.law_forecast import forecast_pairs
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
 
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
-
-
-@dataclass(frozen=True)
-class PairFit:
-    """One pair's ladder: the fit of its low rungs, alone and with beta pooled (None where it cannot be)."""
-
-    series: Series
-    fit: LawFit
-    pooled: LawFit | None
-
-
-def fit_pairs(every: Sequence[Series], fit_max: int) -> list[PairFit]:
-    """The law of each series' smallest question set up to budget `fit_max`, with beta apart and pooled."""
-    ladders = [[row for row in series.ladder() if row["budget"] <= fit_max] for series in every]
-    fits = {str(index): fit_points(rows) for index, rows in enumerate(ladders)}
-    sure = len(fits) > 1 and all(fit.solution.posterior is not None for fit in fits.values())
-    pooled: Mapping[str, LawFit] = pool_beta(fits) if sure else {}
-    return [PairFit(series, fits[str(at)], pooled.get(str(at))) for at, series in enumerate(every)]
 
 
 def decide_law(
@@ -44,6 +18,7 @@ def decide_law(
     *,
     fit_max: int,
     held_out: int,
+    written: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
 ) -> Decision:
     """RQ1. Confirmed: each pair's mean at the held-out rung lies inside the interval of a new such mean, all of them at
@@ -54,21 +29,22 @@ def decide_law(
         every: a series per pair; only those of the control that counts (all, where none has it).
         fit_max: the largest budget that is fitted.
         held_out: the budget that is forecast.
+        written: what `forecast_pairs` said before the held-out rung was trained; without it, it is asked now.
 
     Raises:
-        ValueError: for a pair without students at the held-out budget, or a ladder that cannot be fitted.
+        ValueError: for a pair without students at the held-out budget, a ladder that cannot be fitted, or a written
+            forecast of something else.
     """
     counted = of_control(every, rules.control)
-    level = bonferroni(rules.law_level, len(counted))
-    parts = [_part(pair, held_out, level, rules) for pair in fit_pairs(counted, fit_max)]
+    seen = [_observed(series, held_out) for series in counted]
+    asked = {"fit_max": fit_max, "held_out": held_out, "students": max(map(len, seen))}
+    told = forecast_pairs(counted, rules, **asked) if written is None else _checked(written, asked, counted)
+    parts = [_part(*each) for each in zip(told["pairs"], counted, seen, strict=True)]
     verdict, reasons = _verdict(parts, rules)
     misses = _mean_misses([part for part in parts if part["low"] is not None])
-    numbers = {
-        "parts": parts, "held_out": held_out, "fit_max": fit_max, "level": level, "mean_miss": misses,
-        "reasons": reasons,
-    }  # fmt: skip
+    numbers = {**asked, "level": told["level"], "parts": parts, "mean_miss": misses, "reasons": reasons}
     header = [*HEADER]
-    header[2] = f"forecast of r = {held_out} ({share(level)} interval of a new mean)"
+    header[2] = f"forecast of r = {held_out} ({share(told['level'])} interval of a new mean)"
     bars = (
         "Students: mean and sd over replicates. The forecast's interval holds the law's posterior and the spread over "
         "replicates; test items are the same at every rung."
@@ -79,37 +55,34 @@ def decide_law(
     )
 
 
-def _part(pair: PairFit, held_out: int, level: float, rules: Rules) -> dict[str, Any]:
-    series, fit = pair.series, pair.fit
-    cell = (series.cells[0][0], held_out)
-    seen = series.errors(cell)
+def _observed(series: Series, held_out: int) -> list[float]:
+    seen = series.errors((series.cells[0][0], held_out))
     if not seen:
-        raise ValueError(f"{series.pair}: no students at the held-out budget {held_out}; budgets are {fit.rungs.x}")
-    one = fit.predict(held_out, rules.law_level)
-    of_mean = [_of_mean(fit, len(seen)).predict(held_out, each) for each in (level, rules.law_refuted)]
-    forecast, observed = _finite(one.mean), mean(seen)
-    line = predict_baselines(fit, np.array([held_out]))
-    pooled = None if pair.pooled is None else _finite(pair.pooled.predict(held_out, rules.law_level).mean)
+        budgets = ", ".join(str(budget) for questions, budget in series.cells if questions == series.cells[0][0])
+        raise ValueError(f"{series.pair}: no students at the held-out budget {held_out}; budgets are {budgets}")
+    return seen
+
+
+def _checked(written: Mapping[str, Any], asked: Mapping[str, int], counted: Sequence[Series]) -> Mapping[str, Any]:
+    said = {name: written.get(name) for name in asked} | {"pairs": [part["pair"] for part in written["pairs"]]}
+    wanted = {**asked, "pairs": [series.pair for series in counted]}
+    if said != wanted:
+        raise ValueError(f"the written forecast is of {said}, the results are of {wanted}: forecast these anew")
+    return written
+
+
+def _part(told: Mapping[str, Any], series: Series, seen: Sequence[float]) -> dict[str, Any]:
+    """A pair's forecast with what was observed, how far it missed, and teacher and base."""
+    observed = mean(seen)
+    ahead = {"miss": told["forecast"], "log_linear_miss": told["baselines"]["log-linear"]}
+    misses = ahead | {"pooled_miss": told["pooled_forecast"]}
     return {
-        "pair": series.pair, "control": series.control, "questions": cell[0], "students": len(seen),
-        "noise": fit.noise.source, "observed": observed, "forecast": forecast, "miss": _miss(forecast, observed),
-        "low": _finite(of_mean[0].low_new), "high": _finite(of_mean[0].high_new),
-        "low_refuted": _finite(of_mean[1].low_new), "high_refuted": _finite(of_mean[1].high_new),
-        "one_student": {"level": rules.law_level, "low": _finite(one.low_new), "high": _finite(one.high_new)},
-        "baselines": {name: float(value[0]) for name, value in line.items()},
-        "log_linear_miss": float(line["log-linear"][0]) - observed,
-        "pooled_forecast": pooled, "pooled_miss": _miss(pooled, observed),
-        "parameters": parameters(fit, rules.law_level),
-        "pooled_parameters": None if pair.pooled is None else parameters(pair.pooled, rules.law_level),
+        **told,
+        "students": len(seen),
+        "observed": observed,
+        **{name: None if value is None else value - observed for name, value in misses.items()},
         "lines": {name: float(wrong.mean()) for name, wrong in series.lines.items()},
-        "notes": [*one.notes, *fit.warnings],
-    }  # fmt: skip
-
-
-def _of_mean(fit: LawFit, count: int) -> LawFit:
-    """The same fit, whose new observation is the mean of so many students: their sd over the root of their number."""
-    level, slope, centre = fit.noise.trend
-    return replace(fit, noise=fit.noise._replace(trend=(level - math.log(count) / 2, slope, centre)))
+    }
 
 
 def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, list[str]]:
@@ -179,11 +152,3 @@ def _row(part: Mapping[str, Any]) -> list[str]:
 
 def _beta(parameters: Mapping[str, Any]) -> str:
     return f"{parameters['beta']['low']:.2f} to {parameters['beta']['high']:.2f}"
-
-
-def _miss(forecast: float | None, observed: float) -> float | None:
-    return None if forecast is None else forecast - observed
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from toolkit.reports.ladder_figure import draw_panel
-from toolkit.reports.law_rule import fit_pairs
+from toolkit.reports.law_forecast import fit_pairs
 from toolkit.reports.look import LEGEND, note_below, panel_title, save
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules import Decision, share
