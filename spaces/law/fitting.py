@@ -128,10 +128,10 @@ class Planned(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def planned(cells: Cells, prices: Prices, spend: float | None, target: float | None) -> Planned:
-    """The plan for these cells and prices; ValueError names what is missing or out of range."""
+def planned(cells: Cells, prices: Prices, spend: float | None, target: float | None, beyond: bool = False) -> Planned:
+    """The plan for these cells and prices, or `beyond` twice what was tested; ValueError names what is wrong."""
     fitted = surface(cells)
-    found = plan(fitted, prices, spend=spend, target=target)
+    found = plan(fitted, prices, spend=spend, target=target, beyond=beyond)
     best = frontier(fitted, prices)
     return Planned(found, best, plan_command.describe(fitted, prices, found, best, ()))
 

@@ -35,7 +35,10 @@ def draw_map(cells: fitting.Cells, fitted: SurfaceFit, prices: Prices, planned: 
     best = planned.found.best
     name = "best split" if planned.found.verdict == "recommended" else f"best guess ({planned.found.verdict})"
     _marks(plot, name, [(best.questions, best.budget)], "star", 20, plots.SEEN, [best])
-    for axis, values in ((plot.update_xaxes, questions), (plot.update_yaxes, budgets)):
+    for axis, values in (
+        (plot.update_xaxes, np.append(questions, max(questions[-1], best.questions))),
+        (plot.update_yaxes, np.append(budgets, max(budgets[-1], best.budget))),
+    ):
         ticks = 2.0 ** np.arange(np.ceil(np.log2(values[0])), np.floor(np.log2(values[-1])) + 1)
         ticks = ticks[:: 1 if len(ticks) < 6 else 2]
         axis(
@@ -94,7 +97,7 @@ def draw_one_axis(law: LawFit, prices: Prices, questions: float) -> go.Figure:
     """What more answers to the same questions cost and win, to 4 times the last budget."""
     told = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
     cost = prices.cost(questions, told.r)
-    plot = plots.figure(f"money for {questions:,g} questions with r responses each", "test error, %", height=380)
+    plot = plots.figure(f"cost of {questions:,g} questions × r", "test error, %", height=380)
     if np.isfinite(told.low).all():
         name = "90 % of curves"
         plots.band(plot, cost, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, plots.BANDS[name])

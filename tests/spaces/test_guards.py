@@ -14,7 +14,7 @@ from toolkit.laws import fit_law
 from views import extrapolate, plan
 from views import law as law_view
 
-PLAN = ("spend", 12000, 60, 20.0, 1.0, *[0.0] * 8)
+PLAN = ("spend", 12000, 60, False, 20.0, 1.0, *[0.0] * 8)
 BUDGETS = np.repeat([1.0, 2, 4, 8, 16, 32, 64], 3)
 
 

@@ -71,14 +71,14 @@ def cells(path):
     return path / "data" / "curves-000000000000.parquet"
 
 
-@pytest.mark.parametrize("goal", [("--spend", 6000), ("--target", 0.4)])
+@pytest.mark.parametrize("goal", [("--spend", 6000), ("--target", 0.4), ("--spend", 60000, "--beyond")])
 def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
     import data
 
     file = cells(tmp_path)
     yours = data.read_results(tmp_path, "yours")["two"]
     chosen, _ = selection.settle(["yours", *START[1:]], yours)
-    told, heat, frontier, text = plan.render(chosen, goal[0][2:], 6000, 40, *PRICES)
+    told, heat, frontier, text = plan.render(chosen, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
     command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
     assert text == command and told.startswith(f"**{command.splitlines()[0]}**")
     assert all(line in told for line in command.splitlines()[2:5])
@@ -87,7 +87,7 @@ def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
 
 def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
     chosen, _ = selection.settle(START)
-    told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, *PRICES)
+    told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
     assert "These data cannot tell whether more questions or more answers are better" in told
     assert "students on 128 and on 512 questions" in told and frontier is None and text == "" and figure.data
 

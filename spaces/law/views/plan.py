@@ -49,15 +49,17 @@ def build(yours: gr.State) -> View:
         target = gr.Number(60, label="Error to reach, %", minimum=0.1, maximum=99.9, min_width=140)
     with gr.Row():
         prices = {name: _price(name, start) for name, start in STARTS.items()}
-    with gr.Accordion("More prices", open=False), gr.Row():
-        prices |= {name: _price(name, 0.0) for name in MORE}
+    with gr.Accordion("More prices, and further", open=False):
+        with gr.Row():
+            prices |= {name: _price(name, 0.0) for name in MORE}
+        beyond = gr.Checkbox(False, label="Beyond: plan further than twice what was tested, and say so")
     told = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     plot = gr.Plot(label="Expected error over questions and responses per question", show_label=False)
     reading(READING)
     best = gr.Plot(label="Least expected error that an amount of money buys", show_label=False)
     with gr.Accordion("The same numbers as text, as fss plan prints them", open=False):
         text = gr.Textbox(label="fss plan", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    controls = {"goal": goal, "spend": spend, "target": target, **prices}
+    controls = {"goal": goal, "spend": spend, "target": target, "beyond": beyond, **prices}
     return View(controls, [told, plot, best, text], render)
 
 
@@ -65,7 +67,9 @@ def _price(name: str, start: float) -> gr.Number:
     return gr.Number(start, label=LABELS[name], minimum=0, min_width=130)
 
 
-def render(chosen: Chosen, goal: str, spend: float | None, target: float | None, *given: float | None) -> list[Any]:
+def render(
+    chosen: Chosen, goal: str, spend: float | None, target: float | None, beyond: bool, *given: float | None
+) -> list[Any]:
     """The planner's sentence, the map, the frontier and `fss plan`'s own text; on one axis, what that can tell."""
     prices = fitting.read_prices(dict(zip([*STARTS, *MORE], given, strict=True)))
     cells = chosen.cells
@@ -73,7 +77,7 @@ def render(chosen: Chosen, goal: str, spend: float | None, target: float | None,
         return _one_axis(chosen, prices)
     money = (spend, None) if goal == "spend" else (None, None if target is None else target / 100)
     key = fitting.cells_of(cells)
-    planned = fitting.planned(key, prices, *money)
+    planned = fitting.planned(key, prices, *money, beyond)
     fitted = fitting.surface(key)
     return [
         "\n\n".join([f"**{planned.found.sentence}**", *reasons(planned.report)]),
