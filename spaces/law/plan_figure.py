@@ -36,8 +36,8 @@ def draw_map(cells: fitting.Cells, fitted: SurfaceFit, prices: Prices, planned: 
     name = "best split" if planned.found.verdict == "recommended" else f"best guess ({planned.found.verdict})"
     _marks(plot, name, [(best.questions, best.budget)], "star", 20, plots.SEEN, [best])
     for axis, values in (
-        (plot.update_xaxes, np.append(questions, max(questions[-1], best.questions))),
-        (plot.update_yaxes, np.append(budgets, max(budgets[-1], best.budget))),
+        (plot.update_xaxes, np.append(questions, max(questions[-1], 1.15 * best.questions))),
+        (plot.update_yaxes, np.append(budgets, max(budgets[-1], 1.15 * best.budget))),
     ):
         ticks = 2.0 ** np.arange(np.ceil(np.log2(values[0])), np.floor(np.log2(values[-1])) + 1)
         ticks = ticks[:: 1 if len(ticks) < 6 else 2]
