@@ -52,7 +52,7 @@ def build() -> gr.Blocks:
         notice = gr.Markdown(elem_id="notice", visible=False)
         banner = gr.Markdown(elem_id="banner")
         views, view, opened = _tabs(yours)
-        _fill(views)
+        _fill(views, banner)
         link = gr.Textbox(label="Link to what is shown", elem_id="link", interactive=False, buttons=["copy"])
         _wire(page, yours, controls, notice, banner, views, view, opened, link)
         api.add()
@@ -76,9 +76,10 @@ def _tab(module: Any, yours: gr.State, view: gr.Textbox, opened: gr.Checkbox) ->
     return built
 
 
-def _fill(views: list[View]) -> None:
+def _fill(views: list[View], banner: gr.Markdown) -> None:
     """What the page opens with goes out with the page itself, so that something real is there at once."""
     chosen = selection.settle([None] * len(selection.NAMES))[0]
+    banner.value = guards.banner(chosen.toy, chosen.why)
     for built in views:
         values = built.render(chosen, *(knob.value for knob in built.controls.values()))
         for output, value in zip(built.outputs, values, strict=True):

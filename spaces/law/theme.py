@@ -18,6 +18,8 @@ CSS = """
 .js-plotly-plot .modebar { opacity: .55; }
 #banner { border-left: 4px solid #D55E00; padding: 6px 12px; }
 #notice { border-left: 4px solid #0072B2; padding: 6px 12px; }
+button[role=tab].selected { color: var(--primary-700) !important; }
+.dark button[role=tab].selected { color: var(--primary-400) !important; }
 .reading { font-size: .92em; }
 .prose table { display: block; overflow-x: auto; border: 0 !important; width: auto; }
 .copyable { padding-right: 40px !important; }
@@ -32,14 +34,21 @@ CSS = """
 }
 """
 
-# Figures are told to screen readers by their labels; what they show is said in words and tables beside them.
+# Figures are told to screen readers by their labels; what they show is said in words and tables beside them. The label
+# of a text to be copied names its button, so the text gets the name here.
 JS = """
 () => {
-  const name = () => document.querySelectorAll('.js-plotly-plot:not([role])').forEach((figure) => {
-    const label = figure.closest('.block').querySelector('[data-testid=block-label]');
-    figure.setAttribute('role', 'figure');
-    figure.setAttribute('aria-label', label ? label.textContent.trim() : 'figure');
-  });
+  const name = () => {
+    document.querySelectorAll('.js-plotly-plot:not([role])').forEach((figure) => {
+      const label = figure.closest('.block').querySelector('[data-testid=block-label]');
+      figure.setAttribute('role', 'figure');
+      figure.setAttribute('aria-label', label ? label.textContent.trim() : 'figure');
+    });
+    document.querySelectorAll('textarea[disabled]:not([aria-label])').forEach((text) => {
+      const label = text.closest('label').querySelector('[data-testid=block-info]');
+      text.setAttribute('aria-label', label.textContent.trim());
+    });
+  };
   new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
   name();
 }

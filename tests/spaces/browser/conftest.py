@@ -1,0 +1,129 @@
+"""The Space in a real browser: Debian's headless Chromium against a server process that may not leave the machine."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SHOTS = ROOT / "build" / "screenshots"
+CHROMIUM = shutil.which("chromium")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE = 60_000  # milliseconds: time is no verdict on a shared machine
+MODES = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """Chromium, one for all tests; skips where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no `chromium` on the path: `apt-get install chromium` on Debian brings it")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    with sync_api.sync_playwright() as driver:
+        sync_api.expect.set_options(timeout=PATIENCE)
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def space(browser, tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """The Space on the bundled example: its `url`, and the `log` of addresses that it tried to reach elsewhere."""
+    folder = tmp_path_factory.mktemp("space")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}/", folder / "elsewhere.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FSS_", "HF_", "GRADIO_"))}
+    environment |= {"GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("guarded.py")), str(log)]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(url, process, folder / "output")
+        yield SimpleNamespace(url=url, log=log)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def visit(browser, space) -> Iterator[Callable]:
+    """Opens a page of the Space in a mode; at the end no page met an error or asked another machine for anything."""
+    pages, wrong = [], []
+
+    def open_page(query: str = "", mode: str = "light"):
+        context = browser.new_context(**MODES[mode])
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        pages.append(page)
+        page.on("request", lambda request: wrong.append(request.url) if _foreign(request.url) else None)
+        page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+        page.goto(space.url + query)
+        page.locator(".js-plotly-plot").first.wait_for(state="attached")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert wrong == []
+
+
+def idle(page) -> None:
+    """Wait until what was triggered is shown."""
+    page.wait_for_timeout(400)
+    page.wait_for_function("!document.querySelector('.generating, .progress-text, .eta-bar')")
+
+
+def tabs(page) -> list[str]:
+    return page.get_by_role("tab").all_inner_texts()
+
+
+def open_tab(page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+    idle(page)
+
+
+def choose(page, label: str, option: str) -> None:
+    """Pick from a dropdown as people do."""
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def _foreign(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+
+
+def _wait(url: str, process: subprocess.Popen, output: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, output.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=30):
+                return
+        except (URLError, TimeoutError):
+            time.sleep(0.2)
+    raise AssertionError(f"the Space did not answer: {output.read_text()}")

@@ -1,0 +1,48 @@
+"""Every view in light, in dark and on a phone: something to see, nothing cut, nothing that overlaps the edge."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.spaces.browser.conftest import MODES, SHOTS, idle, open_tab, tabs
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+WITH_PLOT = {"The law", "Extrapolate", "Plan"}
+LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_view(visit, mode):
+    page = visit(mode=mode)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    wrong = []
+    for number, name in enumerate(tabs(page)):
+        open_tab(page, name)
+        page.screenshot(path=SHOTS / f"{number}-{mode}.png", full_page=True)
+        wrong += [f"{name}: {each}" for each in _looked_at(page, name)]
+    assert not wrong, "\n".join(wrong)
+
+
+def _looked_at(page, name: str) -> list[str]:
+    panel = page.locator("[role=tabpanel]:visible").first
+    return [
+        *(["no figure"] if name in WITH_PLOT and not panel.locator(".js-plotly-plot:visible").count() else []),
+        *(["nothing to read"] if len(panel.inner_text()) < 200 else []),
+        *(f"a message of an error: {text}" for text in page.locator(".toast-body").all_inner_texts()),
+        *page.evaluate(LOOK),
+    ]
+
+
+def test_dark_is_dark_and_light_is_light(visit):
+    shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    assert max(visit(mode="dark").evaluate(shade)) < 80 < 200 < min(visit().evaluate(shade))
+
+
+def test_a_figure_tells_more_where_the_mouse_is(visit):
+    page = visit()
+    idle(page)
+    page.locator(".js-plotly-plot .point").nth(1).hover(force=True)
+    hover = page.locator(".hoverlayer").first
+    hover.locator("text").first.wait_for()
+    assert "students: 3" in hover.text_content() and "sd of one student" in hover.text_content()
