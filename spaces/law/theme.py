@@ -30,7 +30,8 @@ button[role=tab].selected { color: var(--primary-700) !important; }
   .gradio-container main { padding: 0 !important; }
   .form > #ladder { min-width: 100% !important; }
   .form > .block { min-width: calc(50% - 8px) !important; }
-  .prose td, .prose th { white-space: normal; padding: 4px 6px !important; font-size: .9em; }
+  .prose td, .prose th { white-space: normal; overflow-wrap: normal; word-break: normal; padding: 4px 6px !important;
+    font-size: .9em; }
 }
 """
 
