@@ -44,7 +44,8 @@ def push_source(
         Refused, HubFault: with one message, see `toolkit.hub.push`.
     """
     repo = repo_of(job)
-    pushed, teacher_repo = push_reference(job, target, "teacher", source.teacher)
+    pushed, named = push_reference(job, target, "teacher", source.teacher)
+    teacher_repo = named if pushed else None  # a model of the Hub is named by the recipe in the release
 
     @functools.cache
     def made(wanted: str) -> Artifact:
