@@ -24,6 +24,7 @@ OFFERED = BUNDLED.read_text(encoding="utf-8") if BUNDLED.is_file() else ""
 SOURCES = [EXAMPLE, *OFFERED.split(), *os.environ.get("FSS_RESULTS", "").split()]
 FOLDER = Path(__file__).parent / "example"
 COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "control", "train_seed", "error", "n")
+NUMBERS = ("questions", "budget", "train_seed", "error", "n")
 REFERENCES = ("teacher", "base")
 AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
 MIN_RUNGS = 4  # what a law needs
@@ -95,10 +96,7 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
 
 def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     """The experiments of one results folder; ValueError names a missing file or column."""
-    table = pd.read_parquet(_only(folder, "curves"))
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        raise ValueError(f"{origin}: curves.parquet has no column {missing[0]!r}; is this a results dataset?")
+    table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
     declared = _declared(folder / "laws" / "forecast.json")
     items = next(iter(sorted(folder.glob("data/items-*.parquet"))), None)
     return {
@@ -125,12 +123,28 @@ def _only(folder: Path, name: str) -> Path:
     return found[0]
 
 
+def _typed(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """The table with text and numbers where they belong; ValueError for another."""
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise ValueError(f"{origin}: curves.parquet has no column {missing[0]!r}; is this a results dataset?")
+    try:
+        numbers = {name: pd.to_numeric(table[name]).astype(float) for name in NUMBERS}
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{origin}: curves.parquet holds what is no number: {error}") from error
+    words = {name: table[name].fillna(MISSING).astype(str) for name in COLUMNS if name not in NUMBERS}
+    return table.assign(**numbers, **words)
+
+
 def _declared(path: Path) -> dict[str, Declared]:
     if not path.is_file():
         return {}
-    told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    fitted = max(point["budget"] for point in told["fitted"])
-    return {str(told["experiment"]): Declared(float(fitted), float(told["held_out"]), bool(told.get("exploratory")))}
+    try:
+        told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        fitted, held_out = max(float(point["budget"]) for point in told["fitted"]), float(told["held_out"])
+        return {str(told["experiment"]): Declared(fitted, held_out, bool(told.get("exploratory")))}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:

@@ -22,7 +22,7 @@ def table(**changed):
 
 
 def folder(path, rows):
-    (path / "data").mkdir()
+    (path / "data").mkdir(parents=True)
     rows.to_parquet(path / "data" / "curves-000000000000.parquet")
     return path
 
@@ -46,6 +46,17 @@ def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_p
         data.read_results(folder(tmp_path, table().drop(columns="pair")), "here")
     with pytest.raises(ValueError, match="one data/curves-"):
         data.read_results(tmp_path / "data", "here")
+
+
+def test_what_is_no_number_or_no_forecast_is_told(tmp_path):
+    folder(tmp_path, table().astype({"error": str}).replace({"error": {"0.9": "low"}}))
+    with pytest.raises(ValueError, match='holds what is no number: Unable to parse string "low"'):
+        data.read_results(tmp_path, "here")
+    folder(tmp_path / "other", table())
+    (tmp_path / "other" / "laws").mkdir()
+    (tmp_path / "other" / "laws" / "forecast.json").write_text('{"held_out": 8}')
+    with pytest.raises(ValueError, match="is not a forecast as"):
+        data.read_results(tmp_path / "other", "here")
 
 
 def test_three_rungs_are_no_ladder(tmp_path):

@@ -38,6 +38,13 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
     assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
 
 
+def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(curves):
+    written = json.loads((curves.parents[1] / "laws" / "forecast.json").read_text())["law"]
+    told = law.render(selection.settle(START)[0], "r", "log", "error")[0]
+    assert f"forecast {100 * written['mean']:.2f} %" in told
+    assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in told
+
+
 @pytest.mark.parametrize("budget", [48, 64])
 def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     chosen, _ = selection.settle(START)
