@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from tests.reports.simulated import GRID, LADDER, SPENT, simulate
+from toolkit.reports.expansion_rule import decide_expansion
 from toolkit.reports.gaps import covering, crossover, gaps_of, matched, widest
+from toolkit.reports.mixture_rule import decide_mixture
 from toolkit.reports.results import series_of
-from toolkit.reports.routes import decide_expansion, decide_mixture
 from toolkit.reports.rules import Rules
 from toolkit.workspace import to_json
 
@@ -39,8 +40,8 @@ def test_noise_leaves_it_open_and_says_what_could_have_been_seen():
     decision = decide_expansion("sim", series(GRID, kappa=0.0, sd=0.02), Rules())
     part = decision.numbers["parts"][0]
     assert decision.verdict == "cannot tell"
-    assert f"seen is {100 * part['detectable']:.1f} points" in decision.sentence
-    assert f"at 512 is {100 * part['margin_shown']:.1f}" in decision.sentence
+    assert f"seen at 8,192 is {100 * part['detectable']:.1f} points" in decision.sentence
+    assert f"total is {100 * part['margin_shown']:.1f}" in decision.sentence
 
 
 def flipped(every):

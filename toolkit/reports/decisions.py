@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.reports.bound_rule import decide_bound
+from toolkit.reports.expansion_rule import decide_expansion
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.markdown import markdown_table
+from toolkit.reports.mixture_rule import decide_mixture
 from toolkit.reports.results import Series
-from toolkit.reports.routes import decide_expansion, decide_mixture
 from toolkit.reports.rules import CLAIMS, Decision, Rules
 from toolkit.reports.saturation_rule import decide_saturation
 from toolkit.reports.surface_report import surface_lines
