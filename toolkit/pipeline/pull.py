@@ -44,6 +44,7 @@ class Plan:
     served: Mapping[str, Any] | None
     path: Path  # of the recipe
     installs: list[Install]
+    responses: list[str]  # files of the release
     identity: Mapping[str, Any]
 
     @property
@@ -110,9 +111,12 @@ def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspa
         teacher = _teacher(recipe, weights, made.teacher, space, progress)
         installs.append(teacher)
         recipe = _with_weights(recipe, space, teacher)
-    plan = Plan(
-        taken, dataclasses.replace(recipe, name=name), served, Path("recipes", f"{name}.yaml"), installs, identity
+    recipe, path, responses = (
+        dataclasses.replace(recipe, name=name),
+        Path("recipes", f"{name}.yaml"),
+        taken.manifest.parts("all"),
     )
+    plan = Plan(taken, recipe, served, path, installs, responses, identity)
     _refuse_other_recipe(plan)
     return plan
 
@@ -189,7 +193,7 @@ def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
             stage.text = f"{shown(artifact.path)}, digest {artifact.digest[:12]}"
     journal = _journal(plan, space)
     with progress.stage("responses") as stage, space.lock(f"responses-{journal.stem}"):
-        rows = responses_of(plan.release.folder, plan.release.manifest.parts("all"))
+        rows = responses_of(plan.release.folder, plan.responses)
         added, held = merge(journal, rows)
         stage.text = f"{added:,} added to {held:,} in {shown(journal)}"
     remember(space, plan.recipe.name, plan.release.name, plan.identity)

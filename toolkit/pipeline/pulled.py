@@ -19,17 +19,17 @@ MENDS = {
 
 
 def source_identity(
-    teacher: str, served: Mapping[str, Any] | None, questions: str, sampling: Sampling
+    teacher: str | None, served: Mapping[str, Any] | None, questions: str, sampling: Sampling
 ) -> dict[str, Any]:
     """What a source's key hashes.
 
     Args:
-        teacher: digest of its weights, or of its name and revision.
+        teacher: digest of its weights, or of its name and revision; None where it is not known yet.
         served: see `served_as`.
         questions: sha256 of the pool's questions.
     """
     identity: dict[str, Any] = canonical(
-        {"teacher": teacher, "served": served, "questions": questions, "sampling": sampling}
+        {"served": served, "questions": questions, "sampling": sampling} | ({"teacher": teacher} if teacher else {})
     )
     return identity
 
@@ -69,11 +69,14 @@ def refuse_training(job: Job) -> None:
 def refuse_other_source(job: Job, identity: Mapping[str, Any]) -> None:
     """A pulled recipe samples its own source only.
 
+    Args:
+        identity: see `source_identity`; what is not known yet may be left out.
+
     Raises:
         StageError: before anything is sampled, with what differs and the mend.
     """
     pulled = remembered(job)
-    wrong = differences(pulled["source"], identity) if pulled else []
+    wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
     if pulled and wrong:
         changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
         told = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])

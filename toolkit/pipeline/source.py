@@ -28,6 +28,8 @@ def pool_stage(job: Job) -> Artifact:
         # Cheap, and every later number needs it: a dry run makes it too.
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
         stage.count(cached)
+        known = source_identity(None, served_as(job.recipe), pool.file("questions.parquet"), job.recipe.sampling)
+        refuse_other_source(job, known)  # and again with the teacher, once it is there
         _check_golds(job, pool)
         if job.recipe.ladder.counting == "adaptive":
             refuse_idle(job.recipe.ladder, job.recipe.ladder.ladder_questions, max(job.run.budgets))
