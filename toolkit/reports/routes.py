@@ -89,6 +89,6 @@ def _bars(parts: Sequence[dict[str, Any]], rules: Rules) -> str:
     held = [name for name, is_held in (("replicates", count > 1), ("test items", first["by_item"])) if is_held]
     what = f"{' and '.join(held)}{' (the wider of two)' if len(held) > 1 else ' only'}"
     return (
-        f"Errors: mean and sd over {count} replicate{'s' * (count > 1)}. Gaps, the error of fewer questions minus that of "
-        f"more: {share(rules.level)} intervals, which hold {what}; {first['items']:,} test items."
+        f"Errors: mean and sd over {count} replicate{'s' * (count > 1)}. Gaps, the error of fewer questions minus that "
+        f"of more: {share(rules.level)} intervals, which hold {what}; {first['items']:,} test items."
     )
