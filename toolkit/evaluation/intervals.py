@@ -125,8 +125,8 @@ def contrasts(matrices: Array | Sequence[Array], resamples: int = RESAMPLES, see
     values = np.asarray(matrices, float)
     if values.ndim != 3 or 0 in values.shape or values.shape[1:] == (1, 1):
         raise ValueError(
-            f"contrasts have shape {values.shape}, not (contrasts, replicates, items) with several replicates or items: "
-            "without either there is no spread, so give answers to items or train with more seeds"
+            f"contrasts have shape {values.shape}, not (contrasts, replicates, items) with several replicates or "
+            "items: without either there is no spread, so give answers to items or train with more seeds"
         )
     if not np.isfinite(values).all():
         raise ValueError("a contrast holds a missing or infinite value: score every model on every item")
