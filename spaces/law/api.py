@@ -89,7 +89,9 @@ def plan(
 def add() -> None:
     """Adds the endpoints to the page that is open."""
     for function in (fit, forecast, plan):
-        gr.api(_told(function), api_name=function.__name__, concurrency_limit=CONCURRENT)
+        # All of the docstring: left to itself the page documents no argument.
+        told = " ".join((function.__doc__ or "").split())
+        gr.api(_told(function), api_name=function.__name__, api_description=told, concurrency_limit=CONCURRENT)
 
 
 def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -24,7 +24,12 @@ def ladder(curves):
 
 
 def test_the_api_is_these_three(client):
-    assert sorted(client.view_api(return_format="dict")["named_endpoints"]) == ["/fit", "/forecast", "/plan"]
+    documented = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert sorted(documented) == ["/fit", "/forecast", "/plan"]
+    for name in ("/fit", "/plan"):
+        arguments = [each["parameter_name"] for each in documented[name]["parameters"]]
+        assert all(argument in documented[name]["description"] for argument in arguments)
+    assert "refused" in documented["/forecast"]["description"]
 
 
 def test_fit_and_forecast_are_what_fss_fit_prints(client, ladder, curves, capsys):
