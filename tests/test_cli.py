@@ -169,6 +169,6 @@ def test_the_teacher_s_server_is_shown_before_it_is_started():
     assert "docker run" in ran.stderr and "--model-id Qwen/Qwen2.5-7B-Instruct" in ran.stderr
 
 
-def test_a_command_belongs_to_a_teacher_s_server_only():
+def test_a_command_belongs_to_a_server_only():
     ran = fss("run", "math", "--", "true")
-    assert ran.returncode == 2 and "only `fss teacher serve RUN -- COMMAND` takes a command" in ran.stderr
+    assert ran.returncode == 2 and "and `fss hub serve -- COMMAND` take a command" in ran.stderr
