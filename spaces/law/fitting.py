@@ -60,13 +60,13 @@ def _fit(name: str, quantity: str, fit_max: float | None, *columns: tuple[float,
     return fit_report.fit_ladder(Ladder(name, budgets, values, sd, n, quantity, ()), fit_max)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def report(law: LawFit, budgets: tuple[float, ...], notes: tuple[str, ...] = ()) -> Mapping[str, Any]:
     """What `fss fit --predict BUDGETS --json` prints for one ladder."""
     return fit_report.describe(law, budgets, notes)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def curve(law: LawFit, first: float, last: float, level: float = 0.9) -> Forecast:
     """The forecast at `POINTS` budgets from first to last, evenly spaced in their logarithm."""
     return law.predict(np.geomspace(first, last, POINTS), level)
