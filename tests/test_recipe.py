@@ -34,7 +34,7 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
     ("text", "message"),
     [
         ("pool: m\nstep: 4", r"mine\.yaml: step: unknown key; did you mean steps\?"),
-        ("pool: m\nxyzzy: 4", r"mine\.yaml: xyzzy: unknown key; allowed: title, pool, "),
+        ("pool: m\nxyzzy: 4", r"mine\.yaml: xyzzy: unknown key; allowed: title, extends, pool, "),
         ("pool: m\nsteps: '4'", r"mine\.yaml: steps: .*integer.*'4'"),
         ("pool: m\nsteps: 0", r"steps: .*greater than or equal to 1.*0"),
         ("pool: m\nsteps: true", r"steps: .*integer.*True"),
@@ -50,7 +50,7 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\nheld_out: 5", r"held_out: must be one of the budgets"),
         ("pool: m\nfit_max: 32", r"fit_max: must be below held_out"),
         ("pool: m\nbudgets: [1, 2, 32]", r"fit_max: a law needs at least 4 budgets up to fit_max"),
-        ("pool: m\ntrain_seeds: [0, 0]", r"train_seeds: must be distinct"),
+        ("pool: m\nreplicates: [0, 0]", r"replicates: must be distinct"),
         ("pool: m\ncounting: accepted\nmax_draws: 16", r"max_draws: must reach the largest budget \(32\)"),
         ("pool: m\ncounting: adaptive", r"budgets: counting adaptive takes one budget"),
         ("pool: m\ncounting: adaptive\nbudgets: [32]", r"held_out: must be null where counting is adaptive"),
@@ -86,12 +86,12 @@ def test_a_profile_overlays_keys_and_its_errors_name_its_file(recipe):
         load_recipe(path, "huge")
 
 
-def test_a_run_selects_a_budget_and_a_seed(recipe):
+def test_a_run_selects_a_budget_and_a_replicate(recipe):
     path = str(recipe(GOOD))
     whole, budget, seed = load_run(path), load_run("math-r16"), load_run("math-r16-s2")
-    assert whole.whole and whole.budgets == (1, 2, 4, 8, 16, 32) and whole.train_seeds == (0, 1, 2)
-    assert not budget.whole and (budget.name, budget.budgets, budget.train_seeds) == ("math-r16", (16,), (0,))
-    assert (seed.name, seed.budgets, seed.train_seeds) == ("math-r16-s2", (16,), (2,))
+    assert whole.whole and whole.budgets == (1, 2, 4, 8, 16, 32) and whole.replicates == (0,)
+    assert not budget.whole and (budget.name, budget.budgets, budget.replicates) == ("math-r16", (16,), (0,))
+    assert (seed.name, seed.budgets, seed.replicates) == ("math-r16-s2", (16,), (2,))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_run_selects_a_budget_and_a_seed(recipe):
         ("mth", "did you mean math"),
         ("mth-r16", "did you mean math"),
         ("zzz", "Known: .*math"),
-        ("math-r7", "budget 7 is not in the recipe's ladder; budgets: 1, 2, 4, 8, 16, 32"),
+        ("math-r7", "budget 7 is not in the recipe's ladder; budgets: 1, 2, 3, 4, 6, 8, 12, 16, 32, 64"),
         ("math-r0", "budget 0 is not in the recipe's ladder"),
         ("../../etc/passwd", "no recipe called"),
         ("nowhere.yaml", "no recipe file"),

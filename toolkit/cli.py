@@ -146,7 +146,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<seed>, or a recipe file"
+        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<replicate>, or a recipe file"
     )
     parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
     _add_workspace(parser)

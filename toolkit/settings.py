@@ -1,6 +1,8 @@
 """The settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
 
-from typing import Annotated, Literal
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -9,6 +11,8 @@ from pydantic_core import PydanticCustomError
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Control = Literal["steps", "epochs"]
+Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 STRICT = ConfigDict(extra="forbid")
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
@@ -46,6 +50,7 @@ class Pool:
     largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
     pool_sizes: tuple[Count, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
     pool_seed: Seed = 0
+    pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
     test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
     test_split: str | None = None  # its split; null takes `pool_split`
     test_size: Count = 1000
@@ -146,7 +151,7 @@ class Student:
     """How a student is trained from base and corpus, on the response tokens only."""
 
     method: Literal["lora", "full"] = "lora"
-    control: Literal["steps", "epochs"] = "steps"
+    control: Control = "steps"
     steps: Count = 1000  # optimiser steps, when control is steps
     epochs: Positive = 4.0  # passes over the corpus, when control is epochs
     batch_size: Count = 16  # responses per optimiser step
@@ -159,10 +164,18 @@ class Student:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class Replicates:
-    """How often a student is trained anew."""
+class Experiment:
+    """What is varied; an axis that is not named has one value, that of the recipe's own key."""
 
-    train_seeds: tuple[Seed, ...] = (0, 1, 2)
+    # replicate k draws with sampling_seed + k and trains with seed k; teacher, base and test questions stay
+    replicates: tuple[Seed, ...] = (0,)
+    reorder: bool = False  # replicate k also has pool_order + k, so that its nested subsets are others
+    teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
+    bases: Variants | None = None  # name -> keys of the base that differ
+    subsets: tuple[Count, ...] | None = None  # of pool_sizes; null takes ladder_questions
+    raised: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
+    totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
+    controls: tuple[Control, ...] | None = None  # null takes `control`
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -182,6 +195,16 @@ class Law:
 
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
+    confirm: Count | None = None  # a larger rung, forecast together with held_out, where that one was seen before
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Decisions:
+    """What a whole run decides at its end, by rules that stand in the recipe before it."""
+
+    decide: tuple[Literal["law", "expansion", "mixture", "bound", "saturation"], ...] = ()
+    # settings of the rules that are not their own: `toolkit.reports.rules.Rules` has their names, units and meaning
+    rules: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -197,5 +220,63 @@ class Release:
     limits: tuple[str, ...] = ()  # sentences on what this data cannot be used for
 
 
-SECTIONS = (Pool, Teacher, Serving, Base, Sampling, Verification, Ladder, Student, Replicates, Evaluation, Law, Release)
+SECTIONS = (
+    Pool,
+    Teacher,
+    Serving,
+    Base,
+    Sampling,
+    Verification,
+    Ladder,
+    Student,
+    Experiment,
+    Evaluation,
+    Law,
+    Decisions,
+    Release,
+)
 HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One experiment: its name, its title, a section per stage, and by name the teachers and bases that it pairs."""
+
+    name: str
+    title: str
+    pool: Pool
+    teacher: Teacher
+    serving: Serving
+    base: Base
+    sampling: Sampling
+    verification: Verification
+    ladder: Ladder
+    student: Student
+    experiment: Experiment
+    evaluation: Evaluation
+    law: Law
+    decisions: Decisions
+    release: Release
+    teachers: Mapping[str, Teacher]
+    bases: Mapping[str, Base]
+
+    @property
+    def pair(self) -> str:
+        """What the first pair is called: `teacher>base`."""
+        return f"{next(iter(self.teachers))}>{next(iter(self.bases))}"
+
+    @property
+    def subsets(self) -> tuple[int, ...]:
+        """Sizes of the nested question subsets that students are trained on."""
+        return self.experiment.subsets or (self.ladder.ladder_questions,)
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """The training controls; the ladder's law is of the first."""
+        return self.experiment.controls or (self.student.control,)
+
+    def holds(self, questions: int, budget: int) -> bool:
+        """Whether the experiment has this cell."""
+        made = self.experiment
+        raised = made.raised is None or questions in made.raised or budget == self.ladder.budgets[0]
+        return raised and (made.totals is None or questions * budget in made.totals)

@@ -42,6 +42,10 @@ class Chain:
         summary = run(selected, self.workspace, jobs=2, dry=dry, progress=progress)
         return Ran(summary, progress)
 
+    def journals(self) -> list[Path]:
+        """The responses of both replicates."""
+        return sorted((self.workspace / "responses").glob("*.jsonl"))
+
     def artifacts(self, stage: str) -> list[Path]:
         return sorted(path for path in (self.workspace / stage).iterdir() if path.is_dir())
 
@@ -51,7 +55,7 @@ class Ran:
 
     def __init__(self, summary: str, progress: Progress) -> None:
         self.summary = summary
-        self.lines = progress.stream.getvalue()
+        self.stream, self.lines = progress.stream, progress.stream.getvalue()
         self.todo = {stage.name for stage, _ in progress.done if stage.made or stage.planned}
 
 

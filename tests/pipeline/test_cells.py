@@ -115,14 +115,15 @@ def test_every_draw_that_counts_is_in_one_file_and_no_other_is(tmp_path, countin
 
 def test_distinct_accepted_responses_are_counted_up_to_the_budget(tmp_path):
     _, corpus = corpus_of(job(tmp_path, **COUNTINGS["accepted"]), tmp_path / "rows.jsonl")
-    for budget, counts in corpus.statistics.items():
-        kept = [row for part, file in corpus.accepted(budget) for row in pq.read_table(part.path / file).to_pylist()]
+    for (questions, budget), counts in corpus.statistics.items():
+        files = corpus.accepted(questions, budget)
+        kept = [row for part, file in files for row in pq.read_table(part.path / file).to_pylist()]
         each = [sum(row["question_id"] == f"q{at}" for row in kept) for at in range(8)]
         texts = {(row["question_id"], " ".join(row["response"].split())) for row in kept}
         assert len(texts) == len(kept) == counts["distinct"]
         assert each[5] == 0 and max(each) == budget and counts["covered"] == 7
     repeats = [row for row in rows(corpus.parts, "rejected") if row["verdict"] == "accepted"]
-    assert len(repeats) == corpus.statistics[4]["accepted"] - corpus.statistics[4]["distinct"] > 0
+    assert len(repeats) == corpus.statistics[8, 4]["accepted"] - corpus.statistics[8, 4]["distinct"] > 0
 
 
 @pytest.mark.parametrize("counting", COUNTINGS)

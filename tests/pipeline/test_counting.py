@@ -16,7 +16,7 @@ from toolkit.synthesis.journal import read_journal
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
-SHORT = {"fit_max": "null", "held_out": "null", "train_seeds": "[0]", "steps": "5"}
+SHORT = {"fit_max": "null", "held_out": "null", "replicates": "[0]", "steps": "5"}
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_distinct_accepted_responses_from_a_source_that_was_sampled_before(count
     small, large = (held.to_list() for held in rows.values())
     assert large[: len(small)] == small and len({row["question_id"] for row in small}) == len(small)
     assert len({(row["question_id"], row["response"]) for row in large}) == len(large) > len(small)
-    (journal,) = (other.workspace / "responses").glob("*.jsonl")
     drawn = load_dataset(str(release), "all", split="train", cache_dir=str(tmp_path))
-    assert drawn.num_rows < sum(1 for _ in read_journal(journal))  # what the first ladder drew beyond is in no file
+    held = max(sum(1 for _ in read_journal(path)) for path in other.journals())
+    assert drawn.num_rows < held  # what the first ladder drew beyond is in no file
     curves = pq.read_table(other.workspace / "runs" / "tiny" / "curves.parquet").to_pylist()
     assert {(row["budget"], row["counting"]) for row in curves if row["arm"] == "FSS"} == {
         (1, "accepted"),

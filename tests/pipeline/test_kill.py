@@ -46,8 +46,8 @@ def results(workspace: Path) -> dict[str, object]:
     for path in workspace.glob("*/*/.artifact.json"):
         manifest = json.loads(path.read_text())
         artifacts[f"{manifest['stage']}/{manifest['key']}"] = manifest["files"]
-    (journal,) = (workspace / "responses").glob("*.jsonl")
-    return {"artifacts": artifacts, "journal": [row._asdict() for row in read_journal(journal)]}
+    journals = sorted((workspace / "responses").glob("*.jsonl"))
+    return {"artifacts": artifacts, "journals": [[row._asdict() for row in read_journal(path)] for path in journals]}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_killed_runs_end_where_an_undisturbed_one_does(recipe, undisturbed, tmp_
     assert ran.returncode == 0, errors
     assert not list((tmp_path / "workspace" / "tmp").iterdir())
     after = results(tmp_path / "workspace")
-    assert after["journal"] == undisturbed["journal"]
+    assert after["journals"] == undisturbed["journals"]
     assert after["artifacts"].keys() == undisturbed["artifacts"].keys()
     different = {name for name in after["artifacts"] if after["artifacts"][name] != undisturbed["artifacts"][name]}
     assert different <= {name for name in different if name.startswith("forecast/")}  # tells if its rung existed

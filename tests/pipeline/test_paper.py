@@ -44,7 +44,7 @@ def real_run(name, shared_data, base, url):
         base=dataclasses.replace(recipe.base, base=str(base), base_revision=None),
         ladder=dataclasses.replace(recipe.ladder, budgets=BUDGETS, ladder_questions=16),
         student=dataclasses.replace(recipe.student, steps=4, batch_size=2, max_length=8000, lora_rank=2, lora_alpha=4),
-        replicates=dataclasses.replace(recipe.replicates, train_seeds=(0,)),
+        experiment=dataclasses.replace(recipe.experiment, replicates=(0,)),
         evaluation=dataclasses.replace(recipe.evaluation, eval_max_tokens=16),
         # A student of a few thousand weights gets nothing right in four steps: there is no curve to fit.
         law=dataclasses.replace(recipe.law, fit_max=None, held_out=None),

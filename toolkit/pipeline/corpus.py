@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.corpora.budgets import cell_name, file_name
+from toolkit.corpora.budgets import file_name
 from toolkit.pipeline.cells import Cell, Source, rows_of
+from toolkit.pipeline.grid import corpora_of, corpus_name
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import Row, judged_rows
 from toolkit.pipeline.judging import CorpusJudge, judged_by, open_judge
@@ -21,12 +22,15 @@ class Corpus:
     """The corpus files of the run's cells: one artifact per shell x increment, and what each budget holds."""
 
     parts: Mapping[Cell, Artifact]
-    statistics: Mapping[int, Mapping[str, Any]]  # budget -> counts; empty in a dry run of an unmade corpus
+    # (questions, budget) -> counts; empty in a dry run of an unmade corpus
+    statistics: Mapping[tuple[int, int], Mapping[str, Any]]
 
-    def accepted(self, budget: int) -> list[tuple[Artifact, str]]:
-        """(artifact, file in it) of the accepted responses at `budget`, in corpus order."""
+    def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
+        """(artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
         return [
-            (part, f"data/accepted/{file_name(*cell)}") for cell, part in self.parts.items() if cell[1][1] <= budget
+            (part, f"data/accepted/{file_name(shell, rung)}")
+            for (shell, rung), part in self.parts.items()
+            if shell.stop <= questions and rung[1] <= budget
         ]
 
 
@@ -78,24 +82,13 @@ def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) ->
     with job.progress.stage("corpus") as stage:
         parts = {cell: _part(job, stage, source, cell, verdicts[cell]) for cell in source.cells}
         made = all(part.made for part in parts.values())
-        rungs = [budget for budget in job.recipe.ladder.budgets if budget <= max(job.run.budgets)]
-        statistics = {budget: _statistics(parts, budget) for budget in rungs} if made else {}
-        for budget in job.run.budgets if made else ():
-            _refuse_empty(statistics[budget], budget)
-        held = [
-            f"{budget_name(job, budget)} {statistics[budget]['accepted']:,}"
-            for budget in job.run.budgets
-            if budget in statistics
-        ]
-        stage.text = f"accepted responses: {', '.join(held)}" if held else "not made yet"
+        statistics = {held: _statistics(parts, *held) for held in corpora_of(job.run)} if made else {}
+        trained = {held: counts for held, counts in statistics.items() if held[1] in job.run.budgets}
+        for (_, budget), counts in trained.items():
+            _refuse_empty(counts, budget)
+        told = [f"{corpus_name(job.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
+        stage.text = f"accepted responses: {', '.join(told)}" if told else "not made yet"
     return Corpus(parts, statistics)
-
-
-def budget_name(job: Job, budget: int) -> str:
-    """The configuration that holds a budget of the ladder's questions: `r16`, `a16` or `s16`, by what it counts."""
-    ladder = job.recipe.ladder
-    questions, sizes = ladder.ladder_questions, job.recipe.pool.pool_sizes
-    return cell_name(questions, budget, sizes, questions, ladder.counting)
 
 
 def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:
@@ -134,10 +127,11 @@ def _joined(source: Source, cell: Cell, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
-def _statistics(parts: Mapping[Cell, Artifact], budget: int) -> dict[str, Any]:
+def _statistics(parts: Mapping[Cell, Artifact], questions: int, budget: int) -> dict[str, Any]:
     from toolkit.corpora.statistics import cell_statistics
 
-    files = [(part.path / "data", file_name(*cell)) for cell, part in parts.items() if cell[1][1] <= budget]
+    held = (cell for cell in parts if cell[0].stop <= questions and cell[1][1] <= budget)
+    files = [(parts[cell].path / "data", file_name(*cell)) for cell in held]
     accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
     return dataclasses.asdict(cell_statistics(accepted, rejected))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from toolkit.pipeline.grid import most_draws
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.journal_index import Integers, JournalIndex
 from toolkit.pipeline.judging import judged_by, open_judge
@@ -38,7 +39,8 @@ def draw(
     with open_judge(job, pool) as judge:
         if judged and not _known_paths(job, index, pool):
             index.label(judge)
-        for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append):
+        most = most_draws(job.run)
+        for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append, most):
             if not ask(wanted):
                 return None
             index.read()

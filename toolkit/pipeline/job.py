@@ -1,6 +1,7 @@
 """What every stage is handed: the run, the workspace, the workers and the screen."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -23,7 +24,9 @@ class StageError(RuntimeError):
 class Job:
     """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
 
-    `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices.
+    `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
+    spent on it, by whichever part of the run. `ahead` is what a dry run finds to be done: optimiser steps of `teacher`,
+    `base` and `student`, `responses`, and answers of `score`.
     """
 
     run: Run
@@ -32,11 +35,17 @@ class Job:
     progress: Progress
     dry: bool = False
     max_cost: float | None = None
+    costs: list[float] = dataclasses.field(default_factory=list)
+    ahead: Counter[str] = dataclasses.field(default_factory=Counter)
 
     @property
     def recipe(self) -> Recipe:
         """The run's recipe."""
         return self.run.recipe
+
+    def with_recipe(self, recipe: Recipe) -> "Job":
+        """The job with another recipe; what it spends counts for both."""
+        return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
         """The artifact of `kind` from `inputs`: found, made, or in a dry run planned."""

@@ -9,7 +9,7 @@ from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import held_out_questions, procedural
-from toolkit.pipeline.source import nano_options, read_questions
+from toolkit.pipeline.source import jobs_of_models, nano_options, read_questions
 from toolkit.pipeline.teacher import NANO
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
@@ -21,8 +21,11 @@ def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
     Raises:
         LeakError: naming the questions found and where.
     """
-    roles = [role for role in ("base", "teacher") if getattr(getattr(job.recipe, role), role) == NANO]
-    options = {role: nano_options(job, role) for role in roles}
+    options = {
+        " ".join(called[: 1 + (len(getattr(job.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        for called, of_model in jobs_of_models(job, ("base", "teacher")).items()
+        if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
+    }
     inputs = {"pool": pool.digest, "read": options, "procedural": procedural(job)}
     with job.progress.stage("leaks") as stage:
         stage.expect(1, "text")
@@ -41,13 +44,16 @@ def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
 
 
 def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:
-    """Look for held-out questions in the pool and in what each role reads; how many texts each is. Runs in a worker."""
+    """Look for held-out questions in the pool and in what each model reads; how many texts each is. Runs in a worker.
+
+    A model is called by its role, and by its name where there are several: `teacher small`.
+    """
     found = {}
-    for role in ("pool", *options):
-        texts = _counted(_pool_texts(pool) if role == "pool" else _training_texts(role, options[role]), tick)
-        name = "the pool" if role == "pool" else f"what the {role} reads"
-        assert_clean(held_out_questions(pool, seeds=role != "pool"), texts, name, procedural=same_numbers)
-        found[role] = texts.count
+    for model in ("pool", *options):
+        texts = _counted(_pool_texts(pool) if model == "pool" else _training_texts(model, options[model]), tick)
+        name = "the pool" if model == "pool" else f"what the {model} reads"
+        assert_clean(held_out_questions(pool, seeds=model != "pool"), texts, name, procedural=same_numbers)
+        found[model] = texts.count
     return found
 
 
@@ -69,14 +75,14 @@ def _pool_texts(pool: Path) -> Iterator[str]:
     return (row["question"] for row in read_questions(pool))
 
 
-def _training_texts(role: str, options: Mapping[str, Any]) -> Iterator[str]:
+def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
     """Every document that training draws from the stream, questions and responses apart."""
     from toolkit.nano.diet import base_texts, teacher_texts
     from toolkit.nano.pretrain import NanoSettings, documents_drawn
     from toolkit.nano.tokenizer import ASSISTANT
 
     settings = NanoSettings(**options)
-    stream = {"teacher": teacher_texts, "base": base_texts}[role](
+    stream = {"teacher": teacher_texts, "base": base_texts}[model.split()[0]](
         settings.seed, settings.families, settings.largest, settings.domain
     )
     documents = itertools.islice(stream, documents_drawn(settings))
@@ -92,7 +98,7 @@ def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
     }
 
     def make(out: Path) -> Mapping[str, Any]:
-        files = [part.path / name for part, name in corpus.accepted(max(job.run.budgets))]
+        files = [part.path / name for part, name in corpus.accepted(max(job.recipe.subsets), max(job.run.budgets))]
         texts = _counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
         assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(job))
         counted = {"corpus": texts.count}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.pipeline.corpus import budget_name
+from toolkit.pipeline.grid import corpus_name
 from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.job import Job
 
@@ -22,7 +22,7 @@ def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | No
         pushed: what lies at a Hub, by what it is; see `Publication`.
         folder: the release.
     """
-    name = budget_name(job, max(job.run.budgets))
+    name = corpus_name(job.recipe, job.recipe.ladder.ladder_questions, max(job.run.budgets))
     if "release" not in pushed:
         return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
     release = pushed["release"]

@@ -1,15 +1,13 @@
 """The models of a run as model repos: teacher and base by their weights, students under the version of their data."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from toolkit.evaluation.intervals import accuracy_interval
 from toolkit.hub.models import Model, Score, publish_model
 from toolkit.hub.push import Published, Target
-from toolkit.pipeline.corpus import Corpus, budget_name
+from toolkit.pipeline.forecasts import LEVEL
+from toolkit.pipeline.grid import Cell, cells_of, corpus_name
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.results import LEVEL, Measured
-from toolkit.pipeline.students import Cell, cells_of, student_inputs
+from toolkit.pipeline.results import Measured
+from toolkit.pipeline.students import Replicate, student_inputs
 from toolkit.workspace import Artifact
 
 
@@ -33,10 +31,8 @@ def push_reference(job: Job, target: Target, role: str, model: Artifact) -> tupl
     return {role: done}, None if done.dry and done.added else f"{done.repo}@{done.commit}"
 
 
-def push_students(
-    job: Job, target: Target, release: Published, base: Artifact, corpus: Corpus, measured: Measured
-) -> dict[str, Published]:
-    """The base, where it lies here, and every student of the run that is scored.
+def push_students(target: Target, release: Published, replicate: Replicate, measured: Measured) -> dict[str, Published]:
+    """The base, where it lies here, and every scored student of the replicate whose responses are released.
 
     Args:
         release: what they were trained on.
@@ -48,40 +44,41 @@ def push_students(
         StageError: no student is scored.
         Refused, HubFault: see `push_source`.
     """
-    asked = cells_of(job, job.run.budgets)
+    job = replicate.job
+    asked = cells_of(job.run)
     scored = {cell: score for cell, score in measured.cells.items() if score.made and cell in asked}
     if not scored:
         raise StageError(f"{job.run.name} has no students that are scored; `fss run` makes them")
-    pushed, named = push_reference(job, target, "base", base)
+    pushed, named = push_reference(job, target, "base", replicate.base)
     for cell, score in scored.items():
-        inputs = student_inputs(job, base, corpus, cell)
-        student = job.workspace.planned("student", inputs)
-        name = f"{budget_name(job, cell[0])}-s{cell[1]}"
-        model = _student(job, release, cell, inputs, score, named or f"{release.repo}-base")
+        student = job.workspace.planned("student", student_inputs(replicate, cell))
+        name = f"{corpus_name(job.recipe, cell.questions, cell.budget)}-s{cell.replicate}"
+        name += f"-{cell.control}" * (len(job.recipe.controls) > 1)
+        model = _student(replicate, release, cell, score, named or f"{release.repo}-base")
         pushed[name] = publish_model(student.path, f"{release.repo}-{name}", model, target, version=release.version)
     return pushed
 
 
-def _student(job: Job, release: Published, cell: Cell, inputs: Mapping[str, Any], score: Artifact, base: str) -> Model:
+def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifact, base: str) -> Model:
     """What a student's card says.
 
     Args:
-        inputs: what it was trained from.
         base: repo and revision, `org/name@commit`.
     """
-    recipe, (budget, seed) = job.recipe, cell
+    recipe = replicate.job.recipe
+    config = corpus_name(recipe, cell.questions, cell.budget)
     repo, _, revision = base.partition("@")
     return Model(
-        title=f"Student of {budget_name(job, budget)}, train seed {seed}",
+        title=f"Student of {config}, train seed {cell.replicate}",
         summary=f'Trained for the study "{recipe.title}"',
         license=recipe.release.license,
         base_model=repo,
         base_revision=revision or None,
         data_repo=release.repo,
-        data_config=budget_name(job, budget),
+        data_config=config,
         data_revision=release.commit or None,
-        recipe=inputs["settings"] | {"train_seed": seed},
-        scores=[_score(job, score)],
+        recipe=student_inputs(replicate, cell)["settings"] | {"train_seed": cell.replicate},
+        scores=[_score(replicate.job, score)],
         limits=recipe.release.limits,
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus, budget_name
+from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.grid import corpora_of, corpus_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
@@ -30,10 +31,9 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
     """
     recipe = job.recipe
     ladder = recipe.ladder
-    rungs = [budget for budget in ladder.budgets if budget <= max(job.run.budgets)]
     sizes = recipe.pool.pool_sizes
-    asked = ladder.ladder_questions
-    names = {budget: budget_name(job, budget) for budget in rungs}
+    names = {held: corpus_name(recipe, *held) for held in corpora_of(job.run)}
+    default = max(held for held in names if held[0] == ladder.ladder_questions)
     provenance = {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
@@ -52,8 +52,9 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
         "toolkit": __version__,
     }
     teacher = teacher_name(job, source.teacher)
-    text = recipe_text(released(recipe, tuple(rungs), teacher, "repo" in source.teacher.files), served_as(recipe))
-    inputs = {"provenance": provenance, "recipe": text, "rungs": rungs}
+    rungs = tuple(budget for budget in ladder.budgets if budget <= max(held[1] for held in names))
+    text = recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
+    inputs = {"provenance": provenance, "recipe": text, "corpora": list(names)}
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.hub.release import write_release
@@ -64,9 +65,9 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
                 out,
                 corpus=Path(scratch),
                 pool=source.pool.path,
-                cells={names[budget]: cell_files(asked, budget, sizes, ladder.budgets) for budget in rungs},
-                default=names[rungs[-1]],
-                statistics={names[budget]: corpus.statistics[budget] for budget in rungs},
+                cells={name: cell_files(*held, sizes, ladder.budgets) for held, name in names.items()},
+                default=names[default],
+                statistics={name: corpus.statistics[held] for held, name in names.items()},
                 card=_card(job, source, teacher_repo),
                 version=recipe.release.version,
                 provenance=provenance,
@@ -111,7 +112,7 @@ def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
 
     recipe = job.recipe
     name, revision = teacher_name(job, source.teacher)
-    asked = recipe.ladder.ladder_questions
+    asked = max(recipe.subsets)
     return Card(
         repo=recipe.release.repo,
         pretty_name=recipe.title,

@@ -1,73 +1,90 @@
-"""What was measured: curves and items in the one schema, the forecast written before its rung, and the law."""
+"""What was measured: curves and items in the one schema."""
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.scores import score_inputs
-from toolkit.pipeline.students import Cell, student_inputs
-from toolkit.workspace import Artifact, to_json, write_atomic
-
-LEVEL = 0.9  # of every interval
+from toolkit.pipeline.grid import Cell, cells_of, corpus_draw
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.scores import TEACHER, Scored, score_inputs
+from toolkit.pipeline.source import ModelName
+from toolkit.pipeline.students import Replicate, student_inputs
+from toolkit.recipe import Recipe
+from toolkit.workspace import Artifact
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """Scores of teacher, base and students; of students, also those that an earlier run of the recipe left."""
+    """Scores of the recipe's teachers, bases and students; of students, also those that an earlier run left."""
 
-    teacher: Artifact
-    base: Artifact
+    recipe: Recipe
+    references: Mapping[ModelName, Artifact]
     cells: Mapping[Cell, Artifact]
 
     @property
     def made(self) -> bool:
         """Whether everything is measured (a dry run may only plan it)."""
-        return all(score.made for score in (self.teacher, self.base, *self.cells.values()))
+        return all(score.made for score in (*self.references.values(), *self.cells.values()))
 
     @property
-    def lines(self) -> dict[str, float]:
-        """Errors of the reference models that are scored."""
-        named = {"teacher": self.teacher, "base": self.base}
-        return {name: score.facts["error"] for name, score in named.items() if score.made}
+    def items(self) -> int:
+        """Test questions of every score; 0 where nothing is measured."""
+        return max((int(score.facts.get("n", 0)) for score in self.references.values()), default=0)
 
-    def points(self, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
-        """One row per student: budget, train_seed, error, n."""
-        wanted = set(budgets) if budgets is not None else {budget for budget, _ in self.cells}
+    @property
+    def pairs(self) -> list[str]:
+        """The pairs that have students, in the recipe's order."""
+        return list(dict.fromkeys(cell.pair for cell in self.cells))
+
+    def with_cells(self, more: Mapping[Cell, Artifact]) -> "Measured":
+        """The same with further students; they stay sorted, whatever was trained first."""
+        return dataclasses.replace(self, cells=dict(sorted({**self.cells, **more}.items())))
+
+    def reference_scores(self, pair: str) -> dict[str, Artifact]:
+        """The scores of a pair's teacher and base, by role."""
+        named = zip((TEACHER, "base"), pair.split(">"), strict=True)
+        return {role: self.references[role, name] for role, name in named}
+
+    def lines(self, pair: str) -> dict[str, float]:
+        """Errors of a pair's teacher and base, as far as they are scored."""
+        return {role: score.facts["error"] for role, score in self.reference_scores(pair).items() if score.made}
+
+    def points(self, pair: str, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
+        """One row per student of a pair's ladder: budget, train_seed, error, n."""
+        ladder = pair, self.recipe.ladder.ladder_questions, self.recipe.controls[0]
         return [
-            {"budget": budget, "train_seed": seed, "error": score.facts["error"], "n": score.facts["n"]}
-            for (budget, seed), score in sorted(self.cells.items())
-            if budget in wanted
+            {"budget": cell.budget, "train_seed": cell.replicate, "error": score.facts["error"], "n": score.facts["n"]}
+            for cell, score in self.cells.items()
+            if (cell.pair, cell.questions, cell.control) == ladder and (budgets is None or cell.budget in budgets)
         ]
 
 
-def known_cells(
-    job: Job, pool: Artifact, base: Artifact, corpus: Corpus, scores: Mapping[Cell, Artifact]
-) -> dict[Cell, Artifact]:
-    """`scores` and those of the recipe's other students that the workspace holds already."""
-    found = dict(scores)
-    for budget in corpus.statistics:
-        for seed in job.recipe.replicates.train_seeds:
-            student = job.workspace.planned("student", student_inputs(job, base, corpus, (budget, seed)))
-            score = job.workspace.planned("score", score_inputs(job, pool, base, student, (budget, seed)))
+def known_cells(replicates: Iterable[Replicate]) -> dict[Cell, Artifact]:
+    """Scores that the workspace holds of students at or below the run's budgets, whatever run made them."""
+    found = {}
+    for replicate in replicates:
+        job = replicate.job
+        rungs = tuple(budget for budget in job.recipe.ladder.budgets if budget <= max(job.run.budgets))
+        for cell in cells_of(dataclasses.replace(job.run, budgets=rungs)):
+            student = job.workspace.planned("student", student_inputs(replicate, cell))
+            score = job.workspace.planned("score", score_inputs(Scored(replicate, student), cell))
             if student.made and score.made:
-                found.setdefault((budget, seed), score)
-    return dict(sorted(found.items()))
+                found[cell] = score
+    return found
 
 
 def curves_stage(job: Job, measured: Measured) -> Artifact:
     """`curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
-    rows = _rows(job, measured) if measured.made else []
-    models = [measured.teacher, measured.base, *measured.cells.values()]
-    words = _words(job, measured)
+    rows = _rows(measured) if measured.made else []
+    models = [*measured.references.values(), *measured.cells.values()]
+    title, note = words(job, measured)
     inputs = {
         "rows": [row for row, _ in rows],
         "scores": [score.digest for score in models],
         "whole": job.run.whole,
-        **words,
+        "title": title,
+        "note": note,
     }
 
     def make(out: Path) -> dict[str, Any]:
@@ -76,7 +93,8 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])
         if not job.run.whole:  # the figure of the law shows the same points
-            draw_ladder(out / "curve.png", measured.points(), measured.lines, title=words["title"], note=words["note"])
+            pair = job.recipe.pair
+            draw_ladder(out / "curve.png", measured.points(pair), measured.lines(pair), title=title, note=note)
         return {"rows": len(rows)}
 
     with job.progress.stage("curves") as stage:
@@ -85,83 +103,47 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
     return curves
 
 
-def _rows(job: Job, measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
-    recipe = job.recipe
-    shared: dict[str, Any] = {"experiment": recipe.name, "pair": f"{recipe.teacher.teacher}>{recipe.base.base}"}
-    ladder: dict[str, Any] = {
-        "questions": recipe.ladder.ladder_questions,
-        "counting": recipe.ladder.counting,
-        "control": recipe.student.control,
-        "corpus_draw": recipe.sampling.sampling_seed,
-    }
-    arm = "adaptive" if recipe.ladder.counting == "adaptive" else "FSS"  # no rung of a ladder
-    students = [
-        (shared | ladder | {"arm": arm, "budget": budget, "train_seed": seed}, score)
-        for (budget, seed), score in measured.cells.items()
+def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
+    """Each model's row of the curves schema with its score; teachers and bases once for every pair that they are in."""
+    recipe, facts = measured.recipe, ("error", "n", "eval_key")
+    lines = [
+        ({"pair": pair, "arm": role}, score)
+        for pair in measured.pairs
+        for role, score in measured.reference_scores(pair).items()
     ]
-    lines = [(shared | {"arm": arm}, score) for arm, score in (("teacher", measured.teacher), ("base", measured.base))]
-    facts = ("error", "n", "eval_key")
-    return [(row | {name: score.facts[name] for name in facts}, score) for row, score in [*lines, *students]]
+    students = [(_cell_row(recipe, cell), score) for cell, score in measured.cells.items()]
+    return [
+        ({"experiment": recipe.name} | row | {name: score.facts[name] for name in facts}, score)
+        for row, score in [*lines, *students]
+    ]
 
 
-def forecast_stage(job: Job, measured: Measured, held_out: int, held_out_seen: bool) -> Artifact:
-    """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained."""
-    law = job.recipe.law
-    early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
-    points = measured.points(early) if measured.made else []
-    inputs = {"points": points or "planned", "law": law, "level": LEVEL}
-
-    def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.law import forecast
-
-        try:
-            written = forecast(points, held_out=held_out, level=LEVEL)
-        except ValueError as error:
-            raise StageError(f"no law can be fitted to the rungs up to {law.fit_max}: {error}") from error
-        facts = {name: written["law"][name] for name in ("point", "mean", "low", "high", "low_new", "high_new")}
-        # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
-        written |= {"experiment": job.recipe.name, "exploratory": held_out_seen}
-        write_atomic(out / "forecast.json", to_json(written))
-        return facts | {"exploratory": held_out_seen}
-
-    with job.progress.stage("forecast") as stage:
-        artifact = job.build(stage, "forecast", inputs, make)
-        if artifact.made:
-            low, high = artifact.facts["low_new"], artifact.facts["high_new"]
-            stage.text = (
-                f"r = {held_out}: error {artifact.facts['mean']:.3f}, {LEVEL:.0%} interval of a new student "
-                f"{low:.3f} to {high:.3f}; sha256 {artifact.file('forecast.json')[:12]}"
-            )
-        if artifact.facts.get("exploratory"):
-            stage.text += "; EXPLORATORY: students of this rung existed before it"
-    return artifact
+def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
+    adaptive = recipe.ladder.counting == "adaptive"
+    return {
+        "arm": "adaptive" if adaptive else "FSS",  # the first is no rung of a ladder
+        "pair": cell.pair,
+        "questions": cell.questions,
+        "budget": cell.budget,
+        "counting": recipe.ladder.counting,
+        "control": cell.control,
+        "train_seed": cell.replicate,
+        "corpus_draw": corpus_draw(recipe, cell.replicate),
+    }
 
 
-def law_stage(job: Job, measured: Measured, forecast: Artifact) -> Artifact:
-    """Observed beside forecast and baselines, the law of all rungs, and the figure."""
-    points = measured.points() if measured.made else []
-    words = _words(job, measured)
-    inputs = {"points": points or "planned", "forecast": forecast.digest, "lines": measured.lines, **words}
-
-    def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.law import report
-
-        told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
-        facts: dict[str, Any] = report(out, points, told, measured.lines, title=words["title"], note=words["note"])
-        return facts
-
-    with job.progress.stage("law") as stage:
-        law = job.build(stage, "law", inputs, make)
-        stage.text = law.facts.get("sentence", "")
-    return law
-
-
-def _words(job: Job, measured: Measured) -> dict[str, str]:
+def words(job: Job, measured: Measured) -> tuple[str, str]:
     """Over and under every figure: what it asks, what its error bars hold, and what it is too small to say."""
-    ladder, n = job.recipe.ladder, measured.teacher.facts.get("n", 0)
-    seeds = len({seed for _, seed in measured.cells})
+    recipe = job.recipe
+    count = len({cell.replicate for cell in measured.cells})
     note = (
-        f"{ladder.ladder_questions:,} questions, control {job.recipe.student.control}, n = {n:,} test questions, "
-        f"{seeds} train seed{'s' * (seeds > 1)} (seed noise only)."
+        f"{recipe.ladder.ladder_questions:,} questions, control {recipe.controls[0]}, n = {measured.items:,} test "
+        f"questions, {count} replicate{'s' * (count > 1)} ({what_varies(recipe)})."
     )
-    return {"title": job.recipe.title, "note": " ".join([note, *job.recipe.release.limits[:1]])}
+    return recipe.title, " ".join([note, *recipe.release.limits[:1]])
+
+
+def what_varies(recipe: Recipe) -> str:
+    """What a spread over replicates includes."""
+    order = ", order of the pool" * recipe.experiment.reorder
+    return f"new samples{order} and new train seed each; same teacher, base and test questions"

@@ -3,19 +3,19 @@
 import contextlib
 import dataclasses
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
+from toolkit.pipeline.decisions import decisions_stage, rules_of
+from toolkit.pipeline.experiment import checked_models, draw_corpus, grow, measure, sources_of
+from toolkit.pipeline.grid import drawn_by
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
 from toolkit.pipeline.loading import loading_lines
+from toolkit.pipeline.projection import projection
 from toolkit.pipeline.publishing import Unpublished, open_target, results_published, source_published
-from toolkit.pipeline.results import Measured, curves_stage, forecast_stage, known_cells, law_stage
-from toolkit.pipeline.scores import score_stage
+from toolkit.pipeline.results import Measured, curves_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
-from toolkit.pipeline.students import cells_of, student_inputs, students_stage
+from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.summary import publish, shown
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
 from toolkit.progress import Progress
@@ -63,9 +63,14 @@ def sample(
     """The stages up to the responses, as `run` would do them; returns where they lie, or the first prompt."""
     with _job(run, workspace, jobs, dry, progress, max_cost) as job:
         pool = pool_stage(job)
-        (teacher,) = _checked_models(job, pool, ["teacher"])
-        source = responses_stage(job, pool, teacher)
-        return _first_prompt(job, pool, teacher) if dry else f"\nThe responses: {shown(source.journal)}"
+        models = checked_models(job, pool, ["teacher"])
+        drawn = [
+            responses_stage(single, own_pool, models["teacher", drawn_by(single.run)[0]])
+            for single, own_pool in sources_of(job, pool)
+        ]
+        if dry:
+            return _first_prompt(job, pool, drawn[0].teacher)
+        return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in drawn)])
 
 
 def release(
@@ -96,17 +101,15 @@ def release(
     with _job(run, workspace, jobs, False, progress) as job:
         repo = repo_of(job)
         pool = pool_stage(job)
-        (teacher,) = _checked_models(job, pool, ["teacher"])
-        source = responses_stage(job, pool, teacher)
-        corpus = corpus_stage(job, source, verdicts_stage(job, source))
-        corpus_leaks_stage(job, pool, corpus)
-        base, measured, results = _found(job, pool, teacher, corpus)
+        single, own_pool = next(sources_of(job, pool))
+        source, corpus = draw_corpus(single, own_pool, checked_models(job, pool, ["teacher"]))
+        replicates, measured, results = _found(job, pool)
         with open_target(job, repo, private=private, dry=dry) as target:
-            _, pushed = push_source(job, target, source, corpus, version)
+            _, pushed = push_source(single, target, source, corpus, version)
             if results:
                 pushed["results"] = push_results(job, target, pushed["release"], results)
             if students:
-                pushed |= push_students(job, target, pushed["release"], base, corpus, measured)
+                pushed |= push_students(target, pushed["release"], replicates[0], measured)
             push_collection(job, target, pushed)
         return "\nNothing was pushed: this was a dry run." if dry else f"\n{loading_lines(job, pushed)}"
 
@@ -121,7 +124,7 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
 
     progress = Progress()
     with _job(run, workspace, jobs, dry, progress) as job:
-        teacher = remote_model(run.recipe) or models_stage(job, pool_stage(job), ["teacher"])[0]
+        teacher = remote_model(run.recipe) or next(iter(models_stage(job, pool_stage(job), ["teacher"]).values()))
     settings = named_here(job, teacher), run.recipe.serving, run.recipe.sampling
     if not dry:
         return serve(*settings, command, say=progress.say)
@@ -141,18 +144,18 @@ def _job(
 
 
 def _stages(job: Job) -> str:
+    rules_of(job.recipe)  # refused before any work
     pool = pool_stage(job)
-    teacher, base = _checked_models(job, pool, ["teacher", "base"])
-    source = responses_stage(job, pool, teacher)
-    corpus = corpus_stage(job, source, verdicts_stage(job, source))
-    corpus_leaks_stage(job, pool, corpus)
-    published = source_published(job, source, corpus)
-    measured, results = _measure(job, pool, teacher, base, corpus)
+    replicates = grow(job, pool, checked_models(job, pool, ["teacher", "base"]))
+    first = replicates[0]
+    published = source_published(first.job, first.source, first.corpus)
+    measured, results = measure(job, replicates)
     results["curves"] = curves_stage(job, measured)
+    results |= decisions_stage(job, results["curves"], published.folder)
     results_published(job, published, results)
     if job.dry:
-        return _first_prompt(job, pool, teacher)
-    summary = publish(job, corpus, measured, results, published)
+        return _first_prompt(job, pool, first.teacher)
+    summary = publish(job, replicates, measured, results, published)
     if published.failure:
         raise Unpublished(
             f"everything was made, not all published; later `fss release` does it. {published.failure}", summary
@@ -160,53 +163,18 @@ def _stages(job: Job) -> str:
     return summary
 
 
-def _measure(
-    job: Job, pool: Artifact, teacher: Artifact, base: Artifact, corpus: Corpus
-) -> tuple[Measured, dict[str, Artifact]]:
-    """Students, their scores and, of a whole ladder, `forecast` and `law`."""
-    results: dict[str, Artifact] = {}
-    held_out = job.recipe.law.held_out if job.run.whole else None
-    early = [budget for budget in job.run.budgets if budget != held_out]
-    students = students_stage(job, "students", base, corpus, early)
-    scored = score_stage(job, "score", pool, base, {"teacher": teacher, "base": base, **students})
-    lines = {name: scored.pop(name) for name in ("teacher", "base")}
-    measured = Measured(**lines, cells=scored)
-    if held_out is not None:
-        seen = _held_out_seen(job, base, corpus, held_out)
-        results["forecast"] = forecast_stage(job, measured, held_out, seen)
-        late = students_stage(job, "held-out", base, corpus, [held_out])
-        measured = Measured(**lines, cells={**scored, **score_stage(job, "score", pool, base, late)})
-        results["law"] = law_stage(job, measured, results["forecast"])
-    return Measured(**lines, cells=known_cells(job, pool, base, corpus, measured.cells)), results
-
-
-def _found(
-    job: Job, pool: Artifact, teacher: Artifact, corpus: Corpus
-) -> tuple[Artifact, Measured, dict[str, Artifact]]:
-    """Base, scores and results as an earlier run left them; no results unless every model of the run is scored."""
+def _found(job: Job, pool: Artifact) -> tuple[list[Replicate], Measured, dict[str, Artifact]]:
+    """Corpora, scores and results as an earlier run left them; no results unless every model of the run is scored."""
     looking = dataclasses.replace(job, dry=True, progress=Progress(io.StringIO()))
-    (base,) = models_stage(looking, pool, ["base"])
-    measured, results = _measure(looking, pool, teacher, base, corpus)
+    replicates = grow(looking, pool, models_stage(looking, pool, ["teacher", "base"]))
+    measured, results = measure(looking, replicates)
     if not measured.made:
         job.progress.say(f"{job.run.name} is not scored yet: `fss run` does it, and then there are results to publish")
-        return base, measured, {}
+        return replicates, measured, {}
     made = {name: artifact for name, artifact in results.items() if artifact.made}
-    return base, measured, {**made, "curves": curves_stage(job, measured)}
-
-
-def _checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> list[Artifact]:
-    """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
-    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool, roles)]
-    models: list[Artifact] = job.each(lambda stage: stage(), stages)[1]
-    return models
-
-
-def _held_out_seen(job: Job, base: Artifact, corpus: Corpus, held_out: int) -> bool:
-    """Whether a student of the held-out rung exists already."""
-    inputs = (student_inputs(job, base, corpus, cell) for cell in cells_of(job, [held_out]))
-    return any(job.workspace.planned("student", entry).made for entry in inputs)
+    return replicates, measured, {**made, "curves": curves_stage(job, measured)}
 
 
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
     prompt = first_prompt(job, teacher, read_questions(pool.path)[0]["question"])
-    return f"\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
+    return f"{projection(job)}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from toolkit.pipeline.grid import most_draws
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import JournalIndex
 from toolkit.pipeline.teacher import open_teacher
@@ -87,17 +88,18 @@ class Asking(contextlib.ExitStack):
             total=missing,
             attempts=self.job.recipe.serving.attempts,
             prices=self.prices,
-            max_cost=None if self.job.max_cost is None else max(0.0, self.job.max_cost - self.cost),
+            max_cost=None if self.job.max_cost is None else max(0.0, self.job.max_cost - sum(self.job.costs)),
             judge=self._accepted,
         )
         self.sampled, self.cost = self.sampled + tally.sampled, self.cost + tally.cost
+        self.job.costs.append(tally.cost)
         self.errors += tally.errors
         _remember_rate(self.index.journal, tally)
         if tally.stopped:
             raise StageError(
-                f"sampling stopped at a cost of {self.cost:,.4g}: the next response could lift it above --max-cost "
-                f"{self.job.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the same command "
-                "with more to go on"
+                f"sampling stopped at a cost of {sum(self.job.costs):,.4g}: the next response could lift it above "
+                f"--max-cost {self.job.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the same "
+                "command with more to go on"
             )
         return True
 
@@ -111,10 +113,10 @@ class Asking(contextlib.ExitStack):
     def estimate(self) -> Estimate:
         """What is ahead at most: where draws depend on what comes, all that the recipe allows."""
         ladder = self.job.recipe.ladder
-        budget = max(self.job.run.budgets)
-        most = np.full(len(self.questions), ladder.max_draws if ladder.counting == "accepted" else budget)
+        most = most_draws(self.job.run)
+        most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
         return estimate(
-            self.rows(Round(budget, np.zeros_like(most), most)),
+            self.rows(Round(int(most.max()), np.zeros_like(most), most)),
             max_tokens=self.job.recipe.sampling.max_tokens,
             seen=self.index.usage,
             prices=self.prices,

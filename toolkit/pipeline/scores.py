@@ -1,67 +1,94 @@
 """Scores: every model is asked the test questions and judged the same way, one behind HTTP too."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
+from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.students import Cell
+from toolkit.pipeline.source import ModelName
+from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
+from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
 from toolkit.recipe import Recipe
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
-Label = TypeVar("Label", bound=str | Cell)
 TEACHER = "teacher"
-LINES = (TEACHER, "base")  # scored beside the students: the bounds of the picture
 FACTS = ("error", "n", "k", "eval_key")
 
+Label = ModelName | Cell  # what is scored: teachers and bases by role and name, students by their cell
 
-def score_inputs(job: Job, pool: Artifact, base: Artifact, model: Artifact, label: str | Cell) -> dict[str, Any]:
+
+class Scored(NamedTuple):
+    """A model that is to be scored, and one of the replicates that have it."""
+
+    replicate: Replicate
+    model: Artifact
+
+
+def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
+    """Every teacher and base, each once: the bounds of the picture."""
+    found: dict[ModelName, Scored] = {}
+    for replicate in replicates:
+        names = replicate.job.recipe.pair.split(">")
+        for role, name in zip((TEACHER, "base"), names, strict=True):
+            found.setdefault((role, name), Scored(replicate, getattr(replicate, role)))
+    return found
+
+
+def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
-    recipe = job.recipe
+    (replicate, model), recipe = scored, scored.replicate.job.recipe
     asked = {"settings": recipe.evaluation, "verification": recipe.verification}
     # The teacher is told what it is told when it is sampled; students learn the bare question.
-    told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label == TEACHER else {}
-    adapter_of = base.digest if "adapter_config.json" in model.files else None
-    return {"adapter_of": adapter_of, "model": model.digest, "test": pool.file("test.parquet"), **asked, **told}
+    told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
+    adapter_of = replicate.base.digest if "adapter_config.json" in model.files else None
+    test = replicate.pool.file("test.parquet")
+    return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked, **told}
 
 
-def score_stage(
-    job: Job, name: str, pool: Artifact, base: Artifact, models: Mapping[Label, Artifact]
-) -> dict[Label, Artifact]:
-    """Score models by label on the test questions; a student is its own folder, an adapter on `base`."""
-    test = pool.path / "test.parquet"
-    with job.progress.stage(name) as stage:
+def score_stage(job: Job, models: Mapping[Any, Scored]) -> dict[Any, Artifact]:
+    """Score models by label on the test questions; a student is its own folder, an adapter on its base."""
+    with job.progress.stage("score") as stage:
         stage.expect(len(models), "question")
 
-        def score(entry: tuple[Label, Artifact]) -> Artifact:
-            label, model = entry
-            task = label if isinstance(label, str) else f"r{label[0]}-s{label[1]}"
-
-            def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any]
-                if label == TEACHER and is_served(job.recipe):
-                    with client_of(job, model) as client:
-                        facts = job.work(stage, task, score_served, client, test, out, job.recipe)
-                else:
-                    template = job.recipe.sampling.prompt if label == TEACHER else PLAIN
-                    folders = base.path, model.path
-                    facts = job.work(stage, task, score_one, task, *folders, template, test, out, job.recipe)
-                return facts
-
-            return job.build(stage, "score", score_inputs(job, pool, base, model, label), make)
+        def score(entry: tuple[Label, Scored]) -> Artifact:
+            label, scored = entry
+            return job.build(stage, "score", score_inputs(scored, label), lambda out: _score(stage, label, scored, out))
 
         scores = dict(zip(models, job.each(score, models.items()), strict=True))
-        told = [
-            f"{label} {1 - score.facts['error']:.1%}"
-            for label, score in scores.items()
-            if score.made and label in LINES
-        ]
+        asked = job.recipe.pool.test_size * job.recipe.evaluation.eval_samples
+        job.ahead["score"] += asked * sum(not score.made for score in scores.values())
+        told = _references_told(scores)
         stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
     return scores
+
+
+def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
+    """What share teachers and bases have right, by role, and by name where there are several."""
+    bounds = {label: score for label, score in scores.items() if score.made and not isinstance(label, Cell)}
+    roles = [label[0] for label in bounds]
+    return [
+        f"{label[0] if roles.count(label[0]) == 1 else f'{label[0]} {label[1]}'} {1 - score.facts['error']:.1%}"
+        for label, score in bounds.items()
+    ]
+
+
+def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:
+    (replicate, model), job = scored, scored.replicate.job
+    test, is_teacher = replicate.pool.path / "test.parquet", label[0] == TEACHER
+    task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
+    facts: dict[str, Any]
+    if is_teacher and is_served(job.recipe):
+        with client_of(job, model) as client:
+            facts = job.work(stage, task, score_served, client, test, out, job.recipe)
+    else:
+        template = job.recipe.sampling.prompt if is_teacher else PLAIN
+        facts = job.work(stage, task, score_one, name, replicate.base.path, model.path, template, test, out, job.recipe)
+    return facts
 
 
 def score_one(

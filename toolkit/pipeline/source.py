@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.cells import Source, placed
+from toolkit.pipeline.grid import most_draws, parts_of
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
 from toolkit.pipeline.teacher import NANO, nano_domain, refuse_unreadable, remote_model, served_as
@@ -14,6 +14,8 @@ from toolkit.progress import Stage
 from toolkit.settings import Pool
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, hash_of, model_files
+
+ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
 
 
 def pool_stage(job: Job) -> Artifact:
@@ -32,7 +34,7 @@ def pool_stage(job: Job) -> Artifact:
         refuse_other_source(job, known)  # and again with the teacher, once it is there
         _check_golds(job, pool)
         if job.recipe.ladder.counting == "adaptive":
-            refuse_idle(job.recipe.ladder, job.recipe.ladder.ladder_questions, max(job.run.budgets))
+            refuse_idle(job.recipe.ladder, max(job.recipe.subsets), max(job.run.budgets))
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
         if facts["dropped"]:
@@ -72,16 +74,31 @@ def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
     return rows
 
 
-def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> list[Artifact]:
-    """Models by role (`teacher`, `base`), trained side by side if embedded. They read no question of the `pool`."""
+def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """All models of some roles (`teacher`, `base`), trained side by side if embedded; none reads the `pool`."""
+    wanted = jobs_of_models(job, roles)
     with job.progress.stage("models") as stage:
-        stage.expect(len(roles), "step")
-        models = job.each(lambda role: _model(job, stage, role, pool), roles)
-        stage.text = ", ".join(_model_text(job, role, model) for role, model in zip(roles, models, strict=True))
+        stage.expect(len(wanted), "step")
+        made = job.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
+        models = dict(zip(wanted, made, strict=True))
+        for (role, name), model in models.items():
+            if not model.made:
+                job.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
+        stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
     return models
 
 
-def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
+def jobs_of_models(job: Job, roles: Sequence[str]) -> dict[ModelName, Job]:
+    """Each model of some roles with a job whose recipe has it as its own."""
+    return {
+        (role, name): job.with_recipe(dataclasses.replace(job.recipe, **{role: settings}))
+        for role in roles
+        for name, settings in getattr(job.recipe, f"{role}s").items()
+    }
+
+
+def _model(job: Job, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
+    role, task = called[0], " ".join(called)
     settings = dataclasses.asdict(getattr(job.recipe, role))
     name, revision = settings.pop(role), settings.pop(f"{role}_revision")
     remote = remote_model(job.recipe) if role == "teacher" else None
@@ -94,7 +111,7 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
             if role == "teacher":
                 refuse_training(job)
             _refuse_unreadable_by_nano(job, pool)
-            facts: dict[str, Any] = job.work(stage, role, train_nano, role, options, out)
+            facts: dict[str, Any] = job.work(stage, task, train_nano, role, options, out)
             return facts
 
         if job.dry:
@@ -106,11 +123,12 @@ def _model(job: Job, stage: Stage, role: str, pool: Artifact) -> Artifact:
     return _hub_model(name, revision, job.dry)
 
 
-def _model_text(job: Job, role: str, artifact: Artifact) -> str:
-    settings = getattr(job.recipe, role)
+def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:
+    role, name = called
+    told = f"{role} {name}" if len(getattr(job.recipe, f"{role}s")) > 1 else role
     if artifact.made:
-        return f"{role} {artifact.files.get('repo', artifact.key[:8])}"
-    return f"{role}: {getattr(settings, f'{role}_steps'):,} steps of training"
+        return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
+    return f"{told}: {getattr(getattr(job.recipe, role), f'{role}_steps'):,} steps of training"
 
 
 def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
@@ -160,7 +178,11 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
         index = JournalIndex(source.journal, source.questions)
         with Asking(job, stage, index, source.questions, teacher) as asking:
             draws = draw(job, stage, index, pool, ids, asking.ask)
-            new = f"to sample: {asking.estimate()}" if job.dry else asking.told
+            new = asking.told
+            if job.dry:
+                ahead = asking.estimate()
+                new = f"to sample: {ahead}"
+                job.ahead["responses"] += ahead.requests
         if draws is not None:
             source = placed(source, index, job.recipe.ladder.counting, draws)
             new = f"{int(draws.sum()):,} responses, {new if not job.dry else 'none to sample'}"
@@ -174,24 +196,23 @@ def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
     identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
     refuse_other_source(job, identity)
     key = source_key(identity)
-    rungs = [rung for rung in increments(recipe.ladder.budgets) if rung[1] <= max(job.run.budgets)]
-    parts = shells(recipe.pool.pool_sizes, recipe.ladder.ladder_questions)
-    cells = [(shell, rung) for rung in rungs for shell in parts]
+    parts = parts_of(job.run)
     return Source(
         pool,
         teacher,
-        read_questions(pool.path)[: recipe.ladder.ladder_questions],
+        read_questions(pool.path)[: max(recipe.subsets)],
         key,
         job.workspace.root / "responses" / f"{key}.jsonl",
-        cells,
-        {cell: hash_of({"planned": key, "rung": cell[1]}) for cell in cells},
+        parts,
+        {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
     )
 
 
 def _drawn_as(job: Job) -> str:
-    ladder, budget = job.recipe.ladder, max(job.run.budgets)
+    ladder, most = job.recipe.ladder, most_draws(job.run)
+    budget = int(most.max())
     return {
-        "sampled": f"{budget} responses each",
+        "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
         "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
         "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
     }[ladder.counting]

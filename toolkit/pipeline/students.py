@@ -1,64 +1,82 @@
-"""Students: one per (budget, train seed), trained side by side."""
+"""Students: one per cell, trained side by side, whatever pair and replicate they are of."""
 
 import dataclasses
-from collections.abc import Iterable
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.settings import Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
-Cell = tuple[int, int]  # budget, train seed
+
+@dataclasses.dataclass(frozen=True)
+class Replicate:
+    """One pair of teacher and base in one replicate: a job with an ordinary recipe, and what the chain made for it."""
+
+    job: Job
+    pool: Artifact
+    teacher: Artifact
+    base: Artifact
+    source: Source
+    corpus: Corpus
 
 
-def cells_of(job: Job, budgets: Iterable[int]) -> list[Cell]:
-    """Every (budget, train seed) of these budgets; the costliest budgets last, as the ladder grows."""
-    return [(budget, seed) for budget in budgets for seed in job.run.train_seeds]
+def student_settings(replicate: Replicate, cell: Cell) -> Student:
+    """How the student of a cell is trained."""
+    settings = dataclasses.asdict(replicate.job.recipe.student) | {"control": cell.control}
+    return Student(**settings)
 
 
-def student_inputs(job: Job, base: Artifact, corpus: Corpus, cell: Cell) -> dict[str, Any]:
+def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     """What the student of a cell is trained from; settings that its method and control do not read are left out."""
-    settings = dataclasses.asdict(job.recipe.student)
+    settings = dataclasses.asdict(student_settings(replicate, cell))
     settings.pop("epochs" if settings["control"] == "steps" else "steps")
     if settings["method"] == "full":
         settings = {name: value for name, value in settings.items() if not name.startswith("lora_")}
-    budget, seed = cell
-    files = [part.file(name) for part, name in corpus.accepted(budget)]
-    return {"base": base.digest, "corpus": files, "settings": settings, "train_seed": seed}
+    files = [part.file(name) for part, name in replicate.corpus.accepted(cell.questions, cell.budget)]
+    return {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
 
 
-def students_stage(job: Job, name: str, base: Artifact, corpus: Corpus, budgets: Iterable[int]) -> dict[Cell, Artifact]:
-    """Train the students of these budgets, as many at once as there are workers."""
-    cells = cells_of(job, budgets)
+def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
+    """Train a student for each cell, as many at once as there are workers."""
     with job.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
-        def train(cell: Cell) -> Artifact:
-            files = [part.path / file for part, file in corpus.accepted(cell[0])]
-            task = f"r{cell[0]}-s{cell[1]}"
+        def train(entry: tuple[Cell, Replicate]) -> Artifact:
+            cell, replicate = entry
+            base = replicate.base
+            files = [part.path / file for part, file in replicate.corpus.accepted(cell.questions, cell.budget)]
+            options = student_settings(replicate, cell), cell.replicate, f"sha256:{base.digest}"
 
             def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any] = job.work(
-                    stage, task, train_one, base.path, files, out, job.recipe.student, cell[1], f"sha256:{base.digest}"
-                )
+                facts: dict[str, Any] = job.work(stage, cell.task, train_one, base.path, files, out, *options)
                 return facts
 
-            return job.build(stage, "student", student_inputs(job, base, corpus, cell), make)
+            return job.build(stage, "student", student_inputs(replicate, cell), make)
 
-        trained = dict(zip(cells, job.each(train, cells), strict=True))
+        trained = dict(zip(cells, job.each(train, cells.items()), strict=True))
         steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
-        stage.text = f"{len(cells)} students" + (f", {steps:,} steps" if steps else f", {_planned(job, len(cells))}")
+        ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
+        job.ahead["student"] += ahead
+        stage.text = (
+            f"{len(cells)} students" + f", {steps:,} steps" * bool(steps) + f", at most {ahead:,} to do" * bool(ahead)
+        )
     return trained
 
 
-def _planned(job: Job, students: int) -> str:
-    settings = job.recipe.student
-    if settings.control == "epochs":
-        return f"{settings.epochs:g} epochs each"
-    return f"{students * settings.steps:,} steps"
+def _most_steps(replicate: Replicate, cell: Cell) -> int:
+    """Optimiser steps of a student, at most: what is not sampled yet may all be accepted."""
+    settings, corpus = student_settings(replicate, cell), replicate.corpus
+    if settings.control == "steps":
+        return settings.steps
+    rows = corpus.statistics.get((cell.questions, cell.budget), {}).get("accepted", cell.questions * cell.budget)
+    return math.ceil(settings.epochs * rows / settings.batch_size)
 
 
 def train_one(

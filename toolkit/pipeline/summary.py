@@ -1,15 +1,15 @@
 """What a run shows at the end: a table per budget, what was forecast and seen, and the paths of what it made."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from toolkit.pipeline.corpus import Corpus, budget_name
+from toolkit.pipeline.grid import Cell, corpora_of, corpus_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.loading import loading_lines, shown
 from toolkit.pipeline.publishing import Publication
-from toolkit.pipeline.results import Measured
+from toolkit.pipeline.results import Measured, what_varies
+from toolkit.pipeline.students import Replicate
 from toolkit.reports.markdown import markdown_table
 from toolkit.workspace import Artifact, write_atomic
 
@@ -17,44 +17,66 @@ HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tok
 
 
 def publish(
-    job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact], published: Publication
+    job: Job,
+    replicates: Sequence[Replicate],
+    measured: Measured,
+    results: Mapping[str, Artifact],
+    published: Publication,
 ) -> str:
-    """Copy what the run made to `runs/<RUN>/` of the workspace, and return the summary that lies there too."""
+    """Copy what the run made to `runs/<RUN>/` of the workspace, and return the summary that lies there too.
+
+    Args:
+        results: by where they lie there; of `laws/large-small-r32/law`, the files go into the folder before the last.
+    """
     folder = job.workspace.root / "runs" / job.run.name
     job.workspace.publish(published.folder.path, folder / "release")
-    for artifact in results.values():
+    for name, artifact in results.items():
         for file in artifact.files:
-            job.workspace.publish(artifact.path / file, folder / file)
-    text = summarise(job, corpus, measured, results)
+            job.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
+    text = summarise(job, replicates, measured, results)
     write_atomic(folder / "summary.md", text)
     load = loading_lines(job, published.pushed, folder / "release")
     return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{load}"
 
 
-def summarise(job: Job, corpus: Corpus, measured: Measured, results: Mapping[str, Artifact]) -> str:
-    """The run as Markdown: its title, a row per budget, teacher and base, and what the law says."""
+def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]) -> str:
+    """The run as Markdown: its title, a table per pair and control, teacher and base, and what the laws say."""
     recipe = job.recipe
-    rows = [_row(job, budget, counts, measured) for budget, counts in corpus.statistics.items()]
-    n = measured.teacher.facts["n"]
     lines = [
         f"# {recipe.title}",
-        f"{recipe.ladder.ladder_questions:,} questions, control {recipe.student.control}, "
-        f"errors on {n:,} held-out questions, sd over train seeds (order and initial adapter only).",
-        markdown_table(HEADER, rows),
-        ", ".join(f"{name} {error:.3f}" for name, error in measured.lines.items()) + " on the same questions.",
+        f"Errors on {measured.items:,} held-out questions; counts are of one replicate on average, mean and sd of the "
+        f"error over replicates ({what_varies(recipe)}).",
     ]
-    if "law" in results:
-        lines += list(results["law"].facts["report"])
+    series = list(dict.fromkeys((cell.pair, cell.control) for cell in measured.cells))
+    for pair, control in series:
+        own = [replicate for replicate in replicates if replicate.job.recipe.pair == pair]
+        rows = [_row(own, held, control, measured) for held in corpora_of(own[0].job.run)]
+        bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
+        lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
+    for name, law in results.items():
+        told = law.facts.get("report", ()) if Path(name).name == "law" else ()
+        lines += [f"## {Path(name).parent.name}"] * bool(told and "/" in name) + [*told]
+    for name, artifact in results.items():
+        if Path(name).parent.name == "decisions":
+            lines.append(f"{Path(name).name}: {artifact.facts['verdict']}. {artifact.facts['sentence']}")
     if recipe.release.limits:
         lines.append(" ".join(recipe.release.limits))
     return "\n\n".join(lines) + "\n"
 
 
-def _row(job: Job, budget: int, counts: Mapping[str, Any], measured: Measured) -> list[str]:
-    errors = [point["error"] for point in measured.points([budget])]
+def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, measured: Measured) -> list[str]:
+    counts = [replicate.corpus.statistics[held] for replicate in replicates]
+    numbers = [
+        statistics.mean(count[name] for count in counts)
+        for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")
+    ]
+    recipe = replicates[0].job.recipe
+    cells = [
+        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.job.run.replicates
+    ]
+    errors = [measured.cells[cell].facts["error"] for cell in cells if cell in measured.cells]
     told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
-    numbers = [counts[name] for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")]
-    return [budget_name(job, budget), *(f"{number:,}" for number in numbers), *told, str(len(errors) or "")]
+    return [corpus_name(recipe, *held), *(f"{number:,.0f}" for number in numbers), *told, str(len(errors) or "")]
 
 
 def _listed(folder: Path) -> str:

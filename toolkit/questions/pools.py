@@ -4,7 +4,7 @@ import os
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -260,8 +260,16 @@ def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | No
         largest=settings.largest_number,
         leak_finder=leak_finder,
     )
-    save_pool(pool, folder)
+    save_pool(reordered(pool, settings.pool_order), folder)
     return {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev), "dropped": pool.dropped}
+
+
+def reordered(pool: Pool, order: int) -> Pool:
+    """The pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
+    if not order:
+        return pool
+    shuffled = random.Random(f"order:{order}").sample(pool.questions, len(pool.questions))
+    return replace(pool, questions=tuple(shuffled))
 
 
 def save_pool(pool: Pool, folder: Path) -> None:

@@ -70,7 +70,12 @@ class Decision:
 
 
 def rounds(
-    ladder: Ladder, questions: int, budget: int, path: PathOf, record: Callable[[Decision], None]
+    ladder: Ladder,
+    questions: int,
+    budget: int,
+    path: PathOf,
+    record: Callable[[Decision], None],
+    most: Integers | None = None,
 ) -> Iterator[Round]:
     """The rounds that fill `questions` questions up to `budget`, by the ladder's `counting`.
 
@@ -83,6 +88,7 @@ def rounds(
         budget: the largest rung to be filled, one of `ladder.budgets`.
         path: asked only for draws of rounds that were yielded before; by then they must have been made.
         record: called with every decision of `adaptive`, in order.
+        most: (questions,) draws of each at most, where counting is `sampled`; None for `budget` of each.
 
     Raises:
         ValueError: for an adaptive rule that could never stop anything.
@@ -93,13 +99,13 @@ def rounds(
     rungs = [rung for rung in ladder.budgets if rung <= budget]
     if ladder.counting == "accepted":
         return _accepted(rungs, ladder.max_draws, questions, path)
-    return _sampled(rungs, questions)
+    return _sampled(rungs, np.full(questions, budget) if most is None else most)
 
 
-def _sampled(rungs: Sequence[int], questions: int) -> Iterator[Round]:
-    drawn = np.zeros(questions, int)
+def _sampled(rungs: Sequence[int], most: Integers) -> Iterator[Round]:
+    drawn = np.zeros_like(most)
     for rung in rungs:
-        stop = np.full(questions, rung)
+        stop = np.minimum(rung, most)
         yield Round(rung, drawn, stop)
         drawn = stop
 

@@ -1,0 +1,102 @@
+"""Forecasts of the held-out rungs, written before any of their students is trained, and what was then seen."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.results import Measured, words
+from toolkit.recipe import Run
+from toolkit.workspace import Artifact, to_json, write_atomic
+
+LEVEL = 0.9  # of every interval
+
+
+class Held(NamedTuple):
+    """A rung that a pair's law does not see."""
+
+    pair: str
+    budget: int
+
+    @property
+    def place(self) -> str:
+        """The folder of its law among a run's results."""
+        return f"laws/{self.pair.replace('>', '-').replace('/', '-')}-r{self.budget}"
+
+
+def held_rungs(run: Run) -> list[int]:
+    """The rungs that are forecast before they are trained: the recipe's held-out and its confirmatory one."""
+    law = run.recipe.law
+    return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
+
+
+def laws_of(run: Run) -> Iterator[Held]:
+    """Every held-out rung of every pair; the first is the one that a plain ladder has."""
+    for rung in held_rungs(run):
+        for teacher in run.recipe.teachers:
+            for base in run.recipe.bases:
+                yield Held(f"{teacher}>{base}", rung)
+
+
+def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Artifact:
+    """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained.
+
+    Args:
+        seen: whether a student of this rung exists already.
+    """
+    law = job.recipe.law
+    early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
+    points = measured.points(held.pair, early) if measured.made else []
+    asked = {"fit_max": law.fit_max, "held_out": held.budget}
+    inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
+
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.reports.law import forecast
+
+        try:
+            written = forecast(points, held_out=held.budget, level=LEVEL)
+        except ValueError as error:
+            raise StageError(f"{held.pair}: no law can be fitted to the rungs up to {law.fit_max}: {error}") from error
+        facts = {name: written["law"][name] for name in ("point", "mean", "low", "high", "low_new", "high_new")}
+        # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
+        written |= {"experiment": job.recipe.name, "exploratory": seen}
+        write_atomic(out / "forecast.json", to_json(written))
+        return facts | {"exploratory": seen}
+
+    with job.progress.stage("forecast") as stage:
+        artifact = job.build(stage, "forecast", inputs, make)
+        stage.text = f"{held.pair}, r = {held.budget}" + _told(artifact)
+    return artifact
+
+
+def _told(forecast: Artifact) -> str:
+    if not forecast.made:
+        return ""
+    low, high = forecast.facts["low_new"], forecast.facts["high_new"]
+    warning = "; EXPLORATORY: students of this rung existed before it" if forecast.facts["exploratory"] else ""
+    return (
+        f": error {forecast.facts['mean']:.3f}, {LEVEL:.0%} interval of a new student {low:.3f} to {high:.3f}; "
+        f"sha256 {forecast.file('forecast.json')[:12]}{warning}"
+    )
+
+
+def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
+    """Observed beside forecast and baselines, the law of the fitted rungs, and the figure."""
+    budgets = [budget for budget in job.run.budgets if budget <= held.budget]
+    points = measured.points(held.pair, budgets) if measured.made else []
+    title, note = words(job, measured)
+    lines = measured.lines(held.pair)
+    inputs = {"points": points or "planned", "forecast": forecast.digest, "lines": lines, "title": title, "note": note}
+
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.reports.law import report
+
+        told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
+        facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
+        return facts
+
+    with job.progress.stage("law") as stage:
+        law = job.build(stage, "law", inputs, make)
+        stage.text = law.facts.get("sentence", "")
+    return law

@@ -1,0 +1,110 @@
+"""The cells of an experiment, question subset x budget, and which draws of which questions they are made of."""
+
+import dataclasses
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from toolkit.corpora.budgets import Shell, cell_name, increments, shells
+from toolkit.pipeline.journal_index import Integers
+from toolkit.recipe import Recipe, Run, one_pair
+
+
+class Cell(NamedTuple):
+    """One student: its pair, what it is trained on and how, and the replicate that seeds it."""
+
+    pair: str
+    questions: int
+    budget: int
+    control: str
+    replicate: int
+
+    @property
+    def name(self) -> str:
+        """Its name within its pair and control."""
+        return f"q{self.questions}-r{self.budget}-s{self.replicate}"
+
+    @property
+    def task(self) -> str:
+        """Its name on the screen, no other's."""
+        return f"{self.pair} {self.control} {self.name}"
+
+
+def single_runs(run: Run) -> list[Run]:
+    """A run as runs of one pair and one replicate each, ordinary recipes with fields replaced, pair by pair."""
+    pairs = itertools.product(run.recipe.teachers, run.recipe.bases)
+    return [
+        dataclasses.replace(run, recipe=_drawn(one_pair(run.recipe, *pair), replicate), replicates=(replicate,))
+        for pair in pairs
+        for replicate in run.replicates
+    ]
+
+
+def drawn_by(run: Run) -> tuple[str, int]:
+    """The teacher and the replicate that a single run's responses are of, whatever its base."""
+    (replicate,) = run.replicates
+    return run.recipe.pair.split(">")[0], replicate
+
+
+def _drawn(recipe: Recipe, replicate: int) -> Recipe:
+    """The recipe with the draws of a replicate: its sampling seed and, where asked for, its order of the questions."""
+    order = recipe.pool.pool_order + replicate * recipe.experiment.reorder
+    return dataclasses.replace(
+        recipe,
+        pool=dataclasses.replace(recipe.pool, pool_order=order),
+        sampling=dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)),
+    )
+
+
+def corpus_draw(recipe: Recipe, replicate: int) -> int:
+    """The sampling seed of an experiment's replicate."""
+    return recipe.sampling.sampling_seed + replicate
+
+
+def cells_of(run: Run) -> list[Cell]:
+    """Every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
+    (replicate,) = run.replicates
+    return [
+        Cell(run.recipe.pair, questions, budget, control, replicate)
+        for budget in run.budgets
+        for questions in run.recipe.subsets
+        for control in run.recipe.controls
+        if run.recipe.holds(questions, budget)
+    ]
+
+
+def corpora_of(run: Run) -> list[tuple[int, int]]:
+    """(questions, budget) of every corpus that can be told apart, with the rungs below the run's own."""
+    rungs = [budget for budget in run.recipe.ladder.budgets if budget <= max(run.budgets)]
+    return [
+        (questions, budget)
+        for questions in run.recipe.subsets
+        for budget in rungs
+        if run.recipe.holds(questions, budget)
+    ]
+
+
+def corpus_name(recipe: Recipe, questions: int, budget: int) -> str:
+    """The configuration that holds a corpus: `r16`, `a16` or `s16` of the ladder's questions, else `q4-r16`."""
+    ladder = recipe.ladder
+    return cell_name(questions, budget, recipe.pool.pool_sizes, ladder.ladder_questions, ladder.counting)
+
+
+def parts_of(run: Run) -> list[tuple[Shell, tuple[int, int]]]:
+    """The shells x increments that the run's corpora are made of, increment-major."""
+    held, known = corpora_of(run), shells(run.recipe.pool.pool_sizes, max(run.recipe.subsets))
+    return [
+        (shell, rung)
+        for rung in increments(run.recipe.ladder.budgets)
+        for shell in known
+        if any(shell.stop <= questions and rung[1] <= budget for questions, budget in held)
+    ]
+
+
+def most_draws(run: Run) -> Integers:
+    """(questions,) the largest budget that each question is drawn for."""
+    most = np.zeros(max(run.recipe.subsets), np.int64)
+    for questions, budget in corpora_of(run):
+        most[:questions] = np.maximum(most[:questions], budget)
+    return most

@@ -1,0 +1,128 @@
+"""What no single key of a recipe can tell: how budgets, subsets, seeds, teacher and law must fit together."""
+
+import itertools
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from toolkit.recipe_files import listed
+from toolkit.settings import Recipe
+
+Rules = list[tuple[str, bool, str]]  # key, whether it holds, what must hold
+
+
+def rules(recipe: Recipe) -> Rules:
+    """Every rule, in the order in which a broken one is told."""
+    return [*_ladder_rules(recipe), *_experiment_rules(recipe), *_teacher_rules(recipe), *_law_rules(recipe)]
+
+
+def _ladder_rules(recipe: Recipe) -> Rules:
+    ladder, sizes = recipe.ladder, recipe.pool.pool_sizes
+    adaptive = ladder.counting == "adaptive"
+    return [
+        ("budgets", _grows(ladder.budgets), f"must grow from rung to rung, not {listed(ladder.budgets)}"),
+        ("budgets", not adaptive or len(ladder.budgets) == 1, "counting adaptive takes one budget, its cap on draws"),
+        ("pool_sizes", _grows(sizes), f"must grow: nested subsets, not {listed(sizes)}"),
+        ("ladder_questions", ladder.ladder_questions in sizes, f"must be one of pool_sizes ({listed(sizes)})"),
+        (
+            "max_draws",
+            ladder.counting != "accepted" or ladder.max_draws >= max(ladder.budgets, default=0),
+            f"must reach the largest budget ({max(ladder.budgets, default=0)}): a question may be drawn that often",
+        ),
+        (
+            "eval_samples",
+            recipe.evaluation.eval_samples == 1 or recipe.evaluation.eval_temperature > 0,
+            "above 1 needs eval_temperature above 0: greedy answers are all the same",
+        ),
+    ]
+
+
+def _teacher_rules(recipe: Recipe) -> Rules:
+    teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
+    named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
+    by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
+    return [
+        (
+            named[-1] if named else "urls",
+            len(named) < 2,
+            f"{' and '.join(named)}: name one, the teacher is asked there",
+        ),
+        (
+            "teacher_revision",
+            bool(teacher.teacher_revision) or not (named and by_name),
+            "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
+        ),
+        ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
+        (
+            "response_pattern",
+            _one_group(recipe.verification.response_pattern),
+            "must be a regular expression with one group",
+        ),
+        ("prompt", "question" in sampling.prompt, "must have {{ question }} in it"),
+        ("stop", all(sampling.stop), "an empty text would end every response at once"),
+    ]
+
+
+def _experiment_rules(recipe: Recipe) -> Rules:
+    made, ladder, subsets = recipe.experiment, recipe.ladder, recipe.subsets
+    totals = {questions * budget for questions in subsets for budget in ladder.budgets}
+    partial = made.totals is not None or made.raised is not None
+    missing = [total for total in made.totals or () if total not in totals]
+    return [
+        ("replicates", _distinct(made.replicates), "must be distinct, and at least one"),
+        ("controls", _distinct(recipe.controls), "must be distinct, and at least one"),
+        ("subsets", _grows(subsets), f"must grow, not {listed(subsets)}"),
+        (
+            "subsets",
+            {ladder.ladder_questions} <= set(subsets) <= set(recipe.pool.pool_sizes),
+            f"must be of pool_sizes ({listed(recipe.pool.pool_sizes)}), ladder_questions among them",
+        ),
+        ("raised", set(made.raised or ()) <= set(subsets), f"must be of subsets ({listed(subsets)})"),
+        ("totals", not missing, f"no subset at any budget has {listed(missing)} responses in all"),
+        (
+            "totals" if made.totals else "raised",
+            not partial or ladder.counting == "sampled",
+            "must be null unless counting is sampled: else how much is drawn follows from what came",
+        ),
+    ]
+
+
+def _law_rules(recipe: Recipe) -> Rules:
+    ladder, law = recipe.ladder, recipe.law
+    rungs = [rung for rung in ladder.budgets if recipe.holds(ladder.ladder_questions, rung)]
+    fitted = sum(rung <= (law.fit_max or 0) for rung in rungs)
+    few = f"a law needs at least 4 budgets up to fit_max; of {listed(rungs)} it may use too few"
+    return [
+        (
+            "held_out",
+            law.held_out is None or ladder.counting != "adaptive",
+            "must be null where counting is adaptive: such a corpus is an arm of its own and no rung of a ladder",
+        ),
+        ("held_out", law.held_out is None or law.held_out in rungs, f"must be one of the budgets ({listed(rungs)})"),
+        (
+            "fit_max",
+            law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
+            f"must be below held_out ({law.held_out})",
+        ),
+        ("fit_max", law.held_out is None or fitted >= 4, few),
+        (
+            "confirm",
+            law.confirm is None or (law.held_out is not None and law.confirm > law.held_out and law.confirm in rungs),
+            f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
+        ),
+    ]
+
+
+def _distinct(values: Collection[object]) -> bool:
+    return len(set(values)) == len(values) > 0
+
+
+def _one_group(pattern: str | None) -> bool:
+    try:
+        return pattern is None or re.compile(pattern).groups == 1
+    except re.error:
+        return False
+
+
+def _grows(values: tuple[int, ...]) -> bool:
+    return bool(values) and all(a < b for a, b in itertools.pairwise(values))
