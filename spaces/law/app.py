@@ -23,9 +23,9 @@ import links
 import selection
 from data import EXAMPLE, Experiment
 from theme import CSS, JS, THEME
-from views import View, extrapolate, law, plan
+from views import View, extrapolate, law, plan, your_data
 
-VIEWS = (law, extrapolate, plan)
+VIEWS = (law, extrapolate, plan, your_data)
 INTRO = (
     "# When does generating more synthetic data help?\n"
     "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "
@@ -38,6 +38,7 @@ LAUNCH: dict[str, Any] = {
     "footer_links": ["api"],
     "ssr_mode": False,
     "max_threads": 16,
+    "max_file_size": "2mb",  # a table is refused beyond half of it, in words
     "state_session_capacity": 500,
 }
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

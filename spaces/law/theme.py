@@ -41,7 +41,7 @@ JS = """
 () => {
   const name = () => {
     document.querySelectorAll('.js-plotly-plot:not([role])').forEach((figure) => {
-      const label = figure.closest('.block').querySelector('[data-testid=block-label]');
+      const label = figure.closest('.block')?.querySelector('[data-testid=block-label]');
       figure.setAttribute('role', 'figure');
       figure.setAttribute('aria-label', label ? label.textContent.trim() : 'figure');
     });

@@ -1,0 +1,193 @@
+"""View 4, your data: paste or drop a table, say what its columns are, see it in every view, take a report away."""
+
+from typing import Any
+
+import gradio as gr
+
+import guards
+import report
+import table as tables
+import yours
+from data import MISSING, Experiment
+from selection import Chosen
+from table import Table
+from views import View, reading
+
+NAME, TITLE = "yours", "Your data"
+PASTE = "budget,error,seed\n1,0.913,0\n1,0.921,1\n2,0.857,0\n..."
+SHOWN_ROWS = 8
+LABELS = {
+    "budget": "Budget",
+    "value": "Error or accuracy",
+    "seed": "Seed",
+    "sd": "Standard deviation",
+    "n": "Test items",
+    "questions": "Questions",
+    "group": "Group",
+}
+READING = """
+One row per trained student: its **budget** (responses per question) and its test **error** or accuracy; rows with the
+same budget are taken for seeds. A law needs four budgets, an interval needs seeds or a column of standard deviations:
+one seed without either gives a curve **without an interval**. With a column of question counts the plan works, too.
+The table stays in this session and is never written to disk. Once it is shown, the selection above and every view are
+about it, and the report below is about **what the selection shows**, yours or not.
+"""
+UNKNOWN = ("not known", MISSING)
+# Saves the text of a box, or the figure through its own button for that; both run in the browser alone.
+SAVE = """(text) => {{
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], {{type: '{kind}'}}));
+  link.download = '{file}'; link.click(); URL.revokeObjectURL(link.href); return [];
+}}"""
+EXPORT = """() => {{
+  const figure = document.querySelector('#report-figure .js-plotly-plot');
+  figure._context.toImageButtonOptions = {{format: '{kind}', filename: 'law', scale: 2}};
+  figure.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn[data-title*="ownload"]').click(); return [];
+}}"""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build(taken: gr.State) -> View:
+    """The controls and outputs of this view; see `views.View`."""
+    raw = gr.State(None)
+    with gr.Row():
+        pasted = gr.Textbox(
+            label="Paste a table", info="CSV, TSV or JSON lines with a header; at most 1 MB and 2,000 rows",
+            placeholder=PASTE, lines=6, max_lines=12, scale=3, elem_id="paste",
+        )  # fmt: skip
+        file = gr.File(
+            label="or drop a file (CSV, TSV, JSON lines)", file_types=[".csv", ".tsv", ".txt", ".json", ".jsonl"],
+            type="binary", height=150, scale=2, min_width=200,
+        )  # fmt: skip
+    status = gr.Markdown(elem_id="read")
+    with gr.Column(visible=False) as asked:
+        roles, kinds = _questions()
+        show = gr.Button("Show the law of these data", variant="primary")
+    answers = [*roles.values(), *kinds.values()]
+    heads = [raw, status, asked, *answers]
+    pasted.change(_read, pasted, heads, trigger_mode="always_last", **QUIET)
+    file.upload(_read, file, heads, **QUIET)
+    roles["value"].input(_units, [raw, roles["value"]], kinds["unit"], **QUIET)
+    show.click(_take, [raw, *answers], [taken, status], **QUIET)
+    return View({}, _report(), render)
+
+
+def _questions() -> tuple[dict[str, gr.Dropdown], dict[str, gr.Radio]]:
+    """What the columns are, guessed and changeable; and what no table tells."""
+    with gr.Row():
+        roles = {name: gr.Dropdown([], label=label, min_width=140) for name, label in LABELS.items()}
+    kinds = {
+        "quantity": gr.Radio(["error", "accuracy"], value="error", label="The values are"),
+        "unit": gr.Radio(["fraction", "percent"], label="All values are 1 or less: are they"),
+        "control": gr.Radio(
+            [("matched optimiser steps", "steps"), ("equal epochs", "epochs"), UNKNOWN],
+            label="Students were trained with",
+        ),
+        "counting": gr.Radio(["sampled", "accepted", UNKNOWN], label="The budget counts responses"),
+    }
+    return roles, kinds
+
+
+def _report() -> list[Any]:
+    """The report's head, figure and texts, with buttons that save them."""
+    told = gr.Markdown(elem_id="report")
+    plot = gr.Plot(label="The law of what is selected, for the report", show_label=False, elem_id="report-figure")
+    with gr.Row():
+        for kind in ("png", "svg"):
+            gr.Button(f"Save {kind.upper()}", size="sm").click(
+                None, js=EXPORT.format(kind=kind), api_visibility="private"
+            )
+        saved = [
+            (gr.Button(f"Save {name}", size="sm"), file, kind)
+            for name, file, kind in (
+                ("JSON", "law.json", "application/json"),
+                ("CSV", report.FILE, "text/csv"),
+                ("Python", "law.py", "text/x-python"),
+            )
+        ]
+    reading(READING)
+    texts = [
+        gr.Textbox(label=label, buttons=["copy"], lines=6, max_lines=16, interactive=False)
+        for label in ("The numbers, as fss fit --json prints them", "The ladder", "The lines that reproduce the number")
+    ]
+    for (button, name, kind), text in zip(saved, texts, strict=True):
+        button.click(None, text, js=SAVE.format(file=name, kind=kind), api_visibility="private")
+    return [told, plot, *texts]
+
+
+def _read(given: str | bytes | None) -> list[Any]:
+    """The table, what was found in it, and the questions about it with the answers that its names suggest."""
+    blank = [gr.skip()] * (len(LABELS) + 4)
+    if not given:
+        return [None, "", gr.update(visible=False), *blank]
+    try:
+        found = tables.read(given)
+    except ValueError as error:
+        return [None, _wrong(error), gr.update(visible=False), *blank]
+    guessed = yours.guess(found)
+    choices = [("none", None), *((name, name) for name in found.names)]
+    return [
+        found,
+        f"**{len(found.rows):,} rows, {len(found.names)} columns.** Check what the columns are, answer, and press the "
+        f"button.\n\n{_first_rows(found)}",
+        gr.update(visible=True),
+        *(gr.update(choices=choices, value=getattr(guessed, name)) for name in LABELS),
+        guessed.quantity,
+        _units(found, guessed.value),
+        None,
+        None,
+    ]
+
+
+def _units(found: Table | None, value: str | None) -> Any:
+    """The question of fraction or percent, where the values do not answer it."""
+    if found is None or value is None or not tables.are_numbers(found, value):
+        return gr.update(visible=False, value=None)
+    return gr.update(visible=yours.unit(found, value) is None, value=None)
+
+
+def _take(found: Table | None, *answers: Any) -> list[Any]:
+    """The experiment for every view, or what is still wrong or missing."""
+    names = [*LABELS, "quantity", "unit", "control", "counting"]
+    try:
+        if found is None:
+            raise ValueError("there is no table: paste or drop one first")
+        made = yours.experiment(found, yours.Meaning(**dict(zip(names, answers, strict=True))))
+        if not any(made.ladders(pair) for pair in made.pairs):
+            most = made.curves.groupby(["arm", "questions"], dropna=False)["budget"].nunique().max()
+            raise ValueError(f"a law needs 4 different budgets in a ladder, the longest here has {most}: measure more")
+    except ValueError as error:
+        return [gr.skip(), _wrong(error)]
+    return [made, _taken(made)]
+
+
+def _taken(made: Experiment) -> str:
+    notes = "\n".join(f"- {guards.plain(note)}" for note in made.notes)
+    return f"**{made.name} is shown in every view**, exploratory: nobody wrote a forecast down before.\n\n{notes}"
+
+
+def _wrong(error: ValueError) -> str:
+    return f"**This cannot be read:** {guards.plain(str(error))}."
+
+
+def _first_rows(found: Table) -> str:
+    """The first rows as a table of plain text."""
+    lines = [found.names, ["---"] * len(found.names), *found.rows[:SHOWN_ROWS]]
+    cells = [[cell if cell == "---" else guards.plain(cell) for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def render(chosen: Chosen) -> list[Any]:
+    """What the report is about, its figure, and its texts: JSON, CSV, lines."""
+    law = chosen.law()
+    marked = f"**Exploratory**: {guards.plain(chosen.why)}." if chosen.why else "As declared before the fit."
+    told = f"## Report\n\n{guards.plain(chosen.experiment.name)}: {guards.plain(chosen.name)}. {marked}"
+    if law.solution.posterior is None:
+        told += f" {guards.NO_NOISE}"
+    return [
+        told,
+        report.drawn(chosen, law),
+        report.as_json(chosen, law),
+        report.as_csv(chosen),
+        report.as_lines(chosen, law),
+    ]
