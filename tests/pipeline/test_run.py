@@ -4,12 +4,14 @@ import hashlib
 import json
 import shutil
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
 from tests.pipeline.conftest import STAGES, TINY, Chain
 from toolkit.cli import main
+from toolkit.corpora import build
 from toolkit.recipe import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
@@ -150,6 +152,11 @@ def test_a_changed_key_reruns_what_is_downstream_and_nothing_else(chain, tmp_pat
     ran = other.run(dry=True)
     assert ran.todo - {"responses", "pool"} == reruns - {"responses", "pool"}
     assert "Nothing was made" in ran.summary
+
+
+def test_rows_with_other_columns_are_another_corpus(chain, monkeypatch):
+    monkeypatch.setattr("toolkit.corpora.build.SCHEMA", build.SCHEMA.append(pa.field("another", pa.string())))
+    assert chain.run(dry=True).todo - {"responses", "pool"} == CORPUS
 
 
 def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):

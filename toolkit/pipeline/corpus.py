@@ -92,7 +92,7 @@ def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) ->
 
 
 def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:
-    from toolkit.corpora.build import build_cell
+    from toolkit.corpora.build import SCHEMA, build_cell
 
     name, revision = teacher_name(job, source.teacher)
     counting = job.recipe.ladder.counting
@@ -102,6 +102,7 @@ def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) 
         "questions": source.pool.file("questions.parquet"),
         "cell": [cell[0].name, cell[0].start, cell[0].stop, *cell[1]],
         "teacher": [name, revision],
+        "columns": SCHEMA.names,
         # Where repeats do not train; elsewhere the rows alone make the corpus.
         **({"counting": counting} if counting == "accepted" else {}),
     }
