@@ -100,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_selection(release)
     release.add_argument("--repo", metavar="ORG/NAME", help="the dataset (default: the recipe's)")
     release.add_argument("--version", metavar="vX.Y.Z", help="its tag (default: the recipe's, or the next free one)")
-    release.add_argument("--students", action="store_true", help="the base and the students of the run, too")
+    kind = release.add_mutually_exclusive_group()
+    kind.add_argument("--students", action="store_true", help="the base and the students of the run, too")
+    kind.add_argument("--merged", action="store_true", help="as --students, each adapter merged into the base")
     release.add_argument("--private", action="store_true", help="a new repo that only its owner sees")
     hub = verb(
         "hub", verbs.hub, "serve the embedded Hub of a workspace, until Ctrl-C or while a command runs", HUB_EXAMPLE

@@ -42,7 +42,7 @@ def release(args: argparse.Namespace) -> int:
     from toolkit.recipe import load_run, with_release
 
     selected = with_release(load_run(args.run, args.profile), repo=args.repo, version=args.version)
-    options = {"jobs": args.jobs, "dry": args.dry_run, "students": args.students}
+    options = {"jobs": args.jobs, "dry": args.dry_run, "students": args.students or args.merged, "merged": args.merged}
     print(release(selected, args.workspace, version=args.version, private=args.private, **options))
     return 0
 

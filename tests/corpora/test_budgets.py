@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.corpora.budgets import Shell, cell_files, cell_name, check_growth, file_name, increments, shells
+from toolkit.corpora.budgets import Shell, cell_files, cell_name, file_name, increments, shells
 
 ladders = st.lists(st.integers(1, 999), min_size=1, max_size=8, unique=True).map(sorted)
 subsets = st.lists(st.integers(1, 64), min_size=1, max_size=5, unique=True).map(
@@ -85,14 +85,6 @@ def test_subsets_and_budgets_outside_the_ladder_are_named():
 def test_a_published_ladder_grows_only_upward(published, rung):
     wanted = sorted({*published, rung})
     if rung in published or rung > published[-1]:
-        check_growth(published, wanted)
         assert increments(wanted)[: len(published)] == increments(published)
     else:
-        with pytest.raises(ValueError, match=f"budgets: {rung} would split published increments"):
-            check_growth(published, wanted)
-
-
-def test_a_published_rung_cannot_be_dropped():
-    with pytest.raises(ValueError, match="budgets: 2 are published and missing from 1, 4"):
-        check_growth((1, 2, 4), (1, 4))
-    check_growth((), (1, 2))
+        assert increments(wanted)[: len(published)] != increments(published)

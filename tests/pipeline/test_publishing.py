@@ -195,8 +195,12 @@ def test_students_name_base_data_and_scores_and_a_collection_ties_all(named, tmp
         (f"{REPO}-base", "model"), (student, "model"),
     ]  # fmt: skip
     before = refs(named.workspace, student, "model")
-    published(run, named.workspace, students=True)
+    published(run, named.workspace, students=True, merged=True)
     assert refs(named.workspace, student, "model") == before
+    with open_hub(named.workspace, REPO) as api:
+        whole = Path(api.snapshot_download(f"{student}-merged", revision="v1.0.0", local_dir=tmp_path / "merged"))
+    text = (whole / "README.md").read_text()
+    assert {"model.safetensors", "tokenizer.json"} <= {path.name for path in whole.iterdir()} and "Began as" in text
 
 
 def test_a_hub_that_refuses_costs_a_run_nothing_but_its_publication(named, capsys):

@@ -81,24 +81,6 @@ def cell_name(
     return name if questions == ladder_questions else f"{shells(pool_sizes, questions)[-1].name}-{name}"
 
 
-def check_growth(published: Sequence[int], budgets: Sequence[int]) -> None:
-    """Make sure that `budgets` continues a published ladder: every published rung stays, new ones lie above the last.
-
-    Raises:
-        ValueError: if a published rung is missing, or a new one lies below an existing one.
-    """
-    increments(budgets)
-    gone = [rung for rung in published if rung not in budgets]
-    if gone:
-        raise ValueError(f"budgets: {_listed(gone)} are published and missing from {_listed(budgets)}; put them back")
-    between = [rung for rung in budgets if rung not in published and rung < max(published, default=0)]
-    if between:
-        raise ValueError(
-            f"budgets: {_listed(between)} would split published increments (the ladder is {_listed(published)}); "
-            "a published ladder grows only upward, so add rungs above the last or release a new source"
-        )
-
-
 def _check_growing(key: str, sizes: Sequence[int]) -> None:
     if not sizes or sizes[0] < 1 or any(high <= low for low, high in pairwise(sizes)):
         raise ValueError(

@@ -1,7 +1,10 @@
 """The models of a run as model repos: teacher and base by their weights, students under the version of their data."""
 
+from pathlib import Path
+from typing import Any
+
 from toolkit.evaluation.intervals import accuracy_interval
-from toolkit.hub.models import Model, Score, publish_model
+from toolkit.hub.models import ADAPTER, Model, Score, publish_model
 from toolkit.hub.push import Published, Target
 from toolkit.pipeline.forecasts import LEVEL
 from toolkit.pipeline.grid import Cell, cells_of, corpus_name
@@ -31,14 +34,17 @@ def push_reference(job: Job, target: Target, role: str, model: Artifact) -> tupl
     return {role: done}, None if done.dry and done.added else f"{done.repo}@{done.commit}"
 
 
-def push_students(target: Target, release: Published, replicate: Replicate, measured: Measured) -> dict[str, Published]:
+def push_students(
+    target: Target, release: Published, replicate: Replicate, measured: Measured, merged: bool = False
+) -> dict[str, Published]:
     """The base, where it lies here, and every scored student of the replicate whose responses are released.
 
     Args:
         release: what they were trained on.
+        merged: adapters merged into the base, as repos of their own.
 
     Returns:
-        What lies at the Hub now by what it is: `base`, and students as `r16-s0`.
+        What lies at the Hub now by what it is: `base`, and students as `r16-s0` or `r16-s0-merged`.
 
     Raises:
         StageError: no student is scored.
@@ -54,9 +60,24 @@ def push_students(target: Target, release: Published, replicate: Replicate, meas
         student = job.workspace.planned("student", student_inputs(replicate, cell))
         name = f"{corpus_name(job.recipe, cell.questions, cell.budget)}-s{cell.replicate}"
         name += f"-{cell.control}" * (len(job.recipe.controls) > 1)
+        if merged and ADAPTER in student.files:
+            student, name = _merged(replicate, student), f"{name}-merged"
         model = _student(replicate, release, cell, score, named or f"{release.repo}-base")
         pushed[name] = publish_model(student.path, f"{release.repo}-{name}", model, target, version=release.version)
     return pushed
+
+
+def _merged(replicate: Replicate, student: Artifact) -> Artifact:
+    from toolkit.students.weights import merge_student
+
+    base = replicate.base
+
+    def make(out: Path) -> dict[str, Any]:
+        merge_student(base.path, student.path, out)
+        return {}
+
+    artifact, _ = replicate.job.workspace.build("merged", {"base": base.digest, "student": student.digest}, make)
+    return artifact
 
 
 def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifact, base: str) -> Model:

@@ -82,6 +82,7 @@ def release(
     version: str | None = None,
     private: bool = False,
     students: bool = False,
+    merged: bool = False,
     progress: Progress | None = None,
 ) -> str:
     """The stages up to the release, as `run` would do them, then the publication of all there is; returns how to load
@@ -91,6 +92,7 @@ def release(
 
     Args:
         students: publish the base and the students of the run, too.
+        merged: students as whole models, for tools that read no adapters.
 
     Raises:
         Refused, HubFault: with one message, as `toolkit.hub.push` raises them.
@@ -109,7 +111,7 @@ def release(
             if results:
                 pushed["results"] = push_results(job, target, pushed["release"], results)
             if students:
-                pushed |= push_students(target, pushed["release"], replicates[0], measured)
+                pushed |= push_students(target, pushed["release"], replicates[0], measured, merged)
             push_collection(job, target, pushed)
         return "\nNothing was pushed: this was a dry run." if dry else f"\n{loading_lines(job, pushed)}"
 
