@@ -23,9 +23,9 @@ import links
 import selection
 from data import EXAMPLE, Experiment
 from theme import CSS, JS, THEME
-from views import View, extrapolate, law, plan, responses, your_data
+from views import View, compare, extrapolate, law, plan, responses, your_data
 
-VIEWS = (law, extrapolate, plan, your_data, responses)
+VIEWS = (law, extrapolate, plan, your_data, compare, responses)
 INTRO = (
     "# When does generating more synthetic data help?\n"
     "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "

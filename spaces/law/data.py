@@ -17,7 +17,7 @@ import pandas as pd
 
 import hub
 
-EXAMPLE = "example"
+EXAMPLE, YOURS = "example", "your data"
 # Results that this Space offers beside its example, names with revisions: bundled with it, or set by whoever runs it.
 BUNDLED = Path(__file__).parent / "results.txt"
 OFFERED = BUNDLED.read_text(encoding="utf-8") if BUNDLED.is_file() else ""
@@ -89,6 +89,8 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
     """
     if yours is not None and source == yours.origin:
         return {yours.name: yours}
+    if source == YOURS:
+        raise ValueError("a pasted table stays in its own session: paste it here again")
     if source == EXAMPLE:
         return _example()
     return _at_commit(*hub.resolve(source))

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 
 import table as tables
-from data import COLUMNS, MISSING, REFERENCES, Experiment
+from data import COLUMNS, MISSING, REFERENCES, YOURS, Experiment
 from table import Table
 from toolkit.reports.curves import Columns, as_ladders
 
-ORIGIN, PAIR, ARM = "your data", "your pair", "yours"
+PAIR, ARM = "your pair", "yours"
 # A column is taken for what the first fitting name says; whole words, so that "seed" is no "see".
 NAMES = {
     "budget": r"r|k|budget|responses?|responses per question|samples|samples per question|rollouts|x|tokens",
@@ -77,7 +77,7 @@ def experiment(table: Table, meaning: Meaning) -> Experiment:
     curves = curves.assign(
         experiment=_name(table, meaning), pair=PAIR, control=meaning.control, counting=meaning.counting
     )
-    return Experiment(_name(table, meaning), ORIGIN, curves[[*COLUMNS, "sd"]], notes=tuple(dict.fromkeys(notes)))
+    return Experiment(_name(table, meaning), YOURS, curves[[*COLUMNS, "sd"]], notes=tuple(dict.fromkeys(notes)))
 
 
 def _check(meaning: Meaning) -> None:

@@ -173,3 +173,8 @@ def test_the_lines_of_the_report_give_its_number(tmp_path, monkeypatch, capsys):
 def test_markup_in_a_table_is_text():
     status = your_data._read("budget,<script>alert(1)</script>\n1,$x$ [a](javascript:1)\n")[1]
     assert "<script>" not in status and "$x$" not in status and "](" not in status
+
+
+def test_a_link_to_a_table_of_another_session_says_so():
+    with pytest.raises(ValueError, match="a pasted table stays in its own session"):
+        selection.settle([experiment(ENGLISH).origin, *START[1:]])
