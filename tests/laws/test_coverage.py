@@ -17,6 +17,7 @@ from toolkit.laws.coverage import (
     model_paths,
     pass_at_k,
 )
+from toolkit.laws.paths import PathModel
 
 TRUTHS = {
     "broad paths": {"theta": 5.0, "sigma": 0.5, "accept": (1, 2)},
@@ -145,6 +146,16 @@ def test_a_question_with_few_paths_runs_out_of_them():
         far = counts.distinct + model.new_paths(counts.distinct, counts.accepted, 8, 24)
         ratios.append(far.sum() / whole.distinct.sum())
     assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
+def test_a_tiny_corpus_never_loses_paths():
+    labels = [[0, 1], [0, None], [None, 0], [1, 0], [None, None], [0, 0]]
+    counts = count_paths(labels)
+    with pytest.warns(FarForecast):
+        told = forecast_paths(counts, 4, resamples=200)
+    assert counts.distinct.sum() <= told.paths.low <= told.paths.point
+    few = PathModel(theta=2.0, sigma=-1.0, a=1.0, c=1.0)  # two paths a question, and one with three was seen
+    assert few.new_paths(np.array([3]), np.array([5]), draws=8, more=8) == [0.0]
 
 
 def test_too_few_draws_are_left_to_the_model():

@@ -34,7 +34,8 @@ class PathModel(NamedTuple):
         sampler may stop where it is too small.
         """
         offset, slope = self._growth(draws, more)
-        return offset[accepted] + slope[accepted] * distinct
+        # A question may have one path more than a finite model gives it: then no other is left.
+        return np.maximum(offset[accepted] + slope[accepted] * distinct, 0.0)
 
     def _growth(self, draws: int, more: int) -> tuple[Array, Array]:
         """New paths are linear in those seen: offset[n] + slope[n] k, averaged over how many responses are accepted."""
