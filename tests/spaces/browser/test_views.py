@@ -8,7 +8,7 @@ from tests.spaces.browser.conftest import MODES, SHOTS, idle, open_tab, tabs
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-WITH_PLOT = {"The law", "Extrapolate", "Plan"}
+WITH_PLOT = {"The law", "Extrapolate", "Plan", "Your data", "Compare", "Responses"}
 LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
 
 
