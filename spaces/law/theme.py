@@ -22,7 +22,7 @@ button[role=tab].selected { color: var(--primary-700) !important; }
 .dark button[role=tab].selected { color: var(--primary-400) !important; }
 .reading { font-size: .92em; }
 .prose table { display: block; overflow-x: auto; border: 0 !important; width: auto; }
-.responses td * { white-space: pre-wrap !important; }
+.responses .cell-wrap span { white-space: pre-wrap !important; }
 .copyable { padding-right: 40px !important; }
 .prose td, .prose th { white-space: nowrap; }
 :focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }

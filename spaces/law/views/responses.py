@@ -66,7 +66,7 @@ def build(taken: gr.State) -> View:
 def _table(label: str) -> gr.Dataframe:
     return gr.Dataframe(
         headers=COLUMNS, datatype="str", label=label, interactive=False, wrap=True, max_height=420,
-        column_widths=["22%", "58%", "20%"], buttons=["copy"], elem_classes="responses",
+        column_widths=["20%", "55%", "25%"], buttons=["copy"], elem_classes="responses",
     )  # fmt: skip
 
 
