@@ -47,7 +47,7 @@ def test_the_app_starts_from_the_bundle_with_no_checkout_in_reach(bundle):
 
 def test_the_bundle_has_what_the_app_can_import_and_no_other_room(bundle):
     rooms = {path.parts[1] for name in folder_files(bundle) if (path := Path(name)).parts[0] == "toolkit"}
-    assert rooms == {"__init__.py", "laws", "reports"}
+    assert rooms == {"__init__.py", "evaluation", "laws", "reports"}
 
 
 def test_equal_input_gives_equal_bytes_also_over_an_older_bundle(bundle, tmp_path):
