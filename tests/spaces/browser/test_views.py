@@ -19,15 +19,16 @@ def test_every_view(visit, mode):
     wrong = []
     for number, name in enumerate(tabs(page)):
         open_tab(page, name)
-        page.screenshot(path=SHOTS / f"{number}-{mode}.png", full_page=True)
         wrong += [f"{name}: {each}" for each in _looked_at(page, name)]
+        page.screenshot(path=SHOTS / f"{number}-{mode}.png", full_page=True)
     assert not wrong, "\n".join(wrong)
 
 
 def _looked_at(page, name: str) -> list[str]:
     panel = page.locator("[role=tabpanel]:visible").first
+    if name in WITH_PLOT:  # a figure is drawn in several goes
+        panel.locator(".js-plotly-plot:visible .trace").first.wait_for(state="attached")
     return [
-        *(["no figure"] if name in WITH_PLOT and not panel.locator(".js-plotly-plot:visible").count() else []),
         *(["nothing to read"] if len(panel.inner_text()) < 200 else []),
         *(f"a message of an error: {text}" for text in page.locator(".toast-body").all_inner_texts()),
         *page.evaluate(LOOK),
