@@ -36,18 +36,21 @@ def real_run(name, shared_data, base, url):
         test_size=12,
         dev_size=10,
     )
+    tiny = dataclasses.replace(recipe.base, base=str(base), base_revision=None)
     small = dataclasses.replace(
         recipe,
         pool=pool,
         serving=dataclasses.replace(recipe.serving, server=None, urls=(url,), price_prompt=1.0, price_completion=2.0),
         verification=dataclasses.replace(recipe.verification, response_pattern=None if name == "math" else data[3]),
-        base=dataclasses.replace(recipe.base, base=str(base), base_revision=None),
+        base=tiny,
+        bases={"tiny": tiny},
         ladder=dataclasses.replace(recipe.ladder, budgets=BUDGETS, ladder_questions=16),
         student=dataclasses.replace(recipe.student, steps=4, batch_size=2, max_length=8000, lora_rank=2, lora_alpha=4),
         experiment=dataclasses.replace(recipe.experiment, replicates=(0,)),
         evaluation=dataclasses.replace(recipe.evaluation, eval_max_tokens=16),
         # A student of a few thousand weights gets nothing right in four steps: there is no curve to fit.
-        law=dataclasses.replace(recipe.law, fit_max=None, held_out=None),
+        law=dataclasses.replace(recipe.law, fit_max=None, held_out=None, confirm=None),
+        decisions=dataclasses.replace(recipe.decisions, decide=()),
     )
     return Run(name, "paper", small, BUDGETS, (0,))
 

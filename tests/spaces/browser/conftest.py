@@ -35,9 +35,12 @@ MODES = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """Chromium, one for all tests; skips where there is none."""
+    """Chromium, one for a file of tests; skips where there is none.
+
+    Its driver runs an event loop in this thread, in which no other test could start one: it ends with the file.
+    """
     if CHROMIUM is None:
         pytest.skip("no `chromium` on the path: `apt-get install chromium` on Debian brings it")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -49,7 +52,7 @@ def browser() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def space(browser, tmp_path_factory) -> Iterator[SimpleNamespace]:
+def space(tmp_path_factory) -> Iterator[SimpleNamespace]:
     """The Space on the bundled example: its `url`, and the `log` of addresses that it tried to reach elsewhere."""
     folder = tmp_path_factory.mktemp("space")
     with socket.socket() as probe:
