@@ -129,7 +129,8 @@ def _intrinsic(chosen: Chosen, measure: str) -> list[Any]:
     plot = plots.figure(MEASURES[measure], "test error, %", height=360)
     plot.add_scatter(
         x=x, y=[100 * rung.mean for rung in rungs], mode="lines+markers+text", name="students",
-        text=[f"r = {rung.budget:g}" for rung in rungs], textposition=[*["top right"] * (len(rungs) - 1), "bottom left"],
+        text=[f"r = {rung.budget:g}" for rung in rungs],
+        textposition=[*["top right"] * (len(rungs) - 1), "bottom left"],
         marker={"size": 9, "color": plots.SEEN}, line={"color": plots.SEEN},
         hovertemplate=f"%{{text}}: %{{x:,}} {MEASURES[measure]}<br>error %{{y:.2f}} %<extra></extra>",
     )  # fmt: skip
