@@ -84,6 +84,7 @@ def names(paths):
     return {path.name for path in paths}
 
 
+@pytest.mark.slow
 def test_subsets_and_controls_at_matched_totals(varied):
     other = varied(**ROUTES)
     ran = other.run()

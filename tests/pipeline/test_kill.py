@@ -71,7 +71,7 @@ def undisturbed(recipe, tmp_path_factory) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     "kinds",
-    [("base", "student"), *[pytest.param((kind,), marks=pytest.mark.slow) for kind in KINDS], KINDS],
+    [("base", "student"), *[pytest.param(kinds, marks=pytest.mark.slow) for kinds in (*zip(KINDS), KINDS)]],
     ids="-".join,
 )
 def test_killed_runs_end_where_an_undisturbed_one_does(recipe, undisturbed, tmp_path, kinds):

@@ -299,6 +299,7 @@ def test_servers_and_students_of_a_strange_recipe_are_left_out_and_named(elsewhe
     assert not [word for word in ("10.0.0.1", "privileged", "/etc", REPO) if word in written]
 
 
+@pytest.mark.slow
 def test_a_private_pool_and_a_teacher_in_a_folder_are_restored(hub, chain, publisher, elsewhere, monkeypatch):
     (pool,), (teacher,) = chain.artifacts("pool"), chain.artifacts("teacher")
     home = elsewhere / "publisher"
