@@ -39,6 +39,7 @@ FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --pred
 COMPARE_EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
   fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
+AddVerb = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(verb=function)
         return added
 
+    _add_run_verbs(verb)
+    _add_hub_verbs(verb)
+    _add_law_verbs(verb)
+    return parser
+
+
+def _add_run_verbs(verb: AddVerb) -> None:
     run = verb("run", verbs.run, "all stages of a recipe, skipping what is done", "fss run math-r16 --dry-run")
     _add_run_arguments(run)
     sample = verb("sample", verbs.sample, "sample a recipe's responses, and no more", SAMPLE_EXAMPLE)
@@ -96,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     teacher = verb("teacher", verbs.teacher, "start the server of a recipe's teacher, until Ctrl-C", TEACHER_EXAMPLE)
     teacher.add_argument("action", choices=("serve",))
     _add_selection(teacher)
+
+
+def _add_hub_verbs(verb: AddVerb) -> None:
     release = verb("release", verbs.release, "publish a recipe's release as a versioned dataset", RELEASE_EXAMPLE)
     _add_selection(release)
     release.add_argument("--repo", metavar="ORG/NAME", help="the dataset (default: the recipe's)")
@@ -124,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("release", metavar="RELEASE", help="a folder, or org/name@v1.0.0")
     _add_workspace(check)
     _add_jobs(check)
+
+
+def _add_law_verbs(verb: AddVerb) -> None:
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     compare = verb("compare", compare_command, "a verdict on results by rules fixed beforehand", COMPARE_EXAMPLE)
@@ -133,7 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     recipe = verb("recipe", verbs.recipe, "list, show or copy recipes", "fss recipe cp math my-math")
     recipe.add_argument("action", choices=("ls", "show", "cp"))
     recipe.add_argument("names", metavar="NAME", nargs="*", help="show: a recipe; cp: a recipe and the new name")
-    return parser
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
