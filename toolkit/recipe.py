@@ -101,7 +101,7 @@ def load_run(run: str, profile: str = NANO) -> Run:
 def _ladder_alone(recipe: Recipe) -> Recipe:
     """The recipe without its other pairs, subsets and controls."""
     experiment = dataclasses.replace(
-        recipe.experiment, subsets=None, raised=None, totals=None, controls=recipe.controls[:1]
+        recipe.experiment, subsets=None, raised=None, totals=None, controls=recipe.controls[:1], doubled=()
     )
     return one_pair(dataclasses.replace(recipe, experiment=experiment), *recipe.pair.split(">"))
 

@@ -71,6 +71,7 @@ def _experiment_rules(recipe: Recipe) -> Rules:
     return [
         ("replicates", _distinct(made.replicates), "must be distinct, and at least one"),
         ("controls", _distinct(recipe.controls), "must be distinct, and at least one"),
+        ("doubled", set(made.doubled) <= set(ladder.budgets), f"must be of budgets ({listed(ladder.budgets)})"),
         ("subsets", _grows(subsets), f"must grow, not {listed(subsets)}"),
         (
             "subsets",

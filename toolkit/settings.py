@@ -176,6 +176,9 @@ class Experiment:
     raised: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
     totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
     controls: tuple[Control, ...] | None = None  # null takes `control`
+    # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor counts
+    # only where that moves nothing
+    doubled: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -14,9 +14,11 @@ pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared cha
 
 PAIRS = {
     "bases": "{wide: {}, thin: {base_width: 48, base_steps: 60}}",
+    "doubled": "[6]",
     "decide": "[law, bound, saturation]",
     "rules": "{law_width: 0.2}",
 }
+STEPS = 50  # of the tiny recipe's students
 PLACES = {"nano>wide": ".", "nano>thin": "laws/nano-thin-r6"}
 ROUTES = {
     "ladder_questions": "32",
@@ -59,16 +61,20 @@ def test_pairs_share_what_is_the_same_and_every_forecast_comes_before_any_held_o
     ran = other.run()
     new = {kind: {path for path in made(other, kind) if path.name not in names(known[kind])} for kind in known}
     assert not new["teacher"] and not new["corpus"] and "0 sampled now" in ran.lines
-    assert len(new["student"]) == 10 and len(new["forecast"]) == 1  # of the second base alone
+    assert len(new["student"]) == 14 and len(new["forecast"]) == 1  # of the second base, and of twice the steps
     late = [path for path in new["student"] if len(made(other, "student")[path]["inputs"]["corpus"]) == 10]
     written = max((path / ".artifact.json").stat().st_mtime_ns for path in other.artifacts("forecast"))
-    assert len(late) == 2
+    assert len(late) == 6
+    assert sorted(made(other, "student")[path]["facts"]["steps"] for path in late) == [STEPS] * 2 + [2 * STEPS] * 4
     assert all(written < min(file.stat().st_mtime_ns for file in path.iterdir()) for path in late)
     rows = curves(other)
     assert {row["pair"] for row in rows} == {"nano>wide", "nano>thin"}
     assert sorted(row["arm"] for row in rows if row["budget"] is None) == ["base", "base", "teacher", "teacher"]
     out = other.workspace / "runs" / "tiny"
-    errors = {pair: [r["error"] for r in rows if r["budget"] == 6 and r["pair"] == pair] for pair in PLACES}
+    errors = {
+        pair: [r["error"] for r in rows if (r["budget"], r["pair"], r["control"]) == (6, pair, "steps")]
+        for pair in PLACES
+    }
     for pair, place in PLACES.items():
         law = json.loads((out / place / "law.json").read_text())
         assert law["observed"]["mean"] == pytest.approx(sum(errors[pair]) / 2)
@@ -76,7 +82,9 @@ def test_pairs_share_what_is_the_same_and_every_forecast_comes_before_any_held_o
     verdicts = {rule: json.loads((out / "decisions" / f"{rule}.json").read_text()) for rule in ("law", "bound")}
     assert verdicts["law"]["rules"]["law_width"] == 0.2 and f"law: {verdicts['law']['verdict']}. " in ran.summary
     assert (out / "decisions" / "law.png").read_bytes()[:4] == b"\x89PNG" and "saturation: " in ran.summary
-    assert "nano>thin, control steps" in ran.summary and "## nano-thin-r6" in ran.summary
+    assert all(part["moved"] is not None for part in verdicts["bound"]["numbers"]["parts"])
+    assert "nano>thin, control steps" in ran.summary
+    assert "nano>wide, control doubled" in ran.summary and "## nano-thin-r6" in ran.summary
     assert other.run().todo == set()
 
 

@@ -47,6 +47,17 @@ def test_only_subsets_that_are_raised_have_more_than_the_smallest_budget(grid):
     assert most_draws(run).tolist() == [8] * 32 + [1] * 96
 
 
+def test_students_of_twice_the_steps_stand_beside_the_ladder_alone(grid):
+    once, *_ = single_runs(grid())
+    run, *_ = single_runs(grid(GRID + "doubled: [4, 8]\n"))
+    more = [cell for cell in cells_of(run) if cell not in cells_of(once)]
+    assert {cell[1:4] for cell in more} == {(32, 4, "doubled"), (32, 8, "doubled")}
+    assert corpora_of(run) == corpora_of(once)
+    assert all(cell.control == "steps" for cell in cells_of(grid(GRID + "doubled: [4, 8]\n", "-r4")))
+    with pytest.raises(RecipeError, match="doubled: must be of budgets"):
+        grid(GRID + "doubled: [5]\n")
+
+
 def test_every_corpus_is_a_union_of_parts_and_no_part_is_idle(grid):
     run, _ = single_runs(grid())
     recipe = run.recipe

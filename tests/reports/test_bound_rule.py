@@ -1,5 +1,6 @@
 """The rule of the bound: no floor without doubled steps, and the gap beside the teacher."""
 
+from dataclasses import replace
 from statistics import mean
 
 import pytest
@@ -17,9 +18,18 @@ def far(**options):
     return series_of(*simulate(FAR, sd=0.001, items=400, kappa=0.5, **{"floor": 0.45, "teacher": 0.2, **options}))[1]
 
 
+def doubled(by):
+    """Students of the top rung with twice the steps, whose error is lower by so much; none for None."""
+    if by is None:
+        return []
+    (series,) = far()
+    top = {key: wrong - by for key, wrong in series.wrong.items() if key[0] == FAR[-1]}
+    return [replace(series, control="doubled", wrong=top)]
+
+
 def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
-    told = {move: decide_bound("sim", far(), Rules(), moved=moved) for move, moved in
-            {"none": None, "much": {"nano>nano": 0.02}, "little": {"nano>nano": 0.004}}.items()}  # fmt: skip
+    told = {move: decide_bound("sim", [*far(), *doubled(by)], Rules()) for move, by in
+            {"none": None, "much": 0.02, "little": 0.005}.items()}  # fmt: skip
     assert {move: each.verdict for move, each in told.items()} == {
         "none": "cannot tell",
         "much": "cannot tell",
@@ -35,7 +45,7 @@ def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
 
 
 def test_a_teacher_above_the_floor_leaves_it_open():
-    decision = decide_bound("sim", far(teacher=0.9), Rules(), moved={"nano>nano": 0.0})
+    decision = decide_bound("sim", [*far(teacher=0.9), *doubled(0.0)], Rules())
     assert decision.verdict == "cannot tell" and "may lie below the teacher" in decision.sentence
     assert decision.numbers["parts"][0]["gap"]["estimate"] < 0
 
@@ -50,9 +60,17 @@ def test_the_gap_is_paired_with_the_teachers_own_answers():
 def test_doubled_steps_are_compared_cell_by_cell():
     (short,), (long,) = (series_of(*simulate(LADDER, floor=floor, items=400))[1] for floor in (0.1, 0.2))
     moved = [abs(mean(short.errors((256, r))) - mean(long.errors((256, r)))) for r in (8, 16, 32)]
-    assert steps_move(short, long) == pytest.approx(max(moved)) and steps_move(short, short) == 0
-    with pytest.raises(ValueError, match="no cell of r >= 64"):
-        steps_move(short, long, least_budget=64)
+    few = {key: wrong for key, wrong in long.wrong.items() if key[0][1] >= 8}
+    assert steps_move(short, [short, replace(long, control="doubled", wrong=few)]) == pytest.approx(max(moved))
+    assert steps_move(short, [short, replace(short, control="doubled")]) == 0
+    others = replace(long, control="doubled", pair="other>nano"), replace(long, control="epochs")
+    assert steps_move(short, [short, *others]) is None
+
+
+def test_students_trained_twice_as_long_are_no_ladder():
+    (series,) = far()
+    told = decide_bound("sim", [series, *doubled(0.0)], Rules(control="epochs"))
+    assert [part["control"] for part in told.numbers["parts"]] == ["steps"]
 
 
 def test_a_teacher_that_was_not_scored_is_missed():

@@ -45,7 +45,7 @@ class Contrast:
 
     One replicate has bounds for other items, none for other replicates.
 
-    Two methods, and at every tail the one whose interval is wider counts: a bootstrap that draws replicates and items
+    Two methods, and at either end the bound that lies further out counts: a bootstrap that draws replicates and items
     independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386), too narrow for few
     replicates, and Student's t over the replicates' means, which ignores the choice of items. Together they are
     cautious: of simulated truths they cover the nominal share or more, up to all where replicates hardly differ.
@@ -79,14 +79,17 @@ class Contrast:
         return float(stats.sem(self.means)) if self.replicates > 1 else 0.0
 
     def interval(self, level: float = LEVEL) -> Interval:
-        """The wider of the two intervals, its ends leaving (1 - level) / 2 outside on each side; level in (0, 1)."""
+        """From the lower of the two lower bounds to the higher of the two upper ones, at `level` in (0, 1).
+
+        Each leaves (1 - level) / 2 outside; the method named is the one whose interval is wider.
+        """
         tail = (1 - level) / 2
         low, high = np.quantile(self.draws, [tail, 1 - tail])
         half = self._t(tail) * self._error
-        if half * 2 > high - low:
-            return Interval(self.estimate, self.estimate - half, self.estimate + half, "t over replicates")
         parts = [name for name, many in (("replicate", self.replicates), ("item", self.items)) if many > 1]
-        return Interval(self.estimate, float(low), float(high), f"{' x '.join(parts)} bootstrap")
+        method = "t over replicates" if half * 2 > high - low else f"{' x '.join(parts)} bootstrap"
+        bounds = min(low, self.estimate - half), max(high, self.estimate + half)
+        return Interval(self.estimate, float(bounds[0]), float(bounds[1]), method)
 
     def chance(self) -> float:
         """One-sided p value against a mean of at most 0: the larger of the two methods'."""

@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
 from toolkit.pipeline.journal_index import Integers
 from toolkit.recipe import Recipe, Run, one_pair
+from toolkit.reports.rules import DOUBLED
 
 
 class Cell(NamedTuple):
@@ -64,14 +65,19 @@ def corpus_draw(recipe: Recipe, replicate: int) -> int:
 
 def cells_of(run: Run) -> list[Cell]:
     """Every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
-    (replicate,) = run.replicates
+    (replicate,), recipe = run.replicates, run.recipe
     return [
-        Cell(run.recipe.pair, questions, budget, control, replicate)
+        Cell(recipe.pair, questions, budget, control, replicate)
         for budget in run.budgets
-        for questions in run.recipe.subsets
-        for control in run.recipe.controls
-        if run.recipe.holds(questions, budget)
+        for questions in recipe.subsets
+        for control in _controls(recipe, questions, budget)
+        if recipe.holds(questions, budget)
     ]
+
+
+def _controls(recipe: Recipe, questions: int, budget: int) -> tuple[str, ...]:
+    again = questions == recipe.ladder.ladder_questions and budget in recipe.experiment.doubled
+    return (*recipe.controls, DOUBLED) if again else recipe.controls
 
 
 def corpora_of(run: Run) -> list[tuple[int, int]]:

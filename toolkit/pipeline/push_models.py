@@ -59,7 +59,7 @@ def push_students(
     for cell, score in scored.items():
         student = job.workspace.planned("student", student_inputs(replicate, cell))
         name = f"{corpus_name(job.recipe, cell.questions, cell.budget)}-s{cell.replicate}"
-        name += f"-{cell.control}" * (len(job.recipe.controls) > 1)
+        name += f"-{cell.control}" * (cell.control != job.recipe.controls[0] or len(job.recipe.controls) > 1)
         if merged and ADAPTER in student.files:
             student, name = _merged(replicate, student), f"{name}-merged"
         model = _student(replicate, release, cell, score, named or f"{release.repo}-base")

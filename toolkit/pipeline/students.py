@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import Cell
+from toolkit.pipeline.grid import DOUBLED, Cell
 from toolkit.pipeline.job import Job
 from toolkit.settings import Student
 from toolkit.workers import Tick
@@ -29,8 +29,12 @@ class Replicate:
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
     """How the student of a cell is trained."""
-    settings = dataclasses.asdict(replicate.job.recipe.student) | {"control": cell.control}
-    return Student(**settings)
+    recipe = replicate.job.recipe
+    settings = dataclasses.asdict(recipe.student)
+    if cell.control != DOUBLED:
+        return Student(**settings | {"control": cell.control})
+    longer = {name: 2 * settings[name] for name in ("steps", "epochs")}
+    return Student(**settings | longer | {"control": recipe.controls[0]})
 
 
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, res
     series = list(dict.fromkeys((cell.pair, cell.control) for cell in measured.cells))
     for pair, control in series:
         own = [replicate for replicate in replicates if replicate.job.recipe.pair == pair]
-        rows = [_row(own, held, control, measured) for held in corpora_of(own[0].job.run)]
+        trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.control) == (pair, control)}
+        shown = [held for held in corpora_of(own[0].job.run) if control == recipe.controls[0] or held in trained]
+        rows = [_row(own, held, control, measured) for held in shown]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
     for name, law in results.items():

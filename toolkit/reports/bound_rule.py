@@ -1,6 +1,6 @@
 """The rule of the bound: what is left between teacher and student at the top rung, and whether that is a floor.
 
-A floor is the source's only where more training does not move the error: the control of doubled steps is an input.
+A floor is the source's only where more training does not move the error: students with doubled steps must stand beside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from toolkit.evaluation.intervals import accuracy_interval, contrasts
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.law import fit_points
 from toolkit.reports.results import Series, cell_name, of_control
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, Decision, Rules, percent, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, DOUBLED, Decision, Rules, percent, points, share, span
 
 HEADER = (
     "pair",
@@ -29,15 +29,20 @@ HEADER = (
 )
 
 
-def steps_move(series: Series, doubled: Series, least_budget: int = 8) -> float:
-    """How far doubling the steps moves the error: the largest change of a cell's mean, a fraction.
+def steps_move(series: Series, every: Sequence[Series]) -> float | None:
+    """How far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
 
-    Over the cells from `least_budget` on that both have; ValueError where they have none.
+    Over the cells that its students of control `doubled` have, too; None where it has none.
     """
-    shared = [cell for cell in series.cells if cell in doubled.cells and cell[1] >= least_budget]
-    if not shared:
-        raise ValueError(f"{series.pair}: no cell of r >= {least_budget} was trained with doubled steps, too")
-    return max(abs(mean(series.errors(cell)) - mean(doubled.errors(cell))) for cell in shared)
+    beside = series.pair, series.counting, DOUBLED
+    doubled = [each for each in every if (each.pair, each.counting, each.control) == beside]
+    moves = [
+        abs(mean(series.errors(cell)) - mean(each.errors(cell)))
+        for each in doubled
+        for cell in each.cells
+        if cell in series.cells
+    ]
+    return max(moves, default=None)
 
 
 def decide_bound(
@@ -45,7 +50,6 @@ def decide_bound(
     every: Sequence[Series],
     rules: Rules,
     *,
-    moved: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> Decision:
     """Confirmed: for every pair doubling the steps moves the error by less than `steps_move`, and all but `floor_tail`
@@ -53,14 +57,14 @@ def decide_bound(
     is not known, tells nothing of what the next rung brings.
 
     Args:
-        every: a series per pair; only those of the control that counts (all, where none has it).
-        moved: by pair, how far doubling the steps moves the error (fraction); a pair without it has no floor.
+        every: a series per pair and control; decided on are those of the control that counts (all, where none has it),
+            with the students of control `doubled` beside them; a pair without these has no floor.
 
     Raises:
         ValueError: for a pair without a scored teacher, or a ladder that cannot be fitted.
     """
     counted = of_control(every, rules.control)
-    parts = [_part(series, rules, (moved or {}).get(series.pair)) for series in counted]
+    parts = [_part(series, rules, steps_move(series, every)) for series in counted]
     verdict = CONFIRMED if all(part["floor_above_teacher"] and part["floor_allowed"] for part in parts) else CANNOT_TELL
     header = [*HEADER]
     header[5], header[6] = (

@@ -21,8 +21,6 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit-max", type=int, metavar="R", help="law: the largest budget that is fitted")
     parser.add_argument("--held-out", type=int, metavar="R", help="law: the budget that is forecast")
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="saturation: the corpus, as a release folder")
-    moved = "bound: how far doubling the steps moves a pair's error, a fraction"
-    parser.add_argument("--steps-move", nargs="+", default=[], metavar="PAIR=MOVE", help=moved)
     settings = f"other settings of the rules: {', '.join(_settings())}"
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -43,7 +41,6 @@ def compare_command(args: argparse.Namespace) -> int:
         args.rule,
         fit_max=args.fit_max,
         held_out=args.held_out,
-        moved=_fractions(args.steps_move),
         labels=_labels(args, every[0].cells[0][0]),
     )
     decision = decide(question, experiment, every, rules)
@@ -73,10 +70,6 @@ def _number(name: str, value: str) -> Any:
         return float(value)
     except ValueError as error:
         raise ValueError(f"{name} must be a number, got {value!r}") from error
-
-
-def _fractions(given: list[str]) -> dict[str, float]:
-    return {pair: _number(f"--steps-move {pair}", value) for pair, value in named_values(given, "--steps-move").items()}
 
 
 def _labels(args: argparse.Namespace, questions: int) -> list[Any]:

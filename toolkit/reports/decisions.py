@@ -1,7 +1,7 @@
 """From results to a decision: the rule by its name, the files it leaves, and the table of claims over several."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from toolkit.reports.expansion_rule import decide_expansion
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.markdown import markdown_table
 from toolkit.reports.mixture_rule import decide_mixture
-from toolkit.reports.results import Series
+from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules import CLAIMS, Decision, Rules
 from toolkit.reports.saturation_rule import decide_saturation
 from toolkit.reports.surface_report import surface_lines
@@ -25,7 +25,6 @@ class Question:
         rule: a key of `CLAIMS`.
         fit_max, held_out: law: the largest budget fitted, the one forecast.
         written: law: what `law_forecast.forecast_pairs` said before the held-out rung was trained.
-        moved: bound: by pair, how far doubling the steps moves the error (fraction).
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
         notes: what the reader must know: replicates, what was drawn once, how small the models are.
     """
@@ -34,7 +33,6 @@ class Question:
     fit_max: int | None = None
     held_out: int | None = None
     written: Mapping[str, Any] | None = None
-    moved: Mapping[str, float] = field(default_factory=dict)
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
 
@@ -52,10 +50,9 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
         named = {"fit_max": asked.fit_max, "held_out": asked.held_out}
         return decide_law(experiment, every, rules, **named, written=asked.written, notes=notes)
     if asked.rule == "saturation":
-        counted = [series for series in every if series.control == rules.control] or every
-        return decide_saturation(experiment, counted[0], asked.labels, rules, notes=notes)
+        return decide_saturation(experiment, of_control(every, rules.control)[0], asked.labels, rules, notes=notes)
     if asked.rule == "bound":
-        return decide_bound(experiment, every, rules, moved=asked.moved, notes=notes)
+        return decide_bound(experiment, every, rules, notes=notes)
     routes = {"expansion": decide_expansion, "mixture": decide_mixture}
     if asked.rule not in routes:
         raise ValueError(f"no rule is called {asked.rule!r}: use one of {', '.join(CLAIMS)}")

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.reports.curves import read_table
+from toolkit.reports.rules import DOUBLED
 
 Array = NDArray[np.float64]
 Cell = tuple[int, int]  # questions, responses per question
@@ -86,8 +87,10 @@ class Series:
 
 
 def of_control(every: Sequence[Series], control: str) -> list[Series]:
-    """The series of this training control; all of them where none has it."""
-    return [series for series in every if series.control == control] or list(every)
+    """The series of this training control; where none has it all of them, but for students trained twice as long."""
+    return [series for series in every if series.control == control] or [
+        series for series in every if series.control != DOUBLED
+    ]
 
 
 def cell_name(cell: Cell) -> str:

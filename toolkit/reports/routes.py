@@ -87,7 +87,7 @@ def _bars(parts: Sequence[dict[str, Any]], rules: Rules) -> str:
     """What the error bars and intervals include."""
     first, count = parts[0], min(part["replicates"] for part in parts)
     held = [name for name, is_held in (("replicates", count > 1), ("test items", first["by_item"])) if is_held]
-    what = f"{' and '.join(held)}{' (the wider of two)' if len(held) > 1 else ' only'}"
+    what = f"{' and '.join(held)}{' (the outer bounds of two methods)' if len(held) > 1 else ' only'}"
     return (
         f"Errors: mean and sd over {count} replicate{'s' * (count > 1)}. Gaps, the error of fewer questions minus that "
         f"of more: {share(rules.level)} intervals, which hold {what}; {first['items']:,} test items."

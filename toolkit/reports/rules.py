@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
+DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
 
 # What is decided, by rule: the question and the claim of arXiv:2607.01727 in our reading.
 CLAIMS = {

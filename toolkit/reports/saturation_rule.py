@@ -55,7 +55,7 @@ def decide_saturation(
     }  # fmt: skip
     header = [*HEADER]
     header[5] = f"fall, points ({share(rules.level)} interval)"
-    bars = "Paths: one corpus draw. The fall's interval holds replicates and test items, the wider of two."
+    bars = "Paths: one corpus draw. The fall's interval holds replicates and test items (outer bounds)."
     rows = [_row(step) for step in steps]
     return Decision(
         "saturation",
