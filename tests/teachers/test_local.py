@@ -18,9 +18,9 @@ def folder(tmp_path_factory):
     return make_tiny_model(tmp_path_factory.mktemp("teacher"), WORDS)
 
 
-def teacher(folder, batch=512, **settings):
+def teacher(folder, batch=512, threads=1, **settings):
     sampling = Sampling(**({"temperature": 1.0, "max_tokens": 12} | settings))
-    return LocalTeacher(folder, sampling, model="tiny@1", batch=batch)
+    return LocalTeacher(folder, sampling, model="tiny@1", batch=batch, threads=threads)
 
 
 def ask(opened, questions, seeds):
@@ -51,8 +51,39 @@ def test_requests_are_generated_in_batches_and_none_is_lost(folder):
     assert completions == ask(teacher(folder), QUESTIONS * 20, range(60))
 
 
-def test_a_fault_reaches_everyone_who_waits(folder):
-    broken = teacher(folder)
+@pytest.mark.parametrize("threads", [2, 5])
+def test_threads_change_no_response_and_share_the_requests(folder, threads):
+    several = teacher(folder, batch=4, threads=threads)
+    running, most, generate = set(), [], several.generate
+
+    def watched(questions, seeds):
+        running.add(tuple(seeds))
+        most.append(len(running))
+        try:
+            return generate(questions, seeds)
+        finally:
+            running.discard(tuple(seeds))
+
+    several.generate = watched
+    assert ask(several, QUESTIONS * 20, range(60)) == ask(teacher(folder), QUESTIONS * 20, range(60))
+    assert 1 < max(most) <= threads
+
+
+def test_who_asks_late_is_answered_too(folder):
+    async def run():
+        async with teacher(folder, batch=2, threads=2) as opened:
+
+            async def ask_and_ask_again(seed):
+                return [(await opened.complete("w1", seed + again)).text for again in range(0, 40, 20)]
+
+            return await asyncio.wait_for(asyncio.gather(*map(ask_and_ask_again, range(20))), 60)
+
+    assert len(asyncio.run(run())) == 20
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_fault_reaches_everyone_who_waits(folder, threads):
+    broken = teacher(folder, threads=threads)
 
     def generate(questions, seeds):
         raise ValueError("out of positions")

@@ -78,7 +78,8 @@ def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[
         return
     from toolkit.teachers.local import LocalTeacher
 
-    local = LocalTeacher(teacher.path, job.recipe.sampling, model="@".join(teacher_name(job, teacher)))
+    name = "@".join(teacher_name(job, teacher))
+    local = LocalTeacher(teacher.path, job.recipe.sampling, model=name, threads=job.workers.jobs)
     refuse_unreadable(local.unreadable(questions), len(questions))
     yield local
 
