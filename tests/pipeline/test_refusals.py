@@ -84,3 +84,15 @@ def test_no_network(refused):
     message = refused(endpoint, "hf_x")
     assert message.startswith(f"{REPO}-teacher: no answer from {endpoint} (ConnectError")
     assert message.endswith("check network and HF_ENDPOINT, then rerun")
+
+
+def test_a_base_of_a_hub_that_is_not_there_is_told_before_any_work(tmp_path, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{port}")
+    recipe = tmp_path / "far.yaml"
+    kept = [line for line in TINY.read_text().splitlines() if not line.startswith("base:")]
+    recipe.write_text("\n".join([*kept, "base: org/base"]))
+    assert main(["run", str(recipe), "--workspace", str(tmp_path / "none"), "--dry-run"]) == 1
+    said = capsys.readouterr().err
+    assert f"fss: error: org/base: no answer from http://127.0.0.1:{port}" in said and "check network" in said

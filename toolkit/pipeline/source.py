@@ -132,14 +132,22 @@ def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:
 
 
 def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
-    """A model of the Hub; a dry run asks for its commit only, and its path is its name."""
+    """A model of the Hub; a dry run asks for its commit only, and its path is its name.
+
+    Raises:
+        HubFault: when the Hub does not answer or does not let us.
+    """
     from huggingface_hub import HfApi, snapshot_download
 
-    if dry:
-        folder, commit = Path(name), str(HfApi().model_info(name, revision=revision).sha)
-    else:
-        folder = Path(snapshot_download(name, revision=revision, ignore_patterns=["*.bin", "*.pth", "*.pt", "*.gguf"]))
-        commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
+    from toolkit.hub.push import explained
+
+    api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
+    with explained(api, name):
+        if dry:
+            folder, commit = Path(name), str(api.model_info(name, revision=revision).sha)
+        else:
+            folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
+            commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
     files = {"repo": f"{name}@{commit}"}
     return Artifact(folder, hash_of(files)[:16], files, {})
 
