@@ -1,5 +1,6 @@
 """The command as a user meets it: help, errors in one message, exit codes."""
 
+import json
 import resource
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def test_recipes_are_listed_shown_and_copied(tmp_path):
 def test_a_copied_recipe_stays_in_its_folder(tmp_path, name):
     ran = fss("recipe", "cp", "math", name, cwd=tmp_path)
     assert ran.returncode == 1 and "letters, digits" in ran.stderr
+
+
+def test_claims_are_a_table_of_what_the_runs_of_a_workspace_decided(tmp_path):
+    none = fss("claims", "--workspace", tmp_path)
+    assert none.returncode == 1 and "no run has decided anything yet" in none.stderr
+    for run, rule, verdict in (("b", "law", "confirmed"), ("a", "law", "refuted"), ("a", "bound", "cannot tell")):
+        decided = tmp_path / "runs" / run / "decisions" / f"{rule}.json"
+        decided.parent.mkdir(parents=True, exist_ok=True)
+        told = {"rule": rule, "experiment": run, "verdict": verdict, "sentence": f"{verdict} by {run}."}
+        decided.write_text(json.dumps(told))
+    rows = fss("claims", "--workspace", tmp_path).stdout.splitlines()[2:]
+    assert [row.split(" | ")[2:4] for row in rows] == [["a", "refuted"], ["b", "confirmed"], ["a", "cannot tell"]]
 
 
 def test_an_unknown_run_suggests_one():

@@ -142,6 +142,8 @@ def _add_law_verbs(verb: AddVerb) -> None:
     add_fit_arguments(fit)
     compare = verb("compare", compare_command, "a verdict on results by rules fixed beforehand", COMPARE_EXAMPLE)
     add_compare_arguments(compare)
+    claims = verb("claims", verbs.claims, "the paper's claims and what the runs here found, as a table", "fss claims")
+    _add_workspace(claims)
     plan = verb("plan", plan_command, "more questions or more answers, for a price list", PLAN_EXAMPLE)
     add_plan_arguments(plan)
     recipe = verb("recipe", verbs.recipe, "list, show or copy recipes", "fss recipe cp math my-math")

@@ -91,6 +91,19 @@ def check(args: argparse.Namespace) -> int:
     return 1 if checked.problems else 0
 
 
+def claims(args: argparse.Namespace) -> int:
+    import json
+
+    from toolkit.reports.decisions import claims_table
+    from toolkit.reports.rules import CLAIMS
+
+    files = [file for rule in CLAIMS for file in sorted(args.workspace.glob(f"runs/*/decisions/{rule}.json"))]
+    if not files:
+        raise ValueError(f"{args.workspace}: no run has decided anything yet; `fss run math` decides at its end")
+    print(claims_table([json.loads(file.read_text(encoding="utf-8")) for file in files]))
+    return 0
+
+
 def recipe(args: argparse.Namespace) -> int:
     from toolkit.recipe import RecipeError, known_recipes, load_recipe, recipe_file
 
