@@ -75,7 +75,7 @@ def cells(seed: int) -> tuple[list[float], list[float], list[float]]:
 def answers() -> None:
     """What is timed: moved controls on loaded data, then data that nobody has sent before."""
     chosen = selection.settle([None] * len(selection.NAMES))[0]
-    law.render(chosen, "r", "log", "error")
+    law.render(chosen, "r", "log")
     timed("forecast at another budget, as a page", lambda k: extrapolate.render(chosen, 20.0 + k, "90"))
     known = cells(0)
     api.plan(*known, PRICES, spend=12000.0)

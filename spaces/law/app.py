@@ -22,6 +22,7 @@ import guards
 import links
 import selection
 from data import EXAMPLE, Experiment
+from scale import Scale
 from theme import CSS, JS, THEME
 from views import View, compare, extrapolate, law, plan, responses, your_data
 
@@ -49,13 +50,14 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="The law of fixed-source synthesis", analytics_enabled=False) as page:
         gr.Markdown(INTRO)
         yours = gr.State(None)
-        controls = dict(zip(selection.NAMES, selection.build(), strict=True))
+        chosen, scale = selection.build()
+        controls = dict(zip(selection.NAMES, chosen, strict=True))
         notice = gr.Markdown(elem_id="notice", visible=False)
         banner = gr.Markdown(elem_id="banner")
         views, view, opened = _tabs(yours)
         _fill(views, banner)
         link = gr.Textbox(label="Link to what is shown", elem_id="link", interactive=False, buttons=["copy"])
-        _wire(page, yours, controls, notice, banner, views, view, opened, link)
+        _wire(page, yours, controls, scale, notice, banner, views, view, opened, link)
         api.add()
     return page.queue(max_size=200, default_concurrency_limit=4)
 
@@ -95,6 +97,7 @@ def _wire(
     page: gr.Blocks,
     yours: gr.State,
     controls: Mapping[str, Any],
+    scale: gr.Radio,
     notice: gr.Markdown,
     banner: gr.Markdown,
     views: list[View],
@@ -103,7 +106,7 @@ def _wire(
     link: gr.Textbox,
 ) -> None:
     """Opening, choosing and turning knobs: settle the selection, render the views, write the link."""
-    own: dict[str, Any] = {name: control for built in views for name, control in built.controls.items()}
+    own: dict[str, Any] = {"y": scale} | {name: control for built in views for name, control in built.controls.items()}
     linked = {name: links.Linked(control, None) for name, control in controls.items()}
     linked |= {name: links.Linked(control, control.value) for name, control in {**own, "view": view}.items()}
     # What was settled on; every view follows it, whatever changed it (the page's opening, a control, an upload).
@@ -123,8 +126,8 @@ def _wire(
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
     for built in views:
         knobs = list(built.controls.values())
-        triggers = [settled.change, *(knob.input for knob in knobs)]
-        gr.on(triggers, _rendered(built), [yours, settled, *knobs], built.outputs, **latest)
+        triggers = [settled.change, scale.change, *(knob.input for knob in knobs)]
+        gr.on(triggers, _rendered(built), [yours, settled, scale, *knobs], built.outputs, **latest)
     moved = [settled.change, view.change, *(knob.input for knob in own.values())]
     addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
     addressed.then(None, query, link, js=links.REPLACE, api_visibility="private")
@@ -161,9 +164,10 @@ def _uploaded(yours: Experiment | None) -> list[Any]:
 def _rendered(view: View) -> Callable[..., list[Any]]:
     """The view's render on the values of selection and view; what is wrong is told where its words go."""
 
-    def rendered(yours: Experiment | None, settled: list[str], *knobs: Any) -> list[Any]:
+    def rendered(yours: Experiment | None, settled: list[str], scale: str, *knobs: Any) -> list[Any]:
         try:
-            return _shown(view, view.render(selection.settle(settled, yours)[0], *knobs))
+            chosen = selection.settle(settled, yours)[0]._replace(scale=Scale(scale == "accuracy"))
+            return _shown(view, view.render(chosen, *knobs))
         except ValueError as error:
             controls = list(view.controls.values())
             rest = [gr.skip() if output in controls else None for output in view.outputs[1:]]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import hub
+from toolkit.laws.surface import MIN_CELLS
 
 EXAMPLE, YOURS = "example", "your data"
 # Results that this Space offers beside its example, names with revisions: bundled with it, or set by whoever runs it.
@@ -29,16 +30,17 @@ REFERENCES = ("teacher", "base")
 AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
 MIN_RUNGS = 4  # what a law needs
 MISSING = "nan"  # a key that a table does not tell
-CONTROLS = {"steps": "matched steps", "epochs": "equal epochs"}
+CONTROLS = {"steps": "matched steps", "epochs": "equal epochs", "doubled": "twice the steps"}
 
 
 class Declared(NamedTuple):
     """What the recipe named before the fit: rungs up to `fit_max`, forecast at `held_out`. `seen`: students of that
-    rung existed before the forecast was written."""
+    rung existed before the forecast was written. `students`: those that it was fitted to, as (budget, seed, error)."""
 
     fit_max: float
     held_out: float
     seen: bool
+    students: frozenset[tuple[float, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Experiment:
     name: str
     origin: str
     curves: pd.DataFrame
-    declared: Declared | None = None
+    declared: tuple[Declared, ...] = ()
     items: Path | None = None
     notes: tuple[str, ...] = field(default=())
 
@@ -68,15 +70,34 @@ class Experiment:
         return {str(arm): float(error) for arm, error in rows.groupby("arm")["error"].mean().items()}
 
     def ladders(self, pair: str) -> dict[str, pd.DataFrame]:
-        """Students that differ in budget, seed and draw only, by a name; no fewer rungs than a law needs."""
+        """Students that differ in budget, seed and draw only, by a name: those with the rungs that a law needs, or
+        where there are none, those that are cells of a plan."""
         rows = self.students[self.students["pair"] == pair]
         groups = rows.groupby(["arm", "questions", "control", "counting"], sort=False, dropna=False)
         named = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
-        return {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
+        long = {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
+        return long or {name: ladder for name, ladder in named.items() if self._in_plan(pair, ladder)}
+
+    def forecasts(self, pair: str, ladder: str) -> list[Declared]:
+        """What was declared of a ladder: forecasts that were fitted to students of its own, those of rungs that nobody
+        had seen first."""
+        rows = self.ladders(pair)[ladder]
+        students = {*zip(rows["budget"], rows["train_seed"], rows["error"], strict=True)}
+        mine = [each for each in self.declared if each.students <= students]
+        return sorted(mine, key=lambda each: (each.seen, each.held_out))
 
     def cells(self, pair: str, ladder: str) -> pd.DataFrame:
         """Students that a plan may learn from together: the ladder's, and those of the other axis beside it."""
-        first = self.ladders(pair)[ladder].iloc[0]
+        return self._like(pair, self.ladders(pair)[ladder])
+
+    def _in_plan(self, pair: str, ladder: pd.DataFrame) -> bool:
+        cells = self._like(pair, ladder)[["questions", "budget"]].drop_duplicates()
+        several = ladder["budget"].nunique() > 1 and (cells.nunique() > 1).all()
+        return bool(several and len(cells) >= MIN_CELLS)
+
+    def _like(self, pair: str, ladder: pd.DataFrame) -> pd.DataFrame:
+        """Students of the ladder's arm (or axes), control and counting, whatever their questions and budget."""
+        first = ladder.iloc[0]
         arms = AXES if first["arm"] in AXES else (first["arm"],)
         rows = self.students[(self.students["pair"] == pair) & self.students["arm"].isin(arms)]
         return rows[(rows["control"] == first["control"]) & (rows["counting"] == first["counting"])]
@@ -99,10 +120,10 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
 def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     """The experiments of one results folder; ValueError names a missing file or column."""
     table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
-    declared = _declared(folder / "laws" / "forecast.json")
+    declared = [_declared(path) for path in sorted((folder / "laws").rglob("forecast.json"))]
     items = next(iter(sorted(folder.glob("data/items-*.parquet"))), None)
     return {
-        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared.get(str(name)), items)
+        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), tuple(declared), items)
         for name, rows in table.groupby("experiment", sort=False)
     }
 
@@ -138,13 +159,15 @@ def _typed(table: pd.DataFrame, origin: str) -> pd.DataFrame:
     return table.assign(**numbers, **words)
 
 
-def _declared(path: Path) -> dict[str, Declared]:
-    if not path.is_file():
-        return {}
+def _declared(path: Path) -> Declared:
     try:
         told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        fitted, held_out = max(float(point["budget"]) for point in told["fitted"]), float(told["held_out"])
-        return {str(told["experiment"]): Declared(fitted, held_out, bool(told.get("exploratory")))}
+        students = frozenset(
+            (float(point["budget"]), float(point["train_seed"]), float(point["error"])) for point in told["fitted"]
+        )
+        return Declared(
+            max(budget for budget, *_ in students), float(told["held_out"]), bool(told.get("exploratory")), students
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error
 

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 import fitting
 import plots
+from scale import Scale
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
@@ -15,50 +16,52 @@ NEAR, FAR, REFUSED = "rgba(86,180,233,.45)", "rgba(213,94,0,.30)", "rgba(213,94,
 
 def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
     """Rungs, curve to 4 x and envelope to 16 x the last fitted budget, the stripe beyond, and the budget asked for."""
-    plot = plots.figure("responses per question, r", "test error, %", log_x=True)
+    plot = plots.figure("responses per question, r", chosen.scale.axis, log_x=True)
     first, last = float(law.rungs.x[0]), float(law.rungs.x[-1])
     near, far = WIDEN_BEYOND * last, REFUSE_BEYOND * last
-    _zone(plot, law, (first, near), level, f"{level:.0%} of curves", NEAR)
+    _zone(plot, law, (first, near), level, chosen.scale, f"{level:.0%} of curves", NEAR)
     # A hair beyond 4 x, where the envelope over all forms begins.
-    _zone(plot, law, (near * 1.0001, far), WIDE, f"{WIDE:.0%}, over all forms", FAR)
+    _zone(plot, law, (near * 1.0001, far), WIDE, chosen.scale, f"{WIDE:.0%}, over all forms", FAR)
     told = fitting.curve(law, first, near, level)
-    plots.line(plot, told.r, 100 * law.mean(told.r), "law", plots.LAW, width=2.5)
+    plots.line(plot, told.r, chosen.scale.percent(law.mean(told.r)), "law", plots.LAW, width=2.5)
     _rungs(plot, chosen)
     plots.shade(plot, first / 1.06, last * 1.06, text="fitted")
     plots.shade(plot, far, 2 * far, REFUSED)
     plots.note(plot, 2 * far, "refused", "right")
     plots.upright(plot, budget, plots.HELD_OUT)
     if budget <= far:
-        _asked(plot, law, budget, level)
+        _asked(plot, law, budget, level, chosen.scale)
     plots.log_ticks(plot, [first * 2.0**k for k in range(int(np.ceil(np.log2(2 * far / first))) + 1)])
     plot.update_xaxes(range=[np.log10(first / 1.15), np.log10(2 * far)])
     return plot
 
 
-def _zone(plot: go.Figure, law: LawFit, span: tuple[float, float], level: float, name: str, color: str) -> None:
+def _zone(
+    plot: go.Figure, law: LawFit, span: tuple[float, float], level: float, scale: Scale, name: str, color: str
+) -> None:
     told = fitting.curve(law, *span, level)
     if np.isfinite(told.low).all():
-        plots.band(plot, told.r, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, color)
+        plots.band(plot, told.r, *scale.ends(told.low, told.high), name, color)
 
 
 def _rungs(plot: go.Figure, chosen: Chosen) -> None:
     seen = fitting.rungs(chosen.ladder)
     plot.add_scatter(
-        x=[rung.budget for rung in seen], y=[100 * rung.mean for rung in seen], mode="markers", name="observed",
-        marker={"size": 8, "color": plots.SEEN},
+        x=[rung.budget for rung in seen], y=[float(chosen.scale.percent(rung.mean)) for rung in seen], mode="markers",
+        name="observed", marker={"size": 8, "color": plots.SEEN},
         hovertemplate="observed %{y:.2f} % at r = %{x:g}<extra></extra>",
     )  # fmt: skip
 
 
-def _asked(plot: go.Figure, law: LawFit, budget: float, level: float) -> None:
+def _asked(plot: go.Figure, law: LawFit, budget: float, level: float, scale: Scale) -> None:
     """The interval at the budget asked for; its middle only where a number is given."""
     near = budget <= WIDEN_BEYOND * law.rungs.x[-1] * (1 + 1e-12)
     level = level if near else WIDE
     told = law.predict(budget, level)
     if not np.isfinite(told.low):
         return
-    low, high = 100 * float(told.low), 100 * float(told.high)
-    middle = 100 * float(told.mean) if near else (low + high) / 2
+    low, high = map(float, scale.ends(told.low, told.high))
+    middle = float(scale.percent(told.mean)) if near else (low + high) / 2
     number = f"{middle:.2f} %, " if near else ""
     plot.add_scatter(
         x=[budget], y=[middle], mode="markers", name=f"r = {budget:g}",

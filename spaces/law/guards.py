@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from scale import Scale
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
-from toolkit.reports.fit_report import shown, span
+from toolkit.reports.fit_report import parameter_table
 
 TOY = (
     "**0.35 M-parameter toy: shapes, not prices.** These students learned short synthetic questions from a teacher of "
@@ -49,21 +50,23 @@ def plain(text: str) -> str:
     return "".join(f"&#{ord(letter)};" if letter in "\\`*_{}[]()#+-.!|<>&$~:" else letter for letter in text)
 
 
-def parameters(law: LawFit, known: Mapping[str, Any]) -> list[str]:
-    """A sentence per parameter with its 90 % interval, and what these data leave open."""
-    lines = [f"- {NAMES[name]}: {span(known[name])}" for name in NAMES]
-    return [*lines, f"- {floor(law)}", f"- {exponent(known['beta'])}"]
+def parameters(law: LawFit, known: Mapping[str, Any], scale: Scale) -> str:
+    """A table of the parameters, and what these data leave open."""
+    head = "**The parameters of err(r)**, errors as fractions. The median and the interval are those of all curves that"
+    told = "the data allow; least squares is the single curve that fits best, and may lie at their edge or beyond."
+    open_ = f"- {floor(law, scale)}\n- {exponent(known['beta'])}"
+    return f"{head} {told}\n\n{parameter_table(known, NAMES)}\n\n{open_}"
 
 
-def floor(law: LawFit) -> str:
-    """What may be said of a floor: only an interval narrower than 5 points is one."""
+def floor(law: LawFit, scale: Scale) -> str:
+    """What may be said of a floor: only an interval narrower than 5 points is one. It is a ceiling of accuracy."""
     if law.solution.posterior is None:
         return NO_NOISE
     low, high = np.quantile(law.solution.posterior.floor, [0.05, 0.95])
-    between = f"{shown(low, True)} to {shown(high, True)} % with 90 %"
+    between, what = f"{scale.span(low, high)} % with 90 %", "ceiling of accuracy" if scale.accuracy else "floor"
     if law.floor is None:
-        return f"**The floor is not determined by these data**: it may lie anywhere from {between}."
-    return f"There is a floor at {between}: that of these students and this training."
+        return f"**The {what} is not determined by these data**: it may lie anywhere from {between}."
+    return f"There is a {what} at {between}: that of these students and this training."
 
 
 def exponent(beta: Mapping[str, float | None]) -> str:

@@ -1,7 +1,7 @@
 """The figure of the law: rungs with their noise, curve and bands, fitted range, held-out rung, baselines."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,6 +9,7 @@ from scipy.stats import t as student
 
 import fitting
 import plots
+from scale import Scale
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND
@@ -16,12 +17,12 @@ from toolkit.reports.fit_report import shown
 
 
 class Axes(NamedTuple):
-    """What the axes show: budgets as responses in all (`total`) or per question; errors or accuracies."""
+    """What the axes show: budgets as responses in all (`total`) or per question; errors or accuracies (`scale`)."""
 
     questions: float
     total: bool
     log: bool
-    accuracy: bool
+    scale: Scale
 
     @property
     def times(self) -> float:
@@ -32,11 +33,7 @@ class Axes(NamedTuple):
     def titles(self) -> tuple[str, str]:
         """Of x and y."""
         x = "responses in all" if self.total else "responses per question, r"
-        return x, f"test {'accuracy' if self.accuracy else 'error'}, %"
-
-    def percent(self, error: Any) -> Any:
-        """Errors as percent on the y axis."""
-        return 100 * (1 - np.asarray(error) if self.accuracy else np.asarray(error))
+        return x, self.scale.axis
 
 
 def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
@@ -50,7 +47,7 @@ def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
     _curve(plot, law, float(budgets[0]), reach, axes)
     _baselines(plot, law, last, max(reach, 1.01 * last), axes)
     for name, error in chosen.experiment.lines(chosen.pair).items():
-        plots.level(plot, float(axes.percent(error)), f"{name} {axes.percent(error):.1f} %")
+        plots.level(plot, float(axes.scale.percent(error)), f"{name} {axes.scale.percent(error):.1f} %")
     _points(plot, chosen, axes)
     if chosen.held_out is not None and chosen.held_out <= reach:
         _forecast(plot, law, chosen.held_out, axes)
@@ -66,15 +63,15 @@ def _curve(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) 
     r = np.asarray(told.r)
     for name, low, high in zip(plots.BANDS, (told.low_new, told.low), (told.high_new, told.high), strict=True):
         if np.isfinite(low).all():
-            plots.band(plot, r * axes.times, axes.percent(low), axes.percent(high), name, plots.BANDS[name])
+            plots.band(plot, r * axes.times, axes.scale.percent(low), axes.scale.percent(high), name, plots.BANDS[name])
     curve = told.mean if law.solution.posterior is not None else told.point
-    plots.line(plot, r * axes.times, axes.percent(curve), "law", plots.LAW, width=2.5)
+    plots.line(plot, r * axes.times, axes.scale.percent(curve), "law", plots.LAW, width=2.5)
 
 
 def _baselines(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
     r, lines = fitting.baselines(law, first, last)
     for name, dash in plots.DASHES.items():
-        plots.line(plot, r * axes.times, axes.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
+        plots.line(plot, r * axes.times, axes.scale.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
         plot.data[-1].update(legendgroup="baselines", showlegend=False)
     plot.data[-1].update(name="baselines", showlegend=True)  # one entry for all: a phone has no room for four
 
@@ -86,26 +83,25 @@ def _points(plot: go.Figure, chosen: Chosen, axes: Axes) -> None:
         name = "held out, observed" if held else "fitted budgets" if fitted else "budgets not fitted"
         color = plots.HELD_OUT if held else plots.SEEN if fitted else plots.GREY
         plot.add_scatter(
-            x=[rung.budget * axes.times], y=[float(axes.percent(rung.mean))], mode="markers", name=name,
+            x=[rung.budget * axes.times], y=[float(axes.scale.percent(rung.mean))], mode="markers", name=name,
             legendgroup=name, showlegend=not any(trace.name == name for trace in plot.data),
             marker={"size": 12 if held else 9, "color": color, "symbol": "diamond-open" if held else "circle",
                     "line": {"width": 2 if held else 0}},
             error_y=None if rung.sd is None else {"array": [100 * rung.sd], "color": color, "width": 4},
-            hovertemplate=f"{hover(rung, axes.accuracy)}<extra></extra>",
+            hovertemplate=f"{hover(rung, axes.scale)}<extra></extra>",
         )  # fmt: skip
 
 
-def hover(rung: fitting.Rung, accuracy: bool = False) -> str:
+def hover(rung: fitting.Rung, scale: Scale) -> str:
     """Budget, mean, students, sd, and the 90 % interval of the mean over seeds, in percent."""
-    mean = 1 - rung.mean if accuracy else rung.mean
-    head = f"r = {rung.budget:g}: {shown(mean, True)} %<br>students: {rung.students}"
+    head = f"r = {rung.budget:g}: {scale.text(rung.mean)} %<br>students: {rung.students}"
     tests = "" if rung.n is None else f", {rung.n:,} test questions each"
     if rung.sd is None:
         return f"{head}{tests}<br>one seed and no sd: no interval"
     if rung.students < 2:
         return f"{head}{tests}<br>sd as given {shown(rung.sd, True)}"
     half = float(student.ppf(0.95, rung.students - 1)) * rung.sd / math.sqrt(rung.students)
-    interval = f"{shown(mean - half, True)} to {shown(mean + half, True)}"
+    interval = scale.span(rung.mean - half, rung.mean + half)
     return f"{head}{tests}<br>sd of one student {shown(rung.sd, True)}<br>90 % interval of the mean {interval}"
 
 
@@ -113,8 +109,8 @@ def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:
     told = law.predict(budget)
     if not np.isfinite(told.mean):
         return
-    ends = sorted(float(axes.percent(each)) for each in (told.low_new, told.high_new))
-    middle = float(axes.percent(told.mean))
+    ends = sorted(float(axes.scale.percent(each)) for each in (told.low_new, told.high_new))
+    middle = float(axes.scale.percent(told.mean))
     plot.add_scatter(
         x=[budget * axes.times * (1.05 if axes.log else 1.0)], y=[middle], mode="markers", name="forecast, 90 %",
         marker={"size": 9, "symbol": "line-ew", "line": {"width": 2, "color": plots.LAW}},

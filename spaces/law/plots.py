@@ -31,6 +31,13 @@ def figure(x: str, y: str, *, log_x: bool = False, height: int = 460) -> go.Figu
     return plot
 
 
+def marked(plot: go.Figure, why: str) -> go.Figure:
+    """The figure, which says by itself that it is exploratory where there is a reason `why`: it may be saved alone."""
+    if why:
+        plot.update_layout(title={"text": "exploratory", "x": 0, "font": {"size": 13}}, margin={"t": 32})
+    return plot
+
+
 def log_ticks(plot: go.Figure, values: Sequence[float]) -> None:
     """Ticks at these budgets instead of powers of ten; every second one where they are many."""
     shown = list(values)[:: 1 if len(values) <= 9 else 2]

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 import fitting
 import guards
+import plots
 from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
@@ -22,11 +23,8 @@ def as_csv(chosen: Chosen) -> str:
 
 
 def drawn(chosen: Chosen, law: LawFit) -> go.Figure:
-    """The law's figure; one that is exploratory says so in itself, since it will be saved as a picture."""
-    plot = draw(chosen, law, Axes(chosen.questions, False, True, False))
-    if chosen.why:
-        plot.update_layout(title={"text": "exploratory", "x": 0, "font": {"size": 13}}, margin={"t": 32})
-    return plot
+    """The law's figure, as it will be saved."""
+    return plots.marked(draw(chosen, law, Axes(chosen.questions, False, True, chosen.scale)), chosen.why)
 
 
 def as_json(chosen: Chosen, law: LawFit) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from data import EXAMPLE, SOURCES, Declared, Experiment, load
 from fitting import fit, ladder_of
 from guards import is_toy
+from scale import Scale
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.curves import Ladder
 
@@ -30,16 +31,21 @@ class Chosen(NamedTuple):
     fit_max: float
     held_out: float | None
     why: str
+    scale: Scale = Scale()
 
-    def law(self, every: bool = False) -> LawFit:
-        """The law of the fitted rungs, or of `every` rung up to the last. How many test items stand behind an error
-        says nothing of seeds, so one student a budget without an sd gives no interval."""
-        return fit(self.ladder._replace(n=None), self.fit_min, None if every else self.fit_max)
+    def law(self) -> LawFit:
+        """The law of the fitted rungs. How many test items stand behind an error says nothing of seeds, so one student
+        a budget without an sd gives no interval."""
+        return fit(self.ladder._replace(n=None), self.fit_min, self.fit_max)
 
     @property
     def cells(self) -> pd.DataFrame:
-        """The students of both axes that a plan may use."""
-        return self.experiment.cells(self.pair, self.name)
+        """The students of both axes that a plan learns from: all, or where the ladder is not fitted from its first or
+        to its last budget, those from or up to the one that it is fitted to."""
+        rows = self.experiment.cells(self.pair, self.name)
+        low = self.fit_min if self.fit_min > self.ladder.budgets.min() else 0
+        high = self.fit_max if self.fit_max < self.ladder.budgets.max() else np.inf
+        return rows[rows["budget"].between(low, high)]
 
     @property
     def toy(self) -> bool:
@@ -54,8 +60,8 @@ class Chosen(NamedTuple):
         return [*source, f"{self.fit_min:g}", f"{self.fit_max:g}", held_out]
 
 
-def build() -> list[gr.Dropdown]:
-    """The controls, in the order of `NAMES`, inside the block that is open."""
+def build() -> tuple[list[gr.Dropdown], gr.Radio]:
+    """The controls, in the order of `NAMES`, and the one of the scale, inside the block that is open."""
     with gr.Row():
         source = gr.Dropdown(
             SOURCES, value=EXAMPLE, label="Results", allow_custom_value=True, min_width=200,
@@ -71,7 +77,10 @@ def build() -> list[gr.Dropdown]:
         fit_min = gr.Dropdown([], label="Fit from r =", info="first rung fitted", min_width=120)
         fit_max = gr.Dropdown([], label="Fit up to r =", info="last rung fitted", min_width=120)
         held_out = gr.Dropdown([], label="Held-out rung", info="forecast, then compared", min_width=120)
-    return [source, experiment, pair, ladder, fit_min, fit_max, held_out]
+        scale = gr.Radio(
+            ["error", "accuracy"], value="error", label="Show", info="in laws and forecasts", min_width=180
+        )
+    return [source, experiment, pair, ladder, fit_min, fit_max, held_out], scale
 
 
 def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Chosen, list[str]]:
@@ -91,7 +100,7 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Chosen, 
     name = _one_of(wanted[2], list(ladders), "ladder", told)
     ladder = ladder_of(ladders[name], experiment.name)
     questions = float(ladders[name]["questions"].iloc[0])
-    fit_min, fit_max, held_out, why = _range(ladder, experiment.declared, wanted[3:], told)
+    fit_min, fit_max, held_out, why = _range(ladder, experiment.forecasts(pair, name), wanted[3:], told)
     return Chosen(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), told
 
 
@@ -125,7 +134,7 @@ def _one_of(wanted: str | None, there: list[str], what: str, told: list[str]) ->
 
 
 def _range(
-    ladder: Ladder, declared: Declared | None, wanted: list[str | None], told: list[str]
+    ladder: Ladder, declared: list[Declared], wanted: list[str | None], told: list[str]
 ) -> tuple[float, float, float | None, str]:
     budgets = [float(budget) for budget in np.unique(ladder.budgets)]
     start = _start(budgets, declared)
@@ -133,22 +142,29 @@ def _range(
     fit_min, fit_max = asked[0] or budgets[0], asked[1] or start[0]
     beyond = [budget for budget in budgets if budget > fit_max]
     held_out = _held_out(wanted[2], start[1], beyond, told)
-    return fit_min, fit_max, held_out, _why(declared, (fit_min, fit_max, held_out) == (budgets[0], *start))
+    return fit_min, fit_max, held_out, _why(declared, budgets, (fit_min, fit_max, held_out))
 
 
-def _why(declared: Declared | None, as_declared: bool) -> str:
-    if declared is None:
+def _why(declared: list[Declared], budgets: list[float], chosen: tuple[float, float, float | None]) -> str:
+    """Why what is chosen is exploratory; empty when it is as declared."""
+    if not declared:
         return "no forecast was written down before these students were trained"
-    if not as_declared:
-        named = f"fit up to r = {declared.fit_max:g}, hold out r = {declared.held_out:g}"
+    mine = [each for each in declared if (budgets[0], each.fit_max, _trained(each, budgets)) == chosen]
+    if not mine:
+        named = " or ".join(f"fit up to r = {each.fit_max:g}, hold out r = {each.held_out:g}" for each in declared)
         return f"fitted range or held-out rung differ from what the recipe declared ({named})"
-    return "students of the held-out rung existed before the forecast was written" if declared.seen else ""
+    return "students of the held-out rung existed before the forecast was written" if mine[0].seen else ""
 
 
-def _start(budgets: list[float], declared: Declared | None) -> tuple[float, float | None]:
-    """Range and held-out rung as declared; without that, the last of five or more rungs is held out."""
-    if declared is not None and declared.fit_max in budgets:
-        return declared.fit_max, declared.held_out if declared.held_out in budgets else None
+def _trained(declared: Declared, budgets: list[float]) -> float | None:
+    """The held-out rung, once it has students."""
+    return declared.held_out if declared.held_out in budgets else None
+
+
+def _start(budgets: list[float], declared: list[Declared]) -> tuple[float, float | None]:
+    """Range and held-out rung as declared first; without that, the last of five or more rungs is held out."""
+    if declared:
+        return declared[0].fit_max, _trained(declared[0], budgets)
     return (budgets[-2], budgets[-1]) if len(budgets) > 4 else (budgets[-1], None)
 
 

@@ -1,8 +1,11 @@
 """Results as people choose them: what is read, what is refused and why."""
 
+import json
+
 import pandas as pd
 import pytest
 
+import comparing
 import data
 import selection
 
@@ -38,7 +41,7 @@ def test_the_example_is_a_real_run_with_its_declared_forecast():
 def test_a_results_folder_becomes_ladders(tmp_path):
     tiny = data.read_results(folder(tmp_path, table()), "here")["tiny"]
     assert tiny.pairs == ["a>b"] and list(tiny.ladders("a>b")) == ["FSS, 64 questions, matched steps"]
-    assert tiny.declared is None and tiny.lines("a>b") == {"base": 0.99, "teacher": 0.2}
+    assert tiny.declared == () and tiny.lines("a>b") == {"base": 0.99, "teacher": 0.2}
 
 
 def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_path):
@@ -77,6 +80,68 @@ def test_what_names_no_dataset_is_never_read_from_this_machine(source, monkeypat
 def test_another_range_or_held_out_rung_is_exploratory(changed):
     values = [changed.get(index) for index in range(len(FIRST))]
     assert "differ from what the recipe declared (fit up to r = 16, hold out r = 32)" in selection.settle(values)[0].why
+
+
+def forecast(rows, pair, **more):
+    """What `fss run` writes of a pair's ladder, fitted up to r = 4."""
+    fitted = rows[(rows["pair"] == pair) & (rows["budget"] <= 4)]
+    return {
+        "experiment": "tiny",
+        "held_out": 8,
+        "fitted": fitted[["budget", "train_seed", "error"]].to_dict("records"),
+    } | more
+
+
+@pytest.fixture
+def two_pairs(tmp_path):
+    """Two pairs with a forecast each, of which one came after its students; the second pair has a longer ladder."""
+    longer = table(pair="a>c").assign(error=lambda rows: rows["error"] / 2)
+    last = longer[longer["budget"] == 8].assign(budget=16.0, error=0.25)
+    rows = pd.concat([table(), longer, last], ignore_index=True)
+    folder(tmp_path, rows)
+    for place, told in {
+        "": forecast(rows, "a>b", exploratory=True),
+        "a-c-r8": forecast(rows, "a>c"),
+        "a-c-r16": forecast(rows, "a>c", held_out=16),
+    }.items():
+        (tmp_path / "laws" / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "laws" / place / "forecast.json").write_text(json.dumps(told))
+    return data.read_results(tmp_path, "yours")["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "held_out", "why"),
+    [
+        ("a>b", None, "students of the held-out rung existed before"),
+        ("a>c", None, ""),
+        ("a>c", "16", ""),
+        ("a>c", "none", r"fit up to r = 4, hold out r = 8 or fit up to r = 4, hold out r = 16"),
+    ],
+)
+def test_what_was_declared_is_told_of_the_pair_and_rung_that_it_was_declared_of(two_pairs, pair, held_out, why):
+    chosen, _ = selection.settle(["yours", None, pair, None, None, None, held_out], two_pairs)
+    assert (chosen.fit_max, chosen.held_out) == (4, None if held_out == "none" else float(held_out or 8))
+    assert why in chosen.why and bool(why) == bool(chosen.why)
+
+
+def test_students_of_another_control_are_not_those_of_the_forecast(tmp_path):
+    rows = pd.concat([table(control="epochs").assign(error=lambda rows: rows["error"] / 2), table()])
+    folder(tmp_path, rows)
+    (tmp_path / "laws").mkdir()
+    (tmp_path / "laws" / "forecast.json").write_text(json.dumps(forecast(table(), "a>b")))
+    tiny = data.read_results(tmp_path, "yours")["tiny"]
+    why = {name: selection.settle(["yours", None, None, name, *FIRST[4:]], tiny)[0].why for name in tiny.ladders("a>b")}
+    assert why["FSS, 64 questions, matched steps"] == ""
+    assert "no forecast was written down" in why["FSS, 64 questions, equal epochs"]
+
+
+def test_students_of_twice_the_steps_are_in_no_ladder_plan_or_comparison(tmp_path):
+    doubled = table(control="doubled").query("budget == 8")
+    tiny = data.read_results(folder(tmp_path, pd.concat([table(), doubled])), "yours")["tiny"]
+    assert list(tiny.ladders("a>b")) == ["FSS, 64 questions, matched steps"]
+    chosen, _ = selection.settle(["yours", *FIRST[1:]], tiny)
+    assert set(chosen.cells["control"]) == {"steps"} and len(chosen.cells) == len(chosen.ladder.budgets) == 8
+    assert comparing.doublings(chosen)[-1].contrast.replicates == 2
 
 
 def test_data_without_a_forecast_are_exploratory(tmp_path):

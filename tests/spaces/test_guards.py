@@ -10,10 +10,12 @@ import data
 import fitting
 import guards
 import selection
+from scale import Scale
 from toolkit.laws import fit_law
 from views import extrapolate, plan
 from views import law as law_view
 
+ERROR = Scale()
 PLAN = ("spend", 12000, 60, False, 20.0, 1.0, *[0.0] * 8)
 BUDGETS = np.repeat([1.0, 2, 4, 8, 16, 32, 64], 3)
 
@@ -42,13 +44,13 @@ def test_the_banner_names_the_toy_and_why_a_result_is_exploratory():
 
 
 def test_a_floor_needs_a_narrow_interval(law, steep):
-    assert law.floor is None and "not determined by these data" in guards.floor(law)
-    assert steep.floor is not None and guards.floor(steep).startswith("There is a floor at ")
+    assert law.floor is None and "not determined by these data" in guards.floor(law, ERROR)
+    assert steep.floor is not None and guards.floor(steep, ERROR).startswith("There is a floor at ")
 
 
 def test_diminishing_returns_are_told_only_with_a_floor(law, steep):
-    assert "these data cannot say where" in extrapolate._gains(law)
-    assert "Diminishing returns from r = " in extrapolate._gains(steep)
+    assert "these data cannot say where" in extrapolate._gains(law, ERROR)
+    assert "Diminishing returns from r = " in extrapolate._gains(steep, ERROR)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +62,11 @@ def test_caution_grows_with_the_distance(law, budget, zone, words):
 
 
 def test_numbers_end_at_4_times_and_everything_at_16(law):
-    assert "forecast at" in extrapolate._sentence(law, 64)
-    assert "anything from" in extrapolate._sentence(law, 65) and "forecast at" not in extrapolate._sentence(law, 65)
-    assert extrapolate._sentence(law, 257) == "**No forecast for r = 257.**"
+    assert "forecast at" in extrapolate._sentence(law, 64, ERROR)
+    assert "any error from" in extrapolate._sentence(law, 65, ERROR) and "forecast at" not in extrapolate._sentence(
+        law, 65, ERROR
+    )
+    assert extrapolate._sentence(law, 257, ERROR) == "**No forecast for r = 257.**"
 
 
 def chosen_of(errors, seeds=1, **more):
@@ -80,16 +84,16 @@ def chosen_of(errors, seeds=1, **more):
 def test_one_seed_without_sd_gives_no_interval():
     chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6])  # the 1,000 test questions behind each say nothing of seeds
     law = chosen.law()
-    assert guards.floor(law) == guards.NO_NOISE
+    assert guards.floor(law, ERROR) == guards.NO_NOISE
     assert "The exponent has no interval" in guards.exponent(fitting.report(law, ())["parameters"]["beta"])
     assert guards.NO_NOISE in extrapolate.render(chosen, 32, "90")[0]
-    assert "(no interval)" in law_view.render(chosen, "r", "log", "error")[0]
+    assert "(error; no interval)" in law_view.render(chosen, "r", "log")[0]
     assert chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], sd=0.01).law().solution.posterior is not None
 
 
 def test_a_rising_ladder_gets_no_falling_law():
     chosen = chosen_of([0.5, 0.55, 0.6, 0.65, 0.7], seeds=3, questions=64.0)
-    told, figure, misses, *_ = law_view.render(chosen, "r", "log", "error")
+    told, figure, misses, *_ = law_view.render(chosen, "r", "log")
     assert told.startswith("**No law is fitted**: the error rises") and misses == ""
     assert not any(trace.name == "90 % of curves" for trace in figure.data)
     for refused in (lambda: extrapolate.render(chosen, 32, "90"), lambda: plan.render(chosen, *PLAN)):
@@ -101,7 +105,7 @@ def test_a_table_without_questions_is_not_counted_in_all_nor_planned_with():
     chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], seeds=2)
     assert chosen.name == "own, matched steps"
     with pytest.raises(ValueError, match="count responses per question"):
-        law_view.render(chosen, "total", "log", "error")
+        law_view.render(chosen, "total", "log")
     with pytest.raises(ValueError, match="a plan needs a column with it"):
         plan.render(chosen, *PLAN)
 

@@ -27,20 +27,23 @@ def fss_fit(capsys, curves, *more):
 
 def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
     chosen, _ = selection.settle(START)
-    told, figure, misses, words, text = law.render(chosen, "r", "log", "error")
+    told, figure, misses, words, text = law.render(chosen, "r", "log")
     command = fss_fit(capsys, curves, 32)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
     row = next(line for line in command.splitlines() if line.startswith("| 32"))
     mean, new = row.split("|")[3].strip(), row.split("|")[5].strip()
     assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
     assert f"{float(mean) - 69.9:+.2f} |" in misses.splitlines()[2]
-    assert f"floor E: {command.split('E = ')[1].split(', L0')[0]}" in words
+    floor = next(line for line in command.splitlines() if line.startswith("| E "))
+    assert (
+        next(line for line in words.splitlines() if line.startswith("| floor E")).split("|")[2:] == floor.split("|")[2:]
+    )
     assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
 
 
 def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(curves):
     written = json.loads((curves.parents[1] / "laws" / "forecast.json").read_text())["law"]
-    told = law.render(selection.settle(START)[0], "r", "log", "error")[0]
+    told = law.render(selection.settle(START)[0], "r", "log")[0]
     assert f"forecast {100 * written['mean']:.2f} %" in told
     assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in told
 
@@ -56,9 +59,17 @@ def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
 
 
+def test_no_median_lies_outside_its_interval():
+    for upto in ("8", "16", "32"):
+        words = law.render(selection.settle([*START[:5], upto, "none"])[0], "r", "log")[3]
+        rows = [line.split("|")[2:4] for line in words.splitlines()[4:] if line.startswith("|")]
+        spans = [(float(median), *map(float, span.split(" to "))) for median, span in rows]
+        assert len(spans) == 4 and all(low <= median <= high for median, low, high in spans)
+
+
 def test_text_for_copying_says_that_it_is_exploratory():
     chosen, _ = selection.settle([*START[:5], "8", "32"])
-    for text in (law.render(chosen, "r", "log", "error")[4], extrapolate.render(chosen, 32, "90")[3]):
+    for text in (law.render(chosen, "r", "log")[4], extrapolate.render(chosen, 32, "90")[3]):
         assert text.startswith("EXPLORATORY: fitted range or held-out rung differ")
 
 
@@ -87,9 +98,30 @@ def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
     chosen, _ = selection.settle(["yours", *START[1:]], yours)
     told, heat, frontier, text = plan.render(chosen, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
     command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
-    assert text == command and told.startswith(f"**{command.splitlines()[0]}**")
+    assert text == f"EXPLORATORY: {chosen.why}\n{command}" and told.startswith(f"**{command.splitlines()[0]}**")
+    assert "Exploratory: from 36 students of 12 cells." in told and heat.layout.title.text == "exploratory"
     assert all(line in told for line in command.splitlines()[2:5])
     assert {"frontier", "tested", "90 % interval"} <= {trace.name for trace in (*heat.data, *frontier.data)}
+
+
+@pytest.mark.parametrize(("fitted", "left"), [(("1", "4"), [8]), (("2", "8"), [1])])
+def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, fitted, left):
+    import data
+
+    file = cells(tmp_path)
+    yours = data.read_results(tmp_path, "yours")["two"]
+    chosen, _ = selection.settle(["yours", *START[1:4], *fitted, "none"], yours)
+    told, heat, frontier, text = plan.render(chosen, "spend", 6000, 40, False, *PRICES)
+    rows = pd.read_parquet(file)
+    rows[~rows["budget"].isin(left)].to_parquet(tmp_path / "fitted.parquet")
+    command = printed(
+        capsys, "plan", tmp_path / "fitted.parquet", "--price", "question=20", "response=1", "--spend", 6000
+    )
+    assert text == f"EXPLORATORY: {chosen.why}\n{command}"
+    assert f"from 27 students of 9 cells; not from those of r = {left[0]}, outside the fitted range" in told
+    tested = next(trace for trace in heat.data if trace.name == "tested")
+    assert left[0] not in tested.y and len(tested.x) == 9
+    assert heat.layout.title.text == frontier.layout.title.text == "exploratory"
 
 
 def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
@@ -97,6 +129,11 @@ def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
     told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
     assert "These data cannot tell whether more questions or more answers are better" in told
     assert "students on 128 and on 512 questions" in told and frontier is None and text == "" and figure.data
+    assert "fitted to r = 1 to 16:" in told and figure.layout.title.text is None
+    changed, _ = selection.settle([*START[:5], "8", "32"])
+    told, other, *_ = plan.render(changed, "spend", 12000, 60, False, *PRICES)
+    assert "fitted to r = 1 to 8 (exploratory):" in told and other.layout.title.text == "exploratory"
+    assert len(other.data[-1].x) == 4 and len(figure.data[-1].x) == 5
 
 
 def test_a_fit_is_made_once_for_the_same_data():

@@ -82,7 +82,7 @@ def numbers(text):
 def test_the_number_on_the_page_is_that_of_fss_fit_on_the_file(name, capsys, tmp_path):
     text, told, flags = GOOD[name]
     chosen = shown(experiment(text.encode(), **told))
-    page = numbers(law.render(chosen, "r", "log", "error")[4].split("\n", 1)[1])  # below the line EXPLORATORY
+    page = numbers(law.render(chosen, "r", "log")[4].split("\n", 1)[1])  # below the line EXPLORATORY
     (tmp_path / report.FILE).write_text(report.as_csv(chosen))
     assert fss_fit(capsys, tmp_path / report.FILE, "--x budget --y error --seed seed") == page
     if flags:

@@ -36,7 +36,8 @@ def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1
 
 
 def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """A fit as plain values: parameters with 90 % intervals, forecasts, the baselines' table, notes and warnings."""
+    """A fit as plain values: parameters by least squares and by the posterior's median and 90 % interval, forecasts,
+    the baselines' table, notes and warnings."""
     forecasts = [fit.predict(budget, LEVEL) for budget in budgets]
     baselines = predict_baselines(fit, np.array(budgets, float)) if budgets else {}
     return {
@@ -57,12 +58,12 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
 
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((2, 4), np.nan)
+    tails = [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]
+    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((3, 4), np.nan)
     values = {"E": fit.E, "L0": fit.L0, "r_half": fit.r_half, "beta": fit.beta}
     known = {
-        name: {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
-        for (name, value), low, high in zip(values.items(), *ranges, strict=True)
+        name: {"value": _finite(value), "low": _finite(low), "median": _finite(median), "high": _finite(high)}
+        for (name, value), low, median, high in zip(values.items(), *ranges, strict=True)
     }
     return {**known, "B": {"value": _finite(fit.B)}, "D0": {"value": _finite(fit.D0)}}
 
@@ -87,7 +88,8 @@ def as_text(name: str, report: Mapping[str, Any]) -> str:
     head = f"{name}: {report['form']}, fitted to {sum(fitted['rows']):g} rows at {len(fitted['x'])} budgets ({rungs})"
     blocks = [
         f"{head}; noise: {NOISE[report['noise']]}{'; tables in percent' if percent else ''}",
-        ", ".join(f"{key} = {span(entry)}" for key, entry in report["parameters"].items()),
+        "",
+        parameter_table(report["parameters"]),
         *(["", _ahead(report, percent)] if report["forecasts"] else []),
         "",
         _misses(report, percent),
@@ -126,8 +128,24 @@ def shown(value: float | None, percent: bool, sign: str = "") -> str:
     return format(100 * value, f"{sign}.2f") if percent else format(value, f"{sign}.4g")
 
 
-def span(entry: Mapping[str, float | None]) -> str:
-    """A parameter with its interval: `.55 (.31 to .58)`."""
-    text = "-" if entry["value"] is None else f"{entry['value']:.4g}"
-    low, high = entry.get("low"), entry.get("high")
-    return text if low is None or high is None else f"{text} ({low:.3g} to {high:.3g})"
+def parameter_table(
+    parameters: Mapping[str, Mapping[str, float | None]], names: Mapping[str, str] | None = None
+) -> str:
+    """Each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
+
+    Least squares is the single best curve: where data leave much open it can lie outside the interval. `names`: the
+    parameters to show, by what to call them; all of them by their own names when None.
+    """
+    called = names or {name: name for name in parameters}
+    rows = [_parameter(name, parameters[key]) for key, name in called.items()]
+    return markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
+
+
+def _parameter(name: str, entry: Mapping[str, float | None]) -> list[str]:
+    low, high = (_digits(entry.get(end)) for end in ("low", "high"))
+    span = "-" if "-" in (low, high) else f"{low} to {high}"
+    return [name, _digits(entry.get("median")), span, _digits(entry["value"])]
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -7,7 +7,9 @@ import numpy as np
 
 import fitting
 import guards
+import plots
 from extrapolate_figure import draw
+from scale import Scale
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
@@ -36,7 +38,7 @@ def build(yours: gr.State) -> View:
     plot = gr.Plot(label="Forecast of the error beyond the measured budgets", show_label=False)
     reading(READING)
     gain = gr.Markdown(buttons=["copy"], elem_classes="copyable")
-    with gr.Accordion("The same numbers as text, as fss fit --predict prints them", open=False):
+    with gr.Accordion("The forecast as text, as fss fit --predict prints it: errors", open=False):
         text = gr.Textbox(label="fss fit --predict", show_label=False, buttons=["copy"], lines=12, max_lines=40)
     return View({"budget": budget, "level": level}, [told, plot, gain, text, budget], render)
 
@@ -52,9 +54,9 @@ def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
     report = fitting.report(law, ahead, chosen.ladder.notes)
     slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, value=budget)
     return [
-        f"{_sentence(law, budget)}\n\n{guards.caution(law, budget)}",
-        draw(chosen, law, budget, float(level) / 100),
-        _gains(law),
+        f"{_sentence(law, budget, chosen.scale)}\n\n{guards.caution(law, budget)}",
+        plots.marked(draw(chosen, law, budget, float(level) / 100), chosen.why),
+        _gains(law, chosen.scale),
         guards.marked(as_text(chosen.experiment.name, report), chosen.why),
         slider,
     ]
@@ -67,31 +69,29 @@ def _within(budget: float | None, law: LawFit) -> float:
     return float(budget) if inside and budget else WIDEN_BEYOND * last
 
 
-def _sentence(law: LawFit, budget: float) -> str:
+def _sentence(law: LawFit, budget: float, scale: Scale) -> str:
     zone = guards.zone(law, budget)
     if zone == "refused":
         return f"**No forecast for r = {budget:,g}.**"
     told = {level: law.predict(budget, level) for level in (0.5, 0.9)}
     if law.solution.posterior is None:
-        return f"**At r = {budget:,g} the least-squares curve is at {_percent(told[0.9].point)}.** {guards.NO_NOISE}"
+        at = f"{scale.text(told[0.9].point)} % {scale.name}"
+        return f"**At r = {budget:,g} the least-squares curve is at {at}.** {guards.NO_NOISE}"
     if zone == "far":
-        low, high = _percent(told[0.9].low), _percent(told[0.9].high)
-        return f"**At r = {budget:,g} anything from {low} to {high} is possible** (90 %, over all forms)."
+        span = scale.span(told[0.9].low, told[0.9].high, " %")
+        return f"**At r = {budget:,g} any {scale.name} from {span} is possible** (90 %, over all forms)."
     rows = [
-        [f"{level:.0%} of {what}", f"{_percent(getattr(each, low))} to {_percent(getattr(each, high))}"]
+        [f"{level:.0%} of {what}", scale.span(getattr(each, low), getattr(each, high), " %")]
         for what, low, high in (("curves", "low", "high"), ("new students", "low_new", "high_new"))
         for level, each in told.items()
     ]
-    return f"**At r = {budget:,g} the error is forecast at {_percent(told[0.9].mean)}.**\n\n" + markdown_table(
-        ("interval", "from, to"), rows
+    return (
+        f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(told[0.9].mean)} %.**\n\n"
+        + markdown_table(("interval", "from, to"), rows)
     )
 
 
-def _percent(value: Any) -> str:
-    return f"{shown(float(value), True)} %"
-
-
-def _gains(law: LawFit) -> str:
+def _gains(law: LawFit, scale: Scale) -> str:
     """What doublings win as far as numbers are given, and where that becomes little."""
     if law.solution.posterior is None:
         return guards.NO_NOISE
@@ -105,7 +105,7 @@ def _gains(law: LawFit) -> str:
         if r >= law.rungs.x[0]
     ]
     table = markdown_table(("doubling r", "points won", "90 % interval"), rows)
-    return f"**Gain per doubling**\n\n{table}\n\n{_turning(law, last)}\n\n{guards.floor(law)}"
+    return f"**Gain per doubling**\n\n{table}\n\n{_turning(law, last)}\n\n{guards.floor(law, scale)}"
 
 
 def _turning(law: LawFit, last: float) -> str:

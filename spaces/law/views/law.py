@@ -8,6 +8,7 @@ import numpy as np
 
 import fitting
 import guards
+import plots
 from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
@@ -34,7 +35,6 @@ def build(yours: gr.State) -> View:
     with gr.Row():
         x = gr.Radio([("responses per question", "r"), ("responses in all", "total")], value="r", label="Budget counts")
         scale = gr.Radio([("logarithmic", "log"), ("linear", "linear")], value="log", label="Budget axis")
-        y = gr.Radio([("error", "error"), ("accuracy", "accuracy")], value="error", label="Show")
     told = gr.Markdown()
     plot = gr.Plot(label="Error of students against budget, with the fitted law", show_label=False)
     reading(READING)
@@ -43,23 +43,22 @@ def build(yours: gr.State) -> View:
     )
     misses = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     words = gr.Markdown(label="Parameters in words", buttons=["copy"], elem_classes="copyable")
-    with gr.Accordion("The same numbers as text, as fss fit prints them", open=False):
+    with gr.Accordion("The fit as text, as fss fit prints it: errors", open=False):
         text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    return View({"x": x, "scale": scale, "y": y}, [told, plot, misses, words, text], render)
+    return View({"x": x, "scale": scale}, [told, plot, misses, words, text], render)
 
 
-def render(chosen: Chosen, x: str, scale: str, y: str) -> list[Any]:
+def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
     """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
     law = chosen.law()
     ahead = () if chosen.held_out is None or law.shape.refused else (chosen.held_out,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
-    axes = Axes(chosen.questions, x == "total", scale == "log", y == "accuracy")
-    words = ["**The parameters, with 90 % intervals** (errors as fractions)", ""]
+    axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
     return [
         _held_out(chosen, law),
-        draw(chosen, law, axes),
+        plots.marked(draw(chosen, law, axes), chosen.why),
         _misses(chosen, report) if ahead else "",
-        "\n".join([*words, *guards.parameters(law, report["parameters"])]),
+        guards.parameters(law, report["parameters"], chosen.scale),
         guards.marked(as_text(chosen.experiment.name, report), chosen.why),
     ]
 
@@ -76,19 +75,25 @@ def _held_out(chosen: Chosen, law: LawFit) -> str:
     forecast, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
     span = "no interval"
     if np.isfinite(told.low_new):
-        span = f"90 % of new students {shown(float(told.low_new), True)} to {shown(float(told.high_new), True)} %"
+        span = f"90 % of new students {chosen.scale.span(told.low_new, told.high_new)} %"
         span += f"; {sum(told.low_new <= error <= told.high_new for error in seen)} of {len(seen)} fell inside"
-    head = f"r = {chosen.held_out:g}: forecast {shown(forecast, True)} %, observed {shown(observed, True)} %"
-    return f"**{head}** ({span})."
+    head = (
+        f"r = {chosen.held_out:g}: forecast {chosen.scale.text(forecast)} %, observed {chosen.scale.text(observed)} %"
+    )
+    return f"**{head}** ({chosen.scale.name}; {span})."
 
 
 def _misses(chosen: Chosen, report: Mapping[str, Any]) -> str:
     """The law beside every baseline at the held-out rung."""
-    observed, told = float(_seen(chosen).mean()), report["forecasts"][0]
+    scale, told = chosen.scale, report["forecasts"][0]
+    observed = float(scale.of(_seen(chosen).mean()))
     law = told["point"] if told["mean"] is None else told["mean"]
     ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
-    rows = [[name, f"{shown(value, True)} %", shown(value - observed, True, "+")] for name, value in ahead.items()]
-    return markdown_table(("forecast by", f"error at r = {chosen.held_out:g}", "miss, points"), rows)
+    rows = [
+        [name, f"{scale.text(value)} %", shown(float(scale.of(value)) - observed, True, "+")]
+        for name, value in ahead.items()
+    ]
+    return markdown_table(("forecast by", f"{scale.name} at r = {chosen.held_out:g}", "miss, points"), rows)
 
 
 def _seen(chosen: Chosen) -> np.ndarray:

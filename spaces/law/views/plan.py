@@ -8,6 +8,7 @@ import numpy as np
 
 import fitting
 import guards
+import plots
 from plan_figure import draw_frontier, draw_map, draw_one_axis
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
@@ -80,18 +81,27 @@ def render(
     planned = fitting.planned(key, prices, *money, beyond)
     fitted = fitting.surface(key)
     return [
-        "\n\n".join([f"**{planned.found.sentence}**", *reasons(planned.report)]),
-        draw_map(key, fitted, prices, planned),
-        draw_frontier(planned),
-        as_text(planned.report),
+        "\n\n".join([f"**{planned.found.sentence}**", _rows(chosen), *reasons(planned.report)]),
+        plots.marked(draw_map(key, fitted, prices, planned), chosen.why),
+        plots.marked(draw_frontier(planned), chosen.why),
+        guards.marked(as_text(planned.report), chosen.why),
     ]
+
+
+def _rows(chosen: Chosen) -> str:
+    """Which students the plan learns from."""
+    used, every = chosen.cells, chosen.experiment.cells(chosen.pair, chosen.name)
+    left = sorted({*every["budget"]} - {*used["budget"]})
+    out = f"; not from those of r = {', '.join(f'{r:g}' for r in left)}, outside the fitted range above" if left else ""
+    mark = "Exploratory: " if chosen.why else ""
+    return f"{mark}from {len(used):,} students of {len(used.value_counts(['questions', 'budget']))} cells{out}."
 
 
 def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
     """With one number of questions: no plan, but what more answers would cost and win."""
     if not np.isfinite(chosen.questions):
         raise ValueError("these data say nothing of the number of questions: a plan needs a column with it")
-    law = chosen.law(every=True)
+    law = chosen.law()
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
     m, tested = chosen.questions, len(np.unique(chosen.ladder.budgets))
@@ -101,10 +111,11 @@ def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
         f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one.",
         f"**The smallest experiment that would let it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
         f"response each and {chosen.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
-        "**What they can tell** is what more answers to the same questions cost, and win (the law of all rungs):",
+        f"**What they can tell** is what more answers to the same questions cost, and win, by the law fitted to "
+        f"r = {chosen.fit_min:g} to {chosen.fit_max:g}{' (exploratory)' if chosen.why else ''}:",
         _doublings(law, prices, m),
     ]
-    return ["\n\n".join(told), draw_one_axis(law, prices, m), None, ""]
+    return ["\n\n".join(told), plots.marked(draw_one_axis(law, prices, m), chosen.why), None, ""]
 
 
 def _doublings(law: LawFit, prices: Prices, m: float) -> str:

@@ -1,0 +1,44 @@
+"""Errors as the page shows them: as errors or as accuracies, in percent."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from toolkit.reports.fit_report import shown
+
+
+class Scale(NamedTuple):
+    """What a reader asked to see; fits and files hold errors as fractions either way."""
+
+    accuracy: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the numbers are called."""
+        return "accuracy" if self.accuracy else "error"
+
+    @property
+    def axis(self) -> str:
+        """The title of an axis."""
+        return f"test {self.name}, %"
+
+    def of(self, error: Any) -> Any:
+        """Errors (fractions) on this scale, fractions too."""
+        return 1 - np.asarray(error, float) if self.accuracy else np.asarray(error, float)
+
+    def percent(self, error: Any) -> Any:
+        """Errors (fractions) on this scale, in percent."""
+        return 100 * self.of(error)
+
+    def ends(self, low: Any, high: Any) -> tuple[Any, Any]:
+        """An interval of errors in percent, the smaller end first."""
+        return (self.percent(high), self.percent(low)) if self.accuracy else (self.percent(low), self.percent(high))
+
+    def text(self, error: Any) -> str:
+        """An error as every table shows it, without its sign."""
+        return shown(float(self.of(error)), True)
+
+    def span(self, low: Any, high: Any, unit: str = "") -> str:
+        """An interval of errors in words, the smaller end first."""
+        ends = (high, low) if self.accuracy else (low, high)
+        return " to ".join(f"{self.text(end)}{unit}" for end in ends)
