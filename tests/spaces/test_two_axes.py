@@ -1,0 +1,60 @@
+"""Results with nested subsets at matched totals, as `se-math` publishes them: no long ladder, but a plan."""
+
+import numpy as np
+import pytest
+
+import comparing
+import data
+import selection
+from tests.reports.simulated import simulate
+from views import compare, law, plan
+
+CELLS = [(256, 2), (512, 1), (256, 8), (512, 4), (1024, 2), (256, 32), (512, 16), (1024, 8)]
+PRICES = (20.0, 1.0, 0.0, *[0.0] * 7)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    curves, items = simulate(CELLS, controls=("steps", "epochs"), sd=0.02)
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "data").mkdir()
+    curves.to_parquet(folder / "data" / "curves-000000000000.parquet")
+    items.to_parquet(folder / "data" / "items-000000000000.parquet")
+    return data.read_results(folder, "yours")["sim"]
+
+
+@pytest.fixture(params=["matched steps", "equal epochs"])
+def chosen(found, request):
+    return selection.settle(["yours", None, None, f"FSS, 256 questions, {request.param}", None, None, None], found)[0]
+
+
+def test_each_control_is_a_surface_of_its_own(found, chosen):
+    assert list(found.ladders("nano>nano")) == [
+        f"FSS, {m} questions, {control}"
+        for control in ("matched steps", "equal epochs")
+        for m in ("256", "512", "1,024")
+    ]
+    assert chosen.cells["control"].nunique() == 1 and len(chosen.cells) == 4 * len(CELLS)
+    assert {*zip(chosen.cells["questions"], chosen.cells["budget"], strict=True)} == set(CELLS)
+
+
+def test_the_map_the_frontier_and_the_crossover_are_drawn(chosen):
+    told, heat, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
+    assert "from 32 students of 8 cells." in told and "kappa" in told and "| spending" in text
+    tested = next(trace for trace in heat.data if trace.name == "tested")
+    assert {*zip(tested.x, tested.y, strict=True)} == set(CELLS)
+    assert np.isfinite(heat.data[0].z).all() and 10 < heat.data[0].z.min() < heat.data[0].z.max() < 100
+    errors = next(trace for trace in frontier.data if trace.name == "frontier").y
+    assert len(errors) == 25 and errors[0] > errors[-1]
+
+
+def test_more_questions_are_compared_at_equal_totals(chosen):
+    pairs = comparing.more_questions(chosen)
+    assert [(each.first, each.second) for each in pairs][0] == ("256 × 2", "512 × 1")
+    assert all(each.contrast.replicates == 4 and each.contrast.items == 200 for each in pairs)
+    assert "points won" in compare.render(chosen, "questions", "distinct")[2]
+
+
+def test_three_budgets_are_no_law_and_say_so(chosen):
+    with pytest.raises(ValueError, match="4"):
+        law.render(chosen, "r", "log")
