@@ -37,6 +37,13 @@ def test_verdicts(paths, options, verdict):
     to_json(decision)
 
 
+def test_a_fall_that_may_be_either_side_of_the_limit_tells_nothing():
+    noisy = decide_saturation("sim", curve(kappa=0.9, sd=0.03), labels(10**6), Rules())
+    last = noisy.numbers["doublings"][-1]["fall"]
+    assert last["low"] < Rules().flat_fall < last["high"] and noisy.verdict == "cannot tell"
+    assert "could have been seen there" in noisy.sentence
+
+
 def test_the_forecast_reads_only_the_draws_before_the_doubling():
     drawn = labels(8)
     cut = [[*row[:4], *["new"] * 4, *row[8:]] for row in drawn]

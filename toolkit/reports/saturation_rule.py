@@ -25,7 +25,8 @@ def decide_saturation(
     notes: Sequence[str] = (),
 ) -> Decision:
     """Confirmed: corpus and curve flatten within one doubling of each other. Refuted: they flatten further apart, or
-    only one does within the ladder. Cannot tell: neither does.
+    only one does within the ladder. Cannot tell: neither does, or the interval of the last fall holds `flat_fall`, so
+    that nobody knows whether the curve is flat.
 
     A corpus is flat from the rung on where every doubling is forecast to bring less than `flat_share` of new distinct
     accepted responses, the curve where every doubling lowers the error by less than `flat_fall`.
@@ -47,7 +48,9 @@ def decide_saturation(
     steps = [_paths(labels, r) | fall for (r, _), fall in zip(doublings, _falls(series, doublings, rules), strict=True)]
     corpus = _flat([step["forecast_share"] < rules.flat_share for step in steps], doublings)
     curve = _flat([step["fall"]["estimate"] < rules.flat_fall for step in steps], doublings)
-    verdict = _verdict(corpus, curve)
+    last = steps[-1]["fall"]
+    known = not last["low"] <= rules.flat_fall <= last["high"]
+    verdict = _verdict(corpus, curve) if known else CANNOT_TELL
     together = _rank([step["forecast_share"] for step in steps], [step["fall"]["estimate"] for step in steps])
     numbers = {
         "pair": series.pair, "control": series.control, "questions": series.cells[0][0], "doublings": steps,
