@@ -76,7 +76,7 @@ def results_published(job: Job, done: Publication, results: Mapping[str, Artifac
     """Push the results of a run beside its release, if that was pushed; `done` tells how it went.
 
     Args:
-        results: what was made of the scores: `curves`, and of a whole ladder `forecast` and `law`.
+        results: what was made of the scores; see `push_results`.
     """
     if "release" not in done.pushed:
         return

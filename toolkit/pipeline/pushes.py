@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 
 from toolkit.hub.collection import collect
 from toolkit.hub.publish import fitting_version, publish
@@ -57,30 +58,40 @@ def push_source(
 
 
 def push_results(job: Job, target: Target, release: Published, files: Mapping[str, Artifact]) -> Published:
-    """The run's tables and its law, under the version of the release that its students were trained on.
+    """The run's tables, laws and decisions, under the version of the release that its students were trained on.
 
     Args:
-        files: `curves`, and of a whole ladder `forecast` and `law`.
+        files: what was made of the scores, by where it lies among a run's results: `curves`, and of a whole ladder
+            `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its like.
 
     Raises:
         Refused, HubFault: see `push_source`.
     """
     curves, items = (files["curves"].path / name for name in CURVES)
-    laws = {
-        name: files[kind].path / name for kind in ("forecast", "law") if kind in files for name in files[kind].files
-    }
+    decided = {place: made for place, made in files.items() if place.startswith("decisions/")}
+    laws = {place: made for place, made in files.items() if place != "curves" and place not in decided}
     results = Results(
         title=job.recipe.title,
         curves=curves,
         items=items,
-        laws=laws,
+        laws=_below("laws", laws),
         data_repo=release.repo,
         data_version=release.version,
         data_revision=release.commit or release.version,  # a dry run has no commit to name
         license=job.recipe.release.license,
         limits=job.recipe.release.limits,
+        decisions=_below("decisions", decided),
     )
     return publish_results(results, f"{release.repo}-results", target, version=release.version)
+
+
+def _below(folder: str, results: Mapping[str, Artifact]) -> dict[str, Path]:
+    """The files of results, by their names in this folder of a results dataset."""
+    return {
+        (Path(place).parent / name).as_posix().removeprefix(f"{folder}/"): made.path / name
+        for place, made in results.items()
+        for name in made.files
+    }
 
 
 def push_collection(job: Job, target: Target, pushed: Mapping[str, Published]) -> None:

@@ -10,14 +10,26 @@ from huggingface_hub import DatasetCard, constants
 
 from tests.hub.publishing.conftest import held, quiet, tags
 from toolkit.hub.decide import Refused
-from toolkit.hub.results import LAWS, Results, law_rows, mean_errors, publish_results, write_results
+from toolkit.hub.results import Results, mean_errors, publish_results, write_results
+from toolkit.hub.results_tables import LAWS, law_rows, laws_table
 
 FORECAST = {
+    "pair": "big>wide",
     "held_out": 8, "level": 0.9, "experiment": "tiny", "exploratory": False,
     "law": {"point": 0.4, "mean": 0.41, "low": 0.38, "high": 0.44, "low_new": 0.35, "high_new": None},
     "baselines": {"last value": 0.5},
     "parameters": {"E": {"value": 0.1, "low": 0.0, "high": 0.2}},
 }  # fmt: skip
+REFUSED = FORECAST | {
+    "pair": "big>thin", "law": None, "baselines": {}, "parameters": {}, "notes": ["the error rises by 0.3"]
+}  # fmt: skip
+DECISION = {
+    "rule": "law",
+    "experiment": "tiny",
+    "verdict": "cannot tell",
+    "sentence": "A ladder *rises*.",
+    "numbers": {},
+}
 LOADS = """
 import sys
 from datasets import load_dataset
@@ -40,13 +52,17 @@ def measured(tmp_path):
         ]  # fmt: skip
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "curves.parquet")
         pq.write_table(pa.table({"item_id": ["t0", "t1"], "correct": [1.0, 0.0]}), tmp_path / "items.parquet")
-        (tmp_path / "forecast.json").write_text(json.dumps(FORECAST))
-        (tmp_path / "law.json").write_text(json.dumps({"observed": {"mean": 0.42}}))
-        names = ("forecast.json", "law.json") if laws else ()
+        for place, told in (("", FORECAST), ("big-thin-r8", REFUSED)):
+            (tmp_path / place).mkdir(exist_ok=True)
+            (tmp_path / place / "forecast.json").write_text(json.dumps(told))
+            (tmp_path / place / "law.json").write_text(json.dumps({"forecast": told, "observed": {"mean": 0.42}}))
+        (tmp_path / "decided.json").write_text(json.dumps(DECISION))
+        names = ("forecast.json", "law.json", "big-thin-r8/forecast.json", "big-thin-r8/law.json") if laws else ()
         given = {"data_repo": "local/tiny", "data_version": "v1.0.0", "data_revision": "a" * 40, "limits": ["A *toy*."]}
         return Results(
             "Tiny <b>", tmp_path / "curves.parquet", tmp_path / "items.parquet",
-            {name: tmp_path / name for name in names}, license="apache-2.0", **(given | changes),
+            {name: tmp_path / name for name in names}, license="apache-2.0",
+            **({"decisions": {"law.json": tmp_path / "decided.json"} if laws else {}} | given | changes),
         )  # fmt: skip
 
     return make
@@ -59,7 +75,20 @@ def test_a_row_for_each_number_of_a_law():
         ("baseline", "last value", 8, 0.5), ("observed", "mean of students", 8, 0.42),
     ]  # fmt: skip
     assert (rows[1]["low"], rows[1]["high"], rows[2]["low"], rows[2]["high"]) == (0.38, 0.44, 0.35, None)
-    assert set().union(*rows) | {"experiment"} == set(LAWS.names)
+    assert set().union(*rows) | {"experiment", "pair", "held_out", "exploratory"} == set(LAWS.names)
+
+
+def test_every_law_is_in_the_one_table_with_its_pair_and_its_rung(measured):
+    table = laws_table(measured().laws)
+    assert table.schema.equals(LAWS)
+    rows = [row for row in table.to_pylist() if row["kind"] != "parameter"]
+    assert {(row["pair"], row["held_out"], row["exploratory"]) for row in rows} == {
+        ("big>wide", 8, False), ("big>thin", 8, False),
+    }  # fmt: skip
+    assert [(row["kind"], row["name"], row["value"]) for row in rows if row["pair"] == "big>thin"] == [
+        ("refused", "the error rises by 0.3", None), ("observed", "mean of students", 0.42),
+    ]  # fmt: skip
+    assert laws_table({}).schema.equals(LAWS)
 
 
 def test_mean_errors_by_cell(measured):
@@ -74,9 +103,12 @@ def test_the_card_says_what_was_measured_and_on_which_data(measured, tmp_path, h
     write_results(tmp_path / "out", measured(), "local/tiny-results", "v1.0.0")
     card = DatasetCard.load(tmp_path / "out" / "README.md")
     assert f"at v1&#46;0&#46;0, commit `{'a' * 40}`" in card.text
-    assert "| FSS | 4 | 4 | 2 | 8 | 0.625 | 0.1768 |" in card.text
-    assert "| forecast | one student | 8 | 0.41 | 0.35 | - | 0.9 |" in card.text
-    assert "The forecast was written before the students of its budget were trained." in card.text
+    assert "|  | FSS | 4 | 4 |  | 2 | 8 | 0.625 | 0.1768 |" in card.text
+    assert "| big&#62;wide | 8 | 0.41 | 0.35 | - | 0.9 | - | 0.5 | 0.42 | before students of that rung |" in card.text
+    assert "| big&#62;thin | 8 | none | - | - | - | - | - | 0.42 | before students of that rung |" in card.text
+    assert "No law for big&#62;thin at rung 8: the error rises by 0&#46;3." in card.text
+    assert "- **law: cannot tell.** A ladder &#42;rises&#42;." in card.text
+    assert "spread is that of train seeds alone" in card.text
     assert "- A &#42;toy&#42;." in card.text and "# Tiny &#60;b&#62;: results" in card.text
     assert card.data.to_dict()["source_datasets"] == ["local/tiny"]
     monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
@@ -85,21 +117,23 @@ def test_the_card_says_what_was_measured_and_on_which_data(measured, tmp_path, h
 
 def test_a_forecast_of_what_was_known_is_said_to_be_one(measured, tmp_path):
     results = measured()
-    results.laws["forecast.json"].write_text(json.dumps(FORECAST | {"exploratory": True}))
+    law = results.laws["law.json"]
+    law.write_text(json.dumps(json.loads(law.read_text()) | {"forecast": FORECAST | {"exploratory": True}}))
     write_results(tmp_path / "out", results, "local/tiny-results", "v1.0.0")
     text = (tmp_path / "out" / "README.md").read_text()
-    assert "EXPLORATORY: students of that budget existed" in text and "was written before the students" not in text
+    assert "| EXPLORATORY: after students of that rung |" in text
+    assert text.count("before students of that rung") == 1
 
 
 @pytest.mark.parametrize("laws", [True, False])
 def test_results_load_from_the_hub_by_tag(measured, api, hub, repo, tmp_path, laws):
     published = publish_results(measured(laws=laws), repo, quiet(api), version="v1.0.0")
     assert tags(api, repo) == {"v1.0.0": published.commit}
-    names = ["curves", "items", "laws"] if laws else ["curves", "items"]
+    names = ["curves", "items", "laws", "decisions"] if laws else ["curves", "items"]
     environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-c", LOADS, repo, *names]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["3", "2", "5"][: len(names)], done.stderr
+    assert done.stdout.split() == ["3", "2", "7", "1"][: len(names)], done.stderr
 
 
 def test_a_rerun_is_nothing_new_and_other_scores_take_the_next_version(measured, api, repo):
@@ -124,10 +158,35 @@ def test_a_part_of_what_is_published_is_nothing_new(measured, api, repo, student
     assert not part.new and (part.version, part.commit) == ("v1.0.0", whole.commit)
 
 
+def test_another_draw_of_responses_is_part_of_the_spread(measured, tmp_path):
+    results = measured()
+    rows = [row | {"corpus_draw": row["train_seed"]} for row in pq.read_table(results.curves).to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows), results.curves)
+    write_results(tmp_path / "out", results, "local/tiny-results", "v1.0.0")
+    assert (
+        "over replicates, each with responses and a train seed of its own" in (tmp_path / "out/README.md").read_text()
+    )
+
+
+def test_mean_errors_of_pairs_and_controls_stay_apart(measured):
+    path = measured().curves
+    rows = pq.read_table(path).to_pylist()[:2]
+    apart = [row | {"pair": pair, "control": "steps"} for row, pair in zip(rows, ("a>x", "b>x"), strict=True)]
+    pq.write_table(pa.Table.from_pylist([*apart, apart[0] | {"control": "epochs"}]), path)
+    assert [(row["pair"], row["control"], row["models"]) for row in mean_errors(path)] == [
+        ("a>x", "steps", 1), ("b>x", "steps", 1), ("a>x", "epochs", 1),
+    ]  # fmt: skip
+
+
 def test_equal_results_give_equal_bytes(measured, tmp_path):
     for name in "ab":
         write_results(tmp_path / name, measured(), "local/tiny-results", "v1.0.0")
     files = [
-        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*") if path.is_file()} for name in "ab"
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for path in (tmp_path / name).rglob("*.*")
+            if path.is_file()
+        }
+        for name in "ab"
     ]
-    assert files[0] == files[1] and len(files[0]) == 7
+    assert files[0] == files[1] and len(files[0]) == 11
