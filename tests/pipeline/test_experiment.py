@@ -1,14 +1,19 @@
 """Experiments in a small size: several pairs, subsets and controls through the one chain, nothing made twice."""
 
+import io
 import json
 import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline.conftest import TINY, Chain
 from toolkit.pipeline.checking import check
+from toolkit.pipeline.hubs import open_hub
+from toolkit.pipeline.run import release
 from toolkit.progress import Progress
+from toolkit.recipe import load_run
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
@@ -17,6 +22,7 @@ PAIRS = {
     "doubled": "[6]",
     "decide": "[law, bound, saturation]",
     "rules": "{law_width: 0.2}",
+    "repo": "local/fss-tiny",
 }
 STEPS = 50  # of the tiny recipe's students
 PLACES = {"nano>wide": ".", "nano>thin": "laws/nano-thin-r6"}
@@ -86,6 +92,25 @@ def test_pairs_share_what_is_the_same_and_every_forecast_comes_before_any_held_o
     assert "nano>thin, control steps" in ran.summary
     assert "nano>wide, control doubled" in ran.summary and "## nano-thin-r6" in ran.summary
     assert other.run().todo == set()
+    every_verdict_and_law_is_published(other)
+
+
+def every_verdict_and_law_is_published(other):
+    """By the run, and again by `fss release`, which finds what the run made."""
+    out, repo = other.workspace / "runs" / "tiny", "local/fss-tiny-results"
+    release(load_run(str(other.recipe)), other.workspace, jobs=1, dry=False, progress=Progress(io.StringIO()))
+    with open_hub(other.workspace, repo) as api:
+        assert [ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags] == ["v1.0.0"]
+        got = Path(api.snapshot_download(repo, repo_type="dataset", local_dir=out.parent / "got"))
+    laws = pq.read_table(next(got.glob("data/laws-*.parquet"))).to_pylist()
+    assert {(row["pair"], row["held_out"]) for row in laws} == {(pair, 6) for pair in PLACES}
+    decided = pq.read_table(next(got.glob("data/decisions-*.parquet"))).to_pylist()
+    assert {row["rule"] for row in decided} == {"law", "bound", "saturation"}
+    for place, name in (("", "forecast.json"), ("nano-thin-r6", "law.json"), ("nano-thin-r6", "law.png")):
+        here = out / "laws" / place if place else out
+        assert (got / "laws" / place / name).read_bytes() == (here / name).read_bytes()
+    assert (got / "decisions" / "law.md").read_bytes() == (out / "decisions" / "law.md").read_bytes()
+    assert "## Decisions" in (got / "README.md").read_text()
 
 
 def names(paths):

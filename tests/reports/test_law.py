@@ -5,7 +5,8 @@ import pytest
 
 from toolkit.laws.fit import LawFit
 from toolkit.laws.forms import rectified
-from toolkit.reports.law import forecast, report
+from toolkit.reports.law import report
+from toolkit.reports.law_forecast import forecast
 
 RUNGS = (1, 2, 4, 8, 16)
 
@@ -56,7 +57,22 @@ def test_a_forecast_that_came_too_late_is_marked(tmp_path):
     assert report(tmp_path, every, told, {}, title="T", note="n")["report"][0].startswith("EXPLORATORY")
 
 
-def test_a_rising_ladder_is_refused_and_told():
-    rising = [row | {"error": 1.1 - row["error"]} for row in students(RUNGS)]
-    with pytest.raises(ValueError, match="ris"):
-        forecast(rising, held_out=32, level=0.9)
+RISING = [row | {"error": 1.1 - row["error"]} for row in students((*RUNGS, 32))]
+LEVEL = [row | {"error": 0.5} for row in students((*RUNGS, 32))]
+
+
+@pytest.mark.parametrize(("rows", "why"), [(RISING, "the error rises by 0.2"), (LEVEL, "all errors are equal (0.5)")])
+def test_a_ladder_without_a_law_says_why_in_every_output(rows, why, tmp_path):
+    told = forecast([row for row in rows if row["budget"] <= 16], held_out=32, level=0.9)
+    assert told["law"] is None and not told["baselines"] and why in told["notes"][0]
+    facts = report(tmp_path, rows, told, {"teacher": 0.25}, title="T", note="n")
+    law = json.loads((tmp_path / "law.json").read_text())
+    assert why in law["forecast"]["notes"][0] and law["misses"] == {} and law["students_inside"] is None
+    assert law["observed"]["mean"] == pytest.approx(np.mean([row["error"] for row in rows if row["budget"] == 32]))
+    assert facts["sentence"].startswith(f"r = 32: no law ({why}") and why in facts["report"][0]
+    assert not (tmp_path / "fit.json").exists() and (tmp_path / "law.png").stat().st_size > 20_000
+
+
+def test_what_is_no_ladder_of_errors_is_an_error():
+    with pytest.raises(ValueError, match="errors must lie in"):
+        forecast([row | {"error": 50.0} for row in students(RUNGS)], held_out=32, level=0.9)

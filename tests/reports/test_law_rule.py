@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
-from toolkit.reports.law_forecast import forecast_pairs
+from toolkit.reports.law_forecast import forecasts_now
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.results import series_of
 from toolkit.reports.rules import Rules
@@ -25,6 +25,12 @@ def pairs(**options):
     return series_of(*(pd.concat(each) for each in zip(*tables, strict=True)))[1]
 
 
+def decided(every, rules=None, held_out=32):
+    """The decision by forecasts from the rungs up to 16."""
+    rules = rules or Rules()
+    return decide_law("sim", every, forecasts_now(every, rules, fit_max=16, held_out=held_out), rules)
+
+
 def shifted(every, by):
     """The held-out rung of the first pair moved by so many items' worth of error."""
     moved = {key: np.full_like(w, np.clip(w.mean() + by, 0, 1)) for key, w in every[0].wrong.items() if key[0][1] == 32}
@@ -33,7 +39,7 @@ def shifted(every, by):
 
 
 def test_ladders_that_follow_the_law_confirm_it():
-    decision = decide_law("sim", pairs(sd=0.006), Rules(), fit_max=16, held_out=32)
+    decision = decided(pairs(sd=0.006))
     numbers = decision.numbers
     assert decision.verdict == "confirmed", decision.sentence
     assert numbers["level"] == pytest.approx(1 - 0.1 / 3)
@@ -50,33 +56,37 @@ def test_ladders_that_follow_the_law_confirm_it():
 
 def test_the_mean_of_many_students_is_surer_than_one():
     (one,) = series_of(*simulate(LADDER, sd=0.01, items=400))[1]
-    part = decide_law("sim", [one], Rules(), fit_max=16, held_out=32).numbers["parts"][0]
+    part = decided([one]).numbers["parts"][0]
     # Alone the pair's level is that of the single student, too.
     assert part["high"] - part["low"] < part["one_student"]["high"] - part["one_student"]["low"]
 
 
 def test_a_pair_far_off_refutes_it():
-    decision = decide_law("sim", shifted(pairs(sd=0.006), 0.2), Rules(), fit_max=16, held_out=32)
+    decision = decided(shifted(pairs(sd=0.006), 0.2))
     assert decision.verdict == "refuted" and "2 of 3" in decision.sentence
 
 
 def test_a_miss_within_the_interval_but_above_the_limit_cannot_tell():
-    decision = decide_law("sim", pairs(sd=0.006), Rules(law_miss=1e-5), fit_max=16, held_out=32)
+    decision = decided(pairs(sd=0.006), Rules(law_miss=1e-5))
     assert decision.verdict == "cannot tell" and decision.numbers["reasons"] == ["a miss is above 0.0 points"]
     assert "would have been seen at 99 %" in decision.sentence
 
 
-def test_a_ladder_that_rises_has_no_forecast():
+def test_a_pair_without_a_law_is_never_left_out():
     every = pairs(sd=0.006)
     every[0].wrong.update({key: 1 - wrong for key, wrong in every[0].wrong.items()})
-    decision = decide_law("sim", every, Rules(), fit_max=16, held_out=32)
-    assert decision.verdict == "cannot tell" and decision.rows[0][2] == "none"
-    assert decision.numbers["parts"][0]["forecast"] is None and "a ladder rises" in decision.sentence
+    decision = decided(every)
+    assert decision.verdict == "cannot tell" and decision.rows[0][:3] == ["A>a", "steps", "none"]
+    assert decision.numbers["parts"][0]["forecast"] is None
+    (reason,) = decision.numbers["reasons"]
+    assert reason.startswith("no law could be fitted to A>a (the error rises by ") and reason in decision.sentence
+    assert "2 of 3" in decision.sentence
     to_json(decision)
+    assert decided(shifted([*every[1:], every[0]], 0.2)).verdict == "refuted"
 
 
 def test_the_held_out_rung_is_not_in_the_fit():
-    one, other = (decide_law("sim", shifted(pairs(sd=0.006), by), Rules(), fit_max=16, held_out=32) for by in (0, 0.1))
+    one, other = (decided(shifted(pairs(sd=0.006), by)) for by in (0, 0.1))
     assert one.numbers["parts"][0]["forecast"] == other.numbers["parts"][0]["forecast"]
     assert one.numbers["parts"][0]["low"] == other.numbers["parts"][0]["low"]
 
@@ -84,20 +94,30 @@ def test_the_held_out_rung_is_not_in_the_fit():
 def test_what_was_written_before_is_what_is_held_against():
     every, rules = pairs(sd=0.006), Rules()
     early = [replace(one, wrong={key: w for key, w in one.wrong.items() if key[0][1] <= 16}) for one in every]
-    written = json.loads(to_json(forecast_pairs(early, rules, fit_max=16, held_out=32, students=4)))
-    told = decide_law("sim", every, rules, fit_max=16, held_out=32, written=written)
-    assert told == decide_law("sim", every, rules, fit_max=16, held_out=32)
-    for other in (written | {"held_out": 64}, written | {"pairs": written["pairs"][1:]}, written | {"students": 3}):
-        with pytest.raises(ValueError, match="the written forecast is of"):
-            decide_law("sim", every, rules, fit_max=16, held_out=32, written=other)
+    written = json.loads(to_json(forecasts_now(early, rules, fit_max=16, held_out=32)))
+    told = decide_law("sim", every, written, rules)
+    assert to_json(told) == to_json(decided(every)) and "EXPLORATORY" not in told.sentence
+    other = [each | {"law": each["law"] | {"mean": each["law"]["mean"] - 0.2}} for each in written]
+    assert decide_law("sim", every, other, rules).numbers["parts"][0]["miss"] < -0.1
+    with pytest.raises(ValueError, match=r"forecasts are of .*, the results are of .*: forecast these"):
+        decide_law("sim", every, written[1:], rules)
+
+
+def test_a_forecast_that_came_too_late_is_told():
+    every, rules = pairs(sd=0.006), Rules()
+    written = forecasts_now(every, rules, fit_max=16, held_out=32)
+    written[1]["exploratory"] = True
+    decision = decide_law("sim", every, written, rules)
+    assert "EXPLORATORY: students of that rung existed before the forecast of A>b" in decision.sentence
+    assert [part["exploratory"] for part in decision.numbers["parts"]] == [None, True, None]
 
 
 def test_a_missing_rung_is_named():
     with pytest.raises(ValueError, match="A>a: no students at the held-out budget 64"):
-        decide_law("sim", pairs(), Rules(), fit_max=16, held_out=64)
+        decided(pairs(), held_out=64)
 
 
 def test_one_replicate_cannot_tell():
     (one,) = series_of(*simulate(LADDER, items=400, replicates=1))[1]
-    decision = decide_law("sim", [one], Rules(law_width=0.5), fit_max=16, held_out=32)
+    decision = decided([one], Rules(law_width=0.5))
     assert decision.verdict == "cannot tell" and "one replicate" in decision.sentence

@@ -9,6 +9,10 @@ from toolkit.laws.noise import KNOWN, Rungs, freedom_from_scatter
 MIN_RUNGS = 4
 
 
+class NoCurve(ValueError):
+    """Sound errors that allow no curve: too few rungs, or all alike."""
+
+
 def numbers(values: ArrayLike, name: str, size: int | None = None) -> Array:
     """`values` as a finite float vector; a scalar is spread to `size`. ValueError names `name` and the offender."""
     array = np.asarray(values)
@@ -51,7 +55,7 @@ def check_rows(budgets: ArrayLike, errors: ArrayLike, quantity: str) -> tuple[Ar
     if quantity == "loss" and (y <= 0).any():
         raise ValueError(f"losses must be above 0, got {y[y <= 0][0]:g}")
     if np.ptp(y) == 0:
-        raise ValueError(f"all errors are equal ({y[0]:g}): there is no curve to fit")
+        raise NoCurve(f"all errors are equal ({y[0]:g}): there is no curve to fit")
     return x, y
 
 
@@ -114,4 +118,4 @@ def check_ladder(x: Array, fit_max: float | None) -> None:
     kept = distinct if fit_max is None else distinct[distinct <= fit_max]
     if kept.size < MIN_RUNGS:
         limit = "" if fit_max is None else f" up to fit_max = {fit_max:g}"
-        raise ValueError(f"{kept.size} distinct budgets{limit}: the law needs at least {MIN_RUNGS}, measure more rungs")
+        raise NoCurve(f"{kept.size} distinct budgets{limit}: the law needs at least {MIN_RUNGS}, measure more rungs")

@@ -1,13 +1,16 @@
 """What a whole run decides from its results, by the rules of its recipe: a verdict, a table, a figure, a sentence."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.forecasts import written_forecasts
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.results import what_varies
 from toolkit.recipe import Recipe
-from toolkit.reports.rules import CANNOT_TELL, Rules
+from toolkit.reports.rules import CANNOT_TELL, NoAnswer, Rules
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 
@@ -25,40 +28,49 @@ def rules_of(recipe: Recipe) -> Rules:
         raise StageError(f"{recipe.name}: rules: {error}; settings and their names: {known}") from error
 
 
-def decisions_stage(job: Job, curves: Artifact, release: Artifact) -> dict[str, Artifact]:
-    """A decision for each of the recipe's `decide`, once all of it is measured; by where it lies among the results."""
-    law, chosen = job.recipe.law, job.recipe.decisions.decide if job.run.whole else ()
-    asked = {"fit_max": law.fit_max, "held_out": law.confirm or law.held_out, "rules": rules_of(job.recipe)}
+def decisions_stage(
+    job: Job, results: Mapping[str, Artifact], release: Artifact, corpus: Corpus
+) -> dict[str, Artifact]:
+    """A decision for each of the recipe's `decide`, once all of it is measured; by where it lies among the results.
+
+    Args:
+        results: `curves`, and the laws with the forecasts that were written before their held-out rungs were trained.
+        release: the folder with the responses of `corpus`; its card and version are no part of what is decided on.
+    """
+    chosen = job.recipe.decisions.decide if job.run.whole else ()
+    asked = {"rules": rules_of(job.recipe), "results": results["curves"].digest, "title": job.recipe.title}
     decided = {}
     for rule in chosen:
-        inputs = {**asked, "rule": rule, "results": curves.digest, "title": job.recipe.title}
+        inputs = {**asked, "rule": rule, "notes": _notes(job.recipe)}
+        if rule == "law":
+            inputs["laws"] = [made.digest for place, made in results.items() if place != "curves"]
         if rule == "saturation":
-            inputs["corpus"] = release.digest
+            inputs["corpus"] = [part.digest for part in corpus.parts.values()]
         with job.progress.stage("decision") as stage:
-            made = job.build(stage, "decision", inputs, partial(_decide, job, rule, curves, release))
+            made = job.build(stage, "decision", inputs, partial(_decide, job, rule, results, release))
             stage.text = f"{rule}: {made.facts['verdict']}" if made.made else rule
         decided[f"decisions/{rule}"] = made
     return decided
 
 
-def _decide(job: Job, rule: str, curves: Artifact, release: Artifact, out: Path) -> dict[str, Any]:
+def _notes(recipe: Recipe) -> list[str]:
+    return [f"Replicates: {what_varies(recipe)}.", *recipe.release.limits[:1]]
+
+
+def _decide(job: Job, rule: str, results: Mapping[str, Artifact], release: Artifact, out: Path) -> dict[str, Any]:
+    from toolkit.laws.data import NoCurve
     from toolkit.reports.decisions import Question, decide, write_decision
     from toolkit.reports.paths_read import release_paths
     from toolkit.reports.results import read_results
 
-    recipe = job.recipe
-    experiment, every = read_results(curves.path / "curves.parquet", curves.path / "items.parquet")
+    recipe, curves = job.recipe, results["curves"].path
+    experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
-    question = Question(
-        rule,
-        fit_max=recipe.law.fit_max,
-        held_out=recipe.law.confirm or recipe.law.held_out,
-        labels=labels,
-        notes=[f"Replicates: {what_varies(recipe)}.", *recipe.release.limits[:1]],
-    )
+    written = written_forecasts(results, recipe.law.confirm or recipe.law.held_out) if rule == "law" else []
+    question = Question(rule, written=written, labels=labels, notes=_notes(recipe))
     try:
         decision = decide(question, experiment, every, rules_of(recipe))
-    except ValueError as error:  # a rule that these results do not allow is an answer, too, and costs no other
+    except (NoAnswer, NoCurve) as error:  # that these results do not allow the rule is an answer, and costs no other
         told = {"verdict": CANNOT_TELL, "sentence": f"The rule does not apply to these results: {error}"}
         write_atomic(out / f"{rule}.json", to_json({"rule": rule, "experiment": experiment, **told}))
         return told

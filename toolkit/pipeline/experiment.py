@@ -82,7 +82,7 @@ def measure(job: Job, replicates: Sequence[Replicate]) -> tuple[Measured, Result
         measured = measured.with_cells(score_stage(job, _trained(job, "held-out", late)))
     for held, forecast in forecasts.items():
         place = f"{held.place}/" if results else ""  # the first is the only one of a plain ladder
-        results |= {f"{place}forecast": forecast, f"{place}law": law_stage(job, measured, held, forecast)}
+        results[f"{place}law"] = law_stage(job, measured, held, forecast)
     return measured.with_cells(known_cells(replicates)), results
 
 

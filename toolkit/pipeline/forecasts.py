@@ -1,11 +1,11 @@
 """Forecasts of the held-out rungs, written before any of their students is trained, and what was then seen."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured, words
 from toolkit.recipe import Run
 from toolkit.workspace import Artifact, to_json, write_atomic
@@ -31,6 +31,13 @@ def held_rungs(run: Run) -> list[int]:
     return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
 
 
+def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> list[dict[str, Any]]:
+    """The forecasts of this rung among a run's results, every pair's."""
+    files = [made.path / "forecast.json" for made in results.values() if made.made and "forecast.json" in made.files]
+    every = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [told for told in every if told["held_out"] == budget]
+
+
 def laws_of(run: Run) -> Iterator[Held]:
     """Every held-out rung of every pair; the first is the one that a plain ladder has."""
     for rung in held_rungs(run):
@@ -52,17 +59,12 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
     inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
 
     def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.law import forecast
+        from toolkit.reports.law_forecast import forecast
 
-        try:
-            written = forecast(points, held_out=held.budget, level=LEVEL)
-        except ValueError as error:
-            raise StageError(f"{held.pair}: no law can be fitted to the rungs up to {law.fit_max}: {error}") from error
-        facts = {name: written["law"][name] for name in ("point", "mean", "low", "high", "low_new", "high_new")}
+        written = forecast(points, held_out=held.budget, level=LEVEL)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
-        written |= {"experiment": job.recipe.name, "exploratory": seen}
-        write_atomic(out / "forecast.json", to_json(written))
-        return facts | {"exploratory": seen}
+        write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
+        return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}
 
     with job.progress.stage("forecast") as stage:
         artifact = job.build(stage, "forecast", inputs, make)
@@ -73,26 +75,44 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
 def _told(forecast: Artifact) -> str:
     if not forecast.made:
         return ""
-    low, high = forecast.facts["low_new"], forecast.facts["high_new"]
-    warning = "; EXPLORATORY: students of this rung existed before it" if forecast.facts["exploratory"] else ""
+    facts = forecast.facts
+    warning = "; EXPLORATORY: students of this rung existed before it" if facts["exploratory"] else ""
+    if "refused" in facts:
+        return f": NO LAW can be fitted: {facts['refused']}{warning}"
     return (
-        f": error {forecast.facts['mean']:.3f}, {LEVEL:.0%} interval of a new student {low:.3f} to {high:.3f}; "
-        f"sha256 {forecast.file('forecast.json')[:12]}{warning}"
+        f": error {facts['mean']:.3f}, {LEVEL:.0%} interval of a new student {facts['low_new']:.3f} to "
+        f"{facts['high_new']:.3f}; sha256 {forecast.file('forecast.json')[:12]}{warning}"
     )
 
 
 def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
-    """Observed beside forecast and baselines, the law of the fitted rungs, and the figure."""
+    """Observed beside forecast and baselines, the law of the fitted rungs, and the figure.
+
+    Its `forecast.json` is the forecast with its names in this experiment; another may share what was written.
+    """
     budgets = [budget for budget in job.run.budgets if budget <= held.budget]
     points = measured.points(held.pair, budgets) if measured.made else []
     title, note = words(job, measured)
     lines = measured.lines(held.pair)
-    inputs = {"points": points or "planned", "forecast": forecast.digest, "lines": lines, "title": title, "note": note}
+    recipe = job.recipe
+    named = {
+        "experiment": recipe.name, "pair": held.pair, "control": recipe.controls[0],
+        "questions": recipe.ladder.ladder_questions,
+    }  # fmt: skip
+    inputs = {
+        "named": named,
+        "points": points or "planned",
+        "forecast": forecast.digest,
+        "lines": lines,
+        "title": title,
+        "note": note,
+    }
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
 
-        told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
+        told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8")) | named
+        write_atomic(out / "forecast.json", to_json(told))
         facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
         return facts
 

@@ -105,9 +105,9 @@ def release(
         pool = pool_stage(job)
         single, own_pool = next(sources_of(job, pool))
         source, corpus = draw_corpus(single, own_pool, checked_models(job, pool, ["teacher"]))
-        replicates, measured, results = _found(job, pool)
         with open_target(job, repo, private=private, dry=dry) as target:
-            _, pushed = push_source(single, target, source, corpus, version)
+            folder, pushed = push_source(single, target, source, corpus, version)
+            replicates, measured, results = _found(job, pool, folder)
             if results:
                 pushed["results"] = push_results(job, target, pushed["release"], results)
             if students:
@@ -153,7 +153,7 @@ def _stages(job: Job) -> str:
     published = source_published(first.job, first.source, first.corpus)
     measured, results = measure(job, replicates)
     results["curves"] = curves_stage(job, measured)
-    results |= decisions_stage(job, results["curves"], published.folder)
+    results |= decisions_stage(job, results, published.folder, first.corpus)
     results_published(job, published, results)
     if job.dry:
         return _first_prompt(job, pool, first.teacher)
@@ -165,7 +165,7 @@ def _stages(job: Job) -> str:
     return summary
 
 
-def _found(job: Job, pool: Artifact) -> tuple[list[Replicate], Measured, dict[str, Artifact]]:
+def _found(job: Job, pool: Artifact, folder: Artifact) -> tuple[list[Replicate], Measured, dict[str, Artifact]]:
     """Corpora, scores and results as an earlier run left them; no results unless every model of the run is scored."""
     looking = dataclasses.replace(job, dry=True, progress=Progress(io.StringIO()))
     replicates = grow(looking, pool, models_stage(looking, pool, ["teacher", "base"]))
@@ -173,8 +173,9 @@ def _found(job: Job, pool: Artifact) -> tuple[list[Replicate], Measured, dict[st
     if not measured.made:
         job.progress.say(f"{job.run.name} is not scored yet: `fss run` does it, and then there are results to publish")
         return replicates, measured, {}
-    made = {name: artifact for name, artifact in results.items() if artifact.made}
-    return replicates, measured, {**made, "curves": curves_stage(job, measured)}
+    results["curves"] = curves_stage(job, measured)
+    results |= decisions_stage(looking, results, folder, replicates[0].corpus)
+    return replicates, measured, {name: artifact for name, artifact in results.items() if artifact.made}
 
 
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.reports.bound_rule import decide_bound
 from toolkit.reports.expansion_rule import decide_expansion
+from toolkit.reports.law_forecast import forecasts_now
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.markdown import markdown_table
 from toolkit.reports.mixture_rule import decide_mixture
@@ -23,8 +24,8 @@ class Question:
 
     Attributes:
         rule: a key of `CLAIMS`.
-        fit_max, held_out: law: the largest budget fitted, the one forecast.
-        written: law: what `law_forecast.forecast_pairs` said before the held-out rung was trained.
+        written: law: every pair's forecast, as it was written before the held-out rung was trained; see `decide_law`.
+        fit_max, held_out: law, where none was written: the largest budget fitted, the one forecast.
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
         notes: what the reader must know: replicates, what was drawn once, how small the models are.
     """
@@ -32,7 +33,7 @@ class Question:
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
-    written: Mapping[str, Any] | None = None
+    written: Sequence[Mapping[str, Any]] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
 
@@ -45,10 +46,7 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     """
     asked, notes = question, tuple(question.notes)
     if asked.rule == "law":
-        if asked.fit_max is None or asked.held_out is None:
-            raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
-        named = {"fit_max": asked.fit_max, "held_out": asked.held_out}
-        return decide_law(experiment, every, rules, **named, written=asked.written, notes=notes)
+        return decide_law(experiment, every, asked.written or _forecasts(asked, every, rules), rules, notes)
     if asked.rule == "saturation":
         return decide_saturation(experiment, of_control(every, rules.control)[0], asked.labels, rules, notes=notes)
     if asked.rule == "bound":
@@ -57,6 +55,12 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     if asked.rule not in routes:
         raise ValueError(f"no rule is called {asked.rule!r}: use one of {', '.join(CLAIMS)}")
     return routes[asked.rule](experiment, every, rules, notes)
+
+
+def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[dict[str, Any]]:
+    if asked.fit_max is None or asked.held_out is None:
+        raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
+    return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)
 
 
 def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:

@@ -18,7 +18,7 @@ def decide_expansion(experiment: str, every: Sequence[Series], rules: Rules, not
     at the largest. Refuted: it lies below 0 there. At each total the fewest questions meet the most that have it.
 
     Raises:
-        ValueError: for a series in which no two cells have one total, or share no replicate.
+        NoAnswer: for a series in which no two cells have one total, or share no replicate.
     """
     return decision_of(
         "expansion", experiment, [_part(series, rules) for series in ordered(every, rules)], rules, notes

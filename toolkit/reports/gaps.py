@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from toolkit.evaluation.intervals import Contrast, contrasts
 from toolkit.reports.results import Array, Cell, Series, cell_name
+from toolkit.reports.rules import NoAnswer
 
 
 class Gap(NamedTuple):
@@ -56,10 +57,10 @@ def _by_total(cells: Sequence[Cell]) -> Iterator[tuple[int, list[Cell]]]:
 
 
 def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
-    """The gap of each pair of cells, in order of total; ValueError where the series has no such pair."""
+    """The gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
     if not pairs:
         found = ", ".join(map(cell_name, series.cells))
-        raise ValueError(f"{series.pair}, control {series.control}: no two cells have one total of responses ({found})")
+        raise NoAnswer(f"{series.pair}, control {series.control}: no two cells have one total of responses ({found})")
     cells = sorted({cell for pair in pairs for cell in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
     matrices = [wrong[few] - wrong[many] for few, many in pairs]

@@ -4,47 +4,55 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from toolkit.reports.law_forecast import forecast_pairs
+from toolkit.evaluation.families import bonferroni
+from toolkit.laws.lawfit import LawFit
+from toolkit.laws.pooled import pool_beta
+from toolkit.reports.law import finite, fit_points, parameters
+from toolkit.reports.law_forecast import of_mean
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
 
+Pair = tuple[str, str]  # teacher>base, training control
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
 
 
 def decide_law(
     experiment: str,
     every: Sequence[Series],
+    written: Sequence[Mapping[str, Any]],
     rules: Rules,
-    *,
-    fit_max: int,
-    held_out: int,
-    written: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
 ) -> Decision:
     """RQ1. Confirmed: each pair's mean at the held-out rung lies inside the interval of a new such mean, all of them at
     `law_level` together (Bonferroni), no miss and no interval is too wide, and the mean absolute miss is at most that
-    of a line in log r. Refuted: a pair lies outside its `law_refuted` interval. A pair whose ladder rises has none.
+    of a line in log r. Refuted: a pair lies outside its `law_refuted` interval. A pair that no law could be fitted to
+    is never left out: it keeps the law from being confirmed.
 
     Args:
         every: a series per pair; only those of the control that counts (all, where none has it).
-        fit_max: the largest budget that is fitted.
-        held_out: the budget that is forecast.
-        written: what `forecast_pairs` said before the held-out rung was trained; without it, it is asked now.
+        written: each pair's forecast, as `law_forecast.forecast` made it, with `pair`, `control` and `questions`. The
+            intervals follow from the points that it was fitted to, and from nothing that came later.
 
     Raises:
-        ValueError: for a pair without students at the held-out budget, a ladder that cannot be fitted, or a written
-            forecast of something else.
+        ValueError: for a pair without students at the held-out budget, or forecasts of other pairs than the results'.
     """
-    counted = of_control(every, rules.control)
-    seen = [_observed(series, held_out) for series in counted]
-    asked = {"fit_max": fit_max, "held_out": held_out, "students": max(map(len, seen))}
-    told = forecast_pairs(counted, rules, **asked) if written is None else _checked(written, asked, counted)
-    parts = [_part(*each) for each in zip(told["pairs"], counted, seen, strict=True)]
+    counted = {(series.pair, series.control): series for series in of_control(every, rules.control)}
+    told = {(each["pair"], each["control"]): each for each in written}
+    if counted.keys() != told.keys():
+        raise ValueError(f"forecasts are of {sorted(told)}, the results are of {sorted(counted)}: forecast these")
+    level, held_out = bonferroni(rules.law_level, len(told)), written[0]["held_out"]
+    fits = {key: fit_points(each["fitted"]) for key, each in told.items() if each["law"]}
+    pooled = _pooled(fits)
+    parts = [_part(told[key], counted[key], fits.get(key), pooled.get(key), level, rules) for key in counted]
     verdict, reasons = _verdict(parts, rules)
     misses = _mean_misses([part for part in parts if part["low"] is not None])
-    numbers = {**asked, "level": told["level"], "parts": parts, "mean_miss": misses, "reasons": reasons}
+    fit_max = max(point["budget"] for each in written for point in each["fitted"])
+    numbers = {
+        "fit_max": fit_max, "held_out": held_out, "level": level, "parts": parts, "mean_miss": misses,
+        "reasons": reasons,
+    }  # fmt: skip
     header = [*HEADER]
-    header[2] = f"forecast of r = {held_out} ({share(told['level'])} interval of a new mean)"
+    header[2] = f"forecast of r = {held_out} ({share(level)} interval of a new mean)"
     bars = (
         "Students: mean and sd over replicates. The forecast's interval holds the law's posterior and the spread over "
         "replicates; test items are the same at every rung."
@@ -55,34 +63,46 @@ def decide_law(
     )
 
 
-def _observed(series: Series, held_out: int) -> list[float]:
-    seen = series.errors((series.cells[0][0], held_out))
+def _pooled(fits: Mapping[Pair, LawFit]) -> dict[Pair, LawFit]:
+    """The fits with beta shared; none where there is one, or one whose noise is unknown."""
+    if len(fits) < 2 or any(fit.solution.posterior is None for fit in fits.values()):
+        return {}
+    keys = list(fits)
+    return {keys[int(at)]: fit for at, fit in pool_beta({str(at): fits[key] for at, key in enumerate(keys)}).items()}
+
+
+def _part(
+    told: Mapping[str, Any], series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: Rules
+) -> dict[str, Any]:
+    """A pair's forecast with what was observed, how far it missed, and teacher and base; None for what is unknown."""
+    held_out, law = told["held_out"], told["law"] or {}
+    seen = series.errors((told["questions"], held_out))
     if not seen:
-        budgets = ", ".join(str(budget) for questions, budget in series.cells if questions == series.cells[0][0])
+        budgets = ", ".join(str(budget) for questions, budget in series.cells if questions == told["questions"])
         raise ValueError(f"{series.pair}: no students at the held-out budget {held_out}; budgets are {budgets}")
-    return seen
-
-
-def _checked(written: Mapping[str, Any], asked: Mapping[str, int], counted: Sequence[Series]) -> Mapping[str, Any]:
-    said = {name: written.get(name) for name in asked} | {"pairs": [part["pair"] for part in written["pairs"]]}
-    wanted = {**asked, "pairs": [series.pair for series in counted]}
-    if said != wanted:
-        raise ValueError(f"the written forecast is of {said}, the results are of {wanted}: forecast these anew")
-    return written
-
-
-def _part(told: Mapping[str, Any], series: Series, seen: Sequence[float]) -> dict[str, Any]:
-    """A pair's forecast with what was observed, how far it missed, and teacher and base."""
-    observed = mean(seen)
-    ahead = {"miss": told["forecast"], "log_linear_miss": told["baselines"]["log-linear"]}
-    misses = ahead | {"pooled_miss": told["pooled_forecast"]}
+    observed, beside = mean(seen), None if pooled is None else finite(pooled.predict(held_out, told["level"]).mean)
+    ahead = {"miss": law.get("mean"), "log_linear_miss": told["baselines"].get("log-linear"), "pooled_miss": beside}
     return {
-        **told,
-        "students": len(seen),
-        "observed": observed,
-        **{name: None if value is None else value - observed for name, value in misses.items()},
+        **{name: told[name] for name in ("pair", "control", "questions", "fitted", "baselines", "parameters", "notes")},
+        "exploratory": told.get("exploratory"), "refused": None if told["law"] else "; ".join(told["notes"]),
+        "noise": None if fit is None else fit.noise.source, "forecast": law.get("mean"),
+        **_intervals(fit, held_out, len(seen), level, rules),
+        "one_student": {"level": told["level"], "low": law.get("low_new"), "high": law.get("high_new")},
+        "pooled_forecast": beside, "pooled_parameters": None if pooled is None else parameters(pooled, told["level"]),
+        "students": len(seen), "observed": observed,
+        **{name: None if value is None else value - observed for name, value in ahead.items()},
         "lines": {name: float(wrong.mean()) for name, wrong in series.lines.items()},
-    }
+    }  # fmt: skip
+
+
+def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: Rules) -> dict[str, float | None]:
+    """Of the mean of so many new students: the one that confirms and the one that refutes."""
+    names = ("low", "high", "low_refuted", "high_refuted")
+    if fit is None:
+        return dict.fromkeys(names)
+    inner, outer = (of_mean(fit, students).predict(held_out, each) for each in (level, rules.law_refuted))
+    found = (inner.low_new, inner.high_new, outer.low_new, outer.high_new)
+    return dict(zip(names, map(finite, found), strict=True))
 
 
 def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, list[str]]:
@@ -91,8 +111,10 @@ def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, lis
     if any(not part["low_refuted"] <= part["observed"] <= part["high_refuted"] for part in known):
         return REFUTED, []
     misses = _mean_misses(known)
+    alone = [part["pair"] for part in parts if part not in known and part["refused"] is None]
     against = {
-        "a ladder rises or has one replicate, which tells nothing of others": len(known) < len(parts),
+        **{f"no law could be fitted to {part['pair']} ({part['refused']})": bool(part["refused"]) for part in parts},
+        f"one replicate tells nothing of others ({', '.join(alone)})": bool(alone),
         "a pair lies outside its interval": any(not _inside(part) for part in known),
         f"a miss is above {points(rules.law_miss, '')} points": any(
             abs(part["miss"]) > rules.law_miss for part in known
@@ -123,6 +145,8 @@ def _mean_misses(parts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def _sentence(parts: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any], rules: Rules) -> str:
     known = [part for part in parts if part["low"] is not None]
     reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
+    late = ", ".join(part["pair"] for part in parts if part["exploratory"])
+    reasons += f"; EXPLORATORY: students of that rung existed before the forecast of {late}" * bool(late)
     head = f"Fitted to r <= {numbers['fit_max']}, "
     if not known:
         return f"{head}no pair has a forecast of r = {numbers['held_out']}{reasons}."

@@ -17,7 +17,7 @@ def decide_mixture(experiment: str, every: Sequence[Series], rules: Rules, notes
     and for each set the gap grows per doubling. Refuted: any of Holm's upper bounds is below 0.
 
     Raises:
-        ValueError: for a series in which no two cells have one total, or share no replicate.
+        NoAnswer: for a series in which no two cells have one total, or share no replicate.
     """
     parts = [_part(series, rules) for series in ordered(every, rules)]
     return decision_of("mixture", experiment, parts, rules, notes)

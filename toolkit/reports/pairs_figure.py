@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from toolkit.reports.ladder_figure import draw_panel
-from toolkit.reports.law_forecast import fit_pairs
+from toolkit.reports.law import fit_points
 from toolkit.reports.look import LEGEND, note_below, panel_title, save
-from toolkit.reports.results import Series, of_control
+from toolkit.reports.results import Series
 from toolkit.reports.rules import Decision, share
 
 
@@ -23,16 +23,19 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
         decision: of `decide_law`.
         title, note: above and below.
     """
-    pairs = fit_pairs(of_control(every, decision.rules.control), decision.numbers["fit_max"])
-    columns = 1 if len(pairs) == 1 else 2
-    rows = ceil(len(pairs) / columns)
+    parts = decision.numbers["parts"]
+    ladders = {(series.pair, series.control): series for series in every}
+    columns = 1 if len(parts) == 1 else 2
+    rows = ceil(len(parts) / columns)
     figure = Figure(figsize=(9.0 if columns == 1 else 11.8, 4.0 * rows + 0.6), dpi=150, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for panel, pair, part in zip(panels, pairs, decision.numbers["parts"], strict=False):
-        draw_panel(panel, pair.series.ladder(), part["lines"], fit=pair.fit, told=_told(part, decision.numbers))
+    for panel, part in zip(panels, parts, strict=False):
+        points = ladders[part["pair"], part["control"]].ladder(part["questions"])
+        fit = None if part["refused"] else fit_points(part["fitted"])
+        draw_panel(panel, points, part["lines"], fit=fit, told=_told(part, decision.numbers))
         panel_title(panel, part["pair"])
         panel.label_outer()
-    for panel in panels[len(pairs) :]:
+    for panel in panels[len(parts) :]:
         panel.set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), **LEGEND, loc="outside right center")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.reports.curves import read_table
-from toolkit.reports.rules import DOUBLED
+from toolkit.reports.rules import DOUBLED, NoAnswer
 
 Array = NDArray[np.float64]
 Cell = tuple[int, int]  # questions, responses per question
@@ -53,10 +53,10 @@ class Series:
         return all(len(wrong) > 1 for wrong in self.wrong.values())
 
     def replicates(self, cells: Sequence[Cell]) -> list[Replicate]:
-        """The (corpus draw, train seed) that all of these cells have; ValueError where there is none."""
+        """The (corpus draw, train seed) that all of these cells have; NoAnswer where there is none."""
         common = set.intersection(*({replicate for found, replicate in self.wrong if found == cell} for cell in cells))
         if not common:
-            raise ValueError(
+            raise NoAnswer(
                 f"cells {', '.join(map(cell_name, cells))} of {self.pair}, control {self.control}, share no replicate "
                 "(corpus_draw, train_seed): train them with the same seeds"
             )

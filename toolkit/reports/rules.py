@@ -20,6 +20,10 @@ CLAIMS = {
 }
 
 
+class NoAnswer(ValueError):
+    """Sound results that do not allow a rule: what it compares was not measured."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """Every number that a verdict depends on. Errors, margins and widths are fractions; levels are in (0, 1)."""

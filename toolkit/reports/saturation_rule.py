@@ -10,7 +10,18 @@ from scipy import stats
 from toolkit.evaluation.intervals import contrasts
 from toolkit.laws.coverage import FarForecast, count_paths, forecast_paths
 from toolkit.reports.results import Series
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, percent, points, share, span
+from toolkit.reports.rules import (
+    CANNOT_TELL,
+    CONFIRMED,
+    REFUTED,
+    Decision,
+    NoAnswer,
+    Rules,
+    percent,
+    points,
+    share,
+    span,
+)
 
 RESAMPLES = 100  # of the forecast's interval: from fewer than 4 draws each is a model fit of its own
 HEADER = ("doubling", "new paths, forecast", "new paths, counted", "questions covered", "error before", "fall, points")
@@ -36,13 +47,13 @@ def decide_saturation(
         labels: by question of that set and draw: the path of an accepted response, None for a rejected one.
 
     Raises:
-        ValueError: where no two budgets of the ladder are a doubling apart, or the labels are too few for it.
+        NoAnswer: where no two budgets of the ladder are a doubling apart, or the labels are too few for it.
     """
     budgets = sorted({row["budget"] for row in series.ladder()})
     doublings = [(r, 2 * r) for r in budgets if 2 * r in budgets]
     draws = len(labels[0]) if labels else 0
     if not doublings or draws < doublings[-1][1]:
-        raise ValueError(
+        raise NoAnswer(
             f"budgets {budgets} with {draws} responses a question: need rungs a doubling apart, and all draws"
         )
     steps = [_paths(labels, r) | fall for (r, _), fall in zip(doublings, _falls(series, doublings, rules), strict=True)]

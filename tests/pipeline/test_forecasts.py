@@ -1,0 +1,119 @@
+"""Forecasts, laws and decisions of an experiment in which a pair has no law: told everywhere, and nothing stops."""
+
+import dataclasses
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from tests.pipeline.conftest import TINY
+from tests.reports.simulated import simulate
+from toolkit.pipeline.decisions import decisions_stage
+from toolkit.pipeline.forecasts import Held, forecast_stage, law_stage
+from toolkit.pipeline.grid import Cell
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.results import Measured
+from toolkit.progress import Progress
+from toolkit.recipe import load_run
+from toolkit.workspace import Artifact, Workspace
+
+BUDGETS, REPLICATES = (1, 2, 3, 4, 6), range(4)
+GOOD, RISING, HELD = "nano>wide", "nano>thin", 6
+VARIED = "bases: {wide: {}, thin: {}}\nreplicates: [0, 1, 2, 3]\ndecide: [law, bound, saturation]\n"
+
+
+@pytest.fixture
+def job(tmp_path):
+    kept = [line for line in TINY.read_text().splitlines() if not line.startswith("replicates")]
+    (tmp_path / "tiny.yaml").write_text("\n".join([*kept, VARIED]))
+    run = load_run(str(tmp_path / "tiny.yaml"))
+    return Job(run, Workspace(tmp_path / "workspace", print), None, Progress(io.StringIO()))
+
+
+@pytest.fixture
+def tables():
+    """Curves and items of both pairs; the second one's errors rise with the budget."""
+    cells = [(64, budget) for budget in BUDGETS]
+    good, rising = (
+        simulate(cells, pair=pair, sd=0.004, items=60, replicates=4, seed=seed)
+        for seed, pair in enumerate((GOOD, RISING))
+    )
+    late = rising[0]["questions"].notna()
+    rising[0].loc[late, "error"] = 1 - rising[0].loc[late, "error"]
+    answered = rising[1]["questions"].notna()
+    rising[1].loc[answered, "correct"] = 1 - rising[1].loc[answered, "correct"]
+    return [pd.concat(each, ignore_index=True) for each in zip(good, rising, strict=True)]
+
+
+def measured(job, curves):
+    students = curves[curves["budget"].notna()]
+    cells = {
+        Cell(row.pair, int(row.questions), int(row.budget), row.control, int(row.train_seed)): score(row.error)
+        for row in students.itertuples()
+    }
+    lines = {(role, name): score(0.3) for role, name in (("teacher", "nano"), ("base", "wide"), ("base", "thin"))}
+    return Measured(job.recipe, lines, cells)
+
+
+def score(error):
+    return Artifact(None, "k", {}, {"error": error, "n": 60})
+
+
+@pytest.fixture
+def results(job, tables, tmp_path):
+    """Both laws of the run and its curves, as an experiment hands them to its decisions."""
+    scores = measured(job, tables[0])
+    early = dataclasses.replace(scores, cells={cell: s for cell, s in scores.cells.items() if cell.budget < HELD})
+    made = {}
+    for pair, place in ((GOOD, "law"), (RISING, "laws/nano-thin-r6/law")):
+        held = Held(pair, HELD)
+        made[place] = law_stage(job, scores, held, forecast_stage(job, early, held, seen=False))
+    (tmp_path / "curves").mkdir()
+    for name, table in zip(("curves", "items"), tables, strict=True):
+        table.to_parquet(tmp_path / "curves" / f"{name}.parquet")
+    return made | {"curves": Artifact(tmp_path / "curves", "k", {"curves.parquet": "digest"}, {})}
+
+
+def test_a_pair_without_a_law_stops_nothing_and_says_why(results, job):
+    good, refused = results["law"], results["laws/nano-thin-r6/law"]
+    assert set(good.files) == {"forecast.json", "law.json", "fit.json", "law.png"}
+    assert set(refused.files) == {"forecast.json", "law.json", "law.png"}
+    told = json.loads((refused.path / "forecast.json").read_text())
+    assert (told["pair"], told["experiment"], told["questions"], told["control"]) == (RISING, "tiny", 64, "steps")
+    assert told["law"] is None and told["notes"][0].startswith("the error rises by")
+    assert json.loads((refused.path / "law.json").read_text())["forecast"] == told
+    lines = job.progress.stream.getvalue()
+    assert "nano>thin, r = 6: NO LAW can be fitted: the error rises by" in lines
+    assert "r = 6: no law (the error rises by" in refused.facts["sentence"]
+    assert "nano>wide, r = 6: error " in lines
+
+
+def test_the_rule_of_the_law_holds_what_was_written_against_and_keeps_the_pair_without_one(results, job):
+    job = job.with_recipe(with_rules(job.recipe, ("law",)))
+    decided = decisions_stage(job, results, None, None)["decisions/law"]
+    told = json.loads((decided.path / "law.json").read_text())
+    assert told["verdict"] == "cannot tell" and told["numbers"]["fit_max"] == 4
+    parts = {part["pair"]: part for part in told["numbers"]["parts"]}
+    written = json.loads((results["law"].path / "forecast.json").read_text())
+    assert parts[GOOD]["forecast"] == written["law"]["mean"] and parts[GOOD]["exploratory"] is False
+    assert parts[RISING]["forecast"] is None and "no law could be fitted to nano>thin (the error" in told["sentence"]
+    assert (decided.path / "law.png").stat().st_size > 20_000
+
+
+def with_rules(recipe, decide):
+    return dataclasses.replace(recipe, decisions=dataclasses.replace(recipe.decisions, decide=decide))
+
+
+def test_results_that_do_not_allow_a_rule_are_an_answer(results, job):
+    job = job.with_recipe(with_rules(job.recipe, ("expansion",)))
+    decided = decisions_stage(job, results, None, None)["decisions/expansion"]
+    assert decided.facts["verdict"] == "cannot tell" and "no two cells have one total" in decided.facts["sentence"]
+    assert list(decided.files) == ["expansion.json"]
+
+
+def test_what_is_wrong_with_the_tables_is_no_answer(results, job, tables):
+    job = job.with_recipe(with_rules(job.recipe, ("bound",)))
+    tables[0].drop(columns="control").to_parquet(results["curves"].path / "curves.parquet")
+    with pytest.raises(ValueError, match=r"curves\.parquet has no column 'control'"):
+        decisions_stage(job, results, None, None)
