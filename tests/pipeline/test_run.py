@@ -137,7 +137,7 @@ CORPUS = {"corpus", "leaks", "release"} | TRAINED
         ("steps: 51", TRAINED),
         ("epochs: 9.0", set()),  # not read under control: steps
         ("learning_rate: 5e-3", TRAINED),
-        ("replicates: [0, 1, 2]", {"verdicts", "corpus", "leaks"} | TRAINED),
+        ("replicates: [0, 1, 2]", {"verdicts", "corpus", "leaks", "release"} | TRAINED),
         ("eval_max_tokens: 40", {"score"} | LAW),
         ("held_out: null", set()),
     ],

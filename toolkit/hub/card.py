@@ -49,6 +49,7 @@ class Card:
         policy: how a verdict is reached.
         seeds_licence: the licence of the seed questions and how it carries over.
         limits: sentences on what this data cannot be used for.
+        draws: a sentence on draws from this source or its like that are not published.
     """
 
     repo: str | None
@@ -66,6 +67,7 @@ class Card:
     teacher_repo: str | None = None
     counting: str = "sampled"
     limits: Sequence[str] = ()
+    draws: str = ""
     language: str = "en"
     source_datasets: Sequence[str] = ("original",)
 

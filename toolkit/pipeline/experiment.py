@@ -3,7 +3,6 @@
 A plain ladder is an experiment with one pair. What two of them share is made once: artifacts are known by what went in.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +35,7 @@ def sources_of(job: Job, pool: Artifact) -> Iterator[tuple[Job, Artifact]]:
     for (teacher, replicate), run in runs.items():
         if len(runs) > 1:
             job.progress.say(f"{'':11} teacher {teacher}, replicate {replicate}:")
-        single = dataclasses.replace(job, run=run)
+        single = job.part(run)
         if run.recipe.pool not in pools:
             pools[run.recipe.pool] = pool_stage(single)
         yield single, pools[run.recipe.pool]
@@ -58,7 +57,7 @@ def grow(job: Job, pool: Artifact, models: Mapping[ModelName, Artifact]) -> list
     }
     replicates = []
     for run in single_runs(job.run):
-        single, (own_pool, source, corpus) = dataclasses.replace(job, run=run), drawn[drawn_by(run)]
+        single, (own_pool, source, corpus) = job.part(run), drawn[drawn_by(run)]
         base = models["base", run.recipe.pair.split(">")[1]]
         replicates.append(Replicate(single, own_pool, source.teacher, base, source, corpus))
     return replicates

@@ -24,6 +24,7 @@ class StageError(RuntimeError):
 class Job:
     """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
 
+    `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
     spent on it, by whichever part of the run. `ahead` is what a dry run finds to be done: optimiser steps of `teacher`,
     `base` and `student`, `responses`, and answers of `score`.
@@ -37,6 +38,7 @@ class Job:
     max_cost: float | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
     ahead: Counter[str] = dataclasses.field(default_factory=Counter)
+    whole: Run | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -46,6 +48,10 @@ class Job:
     def with_recipe(self, recipe: Recipe) -> "Job":
         """The job with another recipe; what it spends counts for both."""
         return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))
+
+    def part(self, run: Run) -> "Job":
+        """The job of one of this run's single ones."""
+        return dataclasses.replace(self, run=run, whole=self.run)
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
         """The artifact of `kind` from `inputs`: found, made, or in a dry run planned."""

@@ -8,11 +8,12 @@ from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import corpora_of, corpus_name
+from toolkit.pipeline.grid import corpora_of, corpus_name, drawn_by, single_runs
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
+from toolkit.reports.rules import joined
 from toolkit.settings import Ladder, Verification
 from toolkit.workspace import Artifact
 
@@ -54,7 +55,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
     teacher = teacher_name(job, source.teacher)
     rungs = tuple(budget for budget in ladder.budgets if budget <= max(held[1] for held in names))
     text = recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
-    inputs = {"provenance": provenance, "recipe": text, "corpora": list(names)}
+    inputs = {"provenance": provenance, "recipe": text, "corpora": list(names), "draws": other_draws(job)}
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.hub.release import write_release
@@ -80,6 +81,29 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
         named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
         stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
     return release
+
+
+def other_draws(job: Job) -> str:
+    """A sentence on the draws of an experiment that the release of its first one does not hold; empty without any."""
+    whole = job.whole or job.run
+    several = len(whole.recipe.teachers) > 1
+    draws = {drawn_by(run): run.recipe.sampling.sampling_seed for run in single_runs(whole)}
+    if len(draws) == 1:
+        return ""
+    seeds: dict[str, list[str]] = {}
+    for (teacher, replicate), seed in draws.items():
+        if (teacher, replicate) != drawn_by(job.run):
+            seeds.setdefault(teacher, []).append(str(seed))
+    told = [
+        f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}"
+        + f" of the teacher {teacher}" * (len(whole.recipe.teachers) > 1)
+        for teacher, drawn in seeds.items()
+    ]
+    order = ", each over another order of the questions" * whole.recipe.experiment.reorder
+    return (
+        f"One of {len(draws)} draws that the experiment's students were trained on; not published: "
+        f"{', and '.join(told)}{order}."
+    )
 
 
 def _rule(ladder: Ladder) -> dict[str, Any]:
@@ -136,4 +160,5 @@ def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
         policy=_policy(recipe.verification),
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
+        draws=other_draws(job),
     )
