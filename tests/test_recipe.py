@@ -62,6 +62,26 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\nstop: ['']", r"stop: an empty text would end every response at once"),
         ("pool: m\nresponse_pattern: '(a)(b)'", r"response_pattern: must be a regular expression with one group"),
         ("pool: m\nresponse_pattern: '(a'", r"response_pattern: must be a regular expression with one group"),
+        ("pool: m\nrules: {law_level: 90}", r"mine\.yaml: rules: must lie between 0 and 1 .*, not law_level 90"),
+        (
+            "pool: m\nrules: {law_levl: 0.9}",
+            r"mine\.yaml: rules: there is no setting law_levl; there are level, .*law_level",
+        ),
+        ("pool: m\nrules: {question_prices: 0.5}", r"rules: there is no setting question_prices"),
+        ("pool: m\ndecide: [bound, bound]", r"mine\.yaml: decide: must be distinct"),
+        (
+            "pool: m\ndecide: [law]\nheld_out: null",
+            r"mine\.yaml: decide: law .*: name it as held_out, or leave law out",
+        ),
+        ("pool: m\ndecide: [expansion]", r"mine\.yaml: decide: expansion compares .*: name two subsets or more"),
+        (
+            "pool: m\ndecide: [mixture]\nsubsets: [256, 1024]\nbudgets: [1, 3, 5, 7, 9]\nheld_out: 9\nfit_max: 7",
+            r"mine\.yaml: decide: mixture compares .* share a total",
+        ),
+        (
+            "pool: m\ndecide: [saturation]\ncounting: accepted",
+            r"mine\.yaml: decide: saturation reads every draw .*: counting must be sampled",
+        ),
         ("pool: m\nsteps: 3\nsteps: 4", r"mine\.yaml: steps: written twice"),
         ("steps: 3", r"mine\.yaml: pool: missing; every recipe names it"),
         ("- a", r"mine\.yaml: a recipe is a list of `key: value` lines"),

@@ -1,10 +1,11 @@
-"""What no single key of a recipe can tell: how budgets, subsets, seeds, teacher and law must fit together."""
+"""What no single key of a recipe can tell: how budgets, subsets, seeds, teacher, law and decisions must fit."""
 
 import itertools
 import re
 from collections.abc import Collection
 from pathlib import Path
 
+from toolkit.decision_rules import Rules as Settings
 from toolkit.recipe_files import listed
 from toolkit.settings import Recipe
 
@@ -13,7 +14,13 @@ Rules = list[tuple[str, bool, str]]  # key, whether it holds, what must hold
 
 def rules(recipe: Recipe) -> Rules:
     """Every rule, in the order in which a broken one is told."""
-    return [*_ladder_rules(recipe), *_experiment_rules(recipe), *_teacher_rules(recipe), *_law_rules(recipe)]
+    return [
+        *_ladder_rules(recipe),
+        *_experiment_rules(recipe),
+        *_teacher_rules(recipe),
+        *_law_rules(recipe),
+        *_decision_rules(recipe),
+    ]
 
 
 def _ladder_rules(recipe: Recipe) -> Rules:
@@ -111,6 +118,35 @@ def _law_rules(recipe: Recipe) -> Rules:
             law.confirm is None or (law.held_out is not None and law.confirm > law.held_out and law.confirm in rungs),
             f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
         ),
+    ]
+
+
+def _decision_rules(recipe: Recipe) -> Rules:
+    decide, given, subsets = recipe.decisions.decide, recipe.decisions.rules, recipe.subsets
+    known = [name for name, default in vars(Settings()).items() if isinstance(default, float)]
+    strange = [name for name in given if name not in known]
+    beyond = [f"{name} {value:g}" for name, value in given.items() if not 0 < value < 1]
+    totals = [m * r for m in subsets for r in recipe.ladder.budgets if recipe.holds(m, r)]
+    routes = [rule for rule in decide if rule in ("expansion", "mixture")]
+    return [
+        ("decide", len(set(decide)) == len(decide), "must be distinct"),
+        (
+            "decide",
+            "law" not in decide or recipe.law.held_out is not None,
+            "law holds a forecast against a budget that was not fitted: name it as held_out, or leave law out",
+        ),
+        (
+            "decide",
+            not routes or len(set(totals)) < len(totals),
+            f"{listed(routes)} compares subsets at one total of responses: name two subsets or more that share a total",
+        ),
+        (
+            "decide",
+            "saturation" not in decide or recipe.ladder.counting == "sampled",
+            "saturation reads every draw of every question: counting must be sampled, or leave saturation out",
+        ),
+        ("rules", not strange, f"there is no setting {listed(strange)}; there are {listed(known)}"),
+        ("rules", not beyond, f"must lie between 0 and 1 (.95 is 95 %, .03 is 3 points), not {listed(beyond)}"),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.forecasts import written_forecasts
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import what_varies
 from toolkit.recipe import Recipe
 from toolkit.reports.rules import CANNOT_TELL, NoAnswer, Rules
@@ -15,17 +15,9 @@ from toolkit.workspace import Artifact, to_json, write_atomic
 
 
 def rules_of(recipe: Recipe) -> Rules:
-    """The recipe's decision rules; the control that counts is its first.
-
-    Raises:
-        StageError: for a setting that the rules do not have, or a value outside its range.
-    """
+    """The recipe's decision rules; the control that counts is its first."""
     settings: dict[str, Any] = {"control": recipe.controls[0], **recipe.decisions.rules}
-    try:
-        return Rules(**settings)
-    except (TypeError, ValueError) as error:
-        known = ", ".join(name for name, value in vars(Rules()).items() if isinstance(value, float))
-        raise StageError(f"{recipe.name}: rules: {error}; settings and their names: {known}") from error
+    return Rules(**settings)
 
 
 def decisions_stage(

@@ -95,8 +95,7 @@ def other_draws(job: Job) -> str:
         if (teacher, replicate) != drawn_by(job.run):
             seeds.setdefault(teacher, []).append(str(seed))
     told = [
-        f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}"
-        + f" of the teacher {teacher}" * (len(whole.recipe.teachers) > 1)
+        f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}" + f" of the teacher {teacher}" * several
         for teacher, drawn in seeds.items()
     ]
     order = ", each over another order of the questions" * whole.recipe.experiment.reorder

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolkit.pipeline.decisions import decisions_stage, rules_of
+from toolkit.pipeline.decisions import decisions_stage
 from toolkit.pipeline.experiment import checked_models, draw_corpus, grow, measure, sources_of
 from toolkit.pipeline.grid import drawn_by
 from toolkit.pipeline.job import Job
@@ -146,7 +146,6 @@ def _job(
 
 
 def _stages(job: Job) -> str:
-    rules_of(job.recipe)  # refused before any work
     pool = pool_stage(job)
     replicates = grow(job, pool, checked_models(job, pool, ["teacher", "base"]))
     first = replicates[0]

@@ -1,8 +1,10 @@
-"""Decision rules fixed before a run, and what a decision is: a verdict, its table, and one sentence true to it."""
+"""What a decision is: a verdict by rules fixed before a run, its table, and one sentence true to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from toolkit.decision_rules import Rules
 
 CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
 DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
@@ -22,31 +24,6 @@ CLAIMS = {
 
 class NoAnswer(ValueError):
     """Sound results that do not allow a rule: what it compares was not measured."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Every number that a verdict depends on. Errors, margins and widths are fractions; levels are in (0, 1)."""
-
-    level: float = 0.95  # of the interval of a paired difference, two-sided
-    margin: float = 0.03  # expansion: differences within it are equivalent
-    alpha: float = 0.05  # of each of two one-sided tests, and of a Holm family
-    power: float = 0.8  # of the smallest difference that could have been seen
-    question_prices: tuple[float, ...] = (0.0, 20.0)  # expansion: of a question in responses, where the plan is asked
-    law_level: float = 0.9  # of all pairs' intervals of a new observation together
-    law_refuted: float = 0.99  # of one pair's interval beyond which the law is refuted
-    law_miss: float = 0.03  # the largest miss of any pair
-    law_width: float = 0.08  # the widest interval of any pair
-    steps_move: float = 0.01  # bound: doubling the steps must move the error by less
-    floor_tail: float = 0.05  # bound: share of the floor's posterior that may lie below the teacher's error
-    flat_fall: float = 0.01  # saturation: a curve is flat where a doubling lowers the error by less
-    flat_share: float = 0.1  # saturation: a corpus is flat where a doubling brings less than this share of new paths
-    control: str = "steps"  # the training control whose verdict counts; others are shown beside it
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, float) and not 0 < value < 1:
-                raise ValueError(f"rules: {name} must lie between 0 and 1, got {value:g}: .95 is 95 %, .03 is 3 points")
 
 
 @dataclass(frozen=True)
