@@ -102,3 +102,7 @@ def test_pairs_are_confirmed_together_and_refuted_apart():
     assert decide_mixture("sim", every, Rules()).verdict == "confirmed"
     mixed = decide_mixture("sim", [every[0], *flipped(every[1:])], Rules())
     assert mixed.verdict == "refuted" and mixed.sentence.startswith("A>a, control steps: ")
+    assert mixed.header[:2] == ("pair", "control") and {row[0] for row in mixed.rows} == {"A>a", "B>a"}
+    assert all(len(row) == len(mixed.header) for row in mixed.rows)
+    assert [part["name"] for part in mixed.numbers["parts"]] == ["A>a, control steps", "B>a, control steps"]
+    assert decide_mixture("sim", every[:1], Rules()).header[0] == "control"

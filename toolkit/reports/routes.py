@@ -66,17 +66,14 @@ def decision_of(
     rule: str, experiment: str, parts: Sequence[dict[str, Any]], rules: Rules, notes: Sequence[str]
 ) -> Decision:
     """The verdict is that of the control that counts, over all its pairs; the others stand beside it."""
+    pairs = len({part["pair"] for part in parts}) > 1
+    parts = [{"name": f"{part['pair']}, " * pairs + f"control {part['control']}", **part} for part in parts]
     counted = [part for part in parts if part["control"] == parts[0]["control"]]
     verdict = _together([part["verdict"] for part in counted])
-    pairs = len({part["pair"] for part in parts}) > 1
-    names = [f"{part['pair'] + ', ' if pairs else ''}control {part['control']}" for part in parts]
-    sentence = "; ".join(
-        f"{name}: {part['told']}" if part in counted else f"{name}: {_brief(part)}"
-        for name, part in zip(names, parts, strict=True)
-    )
-    rows = [row for part in parts for row in _rows(part)]
+    sentence = "; ".join(f"{part['name']}: {part['told'] if part in counted else _brief(part)}" for part in parts)
+    rows = [[part["pair"]] * pairs + row for part in parts for row in _rows(part)]
     last = ["Holm's lower bound"] if rule == "mixture" else []
-    header = (*HEADER[:-1], f"{HEADER[-1]} ({share(rules.level)} interval)", *last)
+    header = (*["pair"] * pairs, *HEADER[:-1], f"{HEADER[-1]} ({share(rules.level)} interval)", *last)
     told = f"{sentence[:1].upper()}{sentence[1:]}."
     return Decision(
         rule, experiment, verdict, told, header, rows, {"parts": parts}, rules, (_bars(parts, rules), *notes)

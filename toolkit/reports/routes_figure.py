@@ -49,7 +49,7 @@ def draw_routes(path: Path, every: Sequence[Series], decision: Decision, *, titl
         _gaps(gaps, part, decision, colours)
         totals = sorted({m * r for m, r in series.cells})
         budget_axis(gaps, [total for total in totals if total % totals[0] == 0 and _is_power(total // totals[0])], 1.15)
-        panel_title(errors, f"control: {part['control']}")
+        panel_title(errors, part["name"])
     for row in panels:
         told = {
             label: handle for panel in row for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)

@@ -65,7 +65,7 @@ def surface_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
         found = part.get("surface")
         if not found:
             continue
-        lines.append(f"Surface, control {part['control']}: {found['reading']}. {_parting(found['divergence'])}")
+        lines.append(f"Surface, {part['name']}: {found['reading']}. {_parting(found['divergence'])}")
         if found["forms"]:
             rows = [
                 [row["form"], f"{row['chi_square']:.0f}", f"{row['largest_total']:.3f}", f"{row['largest_M']:.3f}"]
