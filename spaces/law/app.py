@@ -124,10 +124,11 @@ def _wire(
         control.input(_changed(index), [yours, *chosen], heads, **QUIET)
     yours.change(_uploaded, yours, heads, **QUIET)
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
-    for built in views:
+    for module, built in zip(VIEWS, views, strict=True):
         knobs = list(built.controls.values())
-        triggers = [settled.change, scale.change, *(knob.input for knob in knobs)]
-        gr.on(triggers, _rendered(built), [yours, settled, scale, *knobs], built.outputs, **latest)
+        triggers = [settled.change, scale.change, *(knob.input for knob in knobs), *([view.change] * built.lazy)]
+        render = _rendered(built, module.NAME)
+        gr.on(triggers, render, [yours, settled, scale, view, *knobs], built.outputs, **latest)
     moved = [settled.change, view.change, *(knob.input for knob in own.values())]
     addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
     addressed.then(None, query, link, js=links.REPLACE, api_visibility="private")
@@ -161,19 +162,25 @@ def _uploaded(yours: Experiment | None) -> list[Any]:
     return _settled([yours.origin if yours else EXAMPLE, *[None] * 6], yours, [])
 
 
-def _rendered(view: View) -> Callable[..., list[Any]]:
+def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
     """The view's render on the values of selection and view; what is wrong is told where its words go."""
 
-    def rendered(yours: Experiment | None, settled: list[str], scale: str, *knobs: Any) -> list[Any]:
+    def rendered(yours: Experiment | None, settled: list[str], scale: str, open_: str, *knobs: Any) -> list[Any]:
+        if view.lazy and name != open_:
+            return _emptied(view, "")
         try:
             chosen = selection.settle(settled, yours)[0]._replace(scale=Scale(scale == "accuracy"))
             return _shown(view, view.render(chosen, *knobs))
         except ValueError as error:
-            controls = list(view.controls.values())
-            rest = [gr.skip() if output in controls else None for output in view.outputs[1:]]
-            return _shown(view, [f"**This cannot be shown.** {guards.plain(str(error))}", *rest])
+            return _emptied(view, f"**This cannot be shown.** {guards.plain(str(error))}")
 
     return rendered
+
+
+def _emptied(view: View, told: str) -> list[Any]:
+    """These words, and nothing else; controls stay as they are."""
+    controls = list(view.controls.values())
+    return _shown(view, [told, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
 
 
 def _shown(view: View, values: list[Any]) -> list[Any]:

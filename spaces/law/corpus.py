@@ -1,52 +1,59 @@
-"""The responses behind results: the bundled sample of a release, by question and budget; corpus statistics."""
+"""The responses behind results, by question and budget, and corpus statistics: bundled, or from a release."""
 
 import json
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from data import EXAMPLE, FOLDER, Experiment
+import release
+from data import Experiment
 
 ACCEPTED = "accepted"
 
 
-def responses(experiment: Experiment) -> pd.DataFrame:
-    """All sampled responses of the bundled questions, in order of question and draw.
+def questions(experiment: Experiment, count: float) -> dict[str, str]:
+    """Questions by id: those of the bundled sample, or the first `count` (NaN: all) of the release that results name.
 
-    ValueError says where those of other results are.
+    ValueError says why there are none.
     """
-    if experiment.origin != EXAMPLE:
-        raise ValueError(_elsewhere(experiment))
-    found = sorted((FOLDER / experiment.name / "data").glob("responses-*.parquet"))
-    if not found:
-        raise ValueError(f"no sample of the responses of {experiment.name} is bundled")
-    return _read(found[0])
+    if (sample := _sample(experiment)) is not None:
+        return dict(zip(sample["question_id"], sample["question"], strict=True))
+    every = release.questions(*_source(experiment))
+    return dict(islice(every.items(), int(count) if np.isfinite(count) else None))
+
+
+def responses(experiment: Experiment, question: str) -> pd.DataFrame:
+    """All sampled responses to a question, in order of their draw; ValueError when they cannot be read."""
+    if (sample := _sample(experiment)) is not None:
+        return sample[sample["question_id"] == question]
+    return release.responses(*_source(experiment), question)
 
 
 def statistics(experiment: Experiment) -> dict[str, dict[str, Any]]:
     """What each budget's corpus holds (sampled, accepted, distinct, covered, ...), where bundled; else nothing."""
-    path = FOLDER / experiment.name / "data" / "statistics.json"
-    if experiment.origin != EXAMPLE or not path.is_file():
+    path = experiment.folder and experiment.folder / "data" / "statistics.json"
+    if path is None or not path.is_file():
         return {}
     told: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["statistics"]
     return told
 
 
-def matching(rows: pd.DataFrame, text: str) -> dict[str, str]:
-    """Questions by id that contain this text, whatever its case; all for none."""
-    every = rows.drop_duplicates("question_id")
-    found = every[every["question"].str.contains(text.strip(), case=False, regex=False)]
-    return dict(zip(found["question_id"], found["question"], strict=True))
+def matching(every: dict[str, str], text: str) -> dict[str, str]:
+    """Questions that contain this text, whatever its case; all for none."""
+    wanted = text.strip().casefold()
+    return {key: question for key, question in every.items() if wanted in question.casefold()}
 
 
-def draws(rows: pd.DataFrame, question: str, rungs: list[int]) -> pd.DataFrame:
+def draws(rows: pd.DataFrame, rungs: list[int]) -> pd.DataFrame:
     """One question's responses up to the last rung, with the `rung` that added each and the draw that it repeats.
 
     `repeats`: the index of the first draw with the same text, -1 for a new text.
     """
-    mine = rows[(rows["question_id"] == question) & (rows["response_index"] < max(rungs))]
+    mine = rows[rows["response_index"] < max(rungs)]
     first = mine.groupby("response")["response_index"].transform("min")
     added = [min(rung for rung in rungs if index < rung) for index in mine["response_index"]]
     return mine.assign(rung=added, repeats=first.where(first < mine["response_index"], -1))
@@ -59,14 +66,17 @@ def added(drawn: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: kind.groupby(drawn["rung"]).sum() for name, kind in kinds.items()})
 
 
+def _sample(experiment: Experiment) -> pd.DataFrame | None:
+    found = [] if experiment.folder is None else sorted((experiment.folder / "data").glob("responses-*.parquet"))
+    return _read(found[0]) if found else None
+
+
+def _source(experiment: Experiment) -> tuple[str, str]:
+    if experiment.folder is None:
+        raise ValueError("a table of results holds no responses: this view shows those of a release")
+    return release.named(experiment.folder)
+
+
 @lru_cache(maxsize=4)
 def _read(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
-
-
-def _elsewhere(experiment: Experiment) -> str:
-    repo = experiment.origin.partition("@")[0]
-    if "/" not in repo:
-        return "a table of results holds no responses: this view shows those of a release"
-    name = repo.removesuffix("-results")
-    return f"the responses are not on this page: read them with datasets.load_dataset({name!r}, 'all')"

@@ -45,14 +45,19 @@ class Declared(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One experiment's rows of `curves.parquet`; `origin`: where they are from; `items`: the answers, if known."""
+    """One experiment's rows of `curves.parquet`; `origin`: where they are from; `folder`: the results with them."""
 
     name: str
     origin: str
     curves: pd.DataFrame
     declared: tuple[Declared, ...] = ()
-    items: Path | None = None
+    folder: Path | None = None
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def items(self) -> Path | None:
+        """Answers to single test items, where the results have them."""
+        return None if self.folder is None else next(iter(sorted(self.folder.glob("data/items-*.parquet"))), None)
 
     @property
     def pairs(self) -> list[str]:
@@ -121,9 +126,8 @@ def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     """The experiments of one results folder; ValueError names a missing file or column."""
     table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
     declared = [_declared(path) for path in sorted((folder / "laws").rglob("forecast.json"))]
-    items = next(iter(sorted(folder.glob("data/items-*.parquet"))), None)
     return {
-        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), tuple(declared), items)
+        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), tuple(declared), folder)
         for name, rows in table.groupby("experiment", sort=False)
     }
 

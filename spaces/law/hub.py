@@ -1,14 +1,19 @@
 """Public results datasets of the Hub, by commit. The Space's own token is never used for what a visitor names."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, HfFileSystem, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+BLOCK = 1_000_000  # bytes that are read at once
 MOST_BYTES = 50_000_000  # of a dataset that is downloaded
-WANTED = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json"]
+WANTED = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json", "manifest.json"]
 FAULTS = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError, OSError)
 
 
@@ -18,7 +23,7 @@ def resolve(source: str) -> tuple[str, str]:
     ValueError for another text, and for what the Hub does not have.
     """
     repo, _, revision = source.strip().partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo, re.ASCII):
+    if not REPO.fullmatch(repo):
         raise ValueError(f"{source!r} names no results: use 'example' or org/name-results@revision")
     if re.fullmatch("[0-9a-f]{40}", revision):
         return repo, revision
@@ -39,6 +44,18 @@ def download(repo: str, commit: str) -> Path:
         return Path(api.snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=WANTED))
     except FAULTS as error:
         raise _unread(repo, error) from error
+
+
+@contextmanager
+def opened(repo: str, revision: str, name: str) -> Iterator[Any]:
+    """A file of a public dataset, read over the network piece by piece; ValueError when it cannot be."""
+    # No instance is shared: each remembers the files that it ever listed.
+    files = HfFileSystem(endpoint=constants.ENDPOINT, token=False, block_size=BLOCK, skip_instance_cache=True)
+    try:
+        with files.open(f"datasets/{repo}/{name}", revision=revision) as file:
+            yield file
+    except FAULTS as error:
+        raise _unread(f"{repo}/{name}", error) from error
 
 
 def _unread(source: str, error: Exception) -> ValueError:

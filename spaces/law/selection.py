@@ -8,7 +8,7 @@ import pandas as pd
 
 from data import EXAMPLE, SOURCES, Declared, Experiment, load
 from fitting import fit, ladder_of
-from guards import is_toy
+from guards import is_toy, plain
 from scale import Scale
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.curves import Ladder
@@ -129,7 +129,7 @@ def updates(chosen: Chosen, yours: Experiment | None = None) -> list[Any]:
 
 def _one_of(wanted: str | None, there: list[str], what: str, told: list[str]) -> str:
     if wanted is not None and wanted not in there:
-        told.append(f"These results have no such {what}; shown is {there[0]}.")
+        told.append(f"These results have no such {what}; shown is {plain(there[0])}.")
     return wanted if wanted in there else there[0]
 
 
@@ -173,7 +173,7 @@ def _rung(text: str | None, budgets: list[float], told: list[str]) -> float | No
         return None
     found = next((budget for budget in budgets if f"{budget:g}" == text), None)
     if found is None:
-        told.append(f"This ladder has no rung r = {text[:20]}.")
+        told.append(f"This ladder has no rung r = {plain(text[:20])}.")
     return found
 
 

@@ -1,7 +1,7 @@
 """Text that somebody pastes or drops, as a table of text cells: CSV, TSV, JSON or JSON lines, within limits.
 
-Cells are data: nothing is evaluated, and a formula is a text that is no number. Rows are counted as in a spreadsheet:
-the header is row 1.
+Cells are data: nothing is evaluated, and a formula is a text that is no number. Rows are counted as in a spreadsheet,
+where the header is row 1, or as the lines or records of JSON.
 """
 
 import csv
@@ -101,7 +101,8 @@ def _decoded(given: bytes | str) -> str:
         try:
             given = given.decode("utf-16" if wide else "utf-8")
         except UnicodeDecodeError as error:
-            raise ValueError(f"byte {error.start + 1} is no text in UTF-8: save the table as 'CSV UTF-8'") from None
+            name = "UTF-16" if wide else "UTF-8"
+            raise ValueError(f"byte {error.start + 1} is no text in {name}: save the table as 'CSV UTF-8'") from None
     if "\0" in given:
         raise ValueError("it is no text but a binary file: save the table as CSV")
     return given.removeprefix("\ufeff")
@@ -124,19 +125,29 @@ def _separated(text: str) -> list[tuple[int, list[str]]]:
 
 def _json(text: str) -> list[tuple[int, list[str]]]:
     """A list of objects, or an object a line, as rows of cells below a header."""
-    try:
-        lines = [line for line in text.splitlines() if line.strip()]
-        found = json.loads(text) if text.lstrip()[0] == "[" else [json.loads(line) for line in lines]
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"it is no JSON: {error}; write an object a line, or paste CSV") from None
+    if text.lstrip()[0] == "[":
+        found = list(enumerate(_parsed(text, "it"), 1))
+    else:
+        lines = enumerate(text.splitlines(), 1)
+        found = [(row, _parsed(line, f"row {row}")) for row, line in lines if line.strip()]
     if not found:
         raise ValueError("the list is empty: write an object per trained student")
-    for place, each in enumerate(found, 1):
+    for row, each in found:
         if not isinstance(each, dict) or any(isinstance(value, dict | list) for value in each.values()):
-            raise ValueError(f'record {place} is no flat object like {{"budget": 1, "error": 0.9}}')
-    names = list(dict.fromkeys(str(name) for each in found for name in each))
-    cells = [["" if each.get(name) is None else str(each[name]) for name in names] for each in found]
-    return [(1, names), *enumerate(cells, 2)]
+            raise ValueError(f'row {row} is no flat object like {{"budget": 1, "error": 0.9}}')
+    names = list(dict.fromkeys(str(name) for _, each in found for name in each))
+    return [(0, names), *((row, [_cell(each.get(name)) for name in names]) for row, each in found)]
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{what} is no JSON: {error}; write an object a line, or paste CSV") from None
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(int(value) if isinstance(value, bool) else value)
 
 
 def _check_header(header: Sequence[str]) -> None:

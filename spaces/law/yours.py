@@ -51,17 +51,22 @@ def guess(table: Table) -> Meaning:
     """The meaning that the columns' names suggest; what may be left out must hold numbers."""
     found: dict[str, str | None] = {}
     for role, pattern in NAMES.items():
-        fitting = [name for name in table.names if re.fullmatch(pattern, re.sub(r"[\s_-]+", " ", name.lower()))]
+        fitting = [name for name in table.names if re.fullmatch(pattern, _words(name))]
         fitting = [name for name in fitting if name not in found.values()]
         kept = [name for name in fitting if role not in ("sd", "n", "questions") or tables.are_numbers(table, name)]
         found[role] = next(iter(kept), None)
-    value = (found["value"] or "").lower()
+    value = _words(found["value"] or "")
     return Meaning(**found, quantity="accuracy" if re.fullmatch(ACCURACY, value) else "error")
 
 
+def _words(name: str) -> str:
+    """A column's name without what separates or ends its words: `Error_rate (%)` is an "error rate"."""
+    return re.sub(r"[\W_]+", " ", name.lower()).strip()
+
+
 def unit(table: Table, value: str) -> str | None:
-    """ "percent" where a value exceeds 1 or is written with its sign; None where only its owner can tell."""
-    signed = any(cell.endswith("%") for cell in table.cells(value))
+    """ "percent" where a value exceeds 1, or value or name has the sign; None where only its owner can tell."""
+    signed = "%" in value or any(cell.endswith("%") for cell in table.cells(value))
     return "percent" if signed or max(tables.numbers(table, value)) > 1 else None
 
 
@@ -103,6 +108,7 @@ def _fractions(table: Table, meaning: Meaning) -> tuple[pd.DataFrame, list[str]]
         },
         index=table.numbers,
     )
+    _check_signs(table, roles["value"])
     known = unit(table, roles["value"])
     if known is None and meaning.unit is None:
         raise ValueError(f"all values of column {roles['value']!r} are 1 or less: say if they are fractions or percent")
@@ -114,6 +120,14 @@ def _fractions(table: Table, meaning: Meaning) -> tuple[pd.DataFrame, list[str]]
     rows["value"] = 1 - rows["value"] if meaning.quantity == "accuracy" else rows["value"]
     _check_copies(rows)
     return rows, notes
+
+
+def _check_signs(table: Table, value: str) -> None:
+    """Percent and fractions in one column are told apart by nobody."""
+    signed = {row: cell.endswith("%") for row, cell in zip(table.numbers, table.cells(value), strict=True)}
+    bare = [row for row, sign in signed.items() if not sign]
+    if bare and any(signed.values()):
+        raise ValueError(f"row {bare[0]}, column {value!r} has no percent sign, others have: write all of them alike")
 
 
 def _check_range(rows: pd.DataFrame, roles: dict[str, str], most: float) -> None:

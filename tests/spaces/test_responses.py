@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import corpus
+import data
 import selection
 from data import FOLDER
 from views import responses
@@ -21,16 +22,15 @@ def chosen():
 
 
 def test_the_sample_is_whole_and_small(chosen):
-    rows = corpus.responses(chosen.experiment)
+    rows = corpus._sample(chosen.experiment)
     assert rows.groupby("question_id")["response_index"].apply(sorted).map(lambda found: found == list(range(32))).all()
     assert rows["question_id"].nunique() == 24 and rows["question_id"].is_monotonic_increasing
     assert sum(path.stat().st_size for path in FOLDER.glob("math/data/responses-*")) < 100_000
 
 
 def test_a_budget_contains_the_smaller_ones_and_rungs_add_up(chosen):
-    rows = corpus.responses(chosen.experiment)
-    key = rows["question_id"].iloc[0]
-    small, large = (corpus.draws(rows, key, rungs) for rungs in ([1, 2, 4], [1, 2, 4, 8]))
+    rows = corpus.responses(chosen.experiment, next(iter(corpus.questions(chosen.experiment, 256))))
+    small, large = (corpus.draws(rows, rungs) for rungs in ([1, 2, 4], [1, 2, 4, 8]))
     assert small["response"].tolist() == large["response"].tolist()[:4]
     added = corpus.added(large)
     assert added["draws"].to_dict() == {1: 1, 2: 1, 4: 2, 8: 4}
@@ -38,7 +38,7 @@ def test_a_budget_contains_the_smaller_ones_and_rungs_add_up(chosen):
 
 
 def test_what_the_page_counts_is_what_the_rows_hold(chosen):
-    rows = corpus.responses(chosen.experiment)
+    rows = corpus._sample(chosen.experiment)
     key = rows["question_id"].iloc[40]
     told, asked, figure, _, accepted, rejected, *_ = responses.render(chosen, "", key, "16")
     mine = rows[(rows["question_id"] == key) & (rows["response_index"] < 16)]
@@ -49,8 +49,7 @@ def test_what_the_page_counts_is_what_the_rows_hold(chosen):
 
 
 def test_questions_are_found_by_any_part_of_their_text(chosen):
-    rows = corpus.responses(chosen.experiment)
-    found = corpus.matching(rows, " COINS ")
+    found = corpus.matching(corpus.questions(chosen.experiment, 256), " COINS ")
     assert found and all("coins" in question.lower() for question in found.values())
     asked, *_, question, rung = responses.render(chosen, "coins", "not there", "7")[1:]
     assert asked == found[question["value"]] and rung["value"] == "32"
@@ -59,8 +58,8 @@ def test_questions_are_found_by_any_part_of_their_text(chosen):
 
 
 def test_text_of_models_stays_text(chosen, monkeypatch):
-    rows = corpus.responses(chosen.experiment).assign(question=EVIL, response=EVIL, answer=EVIL)
-    monkeypatch.setattr(corpus, "responses", lambda experiment: rows)
+    rows = corpus._sample(chosen.experiment).assign(question=EVIL, response=EVIL, answer=EVIL)
+    monkeypatch.setattr(corpus, "_sample", lambda experiment: rows)
     told, asked, _, counts, accepted, rejected, *_ = responses.render(chosen, "", None, None)
     assert asked == EVIL and {row[1] for row in accepted + rejected} == {EVIL}
     assert not any(mark in text for text in (told, counts) for mark in ("<script>", "$x$", "](javascript"))
@@ -69,14 +68,9 @@ def test_text_of_models_stays_text(chosen, monkeypatch):
     assert [each.datatype for each in outputs if isinstance(each, gr.Dataframe)] == ["str", "str"]
 
 
-def test_other_results_say_where_their_responses_are(chosen):
-    import data
-
-    other = data.Experiment("math", "org/name-results@0123", pd.DataFrame())
-    with pytest.raises(ValueError, match=r"load_dataset\('org/name', 'all'\)"):
-        corpus.responses(other)
+def test_a_table_has_no_responses_and_says_so():
     with pytest.raises(ValueError, match="a table of results holds no responses"):
-        corpus.responses(data.Experiment("x", "your data", pd.DataFrame()))
+        corpus.questions(data.Experiment("x", "your data", pd.DataFrame()), 256)
 
 
 def test_statistics_are_those_of_the_release(chosen):

@@ -50,7 +50,7 @@ def test_the_map_the_frontier_and_the_crossover_are_drawn(chosen):
 
 def test_more_questions_are_compared_at_equal_totals(chosen):
     pairs = comparing.more_questions(chosen)
-    assert [(each.first, each.second) for each in pairs][0] == ("256 × 2", "512 × 1")
+    assert (pairs[0].first, pairs[0].second) == ("256 × 2", "512 × 1")
     assert all(each.contrast.replicates == 4 and each.contrast.items == 200 for each in pairs)
     assert "points won" in compare.render(chosen, "questions", "distinct")[2]
 

@@ -27,6 +27,9 @@ GOOD = {
     "plain.csv": (ENGLISH, {"unit": "fraction"}, "--x r --y accuracy --seed seed"),
     "excel.csv": (GERMAN, {}, None),  # decimal commas: `fss fit` reads the ladder that the page offers
     "lines.jsonl": (LINES, {"unit": "fraction"}, "--x budget --y err --seed run"),
+    "list.json": (f"\ufeff[{','.join(LINES.splitlines())}]", {"unit": "fraction"}, None),
+    "signs.csv": ("R;Error rate (%);Seed\n" + "".join(f"{r};{100 * e:.1f} %;{s}\n" for r, s, e in STUDENTS), {}, None),
+    "wide.csv": (GERMAN.removeprefix("\ufeff").encode("utf-16"), {}, None),
 }
 HEAD = "budget,error,seed\n"
 BAD = {
@@ -48,8 +51,16 @@ BAD = {
     "no name": ("r,,error\n1,2,3\n", "row 1, column 2 has no name"),
     "no rows": (HEAD, "a header and no rows"),
     "nothing": ("\n \n", "nothing in it: paste a header and rows"),
-    "broken JSON": ('{"budget": 1, "error": 0.9}\n{"budget"\n', "it is no JSON: .*write an object a line"),
-    "deep JSON": ('[{"budget": 1, "error": [0.9]}]', "record 1 is no flat object"),
+    "broken JSON": ('{"budget": 1, "error": 0.9}\n{"budget"\n', "row 2 is no JSON: .*write an object a line"),
+    "a broken list": ('[{"budget": 1,]', "it is no JSON: .*write an object a line"),
+    "deep JSON": ('[{"budget": 1, "error": [0.9]}]', "row 1 is no flat object"),
+    "NaN in JSON": ('[{"r": 1, "error": 0.9}, {"r": 2, "error": NaN}]', "row 2, column 'error': 'nan' is no measured"),
+    "infinity in JSON lines": ('\n{"r": -Infinity, "error": 0.9}', "row 2, column 'r': '-inf' is no measured"),
+    "some percent": (HEAD + "1,91 %,0\n2,0.8,0\n", "row 3, column 'error' has no percent sign, others have"),
+    "UTF-16 without its mark": (HEAD.encode("utf-16-le"), "it is no text but a binary file: save the table as CSV"),
+    "half of UTF-16": ((HEAD + "1,0.9,0\n").encode("utf-16")[:-1], "byte .* is no text in UTF-16: save the table"),
+    "no byte": (b"", "nothing in it: paste a header and rows"),
+    "10 MB": (b"9" * 10_000_000, "it has 10.0 MB: at most 1 MB are taken"),
     "a binary": (b"PK\x03\x04\x00\x00", "it is no text but a binary file"),
     "latin text": ("budget,größe\n1,2\n".encode("latin-1"), "byte 10 is no text in UTF-8: save .* as 'CSV UTF-8'"),
     "too large": (HEAD + "1,0.9,0\n" * 200_000, "it has 1.6 MB: at most 1 MB are taken"),
@@ -81,7 +92,7 @@ def numbers(text):
 @pytest.mark.parametrize("name", GOOD)
 def test_the_number_on_the_page_is_that_of_fss_fit_on_the_file(name, capsys, tmp_path):
     text, told, flags = GOOD[name]
-    chosen = shown(experiment(text.encode(), **told))
+    chosen = shown(experiment(text if isinstance(text, bytes) else text.encode(), **told))
     page = numbers(law.render(chosen, "r", "log")[4].split("\n", 1)[1])  # below the line EXPLORATORY
     (tmp_path / report.FILE).write_text(report.as_csv(chosen))
     assert fss_fit(capsys, tmp_path / report.FILE, "--x budget --y error --seed seed") == page

@@ -18,12 +18,13 @@ class View(NamedTuple):
     """`controls`, components with an `input` event, by their names in links (unique over all views).
 
     `render(chosen, *values of the controls)` gives one value or update per output and may raise ValueError, which is
-    shown in `outputs[0]`, a Markdown; the other outputs are then emptied.
+    shown in `outputs[0]`, a Markdown; the other outputs are then emptied. `lazy`: render only while the tab is open.
     """
 
     controls: dict[str, Any]
     outputs: list[Component]
     render: Callable[..., list[Any]]
+    lazy: bool = False
 
 
 FORMULAS: list[dict[str, str | bool]] = [

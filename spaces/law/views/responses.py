@@ -31,15 +31,16 @@ keeps the draws below r, so every larger budget **contains** the smaller ones, a
 response is **accepted** when its extracted answer equals the known one; students are trained on accepted responses.
 Bars count what each rung added for this question: **new** correct texts are what more budget is bought for, repeated
 ones teach little that is new. The bundled example holds a sample of questions, the first by id, with all their
-responses.
+responses; of results on the Hub, the responses to a question are read from their release when it is looked at.
 """
+LISTED = 200
 SHORT = 28  # letters of a question that a phone shows in a list
 
 
 def build(taken: gr.State) -> View:
     """The controls and outputs of this view; see `views.View`."""
     start = selection.settle([None] * len(selection.NAMES))[0]
-    questions = _choices(corpus.matching(corpus.responses(start.experiment), ""))
+    questions = _choices(corpus.questions(start.experiment, start.questions))
     rungs = [f"{rung}" for rung in _rungs(start)]
     with gr.Row():
         find = gr.Textbox("", label="Search the questions", info="any part of their text", min_width=200)
@@ -60,7 +61,7 @@ def build(taken: gr.State) -> View:
     counts = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     tables = [_table(f"{name} responses") for name in ("Accepted", "Rejected")]
     outputs = [told, asked, plot, counts, *tables, question, upto]
-    return View({"find": find, "question": question, "rung": upto}, outputs, render)
+    return View({"find": find, "question": question, "rung": upto}, outputs, render, lazy=True)
 
 
 def _table(label: str) -> gr.Dataframe:
@@ -72,16 +73,18 @@ def _table(label: str) -> gr.Dataframe:
 
 def render(chosen: Chosen, find: str | None, question: str | None, upto: str | None) -> list[Any]:
     """The question in words and numbers, what each rung added, and its responses as tables of text."""
-    rows, every = corpus.responses(chosen.experiment), _rungs(chosen)
-    matches = corpus.matching(rows, find or "")
+    questions, every = corpus.questions(chosen.experiment, chosen.questions), _rungs(chosen)
+    matches = corpus.matching(questions, find or "")
     if not matches:
         raise ValueError(f"no question contains {(find or '')[:60]!r}: search for another part of its text")
     key = question if question in matches else next(iter(matches))
     last = next((rung for rung in every if f"{rung}" == upto), every[-1])
-    drawn = corpus.draws(rows, key, [rung for rung in every if rung <= last])
+    drawn = corpus.draws(corpus.responses(chosen.experiment, key), [rung for rung in every if rung <= last])
+    if drawn.empty:
+        raise ValueError(f"the teacher was not asked {questions[key][:60]!r} at these budgets: choose another question")
     first, right = drawn.iloc[0], drawn["verdict"] == corpus.ACCEPTED
     told = (
-        f"{len(matches)} of {rows['question_id'].nunique()} questions. "
+        f"{len(matches):,} of {len(questions):,} questions. "
         f"Answer: **{guards.plain(str(first['answer']))}**. "
         f"Of {len(drawn)} responses {right.sum()} are accepted, {drawn[right]['response'].nunique()} of them different."
     )
@@ -98,7 +101,8 @@ def render(chosen: Chosen, find: str | None, question: str | None, upto: str | N
 
 
 def _choices(questions: dict[str, str]) -> list[tuple[str, str]]:
-    """Questions by number and beginning; the whole text stands below the list."""
+    """Questions by number and beginning, no more than a list can show; the whole text stands below it."""
+    questions = dict(list(questions.items())[:LISTED])
     starts = [text if len(text) <= SHORT else f"{text[:SHORT]}…" for text in questions.values()]
     return [(f"{number}. {start}", key) for number, (start, key) in enumerate(zip(starts, questions, strict=True), 1)]
 

@@ -118,7 +118,7 @@ def _report() -> list[Any]:
 def _read(given: str | bytes | None) -> list[Any]:
     """The table, what was found in it, and the questions about it with the answers that its names suggest."""
     blank = [gr.skip()] * (len(LABELS) + 4)
-    if not given:
+    if given is None or given == "":  # nothing is pasted; a file without a byte is told
         return [None, "", gr.update(visible=False), *blank]
     try:
         found = tables.read(given)

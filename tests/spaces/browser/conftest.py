@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -54,14 +55,27 @@ def browser() -> Iterator:
 @pytest.fixture(scope="session")
 def space(tmp_path_factory) -> Iterator[SimpleNamespace]:
     """The Space on the bundled example: its `url`, and the `log` of addresses that it tried to reach elsewhere."""
-    folder = tmp_path_factory.mktemp("space")
+    with _served(tmp_path_factory.mktemp("space"), "guarded.py") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """As `space`, on results whose names and texts would like to be mark-up."""
+    folder = tmp_path_factory.mktemp("evil")
+    with _served(folder, "evil.py", str(folder / "example")) as served:
+        yield served
+
+
+@contextmanager
+def _served(folder: Path, script: str, *more: str) -> Iterator[SimpleNamespace]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}/", folder / "elsewhere.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FSS_", "HF_", "GRADIO_"))}
     environment |= {"GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(Path(__file__).with_name("guarded.py")), str(log)]
+    command = [sys.executable, str(Path(__file__).with_name(script)), str(log), *more]
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -77,14 +91,14 @@ def visit(browser, space) -> Iterator[Callable]:
     """Opens a page of the Space in a mode; at the end no page met an error or asked another machine for anything."""
     pages, wrong = [], []
 
-    def open_page(query: str = "", mode: str = "light"):
+    def open_page(query: str = "", mode: str = "light", url: str = space.url):
         context = browser.new_context(**MODES[mode])
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         pages.append(page)
         page.on("request", lambda request: wrong.append(request.url) if _foreign(request.url) else None)
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
-        page.goto(space.url + query)
+        page.goto(url + query)
         page.locator(".js-plotly-plot").first.wait_for(state="attached")
         return page
 

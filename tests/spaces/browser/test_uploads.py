@@ -14,11 +14,14 @@ GOOD = {
     "fractions.csv": COMMAS,
     "percent.tsv": "r\taccuracy\trun\n" + "".join(f"{r}\t{100 - 100 * e:.2f}\t{s}\n" for r, s, e in ROWS),
     "lines.jsonl": "".join(json.dumps({"budget": r, "error": e, "seed": s}) + "\n" for r, s, e in ROWS),
+    "list.json": "\ufeff" + json.dumps([{"budget": r, "error": e, "seed": s} for r, s, e in ROWS]),
+    "excel.csv": COMMAS.replace(",", ";").replace(".", ",").encode("utf-16"),
 }
 BAD = {
     "binary.csv": (b"PAR1\0\0\0\1", "it is no text but a binary file"),
     "latin.csv": ("größe,error\n1,0.9\n".encode("latin-1"), "is no text in UTF-8"),
     "empty.csv": (b"\n\n", "there is nothing in it"),
+    "missing.csv": (b"budget,error\n1,0.9\n2,NaN\n", "row 3, column 'error': 'NaN' is no measured number"),
     "long.csv": (b"budget,error\n" + b"1,0.9\n" * 2001, "it has 2,001 rows: at most 2,000 are taken"),
     "ragged.csv": (b"budget,error\n1,0.9\n2,0.8,0.7\n", "row 3"),
     "markup.csv": (COMMAS.replace("1,", "<img src=x onerror=alert(1)>,", 1).encode(), "row 2, column 'budget'"),
@@ -42,7 +45,10 @@ def answer(page, question: str, option: str) -> None:
 def test_a_good_file_is_shown_in_every_view(visit, name):
     page = visit("?view=yours")
     open_tab(page, "Your data")
-    assert "15 rows, 3 columns" in drop(page, name, GOOD[name].encode()).inner_text()
+    assert (
+        "15 rows, 3 columns"
+        in drop(page, name, GOOD[name] if name == "excel.csv" else GOOD[name].encode()).inner_text()
+    )
     if name != "percent.tsv":
         answer(page, "All values are 1 or less", "fraction")
     answer(page, "Students were trained with", "matched optimiser steps")
@@ -64,10 +70,25 @@ def test_a_bad_file_is_told_by_row_and_column(visit, name):
     open_tab(page, "Your data")
     content, why = BAD[name]
     told = drop(page, name, content)
-    if name == "markup.csv":  # a table of text like any other, until it is taken for numbers
+    if name in ("markup.csv", "missing.csv"):  # a table of text like any other, until it is taken for numbers
         answer(page, "Students were trained with", "matched optimiser steps")
         answer(page, "The budget counts responses", "sampled")
         page.get_by_role("button", name="Show the law of these data").click()
         page.wait_for_function("document.querySelector('#read').innerText.includes('cannot be read')")
         assert page.locator("#read img").count() == 0
     assert why in told.inner_text() and "This cannot be read" in told.inner_text()
+
+
+@pytest.mark.parametrize(("size", "told"), [(0, "there is nothing in it"), (1_500_000, "at most 1 MB are taken")])
+def test_a_file_without_a_byte_or_with_too_many_is_told(visit, size, told):
+    page = visit("?view=yours")
+    open_tab(page, "Your data")
+    assert told in drop(page, "table.csv", b"9" * size).inner_text()
+
+
+def test_a_file_of_10_megabytes_is_not_taken(visit):
+    page = visit("?view=yours")
+    open_tab(page, "Your data")
+    dropped = {"name": "table.csv", "mimeType": "text/csv", "buffer": b"9" * 10_000_000}
+    page.locator("input[type=file]").first.set_input_files(dropped)
+    page.get_by_text("exceeds the maximum").first.wait_for()

@@ -1,0 +1,71 @@
+"""Names and texts of others are shown as they are: no script runs, no link or image is made of them."""
+
+import json
+
+import pytest
+
+from tests.spaces.browser.conftest import idle, open_tab, tabs
+from tests.spaces.browser.evil import EVIL, TEXTS
+from tests.spaces.browser.test_uploads import ROWS, answer, drop
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+# Elements that only mark-up of somebody's could have made.
+MADE = """() => [...document.querySelectorAll('[onerror], img[src="x"], a[href^="javascript:" i], script')]
+    .filter(each => each.matches(':not(script)') || each.textContent.startsWith('alert('))
+    .map(each => each.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture
+def page(visit, evil):
+    opened = visit(url=evil.url)
+    said = []
+    opened.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    yield opened
+    assert said == []
+
+
+def test_results_with_mark_up_are_shown_as_text(page):
+    assert page.get_by_label("Experiment", exact=True).input_value() == EVIL
+    assert page.get_by_label("Teacher > student base", exact=True).input_value() == EVIL
+    assert EVIL in page.get_by_label("Ladder", exact=True).input_value()
+    words = {}
+    for name in tabs(page):
+        open_tab(page, name)
+        panel = page.locator("[role=tabpanel]:visible").first
+        panel.locator(".js-plotly-plot:visible .trace").first.wait_for(state="attached")
+        assert page.evaluate(MADE) == [], name
+        words[name] = panel.inner_text()
+    assert EVIL in words["Plan"] and EVIL in words["Your data"]
+    assert EVIL in words["Responses"]  # in its tables
+    assert page.get_by_label("Question, as it is given to the teacher").input_value() == EVIL
+    for label in ("Experiment", "Ladder"):  # the choices of a list
+        page.get_by_label(label, exact=True).click()
+        page.get_by_role("option").first.wait_for()
+        assert EVIL in page.get_by_role("option").first.inner_text() and page.evaluate(MADE) == []
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_table_with_mark_up_is_shown_as_text(page, text):
+    rows = [{"budget": r, "error": error, "seed": seed, "arm": text, text: text} for r, seed, error in ROWS]
+    open_tab(page, "Your data")
+    told = drop(page, "table.json", json.dumps(rows).encode())
+    assert told.inner_text().count(text) == 2 * 8 + 1 and page.evaluate(MADE) == []
+    answer(page, "All values are 1 or less", "fraction")
+    answer(page, "Students were trained with", "matched optimiser steps")
+    answer(page, "The budget counts responses", "sampled")
+    page.get_by_role("button", name="Show the law of these data").click()
+    page.wait_for_function("document.querySelector('#read').innerText.includes('is shown in every view')")
+    idle(page)
+    assert text in page.get_by_label("Ladder", exact=True).input_value()
+    for name in tabs(page):
+        open_tab(page, name)
+        assert page.evaluate(MADE) == [], name
+
+
+def test_a_link_with_mark_up_is_shown_as_text(page, evil):
+    page.goto(f"{evil.url}?budget={EVIL}&experiment={EVIL}&y={EVIL}&pair={TEXTS[1]}")
+    notice = page.locator("#notice")
+    notice.wait_for()
+    assert TEXTS[0] in notice.inner_text() and page.evaluate(MADE) == []
