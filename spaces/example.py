@@ -1,6 +1,6 @@
 """Fill the Space's bundled example from a finished run: `python spaces/example.py workspace/runs/math`.
 
-Made from what the run published: curves, answers to test items, the forecast as it was written down, the corpus
+Made from what the run published: curves, answers to test items, the forecasts as they were written down, the corpus
 statistics, and a sample of the responses (all of `QUESTIONS` questions, the first by id, which is a hash: nobody chose
 them).
 """
@@ -28,7 +28,10 @@ def main(run: Path) -> None:
     _write(out / "data", "curves", (run / "curves.parquet").read_bytes())
     _write(out / "data", "items", _packed(items.sort_values(["arm", "budget", "train_seed"], kind="stable")))
     _write(out / "data", "responses", _packed(_sample(run / "release", manifest["configs"]["all"]["files"])))
-    (out / "laws" / "forecast.json").write_bytes((run / "forecast.json").read_bytes())
+    for path in (run / "forecast.json", *run.glob("laws/*/forecast.json")):
+        place = out / "laws" / path.relative_to(run / "laws" if path.parent != run else run)
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(path.read_bytes())
     told = {name: manifest[name] for name in ("version", "statistics")}
     (out / "data" / "statistics.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
