@@ -35,7 +35,7 @@ def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
         "much": "cannot tell",
         "little": "confirmed",
     }
-    assert "doubled steps were not tried" in told["none"].sentence and "by 2.0 points" in told["much"].sentence
+    assert "doubled steps were not tried" in told["none"].sentence and "by 2.00 points" in told["much"].sentence
     part = told["little"].numbers["parts"][0]
     assert part["floor"]["low"] > part["teacher"] and part["student"] == pytest.approx(
         part["teacher"] + part["gap"]["estimate"]

@@ -130,7 +130,11 @@ def _row(part: Mapping[str, Any]) -> list[str]:
 
 
 def _control(part: Mapping[str, Any]) -> str:
-    return "not doubled" if part["moved"] is None else f"doubled: {points(part['moved'], '')} points"
+    return "not doubled" if part["moved"] is None else f"doubled: {_moved(part)}"
+
+
+def _moved(part: Mapping[str, Any]) -> str:
+    return f"{100 * part['moved']:.2f} points"  # to two digits: the limit is a round number
 
 
 def _told(part: Mapping[str, Any], rules: Rules) -> str:
@@ -149,7 +153,7 @@ def _told(part: Mapping[str, Any], rules: Rules) -> str:
         why = (
             "doubled steps were not tried"
             if part["moved"] is None
-            else f"doubling the steps moves the error by {points(part['moved'], '')} points"
+            else f"doubling the steps moves the error by {_moved(part)}, and {points(rules.steps_move, '')} are too many"
         )
         return f"{head}; {explained}, which is no floor of the source: {why}"
     if part["floor_above_teacher"]:
