@@ -153,7 +153,7 @@ def _told(part: Mapping[str, Any], rules: Rules) -> str:
         why = (
             "doubled steps were not tried"
             if part["moved"] is None
-            else f"doubling the steps moves the error by {_moved(part)}, and {points(rules.steps_move, '')} are too many"
+            else f"doubling the steps moves the error by {_moved(part)}, not by less than {100 * rules.steps_move:g}"
         )
         return f"{head}; {explained}, which is no floor of the source: {why}"
     if part["floor_above_teacher"]:
