@@ -22,6 +22,7 @@ import guards
 import links
 import selection
 from data import EXAMPLE, Experiment
+from memory import share_arenas
 from scale import Scale
 from theme import CSS, JS, THEME
 from views import View, compare, extrapolate, law, plan, responses, your_data
@@ -42,6 +43,7 @@ LAUNCH: dict[str, Any] = {
     "max_file_size": "2mb",  # a table is refused beyond half of it, in words
     "state_session_capacity": 500,
 }
+START: list[str | None] = [None] * len(selection.NAMES)
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -81,7 +83,7 @@ def _tab(module: Any, yours: gr.State, view: gr.Textbox, opened: gr.Checkbox) ->
 
 def _fill(views: list[View], banner: gr.Markdown) -> None:
     """What the page opens with goes out with the page itself, so that something real is there at once."""
-    chosen = selection.settle([None] * len(selection.NAMES))[0]
+    chosen = selection.settle(START)[0]
     banner.value = guards.banner(chosen.toy, chosen.why)
     for built in views:
         values = built.render(chosen, *(knob.value for knob in built.controls.values()))
@@ -109,7 +111,7 @@ def _wire(
     own: dict[str, Any] = {"y": scale} | {name: control for built in views for name, control in built.controls.items()}
     linked = {name: links.Linked(control, None) for name, control in controls.items()}
     linked |= {name: links.Linked(control, control.value) for name, control in {**own, "view": view}.items()}
-    # What was settled on; every view follows it, whatever changed it (the page's opening, a control, an upload).
+    # What was settled on, None as the page opens; every view follows it, whatever changed it (a link, a control, ...).
     settled = gr.State(None)
     chosen, heads = list(controls.values()), [settled, *controls.values(), banner, notice]
     query = gr.Textbox("", visible=False)
@@ -117,6 +119,8 @@ def _wire(
     def opening(request: gr.Request) -> list[Any]:
         values, wrong = links.read(linked, dict(request.query_params))
         heads = _settled([values[name] for name in controls], None, wrong)
+        if not request.query_params:  # the page came with what it opens with
+            heads[0] = gr.skip()
         return [*heads, *(values[name] for name in own), values["view"], True]
 
     page.load(opening, None, [*heads, *own.values(), view, opened], **QUIET)
@@ -129,7 +133,7 @@ def _wire(
         triggers = [settled.change, scale.change, *(knob.input for knob in knobs), *([view.change] * built.lazy)]
         render = _rendered(built, module.NAME)
         gr.on(triggers, render, [yours, settled, scale, view, *knobs], built.outputs, **latest)
-    moved = [settled.change, view.change, *(knob.input for knob in own.values())]
+    moved = [settled.change, view.change, opened.change, *(knob.input for knob in own.values())]
     addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
     addressed.then(None, query, link, js=links.REPLACE, api_visibility="private")
 
@@ -165,11 +169,11 @@ def _uploaded(yours: Experiment | None) -> list[Any]:
 def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
     """The view's render on the values of selection and view; what is wrong is told where its words go."""
 
-    def rendered(yours: Experiment | None, settled: list[str], scale: str, open_: str, *knobs: Any) -> list[Any]:
+    def rendered(yours: Experiment | None, settled: list[str] | None, scale: str, open_: str, *knobs: Any) -> list[Any]:
         if view.lazy and name != open_:
             return _emptied(view, "")
         try:
-            chosen = selection.settle(settled, yours)[0]._replace(scale=Scale(scale == "accuracy"))
+            chosen = selection.settle(settled or START, yours)[0]._replace(scale=Scale(scale == "accuracy"))
             return _shown(view, view.render(chosen, *knobs))
         except ValueError as error:
             return _emptied(view, f"**This cannot be shown.** {guards.plain(str(error))}")
@@ -194,13 +198,14 @@ def _shown(view: View, values: list[Any]) -> list[Any]:
 def _address(linked: dict[str, links.Linked]) -> Callable[..., str]:
     """The query of what is shown; nothing of the selection where it is the one that the page opens with."""
 
-    def address(yours: Experiment | None, settled: list[str], *others: Any) -> str:
-        chosen, first = selection.settle(settled, yours)[0], selection.settle([None] * len(settled))[0]
-        names = [None] * len(settled) if chosen.values == first.values else chosen.values
+    def address(yours: Experiment | None, settled: list[str] | None, *others: Any) -> str:
+        chosen, first = selection.settle(settled or START, yours)[0], selection.settle(START)[0]
+        names = START if chosen.values == first.values else chosen.values
         return links.query(linked, dict(zip(linked, [*names, *others], strict=True)), bool(chosen.why))
 
     return address
 
 
 if __name__ == "__main__":
+    share_arenas()
     build().launch(**LAUNCH)

@@ -29,6 +29,7 @@ button[role=tab].selected { color: var(--primary-700) !important; }
 @media (max-width: 480px) {
   .gradio-container { padding: 6px !important; }
   .gradio-container main { padding: 0 !important; }
+  .copyable { padding: 28px 0 0 !important; }
   .form > #ladder { min-width: 100% !important; }
   .form > .block { min-width: calc(50% - 8px) !important; }
   .prose td, .prose th { white-space: normal; overflow-wrap: normal; word-break: normal; padding: 4px 6px !important;

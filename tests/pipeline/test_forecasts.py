@@ -16,7 +16,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured
 from toolkit.progress import Progress
 from toolkit.recipe import load_run
-from toolkit.workspace import Artifact, Workspace
+from toolkit.workspace import Artifact, Workspace, file_digest
 
 BUDGETS, REPLICATES = (1, 2, 3, 4, 6), range(4)
 GOOD, RISING, HELD = "nano>wide", "nano>thin", 6
@@ -81,6 +81,8 @@ def test_a_pair_without_a_law_stops_nothing_and_says_why(results, job):
     assert set(refused.files) == {"forecast.json", "law.json", "law.png"}
     told = json.loads((refused.path / "forecast.json").read_text())
     assert (told["pair"], told["experiment"], told["questions"], told["control"]) == (RISING, "tiny", 64, "steps")
+    written = {file_digest(path) for path in (job.workspace.root / "forecast").glob("*/forecast.json")}
+    assert told["written_sha256"] in written and len(written) == 2
     assert told["law"] is None and told["notes"][0].startswith("the error rises by")
     assert json.loads((refused.path / "law.json").read_text())["forecast"] == told
     lines = job.progress.stream.getvalue()

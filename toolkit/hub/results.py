@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
@@ -49,22 +50,21 @@ class Results:
     limits: Sequence[str] = ()
     decisions: Mapping[str, Path] = field(default_factory=dict)
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """What goes along as it is, by its name in the repo."""
+        folders = {"laws": self.laws, "decisions": self.decisions}
+        return {f"{folder}/{name}": path for folder, files in folders.items() for name, path in files.items()}
+
 
 def write_results(out: Path, results: Results, repo: str, version: str) -> Manifest:
     """Fill the folder `out` with data/, laws/, decisions/, README.md and manifest.json; equal input, equal bytes."""
-    for folder, files in (("laws", results.laws), ("decisions", results.decisions)):
-        for name, path in files.items():
-            _copied(path, out / folder / name)
-    laws, decided = laws_table(results.laws), decisions_table(results.decisions)
-    with TemporaryDirectory() as scratch:
-        tables = {"curves": results.curves, "items": results.items}
-        for name, table in (("laws", laws), ("decisions", decided)):
-            if table.num_rows:
-                tables[name] = Path(scratch, f"{name}.parquet")
-                pq.write_table(table, tables[name])
-        configs = {name: {"split": "train", "files": [_place(out, name, path)]} for name, path in tables.items()}
-    told = {"laws": brief_laws(laws), "decisions": decided.to_pylist()}
-    write_atomic(out / "README.md", _card(out, results, repo, version, configs, told))
+    for name, path in results.files.items():
+        _copied(path, out / name)
+    told = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
+    configs = {name: {"split": "train", "files": [place]} for name, place in _placed(out, results, told)}
+    lines = {"laws": brief_laws(told["laws"]), "decisions": told["decisions"].to_pylist()}
+    write_atomic(out / "README.md", _card(out, results, repo, version, configs, lines))
     source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
     manifest = {
         "format": FORMAT,
@@ -118,6 +118,18 @@ def _models(curves: Path) -> Iterator[dict[str, Any]]:
         yield {name: row.get(name) for name in MODEL if row.get(name) is not None}
 
 
+def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:
+    """Every table that has rows, by its configuration's name, with its place in the repo."""
+    with TemporaryDirectory() as scratch:
+        tables = {"curves": results.curves, "items": results.items}
+        for name, table in told.items():
+            if table.num_rows:
+                tables[name] = Path(scratch, f"{name}.parquet")
+                pq.write_table(table, tables[name])
+        for name, path in tables.items():
+            yield name, _place(out, name, path)
+
+
 def _place(out: Path, name: str, path: Path) -> str:
     """Under its digest's name, for the same reason as in a release."""
     placed = f"data/{name}-{file_digest(path)[:NAME_DIGITS]}.parquet"
@@ -156,12 +168,7 @@ def _card(
         version=version,
         errors=errors,
         drawn=max(row["draws"] for row in errors) > 1,
-        figures=sorted(
-            f"{folder}/{name}"
-            for folder, files in (("laws", results.laws), ("decisions", results.decisions))
-            for name in files
-            if name.endswith(".png")
-        ),
+        figures=sorted(name for name in results.files if name.endswith(".png")),
         **told,
     )
     return str(DatasetCard(text))

@@ -88,7 +88,8 @@ def _told(forecast: Artifact) -> str:
 def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
     """Observed beside forecast and baselines, the law of the fitted rungs, and the figure.
 
-    Its `forecast.json` is the forecast with its names in this experiment; another may share what was written.
+    Its `forecast.json` is the forecast with its names in this experiment, and the sha256 of what was written before:
+    another experiment may share that.
     """
     budgets = [budget for budget in job.run.budgets if budget <= held.budget]
     points = measured.points(held.pair, budgets) if measured.made else []
@@ -111,7 +112,8 @@ def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> A
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
 
-        told = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8")) | named
+        written = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
+        told = written | named | {"written_sha256": forecast.file("forecast.json")}
         write_atomic(out / "forecast.json", to_json(told))
         facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
         return facts
