@@ -117,6 +117,12 @@ def test_a_missing_rung_is_named():
         decided(pairs(), held_out=64)
 
 
+def test_two_ways_of_counting_are_two_ladders():
+    (one,) = series_of(*simulate(LADDER, sd=0.006, items=400))[1]
+    decision = decided([one, replace(one, counting="accepted")])
+    assert [part["counting"] for part in decision.numbers["parts"]] == ["sampled", "accepted"]
+
+
 def test_one_replicate_cannot_tell():
     (one,) = series_of(*simulate(LADDER, items=400, replicates=1))[1]
     decision = decided([one], Rules(law_width=0.5))

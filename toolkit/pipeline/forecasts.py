@@ -97,8 +97,8 @@ def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> A
     lines = measured.lines(held.pair)
     recipe = job.recipe
     named = {
-        "experiment": recipe.name, "pair": held.pair, "control": recipe.controls[0],
-        "questions": recipe.ladder.ladder_questions,
+        "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
+        "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
     }  # fmt: skip
     inputs = {
         "named": named,

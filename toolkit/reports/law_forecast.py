@@ -61,8 +61,10 @@ def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_o
     told = []
     for series in of_control(every, rules.control):
         points = [row for row in series.ladder() if row["budget"] <= fit_max]
-        named = {"pair": series.pair, "control": series.control, "questions": series.cells[0][0]}
-        told.append(named | forecast(points, held_out=held_out, level=rules.law_level))
+        named = {"pair": series.pair, "counting": series.counting, "control": series.control}
+        told.append(
+            named | {"questions": series.cells[0][0]} | forecast(points, held_out=held_out, level=rules.law_level)
+        )
     return told
 
 

@@ -12,7 +12,7 @@ from toolkit.reports.law_forecast import of_mean
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
 
-Pair = tuple[str, str]  # teacher>base, training control
+KEPT = ("pair", "counting", "control", "questions", "fitted", "baselines", "parameters", "notes")  # of a forecast
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
 
 
@@ -30,14 +30,14 @@ def decide_law(
 
     Args:
         every: a series per pair; only those of the control that counts (all, where none has it).
-        written: each pair's forecast, as `law_forecast.forecast` made it, with `pair`, `control` and `questions`. The
-            intervals follow from the points that it was fitted to, and from nothing that came later.
+        written: each pair's forecast, as `law_forecast.forecast` made it, with the names of its series and `questions`.
+            The intervals follow from the points that it was fitted to, and from nothing that came later.
 
     Raises:
         ValueError: for a pair without students at the held-out budget, or forecasts of other pairs than the results'.
     """
-    counted = {(series.pair, series.control): series for series in of_control(every, rules.control)}
-    told = {(each["pair"], each["control"]): each for each in written}
+    counted = {", ".join((each.pair, each.counting, each.control)): each for each in of_control(every, rules.control)}
+    told = {", ".join(each[name] for name in ("pair", "counting", "control")): each for each in written}
     if counted.keys() != told.keys():
         raise ValueError(f"forecasts are of {sorted(told)}, the results are of {sorted(counted)}: forecast these")
     level, held_out = bonferroni(rules.law_level, len(told)), written[0]["held_out"]
@@ -63,12 +63,10 @@ def decide_law(
     )
 
 
-def _pooled(fits: Mapping[Pair, LawFit]) -> dict[Pair, LawFit]:
+def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
     """The fits with beta shared; none where there is one, or one whose noise is unknown."""
-    if len(fits) < 2 or any(fit.solution.posterior is None for fit in fits.values()):
-        return {}
-    keys = list(fits)
-    return {keys[int(at)]: fit for at, fit in pool_beta({str(at): fits[key] for at, key in enumerate(keys)}).items()}
+    sure = len(fits) > 1 and all(fit.solution.posterior is not None for fit in fits.values())
+    return pool_beta(fits) if sure else {}
 
 
 def _part(
@@ -83,7 +81,7 @@ def _part(
     observed, beside = mean(seen), None if pooled is None else finite(pooled.predict(held_out, told["level"]).mean)
     ahead = {"miss": law.get("mean"), "log_linear_miss": told["baselines"].get("log-linear"), "pooled_miss": beside}
     return {
-        **{name: told[name] for name in ("pair", "control", "questions", "fitted", "baselines", "parameters", "notes")},
+        **{name: told[name] for name in KEPT},
         "exploratory": told.get("exploratory"), "refused": None if told["law"] else "; ".join(told["notes"]),
         "noise": None if fit is None else fit.noise.source, "forecast": law.get("mean"),
         **_intervals(fit, held_out, len(seen), level, rules),

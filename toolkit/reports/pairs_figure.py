@@ -24,13 +24,13 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
         title, note: above and below.
     """
     parts = decision.numbers["parts"]
-    ladders = {(series.pair, series.control): series for series in every}
+    ladders = {(series.pair, series.counting, series.control): series for series in every}
     columns = 1 if len(parts) == 1 else 2
     rows = ceil(len(parts) / columns)
     figure = Figure(figsize=(9.0 if columns == 1 else 11.8, 4.0 * rows + 0.6), dpi=150, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for panel, part in zip(panels, parts, strict=False):
-        points = ladders[part["pair"], part["control"]].ladder(part["questions"])
+        points = ladders[part["pair"], part["counting"], part["control"]].ladder(part["questions"])
         fit = None if part["refused"] else fit_points(part["fitted"])
         draw_panel(panel, points, part["lines"], fit=fit, told=_told(part, decision.numbers))
         panel_title(panel, part["pair"])
