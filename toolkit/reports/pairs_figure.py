@@ -33,11 +33,12 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
         points = ladders[part["pair"], part["counting"], part["control"]].ladder(part["questions"])
         fit = None if part["refused"] else fit_points(part["fitted"])
         draw_panel(panel, points, part["lines"], fit=fit, told=_told(part, decision.numbers))
-        panel_title(panel, part["pair"])
+        panel_title(panel, part["pair"] + ": no law" * (fit is None))
         panel.label_outer()
     for panel in panels[len(parts) :]:
         panel.set_visible(False)
-    figure.legend(*panels[0].get_legend_handles_labels(), **LEGEND, loc="outside right center")
+    told = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(told.values(), told.keys(), **LEGEND, loc="outside right center")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     note_below(figure, note, width=150 if columns == 1 else 200)
     save(figure, path)
