@@ -11,6 +11,7 @@ from toolkit.recipe import Run
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 LEVEL = 0.9  # of every interval
+FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
 
 
 class Held(NamedTuple):
@@ -54,7 +55,8 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
     """
     law = job.recipe.law
     early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
-    points = measured.points(held.pair, early) if measured.made else []
+    students = measured.points(held.pair, early) if measured.made else []
+    points = [{name: student[name] for name in FITTED} for student in students]
     asked = {"fit_max": law.fit_max, "held_out": held.budget}
     inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
 

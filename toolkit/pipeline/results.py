@@ -51,10 +51,16 @@ class Measured:
         return {role: score.facts["error"] for role, score in self.reference_scores(pair).items() if score.made}
 
     def points(self, pair: str, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
-        """One row per student of a pair's ladder: budget, train_seed, error, n."""
+        """One row per student of a pair's ladder: budget, train_seed, corpus_draw, error, n."""
         ladder = pair, self.recipe.ladder.ladder_questions, self.recipe.controls[0]
         return [
-            {"budget": cell.budget, "train_seed": cell.replicate, "error": score.facts["error"], "n": score.facts["n"]}
+            {
+                "budget": cell.budget,
+                "train_seed": cell.replicate,
+                "corpus_draw": corpus_draw(self.recipe, cell.replicate),
+                "error": score.facts["error"],
+                "n": score.facts["n"],
+            }
             for cell, score in self.cells.items()
             if (cell.pair, cell.questions, cell.control) == ladder and (budgets is None or cell.budget in budgets)
         ]
