@@ -135,7 +135,7 @@ def _wire(
         gr.on(triggers, render, [yours, settled, scale, view, *knobs], built.outputs, **latest)
     moved = [settled.change, view.change, opened.change, *(knob.input for knob in own.values())]
     addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
-    addressed.then(None, query, link, js=links.REPLACE, api_visibility="private")
+    addressed.then(None, query, link, js=links.REPLACE, **QUIET)
 
 
 def _settled(values: list[Any], yours: Experiment | None, told: list[str]) -> list[Any]:
