@@ -85,11 +85,11 @@ class Experiment:
 
     def forecasts(self, pair: str, ladder: str) -> list[Declared]:
         """What was declared of a ladder: forecasts that were fitted to students of its own, those of rungs that nobody
-        had seen first."""
+        had seen first; of these the farthest, which tests the law hardest."""
         rows = self.ladders(pair)[ladder]
         students = {*zip(rows["budget"], rows["train_seed"], rows["error"], strict=True)}
         mine = [each for each in self.declared if each.students <= students]
-        return sorted(mine, key=lambda each: (each.seen, each.held_out))
+        return sorted(mine, key=lambda each: (each.seen, -each.held_out))
 
     def cells(self, pair: str, ladder: str) -> pd.DataFrame:
         """Students that a plan may learn from together: the ladder's, and those of the other axis beside it."""

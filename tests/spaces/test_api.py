@@ -3,7 +3,6 @@
 import json
 from urllib.request import urlopen
 
-import pandas as pd
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -17,10 +16,8 @@ def client(address):
 
 
 @pytest.fixture(scope="module")
-def ladder(curves):
-    rows = pd.read_parquet(curves)
-    rows = rows[rows["arm"] == "FSS"]
-    return {"budgets": rows["budget"].tolist(), "errors": rows["error"].tolist(), "fit_max": 16}
+def measured(ladder):
+    return {"budgets": ladder["budget"].tolist(), "errors": ladder["error"].tolist(), "fit_max": 16}
 
 
 def test_the_api_is_these_three(client):
@@ -32,12 +29,12 @@ def test_the_api_is_these_three(client):
     assert "refused" in documented["/forecast"]["description"]
 
 
-def test_fit_and_forecast_are_what_fss_fit_prints(client, ladder, curves, capsys):
-    columns = ["--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS"]
+def test_fit_and_forecast_are_what_fss_fit_prints(client, measured, curves, capsys):
+    columns = ["--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS", "control=steps"]
     assert main(["fit", str(curves), *columns, "--fit-max", "16", "--predict", "32", "64", "--json"]) == 0
     expected = next(iter(json.loads(capsys.readouterr().out).values()))
-    assert client.predict(**ladder, ahead=[32, 64], api_name="/forecast") == expected
-    fitted = client.predict(**ladder, api_name="/fit")
+    assert client.predict(**measured, ahead=[32, 64], api_name="/forecast") == expected
+    fitted = client.predict(**measured, api_name="/fit")
     assert fitted["parameters"] == expected["parameters"] and fitted["forecasts"] == []
 
 
@@ -52,17 +49,17 @@ def test_plan_answers_in_a_sentence(client):
 @pytest.mark.parametrize(
     ("endpoint", "changed", "why"),
     [
-        ("/fit", {"errors": [0.5]}, "errors has 1 values for 18 rows"),
-        ("/fit", {"budgets": [0.0] * 18}, "budgets must be above 0"),
+        ("/fit", {"errors": [0.5], "budgets": [1.0] * 18}, "errors has 1 values for 18 rows"),
+        ("/fit", {"budgets": [0.0] * 18, "errors": [0.5] * 18}, "budgets must be above 0"),
         ("/fit", {"quantity": "joy"}, "joy"),
         ("/forecast", {"ahead": [1000]}, "measure a larger rung first"),
         ("/forecast", {"ahead": [2.0] * 101}, "at most 100"),
         ("/fit", {"budgets": [1.0] * 5001, "errors": [0.5] * 5001}, "at most 5,000"),
     ],
 )
-def test_a_bad_request_is_told_why(client, ladder, endpoint, changed, why):
+def test_a_bad_request_is_told_why(client, measured, endpoint, changed, why):
     with pytest.raises(AppError, match=why):
-        client.predict(**(ladder | changed), api_name=endpoint)
+        client.predict(**(measured | changed), api_name=endpoint)
 
 
 def test_the_page_names_no_other_host(address):

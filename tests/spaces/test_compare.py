@@ -1,5 +1,7 @@
 """Paired comparisons on the page: the real example with its items, and made-up results with two axes and two arms."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -34,14 +36,14 @@ def made():
     return selection.settle(["yours", None, None, "FSS, 64 questions, matched steps", *START[4:]], experiment)[0]
 
 
-def test_the_example_pairs_seeds_and_items(example):
+def test_the_example_pairs_seeds_and_items(example, ladder):
     first = comparing.doublings(example)[0]
     items = pd.read_parquet(example.experiment.items)
     wrong = [
         1 - rows.pivot(index="train_seed", columns="item_id", values="correct").to_numpy()
         for rows in (items[items["budget"] == r] for r in (1, 2))
     ]
-    assert first.contrast.items == 1000 and first.contrast.replicates == 3
+    assert first.contrast.items == ladder["n"].iloc[0] and first.contrast.replicates == ladder["train_seed"].nunique()
     assert first.errors == pytest.approx([wrong[0].mean(), wrong[1].mean()], abs=1e-12)
     alone = contrasts([wrong[0] - wrong[1]])[0].interval(0.9)
     assert first.interval.estimate == pytest.approx(alone.estimate) and first.interval.low == pytest.approx(alone.low)
@@ -53,13 +55,27 @@ def test_errors_of_items_are_those_of_the_curves(example):
         assert each.errors[0] == pytest.approx(curves[float(each.first.removeprefix("r = "))], abs=1e-12)
 
 
-def test_the_page_tells_what_doubling_brought_and_what_the_corpus_holds(example):
-    told, figure, table, intrinsic, counts = compare.render(example, "budgets", "distinct")
-    assert "Of 5 comparisons the second is better in 3" in told and "3 seeds and 1,000 test items" in told
-    assert len(figure.data[0].y) == 5 and "| 92.07 % |" in table and "+5.93" in table
-    assert list(intrinsic.data[0].x) == [152, 290, 562, 1005, 1735, 2720] and "| r = 32 |" in counts
+def test_the_page_tells_what_doubling_brought(example, ladder):
+    told, figure, table, *_ = compare.render(example, "budgets", "distinct")
+    mean = ladder.groupby("budget")["error"].mean()
+    doubled = [budget for budget in mean.index if 2 * budget in mean.index]
+    better = sum(each.interval.low > 0 for each in comparing.doublings(example))
+    assert 0 < better < len(doubled)
+    assert f"Of {len(doubled)} comparisons the second is better in {better}" in told
+    assert f"{ladder['train_seed'].nunique()} seeds and {ladder['n'].iloc[0]:,} test items" in told
+    assert [*figure.data[0].y] == pytest.approx([100 * (mean[r] - mean[2 * r]) for r in doubled])
+    assert f"| {100 * mean[1]:.2f} % |" in table and f"{100 * (mean[1] - mean[2]):+.2f}" in table
+
+
+def test_the_page_tells_what_the_corpus_holds(example, ladder, curves):
+    told = json.loads((curves.parent / "statistics.json").read_text())["statistics"]
+    *_, intrinsic, counts = compare.render(example, "budgets", "distinct")
+    rungs = sorted(int(budget) for budget in ladder["budget"].unique())
+    assert list(intrinsic.data[0].x) == [told[f"r{r}"]["distinct"] for r in rungs]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in counts.splitlines()[2:]]
+    assert rows == [[f"r = {r}", *(f"{told[f'r{r}'][name]:,}" for name in ("sampled", "distinct"))] for r in rungs]
     covered = compare.render(example, "budgets", "covered")[3]
-    assert max(covered.data[0].x) == 249
+    assert list(covered.data[0].x) == [told[f"r{r}"]["covered"] for r in rungs]
 
 
 def test_what_is_not_there_is_said(example):

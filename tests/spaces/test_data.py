@@ -30,12 +30,15 @@ def folder(path, rows):
     return path
 
 
-def test_the_example_is_a_real_run_with_its_declared_forecast():
+def test_the_example_is_a_real_run_with_its_declared_forecast(curves, ladder, forecast):
     chosen, told = selection.settle(FIRST)
-    assert chosen.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", "16", "32"]
+    last, held_out = (f"{budget:g}" for budget in (forecast["fitted"][-1]["budget"], forecast["held_out"]))
+    assert chosen.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", last, held_out]
     assert (chosen.why, chosen.toy, told) == ("", True, [])
-    assert chosen.experiment.lines("nano>nano") == pytest.approx({"base": 0.979, "teacher": 0.286})
-    assert len(chosen.ladder.budgets) == 18
+    scored = pd.read_parquet(curves).set_index("arm")["error"]
+    assert chosen.experiment.lines("nano>nano") == {arm: pytest.approx(scored[arm]) for arm in ("base", "teacher")}
+    assert chosen.ladder.budgets.tolist() == ladder["budget"].tolist()
+    assert chosen.ladder.values.tolist() == ladder["error"].tolist()
 
 
 def test_a_results_folder_becomes_ladders(tmp_path):
@@ -79,7 +82,14 @@ def test_what_names_no_dataset_is_never_read_from_this_machine(source, monkeypat
 @pytest.mark.parametrize("changed", [{4: "2"}, {5: "8"}, {6: "none"}, {5: "4", 6: "8"}])
 def test_another_range_or_held_out_rung_is_exploratory(changed):
     values = [changed.get(index) for index in range(len(FIRST))]
-    assert "differ from what the recipe declared (fit up to r = 16, hold out r = 32)" in selection.settle(values)[0].why
+    declared = "fit up to r = 16, hold out r = 64 or fit up to r = 16, hold out r = 32"
+    assert f"differ from what the recipe declared ({declared})" in selection.settle(values)[0].why
+
+
+def test_every_rung_that_was_declared_is_as_declared_and_the_farthest_is_shown_first():
+    assert selection.settle(FIRST)[0].held_out == 64
+    other, told = selection.settle([*FIRST[:6], "32"])
+    assert (other.held_out, other.why, told) == (32, "", [])
 
 
 def forecast(rows, pair, **more):
@@ -114,13 +124,14 @@ def two_pairs(tmp_path):
     [
         ("a>b", None, "students of the held-out rung existed before"),
         ("a>c", None, ""),
-        ("a>c", "16", ""),
-        ("a>c", "none", r"fit up to r = 4, hold out r = 8 or fit up to r = 4, hold out r = 16"),
+        ("a>c", "8", ""),
+        ("a>c", "none", r"fit up to r = 4, hold out r = 16 or fit up to r = 4, hold out r = 8"),
     ],
 )
 def test_what_was_declared_is_told_of_the_pair_and_rung_that_it_was_declared_of(two_pairs, pair, held_out, why):
     chosen, _ = selection.settle(["yours", None, pair, None, None, None, held_out], two_pairs)
-    assert (chosen.fit_max, chosen.held_out) == (4, None if held_out == "none" else float(held_out or 8))
+    first = {"a>b": 8, "a>c": 16}[pair]
+    assert (chosen.fit_max, chosen.held_out) == (4, None if held_out == "none" else float(held_out or first))
     assert why in chosen.why and bool(why) == bool(chosen.why)
 
 

@@ -21,19 +21,21 @@ def printed(capsys, *arguments):
 
 
 def fss_fit(capsys, curves, *more):
-    head = ("fit", curves, "--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS")
-    return printed(capsys, *head, "--fit-max", 16, "--predict", *more)
+    columns = ("--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS", "control=steps")
+    return printed(capsys, "fit", curves, *columns, "--fit-max", 16, "--predict", *more)
 
 
-def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
+def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
     chosen, _ = selection.settle(START)
     told, figure, misses, words, text = law.render(chosen, "r", "log")
-    command = fss_fit(capsys, curves, 32)
+    command = fss_fit(capsys, curves, 64)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
-    row = next(line for line in command.splitlines() if line.startswith("| 32"))
+    row = next(line for line in command.splitlines() if line.startswith("| 64"))
     mean, new = row.split("|")[3].strip(), row.split("|")[5].strip()
     assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
-    assert f"{float(mean) - 69.9:+.2f} |" in misses.splitlines()[2]
+    observed = 100 * ladder[ladder["budget"] == 64]["error"].mean()
+    assert f"observed {observed:.2f} %" in told
+    assert float(misses.splitlines()[2].split("|")[3]) == pytest.approx(float(mean) - observed, abs=0.0101)
     floor = next(line for line in command.splitlines() if line.startswith("| E "))
     assert (
         next(line for line in words.splitlines() if line.startswith("| floor E")).split("|")[2:] == floor.split("|")[2:]
@@ -41,8 +43,8 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves):
     assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
 
 
-def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(curves):
-    written = json.loads((curves.parents[1] / "laws" / "forecast.json").read_text())["law"]
+def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(forecast):
+    written = forecast["law"]
     told = law.render(selection.settle(START)[0], "r", "log")[0]
     assert f"forecast {100 * written['mean']:.2f} %" in told
     assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in told
@@ -52,10 +54,10 @@ def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_traine
 def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     chosen, _ = selection.settle(START)
     told, _, _, text, _ = extrapolate.render(chosen, budget, "90")
-    forecast = next(iter(json.loads(fss_fit(capsys, curves, budget, "--json")).values()))["forecasts"][0]
-    assert f"the error is forecast at {100 * forecast['mean']:.2f} %" in told
-    assert f"{100 * forecast['low']:.2f} % to {100 * forecast['high']:.2f} %" in told
-    assert f"{100 * forecast['low_new']:.2f} % to {100 * forecast['high_new']:.2f} %" in told
+    ahead = next(iter(json.loads(fss_fit(capsys, curves, budget, "--json")).values()))["forecasts"][0]
+    assert f"the error is forecast at {100 * ahead['mean']:.2f} %" in told
+    assert f"{100 * ahead['low']:.2f} % to {100 * ahead['high']:.2f} %" in told
+    assert f"{100 * ahead['low_new']:.2f} % to {100 * ahead['high_new']:.2f} %" in told
     assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
 
 
@@ -124,7 +126,7 @@ def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, f
     assert heat.layout.title.text == frontier.layout.title.text == "exploratory"
 
 
-def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
+def test_one_number_of_questions_cannot_be_planned_with_and_says_so(ladder):
     chosen, _ = selection.settle(START)
     told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
     assert "These data cannot tell whether more questions or more answers are better" in told
@@ -133,7 +135,8 @@ def test_one_number_of_questions_cannot_be_planned_with_and_says_so():
     changed, _ = selection.settle([*START[:5], "8", "32"])
     told, other, *_ = plan.render(changed, "spend", 12000, 60, False, *PRICES)
     assert "fitted to r = 1 to 8 (exploratory):" in told and other.layout.title.text == "exploratory"
-    assert len(other.data[-1].x) == 4 and len(figure.data[-1].x) == 5
+    fitted = [ladder[ladder["budget"] <= upto]["budget"].nunique() for upto in (8, 16)]
+    assert [len(each.data[-1].x) for each in (other, figure)] == fitted
 
 
 def test_a_fit_is_made_once_for_the_same_data():

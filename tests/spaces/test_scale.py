@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from scipy.stats import t as student
 
 import selection
 from scale import Scale
@@ -37,13 +38,16 @@ def test_what_is_an_error_on_one_scale_is_its_complement_on_the_other(name):
 def test_tables_follow_and_what_stays_an_error_says_so():
     errors, accuracies = shown("law", False), shown("law", True)
     first = [[cell.strip() for cell in table.splitlines()[2].split("|")[1:-1]] for table in (errors[2], accuracies[2])]
-    assert "| accuracy at r = 32 |" in accuracies[2]
+    assert f"| accuracy at r = {CHOSEN.held_out:g} |" in accuracies[2]
     assert float(first[0][1][:-2]) == pytest.approx(100 - float(first[1][1][:-2]), abs=0.0101)
     assert float(first[0][2]) == -float(first[1][2])
     assert "errors as fractions" in accuracies[3] and "ceiling of accuracy" in accuracies[3]
     assert accuracies[4] == errors[4]  # the text of `fss fit`
 
 
-def test_hover_follows():
+def test_hover_follows(ladder):
     told = next(trace.hovertemplate for trace in shown("law", True)[1].data if trace.name == "fitted budgets")
-    assert told.startswith("r = 1: 7.93 %") and "90 % interval of the mean 6.4" in told
+    right = 100 - 100 * ladder[ladder["budget"] == 1]["error"]
+    half = student.ppf(0.95, len(right) - 1) * right.std() / len(right) ** 0.5
+    assert told.startswith(f"r = 1: {right.mean():.2f} %<br>students: {len(right)}, ")
+    assert f"90 % interval of the mean {right.mean() - half:.2f} to {right.mean() + half:.2f}<" in told

@@ -59,10 +59,11 @@ def test_keys_alone_change_view_and_budget(visit):
     page.wait_for_function("location.search.includes('budget=65')")
 
 
-def test_something_real_is_on_the_page_before_any_script_asks_for_more(space):
+def test_something_real_is_on_the_page_before_any_script_asks_for_more(space, forecast):
     with urllib.request.urlopen(space.url) as answer:
         text = answer.read().decode()
-    assert "held out, observed" in text and "forecast 6" in text and "shapes, not prices" in text
+    assert f"forecast {100 * forecast['law']['mean']:.2f} %" in text
+    assert "held out, observed" in text and "shapes, not prices" in text
 
 
 def test_the_server_reaches_for_no_other_machine(visit, space):

@@ -17,13 +17,14 @@ def saved(page, kind: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def test_the_report_is_saved_in_every_form(visit):
+def test_the_report_is_saved_in_every_form(visit, ladder, forecast):
     page = visit("?view=yours")
     page.get_by_text("As declared before the fit").wait_for()
     idle(page)
     assert saved(page, "PNG").startswith(b"\x89PNG") and b"<svg" in saved(page, "SVG")[:200]
-    assert json.loads(saved(page, "JSON"))["forecasts"][0]["r"] == 32
-    assert len(list(csv.DictReader(saved(page, "CSV").decode().splitlines()))) == 18
+    assert json.loads(saved(page, "JSON"))["forecasts"][0]["r"] == forecast["held_out"]
+    rows = list(csv.DictReader(saved(page, "CSV").decode().splitlines()))
+    assert [float(row["error"]) for row in rows] == ladder["error"].tolist()
     assert "fit_law(" in saved(page, "Python").decode()
 
 
