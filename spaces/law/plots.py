@@ -38,9 +38,15 @@ def marked(plot: go.Figure, why: str) -> go.Figure:
     return plot
 
 
+def named(values: Sequence[float]) -> list[float]:
+    """The budgets whose names a figure has room for: all, or of ten or more every second one, the last among them."""
+    step = 1 if len(values) <= 9 else 2
+    return list(values)[(len(values) - 1) % step :: step]
+
+
 def log_ticks(plot: go.Figure, values: Sequence[float]) -> None:
-    """Ticks at these budgets instead of powers of ten; every second one where they are many."""
-    shown = list(values)[:: 1 if len(values) <= 9 else 2]
+    """Ticks at these budgets instead of powers of ten, where they are many at some of them."""
+    shown = named(values)
     plot.update_xaxes(tickvals=shown, ticktext=[f"{value:,g}" for value in shown])
 
 

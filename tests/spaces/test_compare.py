@@ -72,6 +72,8 @@ def test_the_page_tells_what_the_corpus_holds(example, ladder, curves):
     *_, intrinsic, counts = compare.render(example, "budgets", "distinct")
     rungs = sorted(int(budget) for budget in ladder["budget"].unique())
     assert list(intrinsic.data[0].x) == [told[f"r{r}"]["distinct"] for r in rungs]
+    assert list(intrinsic.data[0].hovertext) == [f"r = {r}" for r in rungs]
+    assert [name for name in intrinsic.data[0].text if name] == ["r = 2", "r = 4", "r = 8", "r = 16", "r = 64"]
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in counts.splitlines()[2:]]
     assert rows == [[f"r = {r}", *(f"{told[f'r{r}'][name]:,}" for name in ("sampled", "distinct"))] for r in rungs]
     covered = compare.render(example, "budgets", "covered")[3]

@@ -41,6 +41,7 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
         next(line for line in words.splitlines() if line.startswith("| floor E")).split("|")[2:] == floor.split("|")[2:]
     )
     assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
+    assert figure.layout.xaxis.tickvals[-1] == chosen.held_out
 
 
 def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(forecast):

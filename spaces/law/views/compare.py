@@ -126,13 +126,15 @@ def _intrinsic(chosen: Chosen, measure: str) -> list[Any]:
     if not rungs:
         return [None, "**Intrinsic against transfer**: the card of the release tells what these corpora hold."]
     x = [_of(held, rung, chosen)[measure] for rung in rungs]
+    named = plots.named([rung.budget for rung in rungs])
     plot = plots.figure(MEASURES[measure], "test error, %", height=360)
     plot.add_scatter(
         x=x, y=[100 * rung.mean for rung in rungs], mode="lines+markers+text", name="students",
-        text=[f"r = {rung.budget:g}" for rung in rungs],
+        text=[f"r = {rung.budget:g}" if rung.budget in named else "" for rung in rungs],
+        hovertext=[f"r = {rung.budget:g}" for rung in rungs],
         textposition=[*["top right"] * (len(rungs) - 1), "bottom left"],
         marker={"size": 9, "color": plots.SEEN}, line={"color": plots.SEEN},
-        hovertemplate=f"%{{text}}: %{{x:,}} {MEASURES[measure]}<br>error %{{y:.2f}} %<extra></extra>",
+        hovertemplate=f"%{{hovertext}}: %{{x:,}} {MEASURES[measure]}<br>error %{{y:.2f}} %<extra></extra>",
     )  # fmt: skip
     for name, error in chosen.experiment.lines(chosen.pair).items():
         plots.level(plot, 100 * error, f"{name} {100 * error:.1f} %")
