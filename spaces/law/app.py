@@ -130,7 +130,7 @@ def _wire(
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
     for module, built in zip(VIEWS, views, strict=True):
         knobs = list(built.controls.values())
-        triggers = [settled.change, scale.change, *(knob.input for knob in knobs), *([view.change] * built.lazy)]
+        triggers = [settled.change, scale.input, *(knob.input for knob in knobs), *([view.change] * built.lazy)]
         render = _rendered(built, module.NAME)
         gr.on(triggers, render, [yours, settled, scale, view, *knobs], built.outputs, **latest)
     moved = [settled.change, view.change, opened.change, *(knob.input for knob in own.values())]
