@@ -1,6 +1,7 @@
 """Shared fixtures: where the real question sets and published curves lie, when they are there at all."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parents[1]
 # One thread per process: two torch or BLAS threads on a busy two-core machine are many times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell's background jobs ignore Ctrl-C, and so would every process that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Time is no verdict on a shared machine.
 # Where a change is judged it meets the same examples each time; at a desk and in the slow run they are drawn anew.
 settings.register_profile("shared", deadline=None, derandomize="CI" in os.environ)
