@@ -91,4 +91,6 @@ def test_a_file_of_10_megabytes_is_not_taken(visit):
     open_tab(page, "Your data")
     dropped = {"name": "table.csv", "mimeType": "text/csv", "buffer": b"9" * 10_000_000}
     page.locator("input[type=file]").first.set_input_files(dropped)
-    page.get_by_text("exceed the maximum allowed size").first.wait_for()
+    told = page.get_by_text("exceed the maximum allowed size").first
+    told.wait_for()
+    assert "2" in told.inner_text() and "table.csv" in told.inner_text()
