@@ -1,8 +1,8 @@
-"""Fill the Space's bundled example from a finished run: `python spaces/example.py workspace/runs/math`.
+"""Add a finished run to the Space's bundled example: `python spaces/example.py workspace/runs/math`.
 
-Made from what the run published: curves, answers to test items, the forecasts as they were written down, the corpus
-statistics, and a sample of the responses (all of `QUESTIONS` questions, the first by id, which is a hash: nobody chose
-them).
+Made from what the run published: curves, answers to test items, the forecasts as they were written down (a run without
+a held-out rung has none), the corpus statistics, and a sample of the responses (all of `QUESTIONS` questions, the first
+by id, which is a hash: nobody chose them).
 """
 
 import json
@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from toolkit.pipeline.teacher import embedded_pairs
+from toolkit.recipe import load_run
+
 QUESTIONS = 24
 COLUMNS = ["question_id", "question", "answer", "response_index", "response", "verdict", "extracted", "tokens"]
 EXAMPLE = Path(__file__).parent / "law" / "example"
@@ -22,16 +25,17 @@ def main(run: Path) -> None:
     """Write the example that has the run's name; ValueError or OSError for a folder that is no finished run."""
     manifest = json.loads((run / "release" / "manifest.json").read_text(encoding="utf-8"))
     out = EXAMPLE / run.name
-    (out / "laws").mkdir(parents=True, exist_ok=True)
-    (out / "data").mkdir(exist_ok=True)
+    (out / "data").mkdir(parents=True, exist_ok=True)
     items = pd.read_parquet(run / "items.parquet")
     _write(out / "data", "curves", (run / "curves.parquet").read_bytes())
     _write(out / "data", "items", _packed(items.sort_values(["arm", "budget", "train_seed"], kind="stable")))
     _write(out / "data", "responses", _packed(_sample(run / "release", manifest["configs"]["all"]["files"])))
-    for path in (run / "forecast.json", *run.glob("laws/*/forecast.json")):
+    for path in sorted({*run.glob("forecast.json"), *run.glob("laws/*/forecast.json")}):
         place = out / "laws" / path.relative_to(run / "laws" if path.parent != run else run)
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
+    told = {"embedded": embedded_pairs(load_run(run.name).recipe)}
+    (out / "manifest.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
     told = {name: manifest[name] for name in ("version", "statistics")}
     (out / "data" / "statistics.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

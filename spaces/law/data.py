@@ -53,6 +53,7 @@ class Experiment:
     declared: tuple[Declared, ...] = ()
     folder: Path | None = None
     notes: tuple[str, ...] = field(default=())
+    embedded: frozenset[str] = frozenset()  # pairs with a model trained on the spot, as the results' manifest tells
 
     @property
     def items(self) -> Path | None:
@@ -91,6 +92,11 @@ class Experiment:
         mine = [each for each in self.declared if each.students <= students]
         return sorted(mine, key=lambda each: (each.seen, -each.held_out))
 
+    @property
+    def plannable(self) -> bool:
+        """Whether some students differ in questions and in budget, so that a plan can be made from them."""
+        return any(self._in_plan(pair, ladder) for pair in self.pairs for ladder in self.ladders(pair).values())
+
     def cells(self, pair: str, ladder: str) -> pd.DataFrame:
         """Students that a plan may learn from together: the ladder's, and those of the other axis beside it."""
         return self._like(pair, self.ladders(pair)[ladder])
@@ -125,9 +131,10 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
 def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     """The experiments of one results folder; ValueError names a missing file or column."""
     table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
-    declared = [_declared(path) for path in sorted((folder / "laws").rglob("forecast.json"))]
+    declared = tuple(_declared(path) for path in sorted((folder / "laws").rglob("forecast.json")))
+    embedded = _embedded(folder / "manifest.json")
     return {
-        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), tuple(declared), folder)
+        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared, folder, embedded=embedded)
         for name, rows in table.groupby("experiment", sort=False)
     }
 
@@ -174,6 +181,16 @@ def _declared(path: Path) -> Declared:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error
+
+
+def _embedded(manifest: Path) -> frozenset[str]:
+    """Which pairs the manifest calls embedded; none where there is no manifest, or one that does not tell."""
+    if not manifest.is_file():
+        return frozenset()
+    try:
+        return frozenset(map(str, json.loads(manifest.read_text(encoding="utf-8")).get("embedded", ())))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"manifest.json is not one of a results dataset: {error!r}") from error
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:

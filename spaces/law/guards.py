@@ -26,7 +26,7 @@ NAMES = {
 
 
 def is_toy(pair: str) -> bool:
-    """Whether a teacher or base of this pair is an embedded model."""
+    """Whether a teacher or base of this pair is called an embedded model; recipes may call one by another name."""
     return "nano" in pair.split(">")
 
 

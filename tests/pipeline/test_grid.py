@@ -4,6 +4,7 @@ import pytest
 
 from toolkit.corpora.budgets import cell_files, file_name
 from toolkit.pipeline.grid import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
+from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.recipe import RecipeError, load_run
 
 GRID = """
@@ -149,3 +150,10 @@ def test_a_recipe_is_laid_over_what_it_extends_and_profiles_over_both(grid, tmp_
     assert (recipe.title, recipe.pool.pool, recipe.student.steps, recipe.student.batch_size) == ("C", "real", 20, 8)
     (tmp_path / "mine.paper.yaml").write_text("steps: 30\n")
     assert load_run(str(tmp_path / "mine.yaml"), "paper").recipe.student.steps == 30
+
+
+def test_embedded_pairs_are_known_by_their_models_not_by_their_names():
+    every = ["large>wide", "large>narrow", "small>wide", "small>narrow"]
+    assert embedded_pairs(load_run("pairs-math").recipe) == every
+    assert embedded_pairs(load_run("pairs-math", "paper").recipe) == []
+    assert embedded_pairs(load_run("math").recipe) == ["nano>nano"]

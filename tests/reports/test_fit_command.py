@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
+from toolkit.reports.fit_report import shown
 
 
 @pytest.fixture
@@ -153,3 +154,9 @@ def test_the_arguments_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_means_of_the_same_answers_are_shown_alike_whatever_order_they_were_added_in():
+    half = 6498 / 8000  # 81.225 %
+    shown_as = {shown(value, True) for value in (half, np.nextafter(half, 0), np.nextafter(half, 1), half + 1e-13)}
+    assert len(shown_as) == 1 and shown(-0.0144, True, "+") == "-1.44" and shown(1.23456, False) == "1.235"

@@ -165,3 +165,14 @@ def test_what_is_not_there_is_told_and_the_nearest_shown():
     chosen, told = selection.settle(["example", "other", None, None, None, "7", "32"])
     assert chosen.experiment.name == "math" and chosen.fit_max == 16
     assert told == ["These results have no such experiment; shown is math.", "This ladder has no rung r = 7."]
+
+
+def test_an_embedded_model_is_a_toy_whatever_its_pair_is_called(tmp_path):
+    results = folder(tmp_path, table())
+    start = ["yours", *FIRST[1:]]
+    assert not selection.settle(start, data.read_results(results, "yours")["tiny"])[0].toy
+    (results / "manifest.json").write_text('{"embedded": ["a>b"]}')
+    assert selection.settle(start, data.read_results(results, "yours")["tiny"])[0].toy
+    (results / "manifest.json").write_text('["a>b"]')
+    with pytest.raises(ValueError, match="manifest.json is not one of a results dataset"):
+        data.read_results(results, "yours")

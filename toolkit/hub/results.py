@@ -37,6 +37,7 @@ class Results:
         data_repo, data_version, data_revision: the release that students were trained on; the revision is its commit.
         license: identifier of the Hub.
         limits: sentences on what these numbers cannot be used for.
+        embedded: pairs, as `curves` calls them, whose teacher or base is an embedded model; readers are told so.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Results:
     data_revision: str
     license: str
     limits: Sequence[str] = ()
+    embedded: Sequence[str] = ()
     decisions: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -74,6 +76,7 @@ def write_results(out: Path, results: Results, repo: str, version: str) -> Manif
         "configs": configs,
         "provenance": {"data": source},
         "models": list(_models(results.curves)),
+        "embedded": list(results.embedded),
         "laws": sorted(results.laws),
         "decisions": sorted(results.decisions),
         "files": file_facts(out),

@@ -14,6 +14,7 @@ from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.workspace import Artifact
 
 CURVES = ("curves.parquet", "items.parquet")
@@ -80,6 +81,7 @@ def push_results(job: Job, target: Target, release: Published, files: Mapping[st
         data_revision=release.commit or release.version,  # a dry run has no commit to name
         license=job.recipe.release.license,
         limits=job.recipe.release.limits,
+        embedded=embedded_pairs(job.recipe),
         decisions=_below("decisions", decided),
     )
     return publish_results(results, f"{release.repo}-results", target, version=release.version)

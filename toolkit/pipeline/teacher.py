@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,15 @@ def remote_model(recipe: Recipe) -> Artifact | None:
         return None
     files = {"repo": f"{name}@{revision}"}
     return Artifact(Path(name), hash_of(files)[:16], files, {})
+
+
+def embedded_pairs(recipe: Recipe) -> list[str]:
+    """The recipe's pairs whose teacher or base is trained on the spot, whatever the recipe calls them."""
+    return [
+        f"{teacher}>{base}"
+        for (teacher, first), (base, second) in itertools.product(recipe.teachers.items(), recipe.bases.items())
+        if NANO in (first.teacher, second.base)
+    ]
 
 
 def nano_domain(recipe: Recipe) -> str:

@@ -125,7 +125,10 @@ def shown(value: float | None, percent: bool, sign: str = "") -> str:
     """An error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
     if value is None:
         return "-"
-    return format(100 * value, f"{sign}.2f") if percent else format(value, f"{sign}.4g")
+    if not percent:
+        return format(value, f"{sign}.4g")
+    # Means of the same answers differ in their last bits by the order of the sum: halves of the last digit must not.
+    return format(round(100 * value, 9), f"{sign}.2f")
 
 
 def parameter_table(

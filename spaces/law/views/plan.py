@@ -9,6 +9,7 @@ import numpy as np
 import fitting
 import guards
 import plots
+from data import load
 from plan_figure import draw_frontier, draw_map, draw_one_axis
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
@@ -108,7 +109,8 @@ def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
     told = [
         f"**These data cannot tell whether more questions or more answers are better**: every student of "
         f"{guards.plain(chosen.experiment.name)} was trained on {m:,g} questions. A plan needs at least {MIN_CELLS} "
-        f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one.",
+        f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one."
+        f"{_elsewhere(chosen)}",
         f"**The smallest experiment that would let it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
         f"response each and {chosen.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
         f"**What they can tell** is what more answers to the same questions cost, and win, by the law fitted to "
@@ -116,6 +118,15 @@ def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
         _doublings(law, prices, m),
     ]
     return ["\n\n".join(told), plots.marked(draw_one_axis(law, prices, m), chosen.why), None, ""]
+
+
+def _elsewhere(chosen: Chosen) -> str:
+    """Which experiments of the same results a plan can be made from; a table of somebody's own has no other."""
+    if chosen.experiment.folder is None:
+        return ""
+    able = [name for name, each in load(chosen.experiment.origin).items() if each.plannable]
+    named = " or ".join(f"**{guards.plain(name)}**" for name in able)
+    return f" Of these results, {named} can tell: choose it as the experiment above." if able else ""
 
 
 def _doublings(law: LawFit, prices: Prices, m: float) -> str:
