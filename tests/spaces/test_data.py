@@ -174,5 +174,5 @@ def test_an_embedded_model_is_a_toy_whatever_its_pair_is_called(tmp_path):
     (results / "manifest.json").write_text('{"embedded": ["a>b"]}')
     assert selection.settle(start, data.read_results(results, "yours")["tiny"])[0].toy
     (results / "manifest.json").write_text('["a>b"]')
-    with pytest.raises(ValueError, match="manifest.json is not one of a results dataset"):
+    with pytest.raises(ValueError, match=r"manifest\.json is not one of a results dataset"):
         data.read_results(results, "yours")
