@@ -34,7 +34,8 @@ def main(run: Path) -> None:
         place = out / "laws" / path.relative_to(run / "laws" if path.parent != run else run)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-    told = {"embedded": embedded_pairs(load_run(run.name).recipe)}
+    recipe = load_run(run.name).recipe
+    told = {"embedded": embedded_pairs(recipe), "teacher": recipe.pair.split(">")[0]}
     (out / "manifest.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
     told = {name: manifest[name] for name in ("version", "statistics")}
     (out / "data" / "statistics.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """The responses behind results, by question and budget, and corpus statistics: bundled, or from a release."""
 
 import json
+import re
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import release
 from data import Experiment
 
 ACCEPTED = "accepted"
+LAST = re.compile(r"\d+$")  # of a configuration's name, its budget: r16, a16, q4-r8
 
 
 def questions(experiment: Experiment, count: float) -> dict[str, str]:
@@ -33,13 +35,14 @@ def responses(experiment: Experiment, question: str) -> pd.DataFrame:
     return release.responses(*_source(experiment), question)
 
 
-def statistics(experiment: Experiment) -> dict[str, dict[str, Any]]:
-    """What each budget's corpus holds (sampled, accepted, distinct, covered, ...), where bundled; else nothing."""
+def statistics(experiment: Experiment, pair: str) -> dict[tuple[float, float], dict[str, Any]]:
+    """What the corpus of each (questions, budget) holds (sampled, accepted, distinct, covered, ...), where bundled and
+    sampled from this pair's teacher; else nothing."""
     path = experiment.folder and experiment.folder / "data" / "statistics.json"
-    if path is None or not path.is_file():
+    if path is None or not path.is_file() or not experiment.published(pair):
         return {}
-    told: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["statistics"]
-    return told
+    told = json.loads(path.read_text(encoding="utf-8"))["statistics"]
+    return {(each["questions"], float(LAST.findall(name)[0])): each for name, each in told.items()}
 
 
 def matching(every: dict[str, str], text: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Experiment:
     declared: tuple[Declared, ...] = ()
     folder: Path | None = None
     notes: tuple[str, ...] = field(default=())
-    embedded: frozenset[str] = frozenset()  # pairs with a model trained on the spot, as the results' manifest tells
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def items(self) -> Path | None:
@@ -91,6 +91,10 @@ class Experiment:
         students = {*zip(rows["budget"], rows["train_seed"], rows["error"], strict=True)}
         mine = [each for each in self.declared if each.students <= students]
         return sorted(mine, key=lambda each: (each.seen, -each.held_out))
+
+    def published(self, pair: str) -> bool:
+        """Whether the responses behind these results are of this pair's teacher, and not of another one's."""
+        return self.manifest.get("teacher") in (None, "", pair.split(">")[0])
 
     @property
     def plannable(self) -> bool:
@@ -132,9 +136,9 @@ def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     """The experiments of one results folder; ValueError names a missing file or column."""
     table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
     declared = tuple(_declared(path) for path in sorted((folder / "laws").rglob("forecast.json")))
-    embedded = _embedded(folder / "manifest.json")
+    manifest = _manifest(folder / "manifest.json")
     return {
-        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared, folder, embedded=embedded)
+        str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared, folder, manifest=manifest)
         for name, rows in table.groupby("experiment", sort=False)
     }
 
@@ -183,14 +187,13 @@ def _declared(path: Path) -> Declared:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error
 
 
-def _embedded(manifest: Path) -> frozenset[str]:
-    """Which pairs the manifest calls embedded; none where there is no manifest, or one that does not tell."""
-    if not manifest.is_file():
-        return frozenset()
-    try:
-        return frozenset(map(str, json.loads(manifest.read_text(encoding="utf-8")).get("embedded", ())))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"manifest.json is not one of a results dataset: {error!r}") from error
+def _manifest(path: Path) -> dict[str, Any]:
+    """What the results tell of themselves: `embedded`, the pairs with a model that was trained on the spot, and
+    `teacher`, the name of the one whose responses were published. Nothing where they have no manifest."""
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not isinstance(told, dict) or not isinstance(told.get("embedded", []), list):
+        raise ValueError("manifest.json is not one of a results dataset")
+    return told
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:

@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
     @property
     def toy(self) -> bool:
         """Whether embedded models are shown."""
-        return self.pair in self.experiment.embedded or is_toy(self.pair)
+        return self.pair in self.experiment.manifest.get("embedded", ()) or is_toy(self.pair)
 
     @property
     def values(self) -> list[str]:

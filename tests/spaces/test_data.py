@@ -176,3 +176,11 @@ def test_an_embedded_model_is_a_toy_whatever_its_pair_is_called(tmp_path):
     (results / "manifest.json").write_text('["a>b"]')
     with pytest.raises(ValueError, match=r"manifest\.json is not one of a results dataset"):
         data.read_results(results, "yours")
+
+
+def test_only_one_teacher_s_responses_are_published(tmp_path):
+    results = folder(tmp_path, table())
+    assert data.read_results(results, "yours")["tiny"].published("a>b")
+    (results / "manifest.json").write_text('{"teacher": "a"}')
+    tiny = data.read_results(results, "yours")["tiny"]
+    assert tiny.published("a>b") and tiny.published("a>c") and not tiny.published("ab>b")

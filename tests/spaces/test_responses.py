@@ -1,5 +1,6 @@
 """Look at the data: the sample of a real release, by question and budget, as text."""
 
+import dataclasses
 import json
 import re
 
@@ -76,9 +77,16 @@ def test_a_table_has_no_responses_and_says_so():
 
 
 def test_statistics_are_those_of_the_release(chosen, ladder):
-    told = corpus.statistics(chosen.experiment)
-    assert list(told) == [f"r{budget:g}" for budget in sorted(ladder["budget"].unique())]
+    told = corpus.statistics(chosen.experiment, chosen.pair)
+    assert list(told) == [(chosen.questions, budget) for budget in sorted(ladder["budget"].unique())]
     written = json.loads((FOLDER / "math" / "data" / "statistics.json").read_text())
-    assert told == written["statistics"] and re.fullmatch(r"v\d+\.\d+\.\d+", written["version"])
-    assert all(each["sampled"] == each["questions"] * int(rung[1:]) for rung, each in told.items())
+    assert [*told.values()] == [*written["statistics"].values()] and re.fullmatch(r"v\d+\.\d+\.\d+", written["version"])
+    assert all(each["sampled"] == questions * budget for (questions, budget), each in told.items())
     assert all(each["covered"] <= each["distinct"] <= each["accepted"] <= each["sampled"] for each in told.values())
+
+
+def test_another_teacher_s_responses_are_called_so(chosen):
+    other = chosen._replace(experiment=dataclasses.replace(chosen.experiment, manifest={"teacher": "*large*"}))
+    assert responses.render(other, "", None, None)[0].startswith("**Responses of the teacher &#42;large&#42;**: those")
+    assert "teacher" not in responses.render(chosen, "", None, None)[0]
+    assert corpus.statistics(other.experiment, other.pair) == {}

@@ -38,6 +38,7 @@ class Results:
         license: identifier of the Hub.
         limits: sentences on what these numbers cannot be used for.
         embedded: pairs, as `curves` calls them, whose teacher or base is an embedded model; readers are told so.
+        teacher: what `curves` calls the teacher whose responses that release holds; empty where there is but one.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Results:
     license: str
     limits: Sequence[str] = ()
     embedded: Sequence[str] = ()
+    teacher: str = ""
     decisions: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -77,6 +79,7 @@ def write_results(out: Path, results: Results, repo: str, version: str) -> Manif
         "provenance": {"data": source},
         "models": list(_models(results.curves)),
         "embedded": list(results.embedded),
+        "teacher": results.teacher,
         "laws": sorted(results.laws),
         "decisions": sorted(results.decisions),
         "files": file_facts(out),

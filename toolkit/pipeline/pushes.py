@@ -82,6 +82,7 @@ def push_results(job: Job, target: Target, release: Published, files: Mapping[st
         license=job.recipe.release.license,
         limits=job.recipe.release.limits,
         embedded=embedded_pairs(job.recipe),
+        teacher=job.recipe.pair.split(">")[0],  # the release is of the first one
         decisions=_below("decisions", decided),
     )
     return publish_results(results, f"{release.repo}-results", target, version=release.version)

@@ -19,6 +19,7 @@ from toolkit.reports.markdown import markdown_table
 from views import View, reading
 
 NAME, TITLE = "compare", "Compare"
+Statistics = dict[tuple[float, float], dict[str, Any]]  # by questions and budget
 KINDS: dict[str, tuple[str, Callable[[Chosen], list[Pairing]]]] = {
     "budgets": ("budget r against 2 r", comparing.doublings),
     "questions": ("more questions at equal responses in all", comparing.more_questions),
@@ -121,7 +122,7 @@ def _table(pairings: Sequence[Pairing]) -> str:
 
 def _intrinsic(chosen: Chosen, measure: str) -> list[Any]:
     """The figure and table of corpus against students; nothing where the corpus statistics are not here."""
-    held = corpus.statistics(chosen.experiment)
+    held = corpus.statistics(chosen.experiment, chosen.pair)
     rungs = [rung for rung in fitting.rungs(chosen.ladder) if _of(held, rung, chosen)]
     if not rungs:
         return [None, "**Intrinsic against transfer**: the card of the release tells what these corpora hold."]
@@ -141,13 +142,12 @@ def _intrinsic(chosen: Chosen, measure: str) -> list[Any]:
     return [plot, _counted(chosen, rungs, held)]
 
 
-def _of(held: dict[str, dict[str, Any]], rung: fitting.Rung, chosen: Chosen) -> dict[str, Any]:
-    """Statistics of the corpus behind a rung; empty where that corpus is another one."""
-    found = held.get(f"r{rung.budget:g}", {})
-    return found if found.get("questions") == chosen.questions else {}
+def _of(held: Statistics, rung: fitting.Rung, chosen: Chosen) -> dict[str, Any]:
+    """Statistics of the corpus behind a rung; empty where they are not here."""
+    return held.get((chosen.questions, rung.budget), {})
 
 
-def _counted(chosen: Chosen, rungs: Sequence[fitting.Rung], held: dict[str, dict[str, Any]]) -> str:
+def _counted(chosen: Chosen, rungs: Sequence[fitting.Rung], held: Statistics) -> str:
     rows = [
         [f"r = {rung.budget:g}", *(f"{_of(held, rung, chosen)[name]:,}" for name in ("sampled", *MEASURES)),
          f"{shown(rung.mean, True)} %"]

@@ -83,7 +83,7 @@ def render(chosen: Chosen, find: str | None, question: str | None, upto: str | N
     if drawn.empty:
         raise ValueError(f"the teacher was not asked {questions[key][:60]!r} at these budgets: choose another question")
     first, right = drawn.iloc[0], drawn["verdict"] == corpus.ACCEPTED
-    told = (
+    told = _whose(chosen) + (
         f"{len(matches):,} of {len(questions):,} questions. "
         f"Answer: **{guards.plain(str(first['answer']))}**. "
         f"Of {len(drawn)} responses {right.sum()} are accepted, {drawn[right]['response'].nunique()} of them different."
@@ -98,6 +98,15 @@ def render(chosen: Chosen, find: str | None, question: str | None, upto: str | N
         gr.update(choices=_choices(matches), value=key),
         gr.update(choices=[f"{rung}" for rung in every], value=f"{last}"),
     ]
+
+
+def _whose(chosen: Chosen) -> str:
+    """Where these responses taught other students than those that are chosen, whose they are."""
+    if chosen.experiment.published(chosen.pair):
+        return ""
+    teacher = guards.plain(str(chosen.experiment.manifest["teacher"]))
+    other = f"those that {guards.plain(chosen.pair)} learned from are not published"
+    return f"**Responses of the teacher {teacher}**: {other}. "
 
 
 def _choices(questions: dict[str, str]) -> list[tuple[str, str]]:

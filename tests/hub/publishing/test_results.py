@@ -59,7 +59,7 @@ def measured(tmp_path):
         (tmp_path / "decided.json").write_text(json.dumps(DECISION))
         names = ("forecast.json", "law.json", "big-thin-r8/forecast.json", "big-thin-r8/law.json") if laws else ()
         given = {"data_repo": "local/tiny", "data_version": "v1.0.0", "data_revision": "a" * 40, "limits": ["A *toy*."]}
-        given["embedded"] = ["big>thin"]
+        given |= {"embedded": ["big>thin"], "teacher": "big"}
         return Results(
             "Tiny <b>", tmp_path / "curves.parquet", tmp_path / "items.parquet",
             {name: tmp_path / name for name in names}, license="apache-2.0",
@@ -101,7 +101,8 @@ def test_mean_errors_by_cell(measured):
 
 
 def test_the_card_says_what_was_measured_and_on_which_data(measured, tmp_path, hub, monkeypatch):
-    assert write_results(tmp_path / "out", measured(), "local/tiny-results", "v1.0.0")["embedded"] == ["big>thin"]
+    manifest = write_results(tmp_path / "out", measured(), "local/tiny-results", "v1.0.0")
+    assert (manifest["embedded"], manifest["teacher"]) == (["big>thin"], "big")
     card = DatasetCard.load(tmp_path / "out" / "README.md")
     assert f"at v1&#46;0&#46;0, commit `{'a' * 40}`" in card.text
     assert "|  | FSS | 4 | 4 |  | 2 | 8 | 0.625 | 0.1768 |" in card.text
