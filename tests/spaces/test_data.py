@@ -184,3 +184,12 @@ def test_only_one_teacher_s_responses_are_published(tmp_path):
     (results / "manifest.json").write_text('{"teacher": "a"}')
     tiny = data.read_results(results, "yours")["tiny"]
     assert tiny.published("a>b") and tiny.published("a>c") and not tiny.published("ab>b")
+
+
+def test_the_example_has_four_pairs_each_with_its_own_forecast():
+    pairs = data.load("example")["pairs-math"].pairs
+    assert pairs == ["large>narrow", "large>wide", "small>narrow", "small>wide"]
+    for pair in pairs:
+        chosen, told = selection.settle(["example", "pairs-math", pair, *FIRST[3:]])
+        assert (chosen.why, chosen.toy, chosen.held_out, told) == ("", True, 32, [])
+        assert chosen.experiment.published(pair) == pair.startswith("large")
