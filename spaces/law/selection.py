@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from data import EXAMPLE, SOURCES, Declared, Experiment, load
+from data import EXAMPLE, MIN_RUNGS, SOURCES, Declared, Experiment, load
 from fitting import fit, ladder_of
 from guards import is_toy, plain
 from scale import Scale
@@ -46,6 +46,12 @@ class Chosen(NamedTuple):
         low = self.fit_min if self.fit_min > self.ladder.budgets.min() else 0
         high = self.fit_max if self.fit_max < self.ladder.budgets.max() else np.inf
         return rows[rows["budget"].between(low, high)]
+
+    @property
+    def two_axes(self) -> bool:
+        """Whether this ladder is too short for a law of its own, but one of several that a law over both axes reads."""
+        short = len(np.unique(self.ladder.budgets)) < MIN_RUNGS
+        return short and self.experiment.folder is not None and self.cells["questions"].nunique() > 1
 
     @property
     def toy(self) -> bool:

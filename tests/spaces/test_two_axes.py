@@ -1,5 +1,7 @@
 """Results with nested subsets at matched totals, as `se-math` publishes them: no long ladder, but a plan."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ import comparing
 import data
 import selection
 from tests.reports.simulated import simulate
-from views import compare, law, plan
+from views import compare, extrapolate, law, plan
 
 CELLS = [(256, 2), (512, 1), (256, 8), (512, 4), (1024, 2), (256, 32), (512, 16), (1024, 8)]
 PRICES = (20.0, 1.0, 0.0, *[0.0] * 7)
@@ -55,6 +57,32 @@ def test_more_questions_are_compared_at_equal_totals(chosen):
     assert "points won" in compare.render(chosen, "questions", "distinct")[2]
 
 
-def test_three_budgets_are_no_law_and_say_so(chosen):
-    with pytest.raises(ValueError, match="4"):
-        law.render(chosen, "r", "log")
+def test_few_budgets_are_a_line_of_the_law_over_both_axes(chosen):
+    for x, first in (("r", 2), ("total", 512)):
+        told, figure, misses, words, text = law.render(chosen, x, "log")
+        points = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
+        assert list(points) == ["256 questions", "512 questions", "1,024 questions"]
+        assert points["256 questions"].x[0] == first and sum(len(trace.x) for trace in points.values()) == len(CELLS)
+        mean = 100 * chosen.cells.query("questions == 512 and budget == 4")["error"].mean()
+        assert points["512 questions"].y[1] == pytest.approx(mean)
+    assert "kappa" in told and "32 students" in told and "| kappa" in words and misses == "" and "Plan" in text
+    lines = [trace for trace in figure.data if trace.name == "law, 256 questions" and trace.line.width]
+    (curve,) = lines
+        trace
+        for trace in figure.data
+        if trace.name == "law, 256 questions" and trace.mode == "lines" and trace.line.width
+    )
+    assert len(curve.y) == 80 and list(curve.y) == sorted(curve.y, reverse=True)
+
+
+def test_one_seed_of_few_budgets_has_a_curve_and_no_interval(found):
+    alone = found.curves[(found.curves["train_seed"] == 0) | ~found.curves["arm"].isin(["FSS", "SE"])]
+    single = dataclasses.replace(found, curves=alone)
+    chosen = selection.settle(["yours", *[None] * 6], single)[0]
+    told, figure, _, words, _ = law.render(chosen, "r", "linear")
+    assert "interval" not in told and "| kappa" in words and "| -" in words and len(figure.data) >= 6
+
+
+def test_a_budget_beyond_few_is_asked_of_the_plan(chosen):
+    with pytest.raises(ValueError, match="Plan"):
+        extrapolate.render(chosen, 64, "90")

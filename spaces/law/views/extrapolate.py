@@ -45,6 +45,8 @@ def build(yours: gr.State) -> View:
 
 def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
     """The forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
+    if chosen.two_axes:
+        raise ValueError("a ladder of so few budgets has no law of its own; the view Plan goes beyond what was tested")
     law = chosen.law()
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])

@@ -9,6 +9,7 @@ import numpy as np
 import fitting
 import guards
 import plots
+from cells_figure import draw_cells
 from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
@@ -24,6 +25,9 @@ the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves t
 forecast for one new student. **Thin grey lines** are baselines (dotted: log-linear; dash-dotted: log-linear through the
 last three; dashed: the last value; long dashes: a power law): a law has shown something only when they miss and it does
 not.
+
+Where question sets have **few budgets each**, every set is a line of its own, by one law over questions and responses;
+the grey band holds 90 % of its surfaces.
 
 The law is $\mathrm{err}(r) = E + \dfrac{B}{D_0 + r^{\beta}}$: $E$ is what no budget of this source removes, $\beta$ how
 fast the rest falls, $r_{1/2} = D_0^{1/\beta}$ the budget that wins half of it.
@@ -50,6 +54,8 @@ def build(yours: gr.State) -> View:
 
 def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
     """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
+    if chosen.two_axes:
+        return _two_axes(chosen, x, scale)
     law = chosen.law()
     ahead = () if chosen.held_out is None or law.shape.refused else (chosen.held_out,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
@@ -61,6 +67,24 @@ def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
         guards.parameters(law, report["parameters"], chosen.scale),
         guards.marked(as_text(chosen.experiment.name, report), chosen.why),
     ]
+
+
+def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
+    """The same of question sets with few budgets each: the law over both axes, and its parameters."""
+    fitted = fitting.surface(fitting.cells_of(chosen.cells))
+    axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
+    sets = f"{chosen.cells['questions'].nunique()} question sets with few budgets each, {len(chosen.cells):,} students"
+    told = f"**One law over both axes: {fitted.reading()}.** Fitted to {sets}; no cell is held out."
+    spans = np.quantile(fitted.draws, [0.5, 0.05, 0.95], axis=0).T if len(fitted.draws) else np.full((5, 3), np.nan)
+    rows = [
+        [name, *(f"{value:.4g}" if np.isfinite(value) else "-" for value in (*span, point))]
+        for name, span, point in zip(("E", "B", "D0", "beta", "kappa"), spans, fitted.parameters, strict=True)
+    ]
+    head = "**err(M, r) = E + B / (D0 + n^beta), n = M r / (1 + (r - 1) kappa)** for M questions, r responses to each"
+    table = markdown_table(("parameter", "median", "5 %", "95 %", "least squares"), rows)
+    words = "\n\n".join([f"{head}.", table, *(f"- {note}" for note in fitted.warnings)])
+    plot = plots.marked(draw_cells(chosen, fitted, axes), chosen.why)
+    return [told, plot, "", words, guards.marked("These cells are read by `fss plan`: see the view Plan.", chosen.why)]
 
 
 def _held_out(chosen: Chosen, law: LawFit) -> str:
