@@ -68,10 +68,6 @@ def test_few_budgets_are_a_line_of_the_law_over_both_axes(chosen):
     assert "kappa" in told and "32 students" in told and "| kappa" in words and misses == "" and "Plan" in text
     lines = [trace for trace in figure.data if trace.name == "law, 256 questions" and trace.line.width]
     (curve,) = lines
-        trace
-        for trace in figure.data
-        if trace.name == "law, 256 questions" and trace.mode == "lines" and trace.line.width
-    )
     assert len(curve.y) == 80 and list(curve.y) == sorted(curve.y, reverse=True)
 
 
