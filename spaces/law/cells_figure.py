@@ -27,6 +27,7 @@ def draw_cells(chosen: Chosen, fitted: SurfaceFit, axes: Axes) -> go.Figure:
         _points(plot, rungs, own, style)
     for name, error in chosen.experiment.lines(chosen.pair).items():
         plots.level(plot, float(axes.scale.percent(error)), f"{name} {axes.scale.percent(error):.1f} %")
+    plot.update_layout(legend={"traceorder": "normal"})  # bands would turn it round
     if axes.log:
         plots.log_ticks(plot, sorted(every))
     return plot

@@ -4,6 +4,7 @@ import pytest
 
 from toolkit.corpora.budgets import cell_files, file_name
 from toolkit.pipeline.grid import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
+from toolkit.pipeline.loading import largest_corpus
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.recipe import RecipeError, load_run
 
@@ -157,3 +158,10 @@ def test_embedded_pairs_are_known_by_their_models_not_by_their_names():
     assert embedded_pairs(load_run("pairs-math").recipe) == every
     assert embedded_pairs(load_run("pairs-math", "paper").recipe) == []
     assert embedded_pairs(load_run("math").recipe) == ["nano>nano"]
+
+
+@pytest.mark.parametrize(
+    ("run", "name"), [("math", "r64"), ("math-r16", "r16"), ("se-physics", "r32"), ("stem", "r16"), ("pairs-math", "r32")]
+)
+def test_the_corpus_that_a_summary_tells_to_load_is_one_that_is_made(run, name):
+    assert largest_corpus(load_run(run)) == name

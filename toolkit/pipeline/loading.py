@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.pipeline.grid import corpus_name
+from toolkit.pipeline.grid import corpora_of, corpus_name
 from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.job import Job
+from toolkit.recipe import Run
 
 if TYPE_CHECKING:
     from toolkit.hub.push import Published
@@ -22,7 +23,7 @@ def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | No
         pushed: what lies at a Hub, by what it is; see `Publication`.
         folder: the release.
     """
-    name = corpus_name(job.recipe, job.recipe.ladder.ladder_questions, max(job.run.budgets))
+    name = largest_corpus(job.run)
     if "release" not in pushed:
         return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
     release = pushed["release"]
@@ -39,6 +40,13 @@ def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | No
             _lines("Check it as a stranger would:", [check]),
         ]
     )
+
+
+def largest_corpus(run: Run) -> str:
+    """The configuration of the ladder's questions, or of any where these have none, with the most responses."""
+    held = corpora_of(run)
+    own = [cell for cell in held if cell[0] == run.recipe.ladder.ladder_questions] or held
+    return corpus_name(run.recipe, *max(own, key=lambda cell: cell[0] * cell[1]))
 
 
 def shown(path: Path) -> Path:
