@@ -161,7 +161,8 @@ def test_embedded_pairs_are_known_by_their_models_not_by_their_names():
 
 
 @pytest.mark.parametrize(
-    ("run", "name"), [("math", "r64"), ("math-r16", "r16"), ("se-physics", "r32"), ("stem", "r16"), ("pairs-math", "r32")]
+    ("run", "name"),
+    [("math", "r64"), ("math-r16", "r16"), ("se-physics", "r32"), ("stem", "r16"), ("pairs-math", "r32")],
 )
 def test_the_corpus_that_a_summary_tells_to_load_is_one_that_is_made(run, name):
     assert largest_corpus(load_run(run)) == name
