@@ -62,6 +62,13 @@ def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
 
 
+def test_a_budget_that_may_stay_is_not_set_anew():
+    """It would come back late and overwrite the one that somebody has typed meanwhile."""
+    chosen = selection.settle(START)[0]
+    assert "value" not in extrapolate.render(chosen, 48, "90")[-1]
+    assert extrapolate.render(chosen, 100_000, "90")[-1]["value"] == 4 * chosen.law().rungs.x[-1]
+
+
 def test_no_median_lies_outside_its_interval():
     for upto in ("8", "16", "32"):
         words = law.render(selection.settle([*START[:5], upto, "none"])[0], "r", "log")[3]

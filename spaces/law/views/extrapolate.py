@@ -43,7 +43,7 @@ def build(yours: gr.State) -> View:
     return View({"budget": budget, "level": level}, [told, plot, gain, text, budget], render)
 
 
-def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
+def render(chosen: Chosen, budget: float | None, level: str) -> list[Any]:
     """The forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
     if chosen.two_axes:
         raise ValueError("a ladder of so few budgets has no law of its own; the view Plan goes beyond what was tested")
@@ -51,10 +51,12 @@ def render(chosen: Chosen, budget: float, level: str) -> list[Any]:
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
     last = float(law.rungs.x[-1])
-    budget = _within(budget, law)
+    asked, budget = budget, _within(budget, law)
     ahead = () if guards.zone(law, budget) == "refused" else (budget,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
-    slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, value=budget)
+    # A budget that may stay is not sent back: it would overwrite one typed while this was drawn.
+    moved = {} if asked == budget else {"value": budget}
+    slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, **moved)
     return [
         f"{_sentence(law, budget, chosen.scale)}\n\n{guards.caution(law, budget)}",
         plots.marked(draw(chosen, law, budget, float(level) / 100), chosen.why),

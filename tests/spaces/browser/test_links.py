@@ -29,7 +29,6 @@ def test_a_link_brings_back_every_control_and_number(visit):
     page.locator("#link textarea, #link input").first.wait_for()
     page.get_by_label("accuracy", exact=True).check()
     open_tab(page, "Extrapolate")
-    page.wait_for_timeout(2000)  # a view that is still drawn for the last choice would set the budget back
     page.get_by_label("number input for Budget: responses per question").fill("24")
     page.get_by_label("number input for Budget: responses per question").press("Enter")
     page.get_by_label("50 %", exact=True).check()
