@@ -43,6 +43,7 @@ LAUNCH: dict[str, Any] = {
     "max_file_size": "2mb",  # a table is refused beyond half of it, in words
     "state_session_capacity": 500,
 }
+FRAMED = (gr.Plot, gr.Markdown)  # outputs that leave an empty frame or a button without use where nothing is in them
 START: list[str | None] = [None] * len(selection.NAMES)
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -92,7 +93,8 @@ def _fill(views: list[View], banner: gr.Markdown) -> None:
                 continue
             shown = output.postprocess(value)
             output.value = shown.model_dump() if isinstance(shown, GradioModel) else shown
-            output.visible = value is not None
+            if isinstance(output, FRAMED):
+                output.visible = _there(value)
 
 
 def _wire(
@@ -188,11 +190,15 @@ def _emptied(view: View, told: str) -> list[Any]:
 
 
 def _shown(view: View, values: list[Any]) -> list[Any]:
-    """A figure that is not there leaves no empty frame."""
+    """A figure or words that are not there leave no empty frame."""
     return [
-        gr.update(value=value, visible=value is not None) if isinstance(output, gr.Plot) else value
+        gr.update(value=value, visible=_there(value)) if isinstance(output, FRAMED) else value
         for output, value in zip(view.outputs, values, strict=True)
     ]
+
+
+def _there(value: Any) -> bool:
+    return value is not None and value != ""
 
 
 def _address(linked: dict[str, links.Linked]) -> Callable[..., str]:

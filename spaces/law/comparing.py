@@ -47,7 +47,7 @@ def doublings(chosen: Chosen) -> list[Pairing]:
     budgets = [budget for questions, budget in series.cells if questions == asked]
     steps = [(budget, 2 * budget) for budget in budgets if 2 * budget in budgets]
     if not steps:
-        raise ValueError("no budget of this ladder is twice another one: nothing to compare")
+        raise ValueError("no budget of this ladder is twice another one")
     wrong = dict(zip(budgets, series.matrix([(asked, budget) for budget in budgets]), strict=True))
     pairs = [(wrong[r], wrong[double]) for r, double in steps]
     names = [(f"r = {r}", f"r = {double}", float(r * max(asked, 1))) for r, double in steps]

@@ -27,7 +27,7 @@ def fss_fit(capsys, curves, *more):
 
 def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
     chosen, _ = selection.settle(START)
-    told, figure, misses, words, text = law.render(chosen, "r", "log")
+    told, figure, misses, words, text, _ = law.render(chosen, "r", "log")
     command = fss_fit(capsys, curves, 64)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
     row = next(line for line in command.splitlines() if line.startswith("| 64"))

@@ -57,15 +57,22 @@ def test_more_questions_are_compared_at_equal_totals(chosen):
     assert "points won" in compare.render(chosen, "questions", "distinct")[2]
 
 
+def test_where_one_comparison_cannot_be_made_the_page_names_those_that_can(chosen):
+    told, figure, table, *_ = compare.render(chosen, "budgets", "distinct")
+    assert figure is None and table == "" and "no budget of this ladder is twice another one" in told
+    assert "*more questions at equal responses in all*" in told and "*another arm" not in told
+
+
 def test_few_budgets_are_a_line_of_the_law_over_both_axes(chosen):
     for x, first in (("r", 2), ("total", 512)):
-        told, figure, misses, words, text = law.render(chosen, x, "log")
+        told, figure, misses, words, text, formula = law.render(chosen, x, "log")
         points = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
         assert list(points) == ["256 questions", "512 questions", "1,024 questions"]
         assert points["256 questions"].x[0] == first and sum(len(trace.x) for trace in points.values()) == len(CELLS)
         mean = 100 * chosen.cells.query("questions == 512 and budget == 4")["error"].mean()
         assert points["512 questions"].y[1] == pytest.approx(mean)
     assert "kappa" in told and "32 students" in told and "| kappa" in words and misses == "" and "Plan" in text
+    assert "kappa" in formula
     lines = [trace for trace in figure.data if trace.name == "law, 256 questions" and trace.line.width]
     (curve,) = lines
     assert len(curve.y) == 80 and list(curve.y) == sorted(curve.y, reverse=True)
@@ -75,7 +82,7 @@ def test_one_seed_of_few_budgets_has_a_curve_and_no_interval(found):
     alone = found.curves[(found.curves["train_seed"] == 0) | ~found.curves["arm"].isin(["FSS", "SE"])]
     single = dataclasses.replace(found, curves=alone)
     chosen = selection.settle(["yours", *[None] * 6], single)[0]
-    told, figure, _, words, _ = law.render(chosen, "r", "linear")
+    told, figure, _, words, *_ = law.render(chosen, "r", "linear")
     assert "interval" not in told and "| kappa" in words and "| -" in words and len(figure.data) >= 6
 
 

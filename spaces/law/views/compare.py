@@ -1,6 +1,7 @@
 """View 5, compare: what doubling the budget, more questions or another arm brought; corpus against students."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -62,8 +63,18 @@ def render(chosen: Chosen, kind: str, measure: str) -> list[Any]:
         pairings = KINDS[kind][1](chosen)
         words = [_sentence(chosen, pairings), _draw(pairings), _table(pairings)]
     except ValueError as error:
-        words = [f"**Nothing to compare**: {guards.plain(str(error))}.", None, ""]
+        words = [f"**Nothing to compare**: {guards.plain(str(error))}.{_elsewhere(chosen, kind)}", None, ""]
     return [*words, *_intrinsic(chosen, measure)]
+
+
+def _elsewhere(chosen: Chosen, kind: str) -> str:
+    """The other choices that these students do allow."""
+    found = []
+    for label, pairings in (each for name, each in KINDS.items() if name != kind):
+        with suppress(ValueError):
+            pairings(chosen)
+            found.append(f"*{label}*")
+    return f" These students can tell about {' and '.join(found)}: choose it above." if found else ""
 
 
 def _sentence(chosen: Chosen, pairings: Sequence[Pairing]) -> str:

@@ -55,7 +55,7 @@ def render(chosen: Chosen, budget: float | None, level: str) -> list[Any]:
     ahead = () if guards.zone(law, budget) == "refused" else (budget,)
     report = fitting.report(law, ahead, chosen.ladder.notes)
     # A budget that may stay is not sent back: it would overwrite one typed while this was drawn.
-    moved = {} if asked == budget else {"value": budget}
+    moved: dict[str, Any] = {} if asked == budget else {"value": budget}
     slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, **moved)
     return [
         f"{_sentence(law, budget, chosen.scale)}\n\n{guards.caution(law, budget)}",

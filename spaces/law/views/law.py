@@ -18,6 +18,12 @@ from toolkit.reports.markdown import markdown_table
 from views import FORMULAS, View, reading
 
 NAME, TITLE = "law", "The law"
+FORMULA = r"$$\mathrm{err}(r) = E + \frac{B}{D_0 + r^{\beta}}$$"
+TWO_AXES = r"""
+$$\mathrm{err}(M, r) = E + \frac{B}{D_0 + n^{\beta}}$$
+
+$$n = \frac{M r}{1 + (r - 1)\,\kappa}$$
+"""
 READING = r"""
 **Dots** are budgets: the mean over students that differ in their seed, with one standard deviation of one student. Only
 the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves that the data allow, the **light band**
@@ -42,18 +48,16 @@ def build(yours: gr.State) -> View:
     told = gr.Markdown()
     plot = gr.Plot(label="Error of students against budget, with the fitted law", show_label=False)
     reading(READING)
-    gr.Markdown(
-        r"$$\mathrm{err}(r) = E + \frac{B}{D_0 + r^{\beta}}$$", latex_delimiters=FORMULAS, elem_classes="formula"
-    )
+    formula = gr.Markdown(latex_delimiters=FORMULAS, elem_classes="formula")
     misses = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     words = gr.Markdown(label="Parameters in words", buttons=["copy"], elem_classes="copyable")
     with gr.Accordion("The fit as text, as fss fit prints it: errors", open=False):
         text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    return View({"x": x, "scale": scale}, [told, plot, misses, words, text], render)
+    return View({"x": x, "scale": scale}, [told, plot, misses, words, text, formula], render)
 
 
 def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
-    """The sentence, the figure, the baselines' misses, the parameters in words, and `fss fit`'s own text."""
+    """The sentence, the figure, the baselines' misses, the parameters in words, `fss fit`'s own text, the formula."""
     if chosen.two_axes:
         return _two_axes(chosen, x, scale)
     law = chosen.law()
@@ -66,6 +70,7 @@ def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
         _misses(chosen, report) if ahead else "",
         guards.parameters(law, report["parameters"], chosen.scale),
         guards.marked(as_text(chosen.experiment.name, report), chosen.why),
+        FORMULA,
     ]
 
 
@@ -75,16 +80,20 @@ def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
     axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
     sets = f"{chosen.cells['questions'].nunique()} question sets with few budgets each, {len(chosen.cells):,} students"
     told = f"**One law over both axes: {fitted.reading()}.** Fitted to {sets}; no cell is held out."
-    spans = np.quantile(fitted.draws, [0.5, 0.05, 0.95], axis=0).T if len(fitted.draws) else np.full((5, 3), np.nan)
+    spans = [("-", "-")] * 5  # one seed: no draws
+    if len(fitted.draws):
+        quantiles = np.quantile(fitted.draws, [0.5, 0.05, 0.95], axis=0).T
+        spans = [(f"{median:.4g}", f"{low:.4g} to {high:.4g}") for median, low, high in quantiles]
     rows = [
-        [name, *(f"{value:.4g}" if np.isfinite(value) else "-" for value in (*span, point))]
+        [name, *span, f"{point:.4g}"]
         for name, span, point in zip(("E", "B", "D0", "beta", "kappa"), spans, fitted.parameters, strict=True)
     ]
-    head = "**err(M, r) = E + B / (D0 + n^beta), n = M r / (1 + (r - 1) kappa)** for M questions, r responses to each"
-    table = markdown_table(("parameter", "median", "5 %", "95 %", "least squares"), rows)
-    words = "\n\n".join([f"{head}.", table, *(f"- {note}" for note in fitted.warnings)])
+    table = markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
+    notes = [f"- {note}" for note in fitted.warnings]
+    words = "\n\n".join(["For M questions with r responses to each:", table, *notes])
     plot = plots.marked(draw_cells(chosen, fitted, axes), chosen.why)
-    return [told, plot, "", words, guards.marked("These cells are read by `fss plan`: see the view Plan.", chosen.why)]
+    text = guards.marked("These cells are read by `fss plan`: see the view Plan.", chosen.why)
+    return [told, plot, "", words, text, TWO_AXES]
 
 
 def _held_out(chosen: Chosen, law: LawFit) -> str:
