@@ -15,7 +15,8 @@ from scipy.stats import norm
 
 from toolkit.laws.prices import Prices
 from toolkit.laws.surface import SurfaceFit
-from toolkit.laws.surface_table import surface_table
+from toolkit.laws.surface_table import chi_square
+from toolkit.laws.surfaces import SURFACES
 
 Array = NDArray[np.float64]
 
@@ -67,13 +68,16 @@ def form_doubt(surface: Surface) -> str | None:
     or no way to tell (too few cells, or a surface that did not come from `fit_surface`)."""
     if not isinstance(surface, SurfaceFit) or not _comparable(surface):
         return None
-    ours, *rivals = sorted(surface_table(surface), key=lambda row: row.form != "effective")
-    best = min(rivals, key=lambda row: row.chi_square + 2 * row.parameters)
-    if not ours.chi_square + 2 * ours.parameters - best.chi_square - 2 * best.parameters > DOUBT:
+    misfit = {form: chi_square(surface, form) for form in SURFACES}
+    parameters = {form: len(shape.parameters) + 2 for form, shape in SURFACES.items()}
+    penalised = {form: misfit[form] + 2 * parameters[form] for form in SURFACES}
+    best = min((form for form in SURFACES if form != "effective"), key=penalised.__getitem__)
+    if not penalised["effective"] - penalised[best] > DOUBT:
         return None
     return (
-        f"the {best.form} form, {best.formula}, describes the cells better than {ours.formula}: chi-square "
-        f"{best.chi_square:.0f} with {best.parameters} parameters against {ours.chi_square:.0f} with {ours.parameters}"
+        f"the {best} form, {SURFACES[best].formula}, describes the cells better than {SURFACES['effective'].formula}: "
+        f"chi-square {misfit[best]:.0f} with {parameters[best]} parameters against {misfit['effective']:.0f} with "
+        f"{parameters['effective']}"
     )
 
 

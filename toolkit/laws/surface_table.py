@@ -31,7 +31,7 @@ def surface_table(fit: SurfaceFit) -> list[SurfaceRow]:
 
     No form is held to E + B / D0 <= 1 here, so that none loses by a bound. ValueError where too few cells are left.
     """
-    total, every = fit.cells.x, np.ones(len(fit.cells.x), bool)
+    total = fit.cells.x
     kept = {"total": total < total.max(), "M": fit.questions < fit.questions.max()}
     for name, cells in kept.items():
         if cells.sum() < 6:
@@ -40,14 +40,18 @@ def surface_table(fit: SurfaceFit) -> list[SurfaceRow]:
             )
     rows = []
     for form, (_, names, _, formula) in SURFACES.items():
-        known = fit.noise.source != "none"
-        residual = fit.cells.y - _predicted(fit, form, every)
-        chi_square = float(np.sum((residual / fit.noise.scale) ** 2)) if known else float("nan")
         misses = [fit.cells.y[~cells] - _predicted(fit, form, cells)[~cells] for cells in kept.values()]
-        rows.append(
-            SurfaceRow(form, formula, len(names) + 2, chi_square, *(float(np.sqrt(np.mean(m**2))) for m in misses))
-        )
+        left_out = (float(np.sqrt(np.mean(m**2))) for m in misses)
+        rows.append(SurfaceRow(form, formula, len(names) + 2, chi_square(fit, form), *left_out))
     return rows
+
+
+def chi_square(fit: SurfaceFit, form: str) -> float:
+    """Of a form fitted to all cells, which is one fit of the three of `surface_table`; NaN without noise."""
+    if fit.noise.source == "none":
+        return float("nan")
+    residual = fit.cells.y - _predicted(fit, form, np.ones(len(fit.cells.y), bool))
+    return float(np.sum((residual / fit.noise.scale) ** 2))
 
 
 def _predicted(fit: SurfaceFit, form: str, cells: NDArray[np.bool_]) -> Array:
