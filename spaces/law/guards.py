@@ -11,8 +11,8 @@ from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import parameter_table
 
 TOY = (
-    "**0.35 M-parameter toy: shapes, not prices.** These students are no larger than that, and learned short synthetic "
-    "questions."
+    "**0.35 M-parameter toy: shapes, not prices.** These students are of about that size or smaller, and learned short "
+    "synthetic questions."
 )
 NO_NOISE = "One seed (or seeds that do not differ) and no sd: nothing is known of the noise, so there is no interval."
 GAIN = 0.01  # a doubling that wins less than a point has diminishing returns
