@@ -93,6 +93,6 @@ def test_a_budget_beyond_few_is_asked_of_the_plan(chosen):
 
 def test_where_one_axis_cannot_tell_the_page_names_the_experiment_that_can():
     one = plan.render(selection.settle([None] * 7)[0], "spend", 12000, 60, False, *PRICES)[0]
-    assert "Of these results, **se&#45;physics** can tell" in one
+    assert "Of these results, **se&#45;physics** or **stem** can tell" in one
     two = selection.settle(["example", "se-physics", *[None] * 5])[0]
     assert "from 32 students of 8 cells" in plan.render(two, "spend", 12000, 60, False, *PRICES)[0] and two.toy
