@@ -12,6 +12,7 @@ from toolkit.workspace import MANIFEST
 
 # Seconds of one core per unit, with embedded models of the default size; the units are those of `Job.ahead`.
 GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.065, "score": 0.0022}
+LONGER = {"physics": 1.8, "stem": 1.6}  # pools whose rows are longer, against those of mathematics
 UNITS = {"teacher": "steps", "base": "steps", "responses": "responses", "student": "steps", "score": "answers"}
 
 
@@ -45,7 +46,7 @@ def _guess(job: Job, kind: str) -> float | None:
     recipe = job.recipe
     teacher = recipe.teacher.teacher == NANO and not is_served(recipe)
     known = teacher if kind in ("teacher", "responses") else recipe.base.base == NANO
-    return GUESSES[kind] if known else None
+    return GUESSES[kind] * LONGER.get(recipe.pool.pool, 1.0) if known else None
 
 
 def _measured(workspace: Path, kind: str) -> float | None:
