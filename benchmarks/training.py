@@ -1,9 +1,10 @@
 """A student's optimiser step through TRL and PEFT against a bare torch loop over the same batches, in processor time.
 
-    OMP_NUM_THREADS=1 python benchmarks/training.py [--steps 200] [--method lora|full]
+    OMP_NUM_THREADS=1 python benchmarks/training.py [--steps 200] [--method lora|full] [--pool physics]
 
-Both train the embedded base on worked solutions of the mathematics pool. Each prints milliseconds a step, the last line
-the ratio; start-up (loading, tokenising, building the trainer) is apart.
+Both train the embedded base on worked solutions of a pool. Each prints milliseconds a step, then comes the ratio;
+start-up (loading, tokenising, building the trainer) is apart. The last line tells what is computed for padding, per
+token of the rows, in batches of rows of like length and in the plain order of training.
 """
 
 import argparse
@@ -18,25 +19,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def write_corpus(file: Path, questions: int = 256, solutions: int = 4) -> None:
+def write_corpus(file: Path, pool: str, questions: int = 256, solutions: int = 4) -> None:
     """A corpus file of worked solutions, several to a question."""
-    from toolkit.nano.traces import solve
-    from toolkit.questions.mathematics import generate
+    from toolkit.nano.diet import SUBJECTS
 
-    random_ = random.Random(0)
+    random_, subject = random.Random(0), SUBJECTS[pool]
     rows = [
-        {"question_id": f"q{number}", "question": question.text, "response": solve(question, random_)}
-        for number, question in enumerate(islice(generate("pool", seed=0), questions))
+        {"question_id": f"q{number}", "question": question.text, "response": subject.solve(question, random_)}
+        for number, question in enumerate(islice(subject.generate("pool", 0), questions))
         for _ in range(solutions)
     ]
     pq.write_table(pa.Table.from_pylist(rows), file)
 
 
-def write_base(folder: Path) -> None:
+def write_base(folder: Path, pool: str) -> None:
     """A model of the embedded shape; its weights do not matter here."""
     from toolkit.nano.pretrain import NanoSettings, train_base
 
-    train_base(NanoSettings(steps=1, learning_rate=2e-3), folder)
+    train_base(NanoSettings(steps=1, learning_rate=2e-3, domain=pool), folder)
 
 
 def toolkit_step(base: Path, corpus: Path, settings: Any, out: Path) -> float:
@@ -48,17 +48,30 @@ def toolkit_step(base: Path, corpus: Path, settings: Any, out: Path) -> float:
     return (stamps[-1] - stamps[0]) / (len(stamps) - 1)
 
 
-def bare_step(base: Path, corpus: Path, settings: Any) -> float:
-    """Processor seconds a step of a plain loop: same rows, order, adapter, optimiser and clipping."""
+def batches_of(rows: Any, settings: Any) -> Any:
+    """Row indices of every step, as `train_student` has them."""
+    from toolkit.students.rows import group_by_length, training_order
+
+    order = training_order(len(rows), settings, 0)
+    return group_by_length(order, rows.lengths, settings.batch_size, 0).reshape(-1, settings.batch_size)
+
+
+def padded(rows: Any, batches: Any) -> float:
+    """Tokens that are computed per token of the rows."""
+    lengths = rows.lengths[batches]
+    return float(lengths.max(1).sum() * batches.shape[1] / lengths.sum())
+
+
+def bare_step(base: Path, rows: Any, batches: Any, settings: Any) -> float:
+    """Processor seconds a step of a plain loop: same batches, adapter, optimiser and clipping."""
     import torch
     from peft import LoraConfig, get_peft_model
     from torch.nn.utils import clip_grad_norm_
     from torch.nn.utils.rnn import pad_sequence
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    from toolkit.students.rows import IGNORED, read_responses, tokenize_rows, training_order
+    from toolkit.students.rows import IGNORED
 
-    rows = tokenize_rows(AutoTokenizer.from_pretrained(base), read_responses([corpus]), settings.max_length)
     ids, labels = ([torch.tensor(row) for row in column] for column in (rows.input_ids, rows.labels))
     model: Any = AutoModelForCausalLM.from_pretrained(base)
     if settings.method == "lora":
@@ -66,7 +79,6 @@ def bare_step(base: Path, corpus: Path, settings: Any) -> float:
         model = get_peft_model(model, adapter)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
-    batches = training_order(len(rows), settings, 0).reshape(-1, settings.batch_size)
     model.train()
     start = time.process_time()
     for batch in batches:
@@ -84,20 +96,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--method", choices=("lora", "full"), default="lora")
+    parser.add_argument("--pool", choices=("mathematics", "physics"), default="mathematics")
     args = parser.parse_args()
+    from transformers import AutoTokenizer
+
     from toolkit.quiet import quiet
     from toolkit.recipe import Student
+    from toolkit.students.rows import read_responses, tokenize_rows, training_order
 
     settings = Student(method=args.method, steps=args.steps)
     with TemporaryDirectory() as scratch, quiet():
         base, corpus = Path(scratch, "base"), Path(scratch, "corpus.parquet")
-        write_base(base)
-        write_corpus(corpus)
-        bare = bare_step(base, corpus, settings)
+        write_base(base, args.pool)
+        write_corpus(corpus, args.pool)
+        rows = tokenize_rows(AutoTokenizer.from_pretrained(base), read_responses([corpus]), settings.max_length)
+        batches = batches_of(rows, settings)
+        bare = bare_step(base, rows, batches, settings)
         ours = toolkit_step(base, corpus, settings, Path(scratch, "student"))
-    print(f"bare loop         {bare * 1e3:6.1f} ms a step of {settings.batch_size} rows ({args.method})")
+    grouped, plain = padded(rows, batches), padded(rows, training_order(len(rows), settings, 0).reshape(batches.shape))
+    print(f"bare loop         {bare * 1e3:6.1f} ms a step of {settings.batch_size} rows ({args.method}, {args.pool})")
     print(f"toolkit.students  {ours * 1e3:6.1f} ms a step")
     print(f"ratio             {ours / bare:6.2f} x the bare loop")
+    print(f"padding           {grouped:6.2f} tokens computed per token; {plain:.2f} in the plain order")
 
 
 if __name__ == "__main__":

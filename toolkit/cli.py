@@ -220,7 +220,7 @@ def _calm_libraries() -> None:
     for name, value in {
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",
-        # Else glibc gives the memory of every training step back and takes it anew, a twentieth of a small model's time.
+        # Else glibc gives the memory of a training step back and takes it anew, a twentieth of a small model's time.
         "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
         "MALLOC_TOP_PAD_": str(64 * 2**20),
         "TOKENIZERS_PARALLELISM": "false",
