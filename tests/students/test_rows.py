@@ -1,6 +1,5 @@
 """Token rows: what is learned from, what is refused, and in which order training sees them."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tests.tiny_model import make_tiny_model
 from toolkit.recipe import Student
-from toolkit.students.rows import (
-    IGNORED,
-    WINDOW,
-    StudentError,
-    group_by_length,
-    read_responses,
-    tokenize_rows,
-    training_order,
-)
+from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows, training_order
 
 ROW = {"question_id": "q0", "question": "one plus two", "response": "so three"}
 
@@ -107,27 +98,6 @@ def test_epochs_count_passes(rows: int, epochs: float) -> None:
 
 def test_another_seed_gives_another_order() -> None:
     assert not np.array_equal(training_order(100, Student(), 0), training_order(100, Student(), 1))
-
-
-@given(rows=st.integers(1, 300), batch=st.integers(1, 16), seed=st.integers(0, 5))
-def test_rows_of_like_length_share_a_batch_within_their_window(rows: int, batch: int, seed: int) -> None:
-    lengths = np.random.default_rng(seed).integers(1, 40, rows)
-    order = training_order(rows, Student(control="epochs", epochs=1.5, batch_size=batch), seed)
-    grouped = group_by_length(order, lengths, batch, seed)
-    assert np.array_equal(grouped, group_by_length(order, lengths, batch, seed))
-    for start in range(0, len(order), WINDOW * batch):
-        window = slice(start, start + WINDOW * batch)
-        assert sorted(grouped[window]) == sorted(order[window])
-        batches = [lengths[grouped[window][at : at + batch]] for at in range(0, len(grouped[window]), batch)]
-        ranges = sorted((some.min(), some.max()) for some in batches)
-        assert all(longest <= shortest for (_, longest), (shortest, _) in itertools.pairwise(ranges))
-
-
-def test_batches_of_a_window_come_in_random_order() -> None:
-    order = training_order(6400, Student(steps=400, batch_size=16), 0)
-    windows = group_by_length(order, np.arange(6400), 16, 0).reshape(-1, WINDOW, 16)
-    places = np.bincount(windows.min(2).argmin(1), minlength=WINDOW)  # where the batch of the shortest rows comes
-    assert places.min() > 10
 
 
 def test_a_rare_response_that_cannot_be_read_is_left_out_and_counted(tokenizer: PreTrainedTokenizerBase) -> None:

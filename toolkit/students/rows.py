@@ -14,7 +14,6 @@ from toolkit.recipe import Student
 COLUMNS = ["question_id", "question", "response"]
 IGNORED = -100  # label of a token without loss
 UNREADABLE = 0.01  # share of the responses that may be left out (one always may)
-WINDOW = 4  # batches whose rows are sorted by length together: padding of a fifth or more becomes one of a twentieth
 
 
 class StudentError(ValueError):
@@ -33,14 +32,9 @@ class Rows:
         return len(self.input_ids)
 
     @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each row, prompt and response."""
-        return np.array([len(row) for row in self.input_ids])
-
-    @property
     def tokens(self) -> int:
         """Tokens of prompts and responses."""
-        return int(self.lengths.sum())
+        return sum(map(len, self.input_ids))
 
 
 def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
@@ -127,26 +121,3 @@ def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
     passes = math.ceil(total / rows)
     generator = np.random.default_rng(seed)
     return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:total]
-
-
-def group_by_length(order: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> np.ndarray:
-    """The same order with less padding: rows of like length share a batch, within windows of `WINDOW` batches.
-
-    The batches of a window come in random order. Windows are short, so that a few steps still see rows of every length
-    (length tells the kind of question), and a pass stays a pass to within a window. What fills no batch stays last.
-
-    Args:
-        order: row indices in the order of training, see `training_order`.
-        lengths: tokens of every row.
-        batch_size: rows of an optimiser step.
-        seed: of the order of the batches.
-    """
-    generator = np.random.default_rng([seed, WINDOW])
-    grouped = []
-    for start in range(0, len(order), WINDOW * batch_size):
-        window = order[start : start + WINDOW * batch_size]
-        window = window[np.argsort(lengths[window], kind="stable")]
-        whole = len(window) // batch_size * batch_size
-        batches = window[:whole].reshape(-1, batch_size)
-        grouped += [generator.permutation(batches).ravel(), window[whole:]]
-    return np.concatenate(grouped)

@@ -21,7 +21,7 @@ from trl import SFTConfig, SFTTrainer
 
 from toolkit.quiet import quiet
 from toolkit.recipe import Student
-from toolkit.students.rows import Rows, group_by_length, read_responses, tokenize_rows, training_order
+from toolkit.students.rows import Rows, read_responses, tokenize_rows, training_order
 from toolkit.students.weights import base_digest, refuse_weights, save_student
 
 TAIL = 0.05  # share of the steps whose mean loss is reported as the final one
@@ -63,7 +63,6 @@ def train_student(
         tokenizer = AutoTokenizer.from_pretrained(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)
-        order = group_by_length(order, rows.lengths, settings.batch_size, train_seed)
         trainer = _trainer(base, tokenizer, _dataset(rows).select(order), out, settings, train_seed, progress)
         begin = time.monotonic()
         trainer.train()
