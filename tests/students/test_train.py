@@ -13,11 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTTrainer
 
 from tests.tiny_model import make_tiny_model
 from toolkit.recipe import Student
-from toolkit.students.rows import StudentError
-from toolkit.students.train import train_student
+from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows
+from toolkit.students.train import _dataset, _trainer, train_student
 from toolkit.students.weights import load_student, merge_student
 
 SETTINGS = Student(steps=30, batch_size=8, learning_rate=0.02, lora_rank=4, lora_alpha=8, max_length=32)
@@ -89,6 +90,19 @@ def test_the_student_learns_what_the_corpus_says(base: Path, corpus: Path, tmp_p
     assert learned == [f"{question} makes {box}" for question, box in zip(QUESTIONS, ANSWERS, strict=True)]
     assert answer(AutoModelForCausalLM.from_pretrained(base), base, QUESTIONS[0]) != learned[0]
     assert 0 < facts["train_loss"] < math.log(student.config.vocab_size)
+
+
+def test_the_loss_is_that_of_trl(base: Path, corpus: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    rows = tokenize_rows(tokenizer, read_responses([corpus]), SETTINGS.max_length)
+    trainer = _trainer(base, tokenizer, _dataset(rows), tmp_path, SETTINGS, 0, lambda done, total: None)
+    batch = next(iter(trainer.get_train_dataloader()))
+    learned = (batch["labels"] != IGNORED).sum()
+    ours, theirs = (
+        each.compute_loss(trainer, trainer.model, dict(batch), num_items_in_batch=learned)
+        for each in (type(trainer), SFTTrainer)
+    )
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-6) and ours.item() > 0
 
 
 def test_facts_progress_and_silence(
