@@ -11,7 +11,7 @@ from toolkit.pipeline.teacher import NANO, is_served
 from toolkit.workspace import MANIFEST
 
 # Seconds of one core per unit, with embedded models of the default size; the units are those of `Job.ahead`.
-GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.065, "score": 0.0022}
+GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.05, "score": 0.0022}
 LONGER = {"physics": 1.8, "stem": 1.6}  # pools whose rows are longer, against those of mathematics
 UNITS = {"teacher": "steps", "base": "steps", "responses": "responses", "student": "steps", "score": "answers"}
 
