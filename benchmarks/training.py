@@ -3,8 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/training.py [--steps 200] [--method lora|full] [--pool physics]
 
 Both train the embedded base on worked solutions of a pool. Each prints milliseconds a step, then comes the ratio;
-start-up (loading, tokenising, building the trainer) is apart. The last line tells what is computed for padding, per
-token of the rows, in batches of rows of like length and in the plain order of training.
+start-up (loading, tokenising, building the trainer) is apart. The last line tells what is computed for padding.
 """
 
 import argparse
@@ -48,17 +47,11 @@ def toolkit_step(base: Path, corpus: Path, settings: Any, out: Path) -> float:
     return (stamps[-1] - stamps[0]) / (len(stamps) - 1)
 
 
-def batches_of(rows: Any, settings: Any) -> Any:
-    """Row indices of every step, as `train_student` has them."""
-    from toolkit.students.rows import group_by_length, training_order
-
-    order = training_order(len(rows), settings, 0)
-    return group_by_length(order, rows.lengths, settings.batch_size, 0).reshape(-1, settings.batch_size)
-
-
 def padded(rows: Any, batches: Any) -> float:
     """Tokens that are computed per token of the rows."""
-    lengths = rows.lengths[batches]
+    import numpy as np
+
+    lengths = np.array([len(row) for row in rows.input_ids])[batches]
     return float(lengths.max(1).sum() * batches.shape[1] / lengths.sum())
 
 
@@ -110,14 +103,13 @@ def main() -> None:
         write_base(base, args.pool)
         write_corpus(corpus, args.pool)
         rows = tokenize_rows(AutoTokenizer.from_pretrained(base), read_responses([corpus]), settings.max_length)
-        batches = batches_of(rows, settings)
+        batches = training_order(len(rows), settings, 0).reshape(-1, settings.batch_size)
         bare = bare_step(base, rows, batches, settings)
         ours = toolkit_step(base, corpus, settings, Path(scratch, "student"))
-    grouped, plain = padded(rows, batches), padded(rows, training_order(len(rows), settings, 0).reshape(batches.shape))
     print(f"bare loop         {bare * 1e3:6.1f} ms a step of {settings.batch_size} rows ({args.method}, {args.pool})")
     print(f"toolkit.students  {ours * 1e3:6.1f} ms a step")
     print(f"ratio             {ours / bare:6.2f} x the bare loop")
-    print(f"padding           {grouped:6.2f} tokens computed per token; {plain:.2f} in the plain order")
+    print(f"padding           {padded(rows, batches):6.2f} tokens computed per token of the rows")
 
 
 if __name__ == "__main__":
