@@ -1,10 +1,13 @@
 """The one door to pools: files and procedural questions, nested orders, and what is refused."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from toolkit import recipe
@@ -77,8 +80,13 @@ def test_other_formats_read_the_same(tmp_path: Path, suffix: str) -> None:
 
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
-    ({"question": "Why?", "answer": "no mark"}, r"row 3, column 'answer': 'no mark' has no answer"),
-    ({"question": "Why?", "answer": None}, r"row 3, column 'answer' holds nan"),
+    ({"question": "Why?", "answer": None}, r"row 3, column 'answer' holds null: it must be a text or a number"),
+    ({"question": "Why?"}, r"row 3, column 'answer' holds null"),
+    ({"question": "Why?", "answer": True}, r"row 3, column 'answer' holds true"),
+    ({"question": "Why?", "answer": ["7"]}, r"row 3, column 'answer' holds \[\"7\"\] \(a list\)"),
+    ({"question": "Why?", "answer": {"value": 7.50}}, r"row 3, column 'answer' holds \{\"value\": 7.5\} \(an object\)"),
+    ({"question": "Why?", "answer": float("nan")}, r"row 3, column 'answer' holds NaN: .* finite number"),
+    ({"question": "Why?", "answer": "\ud800"}, r"row 3, column 'answer' holds half a character"),
     ({"question": "  ", "answer": "#### 1"}, r"row 3, column 'question' holds '  '"),
     ({"question": "What is 1 + 1?", "answer": "#### 2"}, r"row 3.*stands in row 1 already"),
 ]
@@ -102,7 +110,7 @@ def test_bad_requests_are_named(tmp_path: Path) -> None:
     with pytest.raises(PoolError, match="size is 0"):
         load_pool(source, 0, 1)
     (tmp_path / "torn.jsonl").write_text('{"question": "a"', encoding="utf-8")
-    with pytest.raises(PoolError, match=r"torn\.jsonl is no readable"):
+    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is no readable JSON"):
         load_pool(str(tmp_path / "torn.jsonl"), 1, 1)
     with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
         load_pool("mathematics", 5, 1, 1, families=("sum3",), largest=2)
@@ -194,3 +202,86 @@ def test_scibench_answers_have_their_units(shared_data: Path) -> None:
     assert len(answers) == 66
     assert sum("mathrm" in answer for answer in answers) > 30
     assert all(answer == answer.strip() for answer in answers)
+
+
+NUMBERS = ["0.7", "2", "0.023340601", "6.022e23", "9007199254740993", "0.5", "1e3"]
+
+
+def answers_of(source: str, size: int, **options: Any) -> dict[str, str]:
+    pool = load_pool(source, size - 1, 1, **options)
+    return {question.text: question.answer for question in (*pool.questions, *pool.test)}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".jsonl.gz"])
+def test_a_number_is_a_gold_answer_as_it_was_written(tmp_path: Path, suffix: str) -> None:
+    rows = [f'{{"question": "{number}?", "answer": {number}}}' for number in NUMBERS]
+    texts = {
+        ".jsonl": "\n".join(rows),
+        ".json": f"[{','.join(rows)}]",
+        ".csv": "\n".join(["question,answer", *(f"{number}?,{number}" for number in NUMBERS)]),
+        ".tsv": "\n".join(["question\tanswer", *(f"{number}?\t{number}" for number in NUMBERS)]),
+    }
+    path = tmp_path / f"q{suffix}"
+    text = texts[suffix.removesuffix(".gz")].encode()
+    path.write_bytes(gzip.compress(text) if suffix.endswith(".gz") else text)
+    assert answers_of(str(path), len(NUMBERS)) == {f"{number}?": number for number in NUMBERS}
+
+
+def test_the_numbers_of_a_loaded_dataset_have_the_text_of_their_width(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    single = pa.array([0.7, 2.5, 0.1], pa.float32())
+    pq.write_table(pa.table({"question": ["a?", "b?", "c?"], "answer": single}), tmp_path / "train.parquet")
+    assert answers_of(str(tmp_path), 3) == {"a?": "0.7", "b?": "2.5", "c?": "0.1"}
+    with pytest.raises(PoolError, match="no column 'solution', only question, answer: set the column names"):
+        load_pool(str(tmp_path), 2, 1, answer_column="solution")
+    with pytest.raises(PoolError, match=r"split 'absent', cannot be loaded"):
+        load_pool(str(tmp_path), 2, 1, split="absent")
+
+
+def no_word(gold: str) -> str | None:
+    return f"the gold answer {gold!r} is no number" if gold.isalpha() else None
+
+
+def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = rows_of(12)
+    rows[3]["answer"], rows[5]["answer"], rows[7]["answer"] = "#### blue", "no mark", "#### red"
+    source = make_file(tmp_path / "q.jsonl", rows)
+    pool = load_pool(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
+    assert pool.left_out.count == 3
+    assert pool.left_out.example == f"{source}, row 3: the gold answer 'blue' is no number"
+    asked = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
+    assert asked == {row["question"] for place, row in enumerate(rows) if place not in (3, 5, 7)}
+    plain = load_pool(source, 6, 2, 1, answer_pattern=GSM8K)
+    assert plain.left_out.count == 1 and "'no mark' has no answer under the pattern" in plain.left_out.example
+    with pytest.raises(PoolError, match=r"holds 9 questions beside 3 without a readable answer \(.*row 3.*asks for 12"):
+        load_pool(source, 10, 1, 1, answer_pattern=GSM8K, gold_problem=no_word)
+
+
+def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    rows = [{"question": f"{n}?", "answer": "blue" if n < 6 else "1"} for n in range(11)]
+    source = make_file(tmp_path / "q.jsonl", rows)
+    with pytest.raises(PoolError, match=r"6 of 11 answers cannot be read; .*q\.jsonl, row 0: .*'blue'.*answer_kind"):
+        load_pool(source, 2, 1, gold_problem=no_word)
+    settings = recipe.Pool(pool=make_file(tmp_path / "q.jsonl", rows[1:]), pool_sizes=(2,), test_size=1, dev_size=0)
+    counts = write_pool(settings, tmp_path / "pool", gold_problem=no_word)
+    assert counts.pop("unread_example") == f"{source}, row 0: the gold answer 'blue' is no number"
+    assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}
+
+
+def test_a_column_missing_everywhere_is_named_and_one_that_some_rows_lack_is_not(tmp_path: Path) -> None:
+    rows = [{"question": f"{n}?", "answer": "1"} | ({"unit": "m"} if n == 2 else {}) for n in range(4)]
+    source = make_file(tmp_path / "q.jsonl", rows)
+    assert answers_of(source, 4, unit_column="unit")["2?"] == "1 m"
+    (tmp_path / "a.parquet").write_bytes(b"")
+    with pytest.raises(PoolError, match=r"a\.parquet is no readable parquet file"):
+        load_pool(str(tmp_path / "a.parquet"), 1, 1)
+    pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
+    with pytest.raises(PoolError, match=r"b\.parquet has no column 'question', only q: set the column names"):
+        load_pool(str(tmp_path / "b.parquet"), 1, 1)
+    with pytest.raises(PoolError, match=r"no pool file at .*absent\.csv"):
+        load_pool(str(tmp_path / "absent.csv"), 1, 1)
+    (tmp_path / "a.xlsx").write_bytes(b"PK")
+    with pytest.raises(PoolError, match=r"a\.xlsx: cannot tell what file this is; use one of"):
+        load_pool(str(tmp_path / "a.xlsx"), 1, 1)

@@ -38,7 +38,7 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
     provenance = {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
-        "pool_counts": source.pool.facts,
+        "pool_counts": {name: count for name, count in source.pool.facts.items() if isinstance(count, int)},
         "teacher": source.teacher.digest,
         "served": served_as(recipe),
         **({"teacher_repo": teacher_repo} if teacher_repo else {}),

@@ -1,17 +1,18 @@
 """The source and what students start from: pool, teacher, base, the leak check between them, and the responses."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.cells import Source, placed
 from toolkit.pipeline.grid import most_draws, parts_of
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.job import Job
 from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
 from toolkit.pipeline.teacher import NANO, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
-from toolkit.settings import Pool
+from toolkit.settings import Pool, Verification
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, hash_of, model_files
 
@@ -24,21 +25,27 @@ def pool_stage(job: Job) -> Artifact:
     from toolkit.questions.pools import write_pool
     from toolkit.synthesis.schedule import refuse_idle
 
-    settings = job.recipe.pool
+    settings, kind = job.recipe.pool, job.recipe.verification
     inputs = pool_inputs(settings)
     with job.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
         pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
+        if _unread_gold(pool, kind):
+            # What is left out depends on the kind of answer, which then is part of what the pool is known by.
+            inputs |= {"answer_kind": kind.answer_kind}
+            readable = partial(write_pool, settings, leak_finder=leak_finder, gold_problem=_problem_by(kind))
+            pool, cached = job.workspace.build("pool", inputs, readable)
         stage.count(cached)
         known = source_identity(None, served_as(job.recipe), pool.file("questions.parquet"), job.recipe.sampling)
         refuse_other_source(job, known)  # and again with the teacher, once it is there
-        _check_golds(job, pool)
         if job.recipe.ladder.counting == "adaptive":
             refuse_idle(job.recipe.ladder, max(job.recipe.subsets), max(job.run.budgets))
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
         if facts["dropped"]:
             stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
+        if facts.get("unread"):
+            stage.text += f"; {facts['unread']:,} left out, without a readable answer ({facts['unread_example']})"
     return pool
 
 
@@ -51,19 +58,17 @@ def pool_inputs(settings: Pool) -> dict[str, Any]:
     return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
 
 
-def _check_golds(job: Job, pool: Artifact) -> None:
-    """Every known answer must be of the recipe's kind, which shows when it is compared with itself."""
-    from toolkit.verification.policies import COMPARE
+def _unread_gold(pool: Artifact, kind: Verification) -> bool:
+    """Whether a seed or test answer of the pool is not of the recipe's kind."""
+    problem = _problem_by(kind)
+    names = ("questions", "test")
+    return any(problem(row["answer"]) for name in names for row in read_questions(pool.path, name))
 
-    settings = job.recipe.verification
-    for name in ("questions", "test"):
-        for row in read_questions(pool.path, name):
-            try:
-                COMPARE[settings.answer_kind](row["answer"], row["answer"], settings)
-            except ValueError as error:
-                raise StageError(
-                    f"question {row['question'][:80]!r}: {error}; mend the pool or `answer_kind`"
-                ) from error
+
+def _problem_by(kind: Verification) -> Callable[[str], str | None]:
+    from toolkit.verification.golds import gold_problem
+
+    return partial(gold_problem, settings=kind)
 
 
 def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:

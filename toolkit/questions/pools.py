@@ -7,40 +7,57 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from toolkit import recipe
 from toolkit.questions import mathematics, physics, stem
+from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
 from toolkit.questions.stream import Question, question_id
+from toolkit.records import SUFFIXES
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["PROCEDURAL", "READERS", "Pool", "PoolError", "load_pool", "parse_answer", "read_pool", "write_pool"]
 
 # Endless streams by domain.
 PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate, "stem": stem.generate}
-READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
+READERS = SUFFIXES  # of the files that a pool is read from
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
 SPLIT_FILES = ("questions", "test", "dev")
 
 LeakFinder = Callable[[Mapping[str, str]], Callable[[str], bool]]  # held-out questions by id -> whether a text has any
+GoldProblem = Callable[[str], str | None]  # why an answer cannot be compared with; None: it can be
 
 
-class PoolError(ValueError):
-    """A pool that cannot be used as it is; the message names the place, the value and the mend."""
+@dataclass(frozen=True)
+class Columns:
+    """Names of a table's columns, and the pattern that cuts the answer out of its own (see `parse_answer`)."""
+
+    question: str = "question"
+    answer: str = "answer"
+    unit: str | None = None
+    family: str | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many questions were left out since their answers cannot be read, and the first one's file, row and fault."""
+
+    count: int = 0
+    example: str = ""
 
 
 @dataclass(frozen=True)
 class Pool:
     """Seed questions in their fixed order (prefixes are the nested subsets), and held-out test and dev questions.
 
-    `dropped` candidates for seeds were too near a held-out question.
+    `dropped` candidates for seeds were too near a held-out question; the answers of those `left_out` cannot be read.
     """
 
     questions: tuple[Question, ...]
     test: tuple[Question, ...]
     dev: tuple[Question, ...]
     dropped: int = 0
+    left_out: LeftOut = LeftOut()
 
 
 def load_pool(
@@ -63,40 +80,45 @@ def load_pool(
     families: Sequence[str] = (),
     largest: int | None = None,
     leak_finder: LeakFinder | None = None,
+    gold_problem: GoldProblem | None = None,
 ) -> Pool:
-    """The pool of `source`: a key of `PROCEDURAL`, a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
+    """The pool of `source`: a key of `PROCEDURAL`, the path of a file with a suffix in `READERS`, or a Hub dataset.
 
-    `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
-    column; the text of `unit_column`, which may be blank, is written behind it.
+    Numbers are taken as they were written. `answer_pattern` is a regular expression with one group, "boxed" for the
+    last `\\boxed{...}`, or None for the whole column; the text of `unit_column`, which may be blank, is written
+    behind it.
 
     The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The test questions come from
     `test_source` (default: `source`) and `test_split` when either is named, else from the end of that order; the dev
     questions from the end of what remains. Test questions that are in `source` too, and seeds that `leak_finder` finds
-    too near a held-out question, are left out. `families` and `largest` narrow the procedural pool alone.
+    too near a held-out question, are left out; so are questions whose answer the pattern does not find or in which
+    `gold_problem` sees a problem, and they are counted. `families` and `largest` narrow the procedural pool alone.
 
-    Raises PoolError (a ValueError) naming the file, row, column, value and mend when answers do not parse, questions
-    repeat, a column is missing, or fewer questions are there than asked.
+    Raises PoolError (a ValueError) naming the file, row, column, value and mend where most answers cannot be read,
+    cells are blank, questions repeat, a column is missing, or fewer questions are there than asked.
     """
     _check_sizes(size, test_size, dev_size)
     if source in PROCEDURAL:
         return _procedural(source, size, test_size, dev_size, seed, tuple(families), largest)
-    columns = (question_column, answer_column, unit_column, family_column)
-    own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
+    columns = Columns(question_column, answer_column, unit_column, family_column, answer_pattern)
+    read, left_out = _read(Place(source, subset, split, revision), columns, gold_problem)
+    own = _shuffled(read, seed)
     if test_source is None and test_split is None:
-        _enough(source, "pool + test + dev", len(own), size + test_size + dev_size)
+        _enough(source, "pool + test + dev", len(own), size + test_size + dev_size, left_out)
         own, test = _split_end(own, test_size)
     else:
         held_out = test_source or source
-        table = _table(held_out, subset, test_split or split, revision)
-        test = _shuffled(_read(table, held_out, columns, answer_pattern), seed)[:test_size]
-        _enough(held_out, "test", len(test), test_size)
+        read, more = _read(Place(held_out, subset, test_split or split, revision), columns, gold_problem)
+        test = _shuffled(read, seed)[:test_size]
+        _enough(held_out, "test", len(test), test_size, more)
+        left_out = LeftOut(left_out.count + more.count, left_out.example or more.example)
         asked = {question.text for question in test}
         own = tuple(question for question in own if question.text not in asked)
-        _enough(source, "pool + dev, without the test questions,", len(own), size + dev_size)
+        _enough(source, "pool + dev, without the test questions,", len(own), size + dev_size, left_out)
     own, dev = _split_end(own, dev_size)
     seeds = _clean(own, test + dev, leak_finder)
-    _enough(source, "pool, without what is near a held-out question,", len(seeds), size)
-    return Pool(seeds[:size], test, dev, len(own) - len(seeds))
+    _enough(source, "pool, without what is near a held-out question,", len(seeds), size, left_out)
+    return Pool(seeds[:size], test, dev, len(own) - len(seeds), left_out)
 
 
 def _split_end(questions: tuple[Question, ...], count: int) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
@@ -119,9 +141,12 @@ def _check_sizes(size: int, test_size: int, dev_size: int) -> None:
             raise PoolError(f"{name} is {value}: a pool needs at least {least}")
 
 
-def _enough(source: str, what: str, have: int, need: int) -> None:
+def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = LeftOut()) -> None:
     if have < need:
-        raise PoolError(f"{source} holds {have} questions, {what} asks for {need}: ask for fewer or name a larger one")
+        unread = f" beside {left_out.count} without a readable answer ({left_out.example})" if left_out.count else ""
+        raise PoolError(
+            f"{source} holds {have} questions{unread}, {what} asks for {need}: ask for fewer or name a larger one"
+        )
 
 
 def _procedural(
@@ -139,72 +164,43 @@ def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:
     return tuple(random.Random(f"pool:{seed}").sample(questions, len(questions)))
 
 
-def _read(
-    frame: "pd.DataFrame", source: str, columns: tuple[str, str, str | None, str | None], pattern: str | None
-) -> list[Question]:
-    """Every question of a table, checked; `source` is named in messages."""
-    for column in filter(None, columns):
-        if column not in frame.columns:
-            there = ", ".join(frame.columns)
-            raise PoolError(f"{source} has no column {column!r}, only {there}: set the column names of the pool")
-    question_column, answer_column, unit_column, family_column = columns
-    found: dict[str, int] = {}
-    questions = []
-    for row, record in enumerate(frame.to_dict("records")):
-        text = _text(source, row, question_column, record[question_column])
-        answer = parse_answer(_text(source, row, answer_column, record[answer_column]), pattern)
-        if answer is None:
-            raise PoolError(
-                f"{source}, row {row}, column {answer_column!r}: {str(record[answer_column])[-80:]!r} has no answer "
-                f"under the pattern {pattern!r}: mend the row or the answer pattern"
-            )
+def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> tuple[list[Question], LeftOut]:
+    """Every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
+    names = filter(None, (columns.question, columns.answer, columns.unit, columns.family))
+    rows = read_rows(place, list(dict.fromkeys(names)))
+    questions, found, unread = [], dict[str, int](), list[str]()
+    for number, row in enumerate(rows):
+        where = f"{place.source}, row {number}"
+        text = text_of(row, columns.question, where)
         if text in found:
             raise PoolError(
-                f"{source}, row {row}, column {question_column!r}: {text[:80]!r} stands in row {found[text]} already: "
+                f"{where}, column {columns.question!r}: {text[:80]!r} stands in row {found[text]} already: "
                 "remove one of them"
             )
-        found[text] = row
-        answer = f"{answer} {_unit(record[unit_column])}".strip() if unit_column else answer
-        questions.append(Question(text, answer, str(record[family_column]) if family_column else "", ()))
-    return questions
+        found[text] = number
+        answer, problem = _answer(row, columns, where, gold_problem)
+        if problem:
+            unread.append(f"{where}: {problem}")
+        else:
+            questions.append(Question(text, answer, optional_text(row, columns.family, where), ()))
+    if 2 * len(unread) > len(rows):
+        raise PoolError(
+            f"{len(unread):,} of {len(rows):,} answers cannot be read; {unread[0]}; mend the answer column, the answer "
+            "pattern or `answer_kind`"
+        )
+    return questions, LeftOut(len(unread), unread[0] if unread else "")
 
 
-def _table(source: str, subset: str | None, split: str, revision: str | None) -> "pd.DataFrame":
-    """A file by its suffix, else a Hub dataset's split."""
-    import pandas as pd
-
-    path = Path(source)
-    reader = READERS.get(path.suffix)
-    if reader is None:
-        return _hub_table(source, subset, split, revision)
-    if not path.is_file():
-        raise PoolError(f"no pool file at {source}: check the path")
-    try:
-        if reader == "parquet":
-            return pd.read_parquet(path)
-        return pd.read_json(path, lines=path.suffix == ".jsonl", dtype=False, convert_dates=False)
-    except (ValueError, OSError) as error:
-        raise PoolError(f"{source} is no readable {path.suffix} file: {error}") from error
-
-
-def _hub_table(source: str, subset: str | None, split: str, revision: str | None) -> "pd.DataFrame":
-    from datasets import load_dataset
-
-    return load_dataset(source, subset, split=split, revision=revision).to_pandas()
-
-
-def _text(source: str, row: int, column: str, value: object) -> str:
-    """A cell as text: strings that are not blank, and numbers."""
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
-        return str(value)
-    raise PoolError(f"{source}, row {row}, column {column!r} holds {value!r}: it must be text or a number, not blank")
-
-
-def _unit(value: object) -> str:
-    """A unit's cell; blank, or missing as pandas has it, where the answer has none."""
-    return value.strip() if isinstance(value, str) else ""
+def _answer(
+    row: Mapping[str, object], columns: Columns, where: str, gold_problem: GoldProblem | None
+) -> tuple[str, str | None]:
+    """The answer with its unit, and what is wrong with it."""
+    whole = text_of(row, columns.answer, where)
+    answer = parse_answer(whole, columns.pattern)
+    if answer is None:
+        return "", f"column {columns.answer!r}: {whole[-80:]!r} has no answer under the pattern {columns.pattern!r}"
+    answer = f"{answer} {optional_text(row, columns.unit, where)}".strip()
+    return answer, gold_problem(answer) if gold_problem else None
 
 
 def parse_answer(text: str, pattern: str | None) -> str | None:
@@ -239,8 +235,17 @@ def last_boxed(text: str) -> str | None:
     return None
 
 
-def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | None = None) -> dict[str, int]:
-    """Load the pool that a recipe's settings describe, save it in `folder`, and return its counts by part."""
+def write_pool(
+    settings: recipe.Pool,
+    folder: Path,
+    leak_finder: LeakFinder | None = None,
+    gold_problem: GoldProblem | None = None,
+) -> dict[str, int | str]:
+    """Load the pool that a recipe's settings describe, save it in `folder`, and return its counts by part.
+
+    Where questions were left out since their answers cannot be read, `unread` is their number and `unread_example` the
+    first of them.
+    """
     pool = load_pool(
         settings.pool,
         max(settings.pool_sizes),
@@ -259,9 +264,14 @@ def write_pool(settings: recipe.Pool, folder: Path, leak_finder: LeakFinder | No
         families=settings.families or (),
         largest=settings.largest_number,
         leak_finder=leak_finder,
+        gold_problem=gold_problem,
     )
     save_pool(reordered(pool, settings.pool_order), folder)
-    return {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev), "dropped": pool.dropped}
+    counts: dict[str, int | str] = {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev)}
+    counts["dropped"] = pool.dropped
+    if pool.left_out.count:
+        counts |= {"unread": pool.left_out.count, "unread_example": pool.left_out.example}
+    return counts
 
 
 def reordered(pool: Pool, order: int) -> Pool:

@@ -1,0 +1,57 @@
+"""The pool of a run: golds that its kind of answer cannot read are left out and said; other pools keep their keys."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.pipeline.job import Job
+from toolkit.pipeline.source import pool_inputs, pool_stage
+from toolkit.progress import Progress
+from toolkit.questions.pools import PoolError, read_pool
+from toolkit.recipe import load_run
+from toolkit.workspace import Artifact, Workspace
+
+FIELDS = {"pool_sizes": "[4]", "ladder_questions": 4, "test_size": 3, "dev_size": 0, "repo": "null"}
+
+
+def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, Job]:
+    """The pool of a recipe over a file with these golds, what the stage printed, and its job."""
+    rows = [json.dumps({"question": f"Question {place}?", "answer": gold}) for place, gold in enumerate(golds)]
+    (folder / "pool.jsonl").write_text("\n".join(rows))
+    settings = FIELDS | {"pool": folder / "pool.jsonl", "answer_kind": "numeric"} | fields
+    (folder / "mine.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+    screen = io.StringIO()
+    run = load_run(str(folder / "mine.yaml"))
+    job = Job(run, Workspace(folder / "workspace", print), None, Progress(screen))  # type: ignore[arg-type]
+    return pool_stage(job), screen.getvalue(), job
+
+
+def test_a_gold_of_another_kind_costs_its_question_and_not_the_run(tmp_path: Path) -> None:
+    golds = ["1", "2 m", "blue", "4", "5", "green", "7", "8", "9"]
+    pool, said, job = made(tmp_path, golds)
+    kept = read_pool(pool.path)
+    answers = {question.answer for question in (*kept.questions, *kept.test)}
+    assert len(answers) == 7 and answers == set(golds) - {"blue", "green"}
+    assert "4 seed, 3 test and 0 dev questions" in said
+    assert "2 left out, without a readable answer" in said and "row 2: the gold answer 'blue' is no number" in said
+    again = pool_stage(job)
+    assert again.path == pool.path
+
+
+def test_a_pool_that_is_read_whole_keeps_the_key_it_had(tmp_path: Path) -> None:
+    pool, said, job = made(tmp_path, [str(number) for number in range(9)])
+    assert pool.path == job.workspace.planned("pool", pool_inputs(job.recipe.pool)).path
+    assert "left out" not in said and "unread" not in pool.facts
+
+
+def test_the_kind_of_answer_decides_which_golds_are_left_out(tmp_path: Path) -> None:
+    golds = ["1", "2", "A", "B", "5", "6", "7", "8", "9", "10"]
+    numeric, _, _ = made(tmp_path, golds)
+    assert numeric.facts["unread"] == 2
+    with pytest.raises(PoolError, match=r"8 of 10 answers cannot be read; .*row 0: .*'1' is no letter"):
+        made(tmp_path, golds, answer_kind="choice")
+    every, said, _ = made(tmp_path, golds, answer_kind="mathematics")
+    assert "unread" not in every.facts and "left out" not in said

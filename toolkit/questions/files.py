@@ -1,0 +1,100 @@
+"""Rows of anybody's file or Hub dataset, with every number as it was written there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.records import CellError, arrow_records, cell_text, format_of, read_records
+
+_BATCH = 1024
+
+
+class PoolError(ValueError):
+    """A pool that cannot be used as it is; the message names the place, the value and the mend."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file, or a Hub dataset with its configuration, split and revision."""
+
+    source: str
+    subset: str | None = None
+    split: str = "train"
+    revision: str | None = None
+
+
+def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
+    """The rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
+
+    Raises:
+        PoolError: for a file or dataset that cannot be read or is beyond the limits, and a column that no row has.
+    """
+    there = dict[str, None]()
+    rows = []
+    for row in _explained(place, columns):
+        there.update(dict.fromkeys(row))
+        rows.append({name: row[name] for name in columns if name in row})
+    for name in columns:
+        if rows and name not in there:
+            raise PoolError(
+                f"{place.source} has no column {name!r}, only {', '.join(there)}: set the column names of the pool"
+            )
+    return rows
+
+
+def _records(place: Place, columns: list[str]) -> Iterable[dict[str, Any]]:
+    path = Path(place.source)
+    if format_of(place.source) is None and not path.is_file():
+        return _hub_records(place, columns)
+    if not path.is_file():
+        raise PoolError(f"no pool file at {place.source}: check the path")
+    return read_records(path, columns)
+
+
+def _explained(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _records(place, columns)
+    except PoolError:
+        raise
+    except ValueError as error:  # the errors of toolkit.records name file and line
+        remedy = ": set the column names of the pool" if "has no column" in str(error) else ""
+        raise PoolError(f"{error}{remedy}") from error
+
+
+def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
+
+    try:
+        dataset = load_dataset(place.source, place.subset, split=place.split, revision=place.revision)
+    except (DatasetsError, OSError, ValueError) as error:
+        raise PoolError(f"{place.source}, split {place.split!r}, cannot be loaded: {error}") from error
+    there = [name for name in columns if name in dataset.column_names]
+    if len(there) < len(columns):
+        missing = next(name for name in columns if name not in there)
+        raise PoolError(
+            f"{place.source} has no column {missing!r}, only {', '.join(dataset.column_names)}: set the column names "
+            "of the pool"
+        )
+    for table in dataset.select_columns(there).with_format("arrow").iter(_BATCH):
+        for batch in table.to_batches():
+            yield from arrow_records(batch)
+
+
+def text_of(row: Mapping[str, Any], column: str, where: str) -> str:
+    """The text of a cell. Raises PoolError, which begins with `where`, for blanks and what is no text or number."""
+    try:
+        return cell_text(row.get(column))
+    except CellError as error:
+        raise PoolError(f"{where}, column {column!r} {error}") from error
+
+
+def optional_text(row: Mapping[str, Any], column: str | None, where: str) -> str:
+    """The text of a cell that may be blank or missing. Raises PoolError where it is neither text nor number."""
+    if column is None or row.get(column) is None or row[column] != row[column]:
+        return ""
+    try:
+        return cell_text(row[column], blank=True)
+    except CellError as error:
+        raise PoolError(f"{where}, column {column!r} {error}") from error

@@ -1,0 +1,136 @@
+"""Values of a row: numbers kept as the text they were written as, and any value as one text."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+class CellError(ValueError):
+    """A value that is no text and no number; the message says what it is, and reads on from the name of its cell."""
+
+
+class Number(str):
+    """A number as it was written, `0.70` or `6.022e23`; a str, so that nothing rounds it."""
+
+    __slots__ = ()
+
+
+def cell_text(value: object, *, blank: bool = False) -> str:
+    """The text of a value: a text without the space around it, or a number as it was written.
+
+    Args:
+        value: of a row of `read_records`, or plain Python.
+        blank: whether a text may be empty.
+
+    Raises:
+        CellError: for null, true and false, lists and objects, NaN, bytes or half characters, and blank texts.
+    """
+    if isinstance(value, str):
+        return _checked(value, blank)
+    if isinstance(value, bool | None):
+        raise CellError(f"holds {shown(value)}: it must be a text or a number")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float | np.floating):
+        return _float_text(value)
+    if isinstance(value, Decimal):
+        return _decimal_text(value)
+    if isinstance(value, bytes):
+        return _checked(_decoded(value), blank)
+    raise CellError(f"holds {shown(value)} ({_kind(value)}): it must be a text or a number")
+
+
+def shown(value: object, most: int = 80) -> str:
+    """A value for a message, as JSON has it where it can be, cut to `most` characters."""
+    text = repr(value) if isinstance(value, str) and not isinstance(value, Number) else as_json(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {list: "a list", dict: "an object"}
+    return names.get(type(value), f"of type {type(value).__name__}")
+
+
+def as_json(value: object) -> str:
+    """A value as JSON, each `Number` as it was written; what JSON has no form for as a text."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(key))}: {as_json(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_json, value)) + "]"
+    if isinstance(value, float | np.floating):
+        return json.dumps(float(value)) if not math.isfinite(value) else _plain_float(value)
+    if isinstance(value, Decimal):
+        return _decimal_text(value)
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def arrow_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch; numbers of the columns themselves as `Number`, floats by the shortest text of theirs.
+
+    A 32-bit 0.7 is `0.7`, not `0.699999988079071`; the zeros that a decimal column adds are dropped.
+    """
+    columns = [_values(batch.column(place)) for place in range(batch.num_columns)]
+    names = batch.schema.names
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_floating(column.type):
+        width = np.dtype(column.type.to_pandas_dtype()).type
+        return _each(column.to_pylist(), lambda value: _arrow_float(width(value)))
+    if pa.types.is_integer(column.type):
+        return _each(column.to_pylist(), lambda value: Number(value))
+    if pa.types.is_decimal(column.type):
+        return _each(column.to_pylist(), lambda value: Number(_decimal_text(value)))
+    return list(column.to_pylist())
+
+
+def _each(values: list[Any], change: Callable[[Any], Any]) -> list[Any]:
+    return [None if value is None else change(value) for value in values]
+
+
+def _arrow_float(value: "np.floating[Any]") -> object:
+    return Number(_plain_float(value)) if np.isfinite(value) else float(value)
+
+
+def _plain_float(value: "float | np.floating[Any]") -> str:
+    return str(value)
+
+
+def _float_text(value: "float | np.floating[Any]") -> str:
+    if not math.isfinite(value):
+        raise CellError(f"holds {as_json(value)}: it must be a text or a finite number")
+    return _plain_float(value)
+
+
+def _decimal_text(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise CellError(f"holds bytes that are no UTF-8 text ({value[:20]!r}): it must be a text") from error
+
+
+def _checked(text: str, blank: bool) -> str:
+    stripped = text.strip()
+    if not stripped and not blank:
+        raise CellError(f"holds {text[:20]!r}: it must be a text or a number, not blank")
+    try:
+        stripped.isascii() or stripped.encode()
+    except UnicodeEncodeError as error:
+        raise CellError(f"holds half a character ({stripped[error.start]!a}): write it anew as UTF-8") from error
+    return str(stripped)
