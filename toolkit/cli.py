@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from toolkit import __version__, verbs
+from toolkit.commands.arguments import cores, positive
+from toolkit.commands.judge import add_judge_arguments, judge_command
 from toolkit.reports.compare_command import add_compare_arguments, compare_command
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
 from toolkit.reports.plan_command import add_plan_arguments, plan_command
@@ -35,6 +37,9 @@ PULL_EXAMPLE = """fss pull org/fss-math@v1.0.0 --dry-run      what would be fetc
   fss run fss-math-r32                        samples only what is new, with the same teacher"""
 CHECK_EXAMPLE = """fss check workspace/runs/math/release
   fss check org/name@v1.0.0"""
+JUDGE_EXAMPLE = r"""fss judge answers.jsonl --gold answer --response output --output judged.jsonl
+  fss judge gsm8k.csv --gold-pattern '####\s*(.+)' --pattern '####\s*(.+)'
+  fss judge pairs.parquet --kind numeric --tolerance .02 --label correct"""
 FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
 COMPARE_EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
   fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
@@ -138,6 +143,8 @@ def _add_hub_verbs(verb: AddVerb) -> None:
 
 
 def _add_law_verbs(verb: AddVerb) -> None:
+    judge = verb("judge", judge_command, "judge anybody's answers against gold ones", JUDGE_EXAMPLE)
+    add_judge_arguments(judge)
     fit = verb("fit", fit_command, "fit the law to a table of errors", FIT_EXAMPLE)
     add_fit_arguments(fit)
     compare = verb("compare", compare_command, "a verdict on results by rules fixed beforehand", COMPARE_EXAMPLE)
@@ -182,7 +189,7 @@ def _add_space_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--jobs", type=_positive, default=_cores(), help="worker processes, one core each (default: all cores)"
+        "--jobs", type=positive, default=cores(), help="worker processes, one core each (default: all cores)"
     )
 
 
@@ -200,17 +207,6 @@ def _cost(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number from 0 on, not {text}")
     return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
-    return value
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _calm_libraries() -> None:

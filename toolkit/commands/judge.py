@@ -1,0 +1,213 @@
+"""`fss judge`: anybody's answers judged by our policies, counted, compared with labels and written beside the rows."""
+
+import argparse
+import contextlib
+import difflib
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.commands.arguments import cores, positive
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from toolkit.commands.judge_report import Tally
+    from toolkit.commands.judge_rows import Judged, RowJudge
+    from toolkit.records.writing import Writer
+    from toolkit.settings import Verification
+KINDS = ("mathematics", "numeric", "choice")
+ADDED = ("verdict", "extracted", "problem")
+USUAL = {  # names of the default columns elsewhere
+    "gold": ("answer", "solution", "target", "reference", "ground_truth", "final_answer", "expected", "label"),
+    "response": ("output", "completion", "prediction", "generation", "model_output", "generated_text", "text"),
+}
+_PEEKED = 256
+_TICK = 64
+
+
+def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `fss judge`."""
+    parser.add_argument("file", help="JSONL, JSON, CSV, TSV or parquet, texts also as .gz; - reads JSONL from stdin")
+    columns = parser.add_argument_group("columns")
+    columns.add_argument("--gold", default="gold", metavar="COLUMN", help="right answers (default: gold)")
+    columns.add_argument("--response", default="response", metavar="COLUMN", help="texts to judge (default: response)")
+    columns.add_argument("--kind-column", metavar="COLUMN", help="kind of each row, where kinds differ")
+    columns.add_argument("--finish-reason", metavar="COLUMN", help="stop, length or error (default: all stop)")
+    columns.add_argument("--label", metavar="COLUMN", help="true or false: compare our verdicts with somebody's")
+    policy = parser.add_argument_group("policy")
+    policy.add_argument("--kind", choices=KINDS, default="mathematics", help="of the answers (default: mathematics)")
+    policy.add_argument("--pattern", metavar="REGEX", help=r"one group around the answer, last match (else: \boxed{})")
+    policy.add_argument("--gold-pattern", metavar="REGEX", help="the same for golds; boxed: the last box (else: all)")
+    policy.add_argument("--tolerance", type=_fraction, metavar="T", help="of numeric answers, relative")
+    out = parser.add_argument_group("output")
+    out.add_argument("--output", type=Path, metavar="FILE", help=".jsonl, .csv or .parquet: the rows with verdicts")
+    out.add_argument("--prefix", default="", metavar="TEXT", help="before the names of the columns that are added")
+    out.add_argument("--examples", type=int, default=5, metavar="N", help="rows printed of each sort (default: 5)")
+    out.add_argument("--workers", type=positive, default=cores(), metavar="N", help="processes (default: all cores)")
+
+
+def judge_command(args: argparse.Namespace) -> int:
+    """Runs `fss judge` on parsed arguments; 0 when done.
+
+    ValueError says what is wrong with the file, its columns or the request, or that no row could be judged.
+    """
+    from toolkit.commands.judge_report import Tally, as_text
+    from toolkit.commands.judge_rows import Columns, RowJudge
+    from toolkit.records import read_records
+
+    columns = Columns(args.gold, args.response, args.kind_column, args.finish_reason, args.label)
+    path, tally = Path(args.file), Tally(args.examples)
+    added = [args.prefix + name for name in ADDED]
+    _check_output(path, args.output)
+    records = read_records(path, limits=_unlimited())
+    first = list(itertools.islice(records, _PEEKED))
+    _check_columns(path, {name: None for row in first for name in row}, columns.names, added, args.output)
+    judge = RowJudge(columns, _policies(args), args.workers, args.gold_pattern)
+    with judge, _output(path, args.output, added) as writer:
+        for row in _watched(path, judge, itertools.chain(first, records), tally):
+            if writer:
+                writer.write(row.record | dict(zip(added, (row.verdict, row.extracted, row.problem), strict=True)))
+        _check_judged(path, tally)
+    parts = [_title(args), as_text(tally, args.label)]
+    if judge.killed:
+        parts.append(f"{judge.killed:,} comparisons of formulas took too long; those answers are rejected")
+    if args.output:
+        parts.append(f"written: {args.output}, with {', '.join(added)}")
+    sys.stdout.write("\n\n".join(parts) + "\n")
+    return 0
+
+
+def _title(args: argparse.Namespace) -> str:
+    kind = f"kinds of answer by {args.kind_column!r}" if args.kind_column else f"kind of answer {args.kind}"
+    return f"{args.file}: {args.response!r} against {args.gold!r}, {kind}"
+
+
+def _watched(
+    path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "Tally"
+) -> Iterator["Judged"]:
+    """The judged rows, counted, with a bar."""
+    from toolkit.progress import Progress
+
+    with Progress(sys.stderr).stage("judge") as stage:
+        stage.expect(1, "row")
+        total = _rows(path) if sys.stderr.isatty() else 0
+        for row in judge.judge(records):
+            tally.add(row)
+            if tally.rows % _TICK == 0:
+                stage.tick("rows", tally.rows, max(total, tally.rows))
+            yield row
+        stage.text = f"{tally.rows:,} rows"
+
+
+def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
+    """Settings by kind, that of `--kind` first; one alone where no column names the kinds."""
+    from toolkit.verification.answers import compile_pattern
+    from toolkit.verification.single import policy
+
+    for flag, pattern in (("--pattern", args.pattern), ("--gold-pattern", args.gold_pattern)):
+        if pattern not in (None, "boxed"):
+            try:
+                compile_pattern(pattern)
+            except ValueError as error:
+                raise ValueError(str(error).replace("response_pattern", flag)) from error
+    kinds = dict.fromkeys([args.kind, *(KINDS if args.kind_column else ())])
+    return {kind: policy(kind, None if args.pattern == "boxed" else args.pattern, args.tolerance) for kind in kinds}
+
+
+def _check_columns(
+    path: Path, there: Iterable[str], needed: list[str], added: list[str], output: Path | None
+) -> None:
+    there = list(there)
+    if not there:
+        raise ValueError(f"{path} has no rows")
+    for name in needed:
+        if name not in there:
+            raise ValueError(f"{path} has no column {name!r}, only {', '.join(there)}{_guess(name, there)}")
+    taken = [name for name in added if name in there] if output else []
+    if taken:
+        raise ValueError(f"{path} has a column {taken[0]!r} already: give the new ones another --prefix, such as our_")
+
+
+def _guess(name: str, there: list[str]) -> str:
+    near = difflib.get_close_matches(name, there, 1, 0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    usual = [other for other in USUAL.get(name, ()) if other in there]
+    return f"; did you mean --{name} {usual[0]}?" if usual else ""
+
+
+def _check_output(path: Path, output: Path | None) -> None:
+    from toolkit.records.writing import written_as
+
+    if output is None:
+        return
+    kind = written_as(output)
+    if output.exists() and path.exists() and output.samefile(path):
+        raise ValueError(f"{output} is the file that is read: write to another")
+    if str(path) == "-" and kind != "jsonl":
+        raise ValueError(f"{output}: what comes from standard input is written as .jsonl alone")
+
+
+def _check_judged(path: Path, tally: "Tally") -> None:
+    if tally.unjudged and tally.verdicts["unjudged"] == tally.rows:
+        first = tally.unjudged[0]
+        raise ValueError(f"{path}: none of {tally.rows:,} rows can be judged; row {first.number}: {first.problem}")
+
+
+@contextlib.contextmanager
+def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writer | None"]:
+    from toolkit.records.writing import open_writer, written_as
+
+    if output is None:
+        yield None
+        return
+    schema = None if written_as(output) == "jsonl" else _schema(path, added)
+    with open_writer(output, schema) as writer:
+        yield writer
+
+
+def _schema(path: Path, added: list[str]) -> "pa.Schema":
+    """Of the written table: the types of a parquet file, else texts. JSON is read once for all of its keys."""
+    from toolkit.parquet_limits import read_schema
+    from toolkit.records import format_of, read_records
+    from toolkit.records.writing import schema_of_texts
+
+    if format_of(path.name) == "parquet":
+        schema = read_schema(path)
+        for field in schema_of_texts(added):
+            schema = schema.append(field)
+        return schema.remove_metadata()
+    rows = read_records(path, limits=_unlimited())
+    rows = itertools.islice(rows, 1) if format_of(path.name) == "csv" else rows
+    return schema_of_texts([*dict.fromkeys(name for row in rows for name in row), *added])
+
+
+def _rows(path: Path) -> int:
+    """About how many rows a file has, for the bar."""
+    from toolkit.parquet_limits import count_rows
+    from toolkit.records import format_of
+    from toolkit.records.texts import open_bytes
+
+    if str(path) == "-":
+        return 0
+    if format_of(path.name) == "parquet":
+        return count_rows(path)
+    with open_bytes(path) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _unlimited() -> Any:
+    """One's own file is read as long as it goes on, some rows at a time."""
+    from toolkit.parquet_limits import Limits
+
+    return Limits(rows=sys.maxsize, bytes=sys.maxsize)
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to below 1, not {text}")
+    return value

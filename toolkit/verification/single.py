@@ -1,0 +1,153 @@
+"""One answer judged at a time, from any script, notebook or thread.
+
+Formulas are compared in a process that can be killed. Processes that Python's multiprocessing spawns run the caller's
+script again, which is why a script with a `Judge` needs `if __name__ == "__main__":`. Here that process belongs to a
+clean interpreter, started once when the first formula has to be compared, which reads a line of JSON for each
+comparison and ends with this process. Whatever can be told at once never leaves it.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter, ValidationError
+
+from toolkit.settings import Verification
+from toolkit.verification.golds import gold_problem
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import Judgement
+
+_SETTINGS = TypeAdapter(Verification)
+_POLICIES = 32  # kept at hand here
+_SERVED = 4  # and in the interpreter
+
+
+def policy(kind: str, pattern: str | None, tolerance: float | None) -> Verification:
+    """A policy with this kind of answer; None takes the default. Raises ValueError for what no recipe takes."""
+    given = {"answer_kind": kind, "response_pattern": pattern, "tolerance": tolerance}
+    try:
+        return _SETTINGS.validate_python({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{first['loc'][0]} is {first['input']!r}: {first['msg'].lower()}") from error
+
+
+def judge_one(gold: object, response: object, finish_reason: str, settings: Verification) -> Judgement:
+    """The judgement of one response, as `toolkit.judge` describes it.
+
+    Raises:
+        ValueError: for a gold that is not of the policy's kind, or an unknown finish reason.
+        RuntimeError: where the process that compares formulas ended by itself; the next call starts another.
+    """
+    row = (_text("gold", gold), _text("response", response), finish_reason)
+    if problem := gold_problem(row[0], settings):
+        raise ValueError(problem)
+    judge = _judge(settings)
+    if judge.quick(*row) is None:
+        return _HELPER.judge(row, settings)
+    return next(judge.judge([row]))
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{name} is {value!r}: it must be a text or a number")
+    return str(value)
+
+
+@lru_cache(_POLICIES)
+def _judge(settings: Verification) -> Judge:
+    return Judge(settings)
+
+
+class _Helper:
+    """The clean interpreter, one question at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def forget(self) -> None:
+        """In the child of a fork: the interpreter, and whoever holds the lock, are its parent's."""
+        self._lock, self._process = threading.Lock(), None
+
+    def judge(self, row: tuple[str, str, str], settings: Verification) -> Judgement:
+        with self._lock:
+            self._process = process = self._process or _start()
+            try:
+                print(json.dumps([row, asdict(settings)]), file=process.stdin, flush=True)
+                answer = process.stdout.readline() if process.stdout else ""
+            except BaseException:  # interrupted: its answer may still come, and would be taken for the next one's
+                self._stop(kill=True)
+                raise
+            if not answer:
+                self._stop(kill=True)
+                raise RuntimeError("the process that compares formulas ended by itself; call again")
+        return Judgement(*json.loads(answer))
+
+    def _stop(self, *, kill: bool = False) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if kill:
+            process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        process.wait()
+
+    def close(self) -> None:
+        """End the interpreter, if it runs."""
+        with self._lock:
+            self._stop()
+
+
+def _start() -> "subprocess.Popen[str]":
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "toolkit.verification.single"],  # -P: nothing of the caller's folder is imported
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # Ctrl-C is for the caller, whose end closes the pipe
+    )
+
+
+_HELPER = _Helper()
+atexit.register(_HELPER.close)
+os.register_at_fork(after_in_child=_HELPER.forget)
+
+
+def _serve(questions: IO[str], answers: IO[str]) -> None:
+    """Answer each line until the caller closes the pipe, as its end does."""
+    judges: dict[Verification, Judge] = {}
+    try:
+        for line in questions:
+            row, settings = json.loads(line)
+            judge = _of(judges, Verification(**settings))
+            print(json.dumps(next(judge.judge([tuple(row)]))), file=answers, flush=True)
+    finally:
+        for judge in judges.values():
+            judge.close()
+
+
+def _of(judges: dict[Verification, Judge], settings: Verification) -> Judge:
+    """The judge of a policy, one of few: each has a worker of its own."""
+    if settings not in judges:
+        if len(judges) >= _SERVED:
+            judges.pop(next(iter(judges))).close()
+        judges[settings] = Judge(settings)
+    return judges[settings]
+
+
+if __name__ == "__main__":
+    _serve(sys.stdin, sys.stdout)
