@@ -101,7 +101,7 @@ def test_a_budget_outside_the_ladder_is_one_message(recipe, tmp_path, run):
 
 
 def test_answers_that_do_not_parse_are_named(recipe, tmp_path):
-    rows = "".join(f'{{"question": "q{n}", "answer": "{"#### 4" if n else "none"}"}}\n' for n in range(40))
+    rows = "".join(f'{{"question": "q{n}", "answer": "{"#### 4" if n > 30 else "none"}"}}\n' for n in range(40))
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl", answer_pattern="'####\\s*(.+)'"), tmp_path)
     assert "row 0, column 'answer'" in line and "answer pattern" in line

@@ -50,17 +50,34 @@ def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def judge_command(args: argparse.Namespace) -> int:
-    """Runs `fss judge` on parsed arguments; 0 when done.
+    """Runs `fss judge` on parsed arguments; 0 when done, 130 when interrupted.
 
     ValueError says what is wrong with the file, its columns or the request, or that no row could be judged.
     """
     from toolkit.commands.judge_report import Tally, as_text
+
+    tally, added = Tally(args.examples), [args.prefix + name for name in ADDED]
+    try:
+        killed = _judge(args, tally, added)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; nothing was written\n")
+        return 130
+    parts = [_title(args), as_text(tally, args.label)]
+    if killed:
+        parts.append(f"{killed:,} comparisons of formulas took too long; those answers are rejected")
+    if args.output:
+        parts.append(f"written: {args.output}, with {', '.join(added)}")
+    sys.stdout.write("\n\n".join(parts) + "\n")
+    return 0
+
+
+def _judge(args: argparse.Namespace, tally: "Tally", added: list[str]) -> int:
+    """Judge, count and write all rows; how many comparisons were killed."""
     from toolkit.commands.judge_rows import Columns, RowJudge
     from toolkit.records import read_records
 
     columns = Columns(args.gold, args.response, args.kind_column, args.finish_reason, args.label)
-    path, tally = Path(args.file), Tally(args.examples)
-    added = [args.prefix + name for name in ADDED]
+    path = Path(args.file)
     _check_output(path, args.output)
     records = read_records(path, limits=_unlimited())
     first = list(itertools.islice(records, _PEEKED))
@@ -71,13 +88,7 @@ def judge_command(args: argparse.Namespace) -> int:
             if writer:
                 writer.write(row.record | dict(zip(added, (row.verdict, row.extracted, row.problem), strict=True)))
         _check_judged(path, tally)
-    parts = [_title(args), as_text(tally, args.label)]
-    if judge.killed:
-        parts.append(f"{judge.killed:,} comparisons of formulas took too long; those answers are rejected")
-    if args.output:
-        parts.append(f"written: {args.output}, with {', '.join(added)}")
-    sys.stdout.write("\n\n".join(parts) + "\n")
-    return 0
+    return judge.killed
 
 
 def _title(args: argparse.Namespace) -> str:

@@ -180,7 +180,7 @@ def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> t
         found[text] = number
         answer, problem = _answer(row, columns, where, gold_problem)
         if problem:
-            unread.append(f"{where}: {problem}")
+            unread.append(f"{where}, column {columns.answer!r}: {problem}")
         else:
             questions.append(Question(text, answer, optional_text(row, columns.family, where), ()))
     if 2 * len(unread) > len(rows):
@@ -198,7 +198,7 @@ def _answer(
     whole = text_of(row, columns.answer, where)
     answer = parse_answer(whole, columns.pattern)
     if answer is None:
-        return "", f"column {columns.answer!r}: {whole[-80:]!r} has no answer under the pattern {columns.pattern!r}"
+        return "", f"{whole[-80:]!r} has no answer under the pattern {columns.pattern!r}"
     answer = f"{answer} {optional_text(row, columns.unit, where)}".strip()
     return answer, gold_problem(answer) if gold_problem else None
 

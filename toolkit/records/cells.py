@@ -61,7 +61,8 @@ def as_json(value: object) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(str(key))}: {as_json(each)}" for key, each in value.items()) + "}"
+        pairs = (f"{json.dumps(str(key), ensure_ascii=False)}: {as_json(each)}" for key, each in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(as_json, value)) + "]"
     if isinstance(value, float | np.floating):

@@ -111,11 +111,13 @@ class _Helper:
 def _start() -> "subprocess.Popen[str]":
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    # A worker that is killed cannot tell the tracker so; it frees what that one held all the same.
+    calm = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning", "PYTHONPATH": path}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "toolkit.verification.single"],  # -P: nothing of the caller's folder is imported
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | calm,
         text=True,
         encoding="utf-8",
         start_new_session=True,  # Ctrl-C is for the caller, whose end closes the pipe
