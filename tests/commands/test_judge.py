@@ -182,6 +182,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ('{"gold": "7", "response": "7"}', ["--pattern", "(a"], r"--pattern: '\(a' is no regular expression"),
     ('{"gold": "7", "response": "7"}', ["--gold-pattern", "a"], r"--gold-pattern: 'a' has 0 groups"),
     ('{"gold": "blue", "response": "7"}', ["--kind", "numeric"], r"none of 1 rows can be judged; row 0: .*'blue'"),
+    ('{"gold": null, "response": "7"}', ["--examples", "0"], r"none of 1 rows can be judged; row 0: gold holds null"),
     ("", [], r"a\.jsonl has no rows"),
     ('{"gold": "7", "response": "7"}\n{"go', [], r"a\.jsonl, line 2 is no readable JSON"),
 ]

@@ -250,7 +250,7 @@ def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: 
     source = make_file(tmp_path / "q.jsonl", rows)
     pool = load_pool(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
     assert pool.left_out.count == 3
-    assert pool.left_out.example == f"{source}, row 3, column 'answer': the gold answer 'blue' is no number"
+    assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is no number"
     asked = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
     assert asked == {row["question"] for place, row in enumerate(rows) if place not in (3, 5, 7)}
     plain = load_pool(source, 6, 2, 1, answer_pattern=GSM8K)
@@ -262,11 +262,12 @@ def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: 
 def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) -> None:
     rows = [{"question": f"{n}?", "answer": "blue" if n < 6 else "1"} for n in range(11)]
     source = make_file(tmp_path / "q.jsonl", rows)
-    with pytest.raises(PoolError, match=r"6 of 11 answers cannot be read; .*q\.jsonl, row 0, column 'answer': .*'blue'.*answer_kind"):
+    with pytest.raises(PoolError, match=r"q\.jsonl: 6 of 11 answers cannot be read; .* row 0, .*'blue'.*answer_kind"):
         load_pool(source, 2, 1, gold_problem=no_word)
-    settings = recipe.Pool(pool=make_file(tmp_path / "q.jsonl", rows[1:]), pool_sizes=(2,), test_size=1, dev_size=0)
+    source = make_file(tmp_path / "q.jsonl", rows[1:])
+    settings = recipe.Pool(pool=source, pool_sizes=(2,), test_size=1, dev_size=0)
     counts = write_pool(settings, tmp_path / "pool", gold_problem=no_word)
-    assert counts.pop("unread_example") == f"{source}, row 0, column 'answer': the gold answer 'blue' is no number"
+    assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is no number"
     assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}
 
 

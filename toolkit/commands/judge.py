@@ -115,17 +115,17 @@ def _watched(
 
 def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
     """Settings by kind, that of `--kind` first; one alone where no column names the kinds."""
-    from toolkit.verification.answers import compile_pattern
+    from toolkit.verification.policies import extractor
     from toolkit.verification.single import policy
 
+    boxed = {"boxed": None}  # as a recipe's `answer_pattern` may be
     for flag, pattern in (("--pattern", args.pattern), ("--gold-pattern", args.gold_pattern)):
-        if pattern not in (None, "boxed"):
-            try:
-                compile_pattern(pattern)
-            except ValueError as error:
-                raise ValueError(str(error).replace("response_pattern", flag)) from error
+        try:
+            extractor(policy(args.kind, boxed.get(pattern, pattern), None))
+        except ValueError as error:
+            raise ValueError(str(error).replace("response_pattern", flag)) from error
     kinds = dict.fromkeys([args.kind, *(KINDS if args.kind_column else ())])
-    return {kind: policy(kind, None if args.pattern == "boxed" else args.pattern, args.tolerance) for kind in kinds}
+    return {kind: policy(kind, boxed.get(args.pattern, args.pattern), args.tolerance) for kind in kinds}
 
 
 def _check_columns(
@@ -163,8 +163,8 @@ def _check_output(path: Path, output: Path | None) -> None:
 
 
 def _check_judged(path: Path, tally: "Tally") -> None:
-    if tally.unjudged and tally.verdicts["unjudged"] == tally.rows:
-        first = tally.unjudged[0]
+    first = tally.first
+    if first and tally.verdicts[first.verdict] == tally.rows:
         raise ValueError(f"{path}: none of {tally.rows:,} rows can be judged; row {first.number}: {first.problem}")
 
 

@@ -25,12 +25,14 @@ class Tally:
     false_accepts: list[Judged] = field(default_factory=list)
     false_rejects: list[Judged] = field(default_factory=list)
     unjudged: list[Judged] = field(default_factory=list)
+    first: Judged | None = None  # of the unjudged ones
 
     def add(self, row: Judged) -> None:
         """Count a row."""
         self.verdicts[row.verdict] += 1
         self.kinds.setdefault(row.kind, Counter())[row.verdict] += 1
         if row.verdict == UNJUDGED:
+            self.first = self.first or row
             self._keep(self.unjudged, row)
             return
         if row.right is None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.parquet_limits import Limits
 from toolkit.records import CellError, arrow_records, cell_text, format_of, read_records
 
 _BATCH = 1024
+_LIMITS = Limits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
 
 
 class PoolError(ValueError):
@@ -22,6 +24,11 @@ class Place:
     subset: str | None = None
     split: str = "train"
     revision: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever it lies: a file's own name, or the dataset's."""
+        return Path(self.source).name if format_of(self.source) else self.source
 
 
 def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
@@ -49,7 +56,7 @@ def _records(place: Place, columns: list[str]) -> Iterable[dict[str, Any]]:
         return _hub_records(place, columns)
     if not path.is_file():
         raise PoolError(f"no pool file at {place.source}: check the path")
-    return read_records(path, columns)
+    return read_records(path, columns, _LIMITS)
 
 
 def _explained(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
@@ -70,6 +77,11 @@ def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
         dataset = load_dataset(place.source, place.subset, split=place.split, revision=place.revision)
     except (DatasetsError, OSError, ValueError) as error:
         raise PoolError(f"{place.source}, split {place.split!r}, cannot be loaded: {error}") from error
+    if dataset.num_rows > _LIMITS.rows:
+        raise PoolError(
+            f"{place.source} holds {dataset.num_rows:,} rows, more than the {_LIMITS.rows:,} allowed: name a part, "
+            f"such as the split '{place.split}[:10000]'"
+        )
     there = [name for name in columns if name in dataset.column_names]
     if len(there) < len(columns):
         missing = next(name for name in columns if name not in there)

@@ -14,8 +14,6 @@ from toolkit.questions.files import Place, PoolError, optional_text, read_rows, 
 from toolkit.questions.stream import Question, question_id
 from toolkit.records import SUFFIXES
 
-__all__ = ["PROCEDURAL", "READERS", "Pool", "PoolError", "load_pool", "parse_answer", "read_pool", "write_pool"]
-
 # Endless streams by domain.
 PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate, "stem": stem.generate}
 READERS = SUFFIXES  # of the files that a pool is read from
@@ -40,7 +38,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many questions were left out since their answers cannot be read, and the first one's file, row and fault."""
+    """How many questions were left out since their answers cannot be read, and the first one's row and fault."""
 
     count: int = 0
     example: str = ""
@@ -180,13 +178,13 @@ def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> t
         found[text] = number
         answer, problem = _answer(row, columns, where, gold_problem)
         if problem:
-            unread.append(f"{where}, column {columns.answer!r}: {problem}")
+            unread.append(f"{place.name}, row {number}, column {columns.answer!r}: {problem}")
         else:
             questions.append(Question(text, answer, optional_text(row, columns.family, where), ()))
     if 2 * len(unread) > len(rows):
         raise PoolError(
-            f"{len(unread):,} of {len(rows):,} answers cannot be read; {unread[0]}; mend the answer column, the answer "
-            "pattern or `answer_kind`"
+            f"{place.source}: {len(unread):,} of {len(rows):,} answers cannot be read; {unread[0]}; mend the answer "
+            "column, the answer pattern or `answer_kind`"
         )
     return questions, LeftOut(len(unread), unread[0] if unread else "")
 

@@ -105,9 +105,10 @@ def _parsed(text: str, place: str) -> Any:
     try:
         return _DECODER.decode(text.strip())
     except json.JSONDecodeError as error:
-        raise RecordError(f"{place} is no readable JSON ({error}): mend it there") from error
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise RecordError(f"{place} is no readable JSON ({line}column {error.colno}: {error.msg}): mend it") from error
     except RecursionError as error:
-        raise RecordError(f"{place} is nested too deep to be read: mend it there") from error
+        raise RecordError(f"{place} is nested too deep to be read: make it flat") from error
     except _RepeatedKeyError as error:
         raise RecordError(f"{place} has the key {error} twice: remove one") from error
 
@@ -156,7 +157,7 @@ def _csv_rows(lines: Iterator[str], name: str, columns: Sequence[str] | None) ->
 
 def _delimiter(first: str, name: str) -> str:
     """Tab in a .tsv; else what stands most often in the header, outside quotes."""
-    if ".tsv" in Path(name).suffixes:
+    if ".tsv" in map(str.lower, Path(name).suffixes):
         return "\t"
     bare = "".join(first.split('"')[::2])
     return max(_DELIMITERS, key=bare.count)

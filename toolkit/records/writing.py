@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from toolkit.records.cells import as_json
 from toolkit.records.texts import RecordError
 
-_BATCH = 1024
+_ROWS = 16_384  # of a row group, or fewer where its texts are longer than this many characters
+_CHARACTERS = 32 * 2**20
 WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -98,6 +99,7 @@ class _ParquetWriter:
         self._schema = schema
         self._file = pq.ParquetWriter(part, schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
+        self._size = 0
 
     def __enter__(self) -> "_ParquetWriter":
         return self
@@ -108,14 +110,15 @@ class _ParquetWriter:
 
     def write(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
-        if len(self._rows) >= _BATCH * 16:
+        self._size += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(self._rows) >= _ROWS or self._size >= _CHARACTERS:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
             columns = [_column([row.get(field.name) for row in self._rows], field.type) for field in self._schema]
             self._file.write_table(pa.Table.from_arrays(columns, schema=self._schema))
-        self._rows = []
+        self._rows, self._size = [], 0
 
 
 _WRITERS: dict[str, Callable[[Path, pa.Schema, str], contextlib.AbstractContextManager[Writer]]] = {
