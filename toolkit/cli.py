@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   fss run math-r16                   one budget, end to end
   fss run math                       the whole ladder and its law
   fss release math                   publish its corpora as a versioned dataset
+  fss judge answers.jsonl            anybody's responses against gold answers
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
 TEACHER_EXAMPLE = """fss teacher serve math --profile paper

@@ -74,12 +74,6 @@ def read_schema(path: Path) -> pa.Schema:
         return pq.read_schema(path)
 
 
-def count_rows(path: Path) -> int:
-    """How many rows the footer names. Raises ParquetError where it cannot be read."""
-    with _explained(path):
-        return int(pq.read_metadata(path).num_rows)
-
-
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turns what pyarrow raises into a ParquetError that names the file."""

@@ -209,6 +209,27 @@ def test_a_damaged_row_leaves_the_old_output(tmp_path: Path) -> None:
     assert out.read_text() == "old" and len(list(tmp_path.iterdir())) == 2
 
 
+def test_an_interrupt_leaves_the_old_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(row: dict[str, Any]) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("toolkit.records.writing.as_json", interrupted)
+    (tmp_path / "b.jsonl").write_text("old")
+    assert judge(lines(tmp_path / "a.jsonl", ROWS), "--output", tmp_path / "b.jsonl") == 130
+    assert capsys.readouterr().err.endswith("stopped; nothing was written\n")
+    assert (tmp_path / "b.jsonl").read_text() == "old" and len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_help_has_examples_and_the_names_of_columns() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "toolkit.cli", "judge", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "fss judge answers.jsonl --gold answer --response output --output judged.jsonl" in ran.stdout
+    assert r"--gold-pattern '####\s*(.+)'" in ran.stdout and "(default: response)" in ran.stdout
+
+
 def test_a_key_that_comes_late_has_its_column(tmp_path: Path) -> None:
     rows = [{"gold": "7", "response": "\\boxed{7}"}] * 2000 + [{"gold": "7", "response": "", "late": "here"}]
     judge(lines(tmp_path / "a.jsonl", rows), "--output", tmp_path / "b.csv")
