@@ -13,18 +13,19 @@ import re
 
 from toolkit.verification.answers import extract_boxed
 from toolkit.verification.letters import Letters
+from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 
-_LEADS = frozenset("the correct right best final my answer option choice letter is : ( [ { \" ' <".split(" "))
+_LEADS = words_of("the correct right best final my answer option choice letter is : ( [ { \" ' <")
 _SEPARATORS = frozenset(".:)]}-—(\"'>")
-_SPEAKING = frozenset("and or nor both either neither of than to with as in from by for like except not option".split())
 _LONGEST_ANSWER = 2000  # characters of an answer that are looked into
 _LONGEST_RESPONSE = 100_000  # at the end of a response
 _LONGEST_LINE = 300
-_SHARING = frozenset("and or nor , / & ;".split())
-_CHANGES = frozenset("no not wait rather actually instead but".split())
-_WRONG = frozenset("not wrong incorrect false".split())
+_SHARING = words_of("and or nor , / & ;")
+_WRONG = words_of("not wrong incorrect false")
 _BOXES = re.compile(r"\}[\s$.)]{0,4}(?:,|/|\\?&|or|and|,\s?(?:or|and))[\s$(]{0,4}$")
-_CHINESE = re.compile(r"(?<!不)(?:答案|选项|选择|故选|应选|选)(?:应该|应当|应)?(?:是|为|选|:)?\s{0,3}[(\[]?([A-J])(?!\w)")
+_CHINESE = re.compile(
+    r"(?<!不)(?:答案|选项|选择|故选|应选|选)(?:应该|应当|应)?(?:是|为|选|:)?\s{0,3}[(\[]?([A-J])(?!\w)"
+)
 _LABEL = re.compile(r"[(\[{\"']{0,3}[A-Ja-j]\s?(?:[)\]}.:]|$)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 
@@ -49,13 +50,13 @@ def _is_taken_back(letters: Letters, at: int) -> bool:
         return True
     if words[at : at + 1] in (["is"], ["was"]) and not _WRONG.isdisjoint(words[at + 1 : at + 3]):
         return True
-    return any(letters.letter(place) and _is_label(letters, place) for place in range(at, len(words)))
+    return any(place >= at and _is_label(letters, place) for place in letters.places())
 
 
 def _is_label(letters: Letters, place: int) -> bool:
     """Whether the letter stands before an option of its own (`B) 4`), and is not spoken of (`both (A) and (B)`)."""
     before = letters.words[letters.before(place)] if letters.before(place) >= 0 else "."
-    if before in _SPEAKING:
+    if before in SPEAKING:
         return False
     marks = ([")"], ["]"], [":"]) if before.isalnum() else ([")"], ["]"], [":"], ["."])
     return letters.is_wrapped(place) or letters.words[place + 1 : place + 2] in marks
@@ -75,9 +76,9 @@ def extract_choice(text: str) -> str | None:
 def extract_stated(letters: Letters) -> str | None:
     """The letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
     found = None
-    for place in range(len(letters.tokens)):
-        if (letter := letters.letter(place)) and letters.is_stated(place):
-            found = None if letters.is_shared(place) else letter
+    for place in letters.places():
+        if letters.is_stated(place):
+            found = None if letters.is_shared(place) else letters.letter(place)
     chinese = [match[1] for match in _CHINESE.finditer(letters.text)]
     return found or (chinese[-1] if chinese else None)
 
@@ -95,15 +96,17 @@ def extract_named(text: str) -> str | None:
     """The letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
     sentences = [each for each in _SENTENCE.split(text) if each.strip(" ).")]
     letters = Letters(sentences[-1] if sentences else "")
-    places = [at for at in range(len(letters.tokens)) if letters.letter(at) and (letters.is_wrapped(at) or _is_named(letters, at))]
-    if not places or letters.is_shared(places[-1]) or letters.is_denied(places[-1]) or not _is_named(letters, places[-1]):
+    places = [at for at in letters.places() if letters.is_wrapped(at) or _is_named(letters, at)]
+    if not places or not _is_named(letters, places[-1]):
         return None
     letter, earlier = letters.letter(places[-1]), {letters.letter(place) for place in places[:-1]}
-    is_changed = bool(earlier) and not _CHANGES.isdisjoint(letters.words[places[-2] : places[-1]])
-    return letter if is_changed or earlier <= {letter} else None
+    is_changed = bool(earlier) and not CHANGES.isdisjoint(letters.words[places[-2] : places[-1]])
+    is_open = letters.is_shared(places[-1]) or letters.is_denied(places[-1])
+    return letter if not is_open and (is_changed or earlier <= {letter}) else None
 
 
 def _is_named(letters: Letters, place: int) -> bool:
+    """Whether the letter stands in parentheses that start no option of a list, or behind "option" or "choice"."""
     before = letters.before(place)
     if before >= 0 and letters.words[before] in ("option", "choice"):
         return True

@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 from toolkit.verification.latex import plain, split_top
 from toolkit.verification.unit_spellings import spell_out, without_fonts
+from toolkit.verification.vocabulary import words_of
 
 _FONT = re.compile(r"\\(?:boldsymbol|bm|mathtt|texttt|textsf|emph|ensuremath|underline|mathbb|ce|textup)\s*\{")
 _AROUND = re.compile(r"\([^()]*\)")
-_BREAK = re.compile(r"\\q?quad(?![a-zA-Z])|\\\\(?![a-zA-Z])|(?<!\\)&|\n|\b(?:and|or)\b|\\(?:begin|land|lor|text\s*\{\s*,)")
+_BREAK = re.compile(
+    r"\\q?quad(?![a-zA-Z])|\\\\(?![a-zA-Z])|(?<!\\)&|\n|\b(?:and|or)\b|\\(?:begin|land|lor|text\s*\{\s*,)"
+)
 _RULES = [
     (re.compile(pattern), by)
     for pattern, by in (
@@ -25,16 +28,16 @@ _LEAD = re.compile(
 )
 _EQUAL = re.compile(r":?=|\\(?:approx|simeq|sim|cong|equiv|doteq)(?![a-zA-Z])|≃|≅|≡")
 _RELATION = re.compile(r"[<>≠≈!]|\\(?:l[et]|g[et]|neq?|leq|geq|ll|gg|not|in|pm|mp)(?![a-zA-Z])|±|∓")
-_ANCHORS = frozenset(
+_ANCHORS = words_of(
     "east west north south northeast northwest southeast southwest eastward westward northward southward eastwards"
     " westwards northwards southwards up down upward upwards downward downwards left right leftward rightward forward"
     " forwards backward backwards inward inwards outward outwards radially horizontally vertically clockwise"
     " counterclockwise anticlockwise counter-clockwise anti-clockwise direction x-direction y-direction z-direction"
-    " x-axis y-axis z-axis axis horizontal vertical approximately approx about".split()
+    " x-axis y-axis z-axis axis horizontal vertical approximately approx about"
 )
-_LINKS = frozenset(
+_LINKS = words_of(
     "due to toward towards in from of with respect the a above below along x y z +x +y +z positive horizontal vertical"
-    " direction".split()
+    " direction"
 )
 _SUBSCRIPT = re.compile(r"_\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[a-zA-Z0-9]+)")
 _MARK = re.compile(r"\^\s*\{?\s*(?:\*|\\(?:prime|circ|ominus|ast|dagger|star))\s*\}?|[°'*]")
@@ -45,9 +48,9 @@ _NAME = re.compile(
     r"|hat|bar|d{1,4}ot|tilde|overline|overrightarrow|mathcal|mathscr|frac|cdot|text|[lr]vert|lVert|rVert|mathring|colon"
     r")(?![a-zA-Z])|[a-zA-Z|/ {},()]|:\s*$)+"
 )
-_NO_NAMES = frozenset(
+_NO_NAMES = words_of(
     "log ln lg exp sqrt sin cos tan not no never half twice double minus negative less more greater than least most if"
-    " min max is or and".split()
+    " min max is or and"
 )
 
 

@@ -16,22 +16,23 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from toolkit.settings import TOLERANCE
 from toolkit.verification.expressions import value_near
 from toolkit.verification.phrases import Chain, chain_of
 from toolkit.verification.quantities import Quantity, convert, quantity_of
 from toolkit.verification.unit_spellings import LONGEST
 from toolkit.verification.units import Unit, converts, unit_of
 from toolkit.verification.values import number_of
+from toolkit.verification.vocabulary import words_of
 
-MEASURED_TOLERANCE = 0.01  # of a measured gold answer, where the recipe sets none
 _ROUNDING = 1e-12  # relative, of the conversions
 _TINIEST, _HUGEST = Fraction(1, 10**300), Fraction(10**300)
 _PURE = Unit(1.0, ())
 _WHOLE = re.compile(r"[+-]?\s*(?:\d{1,3}(?:,\d{3})+|\d+)")
-_DIMENSIONS = frozenset("meter kilogram second ampere kelvin mole candela radian bit db ph".split())
+_DIMENSIONS = words_of("meter kilogram second ampere kelvin mole candela radian bit db ph")
 _START = re.compile(  # where a unit may begin
-    r"(?!(?<=\d)[eE][-+]?\d)(?:(?<![\\a-zA-Z_])[^\W\d_]|\\(?:mu|upmu|micro|Omega|ohm|AA|r\s*\{?A|mathring|frac(?=\s*\{\s*[a-zA-Z(\\])"
-    r"|sqrt(?=\s*\{\s*[a-zA-Z]))|[°%]|\^°|/(?=\s*[a-zA-Z(\\])|[(\[](?=\s*[a-zA-Z])|(?<=\s)1\s*/(?=\s*[a-zA-Z(\\]))"
+    r"(?!(?<=\d)[eE][-+]?\d)(?:(?<![\\a-zA-Z_])[^\W\d_]|\\(?:mu|upmu|micro|Omega|ohm|AA|r\s*\{?A|mathring"
+    r"|frac(?=\s*\{\s*[a-zA-Z(\\])|sqrt(?=\s*\{\s*[a-zA-Z]))|[°%]|\^°|/(?=\s*[a-zA-Z(\\])|[(\[](?=\s*[a-zA-Z])|(?<=\s)1\s*/(?=\s*[a-zA-Z(\\]))"
 )
 _POINTS = re.compile(r"(?:\s|\\cdot(?![a-zA-Z])|\\times(?![a-zA-Z])|[*~{])+$")
 _CHARGES = re.compile(r"(?=[-+\d.]).*[\d}]\s*e", re.DOTALL)  # `-5 e`; `e^{-1}` is Euler's number
@@ -67,7 +68,7 @@ def same_quantity(gold: str, answer: str, tolerance: float | None) -> bool:
 
 def _same(gold: Measure, answer: Measure, tolerance: float | None) -> bool:
     exactly = tolerance is None and gold.is_count
-    allowed = 0.0 if exactly else MEASURED_TOLERANCE if tolerance is None else tolerance
+    allowed = 0.0 if exactly else TOLERANCE if tolerance is None else tolerance
     unit, own, value = gold.unit, answer.unit, answer.value
     if unit is None and own is not None and _is_variable(answer.unit_text):
         return False
@@ -86,7 +87,7 @@ def _same(gold: Measure, answer: Measure, tolerance: float | None) -> bool:
 def _is_variable(unit: str) -> bool:
     """Whether what stands behind a number is rather a letter of algebra (`5x`, `2e`) than a unit."""
     match = _VARIABLE.match(unit)
-    return bool(match) and match[1] not in _LETTERS
+    return match is not None and match[1] not in _LETTERS
 
 
 def _temperature(unit: Unit, answer: Measure) -> Unit:

@@ -3,6 +3,7 @@
 import re
 
 from toolkit.verification.latex import plain
+from toolkit.verification.vocabulary import words_of
 
 LONGEST = 300  # characters of a text that is looked into
 _DEEPEST = 4  # fractions inside fractions
@@ -14,12 +15,12 @@ _ANGLE = re.compile(r"\\ang\s*\{([^{};]*)\}")
 _NUMBER = re.compile(r"\\num\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}")
 _MACRO = re.compile(r"\\([a-zA-Z]+)\s*")
 _BRACE = re.compile(r"\\text\s*\{|\\[^a-zA-Z]|[{}]")
-_PREFIXES = frozenset("pico nano micro milli centi deci deca hecto kilo mega giga tera peta femto atto".split())
+_PREFIXES = words_of("pico nano micro milli centi deci deca hecto kilo mega giga tera peta femto atto")
 _MACROS = {
     "per": " / ", "squared": "^2 ", "cubed": "^3 ", "tothe": "^", "square": "square ", "cubic": "cubic ", "of": " ",
     "degreeCelsius": "°C ", "celsius": "°C ", "degree": "° ", "percent": "% ",
 }  # fmt: skip
-_KEPT = frozenset("mu Omega circ cdot times frac text mathrm AA".split())
+_KEPT = words_of("mu Omega circ cdot times frac text mathrm AA")
 _FRACTION = re.compile(r"\\(?:frac|nicefrac|sfrac|unitfrac)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _RULES = [
     (re.compile(pattern), by)
@@ -65,7 +66,7 @@ _WORDS = [
 
 
 def spell_out(text: str) -> str:
-    """Text without siunitx: `\\qty{5}{\\meter\\per\\second}` is `5 \\text{meter / second}`, `\\ang{30}` is `30^\\circ`."""
+    """Text without siunitx: `\\qty{5}{\\meter\\per\\second}` is `5 \\text{meter / second}`, `\\ang{3}` is `3^\\circ`."""
     if "\\" not in text:
         return text
     text = _ANGLE.sub(r"\1^\\circ ", _NUMBER.sub(r"\1", text))

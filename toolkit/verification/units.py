@@ -9,20 +9,22 @@ A word that pint does not know (`apples`) is a unit of its own, so that equal wo
   `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are told apart in the same way.
 """
 
+import math
 import re
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from toolkit.verification.unit_spellings import one_spelling
+from toolkit.verification.vocabulary import words_of
 
 _POWER = r"(?:\s*\^\s*([-+]?(?:\d{1,2}(?:/\d|\.\d)?|\.\d))|([-+]?\d{1,2})(?![\d.]))?"
 _TOKEN = re.compile(  # a name with its power, a parenthesis with its power, a sign, or anything else
     rf"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+(?:_[^\W\d_]+)*|\)){_POWER}|(1(?=\s*/)|[*/(])|(.))", re.DOTALL
 )
-_NO_UNITS = frozenset(  # words that turn what stands before them into something else
-    "and or nor not no but if plus minus times more less least most than to into at by on with without when where is are"
-    " either neither between versus vs to from half twice double above below over under up".split()
+_NO_UNITS = words_of(  # words that turn what stands before them into something else
+    "and or nor not no but if plus minus times more less least most than to into at by on with without when where is"
+    " are either neither between versus vs from half twice double above below over under up"
 )
 _SPELLINGS = {
     "°": "degree", "°C": "degC", "°F": "degF", "°K": "kelvin", "%": "percent", "Å": "angstrom", "mins": "min",
@@ -35,7 +37,9 @@ _SPELLINGS = {
 }  # fmt: skip
 _ANY_CASE = {  # where letters of either case can mean one unit only
     name.lower(): name
-    for name in "Hz Pa eV kg cm km mol atm rad sec hr mph psi rpm ft lb torr bar deg cal kcal BTU Wh kWh ohm mmHg".split()
+    for name in words_of(
+        "Hz Pa eV kg cm km mol atm rad sec hr mph psi rpm ft lb torr bar deg cal kcal BTU Wh kWh ohm mmHg"
+    )
 }
 _PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is no nanometre
 _MARKED = {"hertz": "cycle", "gray": "gray", "sievert": "sievert", "rem": "sievert"}
@@ -43,6 +47,7 @@ _LOOSE = frozenset({"radian", "cycle", "count", "gray", "sievert"})  # one of th
 _OFFSETS = {"degC": 273.15, "degF": 459.67 * 5 / 9}  # kelvin at zero
 _LONGEST = 160
 _LARGEST_POWER = 12
+_LARGEST_EXPONENT = 150  # of ten, in the factor of one name with its power
 _UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # no attometres, logarithms, no turns
 
 
@@ -74,6 +79,8 @@ def unit_of(text: str) -> Unit | None:
     total, powers = 1.0, dict[str, float]()
     for name, power in parts:
         factor, base = _named(name)
+        if abs(math.log10(factor) * power) > _LARGEST_EXPONENT:
+            return None
         total *= factor ** float(power)
         for dimension, exponent in base:
             powers[dimension] = powers.get(dimension, 0.0) + exponent * float(power)
