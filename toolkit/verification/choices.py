@@ -6,13 +6,15 @@ A response's answer is the first of these that it has:
 2. its last statement: "the answer is C", "C is correct", "I choose (C)". One that is denied ("not B"), asked ("is it
    B?") or supposed ("if the answer is B") is none; one of several letters ("A or C") takes back those before it;
 3. where it has no box: the letter of its last or first line (`C`, `C) 42 J`), if no other line has another;
-4. where it has no box: the last letter in parentheses or behind "option" or "choice" in its last sentence.
+4. where it has no box: the last letter in parentheses, behind "option" or behind "so it must be" in its last sentence.
+
+A response that goes on with a question of its own ("Question: ...") has said its answer before.
 """
 
 import re
 
 from toolkit.verification.answers import extract_boxed
-from toolkit.verification.letters import Letters
+from toolkit.verification.letters import Letters, bare
 from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 
 _LEADS = words_of("the correct right best final my answer option choice letter is : ( [ { \" ' <")
@@ -26,7 +28,10 @@ _BOXES = re.compile(r"\}[\s$.)]{0,4}(?:,|/|\\?&|or|and|,\s?(?:or|and))[\s$(]{0,4
 _CHINESE = re.compile(
     r"(?<!不)(?:答案|选项|选择|故选|应选|选)(?:应该|应当|应)?(?:是|为|选|:)?\s{0,3}[(\[]?([A-J])(?!\w)"
 )
+_NO_LINE = re.compile(r"A\s*:\s*\S")  # "A:" stands for "answer", too
 _LABEL = re.compile(r"[(\[{\"']{0,3}[A-Ja-j]\s?(?:[)\]}.:]|$)")
+_QUESTION = re.compile(r"\n[ *#]{0,5}(?:Question|Q|Problem|Human|User)[ *]{0,3}\d{0,3}[ *]{0,3}[:.]")
+_MOST_QUESTIONS = 20
 _SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 
 
@@ -67,10 +72,9 @@ def extract_choice(text: str) -> str | None:
     boxed = extract_boxed(text)
     if boxed is not None and letter_of(boxed):
         return None if _BOXES.search(text, 0, text.rfind("\\boxed")) else boxed
-    letters = Letters(text[-_LONGEST_RESPONSE:])
-    if stated := extract_stated(letters):
-        return stated
-    return boxed or _alone(letters.text) or extract_named(letters.text)
+    text = text[-_LONGEST_RESPONSE:]
+    stated = (extract_stated(Letters(part)) for part in _QUESTION.split(text, maxsplit=_MOST_QUESTIONS))
+    return next(filter(None, stated), None) or boxed or _alone(bare(text)) or extract_named(bare(text))
 
 
 def extract_stated(letters: Letters) -> str | None:
@@ -86,7 +90,9 @@ def extract_stated(letters: Letters) -> str | None:
 def _alone(text: str) -> str | None:
     """The letter of the last or first line, alone or with its text, unless another line starts with another letter."""
     lines = [line.strip(" #") for line in text.strip().split("\n")]
-    found = [letter_of(lines[at]) if len(lines[at]) < _LONGEST_LINE else None for at in (-1, 0)]
+    found = [
+        None if _NO_LINE.match(lines[at]) or len(lines[at]) > _LONGEST_LINE else letter_of(lines[at]) for at in (-1, 0)
+    ]
     letter = found[0] or found[1]
     others = {line.strip("([{\"' ")[:1].upper() for line in lines if letter and _LABEL.match(line)}
     return letter if others <= {letter} else None
@@ -106,9 +112,9 @@ def extract_named(text: str) -> str | None:
 
 
 def _is_named(letters: Letters, place: int) -> bool:
-    """Whether the letter stands in parentheses that start no option of a list, or behind "option" or "choice"."""
+    """Whether the letter stands in parentheses that start no list, behind "option" or "choice", or "so it is"."""
     before = letters.before(place)
-    if before >= 0 and letters.words[before] in ("option", "choice"):
+    if (before >= 0 and letters.words[before] in ("option", "choice")) or letters.is_concluded(place):
         return True
     is_label = before < 0 and letters.behind(place) < len(letters.words)
     return letters.is_wrapped(place) and letters.tokens[place].text.isupper() and not is_label

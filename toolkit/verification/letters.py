@@ -68,11 +68,13 @@ class Letters:
             return False
         beyond = self.text[end : end + _NEAR].lstrip()[:1]
         is_dash = after == "-" and not self.text[end + 1 : end + 2].strip()
+        is_point = after == "." and self.text[end + 1 : end + 2].isalnum()
         return (
             before in _JOINED_BEFORE
             or before.isalnum()
             or (after in _JOINED_BEHIND and not is_dash)
             or after.isalnum()
+            or is_point
             or beyond in _RELATIONS
             or (beyond == ">" and after.isspace())
         )
@@ -115,7 +117,7 @@ class Letters:
             if (
                 (word in vocabulary.LEADS and linked)
                 or word in vocabulary.VERBS
-                or (word == "with" and self.words[at - 1][:2] == "go")
+                or (word == "with" and at > 0 and self.words[at - 1][:2] == "go")
             ):
                 return self._first_lead(at)
             if word not in vocabulary.FILL and word not in _OPENING:
@@ -166,13 +168,19 @@ class Letters:
             return False
         return following[0].endswith(("n't", "not")) or not vocabulary.VERDICTS.isdisjoint(following[1:3])
 
+    def is_concluded(self, place: int) -> bool:
+        """Whether the letter ends its sentence, and nothing but "so it must be" stands before it."""
+        at = self.before(place)
+        is_end = self.words[self.behind(place) :] in ([], ["."], ["!"])
+        return is_end and at >= 0 and vocabulary.CONCLUDING.issuperset(self.words[: at + 1])
+
     def is_shared(self, place: int) -> bool:
         """Whether another letter stands beside this one: `A or B`, `(A), (C)`, `both A and B`."""
         at = self.behind(place)
         return self.words[at : at + 1] == ["or"] or self._has_next(at) or self._is_second(place)
 
     def _has_next(self, at: int) -> bool:
-        """Whether a letter follows at `at`: behind a comma or "and" with no clause of its own, or in brackets at once."""
+        """Whether a letter follows at `at`: behind a comma or "and", but not with a verb, or in brackets at once."""
         start = at
         while at < len(self.words) and self.words[at] in vocabulary.SHARING:
             at += 1

@@ -31,13 +31,15 @@ _PURE = Unit(1.0, ())
 _WHOLE = re.compile(r"[+-]?\s*(?:\d{1,3}(?:,\d{3})+|\d+)")
 _DIMENSIONS = words_of("meter kilogram second ampere kelvin mole candela radian bit db ph")
 _START = re.compile(  # where a unit may begin
-    r"(?!(?<=\d)[eE][-+]?\d)(?:(?<![\\a-zA-Z_])[^\W\d_]|\\(?:mu|upmu|micro|Omega|ohm|AA|r\s*\{?A|mathring"
+    r"(?!(?<=\d)[eE][-+]?\d)(?:(?<![\\a-zA-Z_])[^\W\d_]|\\(?:mu|upmu|micro|Omega|ohm|AA|r\s*\{?A|mathring|hbar"
     r"|frac(?=\s*\{\s*[a-zA-Z(\\])|sqrt(?=\s*\{\s*[a-zA-Z]))|[°%]|\^°|/(?=\s*[a-zA-Z(\\])|[(\[](?=\s*[a-zA-Z])|(?<=\s)1\s*/(?=\s*[a-zA-Z(\\]))"
 )
 _POINTS = re.compile(r"(?:\s|\\cdot(?![a-zA-Z])|\\times(?![a-zA-Z])|[*~{])+$")
 _CHARGES = re.compile(r"(?=[-+\d.]).*[\d}]\s*e", re.DOTALL)  # `-5 e`; `e^{-1}` is Euler's number
 _LETTERS = frozenset("mgsKNJWVACFHTLlhcM")  # units of one letter that are no variables beside a gold without unit
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|\\(?!times|cdot|frac|pi|div)[a-zA-Z]")
+_SHORT = words_of("db am pm")  # of the words that pint does not know; others of two letters are variables
+_PICOMETRES = re.compile(r"(?<![a-zA-Z])pm(?![a-zA-Z])")  # no time of the day; that is written with points
 _VARIABLE = re.compile(r"\s*([a-zA-Z])\b")
 
 
@@ -110,8 +112,8 @@ def _measure(text: str) -> Measure | None:
     quantity = _divide(text)
     exact, number = quantity.value, quantity.number
     value = value_near(number) if exact is None else _float(exact)
-    unit = unit_of(quantity.unit) if quantity.unit else None
-    if value is None or (unit and any(len(name) < 3 and name != "db" for name, _ in unit.base)):
+    unit = unit_of(_PICOMETRES.sub("picometer", quantity.unit)) if quantity.unit else None
+    if value is None or (unit and any(len(name) < 3 and name not in _SHORT for name, _ in unit.base)):
         return None
     counts = unit is None or (bool(unit.base) and _DIMENSIONS.isdisjoint(name for name, _ in unit.base))
     return Measure(exact, value, unit, quantity.unit, counts and bool(_WHOLE.fullmatch(number.strip())))

@@ -30,6 +30,8 @@ _RULES = [
         (r"\\(?:up)?mu(?![a-z])\s*|\\micro(?![a-zA-Z])\s*|µ\s*", "µ"),
         (r"(?:(?<![a-zA-Z])([kMGmµn])\s*)?(?:\\(?:Omega|ohm)(?![a-z])|Ω)", r" \1ohm "),
         (r"\\(?:AA|r\s*\{?A\}?|mathring\s*\{\s*A\s*\}|text\s*\{\s*\\AA\s*\})(?![a-z])|Å", " angstrom "),
+        (r"\b([MRL])\s*_\s*\{?\s*(?:\\odot|☉|⊙)\s*\}?", r" \1_sun "),
+        (r"\\hbar(?![a-zA-Z])", " hbar "),
         (r"\\(?:cdot|times|ast)(?![a-z])|[·⋅∙•]", "*"),
         (r"\\\$|\$", " dollar "),
         (r"\^\s*\{\s*([-+]?[\d./]+)\s*\}", r"^\1 "),
@@ -66,7 +68,7 @@ _WORDS = [
 
 
 def spell_out(text: str) -> str:
-    """Text without siunitx: `\\qty{5}{\\meter\\per\\second}` is `5 \\text{meter / second}`, `\\ang{3}` is `3^\\circ`."""
+    """Text without siunitx: `\\qty{5}{\\meter\\per\\second}` is `5 \\text{meter / second}`."""
     if "\\" not in text:
         return text
     text = _ANGLE.sub(r"\1^\\circ ", _NUMBER.sub(r"\1", text))

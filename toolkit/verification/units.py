@@ -178,5 +178,8 @@ def _registry() -> Any:
     registry: Any = pint.UnitRegistry(cache_folder=None)
     registry.define("dollar = [money]")
     registry.define("cents = 0.01 dollar")
+    registry.define("M_sun = 1.98841e30 kg")
+    registry.define("R_sun = 6.957e8 m")
+    registry.define("L_sun = 3.828e26 W")
     registry.define("gauss_si = 1e-4 tesla = G_si")
     return registry

@@ -37,3 +37,4 @@ AFTER_WORDS = ARE | words_of(  # what may follow the letters A and I where they 
 SHARING = words_of("and or nor , / & also maybe perhaps possibly option choice")
 CHANGES = words_of("no not wait rather actually instead but")
 SPEAKING = words_of("and or nor both either neither of than to with as in from by for like except not option")
+CONCLUDING = words_of("so thus hence therefore then it is it's must should would be clearly , :")
