@@ -117,4 +117,4 @@ def _is_named(letters: Letters, place: int) -> bool:
     if (before >= 0 and letters.words[before] in ("option", "choice")) or letters.is_concluded(place):
         return True
     is_label = before < 0 and letters.behind(place) < len(letters.words)
-    return letters.is_wrapped(place) and letters.tokens[place].text.isupper() and not is_label
+    return letters.is_wrapped(place) and letters.tokens[place][0].isupper() and not is_label

@@ -1,7 +1,6 @@
 """Letters of options in running text: where they stand, and whether the words around them state, deny or share them."""
 
 import re
-from typing import NamedTuple
 
 from toolkit.verification import vocabulary
 
@@ -22,14 +21,6 @@ _RELATIONS = frozenset("=^_+\\<")
 _NEAR = 24  # words that are looked at on one side
 
 
-class Token(NamedTuple):
-    """A word, a number or a sign, and where it stands."""
-
-    text: str
-    start: int
-    end: int
-
-
 def bare(text: str) -> str:
     """Text without markdown, dollar signs and LaTeX fonts, and with ASCII letters for their full-width forms."""
     text = text.replace("<answer>", "\nanswer: ").replace("</answer>", "\n")
@@ -41,8 +32,8 @@ class Letters:
 
     def __init__(self, text: str) -> None:
         self.text = bare(text)
-        self.tokens = [Token(match[0], *match.span()) for match in _TOKEN.finditer(self.text)]
-        self.words = [token.text.lower() for token in self.tokens]
+        self.tokens = list(_TOKEN.finditer(self.text))
+        self.words = [token[0].lower() for token in self.tokens]
 
     def places(self) -> list[int]:
         """The places of all letters that name options."""
@@ -52,7 +43,7 @@ class Letters:
         """The option that the token at `place` names; a small letter where `small`, in brackets, or at an end."""
         if not 0 <= place < len(self.tokens) or self.words[place] not in _OPTIONS or self._is_joined(place):
             return None
-        token, following = self.tokens[place].text, self.words[place + 1 : place + 2] or ["\n"]
+        token, following = self.tokens[place][0], self.words[place + 1 : place + 2] or ["\n"]
         if small or self.is_wrapped(place):
             return token.upper()
         if token.islower():
@@ -62,7 +53,7 @@ class Letters:
 
     def _is_joined(self, place: int) -> bool:
         """Whether the letter is part of a word, a unit or a formula: `B-field`, `15 °C`, `E = mc^2`, `f(x)`."""
-        _, start, end = self.tokens[place]
+        start, end = self.tokens[place].span()
         before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]
         if before in _QUOTING and after == _QUOTING[before]:
             return False

@@ -16,7 +16,8 @@ _RULES = [
     (re.compile(pattern), by)
     for pattern, by in (
         (r"\\hat\s*(?:\{\s*(?:\\?[a-zA-Z]+)?\s*\}|\\?[ijkxyz](?![a-zA-Z]))(?!\s*(?:_|=))", " "),
-        (r"(?<!\\)\{\s*\}|\\(?:rm|bf|it|sf|tt)(?![a-zA-Z])", " "),
+        (r"(?<!\\)\{\s*\}|\\(?:(?:math|text)?(?:rm|bf|it|sf|tt)|text)(?![a-zA-Z])", " "),
+        (r"[℃℉]", lambda match: "°C" if match[0] == "℃" else "°F"),
         (r"(?<![\d.,])(-?)0(?:,|\{,\})(?=\d)", r"\g<1>0."),
         (r"(?<=\d)\{,\}(?=\d)", "."),
         (r"(?<=\()\s+|\s+(?=\))", ""),
@@ -47,7 +48,7 @@ _ARGUMENT = re.compile(r"(?<=[a-zA-Z}|])\s*\([^()=]*\)")
 _NAME = re.compile(
     r"(?:\\(?:[aA]lpha|[bB]eta|[gG]amma|[dD]elta|(?:var)?epsilon|zeta|eta|(?:var)?[tT]heta|iota|kappa|[lL]ambda|mu|nu"
     r"|[xX]i|[pP]i|(?:var)?rho|[sS]igma|tau|[uU]psilon|(?:var)?[pP]hi|chi|[pP]si|[oO]mega|ell|hbar|nabla|partial|vec"
-    r"|hat|bar|d{1,4}ot|tilde|overline|overrightarrow|mathcal|mathscr|frac|cdot|text|[lr]vert|lVert|rVert|mathring|colon"
+    r"|hat|bar|d{1,4}ot|tilde|overline|overrightarrow|mathcal|mathscr|frac|cdot|text|[lr]?[vV]ert|mathring|colon"
     r")(?![a-zA-Z])|[a-zA-Z|/ {},()]|:\s*$)+"
 )
 _NO_NAMES = words_of(

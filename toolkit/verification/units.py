@@ -33,7 +33,8 @@ _SPELLINGS = {
     "Amps": "ampere", "Amp": "ampere", "amps": "ampere", "henries": "henry", "Henries": "henry", "kj": "kJ",
     "kw": "kW", "kv": "kV", "Pas": "Pa*s", "eVs": "eV*s", "Cal": "kcal",
     "rev": "turn", "revs": "turn", "revolution": "turn", "revolutions": "turn", "micron": "micrometer",
-    "u": "amu",
+    "u": "amu", "rads": "rad", "kgs": "kg", "gms": "g", "gm": "g", "cms": "cm", "kms": "km", "kilohm": "kohm",
+    "kilohms": "kohm", "Kohm": "kohm",
 }  # fmt: skip
 _ANY_CASE = {  # where letters of either case can mean one unit only
     name.lower(): name
