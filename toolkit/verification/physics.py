@@ -1,8 +1,8 @@
 """When two numeric answers are the same: within a relative tolerance, after conversion of units.
 
-- A recipe's `tolerance` is of every gold answer. Where it sets none, a whole number that counts something (`95200`,
-  `72 cards`, `$5`) is exact, and whatever is measured (a physical unit, per cent, a decimal point, a power of ten) is
-  right within one per cent: nobody measures 95200 things one by one, but a pool of counts has no near misses.
+- A `tolerance` in the recipe is of every gold answer. Where it sets none, a gold answer that counts is exact: a whole
+  number, written without point or power of ten, of no physical unit (`95200`, `72 cards`, `$5`). What is measured
+  (`95200 J`, `9.52e4`, `32 %`, `4.8`) is right within one per cent, since its last digits are rounded.
 - Scientific notation counts in all usual spellings (`6.67e-11`, `6.67 \\times 10^{-11}`, `6.67×10⁻¹¹`).
 - A unit that the response leaves out is the gold one. A unit that is written must convert to it: `5 km` is `5000 m`.
 - A gold answer without unit says nothing about units: the number counts as written, per cent as hundredths.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from toolkit.settings import TOLERANCE
 from toolkit.verification.expressions import value_near
-from toolkit.verification.phrases import Chain, chain_of
+from toolkit.verification.phrases import chain_of
 from toolkit.verification.quantities import Quantity, convert, quantity_of
 from toolkit.verification.unit_spellings import LONGEST
 from toolkit.verification.units import Unit, converts, unit_of
@@ -69,21 +69,26 @@ def same_quantity(gold: str, answer: str, tolerance: float | None) -> bool:
 
 
 def _same(gold: Measure, answer: Measure, tolerance: float | None) -> bool:
-    exactly = tolerance is None and gold.is_count
-    allowed = 0.0 if exactly else TOLERANCE if tolerance is None else tolerance
-    unit, own, value = gold.unit, answer.unit, answer.value
-    if unit is None and own is not None and _is_variable(answer.unit_text):
+    value = _in_unit_of(gold, answer)
+    if value is None:
         return False
-    if unit is not None and own is not None:
-        own = _temperature(unit, answer)
-        if not converts(unit, own):
-            return False
-        value = convert(value, own, unit)
-    elif own is not None and not own.base and own == unit_of("%"):
-        value = convert(value, own, _PURE)
-    if exactly and value == answer.value:
+    is_exact = tolerance is None and gold.is_count
+    if is_exact and value == answer.value:  # not converted: whole numbers beyond what a float can tell apart
         return answer.exact == gold.exact
+    allowed = 0.0 if is_exact else TOLERANCE if tolerance is None else tolerance
     return abs(value - gold.value) <= (allowed + _ROUNDING) * abs(gold.value)
+
+
+def _in_unit_of(gold: Measure, answer: Measure) -> float | None:
+    """The value of `answer` in the unit of `gold`; None where the units are not of one kind."""
+    if answer.unit is None:
+        return answer.value
+    if gold.unit is None:
+        if _is_variable(answer.unit_text):
+            return None
+        return convert(answer.value, answer.unit, _PURE) if answer.unit == unit_of("%") else answer.value
+    own = _temperature(gold.unit, answer.unit, answer.unit_text)
+    return convert(answer.value, own, gold.unit) if converts(gold.unit, own) else None
 
 
 def _is_variable(unit: str) -> bool:
@@ -92,16 +97,19 @@ def _is_variable(unit: str) -> bool:
     return match is not None and match[1] not in _LETTERS
 
 
-def _temperature(unit: Unit, answer: Measure) -> Unit:
-    """The unit of `answer`; degrees, where `25 C` answers a gold in degrees Celsius."""
-    degrees = unit_of(f"°{answer.unit_text}") if unit.offset and answer.unit_text in ("C", "F") else None
-    return degrees or answer.unit or _PURE
+def _temperature(gold: Unit, own: Unit, text: str) -> Unit:
+    """The unit of an answer; degrees, where `25 C` answers a gold in degrees Celsius."""
+    return (unit_of(f"°{text}") if gold.offset and text in ("C", "F") else None) or own
+
+
+def _measures(text: str) -> tuple[Measure, ...]:
+    """The quantities of a chain, of which the last one must be one; none where the text is no quantity."""
+    return _measured(text) if len(text) <= LONGEST else ()  # long text is no key of the cache, either
 
 
 @lru_cache(maxsize=65536)
-def _measures(text: str) -> tuple[Measure, ...]:
-    """The quantities of a chain, of which the last one must be one; none where the text is no quantity."""
-    chain = chain_of(text) if len(text) <= LONGEST else Chain([], False)
+def _measured(text: str) -> tuple[Measure, ...]:
+    chain = chain_of(text)
     found = [_measure(part) for part in chain.parts]
     if not found or found[-1] is None or (found[0] is None and not chain.is_named and _LETTER.search(chain.parts[0])):
         return ()
