@@ -14,6 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
+TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
 STRICT = ConfigDict(extra="forbid")
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
@@ -128,8 +129,25 @@ class Verification:
 
     answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
     response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
-    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01  # of a numeric answer, relative
+    # of every numeric answer, relative; null: .01, but whole numbers that count something (`12`, `12 apples`) are exact
+    tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
+
+    def __post_init__(self) -> None:
+        if self.answer_kind != "numeric" and self.tolerance is None:  # read by no one, and written as it ever was
+            object.__setattr__(self, "tolerance", TOLERANCE)
+
+    def keyed(self) -> dict[str, Any]:
+        """Give the settings as keys hash them.
+
+        A tolerance that is not set counts as .01, its value in all keys made before whole numbers were exact; one that
+        is set to .01, and so holds for whole numbers, is told apart.
+        """
+        values = dataclasses.asdict(self)
+        if self.tolerance is None:
+            return values | {"tolerance": TOLERANCE}
+        is_marked = self.answer_kind == "numeric" and self.tolerance == TOLERANCE
+        return values | ({"whole_numbers": "within the tolerance"} if is_marked else {})
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

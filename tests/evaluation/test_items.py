@@ -57,6 +57,26 @@ def test_a_tolerance_counts_where_answers_have_one() -> None:
     assert key(verification=Verification(tolerance=0.05)) == key(verification=Verification(check_steps=True)) == key()
 
 
+def test_a_tolerance_that_is_not_set_keeps_the_keys_it_had_and_one_that_is_set_is_told_apart() -> None:
+    """As hashed when .01 was the default, by a version that held whole numbers to it, too."""
+    before = {"response_pattern": None, "tolerance": 0.01, "check_steps": False}
+    for kind in ("mathematics", "numeric", "choice"):
+        assert Verification(answer_kind=kind).keyed() == {"answer_kind": kind, **before}
+        same = Verification(answer_kind=kind, tolerance=0.01).keyed() == Verification(answer_kind=kind).keyed()
+        assert same is (kind != "numeric")
+    default, stated = (Verification(answer_kind="numeric", tolerance=tolerance) for tolerance in (None, 0.01))
+    described = describe_evaluation(ITEMS, "{{ question }}", "", GREEDY, default)
+    assert described["tolerance"] == 0.01 and "whole_numbers" not in described
+    assert key(verification=default) != key(verification=stated)
+    assert Verification(tolerance=0.05).keyed()["tolerance"] == 0.05
+
+
+def test_only_a_numeric_policy_is_written_without_a_tolerance() -> None:
+    """So that what was written of the other kinds, in recipes and manifests, stays as it was."""
+    assert Verification().tolerance == Verification(answer_kind="choice").tolerance == 0.01
+    assert Verification(answer_kind="numeric").tolerance is None
+
+
 def test_the_key_is_sixteen_hex_digits_of_its_description() -> None:
     assert len(key()) == 16
     assert int(key(), 16) >= 0

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from toolkit.recipe import Verification
 from toolkit.verification.answers import compile_pattern, extract_boxed, extract_match
-from toolkit.verification.choices import extract_named, letter_of
 from toolkit.verification.policies import extractor
 
 
@@ -63,33 +62,3 @@ def test_pattern_takes_its_last_match() -> None:
 def test_a_pattern_without_its_group_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"response_pattern: .*{message}"):
         extractor(Verification(response_pattern=pattern))
-
-
-@pytest.mark.parametrize(
-    ("text", "letter"),
-    [
-        ("I think (B), no, (C).", "C"),
-        ("The answer is C", "C"),
-        ("the answer is: **D**", "D"),
-        ("Answer: B because it floats", "B"),
-        ("choice E.", "E"),
-        ("The answer is A.", "A"),
-        ("The answer is A dog", None),
-        ("The answer is I think unknown", None),
-        ("the answer is a cat", None),
-        ("The answer is Bob", None),
-        ("The answer is K", None),
-        ("A dog (barks)", None),
-    ],
-)
-def test_a_choice_is_named_by_its_letter_and_never_by_a_word(text: str, letter: str | None) -> None:
-    assert extract_named(text) == letter
-
-
-def test_a_choice_comes_from_the_box_first() -> None:
-    extract = extractor(Verification(answer_kind="choice"))
-    assert extract("\\boxed{\\text{B}} and not (C)") == "\\text{B}"
-    assert extract("so (C)") == "C"
-    assert [letter_of(text) for text in ("\\text{B}", "(b)", "B: dog", "B dog", "Bo", "", "K")] == ["B"] * 3 + [
-        None
-    ] * 4

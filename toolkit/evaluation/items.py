@@ -48,7 +48,7 @@ def describe_evaluation(
     items: list[dict[str, str]], template: str, chat_template: str, settings: Evaluation, verification: Verification
 ) -> dict[str, Any]:
     """What makes two scores comparable: the items, the prompt, how answers are drawn and compared, how many each."""
-    sampled = settings.eval_temperature > 0
+    sampled, policy = settings.eval_temperature > 0, verification.keyed()
     return {
         "items": hash_of(items),
         "prompt": hash_of(template),
@@ -59,7 +59,8 @@ def describe_evaluation(
         "k": answers_per_item(settings),
         "answer_kind": verification.answer_kind,
         "response_pattern": verification.response_pattern,
-        "tolerance": verification.tolerance if verification.answer_kind == "numeric" else None,
+        "tolerance": policy["tolerance"] if verification.answer_kind == "numeric" else None,
+        **{name: policy[name] for name in ("whole_numbers",) if name in policy},
     }
 
 

@@ -45,7 +45,7 @@ def open_judge(job: Job, pool: Artifact) -> Iterator[CorpusJudge]:
 
 def judged_by(job: Job, pool: Artifact) -> dict[str, Any]:
     """What verdicts depend on beside the responses."""
-    inputs = {"answers": pool.file("questions.parquet"), "settings": job.recipe.verification}
+    inputs = {"answers": pool.file("questions.parquet"), "settings": job.recipe.verification.keyed()}
     if procedural(job):
         return inputs
     names = ("test.parquet", "dev.parquet")

@@ -14,12 +14,12 @@ from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
 from toolkit.reports.rules import joined
-from toolkit.settings import Ladder, Verification
+from toolkit.settings import TOLERANCE, Ladder, Verification
 from toolkit.workspace import Artifact
 
 COMPARED = {
     "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
-    "numeric": "compared with the known quantity in its unit, within a relative tolerance of {tolerance:g}",
+    "numeric": "compared with the known quantity in its unit, {tolerance}",
     "choice": "compared with the known letter",
 }
 
@@ -115,7 +115,9 @@ def _rule(ladder: Ladder) -> dict[str, Any]:
 def _policy(settings: Verification) -> str:
     """How a response was judged, in words."""
     cut = "the last match of `{pattern}`" if settings.response_pattern else "the last boxed answer"
-    compared = COMPARED[settings.answer_kind].format(tolerance=settings.tolerance)
+    within = f"within a relative tolerance of {TOLERANCE if settings.tolerance is None else settings.tolerance:g}"
+    counts = "" if settings.tolerance is not None else ", whole numbers that count something exactly"
+    compared = COMPARED[settings.answer_kind].format(tolerance=within + counts)
     return (
         f"{cut.format(pattern=settings.response_pattern)} is cut out, normalised, and {compared}; "
         "a response that did not end by itself is truncated, one without an answer unparsable"

@@ -42,7 +42,7 @@ def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
 def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
     (replicate, model), recipe = scored, scored.replicate.job.recipe
-    asked = {"settings": recipe.evaluation, "verification": recipe.verification}
+    asked = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
     # The teacher is told what it is told when it is sampled; students learn the bare question.
     told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
     adapter_of = replicate.base.digest if "adapter_config.json" in model.files else None

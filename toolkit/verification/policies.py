@@ -5,7 +5,7 @@ from collections.abc import Callable
 from toolkit.recipe import Verification
 from toolkit.verification import mathematics
 from toolkit.verification.answers import compile_pattern, extract_boxed, extract_match
-from toolkit.verification.choices import extract_named, letter_of
+from toolkit.verification.choices import extract_choice, letter_of
 from toolkit.verification.mathematics import SAME, Pairs
 from toolkit.verification.physics import is_quantity, same_quantity
 
@@ -21,11 +21,7 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
     if settings.response_pattern is not None:
         pattern = compile_pattern(settings.response_pattern)
         return lambda text: extract_match(text, pattern)
-    return _extract_choice if settings.answer_kind == "choice" else extract_boxed
-
-
-def _extract_choice(text: str) -> str | None:
-    return extract_boxed(text) or extract_named(text)
+    return extract_choice if settings.answer_kind == "choice" else extract_boxed
 
 
 def _compare_mathematics(gold: str, answer: str, settings: Verification) -> Pairs | None:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from toolkit.verification.units import Unit, is_unit, unit_of
+from toolkit.verification.units import Unit, converts, is_unit, unit_of
 from toolkit.verification.values import number_of
 
 _SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
@@ -85,7 +85,7 @@ def unit_ratio(first: str, second: str) -> float | None:
     if not first or not second or first == second:
         return 1.0
     one, other = unit_of(first), unit_of(second)
-    return other.factor / one.factor if one and other and one.base == other.base else None
+    return other.factor / one.factor if one and other and converts(one, other) else None
 
 
 def in_radians(quantity: Quantity) -> Quantity:

@@ -1,39 +1,55 @@
 """Units as written, in LaTeX or plain: a factor to base units and their powers. Names and prefixes are pint's.
 
 A word that pint does not know (`apples`) is a unit of its own, so that equal words agree and others do not.
+
+- Whatever stands behind `/` is below it, up to the next parenthesis: `J/mol·K` is `J/(mol K)`.
+- Capital letters count in short names (`mW` is no `MW`, `Nm` no `nm`), but where only one unit can be meant they do
+  not: `KPa`, `HZ`, `Kg`.
+- The radian is a unit where the gold answer has none, and may be left out where it has one: `60 Hz` is not `60 rad/s`,
+  `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are told apart in the same way.
 """
 
+import math
 import re
+from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from toolkit.verification.latex import plain, unwrap_text
+from toolkit.verification.unit_spellings import one_spelling
+from toolkit.verification.vocabulary import words_of
 
-_TOKEN = re.compile(  # a name with its power, a sign, or anything else
-    r"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+)(?:(?:\s*\^\s*\{?\s*)?([-+]?\d{1,2})\s*\}?)?|([*/()])|(.))",
-    re.DOTALL,
+_POWER = r"(?:\s*\^\s*([-+]?(?:\d{1,2}(?:/\d|\.\d)?|\.\d))|([-+]?\d{1,2})(?![\d.]))?"
+_TOKEN = re.compile(  # a name with its power, a parenthesis with its power, a sign, or anything else
+    rf"\s*(?:(\^?°(?:\s*[CFK](?![a-zA-Z]))?|%|[^\W\d_]+(?:_[^\W\d_]+)*|\)){_POWER}|(1(?=\s*/)|[*/(])|(.))", re.DOTALL
 )
-_RULES = [
-    (re.compile(pattern), by)
-    for pattern, by in (
-        (r"\\hat\s*(?:\{[^{}]*\}|\\?[a-z]+)|\\[ij]math(?![a-z])", " "),
-        (r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/(\2)"),
-        (r"\\mu(?![a-z])\s*|µ\s*", "µ"),
-        (r"\\(?:Omega|ohm)(?![a-z])", "ohm"),
-        (r"\\(?:AA|text\{\\AA\})(?![a-z])", "angstrom"),
-        (r"\\(?:cdot|times)(?![a-z])", "*"),
-        (r"\\\$|\$", " dollar "),
-        (r"\bper\b", "/"),
-        (r"\b(?:sq|square)\.?\s+([a-zA-Z]+)", r"\1^{2}"),
-        (r"\b(?:cu|cubic)\.?\s+([a-zA-Z]+)", r"\1^{3}"),
-        (r"\b([ap])\.\s?m\b\.?", r"\1m"),
-        (r"\.(?=\s|$)|[,;:]\s*$|\b(?:of|the|a|an)\b", " "),
+_NO_UNITS = words_of(  # words that turn what stands before them into something else
+    "and or nor not no but if plus minus times more less least most than to into at by on with without when where is"
+    " are either neither between versus vs from half twice double above below over under up"
+)
+_SPELLINGS = {
+    "°": "degree", "°C": "degC", "°F": "degF", "°K": "kelvin", "%": "percent", "Å": "angstrom", "mins": "min",
+    "Min": "min", "pa": "Pa", "PA": "Pa", "EV": "eV", "AU": "astronomical_unit", "kmph": "kph", "kmh": "kph",
+    "G": "G_si", "mG": "mG_si", "kG": "kG_si", "gauss": "G_si", "Gauss": "G_si", "decibel": "dB", "decibels": "dB",
+    "Amps": "ampere", "Amp": "ampere", "amps": "ampere", "henries": "henry", "Henries": "henry", "kj": "kJ",
+    "kw": "kW", "kv": "kV", "Pas": "Pa*s", "eVs": "eV*s", "Cal": "kcal",
+    "rev": "turn", "revs": "turn", "revolution": "turn", "revolutions": "turn", "micron": "micrometer",
+    "u": "amu", "rads": "rad", "kgs": "kg", "gms": "g", "gm": "g", "cms": "cm", "kms": "km", "kilohm": "kohm",
+    "kilohms": "kohm", "Kohm": "kohm",
+}  # fmt: skip
+_ANY_CASE = {  # where letters of either case can mean one unit only
+    name.lower(): name
+    for name in words_of(
+        "Hz Pa eV kg cm km mol atm rad sec hr mph psi rpm ft lb torr bar deg cal kcal BTU Wh kWh ohm mmHg"
     )
-]
-_SPELLINGS = {"°": "degree", "°C": "degC", "°F": "degF", "°K": "kelvin", "%": "percent", "Å": "angstrom", "mins": "min"}
+}
+_PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is no nanometre
+_MARKED = {"hertz": "cycle", "gray": "gray", "sievert": "sievert", "rem": "sievert"}
+_LOOSE = frozenset({"radian", "cycle", "count", "gray", "sievert"})  # one of them may stand on one side alone
 _OFFSETS = {"degC": 273.15, "degF": 459.67 * 5 / 9}  # kelvin at zero
-_LONGEST = 120
-_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB"})  # hours of the day, no attometres; and logarithms
+_LONGEST = 160
+_LARGEST_POWER = 12
+_LARGEST_EXPONENT = 150  # of ten, in the factor of one name with its power
+_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # no attometres, logarithms, no turns
 
 
 class Unit(NamedTuple):
@@ -53,8 +69,7 @@ def is_unit(text: str) -> bool:
 def unit_of(text: str) -> Unit | None:
     """The unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
 
-    None for anything else. After `/` comes one factor or a parenthesis. Temperatures have their zero where they stand
-    alone, and are differences in `J/°C`. The base powers of an angle are empty.
+    None for anything else. Temperatures have their zero where they stand alone, and are differences in `J/°C`.
     """
     parts = _parts(text)
     if not parts:
@@ -65,35 +80,60 @@ def unit_of(text: str) -> Unit | None:
     total, powers = 1.0, dict[str, float]()
     for name, power in parts:
         factor, base = _named(name)
-        total *= factor**power
+        if abs(math.log10(factor) * power) > _LARGEST_EXPONENT:
+            return None
+        total *= factor ** float(power)
         for dimension, exponent in base:
-            powers[dimension] = powers.get(dimension, 0.0) + exponent * power
+            powers[dimension] = powers.get(dimension, 0.0) + exponent * float(power)
     return Unit(total, tuple(sorted((name, power) for name, power in powers.items() if power)))
 
 
+def converts(gold: Unit, answer: Unit) -> bool:
+    """Whether a value in `answer` can be given in `gold`: equal base powers, or but for one angle or count.
+
+    An angle (radian) may be missing from the answer, never from the gold unit; a count may be missing from either.
+    """
+    one, other = dict(gold.base), dict(answer.base)
+    apart = [name for name in one.keys() | other.keys() if one.get(name) != other.get(name)]
+    if len(apart) != 1 or apart[0] not in _LOOSE:
+        return not apart
+    return abs(one.get("radian", 0.0)) == 1 and "radian" not in other if apart == ["radian"] else True
+
+
 @lru_cache(maxsize=4096)
-def _parts(text: str) -> list[tuple[str, int]] | None:
+def _parts(text: str) -> list[tuple[str, Fraction]] | None:
     """Names with their powers, or None when something stands there that belongs in no unit."""
     if len(text) > _LONGEST:
         return None
-    text = unwrap_text(plain(text))
-    for rule, by in _RULES:
-        text = rule.sub(by, text)
-    parts, below, depth = [], False, 0
-    for name, power, sign, other in _TOKEN.findall(text):
-        if other and other not in "{} ":
+    opened: list[tuple[list[tuple[str, Fraction]], int]] = []  # what stands before each open parenthesis, and its sign
+    parts, sign = list[tuple[str, Fraction]](), 1
+    for name, power, bare_power, mark, other in _TOKEN.findall(one_spelling(text)):
+        exponent = sign * Fraction(power or bare_power or 1)
+        if (other and other not in "{} ") or abs(exponent) > _LARGEST_POWER or name.lower() in _NO_UNITS:
             return None
-        if name:
-            exponent = -int(power or 1) if below else int(power or 1)
-            parts.append((_SPELLINGS.get(re.sub(r"[\^\s]", "", name), name), exponent))
-            below = below and depth > 0
-        elif sign == "/":
-            below = True
-        elif sign == "(":
-            depth += 1
-        elif sign == ")":
-            depth, below = depth - 1, False
-    return parts
+        if name == ")":
+            if not opened:
+                return None
+            inner, (parts, outer) = parts, opened.pop()
+            parts += [(each, own * outer * exponent * sign) for each, own in inner]
+            sign = 1
+        elif name:
+            parts.append((re.sub(r"[\^\s]", "", name), exponent))
+        elif mark == "(":
+            opened.append((parts, sign))
+            parts, sign = [], 1
+        elif mark == "/":
+            sign = -1
+    return None if opened else [each for name, power in parts for each in _spelled(name, power)]
+
+
+def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
+    """A name as pint has it; two names where two units are written as one."""
+    name = _SPELLINGS.get(name, name)
+    product = _PRODUCT.fullmatch(name)
+    if product:
+        name = f"{product[1]}{product[2]}*{product[3]}"
+    return [(each, power) for each in name.split("*")]
 
 
 @lru_cache(maxsize=4096)
@@ -102,14 +142,30 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
     import pint
 
     if name not in _UNCONVERTED:
-        for spelling in (name, name.lower()):
+        for spelling in _readings(name):
             try:
                 factor, unit = _registry().get_base_units(spelling)
+                parsed = _registry().parse_unit_name(spelling)
             except (pint.UndefinedUnitError, pint.DefinitionSyntaxError):
                 continue
-            powers = {str(base): float(power) for base, power in unit._units.items() if base != "radian"}
+            powers = {str(base): float(power) for base, power in unit._units.items()}
+            if marked := _MARKED.get(parsed[0][1] if parsed else ""):
+                powers[marked] = 1.0
             return float(factor), tuple(sorted(powers.items()))
     return 1.0, ((_singular(name.lower()), 1.0),)
+
+
+def _readings(name: str) -> list[str]:
+    """The name as written; a long one in small letters; a short one in the letters of the one unit it can mean."""
+    lower, rest = name.lower(), name[1:].lower()
+    found = [name, *([lower] if len(name) > 3 else [])]
+    if lower in _ANY_CASE:
+        found.append(_ANY_CASE[lower])
+    if name[0] == "K":
+        found.append(f"k{name[1:]}")
+    if rest in _ANY_CASE and name[0] in "kKMGTmµun":
+        found.append(name[0].replace("K", "k") + _ANY_CASE[rest])
+    return found
 
 
 def _singular(word: str) -> str:
@@ -123,4 +179,8 @@ def _registry() -> Any:
     registry: Any = pint.UnitRegistry(cache_folder=None)
     registry.define("dollar = [money]")
     registry.define("cents = 0.01 dollar")
+    registry.define("M_sun = 1.98841e30 kg")
+    registry.define("R_sun = 6.957e8 m")
+    registry.define("L_sun = 3.828e26 W")
+    registry.define("gauss_si = 1e-4 tesla = G_si")
     return registry
