@@ -70,8 +70,13 @@ def factor_sign(first: str, second: str) -> int | None:
 
 def value_near(text: str) -> float | None:
     """The value of a formula in pi, e and roots, to some 15 digits; None with a variable, or where it is not read."""
-    value = _quick(text) if _CLOSED.fullmatch(text) else None
-    return None if value is None else float(value.mid)
+    return value_of(text) if _CLOSED.fullmatch(text) else None
+
+
+def value_of(text: str) -> float | None:
+    """The value of a formula without variables, to some 15 digits; None where it is not read or not real."""
+    value = None if letters_in(text) else _quick(text)
+    return None if value is None or not bool(value.imag == 0) else float(value.real.mid)
 
 
 def _pairs(first: str, second: str) -> Iterator[_Pair]:
