@@ -3,11 +3,12 @@
 import re
 
 # A box with its brace or without, an escaped sign, a brace.
-_MARK = re.compile(r"\\{1,2}(?P<box>boxed|fbox)(?![a-zA-Z])\s{0,8}\{?|\\[^a-zA-Z]|[{}]", re.DOTALL)
+_MARK = re.compile(r"\\{1,2}(?P<box>boxed|f(?:rame)?box)(?![a-zA-Z])\s{0,8}\{?|\\[^a-zA-Z]|[{}]", re.DOTALL)
 # Where the content of a box without braces may end: with the formula, the sentence, or before a word.
 _STOP = re.compile(
-    r"\\[{}]|[{}]|\$|\\[)\]\\]|\n|\\(?:boxed|fbox|end)(?![a-zA-Z])|[.;:!?]+(?=\s|\*|$)|,(?=\s*$|\s+[^\d(\\-])|\s(?=[a-zA-Z]{2}|\*\*)|\*\*$"
+    r"\\[{}]|[{}]|\$|\\[)\]\\]|\n|\\(?:boxed|f(?:rame)?box|end)(?![a-zA-Z])|[.;:!?]+(?=\s|\*|$)|,(?=\s*$|\s+[^\d(\\-])|\s(?=[a-zA-Z]{2}|\*\*)|\*\*$"
 )
+_SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual one, at once
 _BARE = re.compile(r"[-+.\d(|]|\\[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])")  # how it may begin
 _LONGEST_BARE = 200
 
@@ -17,11 +18,14 @@ Span = tuple[int, int]
 def extract_boxed(text: str) -> str | None:
     """Content of the last closed box (nested braces kept, outer space dropped), or None; in linear time.
 
-    Boxes are `\\boxed{...}` and `\\fbox{...}`, and either without braces (`$\\boxed 2$`, `\\boxed\\text{7}`).
+    Boxes are `\\boxed{...}`, `\\fbox{...}` and `\\framebox{...}`, each also without braces: `$\\boxed 2$`,
+    `\\boxed\\text{7}`.
     """
-    last = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
+    last = text.rfind("\\", 0, text.rfind("box") + 1)
     if last < 0:
         return None
+    if simple := _SIMPLE.match(text, last):
+        return simple[1].strip() or None
     spans = _spans(text, last) or _spans(text, 0)
     start, end = max(spans, default=(0, 0))
     return text[start:end].strip() or None

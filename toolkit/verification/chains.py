@@ -11,16 +11,19 @@ from toolkit.verification.quantities import quantity_of, split_name
 _EQUALS, _NEAR = r"=", r"\\(?:approx|simeq|thickapprox)(?![a-zA-Z])"
 _LINK = re.compile(f"{_EQUALS}|{_NEAR}")
 _LONGEST_CHAIN = 12
-_COARSEST = 0.1  # relative; what lies further away is no approximation
+_COARSEST = 0.01  # relative, of an approximation that is no decimal
 
 _INDEX = r"(?:\s*_\s*(?:\{[^{}]*\}|\w))?"
-_WORDS = re.compile(r"\\text\s*\{[^{}]*\}")
-_COMMAND = re.compile(
-    r"\\(?:frac|cdot|times|angle|triangle|overline|overrightarrow|vec|sin|cos|tan|cot|sec|csc|ln|alpha|beta|gamma|theta|"
-    r"lambda|mu|phi|varphi|omega|Delta)(?![a-zA-Z])"
+_TEXT = re.compile(r"\\text\s*\{[^{}]*\}")
+_OPERATOR = re.compile(
+    r"\\(?:sin|cos|tan|cot|sec|csc|ln|log(?:_\{[^{}]*\})?|angle|triangle|overline|overrightarrow|vec)(?![a-zA-Z])"
 )
-_LABEL = re.compile(rf"(?:[a-zA-Z]'*{_INDEX}(?:\s*\^\s*\{{\d\}})?|[+\-*/(){{}}|\s:])+")
+_GREEK = re.compile(r"\\(?:alpha|beta|gamma|delta|theta|lambda|mu|rho|sigma|phi|varphi|omega|Delta)(?![a-zA-Z])")
+_JOINT = re.compile(r"\\(?:frac|cdot|times)(?![a-zA-Z])")
+_LETTER = re.compile(rf"(([a-zA-Z])'*{_INDEX})(?:\s*\^\s*\{{\d\}})?")
+_REST = re.compile(r"[@\s+\-*/(){}|:]*")
 _DERIVATIVE = re.compile(r"\\frac\{d\^?[^{}]*\}\{d[^{}]*\}")
+_APPLIED = re.compile(rf"[a-zA-Z]'*{_INDEX}\s*\(\s*-?[\d.,\s]+\)|P\s*\([^()=<>]*\)")  # `f(3)`, `P(A \cap B)`
 _CONSTANTS = frozenset((r"\pi", "e", "i"))
 
 
@@ -42,7 +45,7 @@ def chains_of(text: str, is_gold: bool) -> list[Chain]:
     members, links = split_top(text, _LINK.pattern), _LINK.findall(text)
     if not members[0]:
         return [Chain("", [], members[1:])] if len(members) == 2 else []
-    if not all(members) or not len(links) + 1 == len(members) <= _LONGEST_CHAIN:
+    if not all(members) or any(map(_LINK.search, members)) or not len(links) + 1 == len(members) <= _LONGEST_CHAIN:
         return []
     exact = next((place for place, link in enumerate(links) if link != "="), len(links)) + 1
     whole = Chain("", members[:exact], members[exact:])
@@ -57,33 +60,44 @@ def is_label(text: str, result: str, is_gold: bool) -> bool:
     In a gold answer a formula of small letters may be half of an equation, `x+y = 12`, and is no label. A ratio is
     the label of a ratio.
     """
-    name, _ = split_name(f"{text}=0")
-    if name:
+    if split_name(f"{text}=0")[0] or _APPLIED.fullmatch(text):
         return text.strip() not in _CONSTANTS
     if text.count(":") != result.count(":"):
         return False
-    bare = _COMMAND.sub(" \\\\ ", _WORDS.sub("A", text))
-    if not _LABEL.fullmatch(bare.replace("\\", "")):
+    bare = _GREEK.sub(" x", _JOINT.sub(" ", _TEXT.sub("A", text)))
+    letters, operators = _LETTER.findall(_OPERATOR.sub(" ", bare)), _OPERATOR.findall(bare)
+    if not letters or not _REST.fullmatch(_LETTER.sub("@", _OPERATOR.sub(" ", bare))):
         return False
-    letters = set(re.findall(r"[a-zA-Z]", re.sub(_INDEX + r"(?![a-zA-Z])", "", bare)))
     if is_gold:
-        return _DERIVATIVE.fullmatch(text) is not None or (bool(letters) and all(map(str.isupper, letters)))
-    return len(re.findall(r"[a-zA-Z]", bare)) + bare.count("\\") > 1 and (len(letters) > 1 or ":" in text)
+        return _DERIVATIVE.fullmatch(text) is not None or all(letter.isupper() for _, letter in letters)
+    return len({name for name, _ in letters}) > 1 or bool(operators) or ":" in text
 
 
 def comes_near(exact: str, near: str) -> bool:
-    """Whether `near` may stand behind `exact` and an approximation sign."""
+    """Whether `near` may stand behind `exact` and an approximation sign: less than one off in its last digit."""
     one, other = _value(exact), _value(near)
-    return one is not None and other is not None and abs(one - other) <= _COARSEST * abs(one)
+    if one is None or other is None:
+        return False
+    unit = _last_digit(near)
+    return abs(one - other) < unit if unit else abs(one - other) <= _COARSEST * abs(one)
 
 
 def rounds_to(exact: str, near: str) -> bool:
     """Whether the decimal `near` is `exact`, rounded to as many digits."""
-    match = re.fullmatch(r"-?[\d,]*(?:\.(\d*))?", quantity_of(near).number.strip())
-    one, other = _value(exact), quantity_of(near).value
-    if match is None or one is None or other is None:
-        return False
-    return abs(one - float(other)) <= 0.5 * 10.0 ** -len(match[1] or "") * (1 + 1e-9)
+    one, other, unit = _value(exact), _value(near), _last_digit(near)
+    return one is not None and other is not None and abs(one - other) <= unit * (0.5 + 1e-9)
+
+
+def _last_digit(text: str) -> float:
+    """What one more in the last digit that counts would add to a decimal; 0 for anything else.
+
+    0.01 for `3.14`, and 100 for `1200` and `1.2 \\times 10^3`.
+    """
+    number, value = quantity_of(text).number.replace(",", ""), _value(text)
+    match = re.match(r"[+-]?\s*(\d+?(0*)|\d*\.(\d+))(?![\d.])(?!\s*/)", number)
+    if match is None or not value or not float(match[1]):
+        return 0.0
+    return abs(value) / float(match[1]) * 10.0 ** (-len(match[3]) if match[3] else len(match[2]))
 
 
 def _value(text: str) -> float | None:

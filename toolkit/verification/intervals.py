@@ -12,12 +12,13 @@ _TOKEN = re.compile(r"\s*(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d*)?|\d+\.?\d*|\.\d+|\\[
 _LARGEST_POWER = 1_000_000  # of powers of numbers
 _LARGEST_FACTORIAL = 10_000
 _LARGEST_ROOT = 1000
+_LARGEST_ANGLE = 1 << 64  # a larger one would take as many bits of pi as it has itself
 _DEEPEST = 60
+_MORE_THAN_ANY = 1e15  # bits
 _SIGNS = {r"\cdot": "*", r"\times": "*", r"\div": "/", r"\lvert": "|", r"\rvert": "|", r"\vert": "|", r"\ast": "*"}
-_GREEK = frozenset(
-    "\\" + name
-    for name in "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi "
-    "varphi chi psi omega Delta Omega Gamma Lambda Phi Psi Theta".split()
+_GREEK = re.compile(
+    r"\\(?:alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|(?:var)?phi|chi|psi"
+    r"|omega|Gamma|Delta|Theta|Lambda|Phi|Psi|Omega)"
 )
 _TRIGONOMETRIC: dict[str, Callable[[Any, Any], Any]] = {
     r"\sin": lambda context, angle: context.sin(angle),
@@ -54,7 +55,7 @@ def evaluate(text: str, turn: int, bits: int) -> Found:
     parser = _Parser(list(_tokens(text)), turn, _context(bits))
     try:
         value = parser.sum()
-    except (ZeroDivisionError, ValueError, OverflowError, TypeError, NotImplementedError) as error:
+    except (ArithmeticError, ValueError, TypeError, NotImplementedError) as error:
         raise Undefined from error
     if parser.tokens or not all(_is_finite(part) for part in (value.real, value.imag)):
         raise Undefined
@@ -66,7 +67,7 @@ def precision_of(first: Found, second: Found) -> int:
 
     Two fractions lie further apart than the product of their denominators allows; the rest is for roots.
     """
-    return int(4 * (first.weight + second.weight)) + 256
+    return int(min(4 * (first.weight + second.weight), _MORE_THAN_ANY)) + 256
 
 
 @lru_cache(maxsize=8192)
@@ -103,7 +104,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 def _is_letter(token: str) -> bool:
-    return (len(token) == 1 and token.isalpha() and token not in "ei") or token in _GREEK
+    return (len(token) == 1 and token.isalpha() and token not in "ei") or _GREEK.fullmatch(token) is not None
 
 
 def _is_number(token: str) -> bool:
@@ -246,7 +247,7 @@ class _Parser:
         if token in _FUNCTIONS:
             return self.function(token)
         self.weight += 2
-        read = self.COMMANDS.get(token)
+        read = _COMMANDS.get(token)
         if read is None:
             raise Undefined
         return read(self)
@@ -326,6 +327,8 @@ class _Parser:
             raise Undefined
         value = value.real
         if name in _TRIGONOMETRIC:
+            if not abs(value).b < _LARGEST_ANGLE:
+                raise Undefined
             result = _TRIGONOMETRIC[name](self.context, value)
         elif name == r"\exp":
             result = self.raised(self.context.e, value, 2.0)
@@ -371,12 +374,13 @@ class _Parser:
             raise Undefined
         return sign * value
 
-    COMMANDS: dict[str, Callable[["_Parser"], Any]] = {
-        r"\frac": fraction,
-        r"\binom": binomial,
-        r"\sqrt": root,
-        "|": modulus,
-        r"\pi": lambda self: +self.context.pi,
-        "e": lambda self: +self.context.e,
-        "i": lambda self: self.context.mpc(0, 1),
-    }
+
+_COMMANDS: dict[str, Callable[[_Parser], Any]] = {
+    r"\frac": _Parser.fraction,
+    r"\binom": _Parser.binomial,
+    r"\sqrt": _Parser.root,
+    "|": _Parser.modulus,
+    r"\pi": lambda parser: +parser.context.pi,
+    "e": lambda parser: +parser.context.e,
+    "i": lambda parser: parser.context.mpc(0, 1),
+}

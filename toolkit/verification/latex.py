@@ -16,8 +16,6 @@ _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _RULES = [
     (re.compile(pattern), by)
     for pattern, by in (
-        (r"^\*\*(.*[^*])\*\*$", r"\1"),
-        (r"\*\*", "^"),
         (r">=", r"\\ge "),
         (r"<=", r"\\le "),
         (r"\\lbrack(?![a-zA-Z])", "["),
@@ -42,6 +40,7 @@ _RULES = [
         (r"\\langle(?![a-zA-Z])", "("),
         (r"\\rangle(?![a-zA-Z])", ")"),
         (r"\\(?:[dtc]|nice|s)frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\mathbb\s+([A-Z])", r"\\mathbb{\1}"),
         (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
         (r"\\leq(?![a-zA-Z])", r"\\le"),
         (r"\\geq(?![a-zA-Z])", r"\\ge"),
@@ -61,8 +60,8 @@ _RULES = [
 _ASCII = re.compile(  # but not within a word or a `\\text{}`
     r"\\(?:text|math|operatorname|mbox)[a-z]*\s*\{[^{}]*\}|(?<![\\a-zA-Z])(?:(sqrt|pi|sin|cos|tan|ln|log|exp|theta|infty)|(infinity|inf|oo))(?![a-zA-Z])"
 )
-_ROOT_OF_PARENTHESIS = re.compile(r"\\sqrt\s*(\[[^\[\]]*\])?\s*\(")
-_MOST_ROOTS = 50
+_BEFORE_PARENTHESIS = re.compile(r"(\\sqrt\s*(?:\[[^\[\]]*\])?|\^)\s*\(")
+_MOST_PARENTHESES = 50
 _TIGHT = re.compile(r"\s*([^\w\s.])\s*|(?<=[a-zA-Z])\s+(?=\d)|(?<=[\d)])\s+(?=[a-zA-Z])")
 _TEXT = re.compile(r"\\text\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
@@ -75,7 +74,7 @@ def plain(text: str) -> str:
     text = "".join(mark for mark in text if (mark >= " " and unicodedata.category(mark) != "Cf") or mark in "\n\t")
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda match: "^{" + match[0].translate(_POWERS) + "}", text)
     text = _unwrap(" ".join(text.translate(_SIGNS).split()))
-    text = _roots_in_braces(_ASCII.sub(_command, text))
+    text = _in_braces(_ASCII.sub(_command, text.replace("**", "^")))
     for rule, by in _RULES:
         text = rule.sub(by, text)
     return re.sub(r"(?<!\\)\.+$", "", " ".join(text.split())).strip()
@@ -85,14 +84,14 @@ def _command(word: re.Match[str]) -> str:
     return f"\\{word[1]} " if word[1] else r"\infty " if word[2] else word[0]
 
 
-def _roots_in_braces(text: str) -> str:
-    """`\\sqrt(2+(x))` as `\\sqrt{2+(x)}`."""
-    for _ in range(_MOST_ROOTS):
-        match = _ROOT_OF_PARENTHESIS.search(text)
+def _in_braces(text: str) -> str:
+    """`\\sqrt(2+(x))^(1/2)` as `\\sqrt{2+(x)}^{1/2}`."""
+    for _ in range(_MOST_PARENTHESES):
+        match = _BEFORE_PARENTHESIS.search(text)
         end = _closing(text, match.end()) if match else None
         if match is None or end is None:
             break
-        text = f"{text[: match.start()]}\\sqrt{match[1] or ''}{{{text[match.end() : end]}}}{text[end + 1 :]}"
+        text = f"{text[: match.start()]}{match[1]}{{{text[match.end() : end]}}}{text[end + 1 :]}"
     return text
 
 
@@ -108,6 +107,7 @@ def _closing(text: str, start: int) -> int | None:
 
 def _unwrap(text: str) -> str:
     """Without math delimiters, around it or inside."""
+    text = text[2:-2] if re.fullmatch(r"\*\*.*[^*]\*\*", text) else text
     text = re.sub(r"\\[()\[\]]", " ", text) if re.match(r"\\[(\[]", text) else text
     return re.sub(r"(?<!\\)\$", " ", text).strip().removesuffix(".").strip()
 

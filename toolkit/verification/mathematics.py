@@ -20,7 +20,7 @@ set-builder notation, and two units in one quantity (`7 feet 6 inches`).
 
 import re
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from toolkit.verification.chains import Chain, chains_of, comes_near, rounds_to
 from toolkit.verification.expressions import differ
@@ -33,6 +33,8 @@ Pairs = tuple[tuple[str, str], ...]
 SAME: Pairs = ()
 
 _LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
+_DEEPEST = 40
+_LONG_FLOAT = 16  # signs, at least, of a float that missed a decimal by its last bit
 _MOST_ITEMS = 50
 _ROUNDING = Fraction(1, 10**9)  # relative, of conversion factors
 _APPROXIMATION = r"\approx"
@@ -47,10 +49,18 @@ def compare(gold: str, answer: str) -> Pairs | None:
         return SAME
     first, second = decimal_of(gold), decimal_of(answer)
     if first is not None and second is not None:
-        return SAME if first == second or is_float_of(gold, second) else None
-    if len(gold) > _LONGEST or len(answer) > _LONGEST:
+        return SAME if first == second or (len(gold) > _LONG_FLOAT and is_float_of(gold, second)) else None
+    if not _is_bounded(gold) or not _is_bounded(answer):
         return None
     return _compare(_spelled(gold), _spelled(answer))
+
+
+def _is_bounded(text: str) -> bool:
+    """Whether a text is short, and its brackets not too deep, to be taken apart."""
+    if len(text) > _LONGEST:
+        return False
+    depths = accumulate(1 if mark in "([{" else -1 for mark in text if mark in "()[]{}")
+    return max(depths, default=0) <= _DEEPEST
 
 
 def joined(gold: str, answers: list[str]) -> str | None:
@@ -58,8 +68,9 @@ def joined(gold: str, answers: list[str]) -> str | None:
 
     A tuple is no list: its parts have to stand in one answer.
     """
-    wanted, found = sequence(_spelled(gold)), ", ".join(dict.fromkeys(answers))
-    if len(found) > _LONGEST or wanted is None or wanted[0]:
+    found = ", ".join(dict.fromkeys(answers))
+    wanted = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(found) else None
+    if wanted is None or wanted[0]:
         return None
     parts = sequence(_spelled(found))
     return found if parts and not parts[0] and len(parts[1]) == len(wanted[1]) else None
@@ -93,10 +104,14 @@ def _compare_named(gold: str, answer: str) -> Pairs | None:
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
     if _same_text(one, other):
         return SAME
-    if bool(name) != bool(own_name) and (is_relation(other) if name else is_relation(one)):
+    if bool(name) != bool(own_name) and _is_equation(other if name else one):
         chained = _compare_chains(gold, answer)
         return ((gold, answer),) if chained is None else chained  # `y = 2x` and `2x - y = 0`
     return _compare_parts(one, other)
+
+
+def _is_equation(text: str) -> bool:
+    return is_relation(text) and as_interval(text) == text
 
 
 def _compare_chains(gold: str, answer: str) -> Pairs | None:

@@ -38,8 +38,9 @@ def answerer(settings: Verification) -> Callable[[str, str], str | None]:
 
 def _boxed_answer(gold: str, text: str) -> str | None:
     last = extract_boxed(text)
-    several = last is not None and text.count("\\boxed") + text.count("\\fbox") > 1
-    return (mathematics.joined(gold, all_boxed(text)) or last) if several else last
+    if last is None or text.find("box") == text.rfind("box"):
+        return last
+    return mathematics.joined(gold, all_boxed(text)) or last
 
 
 def _extract_choice(text: str) -> str | None:

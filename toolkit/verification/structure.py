@@ -42,9 +42,7 @@ def as_interval(text: str) -> str:
 
 
 def _interval(low: str, after_low: str, before_high: str, high: str) -> str:
-    return (
-        f"{'(' if after_low in '<>' else '['}{low.strip()},{high.strip()}{')' if before_high in '<>' else ']'}"
-    )
+    return f"{'(' if after_low in '<>' else '['}{low.strip()},{high.strip()}{')' if before_high in '<>' else ']'}"
 
 
 def _ray(sign: str, end: str) -> str:
