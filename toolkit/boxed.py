@@ -9,7 +9,7 @@ _STOP = re.compile(
     r"\\[{}]|[{}]|\$|\\[)\]\\]|\n|\\(?:boxed|f(?:rame)?box|end)(?![a-zA-Z])|[.;:!?]+(?=\s|\*|$)|,(?=\s*$|\s+[^\d(\\-])|\s(?=[a-zA-Z]{2}|\*\*)|\*\*$"
 )
 _SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual one, at once
-_BARE = re.compile(r"[-+.\d(|]|\\[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])")  # how it may begin
+_BARE = re.compile(r"[-+.\d(|]|\\(?!boxed|fbox|framebox)[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])")  # how it may begin
 _LONGEST_BARE = 200
 
 Span = tuple[int, int]
@@ -60,12 +60,17 @@ def _end_of_bare(text: str, start: int) -> int | None:
     """Where the content of a box without braces ends; None where there is none (`write it in a \\boxed form`)."""
     if not _BARE.match(text, start):
         return None
-    depth, limit = 0, start + _LONGEST_BARE
+    end = _first_stop(text, start, start + _LONGEST_BARE)
+    return end if end is not None and any(mark.isalnum() for mark in text[start:end]) else None
+
+
+def _first_stop(text: str, start: int, limit: int) -> int | None:
+    depth = 0
     for stop in _STOP.finditer(text, start, limit):
         if stop[0] == "{":
             depth += 1
         elif stop[0] == "}" and depth:
             depth -= 1
         elif depth == 0 and stop[0] not in ("\\{", "\\}"):
-            return stop.start() if stop.start() > start else None
+            return stop.start()
     return len(text) if depth == 0 and len(text) <= limit else None

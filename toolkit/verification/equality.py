@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 from toolkit.verification.expressions import agree, factor_sign
+from toolkit.verification.intervals import letters_in
 from toolkit.verification.latex import split_top
 
 _NEVER = 10_000  # seconds: math-verify's own limit answers "different" in silence
 _RELATION = r"=|<|>|\\(?:le|ge|ne|neq)(?![a-zA-Z])"
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
+_FAULTS = (ArithmeticError, AttributeError, LookupError, NotImplementedError, RecursionError, TypeError, ValueError)
 
 Relation = tuple[str, str]  # the sign, and left side minus right side
 
@@ -46,23 +48,22 @@ def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None
 def _same_relation(gold: Relation, answer: Relation) -> bool | None:
     """Whether one is the other times a number, which is positive or turns the sign of an inequality round."""
     sign = factor_sign(gold[1], answer[1])
-    if sign is None:
-        return None
+    if sign is None:  # of numbers alone, a relation says nothing that another could say too
+        return None if letters_in(gold[1]) or agree(gold[1], answer[1]) is None else False
     wanted = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
     return sign != 0 and wanted == answer[0]
 
 
 def _same_by_sympy(gold: str, answer: str) -> bool:
     from math_verify import verify
+    from sympy.polys.polyerrors import BasePolynomialError
 
     one, other = _parsed(gold), _parsed(answer)
     if one is None or other is None or not verify(one, other, timeout_seconds=_NEVER):
         return False
     try:
         return _is_same_exactly(one, other)
-    except MemoryError:
-        raise
-    except Exception:  # sympy raises errors of any class for odd formulas; what it cannot compare is not the same
+    except (*_FAULTS, BasePolynomialError):  # sympy cannot compare every pair that it can parse
         return False
 
 
