@@ -102,6 +102,8 @@ def test_powers_agree_exactly_when_their_exponents_do(base: int, first: int, sec
         ("a_1+a_2", "a_2+a_1", True),
         ("a_1", "a_2", False),
         ("14-i", "14.0+-1.0i", True),
+        ("e^{i\\pi/3}", "\\frac{1+i\\sqrt{3}}{2}", True),
+        ("e^{i\\pi}", "1", False),
         ("9^{9^{9^{9}}}", "1", None),
         ("((9!)!)!", "1", None),
         ("\\sin 10^{1000000}", "1", None),

@@ -187,7 +187,9 @@ class _Parser:
 
     def raised(self, base: Any, exponent: Any, weight: float) -> Any:
         """`base` to the power `exponent`, whose base has that weight."""
-        if _is_complex(exponent) or abs(exponent.mid) > _LARGEST_POWER:
+        if _is_complex(exponent):
+            return self.turned(base, exponent, weight)
+        if not abs(exponent.real.mid) <= _LARGEST_POWER:
             raise Undefined
         exponent = exponent.real
         self.weight += weight * math.ceil(abs(float(exponent.mid)))
@@ -199,6 +201,16 @@ class _Parser:
         if _is_complex(base) or not base.real.a > 0:
             raise Undefined
         return self.context.exp(exponent * self.context.log(base.real))
+
+    def turned(self, base: Any, exponent: Any, weight: float) -> Any:
+        """A positive number to a complex power: `e^{i\\pi}`."""
+        if _is_complex(base) or not base.real.a > 0:
+            raise Undefined
+        size, angle = (self.context.log(base.real) * part for part in (exponent.real, exponent.imag))
+        if not max(abs(size).b, abs(angle).b) <= _LARGEST_POWER:
+            raise Undefined
+        self.weight += weight * math.ceil(abs(float(size.mid)))
+        return self.context.exp(size) * self.context.mpc(self.context.cos(angle), self.context.sin(angle))
 
     def factorial(self, value: Any) -> Any:
         return self.context.mpf(self.weighed(math.factorial(self.whole(value, _LARGEST_FACTORIAL))))

@@ -14,8 +14,17 @@ What is decided here, and why:
 - An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
 
-Not read, and so refused unless the text is the same: `|x| > 1` for its interval, an equation times a factor,
-set-builder notation, and two units in one quantity (`7 feet 6 inches`).
+- An equation is the same times a factor: `2x + 4y = 12` is `x + 2y = 6`.
+- A chain is each of its members, when they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
+  nothing. Behind `\\approx` may stand what the value is when it is rounded.
+- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small letters
+  are variables, and `x+y = 12` is an equation.
+- Names give an order to values without names: `x = 1, y = 2` is `1, 2` and `(1,2)`, not `2, 1`.
+- Semicolons divide like commas, and `1;2` between them is a tuple. `1 \\pm x` is two values.
+- Several boxes are one list where they have exactly the parts of a gold list.
+
+Not read, and so refused unless the text is the same: `|x| > 1` for its interval, set-builder notation, and two units in
+one quantity (`7 feet 6 inches`).
 """
 
 import re
@@ -99,7 +108,7 @@ def _compare(gold: str, answer: str) -> Pairs | None:
 
 def _compare_named(gold: str, answer: str) -> Pairs | None:
     """The comparison of `x = 5` with `5` or another `x = 5`, and of equations."""
-    (name, one), (own_name, other) = split_name(gold), split_name(answer)
+    (name, one), (own_name, other) = _named(gold), _named(answer)
     if name and own_name and tight(name) != tight(own_name):
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
     if _same_text(one, other):
@@ -108,6 +117,12 @@ def _compare_named(gold: str, answer: str) -> Pairs | None:
         chained = _compare_chains(gold, answer)
         return ((gold, answer),) if chained is None else chained  # `y = 2x` and `2x - y = 0`
     return _compare_parts(one, other)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
+    name, value = split_name(text)
+    return ("", text) if len(name) == 1 and name in _LETTER.findall(value) else (name, value)
 
 
 def _is_equation(text: str) -> bool:
