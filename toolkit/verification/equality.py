@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from toolkit.verification.expressions import agree, factor_sign
-from toolkit.verification.intervals import letters_in
 from toolkit.verification.latex import split_top
+from toolkit.verification.tokens import letters_in
 
 _NEVER = 10_000  # seconds: math-verify's own limit answers "different" in silence
 _RELATION = r"=|<|>|\\(?:le|ge|ne|neq)(?![a-zA-Z])"

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from toolkit.verification.intervals import Undefined, evaluate, letters_in, precision_of
+from toolkit.verification.intervals import evaluate, precision_of
+from toolkit.verification.tokens import Undefined, letters_in
 
 _QUICK = 53  # bits
 _FIRST = 256  # bits, enough to see what precision two formulas need

@@ -2,24 +2,19 @@
 
 import math
 import random
-import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-_TOKEN = re.compile(r"\s*(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d*)?|\d+\.?\d*|\.\d+|\\[a-zA-Z]+|[a-zA-Z+\-*/^_(){}\[\]|!°])")
+from toolkit.verification.tokens import Undefined, is_letter, is_number, tokens_of
+
 _LARGEST_POWER = 1_000_000  # of powers of numbers
 _LARGEST_FACTORIAL = 10_000
 _LARGEST_ROOT = 1000
 _LARGEST_ANGLE = 1 << 64  # a larger one would take as many bits of pi as it has itself
 _DEEPEST = 60
 _MORE_THAN_ANY = 1e15  # bits
-_SIGNS = {r"\cdot": "*", r"\times": "*", r"\div": "/", r"\lvert": "|", r"\rvert": "|", r"\vert": "|", r"\ast": "*"}
-_GREEK = re.compile(
-    r"\\(?:alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|(?:var)?phi|chi|psi"
-    r"|omega|Gamma|Delta|Theta|Lambda|Phi|Psi|Omega)"
-)
 _TRIGONOMETRIC: dict[str, Callable[[Any, Any], Any]] = {
     r"\sin": lambda context, angle: context.sin(angle),
     r"\cos": lambda context, angle: context.cos(angle),
@@ -28,15 +23,11 @@ _TRIGONOMETRIC: dict[str, Callable[[Any, Any], Any]] = {
     r"\sec": lambda context, angle: _divided(context.mpf(1), context.cos(angle)),
     r"\csc": lambda context, angle: _divided(context.mpf(1), context.sin(angle)),
 }
-_LOGARITHMS = {r"\ln": None, r"\lg": "10", r"\log": ""}
+_LOGARITHMS = frozenset((r"\ln", r"\lg", r"\log"))
 _FUNCTIONS = frozenset((*_TRIGONOMETRIC, *_LOGARITHMS, r"\exp"))
 _FUNCTION_NAMES = frozenset("fghFGHPQT")  # `f(x)` is no product
 _ENDS = frozenset(("", "+", "-", ")", "]", "}", "^", "_", "!"))
 _contexts = threading.local()
-
-
-class Undefined(Exception):
-    """Raised where a formula cannot be read, or has no value in the reals at the point."""
 
 
 class Found(NamedTuple):
@@ -52,7 +43,7 @@ def evaluate(text: str, turn: int, bits: int) -> Found:
     Raises:
         Undefined: for text that is not read, and where the value is not real and finite, or may not be.
     """
-    parser = _Parser(list(_tokens(text)), turn, _context(bits))
+    parser = _Parser(list(tokens_of(text)), turn, _context(bits))
     try:
         value = parser.sum()
     except (ArithmeticError, ValueError, TypeError, NotImplementedError) as error:
@@ -70,15 +61,6 @@ def precision_of(first: Found, second: Found) -> int:
     return int(min(4 * (first.weight + second.weight), _MORE_THAN_ANY)) + 256
 
 
-@lru_cache(maxsize=8192)
-def letters_in(text: str) -> frozenset[str]:
-    """The letters that are variables in a formula."""
-    try:
-        return frozenset(token for token in _tokens(text) if _is_letter(token))
-    except Undefined:
-        return frozenset()
-
-
 def _context(bits: int) -> Any:
     """This thread's own context of interval arithmetic, at that precision."""
     from mpmath.ctx_iv import MPIntervalContext
@@ -87,28 +69,6 @@ def _context(bits: int) -> Any:
         _contexts.intervals = MPIntervalContext()
     _contexts.intervals.prec = bits
     return _contexts.intervals
-
-
-@lru_cache(maxsize=4096)
-def _tokens(text: str) -> tuple[str, ...]:
-    """The tokens of a formula in reverse, to be popped from the end."""
-    tokens, place = [], 0
-    text = text.rstrip()
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise Undefined
-        tokens.append(_SIGNS.get(match[1], match[1]))
-        place = match.end()
-    return tuple(tokens[::-1])
-
-
-def _is_letter(token: str) -> bool:
-    return (len(token) == 1 and token.isalpha() and token not in "ei") or _GREEK.fullmatch(token) is not None
-
-
-def _is_number(token: str) -> bool:
-    return token[:1].isdigit() or (token[:1] == "." and len(token) > 1)
 
 
 @lru_cache(maxsize=4096)
@@ -252,9 +212,9 @@ class _Parser:
 
     def sign(self) -> Any:
         token = self.pop()
-        if _is_number(token):
+        if is_number(token):
             return self.number(token)
-        if _is_letter(token):
+        if is_letter(token):
             return self.letter(token)
         if token in _FUNCTIONS:
             return self.function(token)
@@ -267,8 +227,8 @@ class _Parser:
     def number(self, token: str) -> Any:
         """A number, unless it goes on: `2 3`, `1.5e3` and `2\\frac{1}{2}` are none, or are to be read in two ways."""
         following = self.tokens[-1:-5:-1]
-        is_mixed = following[:2] == [r"\frac", "{"] and all(map(_is_number, following[2:3])) and following[3:] == ["}"]
-        if _is_number(self.next()) or is_mixed or (following[:1] == ["e"] and "".join(following[1:2]).isdigit()):
+        is_mixed = following[:2] == [r"\frac", "{"] and all(map(is_number, following[2:3])) and following[3:] == ["}"]
+        if is_number(self.next()) or is_mixed or (following[:1] == ["e"] and "".join(following[1:2]).isdigit()):
             raise Undefined
         digits = token.replace(",", "")
         self.weight += 4 * len(digits)
@@ -380,7 +340,7 @@ class _Parser:
             return value
         sign = -1 if self.next() == "-" and self.pop() else 1
         value = self.power()
-        while _is_number(self.next()) or _is_letter(self.next()) or self.next() in ("e", r"\pi", r"\frac", r"\sqrt"):
+        while is_number(self.next()) or is_letter(self.next()) or self.next() in ("e", r"\pi", r"\frac", r"\sqrt"):
             value = value * self.power()
         if self.next() in ("/", "(", "!"):
             raise Undefined

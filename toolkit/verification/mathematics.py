@@ -17,8 +17,8 @@ What is decided here, and why:
 - An equation is the same times a factor: `2x + 4y = 12` is `x + 2y = 6`.
 - A chain is each of its members, when they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
   nothing. Behind `\\approx` may stand what the value is when it is rounded.
-- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small letters
-  are variables, and `x+y = 12` is an equation.
+- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small
+  letters are variables, and `x+y = 12` is an equation.
 - Names give an order to values without names: `x = 1, y = 2` is `1, 2` and `(1,2)`, not `2, 1`.
 - Semicolons divide like commas, and `1;2` between them is a tuple. `1 \\pm x` is two values.
 - Several boxes are one list where they have exactly the parts of a gold list.
