@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit import recipe
-from toolkit.questions.pools import PoolError, last_boxed, load_pool, parse_answer, read_pool, save_pool, write_pool
+from toolkit.questions.pools import PoolError, load_pool, parse_answer, read_pool, save_pool, write_pool
 from toolkit.questions.stream import question_id
 
 GSM8K = r"####\s*(.+)"
@@ -122,7 +122,9 @@ def test_answers_are_cut_out_and_normalised() -> None:
     assert parse_answer(" (1,2) ", None) == "(1,2)"
     assert parse_answer(r"\boxed{1} then \boxed{\frac{1}{2}}", "boxed") == r"\frac{1}{2}"
     assert parse_answer("nothing", "boxed") is None
-    assert last_boxed(r"\boxed{\frac{1}{2") is None
+    assert parse_answer(r"\boxed{\frac{1}{2", "boxed") is None
+    assert parse_answer(r"$\boxed 2$, or $\fbox{42}$", "boxed") == "42"
+    assert parse_answer(r"so $x = \boxed 2$.", "boxed") == "2"
 
 
 def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:

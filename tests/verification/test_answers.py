@@ -42,6 +42,7 @@ def test_a_box_holds_balanced_braces(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["\\boxed{" * 1_000_000, "\\boxed{" + "{" * 1_000_000, "\\boxed" * 1_000_000, "\\" * 1_000_000, "}" * 1_000_000],
+    ids=["open", "braces", "bare", "escapes", "closed"],
 )
 def test_a_million_open_boxes_hold_no_answer(text: str) -> None:
     assert extract_boxed(text) is None

@@ -113,9 +113,34 @@ def test_a_comparison_without_end_is_killed_rejected_and_counted() -> None:
         assert judge.killed == 2  # responses; the one comparison is cached
 
 
+def test_several_boxes_are_the_parts_of_one_answer_and_no_guesses() -> None:
+    rows = [
+        ("1, -2", "\\boxed{1} and \\boxed{-2}", "accepted", "1, -2"),
+        ("1, -2", "\\boxed{1}, then \\boxed{1, -2}", "accepted", "1, -2"),
+        ("1, -2", "\\boxed{3} or \\boxed{1} or \\boxed{-2}", "rejected", "-2"),
+        ("(1,2)", "x = \\boxed{1}, y = \\boxed{2}", "rejected", "2"),
+        ("5", "\\boxed{5} or \\boxed{6}", "rejected", "6"),
+        ("5", "$\\boxed 5$, $\\fbox{5}$", "accepted", "5"),
+    ]
+    with Judge(MATHEMATICS) as judge:
+        judged = list(judge.judge((gold, text, "stop") for gold, text, *_ in rows))
+        assert [(each.verdict, each.extracted) for each in judged] == [(verdict, found) for *_, verdict, found in rows]
+        assert judge.quick("1, -2", "\\boxed{1} and \\boxed{-2}", "stop") is True
+        assert judge.extract("\\boxed{1} and \\boxed{-2}") == "-2"
+
+
 HOSTILE = {
     "tower": ENDLESS,
     "python tower": "9**9**9**9",
+    "tower of braces": "9^{9^{9^{9}}}",
+    "factorials": "((9!)!)!",
+    "huge angle": "\\sin 10^{1000000}",
+    "powers of powers": "2^{1000000}" + "^{1000000}" * 60,
+    "sums": "\\sum_{k=1}^{10^{9}} \\frac{1}{k!}",
+    "chain": "1=" * 300 + "1",
+    "chains in tuples": "=".join(["(1=1,1=1)"] * 30),
+    "semicolons": "1;" * 450,
+    "nested tuples": "(1," * 200 + "1" + ")" * 200,
     "nested brackets": "(" * 200 + "1" + ")" * 200,
     "nested braces": "{" * 400 + "}" * 400,
     "nested roots": "\\sqrt{" * 200 + "x" + "}" * 200,

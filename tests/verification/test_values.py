@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.verification.latex import plain
-from toolkit.verification.values import number_of
+from toolkit.verification.values import is_float_of, number_of
 
 INTEGERS = st.integers(-(10**30), 10**30)
 
@@ -81,3 +81,22 @@ def test_scientific_notation_is_exact(mantissa: object, exponent: int) -> None:
     value = Fraction(str(mantissa)) * Fraction(10) ** exponent
     for spelling in ("{}e{}", "{}E{:+}", "{} \\times 10^{{{}}}", "{} \\cdot 10^{{{}}}", "{}*10**{}", "{} x 10^{}"):
         assert number_of(plain(spelling.format(f"{mantissa:f}", exponent))) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "is_noise"),
+    [
+        ("0.7000000000000001", "0.7", True),
+        ("0.30000000000000004", "0.3", True),
+        ("6.022000000000001e+23", "6.022e23", True),
+        ("0.7000000000000001", "0.6999", False),
+        ("0.7000000000000002", "0.7", False),
+        ("1.0000000000000002", "1", False),
+        ("0.1234567890123456", "0.123456789012345", False),
+        ("0.333333333333333333333", "0.333333333333333", False),
+        ("9007199254740993", "9007199254740992", False),
+        ("0.7", "0.7", False),
+    ],
+)
+def test_a_float_that_missed_a_decimal_by_its_last_bit(text: str, value: str, is_noise: bool) -> None:
+    assert is_float_of(text, Fraction(value)) is is_noise

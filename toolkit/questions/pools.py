@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from toolkit import recipe
+from toolkit.boxed import extract_boxed
 from toolkit.questions import mathematics, physics, stem
 from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
 from toolkit.questions.stream import Question, question_id
@@ -210,7 +211,7 @@ def parse_answer(text: str, pattern: str | None) -> str | None:
     if pattern is None:
         found: str | None = text
     elif pattern == BOXED:
-        found = last_boxed(text)
+        found = extract_boxed(text)
     else:
         matches = re.findall(pattern, text)
         found = matches[-1] if matches else None
@@ -218,19 +219,6 @@ def parse_answer(text: str, pattern: str | None) -> str | None:
         return None
     plain = found.strip()
     return plain.replace(",", "") if re.fullmatch(r"[-+]?\$?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
-
-
-def last_boxed(text: str) -> str | None:
-    """The content of the last `\\boxed{...}` whose braces balance, or None."""
-    start = text.rfind("\\boxed{")
-    if start < 0:
-        return None
-    depth = 0
-    for place in range(start + len("\\boxed"), len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
-        if depth == 0:
-            return text[start + len("\\boxed{") : place]
-    return None
 
 
 def write_pool(

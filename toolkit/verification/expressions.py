@@ -1,149 +1,131 @@
-"""Proof that two formulas differ: both evaluated at one point in interval arithmetic, with disjoint results.
+"""Whether two formulas have the same value, by interval arithmetic: no rounding ever makes them the same or different.
 
-Only a difference can be shown this way, never that two formulas are equal. Read are numbers, letters (variables), pi,
-e, fractions, roots and whole powers; anything else is not evaluated.
+Read are numbers, letters with or without index (variables), pi, e, i, fractions, roots, powers, factorials, binomials,
+absolute values, logarithms to a known base and trigonometric functions; anything else is not evaluated. Variables are
+given a few rational values; an equality has to hold at each of them where both formulas are defined in the reals.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-_TOKEN = re.compile(r"\s*(\d+\.?\d*|\.\d+|\\[a-zA-Z]+|[a-zA-Z+\-*/^(){}\[\]])")
-_LARGEST_POWER = 64
-_DEEPEST = 40
-_SIGNS = {r"\cdot": "*", r"\times": "*", r"\div": "/"}
+from toolkit.verification.intervals import evaluate, precision_of
+from toolkit.verification.tokens import Undefined, letters_in
+
+_QUICK = 53  # bits
+_FIRST = 256  # bits, enough to see what precision two formulas need
+_MANY_BITS = 1 << 14
+_MOST_BITS = 1 << 19  # of precision; formulas that would need more are not compared
+_ROUNDS = 8  # choices of values for the variables
+_ENOUGH = 3  # of them, where both formulas must be defined
+_CLOSED = re.compile(  # numbers, pi, e, roots and fractions
+    r"(?=.*(?:\\pi|\\sqrt|(?<![\\a-zA-Z])e(?![a-zA-Z])))"
+    r"(?:\\(?:pi|sqrt|frac|cdot|times|div)(?![a-zA-Z])|(?<![\\a-zA-Z])e(?![a-zA-Z])|[^\\a-zA-Z!|°])*"
+)
 
 
-class _Unreadable(Exception):
-    pass
+class _Pair(NamedTuple):
+    """The values of two formulas at one point, and the precision that they were computed with."""
+
+    one: Any
+    other: Any
+    bits: int
 
 
 def differ(first: str, second: str) -> bool:
     """Whether two formulas in plain LaTeX surely have different values; False where that cannot be told."""
-    one, other = _evaluate(first), _evaluate(second)
-    return one is not None and other is not None and bool(one.b < other.a or other.b < one.a)
+    one, other = _quick(first), _quick(second)
+    return one is not None and other is not None and _apart(one, other)
+
+
+def agree(first: str, second: str) -> bool | None:
+    """Whether two formulas in plain LaTeX have the same value; None where that cannot be told.
+
+    The precision grows with the numbers in them, so that `\\pi+10^{-5000}` is not `\\pi`.
+    """
+    wanted = _ENOUGH if letters_in(first) or letters_in(second) else 1
+    found = []
+    for pair in _pairs(first, second):
+        if _apart(pair.one, pair.other):
+            return False
+        found.append(pair)
+    return True if len(found) >= wanted and all(map(_is_narrow, found)) else None
+
+
+def factor_sign(first: str, second: str) -> int | None:
+    """The sign of the number that `first` is multiplied with to be `second`, both formulas with variables.
+
+    0 where there is no such number, None where that cannot be told.
+    """
+    found = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
+    if len(found) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in found):
+        return None
+    known = next((pair for pair in found if not _may_be_zero(pair.one) and not _may_be_zero(pair.other)), None)
+    if known is None:
+        return None
+    if any(_apart(known.one * pair.other, pair.one * known.other) for pair in found):
+        return 0
+    return 1 if bool(known.one > 0) == bool(known.other > 0) else -1
 
 
 def value_near(text: str) -> float | None:
     """The value of a formula in pi, e and roots, to some 15 digits; None with a variable, or where it is not read."""
-    if not re.search(r"\\pi|\\sqrt|(?<![\\a-zA-Z])e(?![a-zA-Z])", text):
+    return value_of(text) if _CLOSED.fullmatch(text) else None
+
+
+def value_of(text: str) -> float | None:
+    """The value of a formula without variables, to some 15 digits; None where it is not read or not real."""
+    value = None if letters_in(text) else _quick(text)
+    return None if value is None or not bool(value.imag == 0) else float(value.real.mid)
+
+
+def _pairs(first: str, second: str) -> Iterator[_Pair]:
+    """The values of both formulas in some rounds where both are defined, in fewer where that takes many bits."""
+    found, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
+    for turn in range(most):
+        pair = _pair(first, second, turn)
+        if pair:
+            found += 1
+            yield pair
+            if pair.bits > _MANY_BITS and found == _ENOUGH:
+                return
+
+
+def _pair(first: str, second: str, turn: int) -> _Pair | None:
+    try:
+        bits = precision_of(evaluate(first, turn, _FIRST), evaluate(second, turn, _FIRST))
+        if bits > _MOST_BITS:
+            return None
+        return _Pair(evaluate(first, turn, bits).value, evaluate(second, turn, bits).value, bits)
+    except Undefined:
         return None
-    if re.search(r"(?<![\\a-zA-Z])(?!e(?![a-zA-Z]))[a-zA-Z]", text):
-        return None
-    value = _evaluate(text)
-    return None if value is None else float(value.mid)
 
 
 @lru_cache(maxsize=4096)
-def _evaluate(text: str) -> Any:
-    """An interval that holds the value of `text`, or None."""
+def _quick(text: str) -> Any:
+    """An interval that holds the value of `text` at one point, or None."""
     try:
-        parser = _Parser(_tokens(text))
-        value = parser.sum()
-        return value if not parser.tokens and not _has_nan(value) else None
-    except (_Unreadable, ZeroDivisionError, ValueError, OverflowError):
+        return evaluate(text, 0, _QUICK).value
+    except Undefined:
         return None
 
 
-def _has_nan(value: Any) -> bool:
-    return bool(value.a != value.a or value.b != value.b)
+def _is_complex(pair: _Pair) -> bool:
+    return not bool(pair.one.imag == 0 and pair.other.imag == 0)
 
 
-def _tokens(text: str) -> list[str]:
-    """The tokens of a formula in reverse, to be popped from the end."""
-    tokens, place = [], 0
-    text = text.rstrip()
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise _Unreadable
-        tokens.append(_SIGNS.get(match[1], match[1]))
-        place = match.end()
-    return tokens[::-1]
+def _apart(one: Any, other: Any) -> bool:
+    """Whether two intervals have no point in common."""
+    parts = ((one.real, other.real), (one.imag, other.imag))
+    return any(bool(first.b < second.a or second.b < first.a) for first, second in parts)
 
 
-class _Parser:
-    """Recursive descent over `tokens` (reversed), one method for each level of binding."""
+def _may_be_zero(value: Any) -> bool:
+    return bool(value.a <= 0 <= value.b)
 
-    def __init__(self, tokens: list[str]) -> None:
-        from mpmath import iv
 
-        self.tokens, self.iv, self.depth = tokens, iv, 0
-
-    def next(self) -> str:
-        return self.tokens[-1] if self.tokens else ""
-
-    def take(self, wanted: str) -> None:
-        if self.next() != wanted:
-            raise _Unreadable
-        self.tokens.pop()
-
-    def sum(self) -> Any:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise _Unreadable
-        value = self.product()
-        while self.next() in ("+", "-"):
-            value = value + self.product() if self.tokens.pop() == "+" else value - self.product()
-        self.depth -= 1
-        return value
-
-    def product(self) -> Any:
-        value = self.signed()
-        while (sign := self.next()) not in ("", "+", "-", ")", "]", "}", "^"):
-            if sign in ("*", "/"):
-                self.tokens.pop()
-            value = value / self.signed() if sign == "/" else value * self.signed(sign in ("*", "/"))
-        return value
-
-    def signed(self, may_sign: bool = True) -> Any:
-        sign = 1
-        while may_sign and self.next() in ("+", "-"):
-            sign = -sign if self.tokens.pop() == "-" else sign
-        return sign * self.power()
-
-    def power(self) -> Any:
-        base = self.atom()
-        if self.next() != "^":
-            return base
-        self.tokens.pop()
-        exponent = self.group() if self.next() == "{" else self.atom()
-        whole = int(exponent.mid)
-        if exponent.a != whole or exponent.b != whole or abs(whole) > _LARGEST_POWER:
-            raise _Unreadable
-        return base**whole
-
-    def group(self) -> Any:
-        closing = {"{": "}", "(": ")"}.get(self.next())
-        if closing is None:
-            raise _Unreadable
-        self.tokens.pop()
-        value = self.sum()
-        self.take(closing)
-        return value
-
-    def atom(self) -> Any:
-        if self.next() in ("{", "("):
-            return self.group()
-        token = self.tokens.pop() if self.tokens else ""
-        if token == r"\frac":
-            return self.group() / self.group()
-        if token == r"\sqrt":
-            return self.root()
-        if token == r"\pi":
-            return self.iv.pi
-        if token == "e":
-            return self.iv.e
-        if token.isalpha() and token != "i":
-            return self.iv.mpf(ord(token)) / 61  # any point will do; each letter has its own, below and above 1
-        if token[:1].isdigit() or token[:1] == ".":
-            return self.iv.mpf(token)
-        raise _Unreadable
-
-    def root(self) -> Any:
-        if self.next() == "[":
-            raise _Unreadable
-        value = self.group()
-        if value.a < 0:
-            raise _Unreadable
-        return self.iv.sqrt(value)
+def _is_narrow(pair: _Pair) -> bool:
+    """Whether both values are known far better than formulas of that size can differ without being equal."""
+    parts = (part for value in (pair.one, pair.other) for part in (value.real, value.imag))
+    return all(bool(part.delta.b <= part.ctx.ldexp(1, -pair.bits // 2)) for part in parts)

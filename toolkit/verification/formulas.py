@@ -1,4 +1,4 @@
-"""Whether formulas are equal, by math-verify, in worker processes that can be killed.
+"""Whether formulas are the same (`equality`), in worker processes that can be killed.
 
 math-verify 0.5.2 limits its time by a signal, which works only in a main thread and not within one long operation
 (`10^{10^{10}}`); in any other thread it says False for everything. So each comparison runs in the main thread of a
@@ -8,18 +8,17 @@ worker whose kernel timer ends it, whatever it does, and whether or not the pare
 import logging
 import multiprocessing
 import os
-import re
 import resource
 import signal
 import sys
 
 from pebble import ProcessFuture, ProcessPool
 
+from toolkit.verification.equality import same_formula
 from toolkit.verification.mathematics import Pairs
 
 _MEMORY = 4 << 30  # bytes; a hostile formula must not take the machine's
 _WALL_FACTOR = 12  # the limit is processor time, so that a busy machine changes no verdict; this one is the last resort
-_NEVER = 10_000  # seconds: math-verify's own limit answers "different" in silence
 
 
 def open_pool(workers: int) -> ProcessPool:
@@ -43,20 +42,6 @@ def _start() -> None:
 def _same_formulas(pairs: Pairs, seconds: float) -> bool:
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        return all(_same_formula(gold, answer) for gold, answer in pairs)
+        return all(same_formula(gold, answer) for gold, answer in pairs)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _same_formula(gold: str, answer: str) -> bool:
-    from math_verify import LatexExtractionConfig, parse, verify
-
-    parsed = [
-        parse(f"${_in_radians(text)}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=_NEVER)
-        for text in (gold, answer)
-    ]
-    return all(parsed) and bool(verify(*parsed, timeout_seconds=_NEVER))
-
-
-def _in_radians(text: str) -> str:
-    return re.sub(r"(\d+(?:\.\d+)?)\s*°", r"(\\frac{\1\\pi}{180})", text).replace("%", r"\%")

@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from toolkit.recipe import Verification
 from toolkit.verification.formulas import open_pool, schedule
 from toolkit.verification.mathematics import Pairs
-from toolkit.verification.policies import COMPARE, extractor
+from toolkit.verification.policies import COMPARE, answerer, extractor
 from toolkit.verification.steps import wrong_step
 from toolkit.verification.verdicts import Judgement
 
@@ -43,7 +43,7 @@ class Judge:
     def __init__(self, settings: Verification, workers: int = 1, seconds: float = 5.0) -> None:
         self.settings, self.killed = settings, 0
         self._workers, self._seconds = workers, seconds
-        self.extract, self._lock = extractor(settings), Lock()
+        self.extract, self._answer, self._lock = extractor(settings), answerer(settings), Lock()
         self._pool: ProcessPool | None = None
         self._same = lru_cache(_CACHE)(self._start_comparison)
 
@@ -57,7 +57,7 @@ class Judge:
         """
         source = iter(rows)
         while chunk := list(islice(source, _CHUNK)):
-            found = [self._extract_from(text, reason) for _, text, reason in chunk]
+            found = [self._answer_from(gold, text, reason) for gold, text, reason in chunk]
             same = [
                 self._same(gold, answer) if answer else False for (gold, _, _), answer in zip(chunk, found, strict=True)
             ]
@@ -66,7 +66,7 @@ class Judge:
 
     def quick(self, gold: str, text: str, finish_reason: str) -> bool | None:
         """Whether a response is accepted, as far as that can be told at once; None where it takes a worker process."""
-        answer = self._extract_from(text, finish_reason)
+        answer = self._answer_from(gold, text, finish_reason)
         pairs = self._compare(gold, answer) if answer else None
         return None if pairs else pairs is not None
 
@@ -85,10 +85,10 @@ class Judge:
     ) -> None:
         self.close()
 
-    def _extract_from(self, text: str, finish_reason: str) -> str | None:
+    def _answer_from(self, gold: str, text: str, finish_reason: str) -> str | None:
         if finish_reason not in _REASONS:
             raise ValueError(f"finish_reason is {finish_reason!r}; known: {', '.join(_REASONS)}")
-        return self.extract(text) if finish_reason == "stop" else None
+        return self._answer(gold, text) if finish_reason == "stop" else None
 
     def _compare(self, gold: str, answer: str) -> Pairs | None:
         return COMPARE[self.settings.answer_kind](gold, answer, self.settings)

@@ -16,9 +16,19 @@ _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _RULES = [
     (re.compile(pattern), by)
     for pattern, by in (
+        (r">=", r"\\ge "),
+        (r"<=", r"\\le "),
+        (r"\\lbrack(?![a-zA-Z])", "["),
+        (r"\\rbrack(?![a-zA-Z])", "]"),
+        (
+            r"\\(?:math(?:rm|bf|it|sf)|operatorname)\s*\{\s*(sin|cos|tan|cot|sec|csc|ln|log|lg|exp)\s*\}",
+            r"\\\1 ",
+        ),
+        (r"\\math(?:rm|bf|it|sf)\s*\{\s*([ei])\s*\}", r"\1 "),
         (r"\\left\s*\\\{|\\bigl?\s*\\\{|\\lbrace(?![a-zA-Z])", r"\\{"),
         (r"\\right\s*\\\}|\\bigr?\s*\\\}|\\rbrace(?![a-zA-Z])", r"\\}"),
         (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![a-zA-Z])\s*", ""),
+        (r"(?<![\d.,])(0|\d+(?=\{,\}(?!\d{3}(?!\d))))\{,\}(?=\d)", r"\1."),
         (r"(?<=\d)\s*(?:,\s?\\!|\{,\}|\\,|\\;|\\ |,\\,|,\\ |[\u202f\u2009\u00a0])\s*(?=\d{3}(?!\d))", ","),
         (r"(?<!\\)\\!", ""),
         (r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d/,])", lambda match: match[1] + match[2].replace(" ", ",")),
@@ -29,7 +39,9 @@ _RULES = [
         (r"\\(?:text)?color\s*\{[^{}]*\}|\\therefore(?![a-zA-Z])", ""),
         (r"\\langle(?![a-zA-Z])", "("),
         (r"\\rangle(?![a-zA-Z])", ")"),
-        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\(?:[dtc]|nice|s)frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\mathbb\s+([A-Z])", r"\\mathbb{\1}"),
+        (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
         (r"\\leq(?![a-zA-Z])", r"\\le"),
         (r"\\geq(?![a-zA-Z])", r"\\ge"),
         (r"\\(?:lt)(?![a-zA-Z])", "<"),
@@ -45,6 +57,11 @@ _RULES = [
         (r"([\^_])\s*([^\s{\\])", r"\1{\2}"),
     )
 ]
+_ASCII = re.compile(  # but not within a word or a `\\text{}`
+    r"\\(?:text|math|operatorname|mbox)[a-z]*\s*\{[^{}]*\}|(?<![\\a-zA-Z])(?:(sqrt|pi|sin|cos|tan|ln|log|exp|theta|infty)|(infinity|inf|oo))(?![a-zA-Z])"
+)
+_BEFORE_PARENTHESIS = re.compile(r"(\\sqrt\s*(?:\[[^\[\]]*\])?|\^)\s*\(")
+_MOST_PARENTHESES = 50
 _TIGHT = re.compile(r"\s*([^\w\s.])\s*|(?<=[a-zA-Z])\s+(?=\d)|(?<=[\d)])\s+(?=[a-zA-Z])")
 _TEXT = re.compile(r"\\text\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
@@ -57,13 +74,40 @@ def plain(text: str) -> str:
     text = "".join(mark for mark in text if (mark >= " " and unicodedata.category(mark) != "Cf") or mark in "\n\t")
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda match: "^{" + match[0].translate(_POWERS) + "}", text)
     text = _unwrap(" ".join(text.translate(_SIGNS).split()))
+    text = _in_braces(_ASCII.sub(_command, text.replace("**", "^")))
     for rule, by in _RULES:
         text = rule.sub(by, text)
     return re.sub(r"(?<!\\)\.+$", "", " ".join(text.split())).strip()
 
 
+def _command(word: re.Match[str]) -> str:
+    return f"\\{word[1]} " if word[1] else r"\infty " if word[2] else word[0]
+
+
+def _in_braces(text: str) -> str:
+    """`\\sqrt(2+(x))^(1/2)` as `\\sqrt{2+(x)}^{1/2}`."""
+    for _ in range(_MOST_PARENTHESES):
+        match = _BEFORE_PARENTHESIS.search(text)
+        end = _closing(text, match.end()) if match else None
+        if match is None or end is None:
+            break
+        text = f"{text[: match.start()]}{match[1]}{{{text[match.end() : end]}}}{text[end + 1 :]}"
+    return text
+
+
+def _closing(text: str, start: int) -> int | None:
+    """Where the parenthesis that is open at `start` closes."""
+    depth = 1
+    for mark in re.finditer(r"[()]", text[start:]):
+        depth += 1 if mark[0] == "(" else -1
+        if depth == 0:
+            return start + mark.start()
+    return None
+
+
 def _unwrap(text: str) -> str:
     """Without math delimiters, around it or inside."""
+    text = text[2:-2] if re.fullmatch(r"\*\*.*[^*]\*\*", text) else text
     text = re.sub(r"\\[()\[\]]", " ", text) if re.match(r"\\[(\[]", text) else text
     return re.sub(r"(?<!\\)\$", " ", text).strip().removesuffix(".").strip()
 

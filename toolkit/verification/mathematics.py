@@ -14,25 +14,39 @@ What is decided here, and why:
 - An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
 
-Not read, and so refused unless the text is the same: `|x| > 1` for its interval, an equation times a factor,
-set-builder notation, and two units in one quantity (`7 feet 6 inches`).
+- An equation is the same times a factor: `2x + 4y = 12` is `x + 2y = 6`.
+- A chain is each of its members, when they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
+  nothing. Behind `\\approx` may stand what the value is when it is rounded.
+- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small
+  letters are variables, and `x+y = 12` is an equation.
+- Names give an order to values without names: `x = 1, y = 2` is `1, 2` and `(1,2)`, not `2, 1`.
+- Semicolons divide like commas, and `1;2` between them is a tuple. `1 \\pm x` is two values.
+- Several boxes are one list where they have exactly the parts of a gold list.
+
+Not read, and so refused unless the text is the same: `|x| > 1` for its interval, set-builder notation, and two units in
+one quantity (`7 feet 6 inches`).
 """
 
 import re
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
+from toolkit.verification.chains import Chain, chains_of, comes_near, rounds_to
 from toolkit.verification.expressions import differ
 from toolkit.verification.latex import plain, tight, unwrap_text, words
 from toolkit.verification.quantities import Quantity, in_radians, quantity_of, split_name, unit_ratio
-from toolkit.verification.structure import alone, as_interval, is_relation, matrix, sequence, union
-from toolkit.verification.values import decimal_of
+from toolkit.verification.structure import Parts, alone, as_interval, is_relation, matrix, sequence, union
+from toolkit.verification.values import decimal_of, is_float_of
 
 Pairs = tuple[tuple[str, str], ...]
 SAME: Pairs = ()
 
 _LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
+_DEEPEST = 40
+_LONG_FLOAT = 16  # signs, at least, of a float that missed a decimal by its last bit
 _MOST_ITEMS = 50
 _ROUNDING = Fraction(1, 10**9)  # relative, of conversion factors
+_APPROXIMATION = r"\approx"
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
 _AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
 _BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
@@ -44,10 +58,31 @@ def compare(gold: str, answer: str) -> Pairs | None:
         return SAME
     first, second = decimal_of(gold), decimal_of(answer)
     if first is not None and second is not None:
-        return SAME if first == second else None
-    if len(gold) > _LONGEST or len(answer) > _LONGEST:
+        return SAME if first == second or (len(gold) > _LONG_FLOAT and is_float_of(gold, second)) else None
+    if not _is_bounded(gold) or not _is_bounded(answer):
         return None
     return _compare(_spelled(gold), _spelled(answer))
+
+
+def _is_bounded(text: str) -> bool:
+    """Whether a text is short, and its brackets not too deep, to be taken apart."""
+    if len(text) > _LONGEST:
+        return False
+    depths = accumulate(1 if mark in "([{" else -1 for mark in text if mark in "()[]{}")
+    return max(depths, default=0) <= _DEEPEST
+
+
+def joined(gold: str, answers: list[str]) -> str | None:
+    """Several answers as one list, when they have exactly as many parts as a gold answer that is a list; else None.
+
+    A tuple is no list: its parts have to stand in one answer.
+    """
+    found = ", ".join(dict.fromkeys(answers))
+    wanted = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(found) else None
+    if wanted is None or wanted[0]:
+        return None
+    parts = sequence(_spelled(found))
+    return found if parts and not parts[0] and len(parts[1]) == len(wanted[1]) else None
 
 
 def _spelled(text: str) -> str:
@@ -63,14 +98,72 @@ def _compare(gold: str, answer: str) -> Pairs | None:
     known = _same_words(gold, answer)
     if known is not None:
         return SAME if known else None
-    (name, one), (own_name, other) = split_name(gold), split_name(answer)
+    if _APPROXIMATION in gold or _APPROXIMATION in answer:
+        return _compare_chains(gold, answer)
+    if not any(sign in text for sign in ("=", "\\in") for text in (gold, answer)):
+        return _compare_parts(gold, answer)
+    found = _compare_named(gold, answer)
+    return found if found is not None else _compare_chains(gold, answer)
+
+
+def _compare_named(gold: str, answer: str) -> Pairs | None:
+    """The comparison of `x = 5` with `5` or another `x = 5`, and of equations."""
+    (name, one), (own_name, other) = _named(gold), _named(answer)
     if name and own_name and tight(name) != tight(own_name):
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
     if _same_text(one, other):
         return SAME
-    if bool(name) != bool(own_name) and (is_relation(other) if name else is_relation(one)):
-        return ((gold, answer),)  # `y = 2x` and `2x - y = 0`
+    if bool(name) != bool(own_name) and _is_equation(other if name else one):
+        chained = _compare_chains(gold, answer)
+        return ((gold, answer),) if chained is None else chained  # `y = 2x` and `2x - y = 0`
     return _compare_parts(one, other)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
+    name, value = split_name(text)
+    return ("", text) if len(name) == 1 and name in _LETTER.findall(value) else (name, value)
+
+
+def _is_equation(text: str) -> bool:
+    return is_relation(text) and as_interval(text) == text
+
+
+def _compare_chains(gold: str, answer: str) -> Pairs | None:
+    """The comparison of what two results stand at, where one is a chain or has a label in front."""
+    own, others = _readings(gold, True), _readings(answer, False)
+    found = [
+        (*known, *pairs, *more)
+        for label, one, known in own
+        for own_label, other, pairs in others
+        if not (label and own_label and tight(label) != tight(own_label))
+        and (gold, answer) != (one, other)
+        and (more := _compare(one, other)) is not None
+    ]
+    return min(found, key=len, default=None)
+
+
+def _readings(text: str, is_gold: bool) -> list[tuple[str, str, Pairs]]:
+    """What a text may stand for: its label, a value, and the pairs of formulas that must be the same for it."""
+    chains = chains_of(text, is_gold)
+    found = [reading for chain in chains for reading in _readings_of(chain)]
+    return found if chains else [("", text, SAME)]
+
+
+def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
+    """The members of a chain, the last first, and its approximation; none where they contradict each other."""
+    links = [_either_way(one, other) for one, other in pairwise(chain.equal)]
+    last = chain.equal[-1:]
+    if None in links or not all(comes_near(one, other) for one in last for other in chain.near):
+        return []
+    pairs = tuple(pair for link in links if link for pair in link)
+    rounded = [near for near in chain.near[-1:] if all(rounds_to(one, near) for one in last)]
+    return [(chain.label, value, pairs) for value in (*chain.equal[::-1], *rounded)]
+
+
+def _either_way(one: str, other: str) -> Pairs | None:
+    found = _compare(one, other)
+    return _compare(other, one) if found is None else found
 
 
 def _same_text(gold: str, answer: str) -> bool:
@@ -99,6 +192,8 @@ def _compare_parts(gold: str, answer: str) -> Pairs | None:
         if one is None and other is None:
             continue
         one, other = one or alone(gold), other or alone(answer)
+        if _are_named_in_order(one, other) or (not one[0] and _are_named_in_order(other, one)):
+            return _all_in_order(one[1], other[1])
         if one[0] != other[0] or len(one[1]) != len(other[1]) or len(one[1]) > _MOST_ITEMS:
             return None
         return _all_in_order(one[1], other[1]) if one[0] else _all_in_any_order(one[1], other[1])
@@ -107,6 +202,14 @@ def _compare_parts(gold: str, answer: str) -> Pairs | None:
     if is_relation(gold) or is_relation(answer):
         return ((gold, answer),) if is_relation(gold) and is_relation(answer) else None
     return _compare_quantities(quantity_of(gold), quantity_of(answer))
+
+
+def _are_named_in_order(one: Parts, other: Parts) -> bool:
+    """Whether `p=1, q=2` stands beside `1, 2` or `(1,2)`, whose order is then that of the names."""
+    if one[0] or other[0] not in ("", "()") or not 1 < len(one[1]) == len(other[1]) <= _MOST_ITEMS:
+        return False
+    names = {re.sub(r"\s*_.*", "", split_name(part)[0], flags=re.DOTALL) for part in one[1]}
+    return "" not in names and len(names) == len(one[1]) and not any(map(is_relation, other[1]))
 
 
 def _all_in_order(gold: list[str], answer: list[str]) -> Pairs | None:
@@ -141,10 +244,12 @@ def _compare_quantities(gold: Quantity, answer: Quantity) -> Pairs | None:
     if ratio != 1:
         off = answer.value * Fraction(ratio) - gold.value
         return SAME if abs(off) <= _ROUNDING * abs(gold.value) else None
-    return SAME if gold.value in _readings(answer, gold.unit) or answer.value in _readings(gold, answer.unit) else None
+    if gold.value in _percentages(answer, gold.unit) or answer.value in _percentages(gold, answer.unit):
+        return SAME
+    return SAME if is_float_of(gold.number, answer.value) else None
 
 
-def _readings(quantity: Quantity, unit: str) -> set[Fraction]:
+def _percentages(quantity: Quantity, unit: str) -> set[Fraction]:
     """What a number stands for beside one with `unit`: a percentage beside a plain number is also its value."""
     value = quantity.value or Fraction(0)
     return {value, value / 100} if quantity.unit == "%" and not unit else {value}

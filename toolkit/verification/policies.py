@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from toolkit.recipe import Verification
 from toolkit.verification import mathematics
-from toolkit.verification.answers import compile_pattern, extract_boxed, extract_match
+from toolkit.verification.answers import all_boxed, compile_pattern, extract_boxed, extract_match
 from toolkit.verification.choices import extract_choice, letter_of
 from toolkit.verification.mathematics import SAME, Pairs
 from toolkit.verification.physics import is_quantity, same_quantity
@@ -22,6 +22,25 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
         pattern = compile_pattern(settings.response_pattern)
         return lambda text: extract_match(text, pattern)
     return extract_choice if settings.answer_kind == "choice" else extract_boxed
+
+
+def answerer(settings: Verification) -> Callable[[str, str], str | None]:
+    """What finds the answer to hold against a gold one: as `extractor` does, but several boxes may be parts of a list.
+
+    Raises:
+        ValueError: as `extractor` does.
+    """
+    extract = extractor(settings)
+    if settings.answer_kind == "mathematics" and extract is extract_boxed:
+        return _boxed_answer
+    return lambda gold, text: extract(text)
+
+
+def _boxed_answer(gold: str, text: str) -> str | None:
+    last = extract_boxed(text)
+    if last is None or text.find("box") == text.rfind("box"):
+        return last
+    return mathematics.joined(gold, all_boxed(text)) or last
 
 
 def _compare_mathematics(gold: str, answer: str, settings: Verification) -> Pairs | None:

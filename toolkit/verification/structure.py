@@ -7,10 +7,20 @@ from toolkit.verification.quantities import quantity_of
 
 Parts = tuple[str, list[str]]  # the kind (empty: the parts have no order) and the parts
 
-_MATRIX = re.compile(r"\\begin\s*\{([pb]?matrix|array)\}(?:\{[^{}]*\})?(.*)\\end\s*\{\1\}")
+_MATRIX = re.compile(
+    r"([(\[]\s*)?\\begin\s*\{([pbB]?matrix|smallmatrix|array)\}(?:\s*\[[a-z]\])?(?:\{[^{}]*\})?(.*)"
+    r"\\end\s*\{\2\}(\s*[)\]])?"
+)
 _COMMA = r",(?=\s)|,(?!\d{3}(?!\d))"  # in a bare list a comma before three digits is a thousands mark
-_BETWEEN = re.compile(r"([^<>=]+)(<|\\le(?![a-z]))\s*[a-zA-Z]\s*(<|\\le(?![a-z]))([^<>=]+)")
-_BESIDE = re.compile(r"[a-zA-Z]\s*(<|>|\\[lg]e(?![a-z]))([^<>=]+)")
+_VARIABLE = (
+    r"(?:[a-zA-Z]|\\(?!(?:pi|infty)(?![a-z]))[a-z]+)'?(?:\s*_\s*\{[^{}]*\})?"
+    r"(?:\s*\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])*\s*\))?"
+)
+_BETWEEN = re.compile(rf"([^<>=]+?)(<|\\le(?![a-z]))\s*{_VARIABLE}\s*(<|\\le(?![a-z]))([^<>=]+)")
+_BETWEEN_TURNED = re.compile(rf"([^<>=]+?)(>|\\ge(?![a-z]))\s*{_VARIABLE}\s*(>|\\ge(?![a-z]))([^<>=]+)")
+_BESIDE = re.compile(rf"{_VARIABLE}\s*(<|>|\\[lg]e(?![a-z]))([^<>=]+)")
+_BEHIND = re.compile(rf"([^<>=]+?)(<|>|\\[lg]e(?![a-z]))\s*{_VARIABLE}")
+_TURNED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
 _RELATION = re.compile(r"[=<>]|\\(?:le|ge|ne|neq|equiv)(?![a-zA-Z])")
 
 
@@ -20,14 +30,26 @@ def is_relation(text: str) -> bool:
 
 
 def as_interval(text: str) -> str:
-    """`1 < x \\le 2` as `(1,2]` and `x \\ge 3` as `[3,\\infty)`; other text as it is."""
-    between, beside = _BETWEEN.fullmatch(text), _BESIDE.fullmatch(text)
-    if between:
-        left, right = "(" if between[2] == "<" else "[", ")" if between[3] == "<" else "]"
-        return f"{left}{between[1].strip()},{between[4].strip()}{right}"
-    if beside and beside[1] in (">", "\\ge"):
-        return f"{'(' if beside[1] == '>' else '['}{beside[2].strip()},\\infty)"
-    return f"(-\\infty,{beside[2].strip()}{')' if beside[1] == '<' else ']'}" if beside else text
+    """`1 < x \\le 2` as `(1,2]`, `x \\ge 3` and `3 \\le x` as `[3,\\infty)`; other text as it is."""
+    if between := _BETWEEN.fullmatch(text):
+        return _interval(between[1], between[2], between[3], between[4])
+    if turned := _BETWEEN_TURNED.fullmatch(text):
+        return _interval(turned[4], turned[3], turned[2], turned[1])
+    if beside := _BESIDE.fullmatch(text):
+        return _ray(beside[1], beside[2])
+    behind = _BEHIND.fullmatch(text)
+    return _ray(_TURNED[behind[2]], behind[1]) if behind else text
+
+
+def _interval(low: str, after_low: str, before_high: str, high: str) -> str:
+    return f"{'(' if after_low in '<>' else '['}{low.strip()},{high.strip()}{')' if before_high in '<>' else ']'}"
+
+
+def _ray(sign: str, end: str) -> str:
+    """All that stands in the relation `sign` to `end`."""
+    if sign in (">", r"\ge"):
+        return _interval(end, sign, "<", "\\infty")
+    return _interval("-\\infty", "<", sign, end)
 
 
 def alone(text: str) -> Parts:
@@ -38,9 +60,9 @@ def alone(text: str) -> Parts:
 def matrix(text: str) -> Parts | None:
     """The cells of a matrix, row by row; parentheses and brackets are the same, a determinant is no matrix."""
     match = _MATRIX.fullmatch(text)
-    if match is None:
+    if match is None or bool(match[1]) != bool(match[4]):
         return None
-    rows = [split_top(row, "&") for row in re.split(r"\\\\", match[2].strip().removesuffix("\\\\"))]
+    rows = [split_top(row, "&") for row in re.split(r"\\\\", match[3].strip().removesuffix("\\\\"))]
     return f"matrix of {[len(row) for row in rows]}", [cell for row in rows for cell in row]
 
 
@@ -54,17 +76,39 @@ def union(text: str) -> Parts | None:
 
 
 def sequence(text: str) -> Parts | None:
-    """The items of a tuple, interval, set or bare list, or the two values behind one `\\pm`."""
+    """The items of a tuple, interval, set or bare list, divided by commas or semicolons.
+
+    An item with one `\\pm` stands for two, but in a tuple. Between semicolons `1,2` is the tuple `(1,2)`.
+    """
     match = re.fullmatch(r"(\\\{|[(\[])(.*)(\\\}|[)\]])", text)
     if match and _closes_last(text):
-        items = split_top(match[2], ",")
+        items = split_top(match[2], ";")
+        items = items if len(items) > 1 else split_top(match[2], ",")
         if match[1] == "\\{":
-            return "", items
+            return "", _both_signs(items)
         return (match[1] + match[3], items) if len(items) > 1 else None
-    if r"\pm" in text and text.count(r"\pm") == 1:
-        return "", [text.replace(r"\pm", sign).removeprefix("+") for sign in "+-"]
-    items = split_top(text, _COMMA)
-    return ("", items) if len(items) > 1 and quantity_of(text).value is None else None
+    items = [_as_tuple(item) for item in split_top(text, ";") if item]
+    items = items if len(items) > 1 else split_top(text, _COMMA)
+    signed = _both_signs(items)
+    return ("", signed) if len(signed) > 1 and (len(signed) > len(items) or quantity_of(text).value is None) else None
+
+
+def _as_tuple(item: str) -> str:
+    """An item between semicolons; `1,2` as `(1,2)`, and `p=1,q=2` as it is."""
+    return f"({item})" if len(split_top(item, ",")) > 1 and not is_relation(item) else item
+
+
+def _both_signs(items: list[str]) -> list[str]:
+    return [each for item in items for each in (_signed(item) if item.count(r"\pm") == 1 else [item])]
+
+
+def _signed(item: str) -> list[str]:
+    """`1 \\pm x` with one sign and the other."""
+    opposite = item.replace(r"\mp", "\0")
+    return [
+        opposite.replace(r"\pm", sign).replace("\0", other).removeprefix("+").strip()
+        for sign, other in (("+", "-"), ("-", "+"))
+    ]
 
 
 def _closes_last(text: str) -> bool:

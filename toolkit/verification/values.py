@@ -1,5 +1,6 @@
 """Exact values of finished numbers: integers, decimals, fractions, mixed numbers and scientific notation."""
 
+import math
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -36,6 +37,20 @@ def decimal_of(text: str) -> Fraction | None:
     if match is None:
         return None
     return _value(match[1], match[2]) * _ten(match[3]) if match[3] else _value(match[1], match[2])
+
+
+def is_float_of(text: str, value: Fraction) -> bool:
+    """Whether `text` is `value` as a program prints it that took it for a float and missed by the last bit.
+
+    `0.7000000000000001` is such a 0.7: sixteen digits or more of which all but fifteen are noise. A whole number is
+    never meant by one.
+    """
+    digits = re.sub(r"[eE].*|\D", "", text).strip("0")
+    if not 16 <= len(digits) <= 17 or "." not in text or value == 0:
+        return False
+    meant, printed = float(value), number_of(text)
+    is_short = Fraction(f"{meant:.15g}") == value and (value.denominator > 1 or abs(value) > 2**53)
+    return is_short and printed is not None and abs(float(printed) - meant) <= math.ulp(meant)
 
 
 def _scientific(text: str) -> Fraction | None:
