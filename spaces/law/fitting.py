@@ -19,7 +19,8 @@ from toolkit.laws.predict import Forecast
 from toolkit.laws.splits import limits
 from toolkit.laws.surface import SurfaceFit, fit_surface
 from toolkit.reports import fit_report, plan_command
-from toolkit.reports.curves import Columns, Ladder, as_ladders
+from toolkit.reports.curves import Ladder, as_ladders
+from toolkit.reports.reading.measured import Measured
 
 Array = NDArray[np.float64]
 POINTS, MAP_STEPS = 80, 36  # of a curve; of each axis of a map
@@ -41,9 +42,12 @@ def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
     several = rows["budget"].duplicated().any()
     sd = named.get("sd") if not several else None
     draws = rows["corpus_draw"] if "corpus_draw" in rows else pd.Series(0, index=rows.index)
-    table = rows.assign(run=rows["train_seed"].astype(str) + "/" + draws.astype(str))
-    columns = Columns("budget", "error", sd=sd, seed="run", n=named.get("n"))
-    return as_ladders(table, columns, "error", name)[0]
+    table = pd.DataFrame({"budget": rows["budget"], "value": rows["error"]})
+    table["seed"] = rows["train_seed"].astype(str) + "/" + draws.astype(str)
+    for each, column in (("sd", sd), ("n", named.get("n"))):
+        if column:
+            table[each] = rows[column]
+    return as_ladders(Measured(table, "error", ()), name)[0]
 
 
 def fit(ladder: Ladder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:

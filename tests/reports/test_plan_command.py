@@ -108,7 +108,8 @@ def test_cells_are_filtered_and_scaled(table):
         ({"questions": "pools"}, "no column 'pools'; it has control, replicate, pool, r, err"),
         ({"where": {"control": "none"}}, "no row has control = none; it holds epochs, steps"),
         ({"where": {"arm": "FSS"}}, "no column 'arm'"),
-        ({"error": "control"}, "column 'control' holds 'epochs', not a number"),
+        ({"error": "control"}, "cells.csv: the name of column 'control' does not tell what it measures"),
+        ({"error": "control", "quantity": "error"}, "cells.csv: row 2, column 'control': 'epochs' is not a number"),
     ],
 )
 def test_bad_tables_are_named(table, options, message):
@@ -117,8 +118,8 @@ def test_bad_tables_are_named(table, options, message):
 
 
 def test_unknown_files_are_named(tmp_path):
-    (tmp_path / "cells.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"cells.txt: cannot read .txt; use .csv"):
-        read_cells(tmp_path / "cells.txt")
+    (tmp_path / "cells.xlsx").write_text("x")
+    with pytest.raises(ValueError, match=r"cells.xlsx: cannot read .xlsx; use .csv"):
+        read_cells(tmp_path / "cells.xlsx")
     with pytest.raises(ValueError, match="no such file"):
         read_cells(tmp_path / "cells.csv")

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.reports.curves import read_table
+from toolkit.reports.reading.kept import naming, read_kept, shown
+from toolkit.reports.reading.table import Table
+from toolkit.reports.reading.written import Role, numbers
 from toolkit.reports.rules import DOUBLED, NoAnswer
 
 Array = NDArray[np.float64]
@@ -23,6 +25,7 @@ Replicate = tuple[int, int]  # corpus draw, train seed
 LINES = ("teacher", "base")
 SERIES = ["pair", "counting", "control"]
 STUDENT = ["questions", "budget", "corpus_draw", "train_seed"]
+NUMBERS = {**dict.fromkeys([*STUDENT, "n"], Role.WHOLE), "error": Role.SHARE, "correct": Role.SHARE}
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,39 @@ def read_results(
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
     told = dict(where or {})
-    arms = {told.pop("arm"), *LINES} if "arm" in told else None
-    every = [read_table(curves, [*keys, "error", "n"], told)]
-    every += [read_table(items, [*keys, "item_id", "correct"], told)] if items else []
-    table, *answers = every if arms is None else [each[each["arm"].isin(arms)] for each in every]
+    arm = told.pop("arm", None)
+    every = [_read(curves, [*keys, "error", "n"], told)]
+    every += [_read(items, [*keys, "item_id", "correct"], told)] if items else []
+    if arm is not None and arm not in set(every[0]["arm"]):
+        raise ValueError(f"{curves.name}: no row has arm = {arm}; it holds {shown(every[0]['arm'].dropna().tolist())}")
+    table, *answers = every if arm is None else [each[each["arm"].isin({arm, *LINES})] for each in every]
     return series_of(table, answers[0] if answers else None)
+
+
+def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
+    """A table of the results schema: text, and numbers where they belong, NaN where a cell is empty."""
+    with naming(path):
+        table = read_kept(path, None, where)
+        missing = [name for name in columns if name not in table.names]
+        if missing:
+            raise ValueError(f"it has no column {missing[0]!r}; it has {', '.join(table.names)}")
+        return pd.DataFrame(
+            {
+                name: _numbers(table, name) if name in NUMBERS else [cell or None for cell in table.cells(name)]
+                for name in table.names
+            }
+        )
+
+
+def _numbers(table: Table, name: str) -> "pd.Series[float]":
+    filled = [(row, [cell]) for row, cell in zip(table.numbers, table.cells(name), strict=True) if cell]
+    known = Table([name], [cells for _, cells in filled], [row for row, _ in filled], table.separator)
+    found, _ = numbers(known, {name: NUMBERS[name]})
+    values = pd.Series(found[name].values, index=known.numbers, dtype=float)
+    wrong = values[(values < 0) | (values > 1)]
+    if name in ("error", "correct") and len(wrong):
+        raise ValueError(f"row {wrong.index[0]}, column {name!r}: {wrong.iloc[0]:g} is no fraction from 0 to 1")
+    return values.reindex(table.numbers).reset_index(drop=True)
 
 
 def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:
