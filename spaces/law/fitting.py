@@ -23,6 +23,7 @@ from toolkit.reports.curves import Ladder, as_ladders
 from toolkit.reports.reading.measured import Measured
 
 Array = NDArray[np.float64]
+MOST_RUNGS = 200  # different budgets, or cells: what a fit costs grows with them
 POINTS, MAP_STEPS = 80, 36  # of a curve; of each axis of a map
 
 
@@ -53,8 +54,14 @@ def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
 def fit(ladder: Ladder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
     """The law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
     kept = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
+    _check_rungs(len(np.unique(ladder.budgets[kept])), "budgets")
     columns = (ladder.budgets, ladder.values, ladder.sd, ladder.n)
     return _fit(ladder.name, ladder.quantity, fit_max, *(None if c is None else tuple(c[kept]) for c in columns))
+
+
+def _check_rungs(count: int, what: str) -> None:
+    if count > MOST_RUNGS:
+        raise ValueError(f"{count:,} different {what}: at most {MOST_RUNGS} are taken; leave some out, or average them")
 
 
 @lru_cache(maxsize=64)
@@ -120,6 +127,7 @@ def cells_of(rows: pd.DataFrame) -> Cells:
 @lru_cache(maxsize=16)
 def surface(cells: Cells) -> SurfaceFit:
     """The two-axis law as `fss plan` fits it; ValueError says which cells are missing."""
+    _check_rungs(len({*zip(*cells[:2], strict=True)}), "cells")
     return fit_surface(*cells)
 
 

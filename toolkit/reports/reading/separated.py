@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
 
-SEPARATORS, SPACE = ("\t", ";", "|", ","), " "
+SPACE, WIDE = " ", "  "  # any white space, or at least two spaces, between which cells hold single ones
+SEPARATORS = ("\t", ";", "|", ",", SPACE, WIDE)
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 COMMENT = re.compile(r"\s*#(?![,;|\t])")  # a column may be called "#"
 SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
@@ -65,7 +66,7 @@ def _located(text: str) -> Text:
 
 def _separator(body: str) -> str:
     """What separates the header's cells; of several the one that gives every row as many cells as the header."""
-    counts = {each: _counts(body, each) for each in (*SEPARATORS, SPACE)}
+    counts = {each: _counts(body, each) for each in SEPARATORS}
     several = [each for each, found in counts.items() if found and found[0] > 1]
     alike = [each for each in several if len(set(counts[each])) == 1]
     return next(iter([*alike, *several]), SPACE)
@@ -80,16 +81,18 @@ def _counts(body: str, separator: str) -> list[int]:
 
 
 def _cells(body: str, separator: str) -> Iterator[list[str]]:
-    lines = _lines(body, separator)
-    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=separator != SPACE)
+    white = separator in (SPACE, WIDE)
+    delimiter = "\t" if white else separator
+    reader = csv.reader(_lines(body, separator), delimiter=delimiter, strict=True, skipinitialspace=not white)
     return ([cell.strip() for cell in cells] for cells in reader)
 
 
 def _lines(body: str, separator: str) -> Iterator[str]:
-    """The lines as `csv` needs them: one space between cells, no bars around those of Markdown."""
+    """The lines as `csv` needs them: one tab for white space between cells, no bars around those of Markdown."""
     lines = iter(StringIO(body, newline=""))
-    if separator == SPACE:
-        return (re.sub(r"[ \t]+", " ", line.strip(" \t\r\n")) + "\n" for line in lines)
+    if separator in (SPACE, WIDE):
+        between = re.compile(r"[ \t]+" if separator == SPACE else r" {2,}| *\t[ \t]*")
+        return (between.sub("\t", line.strip(" \t\r\n")) + "\n" for line in lines)
     if separator == "|" and body.lstrip().startswith("|"):
         return (line.strip().removeprefix("|").removesuffix("|") + "\n" for line in lines)
     return lines
@@ -136,7 +139,8 @@ def _row_names(given: Text, width: int) -> int:
     quoted = all(line.startswith('"') for line in raw)
     counted = first in ([str(each + start) for each in range(len(rows))] for start in (0, 1))
     printed = given.separator == SPACE and raw[0].startswith(" ") and not any(line.startswith(" ") for line in raw[1:])
-    return int(quoted or (counted and printed))
+    grouped = all(re.fullmatch(r"\d{3}", cells[1]) for cells in rows)  # 1 024 may be one number
+    return int(quoted or (counted and printed and not grouped))
 
 
 def _is_rule(cells: Sequence[str], below_header: bool) -> bool:
