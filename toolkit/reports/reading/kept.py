@@ -1,12 +1,14 @@
 """Rows of a table that have given values in some columns, and errors that name the file."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from toolkit.reports.reading.table import Table, read_file
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 SHOWN = 8  # values that an error lists
 
 
@@ -48,20 +50,15 @@ def kept(table: Table, where: Mapping[str, str]) -> Table:
 
 def shown(cells: Sequence[str]) -> str:
     """Lists the first of a column's values, in order."""
-    values = sorted(set(cells))
-    exact = _numeric(values)
-    if exact and None not in exact and all(each.is_finite() for each in exact if each is not None):
+    values = sorted(set(cells) - {""})
+    if _numeric(values):
         values.sort(key=Decimal)
+    values = [*([""] if "" in cells else []), *values]
     more = f" and {len(values) - SHOWN:,} more" if len(values) > SHOWN else ""
     return ", ".join(value[:40] or "empty cells" for value in values[:SHOWN]) + more
 
 
 def _numeric(cells: Sequence[str]) -> list[Decimal | None] | None:
     """Cells as exact numbers, empty ones None; None where a cell is something else."""
-    known: dict[str, Decimal | None] = {"": None}
-    try:
-        for cell in dict.fromkeys(cells):
-            known[cell] = Decimal(cell) if cell else None
-    except InvalidOperation:
-        return None
-    return [known[cell] for cell in cells]
+    known = {cell: Decimal(cell) if NUMBER.fullmatch(cell) else None for cell in dict.fromkeys(cells)}
+    return None if any(value is None for cell, value in known.items() if cell) else [known[cell] for cell in cells]

@@ -52,7 +52,7 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
 
 def _columns(found: Mapping[str, Any], row: int) -> Iterator[tuple[int, Any]]:
     """One object: a single record in this row, or columns as lists or as pandas writes them, by the row's number."""
-    if not any(isinstance(value, list | dict) for value in found.values()):
+    if not all(isinstance(value, list | dict) for value in found.values()):
         return iter([(row, found)])
     columns = [_as_list(value) for value in found.values()]
     known = [each for each in columns if each is not None]

@@ -69,6 +69,8 @@ def _separator(body: str) -> str:
     counts = {each: _counts(body, each) for each in SEPARATORS}
     several = [each for each, found in counts.items() if found and found[0] > 1]
     alike = [each for each in several if len(set(counts[each])) == 1]
+    if WIDE in alike and SPACE in alike:  # names and numbers with single spaces: they are no cells of their own
+        alike.remove(SPACE)
     return next(iter([*alike, *several]), SPACE)
 
 
