@@ -24,6 +24,7 @@ NAMES = {
     "questions": r"questions|m|prompts|n questions",
     "group": r"group|arm|method|model",
 }
+UNITS = {"fraction": "fractions", "percent": "percent"}
 ROLES = ("budget", "value", "seed", "sd", "n", "questions", "group")
 
 
@@ -87,7 +88,7 @@ def experiment(table: Table, meaning: Meaning) -> Experiment:
     if "group" in found.rows:
         found.rows["group"] = found.rows["group"].map(_group)
     _check_copies(found.rows)
-    notes = [f"column {meaning.value!r} is read as {meaning.quantity} in {known}s".replace("percents", "percent")]
+    notes = [f"column {meaning.value!r} is read as {meaning.quantity} in {UNITS[str(known)]}"]
     notes += found.notes
     curves = pd.concat(_ladders(found, notes), ignore_index=True)
     curves = curves.assign(

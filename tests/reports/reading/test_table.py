@@ -42,6 +42,7 @@ SAME = {
     "printed by R": "  r error\n1 1   0.9\n2 2   0.8\n",
     "Markdown": "| r | error |\n|---|:-----:|\n| 1 | 0.9 |\n| 2 | 0.8 |\n",
     "Markdown of pandas": "|    |   r | error |\n|---:|----:|------:|\n|  0 |   1 |   0.9 |\n|  1 |   2 |   0.8 |\n",
+    "a table of pandoc": "r | error\n--|--\n1 | 0.9\n2 | 0.8\n",
     "a line of dashes": "r   error\n--- -----\n1   0.9\n2   0.8\n",
     "a JSON list": '[{"r": 1, "error": 0.9}, {"r": 2, "error": 0.8}]',
     "an indented list": '[\n {\n  "r": 1,\n  "error": 0.9\n },\n {"r": 2, "error": 0.8}\n]\n',
@@ -70,6 +71,7 @@ REFUSED = {
     "a list in an object": ('{"data": [{"r": 1}]}', r"it is one JSON object \(data\) and no table"),
     "columns of other lengths": ('{"r": [1, 2], "error": [0.9]}', "it is one JSON object"),
     "a name twice in an object": ('[{"r": 1, "error": 0.9, "r": 2}]', "an object names 'r' twice"),
+    "no names": ("[{}]", "the header has no columns"),
     "a list of lists": ("[[1, 2]]", "row 1 is no flat object"),
     "deep JSON": ("[" * 100_000, "it is nested too deep"),
     "deep JSON lines": ('{"a":' * 100_000, "row 1 is no JSON of a table: it is nested too deep"),
@@ -155,8 +157,10 @@ def test_parquet_is_bounded_before_it_is_read():
     assert len(packed) < small.size
     with pytest.raises(ValueError, match=r"it unpacks to 1 MB: at most 0\.08 MB are taken"):
         read(packed, small)
-    with pytest.raises(ValueError, match="column 'r' holds lists or objects"):
+    with pytest.raises(ValueError, match="column 'r' holds lists, objects or binary data"):
         read(parquet_of(pa.table({"r": [[1]]})))
+    with pytest.raises(ValueError, match="column 'r' holds lists, objects or binary data"):
+        read(parquet_of(pa.table({"r": pa.array([b"a"], pa.large_binary())})))
     with pytest.raises(ValueError, match="row 1, column 'r' holds 21 letters: at most 20 are taken"):
         read(parquet_of(pa.table({"r": ["a" * 21]})), small)
 

@@ -55,6 +55,11 @@ def test_numbers_as_people_write_them(text, expected):
         ("r;loss\n1;2,345\n2;2,123\n", "row 2, column 'loss': '2,345' may be 2345 or 2.345"),
         ("r;loss\n1;2.345\n2;1,024\n", "row 2, column 'loss': '2.345' may be 2.345 or 2345"),
         ('r,error\n1,0.9\n2,"0,8"\n', "row 3, column 'error' has a decimal comma .'0,8'., row 2 a decimal point"),
+        ("r;loss\n1;1.234\n2;0,9\n", "row 2, column 'loss': '1.234' may be 1.234 or 1234"),
+        ("r;loss\n1;2,345\n2;2.1\n", "row 2, column 'loss': '2,345' may be 2345 or 2.345"),
+        ("r;loss\n0.5;2,345\n1;2,123\n", "row 2, column 'loss': '2,345' may be 2345 or 2.345"),
+        ("r;error\n1;91,234\n2;90.5\n", "row 2, column 'error': '91,234' may be 91234 or 91.234"),
+        ("r;error\n1.000;0,9\n2,5;0,8\n", "row 2, column 'r': '1.000' may be 1 or 1000"),
         ("r,error\n1,9 %\n2,0.8\n", "row 3, column 'error' has no percent sign, others have"),
         ("r;error\n12 34;0.9\n", "row 2, column 'r': '12 34' is not a number"),
         ("r;error\n1'2;0.9\n", "row 2, column 'r': \"1'2\" is not a number"),
@@ -85,6 +90,9 @@ def test_what_is_no_number_or_two_is_refused(text, message):
 def test_what_could_be_read_otherwise_is_said():
     _, notes = numbers(read("r;error\n1.000;0,9\n2.000;0,8\n"), {"r": Role.WHOLE, "error": Role.SHARE})
     assert notes == ["column 'r': '1.000' is read as 1000", "column 'error': '0,9' is read as 0.9"]
+    assert numbers(read('r,error\n"1,024",0.9\n0.5,1\n'), {"r": Role.WHOLE})[1] == [
+        "column 'r': '1,024' is read as 1024"
+    ]
     assert numbers(read("r,error\n1,0.9\n"), {"r": Role.WHOLE, "error": Role.SHARE})[1] == []
 
 

@@ -84,7 +84,8 @@ def _check_range(
     if len(wrong):
         worst = wrong[role].iloc[0]
         mend = mend or f"it should lie from {low:g} to {high:g}"
-        raise ValueError(f"row {wrong.index[0]}, column {roles[role]!r}: {worst:g} cannot be a {role}: {mend}")
+        kind = f"an {role}" if role in ("sd", "n") else f"a {role}"
+        raise ValueError(f"row {wrong.index[0]}, column {roles[role]!r}: {worst:g} cannot be {kind}: {mend}")
 
 
 def _as_fractions(

@@ -12,6 +12,12 @@ from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
 
 UNPACKED = 8  # columns may unpack to as many times the bytes that a file may have
 BATCH = 16_384
+BINARY = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 def parquet(given: bytes, limits: Limits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:
@@ -29,8 +35,9 @@ def parquet(given: bytes, limits: Limits, columns: Collection[str] | None) -> tu
 
 def _check(file: pq.ParquetFile, wanted: list[str], limits: Limits) -> None:
     for name in wanted:
-        if pa.types.is_nested(file.schema_arrow.field(name).type):
-            raise ValueError(f"column {name!r} holds lists or objects: name a column of numbers or text")
+        kind = file.schema_arrow.field(name).type
+        if pa.types.is_nested(kind) or any(test(kind) for test in BINARY):
+            raise ValueError(f"column {name!r} holds lists, objects or binary data: name a column of numbers or text")
     groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     size = sum(
         group.column(place).total_uncompressed_size
@@ -51,7 +58,7 @@ def _rows(given: bytes, wanted: list[str], schema: pa.Schema, limits: Limits) ->
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def _cells(column: pa.Array) -> list[str]:

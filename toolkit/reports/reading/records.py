@@ -1,6 +1,7 @@
 """JSON as rows of text: a list of flat objects, an object a line, or an object of equally long columns."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object; a name that stands in it twice is refused, since one of the two would win."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"an object names {next(name for name in names if names.count(name) > 1)!r} twice")
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"an object names {twice[:40]!r} twice")
     return found
 
 

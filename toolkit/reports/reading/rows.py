@@ -1,6 +1,7 @@
 """What every format has: limits, a header with names, and the columns of it that are wanted."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ class Limits(NamedTuple):
 
 def places(names: Sequence[str], limits: Limits, columns: Collection[str] | None, where: str = "row 1") -> list[int]:
     """Where the wanted columns stand among all names; ValueError for a header that cannot be one, or lacks one."""
+    if not names:
+        raise ValueError(f"{where} has no columns: write their names, as in budget,error,seed")
     if len(names) > limits.columns:
         raise ValueError(f"it has {len(names):,} columns: at most {limits.columns:,} are taken")
     if all(NUMERIC.fullmatch(name) for name in names):
@@ -29,8 +32,7 @@ def places(names: Sequence[str], limits: Limits, columns: Collection[str] | None
                 f"{where}, column {place} has no name, or a longer one than {limits.letters:,} letters: give it one"
             )
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{where} has two columns named {twice!r}: rename one")
+        raise ValueError(f"{where} has two columns named {Counter(names).most_common(1)[0][0]!r}: rename one")
     missing = [name for name in columns or () if name not in names]
     if missing:
         shown = ", ".join(names[:30]) + (f" and {len(names) - 30:,} more" if len(names) > 30 else "")

@@ -20,7 +20,7 @@ SEPARATORS = ("\t", ";", "|", ",", SPACE, WIDE)
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 COMMENT = re.compile(r"\s*#(?![,;|\t])")  # a column may be called "#"
 SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
-DASHES = re.compile(r":?(-{3,}|={3,}):?")
+DASHES, BARRED = re.compile(r"-{3,}|={3,}"), re.compile(r":?-+:?")  # below a header, and in Markdown
 PEEKED = 20  # rows that a separator is tried on
 
 
@@ -117,7 +117,7 @@ def _rows(
     at = [place for place, name in enumerate(header) if place >= index and name]
     kept, count = [], 0
     for row, cells in lines:
-        if _is_rule(cells, row == number + 1) or _is_comment(row, cells, len(header)):
+        if (row == number + 1 and _is_rule(cells, given.separator)) or _is_comment(row, cells, len(header)):
             continue
         _check_row(row, cells, len(header) + extra)
         filled = next((place for place in unnamed if cells[place + extra]), None)
@@ -145,8 +145,8 @@ def _row_names(given: Text, width: int) -> int:
     return int(quoted or (counted and printed and not grouped))
 
 
-def _is_rule(cells: Sequence[str], below_header: bool) -> bool:
-    return below_header and all(DASHES.fullmatch(cell) for cell in cells if cell)
+def _is_rule(cells: Sequence[str], separator: str) -> bool:
+    return all((BARRED if separator == "|" else DASHES).fullmatch(cell) for cell in cells if cell)
 
 
 def _is_comment(row: int, cells: Sequence[str], width: int) -> bool:

@@ -12,7 +12,7 @@ from toolkit.reports.reading.records import records
 from toolkit.reports.reading.rows import Limits, Numbered
 from toolkit.reports.reading.separated import separated
 
-FILE = Limits(size=64_000_000, rows=2_000_000, columns=10_000, letters=10_000)
+FILE = Limits(size=64_000_000, rows=2_000_000, columns=10_000, letters=2_000)
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".json", ".jsonl", ".ndjson", ".parquet")
 PARQUET = b"PAR1"
 BINARIES = {b"PK\x03\x04": "a workbook or archive", b"\x1f\x8b": "compressed", b"\xd0\xcf\x11\xe0": "an old workbook"}

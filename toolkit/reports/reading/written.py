@@ -14,7 +14,7 @@ from toolkit.reports.reading.table import Table
 POINT, COMMA = ".", ","
 GROUPS = r"[1-9]\d{0,2}(?P<group>%s)\d{3}(?:(?P=group)\d{3})*"
 SPACES = " '\u2019\u00a0\u2009\u202f"  # that stand between thousands
-PERCENT = re.compile(r"\s*[%\uff05]$")
+PERCENT = ("%", "\uff05")
 MISSING = ("nan", "na", "n/a", "inf", "infinity", "null", "none", "missing", "-", "--", ".", "?")
 SPREAD = re.compile(r"\u00b1|\+/?-|\\pm|\(\d")
 TRUTH = {"true": 1.0, "false": 0.0}
@@ -85,7 +85,7 @@ def numbers(table: Table, roles: Mapping[str, Role]) -> tuple[dict[str, Numbers]
 def are_numbers(table: Table, name: str) -> bool:
     """Whether a column holds nothing but numbers, however they may be read."""
     try:
-        _column(table, name, Role.OPEN)
+        _column(table, name, Role.WHOLE)
     except ValueError:
         return False
     return True
@@ -93,15 +93,19 @@ def are_numbers(table: Table, name: str) -> bool:
 
 def _signed(table: Table, name: str) -> bool:
     """Percent and fractions in one column are told apart by nobody."""
-    signs = {row: bool(PERCENT.search(cell)) for row, cell in zip(table.numbers, table.cells(name), strict=True)}
+    signs = {row: cell.endswith(PERCENT) for row, cell in zip(table.numbers, table.cells(name), strict=True)}
     bare = [row for row, sign in signs.items() if not sign]
     if bare and any(signs.values()):
         raise ValueError(f"row {bare[0]}, column {name!r} has no percent sign, others have: write all of them alike")
     return not bare
 
 
+def _bare(cell: str) -> str:
+    return cell[:-1].rstrip() if cell.endswith(PERCENT) else cell
+
+
 def _column(table: Table, name: str, role: Role) -> _Column:
-    texts = [PERCENT.sub("", cell).replace("\u2212", "-") for cell in table.cells(name)]
+    texts = [_bare(cell).replace("\u2212", "-") for cell in table.cells(name)]
     if all(text.lower() in TRUTH for text in texts):  # answers to single items
         return _Column(name, role, texts, table.numbers, {POINT: [TRUTH[text.lower()] for text in texts]})
     fitting = {text: _readings(text) for text in dict.fromkeys(texts)}
@@ -111,6 +115,8 @@ def _column(table: Table, name: str, role: Role) -> _Column:
     marks = [mark for mark in NUMBER if all(mark in found for found in fitting.values())]
     if not marks:
         raise ValueError(_mixed(table, name, texts, fitting))
+    if len(marks) == 1 and (role, marks[0]) != (Role.WHOLE, POINT):
+        _check_slips(table, name, fitting, texts, COMMA if marks[0] == POINT else POINT)
     read = {mark: [fitting[text][mark] for text in texts] for mark in marks}
     if role is Role.SHARE and len(read) == 2:  # a share of more than 100 is none
         read = {mark: values for mark, values in read.items() if max(values) <= 100} or read
@@ -133,7 +139,6 @@ DECIDED = {
     (Role.WHOLE, COMMA, POINT): POINT,
     (Role.WHOLE, POINT, POINT): POINT,
     (Role.WHOLE, POINT, COMMA): COMMA,
-    (Role.OPEN, COMMA, POINT): POINT,
     (Role.OPEN, POINT, POINT): POINT,
     (Role.OPEN, COMMA, COMMA): COMMA,
     (Role.OPEN, POINT, None): POINT,
@@ -150,17 +155,32 @@ def _decided(column: _Column, known: set[str], separator: str | None) -> str:
         mark = None if european else DECIDED.get((column.role, written[0], rest))
         if mark:
             return mark
-    first, second = (values[column.odd] for values in column.read.values())
-    raise ValueError(
-        f"row {column.rows[column.odd]}, column {column.name!r}: {column.texts[column.odd]!r} may be {first:.10g} or "
-        f"{second:.10g}: write it without a mark between thousands, and decimals with a point"
+    place = column.odd
+    raise ValueError(_twofold(column.rows[place], column.name, column.texts[place]))
+
+
+def _check_slips(
+    table: Table, name: str, fitting: Mapping[str, Mapping[str, float]], texts: Sequence[str], other: str
+) -> None:
+    """Beside decimal commas 1.234 is 1234, or a slip: only a cell like 1.234,5 shows that points stand in thousands."""
+    grouped = [(row, text) for row, text in zip(table.numbers, texts, strict=True) if other in text]
+    if grouped and all(len(fitting[text]) == 2 for _, text in grouped):
+        row, text = grouped[0]
+        raise ValueError(_twofold(row, name, text))
+
+
+def _twofold(row: int, name: str, text: str) -> str:
+    first, second = _readings(text).values()
+    return (
+        f"row {row}, column {name!r}: {text!r} may be {first:.10g} or {second:.10g}: write it without a mark between "
+        "thousands, and decimals with a point"
     )
 
 
 def _note(column: _Column, mark: str) -> Iterator[str]:
     """What a reader should see: which cells were read with a decimal comma, or could have been read otherwise."""
-    marked = (place for place, text in enumerate(column.texts) if COMMA in text or POINT in text)
-    place = column.odd if not column.certain else next(marked, None) if mark == COMMA else None
+    marked = (place for place, text in enumerate(column.texts) if COMMA in text)
+    place = next(marked, None) if column.certain else column.odd
     if place is not None:
         yield f"column {column.name!r}: {column.texts[place]!r} is read as {column.read[mark][place]:.10g}"
 
