@@ -123,3 +123,24 @@ def test_unknown_files_are_named(tmp_path):
         read_cells(tmp_path / "cells.xlsx")
     with pytest.raises(ValueError, match="no such file"):
         read_cells(tmp_path / "cells.csv")
+
+
+def test_accuracies_are_planned_with_as_errors_and_losses_refused(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("questions,budget,accuracy,eval_loss,metric\n64,1,10.5,2.1,0.2\n128,1,20,2,0.3\n")
+    cells = read_cells(path, error="accuracy")
+    assert cells.errors.tolist() == [1 - 0.105, 0.8]
+    assert "column 'accuracy' is read as an accuracy: error = 1 - accuracy" in cells.notes
+    with pytest.raises(ValueError, match="column 'eval_loss' holds losses: a plan is made from errors or accuracies"):
+        read_cells(path, error="eval_loss")
+    with pytest.raises(ValueError, match="the name of column 'metric' does not tell"):
+        read_cells(path, error="metric")
+    assert read_cells(path, error="metric", quantity="accuracy").errors.tolist() == [0.8, 0.7]
+
+
+def test_cells_of_a_european_table(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_bytes("questions;budget;error;n\r\n1.024;1;0,9;1.319\r\n2.048;1;0,85;1.319\r\n".encode("utf-16"))
+    cells = read_cells(path, n="n")
+    assert cells.questions.tolist() == [1024, 2048] and cells.n.tolist() == [1319, 1319]
+    assert cells.errors.tolist() == [0.9, 0.85]

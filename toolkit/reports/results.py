@@ -25,7 +25,8 @@ Replicate = tuple[int, int]  # corpus draw, train seed
 LINES = ("teacher", "base")
 SERIES = ["pair", "counting", "control"]
 STUDENT = ["questions", "budget", "corpus_draw", "train_seed"]
-NUMBERS = {**dict.fromkeys([*STUDENT, "n"], Role.WHOLE), "error": Role.SHARE, "correct": Role.SHARE}
+SHARES = ("error", "correct")
+NUMBERS = dict.fromkeys([*STUDENT, "n"], Role.WHOLE) | dict.fromkeys(SHARES, Role.SHARE)
 
 
 @dataclass(frozen=True)
@@ -141,15 +142,17 @@ def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.Da
         )
 
 
-def _numbers(table: Table, name: str) -> "pd.Series[float]":
-    filled = [(row, [cell]) for row, cell in zip(table.numbers, table.cells(name), strict=True) if cell]
-    known = Table([name], [cells for _, cells in filled], [row for row, _ in filled], table.separator)
-    found, _ = numbers(known, {name: NUMBERS[name]})
-    values = pd.Series(found[name].values, index=known.numbers, dtype=float)
-    wrong = values[(values < 0) | (values > 1)]
-    if name in ("error", "correct") and len(wrong):
-        raise ValueError(f"row {wrong.index[0]}, column {name!r}: {wrong.iloc[0]:g} is no fraction from 0 to 1")
-    return values.reindex(table.numbers).reset_index(drop=True)
+def _numbers(table: Table, name: str) -> list[float]:
+    """A column's numbers, each of its texts read once, where it first stands; NaN for empty cells."""
+    cells = table.cells(name)
+    first = dict(reversed([*zip(cells, table.numbers, strict=True)]))
+    first.pop("", None)
+    known = Table([name], [[cell] for cell in first], list(first.values()), table.separator)
+    values = dict(zip(first, numbers(known, {name: NUMBERS[name]})[0][name].values, strict=True))
+    wrong = [cell for cell, value in values.items() if name in SHARES and not 0 <= value <= 1]
+    if wrong:
+        raise ValueError(f"row {first[wrong[0]]}, column {name!r}: {wrong[0]} is no fraction from 0 to 1")
+    return [values.get(cell, float("nan")) for cell in cells]
 
 
 def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:

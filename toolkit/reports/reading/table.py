@@ -83,12 +83,13 @@ def _read(given: bytes | str, limits: Limits, columns: Collection[str] | None) -
 
 
 def _table(names: list[str], rows: list[Numbered], separator: str | None, limits: Limits) -> Table:
-    for number, cells in rows:
-        for name, cell in zip(names, cells, strict=True):
-            if len(cell) > limits.letters:
-                raise ValueError(
-                    f"row {number}, column {name!r} holds {len(cell):,} letters: at most {limits.letters:,} are taken"
-                )
+    long = next(((number, cells) for number, cells in rows if max(map(len, cells)) > limits.letters), None)
+    if long:
+        place = max(range(len(names)), key=lambda place: len(long[1][place]))
+        raise ValueError(
+            f"row {long[0]}, column {names[place]!r} holds {len(long[1][place]):,} letters: at most "
+            f"{limits.letters:,} are taken"
+        )
     return Table(names, [cells for _, cells in rows], [number for number, _ in rows], separator)
 
 
