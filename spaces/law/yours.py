@@ -107,7 +107,7 @@ def _check(table: Table, meaning: Meaning) -> None:
     if meaning.counting is None:
         raise ValueError("say what the budget counts: responses sampled or responses accepted (or: not known)")
     check_roles({role: getattr(meaning, role) for role in ROLES})
-    numbers(table, {meaning.value: Role.SHARE})
+    numbers(table, {meaning.budget: Role.WHOLE, meaning.value: Role.SHARE})  # cells before the question of their unit
     if meaning.unit is None and unit(table, meaning.value) is None:
         raise ValueError(_unclear(table, meaning.value))
 

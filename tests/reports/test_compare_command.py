@@ -123,7 +123,7 @@ def test_a_table_in_another_dialect_gives_the_same_verdict(tables, capsys, tmp_p
     [
         ("questions=255", "curves.parquet: no row has questions = 255; it holds "),
         ("arm=FFS", "curves.parquet: no row has arm = FFS; it holds "),
-        ("arms=FSS", "curves.parquet: it has no column 'arms'; it has experiment, arm"),
+        ("arms=FSS", "curves.parquet: it has no column 'arms'; it has experiment, pair"),
     ],
 )
 def test_a_mistyped_choice_lists_what_is_there(tables, capsys, where, message):

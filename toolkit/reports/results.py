@@ -151,7 +151,8 @@ def _numbers(table: Table, name: str) -> list[float]:
     values = dict(zip(first, numbers(known, {name: NUMBERS[name]})[0][name].values, strict=True))
     wrong = [cell for cell, value in values.items() if name in SHARES and not 0 <= value <= 1]
     if wrong:
-        raise ValueError(f"row {first[wrong[0]]}, column {name!r}: {wrong[0]} is no fraction from 0 to 1")
+        cell = min(wrong, key=first.__getitem__)
+        raise ValueError(f"row {first[cell]}, column {name!r}: {cell} is no fraction from 0 to 1")
     return [values.get(cell, float("nan")) for cell in cells]
 
 

@@ -36,6 +36,8 @@ def kept(table: Table, where: Mapping[str, str]) -> Table:
     ValueError lists the values of a column that no row has this one of.
     """
     for name, value in where.items():
+        if name not in table.names:
+            raise ValueError(f"it has no column {name!r}; it has {', '.join(table.names)}")
         cells = table.cells(name)
         same = _numeric([value, *cells])
         asked, found = (same[0], same[1:]) if same else (value, cells)
