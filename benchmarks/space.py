@@ -5,8 +5,10 @@
 Answers are timed in CPU seconds of one process with the example loaded, against the limit of 300 ms: what a moved
 control asks for, and what the API does with a ladder that it has never seen. Clients are `gradio_client`'s, each with a
 ladder of its own, at a server process; right is what the same function answers here. Memory is the server's resident
-size after each round; it should stay where it is once the caches are full. With Chromium at hand, the time until a
-figure is on screen is told, too, against 3 s and against a page of Gradio that holds one small figure and nothing else.
+size after each round; it should stay where it is once the caches are full. Clients wait for `--wait` seconds at most,
+and one that gets no answer names the server; how much longer than a client alone they all take is printed. With
+Chromium at hand, the time until a figure is on screen is told, too, against 3 s and against a page of Gradio that holds
+one small figure and nothing else.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import httpx
 import numpy as np
 import psutil
 from gradio_client import Client
@@ -128,15 +131,34 @@ def apart(one: Any, other: Any) -> float:
     return 0.0 if one == other else float("inf")
 
 
-def load(url: str, server: psutil.Process, clients: int, rounds: int) -> None:
-    connected = [Client(url, verbose=False) for _ in range(clients)]
-    sizes = [server.memory_info().rss / 1e6]
+def asked_of(client: Client, question: dict[str, Any]) -> Any:
+    """What the server answers; a TimeoutError names it."""
+    try:
+        return client.predict(**question, api_name="/forecast")
+    except httpx.TimeoutException as error:
+        limit = client.httpx_kwargs["timeout"]
+        raise TimeoutError(f"{client.src} gave no answer within {limit:g} s: wait longer (--wait)") from error
+
+
+def alone(client: Client) -> float:
+    """Seconds until the answer of a server that has nothing else to do: the median of some."""
+    seconds = []
+    for seed in range(5):
+        start = time.perf_counter()
+        asked_of(client, ladder(10**6 + seed))
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def load(url: str, server: psutil.Process, clients: int, rounds: int, wait: float) -> None:
+    connected = [Client(url, verbose=False, httpx_kwargs={"timeout": wait}) for _ in range(clients)]
+    sizes, single = [server.memory_info().rss / 1e6], alone(connected[0])
     with ThreadPoolExecutor(clients) as pool:
         for round_ in range(rounds):
             asked = [ladder(round_ * clients + k) for k in range(clients)]
             start = time.perf_counter()
             jobs = zip(connected, asked, strict=True)
-            answered = list(pool.map(lambda job: job[0].predict(**job[1], api_name="/forecast"), jobs))
+            answered = list(pool.map(lambda job: asked_of(*job), jobs))
             seconds = time.perf_counter() - start
             gaps = [
                 apart(answer, json.loads(json.dumps(api.forecast(**each))))
@@ -144,7 +166,8 @@ def load(url: str, server: psutil.Process, clients: int, rounds: int) -> None:
             ]
             sizes.append(server.memory_info().rss / 1e6)
             told = f"{sum(gap < SAME for gap in gaps)} right answers in {seconds:.1f} s, at most {max(gaps):.0e} apart"
-            print(f"{clients} clients at once: {told}; server {sizes[-1]:.0f} MB")
+            ratio = f"{seconds / single:.1f} times one client alone ({single:.2f} s)"
+            print(f"{clients} clients at once: {told}; {ratio}; server {sizes[-1]:.0f} MB")
     full = sizes[min(FILLED, rounds)]
     print(f"memory: {sizes[0]:.0f} MB before, at the end {sizes[-1] / full:.3f} of when the caches were full")
 
@@ -175,13 +198,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--wait", type=float, default=300.0, help="seconds that a client waits for its answer")
     args = parser.parse_args()
     answers()
     with served("app.py") as (url, server):
         if shutil.which("chromium"):
             with served("-c", BARE) as (bare, _):
                 screen(url, bare)
-        load(url, server, args.clients, args.rounds)
+        load(url, server, args.clients, args.rounds, args.wait)
 
 
 if __name__ == "__main__":

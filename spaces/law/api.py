@@ -1,6 +1,6 @@
 """What `gradio_client` can call: `/fit`, `/forecast` and `/plan`, on anybody's numbers; names and types stay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -8,10 +8,14 @@ import gradio as gr
 import numpy as np
 
 import fitting
+from fitting import Array
 from toolkit.reports.curves import Ladder
+from toolkit.reports.plan_command import PRICES
 
 MOST_ROWS = 5_000
 MOST_AHEAD = 100
+LEAST, MOST = 1e-15, 1e15  # of any number but 0
+OPTIONAL = ("sd", "n")
 CONCURRENT = 4
 
 
@@ -52,12 +56,14 @@ def forecast(
     """`/fit` with forecasts: least squares, mean, 90 % of curves and of new runs, and every baseline at each budget of
     `ahead`; beyond 4 times the last budget intervals span all forms, beyond 16 times it is refused.
     """
-    _check_rows(budgets, errors=errors, sd=sd, n=n)
-    if len(ahead) > MOST_AHEAD:
-        raise ValueError(f"ahead has {len(ahead)} budgets: ask for at most {MOST_AHEAD} at once")
-    sds, items = (None if each is None else np.array(each, float) for each in (sd, n))
-    ladder = Ladder("api", np.array(budgets, float), np.array(errors, float), sds, items, quantity, ())
-    return dict(fitting.report(fitting.fit(ladder, None, fit_max), tuple(ahead)))
+    if quantity not in ("error", "loss"):
+        raise ValueError(f"quantity is {str(quantity)[:40]!r}: use 'error' or 'loss'")
+    columns = _columns(budgets=budgets, errors=errors, sd=sd, n=n)
+    given = [_number(value, "ahead", row) for row, value in enumerate(_rows(ahead, "ahead"), 1)]
+    if len(given) > MOST_AHEAD:
+        raise ValueError(f"ahead has {len(given)} budgets: ask for at most {MOST_AHEAD} at once")
+    ladder = Ladder("api", columns["budgets"], columns["errors"], columns.get("sd"), columns.get("n"), quantity, ())
+    return dict(fitting.report(fitting.fit(ladder, None, _number(fit_max, "fit_max")), tuple(given)))
 
 
 def plan(
@@ -81,9 +87,10 @@ def plan(
     Returns:
         sentence, plan with its rivals, surface, crossover, frontier, notes, warnings.
     """
-    _check_rows(questions, budgets=budgets, errors=errors)
-    cells = [tuple(float(value) for value in column) for column in (questions, budgets, errors)]
-    return fitting.planned((cells[0], cells[1], cells[2]), fitting.read_prices(prices), spend, target).report
+    columns = _columns(questions=questions, budgets=budgets, errors=errors)
+    first, second, third = (tuple(column.tolist()) for column in columns.values())
+    limits = _number(spend, "spend"), _number(target, "target")
+    return fitting.planned((first, second, third), fitting.read_prices(_prices(prices)), *limits).report
 
 
 def add() -> None:
@@ -101,15 +108,49 @@ def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, An
     def told(*args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
             return function(*args, **kwargs)
-        except (ValueError, TypeError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise gr.Error(str(error) or type(error).__name__, print_exception=False) from error
 
     return told
 
 
-def _check_rows(first: list[float], **others: list[float] | None) -> None:
-    if len(first) > MOST_ROWS:
-        raise ValueError(f"{len(first):,} rows: at most {MOST_ROWS:,} are taken")
-    for name, values in others.items():
-        if values is not None and len(values) != len(first):
-            raise ValueError(f"{name} has {len(values)} values for {len(first)} rows: pass one per row")
+def _columns(**given: list[float] | None) -> dict[str, Array]:
+    """The columns as arrays of equal length; ValueError names the one, and the row, that cannot be taken."""
+    columns = {name: _rows(values, name) for name, values in given.items() if not (values is None and name in OPTIONAL)}
+    size = len(next(iter(columns.values())))
+    if size > MOST_ROWS:
+        raise ValueError(f"{size:,} rows: at most {MOST_ROWS:,} are taken")
+    for name, values in columns.items():
+        if len(values) != size:
+            raise ValueError(f"{name} has {len(values)} values for {size} rows: pass one per row")
+    return {
+        name: np.array([_number(value, name, row) for row, value in enumerate(values, 1)], float)
+        for name, values in columns.items()
+    }
+
+
+def _rows(values: Any, name: str) -> list[Any]:
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"{name} is no list of numbers: pass one per row")
+    return list(values)
+
+
+def _number(value: Any, name: str, row: int | None = None) -> Any:
+    """A number within what is computed with, or None for one that may be left out; ValueError names it."""
+    where = name if row is None else f"{name}, row {row}:"
+    if value is None and row is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{where} must be a number, got {str(value)[:40]!r}")
+    if value and not LEAST <= abs(value) <= MOST:  # NaN is not either
+        raise ValueError(f"{where} must be 0, or a number from {LEAST:g} to {MOST:g}")
+    return float(value)
+
+
+def _prices(given: Any) -> dict[str, float | None]:
+    if not isinstance(given, Mapping):
+        raise ValueError("prices are no object of names and numbers, like {'question': 20, 'response': 1}")
+    unknown = [name for name in given if name not in PRICES]
+    if unknown:
+        raise ValueError(f"price list: nothing is called {str(unknown[0])[:40]!r}; known are {', '.join(PRICES)}")
+    return {name: _number(value, f"the price {name!r}") for name, value in given.items()}

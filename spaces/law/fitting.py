@@ -19,9 +19,11 @@ from toolkit.laws.predict import Forecast
 from toolkit.laws.splits import limits
 from toolkit.laws.surface import SurfaceFit, fit_surface
 from toolkit.reports import fit_report, plan_command
-from toolkit.reports.curves import Columns, Ladder, as_ladders
+from toolkit.reports.curves import Ladder, as_ladders
+from toolkit.reports.reading.measured import Measured
 
 Array = NDArray[np.float64]
+MOST_RUNGS = 200  # different budgets, or cells: what a fit costs grows with them
 POINTS, MAP_STEPS = 80, 36  # of a curve; of each axis of a map
 
 
@@ -41,16 +43,25 @@ def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
     several = rows["budget"].duplicated().any()
     sd = named.get("sd") if not several else None
     draws = rows["corpus_draw"] if "corpus_draw" in rows else pd.Series(0, index=rows.index)
-    table = rows.assign(run=rows["train_seed"].astype(str) + "/" + draws.astype(str))
-    columns = Columns("budget", "error", sd=sd, seed="run", n=named.get("n"))
-    return as_ladders(table, columns, "error", name)[0]
+    table = pd.DataFrame({"budget": rows["budget"], "value": rows["error"]})
+    table["seed"] = rows["train_seed"].astype(str) + "/" + draws.astype(str)
+    for each, column in (("sd", sd), ("n", named.get("n"))):
+        if column:
+            table[each] = rows[column]
+    return as_ladders(Measured(table, "error", ()), name)[0]
 
 
 def fit(ladder: Ladder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
     """The law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
     kept = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
+    _check_rungs(len(np.unique(ladder.budgets[kept])), "budgets")
     columns = (ladder.budgets, ladder.values, ladder.sd, ladder.n)
     return _fit(ladder.name, ladder.quantity, fit_max, *(None if c is None else tuple(c[kept]) for c in columns))
+
+
+def _check_rungs(count: int, what: str) -> None:
+    if count > MOST_RUNGS:
+        raise ValueError(f"{count:,} different {what}: at most {MOST_RUNGS} are taken; leave some out, or average them")
 
 
 @lru_cache(maxsize=64)
@@ -116,6 +127,7 @@ def cells_of(rows: pd.DataFrame) -> Cells:
 @lru_cache(maxsize=16)
 def surface(cells: Cells) -> SurfaceFit:
     """The two-axis law as `fss plan` fits it; ValueError says which cells are missing."""
+    _check_rungs(len({*zip(*cells[:2], strict=True)}), "cells")
     return fit_surface(*cells)
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -102,3 +103,43 @@ def test_complaints_are_plain(arguments, said, tables, capsys):
 def test_a_release_of_other_questions_is_refused(tables, capsys, tmp_path):
     assert main(["compare", tables(LATE), "--rule", "saturation", "--release", release(tmp_path / "r", 6)]) == 1
     assert "first shells hold 6 questions, the ladder has 256" in capsys.readouterr().err
+
+
+def test_a_table_in_another_dialect_gives_the_same_verdict(tables, capsys, tmp_path):
+    arguments = ["--rule", "mixture", "--json", "--where", "pair=small>nano"]
+    curves = tables(SPENT)
+    (tmp_path / "items.parquet").unlink()
+    pair = pd.read_parquet(curves)["pair"].iloc[0]
+    arguments[-1] = f"pair={pair}"
+    assert main(["compare", curves, *arguments]) == 0
+    expected = capsys.readouterr().out
+    pd.read_parquet(curves).to_csv(tmp_path / "curves.csv", sep=";", decimal=",", index=False)
+    assert main(["compare", str(tmp_path / "curves.csv"), *arguments]) == 0
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("questions=255", "curves.parquet: no row has questions = 255; it holds "),
+        ("arm=FFS", "curves.parquet: no row has arm = FFS; it holds "),
+        ("arms=FSS", "curves.parquet: it has no column 'arms'; it has experiment, pair"),
+    ],
+)
+def test_a_mistyped_choice_lists_what_is_there(tables, capsys, where, message):
+    assert main(["compare", tables(SPENT), "--rule", "mixture", "--where", where]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_rows_are_chosen_by_their_questions(tables, capsys):
+    assert main(["compare", tables(SPENT), "--rule", "mixture", "--where", "questions=256"]) in (0, 1)
+    told = capsys.readouterr()
+    assert "no row has" not in told.err and "Traceback" not in told.err
+
+
+def test_an_error_in_percent_is_named_by_its_row(tables, capsys, tmp_path):
+    curves = pd.read_parquet(tables(SPENT))
+    (tmp_path / "items.parquet").unlink()
+    curves.assign(error=curves["error"] * 100).to_csv(tmp_path / "curves.csv", index=False)
+    assert main(["compare", str(tmp_path / "curves.csv"), "--rule", "mixture"]) == 1
+    assert "curves.csv: row 2, column 'error': " in capsys.readouterr().err

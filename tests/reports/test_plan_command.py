@@ -108,7 +108,8 @@ def test_cells_are_filtered_and_scaled(table):
         ({"questions": "pools"}, "no column 'pools'; it has control, replicate, pool, r, err"),
         ({"where": {"control": "none"}}, "no row has control = none; it holds epochs, steps"),
         ({"where": {"arm": "FSS"}}, "no column 'arm'"),
-        ({"error": "control"}, "column 'control' holds 'epochs', not a number"),
+        ({"error": "control"}, "cells.csv: the name of column 'control' does not tell what it measures"),
+        ({"error": "control", "quantity": "error"}, "cells.csv: row 2, column 'control': 'epochs' is not a number"),
     ],
 )
 def test_bad_tables_are_named(table, options, message):
@@ -117,8 +118,29 @@ def test_bad_tables_are_named(table, options, message):
 
 
 def test_unknown_files_are_named(tmp_path):
-    (tmp_path / "cells.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"cells.txt: cannot read .txt; use .csv"):
-        read_cells(tmp_path / "cells.txt")
+    (tmp_path / "cells.xlsx").write_text("x")
+    with pytest.raises(ValueError, match=r"cells.xlsx: cannot read .xlsx; use .csv"):
+        read_cells(tmp_path / "cells.xlsx")
     with pytest.raises(ValueError, match="no such file"):
         read_cells(tmp_path / "cells.csv")
+
+
+def test_accuracies_are_planned_with_as_errors_and_losses_refused(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("questions,budget,accuracy,eval_loss,metric\n64,1,10.5,2.1,0.2\n128,1,20,2,0.3\n")
+    cells = read_cells(path, error="accuracy")
+    assert cells.errors.tolist() == [1 - 0.105, 0.8]
+    assert "column 'accuracy' is read as an accuracy: error = 1 - accuracy" in cells.notes
+    with pytest.raises(ValueError, match="column 'eval_loss' holds losses: a plan is made from errors or accuracies"):
+        read_cells(path, error="eval_loss")
+    with pytest.raises(ValueError, match="the name of column 'metric' does not tell"):
+        read_cells(path, error="metric")
+    assert read_cells(path, error="metric", quantity="accuracy").errors.tolist() == [0.8, 0.7]
+
+
+def test_cells_of_a_european_table(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_bytes("questions;budget;error;n\r\n1.024;1;0,9;1.319\r\n2.048;1;0,85;1.319\r\n".encode("utf-16"))
+    cells = read_cells(path, n="n")
+    assert cells.questions.tolist() == [1024, 2048] and cells.n.tolist() == [1319, 1319]
+    assert cells.errors.tolist() == [0.9, 0.85]

@@ -52,6 +52,18 @@ def test_plan_answers_in_a_sentence(client):
         ("/fit", {"errors": [0.5], "budgets": [1.0] * 18}, "errors has 1 values for 18 rows"),
         ("/fit", {"budgets": [0.0] * 18, "errors": [0.5] * 18}, "budgets must be above 0"),
         ("/fit", {"quantity": "joy"}, "joy"),
+        (
+            "/fit",
+            {"budgets": [float(r) for r in range(1, 5001)], "errors": [0.5] * 5000},
+            "5,000 different budgets: at",
+        ),
+        ("/fit", {"errors": [10**400] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be 0, or a number from 1e-15"),
+        ("/fit", {"fit_max": -(10**400)}, "fit_max must be 0, or a number from"),
+        ("/fit", {"errors": [1e-300] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be 0, or a number from"),
+        ("/fit", {"errors": ["x"] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be a number, got 'x'"),
+        ("/fit", {"errors": [[0.5]] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be a number"),
+        ("/fit", {"budgets": None}, "budgets is no list of numbers"),
+        ("/forecast", {"ahead": [10**400]}, "ahead, row 1: must be 0, or a number from"),
         ("/forecast", {"ahead": [1000]}, "measure a larger rung first"),
         ("/forecast", {"ahead": [2.0] * 101}, "at most 100"),
         ("/fit", {"budgets": [1.0] * 5001, "errors": [0.5] * 5001}, "at most 5,000"),
@@ -60,6 +72,23 @@ def test_plan_answers_in_a_sentence(client):
 def test_a_bad_request_is_told_why(client, measured, endpoint, changed, why):
     with pytest.raises(AppError, match=why):
         client.predict(**(measured | changed), api_name=endpoint)
+
+
+CELLS = ([float(m) for m in range(201)], [1.0] * 201, [0.5] * 201)
+
+
+@pytest.mark.parametrize(
+    ("cells", "prices", "why"),
+    [
+        (CELLS, {"question": 20}, "201 different cells: at most 200 are taken"),
+        (([1.0], [1.0], [0.5]), {"question": 10**400}, "the price 'question' must be 0, or a number from"),
+        (([1.0], [1.0], [0.5]), {"qestion": 1}, "nothing is called 'qestion'; known are question, response"),
+        (([1.0], [1.0], [0.5]), [20], "prices are no object of names and numbers"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_told_why(client, cells, prices, why):
+    with pytest.raises(AppError, match=why):
+        client.predict(*cells, prices, spend=10.0, api_name="/plan")
 
 
 def test_the_page_names_no_other_host(address):

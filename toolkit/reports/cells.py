@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.reports.curves import read_table
+from toolkit.reports.reading.kept import naming, read_kept
+from toolkit.reports.reading.measured import measured
 
 Array = NDArray[np.float64]
 
@@ -34,29 +34,20 @@ def read_cells(
     sd: str | None = None,
     n: str | None = None,
     where: Mapping[str, str] | None = None,
+    quantity: str | None = None,
+    unit: str | None = None,
 ) -> Cells:
-    """Runs of a CSV, TSV, JSON, JSONL or Parquet table, by column names; `where` keeps the rows with these values.
+    """Runs of a table (`reading.table`), by column names; `where` keeps the rows with these values.
 
-    Errors above 1 are read as percent, and a note says so. ValueError for an unknown file type, a missing column, a
-    value that no row has, and what is not a number.
+    `quantity`: "error" or "accuracy", None: by the name of the error column. `unit`: "fraction" or "percent", None: by
+    the values. Notes say what was assumed. ValueError names the file, the row and column, what is there and the mend.
     """
-    table = read_table(path, [name for name in (questions, budget, error, sd, n) if name], where)
-    columns = {name: None if name is None else _numbers(table[name], path.name) for name in (sd, n)}
-    errors, noise, notes = _fractions(_numbers(table[error], path.name), columns[sd], error)
-    axes = _numbers(table[questions], path.name), _numbers(table[budget], path.name)
-    return Cells(*axes, errors, noise, columns[n], notes)
-
-
-def _numbers(column: "pd.Series[float]", file: str) -> Array:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
-    if not np.isfinite(values).all():
-        bad = column.iloc[int(np.flatnonzero(~np.isfinite(values))[0])]
-        raise ValueError(f"{file}: column {column.name!r} holds {bad!r}, not a number")
-    return values
-
-
-def _fractions(errors: Array, sd: Array | None, name: str) -> tuple[Array, Array | None, tuple[str, ...]]:
-    if errors.max(initial=0) <= 1:
-        return errors, sd, ()
-    note = f"column {name!r} reaches {errors.max():g}: read as percent"
-    return errors / 100, None if sd is None else sd / 100, (note,)
+    meaning = {"questions": questions, "budget": budget, "value": error, "sd": sd, "n": n}
+    with naming(path):
+        table = read_kept(path, [name for name in meaning.values() if name], where)
+        found = measured(table, meaning, quantity, unit)
+        if found.quantity == "loss":
+            raise ValueError(f"column {error!r} holds losses: a plan is made from errors or accuracies")
+    sds, items = (found.rows[name].to_numpy(float) if name in found.rows else None for name in ("sd", "n"))
+    counts, budgets, errors = (found.rows[name].to_numpy(float) for name in ("questions", "budget", "value"))
+    return Cells(counts, budgets, errors, sds, items, found.notes)

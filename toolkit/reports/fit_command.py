@@ -8,10 +8,13 @@ from pathlib import Path
 
 def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `fss fit`."""
-    parser.add_argument("table", type=Path, help="CSV, TSV, JSON, JSONL or Parquet: one row per run or per item")
+    parser.add_argument(
+        "table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per run or per item"
+    )
     parser.add_argument("--x", required=True, metavar="COLUMN", help="budget, above 0: responses per question, tokens")
-    parser.add_argument("--y", required=True, metavar="COLUMN", help="error, accuracy or loss; percent when above 1")
+    parser.add_argument("--y", required=True, metavar="COLUMN", help="error, accuracy or loss, in fractions or percent")
     parser.add_argument("--quantity", choices=("error", "accuracy", "loss"), help="what y is (default: by its name)")
+    parser.add_argument("--unit", choices=("fraction", "percent"), help="what y is in (default: by its values)")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each value of y")
     noise.add_argument("--seed", metavar="COLUMN", help="seed of the run: the spread over seeds is the noise")
@@ -38,7 +41,8 @@ def fit_command(args: argparse.Namespace) -> int:
         raise ValueError("--pool needs --group: it shares beta between groups")
     where = named_values(args.where, "--where")
     columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
-    ladders = {ladder.name: ladder for ladder in read_ladders(args.table, columns, args.quantity, where)}
+    asked = (args.table, columns, args.quantity, where, args.unit)
+    ladders = {ladder.name: ladder for ladder in read_ladders(*asked)}
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
     reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}

@@ -27,10 +27,12 @@ PRICES = (
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `fss plan`."""
-    parser.add_argument("table", type=Path, help="CSV, TSV, JSON, JSONL or Parquet: one row per trained student")
+    parser.add_argument("table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per student")
     for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
-    parser.add_argument("--error", default="error", metavar="COLUMN", help="test error; percent when above 1")
+    parser.add_argument("--error", default="error", metavar="COLUMN", help="test error or accuracy")
+    parser.add_argument("--quantity", choices=("error", "accuracy"), help="what that is (default: by its name)")
+    parser.add_argument("--unit", choices=("fraction", "percent"), help="what it is in (default: by its values)")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each error")
     noise.add_argument(
@@ -55,7 +57,7 @@ def plan_command(args: argparse.Namespace) -> int:
     from toolkit.laws.surface import fit_surface
     from toolkit.reports.cells import read_cells
 
-    names = {name: getattr(args, name) for name in ("questions", "budget", "error", "sd", "n")}
+    names = {name: getattr(args, name) for name in ("questions", "budget", "error", "sd", "n", "quantity", "unit")}
     cells = read_cells(args.table, **names, where=named_values(args.where, "--where"))
     prices = Prices(**read_prices(args.prices, args.price))
     surface = fit_surface(cells.questions, cells.budgets, cells.errors, cells.sd, n=cells.n, max_beta=args.max_beta)

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.reports.curves import read_table
+from toolkit.reports.reading.kept import naming, read_kept, shown
+from toolkit.reports.reading.table import Table
+from toolkit.reports.reading.written import Role, numbers
 from toolkit.reports.rules import DOUBLED, NoAnswer
 
 Array = NDArray[np.float64]
@@ -23,6 +25,8 @@ Replicate = tuple[int, int]  # corpus draw, train seed
 LINES = ("teacher", "base")
 SERIES = ["pair", "counting", "control"]
 STUDENT = ["questions", "budget", "corpus_draw", "train_seed"]
+SHARES = ("error", "correct")
+NUMBERS = dict.fromkeys([*STUDENT, "n"], Role.WHOLE) | dict.fromkeys(SHARES, Role.SHARE)
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,42 @@ def read_results(
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
     told = dict(where or {})
-    arms = {told.pop("arm"), *LINES} if "arm" in told else None
-    every = [read_table(curves, [*keys, "error", "n"], told)]
-    every += [read_table(items, [*keys, "item_id", "correct"], told)] if items else []
-    table, *answers = every if arms is None else [each[each["arm"].isin(arms)] for each in every]
+    arm = told.pop("arm", None)
+    every = [_read(curves, [*keys, "error", "n"], told)]
+    every += [_read(items, [*keys, "item_id", "correct"], told)] if items else []
+    if arm is not None and arm not in set(every[0]["arm"]):
+        raise ValueError(f"{curves.name}: no row has arm = {arm}; it holds {shown(every[0]['arm'].dropna().tolist())}")
+    table, *answers = every if arm is None else [each[each["arm"].isin({arm, *LINES})] for each in every]
     return series_of(table, answers[0] if answers else None)
+
+
+def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
+    """A table of the results schema: text, and numbers where they belong, NaN where a cell is empty."""
+    with naming(path):
+        table = read_kept(path, None, where)
+        missing = [name for name in columns if name not in table.names]
+        if missing:
+            raise ValueError(f"it has no column {missing[0]!r}; it has {', '.join(table.names)}")
+        return pd.DataFrame(
+            {
+                name: _numbers(table, name) if name in NUMBERS else [cell or None for cell in table.cells(name)]
+                for name in table.names
+            }
+        )
+
+
+def _numbers(table: Table, name: str) -> list[float]:
+    """A column's numbers, each of its texts read once, where it first stands; NaN for empty cells."""
+    cells = table.cells(name)
+    first = dict(reversed([*zip(cells, table.numbers, strict=True)]))
+    first.pop("", None)
+    known = Table([name], [[cell] for cell in first], list(first.values()), table.separator)
+    values = dict(zip(first, numbers(known, {name: NUMBERS[name]})[0][name].values, strict=True))
+    wrong = [cell for cell, value in values.items() if name in SHARES and not 0 <= value <= 1]
+    if wrong:
+        cell = min(wrong, key=first.__getitem__)
+        raise ValueError(f"row {first[cell]}, column {name!r}: {cell} is no fraction from 0 to 1")
+    return [values.get(cell, float("nan")) for cell in cells]
 
 
 def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:

@@ -10,7 +10,8 @@ import table as tables
 import yours
 from data import MISSING, Experiment
 from selection import Chosen
-from table import Table
+from toolkit.reports.reading.table import SUFFIXES, Table
+from toolkit.reports.reading.written import are_numbers
 from views import View, reading
 
 NAME, TITLE = "yours", "Your data"
@@ -52,11 +53,11 @@ def build(taken: gr.State) -> View:
     raw = gr.State(None)
     with gr.Row():
         pasted = gr.Textbox(
-            label="Paste a table", info="CSV, TSV or JSON lines with a header; at most 1 MB and 2,000 rows",
+            label="Paste a table", info="CSV in any dialect, or JSON, with a header; at most 1 MB and 2,000 rows",
             placeholder=PASTE, lines=6, max_lines=12, scale=3, elem_id="paste",
         )  # fmt: skip
         file = gr.File(
-            label="or drop a file (CSV, TSV, JSON lines)", file_types=[".csv", ".tsv", ".txt", ".json", ".jsonl"],
+            label="or drop a file (CSV, TSV, JSON, parquet)", file_types=[*SUFFIXES],
             type="binary", height=150, scale=2, min_width=200,
         )  # fmt: skip
     status = gr.Markdown(elem_id="read")
@@ -78,7 +79,7 @@ def _questions() -> tuple[dict[str, gr.Dropdown], dict[str, gr.Radio]]:
         roles = {name: gr.Dropdown([], label=label, min_width=140) for name, label in LABELS.items()}
     kinds = {
         "quantity": gr.Radio(["error", "accuracy"], value="error", label="The values are"),
-        "unit": gr.Radio(["fraction", "percent"], label="All values are 1 or less: are they"),
+        "unit": gr.Radio(["fraction", "percent"], label="Values of 1 or less: are they"),
         "control": gr.Radio(
             [("matched optimiser steps", "steps"), ("equal epochs", "epochs"), UNKNOWN],
             label="Students were trained with",
@@ -141,7 +142,7 @@ def _read(given: str | bytes | None) -> list[Any]:
 
 def _units(found: Table | None, value: str | None) -> Any:
     """The question of fraction or percent, where the values do not answer it."""
-    if found is None or value is None or not tables.are_numbers(found, value):
+    if found is None or value is None or not are_numbers(found, value):
         return gr.update(visible=False, value=None)
     return gr.update(visible=yours.unit(found, value) is None, value=None)
 

@@ -52,7 +52,7 @@ def test_a_table_with_mark_up_is_shown_as_text(page, text):
     open_tab(page, "Your data")
     told = drop(page, "table.json", json.dumps(rows).encode())
     assert told.inner_text().count(text) == 2 * 8 + 1 and page.evaluate(MADE) == []
-    answer(page, "All values are 1 or less", "fraction")
+    answer(page, "Values of 1 or less", "fraction")
     answer(page, "Students were trained with", "matched optimiser steps")
     answer(page, "The budget counts responses", "sampled")
     page.get_by_role("button", name="Show the law of these data").click()

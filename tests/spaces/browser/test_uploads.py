@@ -50,7 +50,7 @@ def test_a_good_file_is_shown_in_every_view(visit, name):
         in drop(page, name, GOOD[name] if name == "excel.csv" else GOOD[name].encode()).inner_text()
     )
     if name != "percent.tsv":
-        answer(page, "All values are 1 or less", "fraction")
+        answer(page, "Values of 1 or less", "fraction")
     answer(page, "Students were trained with", "matched optimiser steps")
     answer(page, "The budget counts responses", "sampled")
     page.get_by_role("button", name="Show the law of these data").click()

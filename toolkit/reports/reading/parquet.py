@@ -1,0 +1,81 @@
+"""Parquet as rows of text: integers and decimals exactly, floats by the shortest text that is the same number."""
+
+from collections.abc import Collection, Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
+
+UNPACKED = 8  # columns may unpack to as many times the bytes that a file may have
+BATCH = 16_384
+BINARY = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
+
+
+def parquet(given: bytes, limits: Limits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:
+    """Names and rows of wanted cells; ValueError for a damaged file, nested columns, and one that unpacks too large."""
+    try:
+        with pq.ParquetFile(BytesIO(given)) as file:
+            schema = file.schema_arrow
+            check_count(file.metadata.num_rows, limits)
+            wanted = [schema.names[place] for place in places(schema.names, limits, columns, "the header")]
+            _check(file, wanted, limits)
+        return wanted, list(enumerate(map(list, _rows(given, wanted, schema, limits)), 1))
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"it is no parquet file that can be read ({error}): write it again") from None
+
+
+def _check(file: pq.ParquetFile, wanted: list[str], limits: Limits) -> None:
+    for name in wanted:
+        kind = file.schema_arrow.field(name).type
+        if pa.types.is_nested(kind) or any(test(kind) for test in BINARY):
+            raise ValueError(f"column {name!r} holds lists, objects or binary data: name a column of numbers or text")
+    groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+    size = sum(
+        group.column(place).total_uncompressed_size
+        for group in groups
+        for place in range(group.num_columns)
+        if group.column(place).path_in_schema in wanted
+    )
+    if size > UNPACKED * limits.size:
+        raise ValueError(f"it unpacks to {size / 1e6:.0f} MB: at most {UNPACKED * limits.size / 1e6:g} MB are taken")
+
+
+def _rows(given: bytes, wanted: list[str], schema: pa.Schema, limits: Limits) -> Iterator[tuple[str, ...]]:
+    """Text is read with each of its values once: rows that repeat a long one cost nothing."""
+    texts = [name for name in wanted if _is_text(schema.field(name).type)]
+    with pq.ParquetFile(BytesIO(given), read_dictionary=texts) as file:
+        for batch in file.iter_batches(BATCH, columns=wanted):
+            yield from zip(*(_cells(column) for column in batch.columns), strict=True)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _cells(column: pa.Array) -> list[str]:
+    if pa.types.is_dictionary(column.type):
+        values = [_text(value) for value in column.dictionary.to_pylist()]
+        return ["" if place is None else values[place] for place in column.indices.to_pylist()]
+    if pa.types.is_floating(column.type):  # their own precision: a float32 of 0.7 is no 0.699999988079071
+        return ["" if value is None else str(value) for value in _floats(column)]
+    return [_text(value) for value in column.to_pylist()]
+
+
+def _floats(column: pa.Array) -> list[Any]:
+    values = column.to_numpy(zero_copy_only=False)
+    kind = column.type.to_pandas_dtype()
+    known = column.is_valid().to_pylist()
+    return [np.dtype(kind).type(value) if valid else None for value, valid in zip(values, known, strict=True)]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()

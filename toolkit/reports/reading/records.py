@@ -1,0 +1,91 @@
+"""JSON as rows of text: a list of flat objects, an object a line, or an object of equally long columns."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
+
+EXAMPLE = '{"budget": 1, "error": 0.9}'
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; a name that stands in it twice is refused, since one of the two would win."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"an object names {twice[:40]!r} twice")
+    return found
+
+
+# Numbers stay the text that they were written as.
+DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_once)
+
+
+def records(text: str, limits: Limits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:
+    """Names and rows of wanted cells, numbers as they were written; ValueError names the record that is none."""
+    found = list(_objects(text))
+    if not found:
+        raise ValueError("the list is empty: write an object per trained student")
+    check_count(len(found), limits)
+    names = list(dict.fromkeys(name for row, each in found for name in _flat(row, each)))
+    wanted = [names[place] for place in places([name.strip() for name in names], limits, columns, "the header")]
+    return [name.strip() for name in wanted], [
+        (row, [_cell(row, name, each.get(name)) for name in wanted]) for row, each in found
+    ]
+
+
+def _objects(text: str) -> Iterator[tuple[int, Any]]:
+    """Records with their numbers: those of a list, of a single object, or the lines of JSON lines."""
+    start = len(text) - len(text.lstrip())
+    if text[start] == "[":
+        return iter(enumerate(_parsed(text, "it"), 1))
+    try:
+        found, end = DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        end = 0  # a broken object: the line that holds it is named below
+    if end and not text[end:].strip():
+        return _columns(found, text.count("\n", 0, start) + 1)
+    lines = ((row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip())
+    return ((row, _parsed(line, f"row {row}")) for row, line in lines)
+
+
+def _columns(found: Mapping[str, Any], row: int) -> Iterator[tuple[int, Any]]:
+    """One object: a single record in this row, or columns as lists or as pandas writes them, by the row's number."""
+    if not all(isinstance(value, list | dict) for value in found.values()):
+        return iter([(row, found)])
+    columns = [_as_list(value) for value in found.values()]
+    known = [each for each in columns if each is not None]
+    if len(known) < len(columns) or len(set(map(len, known))) != 1:
+        names = ", ".join(list(found)[:8])
+        raise ValueError(f"it is one JSON object ({names}) and no table: write a list of flat objects like {EXAMPLE}")
+    rows = enumerate(zip(*known, strict=True), 1)
+    return ((number, dict(zip(found, values, strict=True))) for number, values in rows)
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    if isinstance(value, dict) and list(value) == [str(place) for place in range(len(value))]:
+        value = list(value.values())
+    return value if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value) else None
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise ValueError(f"{what} is no JSON of a table: it is nested too deep; write an object a line") from None
+    except ValueError as error:
+        raise ValueError(f"{what} is no JSON: {error}; write an object a line, or paste CSV") from None
+
+
+def _flat(row: int, each: Any) -> Mapping[str, Any]:
+    if not isinstance(each, dict):
+        raise ValueError(f"row {row} is no flat object like {EXAMPLE}")
+    return each
+
+
+def _cell(row: int, name: str, value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise ValueError(f"row {row} is no flat object like {EXAMPLE}: {name!r} holds a list or an object")
+    return "" if value is None else str(value).strip()
