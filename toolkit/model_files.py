@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 CONFIG_BYTES = 2**24  # of one configuration; the largest known are below a megabyte
+ENDS = ("generation_config.json", "config.json")  # files that list the ends of an answer
 MAPS = {"auto_map", "auto_mapping", "custom_pipelines"}  # keys that name Python code to import
+KERNELS = ("attn_implementation", "experts_implementation")
 KERNEL = re.compile(r"[^/\s]+/[^/\s]+")  # `org/name`, optionally with a revision: code of the Hub, as an implementation
 REMEDY = "code that comes with a model is never run; use a model that transformers reads without it"
 
 
 class ModelFilesError(ValueError):
     """A model folder that cannot be used; the message names the file, what is wrong and the mend."""
+
+
+class NotFinite(ValueError):
+    """A number that training or a model made is not finite: the student diverged, or its weights are damaged."""
 
 
 def refuse_code(folder: Path, named: str) -> None:
@@ -55,6 +61,25 @@ def read_config(path: Path, named: str) -> dict[str, Any]:
     return read
 
 
+def listed_ends(folder: Path) -> set[int]:
+    """The token ids at which the model in `folder` ends an answer, as generation_config.json and config.json list them.
+
+    What the files do not say is not filled in: the default of a configuration class is a token of another vocabulary.
+
+    Raises:
+        ModelFilesError: for an end that is no token id.
+    """
+    read = {name: read_config(folder / name, str(folder)) for name in ENDS if (folder / name).is_file()}
+    parts = [part for config in read.values() for part in (config, config.get("text_config")) if isinstance(part, dict)]
+    ends: set[int] = set()
+    for listed in (part.get("eos_token_id") for part in parts):
+        ids = listed if isinstance(listed, list) else [] if listed is None else [listed]
+        if not all(type(end) is int for end in ids):
+            raise ModelFilesError(f"{folder}: eos_token_id: {listed!r} is neither a token id nor a list of them")
+        ends.update(end for end in ids if end >= 0)  # -1 stands for none in some configurations
+    return ends
+
+
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
     """Every key of nested JSON with its value, however deep."""
     waiting = [value]
@@ -72,4 +97,4 @@ def _is_code(key: str, value: Any) -> bool:
         return bool(value)
     kernels = value.values() if isinstance(value, dict) else [value]
     named = any(isinstance(kernel, str) and KERNEL.search(kernel) for kernel in kernels)
-    return named and key.endswith(("attn_implementation", "experts_implementation"))
+    return named and any(kind in key for kind in KERNELS)
