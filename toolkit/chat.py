@@ -18,17 +18,19 @@ TAG = re.compile(r"<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\]")  # opens a part of an answ
 OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenizerBase:
     """The tokenizer in `folder`; code that comes with it is never run.
 
     Raises:
-        ModelFilesError: naming the folder, for a tokenizer that cannot be read.
+        ModelFilesError: for a tokenizer that cannot be read, called `named` or by its folder.
     """
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the Rust library raises no narrower class
         told = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise ModelFilesError(f"{folder}: its tokenizer cannot be read: {told[0][:300]}; download it again") from error
+        raise ModelFilesError(
+            f"{named or folder}: its tokenizer cannot be read: {told[0][:300]}; download it again"
+        ) from error
 
 
 def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:

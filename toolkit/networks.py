@@ -25,8 +25,9 @@ def load_network(folder: Path, dtype: torch.dtype | str = "auto") -> Any:
     """
     if (folder / ADAPTER).exists():  # or the library would load whatever base that file names
         raise ModelFilesError(f"{folder}: is an adapter and no whole model; name a folder with config.json")
+    loader: Any = AutoModelForCausalLM
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        model, found = loader.from_pretrained(
             folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True
         )
     except (ValueError, OSError, KeyError, ImportError, RuntimeError, TypeError, SafetensorError) as error:
@@ -58,9 +59,8 @@ def check_model(folder: Path, named: str, *, asked: bool, whole: bool = True) ->
         raise ModelFilesError(f"{named}: is an adapter and no whole model; merge it into its base first")
     if not asked:
         return
-    _check_config(folder, named)
-    check_weights(folder, named)
-    tokenizer = load_tokenizer(folder)
+    _check_config(folder, named, check_weights(folder, named))
+    tokenizer = load_tokenizer(folder, named)
     complaint = mute(tokenizer)
     if complaint:
         raise ModelFilesError(f"{named}: {complaint}")
@@ -68,8 +68,12 @@ def check_model(folder: Path, named: str, *, asked: bool, whole: bool = True) ->
         raise ModelFilesError(f"{named}: no token ends its answers; set eos_token in tokenizer_config.json")
 
 
-def check_weights(folder: Path, named: str) -> None:
-    """Refuse weights that are no safetensors, cut off, missing or not finite; a tensor at a time is in memory."""
+def check_weights(folder: Path, named: str) -> int:
+    """Refuse weights that are no safetensors, cut off, missing or not finite; a tensor at a time is in memory.
+
+    Returns:
+        How many tensors there are.
+    """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ModelFilesError(f"{named}: holds no *.safetensors; convert it with save_pretrained")
@@ -79,11 +83,10 @@ def check_weights(folder: Path, named: str) -> None:
         missing = sorted(map(str, names - {file.name for file in files}))
         if missing:
             raise ModelFilesError(f"{named}: {INDEX} names {missing[0]}, which is not there; download the model again")
-    for file in files:
-        _check_file(file, named)
+    return sum(_check_file(file, named) for file in files)
 
 
-def _check_file(file: Path, named: str) -> None:
+def _check_file(file: Path, named: str) -> int:
     with file.open("rb") as start:
         if start.read(len(LFS)) == LFS:
             raise ModelFilesError(f"{named}: {file.name}: is a Git LFS pointer and no weights; run `git lfs pull`")
@@ -91,6 +94,7 @@ def _check_file(file: Path, named: str) -> None:
         with safe_open(file, framework="pt") as weights:
             names = sorted(weights.keys())
             refuse_not_finite(((name, weights.get_tensor(name)) for name in names), f"{named}: {file.name}")
+            return len(names)
     except (SafetensorError, OSError) as error:
         raise ModelFilesError(f"{named}: {file.name}: is damaged ({error}); download the model again") from error
 
@@ -106,10 +110,13 @@ def refuse_not_finite(tensors: Iterable[tuple[str, torch.Tensor]], named: str) -
             raise NotFinite(f"{named}: {name} holds a number that is not finite (NaN or infinite)")
 
 
-def _check_config(folder: Path, named: str) -> None:
+def _check_config(folder: Path, named: str, tensors: int) -> None:
     if not (folder / "config.json").is_file():
         raise ModelFilesError(f"{named}: has no config.json, so it is no Transformers folder")
-    kind = read_config(folder / "config.json", named).get("model_type")
+    read = read_config(folder / "config.json", named)
+    kind, layers = read.get("model_type"), read.get("num_hidden_layers")
+    if isinstance(layers, int) and layers > tensors:  # its class would be built first, however large
+        raise ModelFilesError(f"{named}: config.json names {layers:,} layers, its weights have {tensors:,} tensors")
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # a configuration is checked by its own class, which may raise anything

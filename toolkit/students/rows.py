@@ -81,8 +81,7 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
     pairs = [(prompts[row["question"]].ids, ids) for row, ids in zip(rows, responses["input_ids"], strict=True)]
     unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     for row, (prompt, response) in zip(rows, pairs, strict=True):
-        readable = prompts[row["question"]].readable
-        complaint = _complaint(prompt, response, max_length, readable, special)
+        complaint = _complaint(prompt, response, max_length, prompts[row["question"]].readable, special)
         if complaint:
             raise StudentError(f"question {row['question_id']}: {complaint}")
     readable = [(prompt, response) for prompt, response in pairs if unknown is None or unknown not in response]
