@@ -40,20 +40,20 @@ def load_network(folder: Path, dtype: torch.dtype | str = "auto") -> Any:
     return model
 
 
-def check_model(folder: Path, named: str, *, asked: bool, whole: bool = True) -> None:
+def check_model(folder: Path, named: str, *, asked: bool, code: bool = True) -> None:
     """Refuse a model folder that would fail later, before anything is spent on it. Reads every weight once.
 
     Args:
         folder: a Transformers folder, such as `save_pretrained` writes.
         named: what messages call it.
         asked: whether it is asked in this process, so that it needs a chat template and an end of its answers.
-        whole: refuse code that its configurations name; otherwise it is only not run.
+        code: refuse a folder whose configurations name code, where it is only not run otherwise.
 
     Raises:
         ModelFilesError: naming the file, what is wrong and the mend.
         NotFinite: for a weight that is no finite number.
     """
-    if whole:
+    if code:
         refuse_code(folder, named)
     if (folder / ADAPTER).exists():
         raise ModelFilesError(f"{named}: is an adapter and no whole model; merge it into its base first")
