@@ -1,12 +1,15 @@
 """Code that a model folder asks for is refused, whichever file names it and however deep."""
 
+import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from toolkit.model_files import CONFIG_BYTES, ModelFilesError, refuse_code
 
+ROOT = Path(__file__).resolve().parents[1]
 CODE = {"AutoModelForCausalLM": "modeling_evil.EvilForCausalLM"}
 
 
@@ -63,3 +66,22 @@ def test_ordinary_folders_pass(tmp_path: Path) -> None:
     write(tmp_path, "tokenizer.json", "not looked at")
     write(tmp_path, "generation_config.json", {"eos_token_id": [1, 2], "note": "auto_map"})
     refuse_code(tmp_path, "org/good")
+
+
+def loads() -> Iterator[tuple[str, ast.Call]]:
+    """Every call of `from_pretrained` of transformers in the toolkit, its benchmarks and the Space."""
+    for folder in ("toolkit", "benchmarks", "spaces"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    owner = node.func.value
+                    if node.func.attr == "from_pretrained" and isinstance(owner, ast.Name) and owner.id != "PeftModel":
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+
+
+def test_no_load_runs_code_of_a_model() -> None:
+    found = dict(loads())
+    assert len(found) >= 3
+    for place, call in found.items():
+        said = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        assert said.get("trust_remote_code") == "False", f"{place}: say trust_remote_code=False"
