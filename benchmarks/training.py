@@ -92,7 +92,6 @@ def main() -> None:
     parser.add_argument("--pool", choices=("mathematics", "physics"), default="mathematics")
     args = parser.parse_args()
     from toolkit.chat import load_tokenizer
-
     from toolkit.quiet import quiet
     from toolkit.recipe import Student
     from toolkit.students.rows import read_responses, tokenize_rows, training_order

@@ -222,6 +222,15 @@ def test_templates_that_cannot_ask_are_refused(tmp_path: Path, template: str | N
         teacher(folder)
 
 
+def test_a_template_that_prints_the_date_prints_one(tmp_path: Path) -> None:
+    folder = make_tiny_model(tmp_path / "model", ["one"])
+    template = (
+        "{% if strftime_now is defined %}Today: {{ strftime_now('%d %b %Y') }}{% endif %} {{ messages[0].content }}"
+    )
+    (folder / "chat_template.jinja").write_text(template)
+    assert prompt_text(load_tokenizer(folder), "one") == "Today: 26 Jul 2024 one"
+
+
 def test_ends_are_those_of_the_files(tmp_path: Path) -> None:
     folder = make_tiny_model(tmp_path / "model", ["one"])
     tokenizer = load_tokenizer(folder)

@@ -13,6 +13,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from toolkit.model_files import ModelFilesError, listed_ends
 
+# Before a template that prints the date, which would make another source of it every day.
+ONE_DAY = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
 MARK = "QUESTION"  # stands where the question will
 TAG = re.compile(r"<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\]")  # opens a part of an answer: <think>, [THINK]
 OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
@@ -45,14 +47,15 @@ def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
-    """What the model reads when a user says `text`, up to where its answer begins.
+    """What the model reads when a user says `text`, up to where its answer begins; the same on every day.
 
     Raises:
         ModelFilesError: for a template that takes no single turn of a user.
     """
     turn = [{"role": "user", "content": text}]
     try:
-        return str(tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
+        template = _undated(tokenizer)
+        return str(tokenizer.apply_chat_template(turn, template, add_generation_prompt=True, tokenize=False))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ModelFilesError(
             f"its chat template takes no single question of a user ({error}); mend chat_template.jinja"
@@ -114,6 +117,12 @@ def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tenso
     ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
     return ids, mask
+
+
+def _undated(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """The chat template with one day for all, where it asks for the date; None for the tokenizer's own."""
+    template = tokenizer.chat_template
+    return ONE_DAY + template if isinstance(template, str) and "strftime_now" in template else None
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
