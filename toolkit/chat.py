@@ -54,8 +54,8 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
     """
     turn = [{"role": "user", "content": text}]
     try:
-        template = _undated(tokenizer)
-        return str(tokenizer.apply_chat_template(turn, template, add_generation_prompt=True, tokenize=False))
+        template, options = _undated(tokenizer), {"add_generation_prompt": True, "tokenize": False}
+        return str(tokenizer.apply_chat_template(turn, chat_template=template, **options))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ModelFilesError(
             f"its chat template takes no single question of a user ({error}); mend chat_template.jinja"
