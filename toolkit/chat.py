@@ -6,6 +6,7 @@ Sampler, trainer and scorer share these, so that a student learns from the promp
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jinja2 import TemplateError
@@ -54,8 +55,12 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
     """
     turn = [{"role": "user", "content": text}]
     try:
-        template, options = _undated(tokenizer), {"add_generation_prompt": True, "tokenize": False}
-        return str(tokenizer.apply_chat_template(turn, chat_template=template, **options))
+        options: dict[str, Any] = {
+            "add_generation_prompt": True,
+            "tokenize": False,
+            "chat_template": _undated(tokenizer),
+        }
+        return str(tokenizer.apply_chat_template(turn, **options))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ModelFilesError(
             f"its chat template takes no single question of a user ({error}); mend chat_template.jinja"
