@@ -33,8 +33,8 @@ def bare_generation(folder: Path, test_file: Path, batch_size: int, max_tokens: 
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     start = time.process_time()
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False).eval()
     questions = sorted(pq.read_table(test_file)["question"].to_pylist(), key=len)
     for place in range(0, len(questions), batch_size):
         turns = [[{"role": "user", "content": question}] for question in questions[place : place + batch_size]]

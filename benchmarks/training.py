@@ -61,12 +61,12 @@ def bare_step(base: Path, rows: Any, batches: Any, settings: Any) -> float:
     from peft import LoraConfig, get_peft_model
     from torch.nn.utils import clip_grad_norm_
     from torch.nn.utils.rnn import pad_sequence
-    from transformers import AutoModelForCausalLM
 
+    from toolkit.networks import load_network
     from toolkit.students.rows import IGNORED
 
     ids, labels = ([torch.tensor(row) for row in column] for column in (rows.input_ids, rows.labels))
-    model: Any = AutoModelForCausalLM.from_pretrained(base)
+    model: Any = load_network(base)
     if settings.method == "lora":
         adapter = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_alpha, target_modules="all-linear")
         model = get_peft_model(model, adapter)
@@ -91,8 +91,7 @@ def main() -> None:
     parser.add_argument("--method", choices=("lora", "full"), default="lora")
     parser.add_argument("--pool", choices=("mathematics", "physics"), default="mathematics")
     args = parser.parse_args()
-    from transformers import AutoTokenizer
-
+    from toolkit.chat import load_tokenizer
     from toolkit.quiet import quiet
     from toolkit.recipe import Student
     from toolkit.students.rows import read_responses, tokenize_rows, training_order
@@ -102,7 +101,7 @@ def main() -> None:
         base, corpus = Path(scratch, "base"), Path(scratch, "corpus.parquet")
         write_base(base, args.pool)
         write_corpus(corpus, args.pool)
-        rows = tokenize_rows(AutoTokenizer.from_pretrained(base), read_responses([corpus]), settings.max_length)
+        rows = tokenize_rows(load_tokenizer(base), read_responses([corpus]), settings.max_length)
         batches = training_order(len(rows), settings, 0).reshape(-1, settings.batch_size)
         bare = bare_step(base, rows, batches, settings)
         ours = toolkit_step(base, corpus, settings, Path(scratch, "student"))

@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,7 @@ def test_writing_is_atomic(tmp_path):
 
 HOLDER = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from toolkit.workspace import Workspace
 def make(folder):
@@ -151,6 +154,23 @@ def test_the_second_of_two_runs_says_so_and_waits(workspace, said):
     holder.wait()
     assert cached and (artifact.path / "data.txt").read_text() == "theirs"
     assert any("another run is working on stage-" in text for text in said)
+
+
+def test_threads_of_one_run_wait_for_each_other_without_a_word(workspace, said):
+    """Two students from equal rows are one artifact."""
+    barrier, made = threading.Barrier(2), []
+
+    def make(folder):
+        made.append(folder)
+        return write("mine")(folder)
+
+    def build(_):
+        barrier.wait()
+        return workspace.build("stage", 1, make)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(build, range(2))
+    assert first == second and len(made) == 1 and not said
 
 
 def test_a_killed_run_leaves_no_lock_and_no_half_artifact(workspace, said):

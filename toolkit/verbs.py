@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def run(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.publishing import Unpublished
+    from toolkit.pipeline.publishing import Incomplete
     from toolkit.pipeline.run import run
     from toolkit.recipe import load_run
 
     selected = load_run(args.run, args.profile)
     try:
         print(run(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
-    except Unpublished as error:
+    except Incomplete as error:
         print(error.summary)
         raise
     return 0

@@ -17,6 +17,7 @@ from tests.tiny_model import make_tiny_model
 from toolkit.evaluation.items import EvaluationError
 from toolkit.evaluation.score import ITEMS_SCHEMA, ScoredModel, score_models
 from toolkit.evaluation.task import Registry
+from toolkit.model_files import NotFinite
 from toolkit.recipe import Evaluation, Student, Verification
 from toolkit.students.train import train_student
 
@@ -200,3 +201,22 @@ def test_answers_are_compared_by_the_recipes_policy(base: Path, students: list[P
     assert right(Verification(response_pattern=r"boxed\{(\d)")) == list(golds.values())
     assert right(Verification(response_pattern=r"answer: (\d)")) == [False] * len(golds)
     assert right(Verification(answer_kind="numeric")) == [gold != "2" for gold in golds]
+
+
+def test_a_model_that_diverged_has_no_score(base: Path, items_file: Path, tmp_path: Path) -> None:
+    """Finite weights may be too large for what is computed with them; its error is not 1, there is none."""
+    model = AutoModelForCausalLM.from_pretrained(base)
+    with torch.no_grad():
+        model.model.norm.weight *= 1e38
+        model.model.embed_tokens.weight *= 1e3
+    model.save_pretrained(tmp_path / "wild")
+    AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "wild")
+    for settings in (GREEDY, SAMPLED):
+        with pytest.raises(NotFinite, match="wild: its logits are not finite"):
+            score_models(
+                [ScoredModel("wild", tmp_path / "wild", tmp_path / "out")],
+                items_file,
+                settings,
+                lambda done, total: None,
+            )
+    assert not (tmp_path / "out").exists()

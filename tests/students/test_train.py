@@ -16,10 +16,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTTrainer
 
 from tests.tiny_model import make_tiny_model
+from toolkit.model_files import NotFinite
 from toolkit.recipe import Student
 from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows
 from toolkit.students.train import _dataset, _trainer, train_student
-from toolkit.students.weights import load_student, merge_student
+from toolkit.students.weights import load_student, merge_student, save_student
 
 SETTINGS = Student(steps=30, batch_size=8, learning_rate=0.02, lora_rank=4, lora_alpha=8, max_length=32)
 QUESTIONS = ["one plus one", "one plus two", "two plus two"]
@@ -169,3 +170,22 @@ def test_bad_input_is_refused_before_training(base: Path, corpus: Path, tmp_path
     assert not (tmp_path / "student").exists()
     with pytest.raises(StudentError, match=r"already holds model\.safetensors"):
         train(base, corpus, base)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_student_that_diverges_is_no_student(base: Path, corpus: Path, tmp_path: Path, method: str) -> None:
+    settings = dataclasses.replace(SETTINGS, method=method, learning_rate=1e30, warmup=0.0)
+    calls: list[int] = []
+    with pytest.raises(NotFinite, match=r"the student diverged at step \d+ of 30: its loss is .*lower learning_rate"):
+        train_student(base, [corpus], tmp_path, settings, 0, lambda done, total: calls.append(done))
+    assert len(calls) < 30 and not list(tmp_path.glob("*.safetensors"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(base: Path, tmp_path: Path) -> None:
+    """The last step may spoil them after the last loss was looked at."""
+    model = load_student(base, base)
+    with torch.no_grad():
+        model.model.norm.weight[0] = float("inf")
+    with pytest.raises(NotFinite, match=r"the student diverged: model\.norm\.weight"):
+        save_student(model, AutoTokenizer.from_pretrained(base), tmp_path, "base")
+    assert not list(tmp_path.iterdir())

@@ -8,10 +8,12 @@ import torch
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedTokenizerBase
 
+from toolkit import chat
 from toolkit.evaluation.generating import Generating
 from toolkit.evaluation.items import EvaluationError
+from toolkit.networks import guards, load_network, refuse_beyond
 from toolkit.prompt import prompt_writer
 from toolkit.settings import Evaluation
 
@@ -29,6 +31,7 @@ class ChatModel(Generating):
 
     Raises:
         EvaluationError: an adapter without its base, or a tokenizer without a chat template.
+        ModelFilesError: a folder that cannot be loaded.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class ChatModel(Generating):
         self.write_prompt = prompt_writer(template)
         self.model = load_model(folder, base)
         self._tokenizer = load_tokenizer(folder, base)
+        self.ends = chat.ends_of(weights_source(folder, base), self._tokenizer)
         self.chat_template = str(self._tokenizer.chat_template)
         self.model.generation_config = self._generation()
 
@@ -52,8 +56,8 @@ class ChatModel(Generating):
         """Ours alone: what the model's own generation_config asks for must not leak into a score."""
         common: dict[str, Any] = {
             "max_new_tokens": self.settings.eval_max_tokens,
-            "eos_token_id": _ends(self.model.generation_config.eos_token_id, self._tokenizer.eos_token_id),
-            "pad_token_id": self._tokenizer.pad_token_id,
+            "eos_token_id": self.ends or None,
+            "pad_token_id": self.pad,
         }
         if self.settings.eval_temperature == 0:
             return GenerationConfig(do_sample=False, **common)
@@ -66,9 +70,19 @@ class ChatModel(Generating):
             **common,
         )
 
+    @property
+    def pad(self) -> int:
+        """What fills up prompts and answers that have ended; any token will do."""
+        return self.ends[0] if self.ends else 0
+
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
-        """One response of `samples` texts per document, in the order of the documents."""
-        prompts = [_prompt_ids(self._tokenizer, self.write_prompt(doc.query)) for doc in docs]
+        """One response of `samples` texts per document, in the order of the documents.
+
+        Raises:
+            NotFinite: for a model that has diverged.
+        """
+        prompts = [chat.prompt_ids(self._tokenizer, self.write_prompt(doc.query)) for doc in docs]
+        refuse_beyond(self.model, prompts, self.config.model_name)
         order = sorted(range(len(docs)), key=lambda index: len(prompts[index]))
         width = max(1, self.settings.eval_batch_size // self.samples)
         torch.manual_seed(self.settings.eval_seed)
@@ -85,9 +99,18 @@ class ChatModel(Generating):
 
     @torch.inference_mode()
     def _generate(self, prompts: list[list[int]]) -> list[str]:
-        inputs = self._tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
-        sequences = self.model.generate(**inputs.to(self.model.device))
-        return self._tokenizer.batch_decode(sequences[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        ids, mask = chat.left_padded(prompts, self.pad)
+        sequences = self.model.generate(
+            input_ids=ids.to(self.model.device),
+            attention_mask=mask.to(self.model.device),
+            logits_processor=LogitsProcessorList(guards(self.model, self._tokenizer, self.config.model_name)),
+        )
+        return [self._text(tokens) for tokens in sequences[:, ids.shape[1] :].tolist()]
+
+    def _text(self, tokens: list[int]) -> str:
+        """The answer up to its first end, which need not be a special token of the tokenizer."""
+        end = next((place for place, token in enumerate(tokens) if token in self.ends), None)
+        return str(self._tokenizer.decode(tokens[:end], skip_special_tokens=True))
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -102,7 +125,7 @@ def load_model(folder: Path, base: Path | None) -> Any:
     """The model in evaluation mode on the GPU if there is one (bfloat16) or the CPU (float32), an adapter merged."""
     gpu = torch.cuda.is_available()
     source = weights_source(folder, base)
-    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16 if gpu else torch.float32)
+    model = load_network(source, torch.bfloat16 if gpu else torch.float32)
     if source != folder:
         model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     return model.to("cuda" if gpu else "cpu").eval()
@@ -111,11 +134,10 @@ def load_model(folder: Path, base: Path | None) -> Any:
 def load_tokenizer(folder: Path, base: Path | None) -> PreTrainedTokenizerBase:
     """The model's tokenizer; that of the base for an adapter."""
     source = weights_source(folder, base)
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    if not tokenizer.chat_template:
-        raise EvaluationError(f"{source}: no chat template to ask questions with; add chat_template.jinja")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer = chat.load_tokenizer(source)
+    complaint = chat.mute(tokenizer)
+    if complaint:
+        raise EvaluationError(f"{source}: {complaint}")
     return tokenizer
 
 
@@ -126,14 +148,3 @@ def weights_source(folder: Path, base: Path | None) -> Path:
     if base is None:
         raise EvaluationError(f"{folder}: an adapter is scored together with its base; name the base's folder")
     return base
-
-
-def _ends(of_model: int | list[int] | None, of_tokenizer: int) -> list[int]:
-    """Where an answer ends: students learn the tokenizer's end, which a base's generation_config may not list."""
-    listed = [of_model] if isinstance(of_model, int) else of_model or []
-    return sorted({of_tokenizer, *listed})
-
-
-def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
-    messages = [{"role": "user", "content": question}]
-    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))

@@ -10,7 +10,7 @@ from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus, corpus_stage, verdicts_stage
 from toolkit.pipeline.forecasts import Held, forecast_stage, held_rungs, law_stage, laws_of
 from toolkit.pipeline.grid import Cell, cells_of, drawn_by, single_runs
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.leaks import corpus_leaks_stage, training_leaks_stage
 from toolkit.pipeline.results import Measured, known_cells
 from toolkit.pipeline.scores import Scored, references, score_stage
@@ -23,7 +23,10 @@ Results = dict[str, Artifact]  # where it is published below the run's folder, w
 
 def checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
-    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool, roles)]
+    stages: list[Callable[[], Any]] = [
+        lambda: training_leaks_stage(job, pool, roles),
+        lambda: models_stage(job, pool, roles),
+    ]
     models: dict[ModelName, Artifact] = job.each(lambda stage: stage(), stages)[1]
     return models
 
@@ -74,15 +77,35 @@ def measure(job: Job, replicates: Sequence[Replicate]) -> tuple[Measured, Result
     bounds = references(replicates)
     scores = score_stage(job, {**bounds, **_trained(job, "students", early)})
     measured = Measured(job.recipe, {name: scores[name] for name in bounds}, {})
-    measured = measured.with_cells({cell: scores[cell] for cell in early})
+    measured = measured.with_cells({cell: scores[cell] for cell in early if cell in scores})
+    if not measured.cells:
+        raise StageError(f"no student is left to compare: {failures(job)}")
     results: Results = {}
-    forecasts = {held: forecast_stage(job, measured, held, _seen(late, held)) for held in laws_of(job.run)}
+    forecasts = {
+        held: forecast_stage(job, measured, held, _seen(late, held))
+        for held in laws_of(job.run)
+        if _has_points(job, measured, held, job.run.budgets)
+    }
     if late:
         measured = measured.with_cells(score_stage(job, _trained(job, "held-out", late)))
     for held, forecast in forecasts.items():
         place = f"{held.place}/" if results else ""  # the first is the only one of a plain ladder
-        results[f"{place}law"] = law_stage(job, measured, held, forecast)
+        if _has_points(job, measured, held, [held.budget]):
+            results[f"{place}law"] = law_stage(job, measured, held, forecast)
     return measured.with_cells(known_cells(replicates)), results
+
+
+def failures(job: Job) -> str:
+    """The students that came to nothing, each with the reason, on lines of their own."""
+    return "\n".join([f"{len(job.failed)} failed:", *(f"  {name}: {why}" for name, why in job.failed.items())])
+
+
+def _has_points(job: Job, measured: Measured, held: Held, budgets: Sequence[int]) -> bool:
+    """Whether a pair's ladder has students at some of these budgets; says so where all have failed."""
+    there = not measured.made or bool(measured.points(held.pair, budgets))
+    if not there:
+        job.progress.say(f"{held.pair}: no law, no student at r = {', '.join(map(str, budgets))} is left")
+    return there
 
 
 def _trained(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Scored]:

@@ -27,7 +27,8 @@ class Job:
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
     spent on it, by whichever part of the run. `ahead` is what a dry run finds to be done: optimiser steps of `teacher`,
-    `base` and `student`, `responses`, and answers of `score`.
+    `base` and `student`, `responses`, and answers of `score`. `failed` says by name which students came to nothing, and
+    why; the others go on.
     """
 
     run: Run
@@ -38,6 +39,7 @@ class Job:
     max_cost: float | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
     ahead: Counter[str] = dataclasses.field(default_factory=Counter)
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
     whole: Run | None = None
 
     @property
@@ -67,6 +69,11 @@ class Job:
         """`function(*args, tick)` in a worker process, its progress on the stage's bar."""
         tick: Tick = lambda done, total: stage.tick(task, done, total)  # noqa: E731
         return self.workers.call(task, tick, function, *args)
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Note and say that a student came to nothing; the run goes on, and ends as a failed one."""
+        self.failed[name] = str(error)
+        self.progress.say(f"FAILED, and the run goes on: {name}: {error}")
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """`function` of every item, as many at once as there are workers.

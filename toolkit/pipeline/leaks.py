@@ -1,7 +1,7 @@
 """No held-out question in what is trained on: in the pool, in what teacher and base read, in the corpus."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,22 @@ from toolkit.pipeline.teacher import NANO
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
 
+ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
 
-def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
+
+def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> Artifact:
     """Test and dev questions against the pool, and all of them against every text that embedded models will read.
+
+    Args:
+        roles: `teacher`, `base`: of the models that are needed. A check of all models that is there serves, too.
 
     Raises:
         LeakError: naming the questions found and where.
     """
-    options = {
-        " ".join(called[: 1 + (len(getattr(job.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
-        for called, of_model in jobs_of_models(job, ("base", "teacher")).items()
-        if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
-    }
-    inputs = {"pool": pool.digest, "read": options, "procedural": procedural(job)}
+    inputs = _read_by(job, pool, ROLES)
+    if not job.workspace.planned("leaks", inputs).made:
+        inputs = _read_by(job, pool, [role for role in ROLES if role in roles])
+    options = inputs["read"]
     with job.progress.stage("leaks") as stage:
         stage.expect(1, "text")
 
@@ -41,6 +44,16 @@ def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
             f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
         )
     return checked
+
+
+def _read_by(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
+    """What the check of the embedded models of some roles is made from."""
+    options = {
+        " ".join(called[: 1 + (len(getattr(job.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        for called, of_model in jobs_of_models(job, roles).items()
+        if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
+    }
+    return {"pool": pool.digest, "read": options, "procedural": procedural(job)}
 
 
 def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from toolkit.hub.push import Published, Target
 
 
-class Unpublished(RuntimeError):
-    """A run that made everything and could not publish it; `summary` is what it would have shown."""
+class Incomplete(RuntimeError):
+    """A run that went to its end without all that it should bring; `summary` is what it would have shown."""
 
     def __init__(self, reason: str, summary: str) -> None:
         super().__init__(reason)
         self.summary = summary
+
+
+class Unpublished(Incomplete):
+    """A run that made everything and could not publish it."""
 
 
 @dataclasses.dataclass

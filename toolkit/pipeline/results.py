@@ -146,6 +146,8 @@ def words(job: Job, measured: Measured) -> tuple[str, str]:
         f"{recipe.ladder.ladder_questions:,} questions, control {recipe.controls[0]}, n = {measured.items:,} test "
         f"questions, {count} replicate{'s' * (count > 1)} ({what_varies(recipe)})."
     )
+    if job.failed:
+        note += f" MISSING: {len(job.failed)} student{'s' * (len(job.failed) > 1)} that diverged."
     return recipe.title, " ".join([note, *recipe.release.limits[:1]])
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolkit.pipeline.decisions import decisions_stage
-from toolkit.pipeline.experiment import checked_models, draw_corpus, grow, measure, sources_of
+from toolkit.pipeline.experiment import checked_models, draw_corpus, failures, grow, measure, sources_of
 from toolkit.pipeline.grid import drawn_by
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.loading import loading_lines
 from toolkit.pipeline.projection import projection
-from toolkit.pipeline.publishing import Unpublished, open_target, results_published, source_published
+from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.results import Measured, curves_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
 from toolkit.pipeline.students import Replicate
@@ -46,6 +46,7 @@ def run(
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
         Unpublished: with the summary, where everything was made and a Hub did not take it.
+        Incomplete: with the summary, where students failed; the others are in it.
     """
     with _job(run, workspace, jobs, dry, progress, max_cost) as job:
         return _stages(job)
@@ -152,11 +153,14 @@ def _stages(job: Job) -> str:
     published = source_published(first.job, first.source, first.corpus)
     measured, results = measure(job, replicates)
     results["curves"] = curves_stage(job, measured)
-    results |= decisions_stage(job, results, published.folder, first.corpus)
+    if not job.failed:  # rules that stand before a run are of a whole one
+        results |= decisions_stage(job, results, published.folder, first.corpus)
     results_published(job, published, results)
     if job.dry:
         return _first_prompt(job, pool, first.teacher)
     summary = publish(job, replicates, measured, results, published)
+    if job.failed:
+        raise Incomplete("\n".join(filter(None, [failures(job), published.failure])), summary)
     if published.failure:
         raise Unpublished(
             f"everything was made, not all published; later `fss release` does it. {published.failure}", summary

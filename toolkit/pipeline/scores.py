@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from toolkit.model_files import NotFinite
 from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.source import ModelName
@@ -51,15 +52,26 @@ def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
 
 
 def score_stage(job: Job, models: Mapping[Any, Scored]) -> dict[Any, Artifact]:
-    """Score models by label on the test questions; a student is its own folder, an adapter on its base."""
+    """Score models by label on the test questions; a student is its own folder, an adapter on its base.
+
+    A student that has diverged is noted and left out; a teacher or base that has ends the run.
+    """
     with job.progress.stage("score") as stage:
         stage.expect(len(models), "question")
 
-        def score(entry: tuple[Label, Scored]) -> Artifact:
+        def score(entry: tuple[Label, Scored]) -> Artifact | None:
             label, scored = entry
-            return job.build(stage, "score", score_inputs(scored, label), lambda out: _score(stage, label, scored, out))
+            inputs = score_inputs(scored, label)
+            try:
+                return job.build(stage, "score", inputs, lambda out: _score(stage, label, scored, out))
+            except NotFinite as error:
+                if not isinstance(label, Cell):
+                    raise
+                job.fail(label.task, error)
+                return None
 
-        scores = dict(zip(models, job.each(score, models.items()), strict=True))
+        made = zip(models, job.each(score, models.items()), strict=True)
+        scores = {label: score for label, score in made if score}
         asked = job.recipe.pool.test_size * job.recipe.evaluation.eval_samples
         job.ahead["score"] += asked * sum(not score.made for score in scores.values())
         told = _references_told(scores)

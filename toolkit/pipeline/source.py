@@ -10,7 +10,7 @@ from toolkit.pipeline.cells import Source, placed
 from toolkit.pipeline.grid import most_draws, parts_of
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
-from toolkit.pipeline.teacher import NANO, nano_domain, refuse_unreadable, remote_model, served_as
+from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
 from toolkit.settings import Pool, Verification
 from toolkit.workers import Tick
@@ -122,10 +122,29 @@ def _model(job: Job, stage: Stage, called: ModelName, pool: Artifact) -> Artifac
         if job.dry:
             _refuse_unreadable_by_nano(job, pool)
         return job.build(stage, role, options, train)
+    asked = role == "base" or not is_served(job.recipe)
     if Path(name).is_dir():
+        job.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
         files = model_files(Path(name))
         return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
-    return _hub_model(name, revision, job.dry)
+    model = _hub_model(name, revision, job.dry)
+    if not job.dry:
+        job.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
+    return model
+
+
+def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> None:
+    """Refuse a model that would fail after work was spent; runs in a worker, since it reads what strangers made.
+
+    Args:
+        asked: in this process, so that it is looked at whole.
+        code: refuse a folder that names code, where it is only not run otherwise.
+    """
+    from toolkit.networks import check_model
+    from toolkit.quiet import quiet
+
+    with quiet():
+        check_model(folder, named, asked=asked, code=code)
 
 
 def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.model_files import NotFinite
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.grid import DOUBLED, Cell
@@ -48,11 +49,11 @@ def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
 
 
 def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
-    """Train a student for each cell, as many at once as there are workers."""
+    """Train a student for each cell, as many at once as there are workers; one that diverges is noted and left out."""
     with job.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
-        def train(entry: tuple[Cell, Replicate]) -> Artifact:
+        def train(entry: tuple[Cell, Replicate]) -> Artifact | None:
             cell, replicate = entry
             base = replicate.base
             files = [part.path / file for part, file in replicate.corpus.accepted(cell.questions, cell.budget)]
@@ -62,9 +63,14 @@ def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict
                 facts: dict[str, Any] = job.work(stage, cell.task, train_one, base.path, files, out, *options)
                 return facts
 
-            return job.build(stage, "student", student_inputs(replicate, cell), make)
+            try:
+                return job.build(stage, "student", student_inputs(replicate, cell), make)
+            except NotFinite as error:
+                job.fail(cell.task, error)
+                return None
 
-        trained = dict(zip(cells, job.each(train, cells.items()), strict=True))
+        made = zip(cells, job.each(train, cells.items()), strict=True)
+        trained = {cell: student for cell, student in made if student}
         steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
         ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
         job.ahead["student"] += ahead

@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 from transformers import PreTrainedTokenizerBase
 
+from toolkit.chat import mute, plain_ids, prompt_ids, prompt_text, without_opened
 from toolkit.recipe import Student
 
 COLUMNS = ["question_id", "question", "response"]
@@ -59,23 +61,27 @@ def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
     """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
-    A response is data: what looks like a special token in it is read as plain text, or refused. A response that the
-    tokenizer cannot read is left out and counted: a garbled one may put pieces together that a small vocabulary lacks.
+    Question and response are data: what looks like a special token in them is read as plain text, or refused. A tag
+    that the prompt has opened, such as `<think>`, is not written again where the response begins with it. A response
+    that the tokenizer cannot read is left out and counted: a garbled one may put pieces together that a small
+    vocabulary lacks.
 
     Raises:
         StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, a question or more
             than `UNREADABLE` of the responses that the tokenizer cannot read, or a special token inside a response.
     """
-    if not tokenizer.chat_template:
-        raise StudentError("the base model has no chat template: add chat_template.jinja to its folder")
+    complaint = mute(tokenizer)
+    if complaint:
+        raise StudentError(f"the base model: {complaint}")
     if tokenizer.eos_token_id is None:
         raise StudentError("the base model's tokenizer has no end-of-sequence token: set eos_token")
-    prompts = {question: _prompt_ids(tokenizer, question) for question in {row["question"] for row in rows}}
-    responses = tokenizer([row["response"] for row in rows], add_special_tokens=False, split_special_tokens=True)
-    pairs = [(prompts[row["question"]], response) for row, response in zip(rows, responses["input_ids"], strict=True)]
+    prompts = {question: _prompt(tokenizer, question) for question in {row["question"] for row in rows}}
+    texts = [without_opened(prompts[row["question"]].text, row["response"]) for row in rows]
+    responses = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)
+    pairs = [(prompts[row["question"]].ids, ids) for row, ids in zip(rows, responses["input_ids"], strict=True)]
     unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     for row, (prompt, response) in zip(rows, pairs, strict=True):
-        complaint = _complaint(prompt, response, max_length, unknown, special)
+        complaint = _complaint(prompt, response, max_length, prompts[row["question"]].readable, special)
         if complaint:
             raise StudentError(f"question {row['question_id']}: {complaint}")
     readable = [(prompt, response) for prompt, response in pairs if unknown is None or unknown not in response]
@@ -92,18 +98,27 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
     )
 
 
-def _prompt_ids(tokenizer: PreTrainedTokenizerBase, question: str) -> list[int]:
-    messages = [{"role": "user", "content": question}]
-    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+class _Prompt(NamedTuple):
+    text: str
+    ids: list[int]
+    readable: bool
+
+
+def _prompt(tokenizer: PreTrainedTokenizerBase, question: str) -> _Prompt:
+    """A question as the base reads it; some tokenizers have one token for unknown text and for the ends of turns."""
+    ids, unknown = prompt_ids(tokenizer, question), tokenizer.unk_token_id
+    written = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}  # by a template, as it should
+    looked_at = plain_ids(tokenizer, question) if unknown in written else ids
+    return _Prompt(prompt_text(tokenizer, question), ids, unknown is None or unknown not in looked_at)
 
 
 def _complaint(
-    prompt: list[int], response: list[int], max_length: int, unknown: int | None, special: set[int]
+    prompt: list[int], response: list[int], max_length: int, readable: bool, special: set[int]
 ) -> str | None:
     length = len(prompt) + len(response) + 1
     if length > max_length:
         return f"prompt and response have {length} tokens, max_length is {max_length}; raise it"
-    if unknown is not None and unknown in prompt:
+    if not readable:
         return "the base model's tokenizer cannot read all of it; choose a base that can"
     if not special.isdisjoint(response):
         return "its response holds a special token of the base model; reject that response"

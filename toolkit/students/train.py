@@ -10,8 +10,6 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
@@ -19,6 +17,9 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
+from toolkit.chat import load_tokenizer
+from toolkit.model_files import NotFinite
+from toolkit.networks import load_network, refuse_beyond
 from toolkit.quiet import quiet
 from toolkit.recipe import Student
 from toolkit.students.rows import Rows, read_responses, tokenize_rows, training_order
@@ -55,15 +56,17 @@ def train_student(
         train_loss (nats per response token, mean of the last 5 % of the steps), startup_seconds and train_seconds.
 
     Raises:
-        StudentError: before training, for what cannot be trained on.
+        StudentError, ModelFilesError: before training, for what cannot be trained on or from.
+        NotFinite: at the first step whose loss is NaN or infinite, or for such a weight; nothing is written.
     """
     start = time.monotonic()
     refuse_weights(out)
     with quiet(), torch.enable_grad():  # whatever the caller, or a library at its import, has switched off
-        tokenizer = AutoTokenizer.from_pretrained(base)
+        tokenizer = load_tokenizer(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)
         trainer = _trainer(base, tokenizer, _dataset(rows).select(order), out, settings, train_seed, progress)
+        refuse_beyond(trainer.model, rows.input_ids, str(base))
         begin = time.monotonic()
         trainer.train()
         end = time.monotonic()
@@ -91,7 +94,7 @@ def _trainer(
 ) -> "_Trainer":
     steps = math.ceil(len(rows) / settings.batch_size)
     trainer = _Trainer(
-        model=AutoModelForCausalLM.from_pretrained(base, dtype=_weights_dtype(settings)),
+        model=load_network(base, _weights_dtype(settings)),
         args=_arguments(out, settings, steps, seed),
         train_dataset=rows,
         processing_class=tokenizer,
@@ -145,6 +148,7 @@ def _arguments(out: Path, settings: Student, steps: int, seed: int) -> SFTConfig
         dataloader_pin_memory=gpu,
         save_strategy="no",
         logging_strategy="no",
+        logging_nan_inf_filter=False,  # which would hide that a student diverged
         report_to="none",
         disable_tqdm=True,
     )
@@ -156,6 +160,16 @@ class _Trainer(SFTTrainer):
         if torch.cuda.is_available():
             return super().compute_loss(model, inputs, *args, **options)
         return Trainer.compute_loss(self, model, inputs | {"use_cache": False}, *args, **options)
+
+    def training_step(self, *args: Any, **options: Any) -> torch.Tensor:
+        """A step, whose loss must be a finite number."""
+        loss = super().training_step(*args, **options)
+        if not torch.isfinite(loss):
+            raise NotFinite(
+                f"the student diverged at step {self.state.global_step + 1} of {self.state.max_steps}: its loss is "
+                f"{loss.item():g}; lower learning_rate, or raise warmup"
+            )
+        return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Not estimated: nobody reads it, and counting the parameters anew costs 6 % of a small model's step."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from toolkit.chat import load_tokenizer
+from toolkit.networks import load_network, refuse_not_finite
 from toolkit.quiet import quiet
 from toolkit.students.rows import StudentError
 from toolkit.workspace import file_digest, to_json, write_atomic
@@ -29,7 +31,12 @@ def base_digest(base: Path) -> str:
 
 
 def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base_name: str) -> None:
-    """Write a PEFT model's adapter, naming `base_name` as its base, or a full model with its tokenizer."""
+    """Write a PEFT model's adapter, naming `base_name` as its base, or a full model with its tokenizer.
+
+    Raises:
+        NotFinite: for a weight that is no finite number; nothing is written.
+    """
+    refuse_not_finite(model.named_parameters(), "the student diverged")
     if not isinstance(model, PeftModel):
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
@@ -46,8 +53,8 @@ def load_student(base: Path, student: Path) -> PreTrainedModel:
     """The student ready to generate, in evaluation mode, an adapter merged into the weights of `base` in memory."""
     with quiet():
         if not (student / ADAPTER).exists():
-            return AutoModelForCausalLM.from_pretrained(student).eval()
-        model = AutoModelForCausalLM.from_pretrained(base)
+            return load_network(student).eval()
+        model = load_network(base)
         return PeftModel.from_pretrained(model, student).merge_and_unload().eval()
 
 
@@ -57,4 +64,4 @@ def merge_student(base: Path, student: Path, out: Path) -> None:
     model = load_student(base, student)
     with quiet():
         model.save_pretrained(out)
-        AutoTokenizer.from_pretrained(base).save_pretrained(out)
+        load_tokenizer(base).save_pretrained(out)

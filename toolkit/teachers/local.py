@@ -15,8 +15,6 @@ from typing import Any, NamedTuple, Self
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
@@ -26,6 +24,9 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from toolkit.chat import ends_of, left_padded, load_tokenizer, mute, prompt_ids, prompt_text, unread
+from toolkit.model_files import ModelFilesError
+from toolkit.networks import guards, load_network, refuse_beyond
 from toolkit.prompt import prompt_writer
 from toolkit.quiet import quiet
 from toolkit.settings import Sampling
@@ -117,6 +118,7 @@ class LocalTeacher:
 
     Raises:
         ValueError: for a `prompt` that is no template.
+        ModelFilesError: for a folder that is no whole chat model, or names no end of its answers.
     """
 
     def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH, threads: int = 1) -> None:
@@ -127,17 +129,18 @@ class LocalTeacher:
         self.concurrency = (self.threads + 1) * batch  # one batch is gathered while the others are generated
         dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
         with quiet():
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-            network: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-            self.network = network.to(self.device).eval()
-        self.warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(sampling.temperature)]
+            self.tokenizer: Any = load_tokenizer(folder)
+            self.network = load_network(folder, dtype).to(self.device).eval()
+        self.ends = _ends(folder, self.tokenizer, sampling)
+        self.warpers = [*guards(self.network, self.tokenizer, model), TemperatureLogitsWarper(sampling.temperature)]
         if sampling.top_p < 1:
             self.warpers.append(TopPLogitsWarper(sampling.top_p))
-        self.config = GenerationConfig(
+        # Ours alone: what the model's own configuration asks for, such as a repetition penalty, is not in the recipe.
+        self.network.generation_config = GenerationConfig(
             max_new_tokens=sampling.max_tokens,
             do_sample=False,  # the noise does the sampling
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=self.ends or None,
+            pad_token_id=self.pad,
         )
         self._waiting: list[Asked] = []
         self._generating: set[asyncio.Task[None]] = set()
@@ -156,17 +159,16 @@ class LocalTeacher:
 
     def prompt(self, question: str) -> str:
         """The text that the model reads for a question, by its own chat template."""
-        turn = [{"role": "user", "content": self.write_prompt(question)}]
-        return str(self.tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
+        return prompt_text(self.tokenizer, self.write_prompt(question))
+
+    @property
+    def pad(self) -> int:
+        """What fills up prompts and answers that have ended; any token will do."""
+        return self.ends[0] if self.ends else 0
 
     def unreadable(self, questions: Sequence[str]) -> list[str]:
         """Those of `questions` that the tokenizer reads only with its unknown token."""
-        unknown = self.tokenizer.unk_token_id
-        if unknown is None or not questions:
-            return []
-        prompts = [self.write_prompt(question) for question in questions]
-        rows = self.tokenizer(prompts, add_special_tokens=False).input_ids
-        return [question for question, row in zip(questions, rows, strict=True) if unknown in row]
+        return [question for question in questions if unread(self.tokenizer, self.write_prompt(question))]
 
     async def complete(self, question: str, seed: int) -> Completion:
         """One completion of a question, drawn from its seed in [0, 2^63) whatever else is in the batch."""
@@ -202,27 +204,26 @@ class LocalTeacher:
     @torch.inference_mode()
     def generate(self, questions: Sequence[str], seeds: Sequence[int]) -> list[Completion]:
         """One completion per question, in order, each drawn from its seed in [0, 2^63)."""
-        prompts = [self.prompt(question) for question in questions]
-        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(self.device)
-        length = inputs.input_ids.shape[1]
+        prompts = [prompt_ids(self.tokenizer, self.write_prompt(question)) for question in questions]
+        refuse_beyond(self.network, prompts, self.model)
+        ids, mask = left_padded(prompts, self.pad)
+        length = ids.shape[1]
         noise = SeededGumbel(torch.tensor(seeds, device=self.device), length)
         ends = [StopTexts(self.tokenizer, self.stop, length)] if self.stop else []
         sequences = self.network.generate(
-            input_ids=inputs.input_ids,
-            attention_mask=inputs.attention_mask,
-            generation_config=self.config,
+            input_ids=ids.to(self.device),
+            attention_mask=mask.to(self.device),
             logits_processor=LogitsProcessorList([*self.warpers, noise]),
             stopping_criteria=StoppingCriteriaList(ends),
         )
         return [
-            self._completion(tokens, int(prompt))
-            for tokens, prompt in zip(sequences[:, length:].tolist(), inputs.attention_mask.sum(1), strict=True)
+            self._completion(tokens, len(prompt))
+            for tokens, prompt in zip(sequences[:, length:].tolist(), prompts, strict=True)
         ]
 
     def _completion(self, tokens: list[int], prompt_tokens: int) -> Completion:
-        eos = self.config.eos_token_id
-        stopped = eos in tokens
-        answer = tokens[: tokens.index(eos)] if stopped else tokens
+        end = next((place for place, token in enumerate(tokens) if token in self.ends), None)
+        stopped, answer = end is not None, tokens[:end]
         text = self._decode(answer)
         if not self._stops(answer):
             return Completion(text, "stop" if stopped else "length", prompt_tokens, len(answer) + stopped, self.model)
@@ -235,6 +236,16 @@ class LocalTeacher:
 
     def _decode(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
+    """Where an answer ends, of a tokenizer that can ask a question."""
+    complaint, ends = mute(tokenizer), ends_of(folder, tokenizer)
+    if not (complaint or ends or sampling.stop):
+        complaint = "no token ends its answers; set eos_token in tokenizer_config.json, or the recipe's `stop`"
+    if complaint:
+        raise ModelFilesError(f"{folder}: {complaint}")
+    return ends
 
 
 def _hand_out(batch: Sequence[Asked], generated: asyncio.Future[list[Completion]]) -> None:

@@ -77,10 +77,13 @@ def _model(teacher: Teacher) -> tuple[Path, str]:
 
 
 def _refuse_unstoppable(folder: Path) -> None:
-    from transformers import AutoTokenizer, StopStringCriteria
+    from transformers import StopStringCriteria
 
+    from toolkit.chat import load_tokenizer
+
+    tokenizer = load_tokenizer(folder)
     try:
-        StopStringCriteria.clean_tokenizer_vocab(AutoTokenizer.from_pretrained(folder))
+        StopStringCriteria.clean_tokenizer_vocab(tokenizer)
     except ValueError as error:
         raise RecipeError(
             "stop: `transformers serve` cannot stop at a text with this model's tokenizer, whose pieces are whole "
