@@ -8,7 +8,8 @@ import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from tenacity import RetryCallState
 
-PASSING = {408, 409, 412, 425, 429, *range(500, 600)}
+FULL = 507  # a store that takes nothing more; a later try would meet the same
+PASSING = {408, 409, 412, 425, 429, *range(500, 600)} - {FULL}
 LONGEST = 30.0  # seconds between two tries
 LATER = "run the same command later, it goes on from here"
 
@@ -65,6 +66,8 @@ def _of_status(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
         return f"others pushed again and again meanwhile ({status}); run the same command once they are done"
     if status == 429:
         return f"{endpoint} limits how often may be pushed (429); {LATER}"
+    if status == FULL:
+        return f"{endpoint} cannot store it ({status}): {error.server_message or 'no reason given'}"
     if status >= 500:
         return f"{endpoint} is in trouble ({status}); {LATER}"
     return f"{endpoint} refused it ({status}): {error.server_message or 'no reason given'}"
