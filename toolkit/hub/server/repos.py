@@ -54,14 +54,18 @@ class Place:
             HubError: 404 where it was deleted since it was found, 422 where its files are damaged.
         """
         try:
-            with contextlib.closing(Repo(str(self.path), object_store=Objects(str(self.path / "objects")))) as repo:
+            with contextlib.closing(self._open()) as repo:
                 yield repo
-        except NotGitRepository as error:
-            if (self.path / FACTS).is_file():
-                raise self.damaged("objects or refs are missing") from error
-            raise repo_missing(self.name) from error
         except DAMAGE as error:
             raise self.damaged(str(error)) from error
+
+    def _open(self) -> Repo:
+        try:
+            return Repo(str(self.path), object_store=Objects(str(self.path / "objects")))
+        except (NotGitRepository, ValueError) as error:
+            if (self.path / FACTS).is_file():
+                raise self.damaged(str(error)) from error
+            raise repo_missing(self.name) from error
 
     def damaged(self, why: str) -> HubError:
         """The error for files of this repo that are not as they were written; no client can mend them."""
