@@ -20,6 +20,8 @@ LICENCES = frozenset(_NAMES.split())
 
 def closest(name: str) -> str:
     """The identifier that `name` most likely means (`Apache 2.0`: `apache-2.0`), `other` where it is like none."""
+    if name.strip().lower() in LICENCES:
+        return name.strip().lower()
     said = re.sub(r"\b(?:the|licen[cs]e|version|v)\b|(?<=\b)v(?=\d)", " ", name.lower())
     plain = "-".join(re.findall(r"[a-z0-9.+]+", said))
     plain = re.sub(r"(?<=[a-z])-?(\d)$", r"-\1.0", plain)

@@ -21,7 +21,7 @@ def open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            stream = Path(os.devnull).open(mode, encoding="utf-8")  # open as long as the process is
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
             os.set_inheritable(stream.fileno(), True)
             setattr(sys, name, stream)
         if mode == "w" and isinstance(stream, io.TextIOWrapper):
