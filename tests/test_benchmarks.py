@@ -1,4 +1,4 @@
-"""Every benchmark runs to its end at a tiny size; what it measures there says nothing, and nothing of it is asserted."""
+"""Every benchmark runs to its end at a tiny size; what it measures there says nothing, so that none is asserted."""
 
 import os
 import subprocess

@@ -1,6 +1,7 @@
 """Faults of a Hub: which may pass when tried again, and one message for each that does not."""
 
 import random
+import re
 from collections.abc import Iterator
 from json import JSONDecodeError
 
@@ -39,8 +40,18 @@ def pause(state: RetryCallState) -> float:
     return random.uniform(0, min(2.0 ** (state.attempt_number - 1), LONGEST))
 
 
+def without_secrets(text: str) -> str:
+    """`text` without what addresses in it may hold of secrets: names and passwords before the host, and queries."""
+    return re.sub(r"(https?://)(?:[^\s/@]*@)?([^\s?#'\"<>]*)(?:[?#][^\s'\"<>]*)?", r"\1\2", text)
+
+
 def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
-    """The fault in one sentence with its mend; None for an error that is none of a Hub's."""
+    """The fault in one sentence with its mend and no secret; None for an error that is none of a Hub's."""
+    fault = _explained(error, repo, without_secrets(endpoint))
+    return fault and HubFault(without_secrets(str(fault)))
+
+
+def _explained(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
     for cause in _causes(error):
         if isinstance(cause, OfflineModeIsEnabled):
             return HubFault(f"{repo}: HF_HUB_OFFLINE is set; unset it to reach a Hub")
