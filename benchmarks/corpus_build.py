@@ -79,8 +79,9 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     cells = [(shell, rung) for rung in increments(BUDGETS) for shell in parts]
     source = placed(Source(pool, pool, asked, "0", journal, cells, {}), index, counting, draws)
     corpus = corpus_stage(job, source, verdicts_stage(job, source))
-    if corpus.statistics[BUDGETS[-1]]["sampled"] != count * BUDGETS[-1]:
-        raise RuntimeError(f"rows are missing: {corpus.statistics[BUDGETS[-1]]}")
+    whole = corpus.statistics[count, BUDGETS[-1]]
+    if whole["sampled"] != count * BUDGETS[-1]:
+        raise RuntimeError(f"rows are missing: {whole}")
 
 
 def build_pandas(journal: Path, count: int, folder: Path, counting: str) -> None:
@@ -139,36 +140,36 @@ def compare(sizes: list[int], countings: list[str]) -> None:
             if rows == sizes[0]:
                 peer = build("pandas", journal, count, "sampled")
                 print(f"{'':9s} toolkit / pandas: time x {costs[countings[0]][0] / peer:.2f}")
-    for counting, (first, *_, last) in costs.items():
+    for counting, (first, *_, last) in costs.items() if len(sizes) > 1 else ():
         print(f"{counting}: time per row at {sizes[-1]:,} responses / at {sizes[0]:,}: x {last / first:.2f}")
 
 
-def leak_rate() -> None:
+def leak_rate(count: int) -> None:
     from toolkit.corpora.decontamination import find_leaks
 
     random_ = random.Random(0)
     words = [f"word{'abcdefghij'[i % 10]}{'abcdefghij'[i // 10]}" for i in range(100)]
-    texts = [" ".join([*random_.choices(words, k=22), str(i), "and", str(i + 7), "?"]) for i in range(100_000)]
-    held_out = {str(i): text + " more" for i, text in enumerate(random_.sample(texts, 2000))}
+    texts = [" ".join([*random_.choices(words, k=22), str(i), "and", str(i + 7), "?"]) for i in range(count)]
+    held_out = {str(i): text + " more" for i, text in enumerate(random_.sample(texts, count // 50))}
     start = time.process_time()
     found = len(find_leaks(held_out, texts, procedural=True))
     rate = len(texts) / (time.process_time() - start)
-    print(
-        f"leak check: {rate:,.0f} texts of 26 words a second, x {rate / RATE:.2f} of the limit; {found} of 2,000 found"
-    )
+    told = f"{rate:,.0f} texts of 26 words a second, x {rate / RATE:.2f} of the limit"
+    print(f"leak check: {told}; {found} of {count // 50:,} found")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--responses", type=int, nargs="+", default=[96_000, 288_000, 1_024_000])
     parser.add_argument("--counting", nargs="+", default=["sampled", "accepted"], choices=["sampled", "accepted"])
+    parser.add_argument("--texts", type=int, default=100_000, help="for the leak check")
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
         measure(*args.measure)
         return
     compare(args.responses, args.counting)
-    leak_rate()
+    leak_rate(args.texts)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main() -> None:
     settings = Evaluation()
     with TemporaryDirectory() as scratch, quiet():
         base, test_file = Path(scratch, "base"), Path(scratch, "test.parquet")
-        write_base(base)
+        write_base(base, "mathematics")
         write_items(test_file, args.items)
         limits = settings.eval_batch_size, settings.eval_max_tokens
         bare = min(bare_generation(base, test_file, *limits) for _ in range(args.models))

@@ -13,6 +13,7 @@ from toolkit.commands.judge import add_judge_arguments, judge_command
 from toolkit.reports.compare_command import add_compare_arguments, compare_command
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
 from toolkit.reports.plan_command import add_plan_arguments, plan_command
+from toolkit.streams import READER_GONE, flushed, open_streams, reader_gone
 
 EXAMPLES = """examples:
   fss recipe ls                      what can be run
@@ -49,9 +50,21 @@ AddVerb = Callable[[str, Callable[[argparse.Namespace], int], str, str], argpars
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all went well, 1 for an error that is explained in one message, 130 when interrupted."""
+    """Run the command; 0 when all went well, 1 for an error that is explained in one message, 130 when interrupted.
+
+    141, without a word, when nobody reads its output any more.
+    """
+    open_streams()
+    try:
+        with flushed():
+            return _main(list(sys.argv[1:] if arguments is None else arguments))
+    except OSError as error:  # of the output itself
+        print(f"fss: error: {_explained(error)}", file=sys.stderr)
+        return 1
+
+
+def _main(given: list[str]) -> int:
     parser = _parser()
-    given = list(sys.argv[1:] if arguments is None else arguments)
     cut = given.index("--") if "--" in given else len(given)
     args = parser.parse_args(given[:cut], argparse.Namespace(command=given[cut + 1 :]))
     if args.command and args.verb not in (verbs.teacher, verbs.hub):
@@ -65,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # libraries have errors of their own for a full disk
         if args.traceback or not (_disk_full(error) or isinstance(error, ValueError | RuntimeError | OSError)):
             raise
+        if isinstance(error, BrokenPipeError) and (reader_gone(sys.stdout) or reader_gone(sys.stderr)):
+            return READER_GONE
         print(f"fss: error: {_explained(error)}", file=sys.stderr)
         return 1
     return code
@@ -197,10 +212,21 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 def _add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
-        type=Path,
-        default=Path(os.environ.get("FSS_WORKSPACE", "workspace")),
+        type=_place,
+        default=os.environ.get("FSS_WORKSPACE") or "workspace",
         help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
     )
+
+
+def _place(text: str) -> Path:
+    path = Path(text)
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:  # Arrow and the tokenizers take UTF-8 only
+        raise argparse.ArgumentTypeError(
+            f"{os.fsencode(text)!r} is no UTF-8 here; set LC_ALL=C.UTF-8 or name another"
+        ) from error
+    return path
 
 
 def _cost(text: str) -> float:

@@ -72,8 +72,8 @@ class Stage:
 class Progress:
     """Stages on a text stream, and in `done` every stage that ended well with the seconds it took."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
         self.done: list[tuple[Stage, float]] = []
 
     def say(self, text: str) -> None:

@@ -66,6 +66,7 @@ def hub(args: argparse.Namespace) -> int:
 
 def space(args: argparse.Namespace) -> int:
     from toolkit.hub.bundle import Space, write_bundle
+    from toolkit.hub.faults import without_secrets
     from toolkit.hub.push import Target
     from toolkit.hub.space import publish_space
     from toolkit.pipeline.hubs import STORE, is_embedded, open_hub
@@ -77,7 +78,7 @@ def space(args: argparse.Namespace) -> int:
         return 0
     with open_hub(args.workspace, args.place) as api:
         done = publish_space(args.place, wanted, Target(api, print, args.private, args.dry_run, (args.workspace,)))
-    place = args.workspace / STORE if is_embedded(done.repo) else api.endpoint
+    place = args.workspace / STORE if is_embedded(done.repo) else without_secrets(api.endpoint)
     print(f"{place}/spaces/{done.repo}, commit {done.commit[:12] or 'none yet'}")
     return 0
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from huggingface_hub.errors import HfHubHTTPError
 
+from toolkit.hub.faults import without_secrets
 from toolkit.hub.push import Target, attempts, explained
 
 Item = tuple[str, Literal["dataset", "model", "space"]]  # repo and its kind
@@ -26,7 +27,7 @@ def collect(target: Target, title: str, owner: str, items: Iterable[Item]) -> st
         except HfHubHTTPError as error:
             if error.response.status_code != 404:
                 raise
-            target.say(f"{api.endpoint} has no collections, so {title!r} was not made")
+            target.say(f"{without_secrets(api.endpoint)} has no collections, so {title!r} was not made")
             return None
         held = {(item.item_id, item.item_type) for item in made.items}
         for repo, kind in items:

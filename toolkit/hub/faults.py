@@ -1,6 +1,7 @@
 """Faults of a Hub: which may pass when tried again, and one message for each that does not."""
 
 import random
+import re
 from collections.abc import Iterator
 from json import JSONDecodeError
 
@@ -8,7 +9,8 @@ import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from tenacity import RetryCallState
 
-PASSING = {408, 409, 412, 425, 429, *range(500, 600)}
+FULL = 507  # a store that takes nothing more; a later try would meet the same
+PASSING = {408, 409, 412, 425, 429, *range(500, 600)} - {FULL}
 LONGEST = 30.0  # seconds between two tries
 LATER = "run the same command later, it goes on from here"
 
@@ -38,8 +40,18 @@ def pause(state: RetryCallState) -> float:
     return random.uniform(0, min(2.0 ** (state.attempt_number - 1), LONGEST))
 
 
+def without_secrets(text: str) -> str:
+    """`text` without what addresses in it may hold of secrets: names and passwords before the host, and queries."""
+    return re.sub(r"(https?://)(?:[^\s/@]*@)?([^\s?#'\"<>]*)(?:[?#][^\s'\"<>]*)?", r"\1\2", text)
+
+
 def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
-    """The fault in one sentence with its mend; None for an error that is none of a Hub's."""
+    """The fault in one sentence with its mend and no secret; None for an error that is none of a Hub's."""
+    fault = _explained(error, repo, without_secrets(endpoint))
+    return fault and HubFault(without_secrets(str(fault)))
+
+
+def _explained(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
     for cause in _causes(error):
         if isinstance(cause, OfflineModeIsEnabled):
             return HubFault(f"{repo}: HF_HUB_OFFLINE is set; unset it to reach a Hub")
@@ -65,6 +77,8 @@ def _of_status(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
         return f"others pushed again and again meanwhile ({status}); run the same command once they are done"
     if status == 429:
         return f"{endpoint} limits how often may be pushed (429); {LATER}"
+    if status == FULL:
+        return f"{endpoint} cannot store it ({status}): {error.server_message or 'no reason given'}"
     if status >= 500:
         return f"{endpoint} is in trouble ({status}); {LATER}"
     return f"{endpoint} refused it ({status}): {error.server_message or 'no reason given'}"

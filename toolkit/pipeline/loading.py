@@ -78,11 +78,17 @@ def _workspace(job: Job) -> list[str]:
 
 def _environment(repo: str) -> list[str]:
     """What must stand before a command for it to find a Hub that only the environment names."""
-    endpoint = os.environ.get("HF_ENDPOINT")
+    endpoint = _endpoint("")
     return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
 
 
 def _place(job: Job, repo: str) -> str:
     if is_embedded(repo):
         return f"the Hub in {shown(job.workspace.root)}"
-    return os.environ.get("HF_ENDPOINT", "the Hub")
+    return _endpoint("the Hub")
+
+
+def _endpoint(default: str) -> str:
+    from toolkit.hub.faults import without_secrets
+
+    return without_secrets(os.environ.get("HF_ENDPOINT") or default)

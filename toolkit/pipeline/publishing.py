@@ -70,7 +70,7 @@ def source_published(job: Job, source: Source, corpus: Corpus) -> Publication:
         with job.progress.stage("publish") as stage, open_target(job, repo) as target:
             folder, pushed = push_source(job, target, source, corpus)
             _tell(stage, pushed)
-    except (Refused, RuntimeError) as error:
+    except (Refused, RuntimeError, OSError) as error:
         job.progress.say(_going_on(error))
         return Publication(release_stage(job, source, corpus), failure=str(error))
     return Publication(folder, pushed)
@@ -92,7 +92,7 @@ def results_published(job: Job, done: Publication, results: Mapping[str, Artifac
         with job.progress.stage("publish") as stage, open_target(job, release.repo) as target:
             done.pushed["results"] = push_results(job, target, release, results)
             _tell(stage, {"results": done.pushed["results"]})
-    except (Refused, RuntimeError) as error:
+    except (Refused, RuntimeError, OSError) as error:
         job.progress.say(_going_on(error))
         done.failure = str(error)
 

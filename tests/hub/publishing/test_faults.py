@@ -8,7 +8,7 @@ from tenacity import RetryCallState, Retrying
 from tests.fakes.faulty_proxy import FAULTS
 from tests.hub.publishing.conftest import commits, expected, held, tags
 from tests.hub.publishing.test_publish import put
-from toolkit.hub.faults import HubFault, passing, pause
+from toolkit.hub.faults import HubFault, explain, passing, pause
 
 OLD, NEW = "v1.0.0", "v1.1.0"
 
@@ -123,6 +123,37 @@ def test_a_commit_that_is_always_overtaken_is_explained(api, proxy, repo, releas
     proxy.fail("412", calls[OLD] - 2, until_reset=True)
     with pytest.raises(HubFault, match=r"others pushed again and again meanwhile \(412\)"):
         put(releases[OLD], repo, api)
+
+
+@pytest.mark.parametrize("name", ["objects", "refs/heads/main"])
+def test_a_damaged_repo_is_told_at_once_and_others_are_pushed(api, direct, hub, proxy, repo, releases, name):
+    put(releases[OLD], repo, direct)
+    folder = hub.root / "datasets" / f"{repo}.git"
+    for path in [folder / name] if (folder / name).is_file() else (folder / name).glob("??/*"):
+        path.chmod(0o644)
+        path.write_bytes(b"damaged")
+    proxy.reset()
+    with pytest.raises(HubFault, match=rf"^{repo}: .*its repository {folder} is damaged .*publish again"):
+        put(releases[NEW], repo, api)
+    assert len(proxy.calls) <= 3  # told at once: another try would meet the same
+    put(releases[OLD], f"{repo}-other", api)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://hub.example/?token=hf_secret", "https://hub.example/"),
+        ("https://alice:hf_secret@hub.example", "https://hub.example"),
+        ("https://hf_secret@hub.example/api#hf_secret", "https://hub.example/api"),
+        ("http://127.0.0.1:80/a?b=1&key=hf_secret", "http://127.0.0.1:80/a"),
+    ],
+)
+def test_no_secret_of_an_address_is_told(address, told):
+    fault = explain(httpx2.ConnectError(f"cannot reach '{address}'"), "org/name", address)
+    assert "hf_secret" not in str(fault) and f"no answer from {told} (" in str(fault) and f"'{told}'" in str(fault)
+    response = httpx2.Response(507, request=httpx2.Request("GET", address))
+    full = explain(HfHubHTTPError("no", response=response, server_message=f"{address} is full"), "org/name", address)
+    assert f"{told} cannot store it (507): {told} is full" in str(full) and not passing(full)
 
 
 def test_other_errors_do_not_pass():

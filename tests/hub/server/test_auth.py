@@ -1,13 +1,14 @@
 """Who may write, who may read, and what each is told."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
-from toolkit.hub.server import auth
+from toolkit.hub.server import auth, running
 
 ADD = [CommitOperationAdd("a.txt", b"a")]
 
@@ -21,6 +22,38 @@ def test_the_token_file_is_made_once_and_for_its_owner_only(tmp_path):
     assert auth.load_tokens(tmp_path).write == first and len(first) > 40
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["token"]
+
+
+@pytest.mark.parametrize("held", [b"", b"\n", b"  \n", b"\0" * 47])
+def test_a_token_file_that_holds_nothing_is_filled_anew(tmp_path, held):
+    (tmp_path / "token").write_bytes(held)
+    made = auth.load_tokens(tmp_path).write
+    assert auth.load_tokens(tmp_path).write == made and made.startswith("hf_") and len(made) > 40
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+    with running(tmp_path) as (endpoint, token):
+        assert HfApi(endpoint, token=token).whoami()["name"] == "local"
+
+
+@pytest.mark.parametrize("held", [b"two words", b"hf_\xff", "hf_é".encode(), b"hf_a\nhf_b", b"hf_\0x"])
+@pytest.mark.parametrize("name", ["token", "read-token"])
+def test_a_damaged_token_file_is_named_and_not_shown(tmp_path, name, held):
+    (tmp_path / name).write_bytes(held)
+    with pytest.raises(RuntimeError, match=f"{name}: is damaged, .* delete the file") as error, running(tmp_path):
+        pass
+    assert "hf_" not in str(error.value) and "two" not in str(error.value)
+    assert (tmp_path / name).read_bytes() == held
+
+
+def test_a_token_file_that_is_a_folder_is_named(tmp_path):
+    (tmp_path / "token").mkdir()
+    with pytest.raises(RuntimeError, match=r"token: the token of the embedded Hub cannot be read \(Is a directory\)"):
+        auth.load_tokens(tmp_path)
+
+
+def test_servers_that_fill_one_empty_file_at_once_agree(tmp_path):
+    (tmp_path / "token").touch()
+    with ThreadPoolExecutor(8) as pool:
+        assert len({tokens.write for tokens in pool.map(auth.load_tokens, [tmp_path] * 8)}) == 1
 
 
 def test_without_a_token_nothing_is_written(anyone, dataset):

@@ -36,7 +36,7 @@ def test_a_large_file_finds_no_repo_at_its_end(place):
 
 
 def test_objects_find_no_repo_when_they_are_settled(place):
-    with place.open() as repo, pytest.raises(HubError, match="not found"), place.writer(repo) as writer:
+    with place.opened() as repo, pytest.raises(HubError, match="not found"), place.writer(repo) as writer:
         writer.put(Blob.from_string(b"x"))
         delete(place)
         writer.settle()
@@ -45,7 +45,7 @@ def test_objects_find_no_repo_when_they_are_settled(place):
 
 def test_a_repo_that_is_gone_is_404_and_no_fault_of_the_server(place):
     delete(place)
-    for call in (place.open, place.facts):
+    for call in (lambda: place.opened().__enter__(), place.facts):
         with pytest.raises(HubError) as error:
             call()
         assert error.value.status == 404

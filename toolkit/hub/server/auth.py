@@ -4,14 +4,16 @@ Transfers of large files carry no token (on the real Hub a storage service takes
 """
 
 import base64
-import binascii
 import contextlib
+import fcntl
 import hmac
 import os
+import re
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from string import whitespace
 
 from starlette.requests import Request
 
@@ -20,6 +22,7 @@ from toolkit.hub.server.errors import HubError
 USER = "local"
 TOKEN = "token"  # the file in the store's folder
 READ_TOKEN = "read-token"  # may be put beside it: reads private repos too, never writes
+WHITESPACE = whitespace.encode()
 SIGNED_SECONDS = 24 * 3600
 INVALID = "Invalid credentials in Authorization header"
 
@@ -33,21 +36,62 @@ class Tokens:
 
 
 def load_tokens(root: Path) -> Tokens:
-    """The tokens in `root`; the writing one is made at first, in a file that only its owner may read."""
-    path = root / TOKEN
-    temporary = root / f".{TOKEN}.{os.getpid()}.{secrets.token_hex(4)}"
-    if not path.exists():
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"hf_{secrets.token_urlsafe(32)}\n")
-            file.flush()
-            os.fsync(handle)
-        # A link fails where another server has just made its own: then that one counts.
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-        temporary.unlink()
+    """The tokens in `root`; the writing one is made at first, in a file that only its owner may read.
+
+    A file that holds nothing, as a full disk or a power cut leaves it, is replaced.
+
+    Raises:
+        RuntimeError: a file holds something that no header can carry; the message names it, never what it holds.
+    """
+    if not (root / TOKEN).exists():
+        _make_file(root)
+    write = _token_in(root / TOKEN) or _fill_file(root / TOKEN)
     read = root / READ_TOKEN
-    return Tokens(path.read_text().strip(), read.read_text().strip() if read.is_file() else None)
+    return Tokens(write, _token_in(read) or None if read.exists() else None)
+
+
+def _token_in(path: Path) -> str:
+    """The token in a file; empty where it holds nothing."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RuntimeError(f"{path}: the token of the embedded Hub cannot be read ({error.strerror})") from error
+    held = data.strip(WHITESPACE + b"\0")
+    if not re.fullmatch(rb"[!-~]*", held):
+        raise RuntimeError(f"{path}: is damaged, a token is one word of ASCII; delete the file, a new one is made then")
+    return held.decode()
+
+
+def _new_token() -> str:
+    return f"hf_{secrets.token_urlsafe(32)}"
+
+
+def _make_file(root: Path) -> None:
+    temporary = root / f".{TOKEN}.{os.getpid()}.{secrets.token_hex(4)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{_new_token()}\n")
+        file.flush()
+        os.fsync(handle)
+    # A link fails where another server has just made its own: then that one counts.
+    with contextlib.suppress(FileExistsError):
+        os.link(temporary, root / TOKEN)
+    temporary.unlink()
+
+
+def _fill_file(path: Path) -> str:
+    """Put a token into a file that holds none; of several servers that try, one does and the others read its."""
+    with path.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held = _token_in(path)
+        if not held:
+            held = _new_token()
+            path.chmod(0o600)
+            file.truncate(0)
+            file.write(f"{held}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return held
 
 
 def role(request: Request) -> str | None:
@@ -75,7 +119,7 @@ def _secret(header: str) -> str:
         return value.strip()
     try:
         return base64.b64decode(value).decode(errors="replace").partition(":")[2]
-    except binascii.Error as error:
+    except ValueError as error:
         raise HubError(401, INVALID) from error
 
 

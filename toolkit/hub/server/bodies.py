@@ -1,8 +1,8 @@
 """Request bodies of bounded size, mostly JSON, and endpoints that do their work off the event loop."""
 
 import base64
-import binascii
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,23 +12,45 @@ from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server.errors import HubError
 
-LIMIT = 16 << 20  # bytes of a body, or of a line of a commit; a regular file of 10 MB in base64 fits
+LINE_LIMIT = 16 << 20  # bytes of a line of a commit; a regular file of 10 MB in base64 fits
+LIMIT = 4 << 20  # bytes of any other body
+DEEPEST = 32  # levels of nested JSON
 Body = dict[str, Any]
 
 
 def parse(data: bytes) -> Body:
-    """`data` as a JSON object.
+    """`data` as a JSON object that can be sent back as JSON.
 
     Raises:
-        HubError: 400, for anything else.
+        HubError: 400, for anything else: also NaN, infinite numbers, half characters, and nesting beyond `DEEPEST`.
     """
     try:
-        value = json.loads(data)
-    except ValueError as error:
+        value = json.loads(data, parse_constant=_finite, parse_float=_finite)
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()  # half of a pair of surrogates is no text
+    except (ValueError, RecursionError) as error:
         raise HubError(400, f"The request is not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise HubError(400, f"The request must be a JSON object, not {type(value).__name__}")
+    _refuse_depth(value)
     return value
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no finite number")
+    return value
+
+
+def _refuse_depth(value: Body) -> None:
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        inside = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for children in inside for child in children if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise HubError(400, f"The request nests deeper than {DEEPEST} levels")
 
 
 def text(body: Body, field: str, default: str | None = None) -> str:
@@ -41,7 +63,7 @@ def text(body: Body, field: str, default: str | None = None) -> str:
     if value is None and default is not None:
         return default
     if not isinstance(value, str):
-        raise HubError(400, f"Field {field!r} must be a text, not {value!r}")
+        raise HubError(400, f"Field {field!r} must be a text, not {repr(value)[:100]}")
     return value
 
 
@@ -65,7 +87,7 @@ def decoded(value: str) -> bytes:
     """
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise HubError(400, f"Not valid base64: {error}") from error
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
+from dulwich.errors import GitProtocolError
 from dulwich.protocol import ReceivableProtocol
 from dulwich.repo import Repo
 from dulwich.server import BackendRepo, DictBackend, UploadPackHandler
@@ -34,7 +35,7 @@ def advertise(request: Request) -> Response:
     if service != SERVICE:
         raise HubError(403, f"Only {SERVICE} is served here, not {service!r}: push with huggingface_hub")
     out = io.BytesIO()
-    with contextlib.closing(repos.find_for_git(request).open()) as repo:
+    with repos.find_for_git(request).opened() as repo:
         handler = _handler(repo, io.BytesIO(), out, advertise_refs=True)
         handler.proto.write_pkt_line(f"# service={SERVICE}\n".encode())
         handler.proto.write_pkt_line(None)
@@ -61,8 +62,14 @@ def _unpacked(data: bytes) -> bytes:
 
 def _pack(place: Place, asked: bytes) -> IO[bytes]:
     out = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - closed when it has been sent
-    with contextlib.closing(place.open()) as repo:
-        _handler(repo, io.BytesIO(asked), out).handle()
+    with contextlib.ExitStack() as failed:
+        failed.enter_context(out)
+        with place.opened() as repo:
+            try:
+                _handler(repo, io.BytesIO(asked), out).handle()
+            except (GitProtocolError, ValueError, AssertionError, LookupError) as error:
+                raise HubError(400, f"Not what {SERVICE} is asked: {str(error)[:200]}") from error
+        failed.pop_all()
     out.seek(0)
     return out
 

@@ -4,7 +4,6 @@ Blobs are written as their lines arrive, so that a large commit needs little mem
 moves, in one step, from the head that the change was made on.
 """
 
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server import auth, names, pulls, repos
-from toolkit.hub.server.bodies import LIMIT, Body, parse, text
+from toolkit.hub.server.bodies import LINE_LIMIT, Body, parse, text
 from toolkit.hub.server.edits import ATTRIBUTES, FILE, Edit, apply, first_attributes, read_edit
 from toolkit.hub.server.errors import HubError, revision_missing
 from toolkit.hub.server.objects import Writer, commit_at, move_ref, read_ref
@@ -38,7 +37,7 @@ async def commit(request: Request) -> Response:
     """
     auth.need_write(request)
     place = await run_in_threadpool(repos.find, request)
-    with contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
+    with place.opened() as repo, place.writer(repo) as writer:
         header, edits = await _read(request, writer, place)
         await run_in_threadpool(writer.settle)
     return JSONResponse(await run_in_threadpool(_commit, request, place, header, edits))
@@ -69,8 +68,9 @@ async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield bytes(held + end)
             held.clear()
         held += rest
-        if len(held) > LIMIT:
-            raise HubError(413, f"A line of the commit is longer than {LIMIT >> 20} MiB: send the file as a large one")
+        if len(held) > LINE_LIMIT:
+            most = f"{LINE_LIMIT >> 20} MiB"
+            raise HubError(413, f"A line of the commit is longer than {most}: send the file as a large one")
     if held.strip():
         yield bytes(held)
 
@@ -78,7 +78,7 @@ async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def _commit(request: Request, place: Place, header: Body, edits: list[Edit]) -> dict[str, Any]:
     as_pull = request.query_params.get("create_pr") in ("1", "true", "True")
     summary, description = text(header, "summary"), text(header, "description", "")
-    with place.lock(), contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
+    with place.lock(), place.opened() as repo, place.writer(repo) as writer:
         ref, head = branch(repo, request.path_params["revision"])
         base = _base(repo, head, header, as_pull)
         after = apply(repo, writer, files(repo, base), edits, base.id.decode())

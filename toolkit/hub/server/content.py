@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from toolkit.hub.server.errors import HubError
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")  # one range; several at once are answered with the whole file, as HTTP allows
+# One range; several at once are answered with the whole file, as HTTP allows.
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 CHUNK = 1 << 20  # bytes in memory per transfer
 
 

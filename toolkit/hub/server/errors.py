@@ -10,7 +10,7 @@ class HubError(Exception):
     """An answer other than success.
 
     Args:
-        status: HTTP status, 4xx.
+        status: HTTP status, 4xx, or 507 for a store that takes nothing more.
         message: what is wrong, with the value and the mend.
         code: `RepoNotFound`, `RevisionNotFound` or `EntryNotFound`; clients raise by it.
         headers: more headers for the answer.

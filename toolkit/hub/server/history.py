@@ -1,6 +1,5 @@
 """A branch's commits, newest first."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,7 +34,7 @@ def title(commit: Commit) -> tuple[str, str]:
 
 def commits(request: Request) -> list[dict[str, Any]]:
     """The commits of a revision; in one page, for releases are few."""
-    with contextlib.closing(repos.find(request).open()) as repo:
+    with repos.find(request).opened() as repo:
         return [_listed(commit) for commit in line(repo, commit_at(repo, request.path_params["revision"]))]
 
 

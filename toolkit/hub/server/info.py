@@ -1,16 +1,14 @@
 """What is known about a repo, and whether a card's metadata is valid."""
 
-import contextlib
 from typing import Any
 
-import yaml
 from dulwich.objects import Commit
-from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from toolkit.hub.server import auth, repos, trees
 from toolkit.hub.server.bodies import Body, text
+from toolkit.hub.server.cards import faults, front_matter
 from toolkit.hub.server.errors import HubError
 from toolkit.hub.server.objects import blob, commit_at
 from toolkit.hub.server.repos import Place
@@ -21,7 +19,7 @@ CARD = "README.md"
 def repo_info(request: Request) -> dict[str, Any]:
     """A repo at a revision: commit, files (`blobs`: with sizes), card metadata, dates, visibility."""
     place = repos.find(request)
-    with contextlib.closing(place.open()) as repo:
+    with place.opened() as repo:
         commit = commit_at(repo, request.path_params.get("revision", "main"))
         files = trees.files(repo, commit)
         blobs = request.query_params.get("blobs", "").lower() in ("true", "1")
@@ -63,48 +61,15 @@ def _card(content: str) -> dict[str, Any]:
         return {}
 
 
-def front_matter(content: str) -> dict[str, Any]:
-    """The YAML block at the head of a card.
-
-    Raises:
-        ValueError: it is no YAML, or no mapping.
-    """
-    found = REGEX_YAML_BLOCK.search(content)
-    try:
-        value = yaml.safe_load(found.group(2)) if found else {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"its metadata is not valid YAML: {error}") from error
-    if not isinstance(value or {}, dict):
-        raise ValueError("its metadata must be a mapping of names to values")
-    return value or {}
-
-
 def validate_yaml(request: Request, body: Body) -> Response:
     """Check a card before it is committed: 400 with the errors, or 200 with warnings."""
     try:
         data = front_matter(text(body, "content"))
     except ValueError as error:
         return JSONResponse({"errors": [{"message": str(error)}], "warnings": []}, 400)
-    errors = [{"message": message} for message in _faults(data)]
+    errors = [{"message": message} for message in faults(data)]
     warnings = [] if data else [{"message": "empty or missing yaml metadata in repo card"}]
     return JSONResponse({"errors": errors, "warnings": warnings}, 400 if errors else 200)
-
-
-def _faults(data: dict[str, Any]) -> list[str]:
-    """Fields that the Hub refuses when they are of another form than this."""
-    faults = [
-        f'"{field}" must be a text or a list of texts'
-        for field in ("license", "language", "base_model", "datasets", "tags", "size_categories", "task_categories")
-        if field in data and not _texts(data[field])
-    ]
-    configs = data.get("configs", [])
-    if not isinstance(configs, list) or not all(isinstance(item, dict) and "config_name" in item for item in configs):
-        faults.append('"configs" must be a list of mappings with a "config_name"')
-    return faults
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
 def whoami(request: Request) -> dict[str, Any]:
@@ -130,10 +95,22 @@ def listing(request: Request) -> list[dict[str, Any]]:
     for path in sorted((root / kind).glob("*/*.git")):
         place = Place(root, kind, f"{path.parent.name}/{path.name.removesuffix('.git')}")
         mine = query.get("author") in (None, path.parent.name) and query.get("search", "") in place.name
-        if mine and (role or not place.facts()["private"]):
-            with contextlib.closing(place.open()) as repo:
-                found.append(_summary(place, commit_at(repo, "main")) | {"tags": []})
+        if mine and (listed := _listed(place, role)):
+            found.append(listed | {"tags": []})
     return found
+
+
+def _listed(place: Place, role: str | None) -> dict[str, Any] | None:
+    """What a list of repos says of one; None where the caller may not see it. A damaged one hides no other."""
+    try:
+        if place.facts()["private"] and not role:
+            return None
+        with place.opened() as repo:
+            return _summary(place, commit_at(repo, "main"))
+    except HubError as error:
+        if error.status != 422 or not role:
+            return None  # deleted since it was found, or perhaps private
+        return {"_id": place.name, "id": place.name, "private": True, "disabled": True}
 
 
 def may(request: Request) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+from pathlib import Path
 from typing import Any
 
 from dulwich.repo import Repo
@@ -13,14 +14,12 @@ from toolkit.hub.server.bodies import Body, text
 from toolkit.hub.server.commits import first_commit
 from toolkit.hub.server.errors import HubError, repo_missing
 from toolkit.hub.server.repos import FACTS, INCOMING, Place
-from toolkit.workspace import sync, to_json, write_atomic
+from toolkit.workspace import remove, sync, to_json, write_atomic
 
 
 def _named(request: Request, body: Body) -> Place:
     """The repo that a create or delete call names; without an owner it is the user's."""
-    kind = f"{body.get('type') or 'model'}s"
-    if kind not in names.KINDS:
-        raise HubError(400, f"Invalid repo type {body.get('type')!r}: model, dataset or space")
+    kind = names.repo_kind(f"{body.get('type') or 'model'}s")
     name = names.repo_name(str(body.get("organization") or auth.USER), str(body.get("name") or ""))
     return Place(request.app.state.root, kind, name)
 
@@ -35,19 +34,26 @@ def create(request: Request, body: Body) -> dict[str, str]:
     place = _named(request, body)
     answer = {"url": f"{request.base_url}{place.web}", "name": place.name, "id": place.name}
     temporary = place.root / INCOMING / f"repo.{secrets.token_hex(8)}"
-    private = body.get("visibility") == "private" or body.get("private") is True
     with place.lock():
         if place.path.exists():
             raise HubError(409, f"You already created this {place.kind[:-1]} repo: {place.name}", body=dict(answer))
-        made = Repo.init_bare(str(temporary), mkdir=True, default_branch=b"main")
-        with contextlib.closing(made) as repo, place.writer(repo) as writer:
-            first_commit(repo, writer)
-        facts: Body = {"private": private, "sdk": body.get("sdk"), "created": repos.now(), "pulls": {}}
-        write_atomic(temporary / FACTS, to_json(facts))
-        place.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.rename(place.path)
+        try:
+            _make(place, temporary, body)
+            place.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(place.path)
+        finally:
+            remove(temporary)
         sync(place.path.parent)
     return answer
+
+
+def _make(place: Place, folder: Path, body: Body) -> None:
+    made = Repo.init_bare(str(folder), mkdir=True, default_branch=b"main")
+    with contextlib.closing(made) as repo, place.writer(repo) as writer:
+        first_commit(repo, writer)
+    private = body.get("visibility") == "private" or body.get("private") is True
+    facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": repos.now(), "pulls": {}}
+    write_atomic(folder / FACTS, to_json(facts))
 
 
 def delete(request: Request, body: Body) -> dict[str, str]:

@@ -30,6 +30,17 @@ def repo_name(organization: str, name: str) -> str:
     return full
 
 
+def repo_kind(text: str) -> str:
+    """`text` where it is `models`, `datasets` or `spaces`.
+
+    Raises:
+        HubError: 400, for any other.
+    """
+    if text not in KINDS:
+        raise HubError(400, f"Invalid repo type {text.removesuffix('s')[:100]!r}: model, dataset or space")
+    return text
+
+
 def full_name(text: str) -> str:
     """`text` where it is a valid `owner/name`.
 

@@ -6,12 +6,22 @@ of a ref is removed by whoever holds the repo's own lock.
 """
 
 import contextlib
+import re
 import secrets
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag
+from dulwich.errors import (
+    ChecksumMismatch,
+    FileFormatException,
+    ObjectFormatException,
+    PackedRefsException,
+    WrongObjectException,
+)
+from dulwich.object_store import DiskObjectStore
+from dulwich.objects import Blob, Commit, ObjectID, RawObjectID, ShaFile, Tag
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
@@ -21,6 +31,19 @@ from toolkit.workspace import sync
 
 FLUSHES = 8  # at once: a file system joins them into one, some twenty times faster than one after the other
 SPECIAL = ("refs/pr/", "refs/heads/", "refs/tags/")
+DAMAGE = (ChecksumMismatch, FileFormatException, WrongObjectException, zlib.error)  # what reading a broken file raises
+
+
+class Objects(DiskObjectStore):
+    """Objects on disk; one that something names and that is not there, or not whole, is damage and no missing key."""
+
+    def __getitem__(self, sha1: ObjectID | RawObjectID) -> ShaFile:
+        try:
+            return super().__getitem__(sha1)
+        except (KeyError, ValueError, AssertionError, IndexError) as error:
+            name = sha1.hex() if len(sha1) == 20 else sha1.decode(errors="replace")
+            why = "is missing" if isinstance(error, KeyError) else f"cannot be read: {error}"
+            raise ObjectFormatException(f"object {name} {why}") from error
 
 
 class Writer:
@@ -108,8 +131,17 @@ def _clear_stale(repo: Repo, ref: Ref) -> None:
 
 def read_ref(repo: Repo, ref: Ref) -> ObjectID | None:
     """The commit that `ref` names, through an annotated tag too; None where there is no such ref."""
-    found = repo.refs.read_ref(ref)
-    return None if found is None else ObjectID(peel(repo, ObjectID(found)).id)
+    try:
+        found = repo.refs.read_ref(ref)
+    except ValueError as error:
+        raise PackedRefsException(f"packed-refs: {error}") from error
+    if not found and (Path(repo.path) / ref.decode()).is_file():
+        raise FileFormatException(f"{ref.decode()} is empty")
+    if not found:
+        return None
+    if not re.fullmatch(rb"[0-9a-f]{40}", found):
+        raise FileFormatException(f"{ref.decode()} names no commit")
+    return ObjectID(peel(repo, ObjectID(found)).id)
 
 
 def peel(repo: Repo, oid: ObjectID) -> ShaFile:
@@ -161,5 +193,5 @@ def blob(repo: Repo, oid: ObjectID) -> bytes:
     """The bytes of a file's blob."""
     item = repo.object_store[oid]
     if not isinstance(item, Blob):
-        raise TypeError(f"{oid.decode()} is no blob")
+        raise ObjectFormatException(f"object {oid.decode()} is no file")
     return bytes(item.data)

@@ -1,6 +1,5 @@
 """What a client asks before it uploads: which files are large, which are ignored, which are there already."""
 
-import contextlib
 import io
 from typing import Any
 
@@ -29,7 +28,7 @@ def preupload(request: Request, body: Body) -> dict[str, Any]:
     wanted = items(body, "files")
     if len(wanted) > MOST:
         raise HubError(413, f"{len(wanted)} files in one preupload call: {MOST} at most")
-    with contextlib.closing(repos.find(request).open()) as repo:
+    with repos.find(request).opened() as repo:
         there = trees.files(repo, commit_at(repo, request.path_params["revision"]))
         known, ignored = attributes_of(repo, there), _ignored(repo, there, body)
         answers: list[Body] = []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 LOOPBACK = "127.0.0.1"
+NAMES = (LOOPBACK, "localhost", "[::1]")  # of this machine, which a browser's page cannot take for its own
 PATIENCE = 120  # seconds that a busy machine may take to start the server
 GRACE = 5  # seconds for transfers in flight when the server is told to stop
 
@@ -84,16 +85,13 @@ def running(root: Path) -> Iterator[tuple[str, str]]:
 def listen(root: Path, listener: socket.socket, parent: int | None) -> None:
     """Serve on an open socket until told to stop; with `parent`, until that process is gone."""
     import uvicorn
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    from toolkit.hub.server.patience import CheckedHost, TimedProtocol
     from toolkit.hub.server.routes import application
 
-    app = application(root)
-    if _is_loopback(listener.getsockname()[0]):
-        # A web page that a browser shows may name this machine by a domain of its own; it gets no answer.
-        app = TrustedHostMiddleware(app, allowed_hosts=[LOOPBACK, "localhost", "[::1]"], www_redirect=False)
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=GRACE, ws="none")
-    server = uvicorn.Server(config)
+    app = CheckedHost(application(root), NAMES if _is_loopback(listener.getsockname()[0]) else None)
+    options: dict[str, Any] = {"http": TimedProtocol, "ws": "none", "lifespan": "off", "log_level": "warning"}
+    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE, **options))
     if parent is not None:
         threading.Thread(target=_follow, args=(server, parent), daemon=True).start()
     server.run(sockets=[listener])

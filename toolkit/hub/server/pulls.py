@@ -1,6 +1,5 @@
 """Pull requests: a ref `refs/pr/N` each, with a title beside git. Plain discussions there are none."""
 
-import contextlib
 from typing import Any
 
 from dulwich.objects import ObjectID
@@ -37,7 +36,7 @@ def create(request: Request, body: Body) -> dict[str, Any]:
     if body.get("pullRequest") is not True:
         raise HubError(400, "This hub keeps pull requests only, no discussions")
     place = repos.find(request)
-    with place.lock(), contextlib.closing(place.open()) as repo:
+    with place.lock(), place.opened() as repo:
         head = commit_at(repo, "main").id
         return {"num": begin(place, repo, text(body, "title"), text(body, "description", ""), head)}
 

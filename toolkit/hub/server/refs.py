@@ -19,7 +19,7 @@ from toolkit.hub.server.objects import Writer, commit_at, drop_ref, move_ref, re
 
 def listing(request: Request) -> dict[str, Any]:
     """All branches and tags, and on request pull requests, with the commits that they name."""
-    with contextlib.closing(repos.find(request).open()) as repo:
+    with repos.find(request).opened() as repo:
         answer: dict[str, Any] = {"branches": _refs(repo, "heads"), "tags": _refs(repo, "tags"), "converts": []}
         if request.query_params.get("include_prs"):
             answer["pullRequests"] = _refs(repo, "pr")
@@ -118,7 +118,7 @@ def _changing(request: Request) -> Iterator[tuple[Repo, Writer]]:
     """The repository and a writer of its objects, for the writing token, under its lock."""
     auth.need_write(request)
     place = repos.find(request)
-    with place.lock(), contextlib.closing(place.open()) as repo, place.writer(repo) as writer:
+    with place.lock(), place.opened() as repo, place.writer(repo) as writer:
         yield repo, writer
 
 

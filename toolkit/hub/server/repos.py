@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from toolkit.hub.server import auth, names
 from toolkit.hub.server.errors import HubError, repo_missing
-from toolkit.hub.server.objects import Writer
+from toolkit.hub.server.objects import DAMAGE, Objects, Writer
 from toolkit.workspace import remove, to_json, write_atomic
 
 FACTS = "hub.json"
@@ -46,27 +46,46 @@ class Place:
         """The path of its page: models have no prefix."""
         return self.name if self.kind == "models" else f"{self.kind}/{self.name}"
 
-    def open(self) -> Repo:
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Repo]:
         """The git repository; opened anew for each request, since its caches are not for several threads.
 
         Raises:
-            HubError: 404, where it was deleted since it was found.
+            HubError: 404 where it was deleted since it was found, 422 where its files are damaged.
         """
         try:
-            return Repo(str(self.path))
-        except NotGitRepository as error:
+            with contextlib.closing(self._open()) as repo:
+                yield repo
+        except DAMAGE as error:
+            raise self.damaged(str(error)) from error
+
+    def _open(self) -> Repo:
+        try:
+            return Repo(str(self.path), object_store=Objects(str(self.path / "objects")))
+        except (NotGitRepository, ValueError) as error:
+            if (self.path / FACTS).is_file():
+                raise self.damaged(str(error)) from error
             raise repo_missing(self.name) from error
+
+    def damaged(self, why: str) -> HubError:
+        """The error for files of this repo that are not as they were written; no client can mend them."""
+        mend = "put it back from a copy, or delete that folder and publish again"
+        return HubError(422, f"{self.name}: its repository {self.path} is damaged ({why[:300]}); {mend}")
 
     def facts(self) -> dict[str, Any]:
         """What is known beside git: private, sdk, created, pulls.
 
         Raises:
-            HubError: 404, where the repo was deleted since it was found.
+            HubError: 404 where the repo was deleted since it was found, 422 where the file is damaged.
         """
         try:
-            facts: dict[str, Any] = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
+            facts = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise repo_missing(self.name) from error
+        except ValueError as error:
+            raise self.damaged(f"{FACTS}: {error}") from error
+        if not isinstance(facts, dict) or {"private", "sdk", "created", "pulls"} - facts.keys():
+            raise self.damaged(f"{FACTS} lacks what the server writes there")
         return facts
 
     def write_facts(self, facts: dict[str, Any]) -> None:
@@ -131,7 +150,7 @@ def located(request: Request) -> Place:
 def place_of(request: Request, kind: str, name: str) -> Place:
     """A repo that is there. A name that cannot be is no path into the store either."""
     try:
-        place = Place(request.app.state.root, kind, names.full_name(name))
+        place = Place(request.app.state.root, names.repo_kind(kind), names.full_name(name))
     except HubError as error:
         raise repo_missing(name) from error
     if not (place.path / FACTS).is_file():

@@ -4,7 +4,6 @@ Large files are sent from here, not by a redirect: clients take the commit and t
 lose them on a redirect to the same server.
 """
 
-import contextlib
 import stat
 
 from dulwich.lfs import LFSPointer
@@ -24,7 +23,7 @@ from toolkit.hub.server.trees import lookup
 def resolve(request: Request) -> Response:
     """`/{repo}/resolve/{revision}/{path}`, with `X-Repo-Commit`, `ETag` and, for large files, `X-Linked-*`."""
     place, path = repos.find(request), request.path_params["path"]
-    with contextlib.closing(place.open()) as repo:
+    with place.opened() as repo:
         commit = commit_at(repo, request.path_params["revision"])
         content, headers = _file(place, repo, commit, path)
     name = path.rsplit("/", 1)[-1].encode("ascii", "replace").decode().replace('"', "_")
@@ -35,7 +34,7 @@ def resolve(request: Request) -> Response:
 
 def page(request: Request) -> Response:
     """What a browser shows at a repo's address: its card, as text."""
-    with contextlib.closing(repos.find(request).open()) as repo:
+    with repos.find(request).opened() as repo:
         commit = commit_at(repo, "main")
         card = blob(repo, lookup(repo, commit, "README.md").oid).decode(errors="replace")
     return PlainTextResponse(card, headers={"X-Content-Type-Options": "nosniff"})
@@ -49,6 +48,8 @@ def _file(place: Place, repo: Repo, commit: Commit, path: str) -> tuple[Content,
     pointer = lfs.pointer(data)
     if pointer is None:
         return BytesContent(data), {"ETag": f'"{entry.oid.decode()}"'}
+    if lfs.size_of(place, pointer.oid) != pointer.size:
+        raise place.damaged(f"large file {pointer.oid} of {path} is missing or cut")
     return FileContent(lfs.object_path(place, pointer.oid)), _linked(pointer)
 
 

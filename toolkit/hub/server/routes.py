@@ -4,7 +4,9 @@ Names and revisions come percent-encoded (`refs%2Fpr%2F1`), so that addresses ar
 part is decoded on its own.
 """
 
+import errno
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from starlette.applications import Starlette
@@ -33,9 +35,11 @@ from toolkit.hub.server import (
 )
 from toolkit.hub.server.bodies import plain, with_body
 from toolkit.hub.server.errors import HubError, answer, repo_missing
+from toolkit.hub.server.patience import TimedBody
 
 API = "/api/{kind:kind}/{organization:part}/{name:part}"
 WEB = "/{kind:web}{organization:part}/{name:part}"
+UNSTORED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 COLLECTION = "/api/collections/{organization:part}/{name:part}"
 
 
@@ -61,6 +65,16 @@ class _Revision(_Part):
     regex = "refs/(?:pr|heads|tags)/[^/]+|[^/]+"
 
 
+class _Number(Convertor[int]):
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
 class _Kind(_Part):
     regex = "models|datasets|spaces"
 
@@ -74,8 +88,10 @@ class _Web(_Part):
         return value.rstrip("/") or "models"
 
 
-for _name, _convertor in {"part": _Part, "rest": _Rest, "rev": _Revision, "kind": _Kind, "web": _Web}.items():
-    register_url_convertor(_name, _convertor())
+CONVERTORS: dict[str, Convertor[Any]] = {"part": _Part(), "rest": _Rest(), "rev": _Revision(), "kind": _Kind()}
+CONVERTORS |= {"web": _Web(), "number": _Number()}
+for _name, _convertor in CONVERTORS.items():
+    register_url_convertor(_name, _convertor)
 
 ACCOUNT = [
     Route("/api/whoami-v2", plain(info.whoami)),
@@ -100,7 +116,7 @@ READING = [
     Route(f"{API}/commits/{{revision:rev}}", plain(history.commits)),
     Route(f"{API}/refs", plain(refs.listing)),
     Route(f"{API}/discussions", plain(pulls.listing)),
-    Route(f"{API}/discussions/{{number:int}}", plain(pulls.show)),
+    Route(f"{API}/discussions/{{number:number}}", plain(pulls.show)),
 ]
 WRITING = [
     Route(f"{API}/settings", with_body(manage.settings), methods=["PUT"]),
@@ -144,6 +160,14 @@ def unknown(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{request.method} {request.scope['path']}: {error.detail}"}, error.status_code)
 
 
+def unstored(request: Request, error: Exception) -> Response:
+    """A store that takes nothing more: full, or not ours to write to. Trying again does not help, so it is no 500."""
+    if not isinstance(error, OSError) or error.errno not in UNSTORED:
+        raise error
+    root = request.app.state.root
+    return answer(request, HubError(507, f"{root}: {error.strerror}; free some space or make the folder writable"))
+
+
 def gone(request: Request, error: Exception) -> Response:
     """The client went away in the middle of its upload; nothing was kept, and nobody reads this."""
     return Response(status_code=400)
@@ -162,8 +186,8 @@ def as_sent(app: ASGIApp) -> ASGIApp:
 
 def application(root: Path) -> ASGIApp:
     """The hub over the store in `root`, which is made where missing."""
-    handlers = {HubError: answer, HTTPException: unknown, ClientDisconnect: gone}
+    handlers = {HubError: answer, HTTPException: unknown, ClientDisconnect: gone, OSError: unstored}
     inner = Starlette(routes=[*ACCOUNT, *READING, *WRITING, *FILES, *OWNERLESS], exception_handlers=handlers)
     inner.state.root = repos.prepare(root)
     inner.state.tokens = auth.load_tokens(inner.state.root)
-    return as_sent(inner)
+    return as_sent(TimedBody(inner))

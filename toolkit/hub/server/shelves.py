@@ -46,8 +46,8 @@ def show(request: Request) -> dict[str, Any]:
         HubError: 404, where it is not there, or private and the caller has no token.
     """
     path = _path(request, f"{request.path_params['organization']}/{request.path_params['name']}")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"private": True}
-    if "slug" not in found or (found["private"] and auth.role(request) is None):
+    found = _read(path) if path.is_file() else None
+    if found is None or (found["private"] and auth.role(request) is None):
         raise HubError(404, "Collection not found")
     return found
 
@@ -100,7 +100,17 @@ def _path(request: Request, slug: str) -> Path:
 
 def _all(request: Request) -> Iterator[dict[str, Any]]:
     for path in sorted(_folder(request).glob("*/*.json")):
-        yield json.loads(path.read_text(encoding="utf-8"))
+        yield _read(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise HubError(422, f"{path}: this collection is damaged ({error}); delete the file") from error
+    if not isinstance(found, dict) or {"slug", "title", "owner", "items", "private"} - found.keys():
+        raise HubError(422, f"{path}: this collection lacks what the server writes there; delete the file")
+    return found
 
 
 def _write(request: Request, value: dict[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def tree(request: Request) -> Response:
     expand, recursive = (_true(query.get(name)) for name in ("expand", "recursive"))
     limit = max(1, _number(query.get("limit"), EXPANDED_PAGE if expand else PAGE))
     start = _number(query.get("cursor"), 0)
-    with contextlib.closing(place.open()) as repo:
+    with place.opened() as repo:
         commit = commit_at(repo, request.path_params["revision"])
         found = _under(repo, commit, folder, recursive)
         page = [describe(repo, entry) for entry in found[start : start + limit]]
@@ -111,10 +111,12 @@ async def paths_info(request: Request) -> Response:
 
 
 def _paths_info(request: Request, form: dict[str, list[str]]) -> list[dict[str, Any]]:
-    found = []
-    with contextlib.closing(repos.find(request).open()) as repo:
+    found, wanted = [], form.get("paths", [])
+    if len(wanted) > PAGE:
+        raise HubError(413, f"{len(wanted)} paths in one call: {PAGE} at most")
+    with repos.find(request).opened() as repo:
         commit = commit_at(repo, request.path_params["revision"])
-        for path in form.get("paths", []):
+        for path in wanted:
             with contextlib.suppress(HubError):
                 found.append(describe(repo, lookup(repo, commit, path.strip("/"))))
         return _expand(repo, commit, found) if _true(form.get("expand", [""])[0]) else found

@@ -1,0 +1,71 @@
+"""Standard streams that may be closed, full, without a reader or of another alphabet: the command goes on, or ends."""
+
+import contextlib
+import io
+import os
+import select
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+READER_GONE = 141  # what a shell shows for a command whose reader went away
+
+
+def open_streams() -> None:
+    """Give each standard stream that is closed, as a service may have it, one that holds nothing and keeps nothing.
+
+    It takes the number of the closed one, so that no file of ours, here or in a child, gets what is written there.
+    Characters that a stream's alphabet lacks are shown as escapes.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
+        if mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def flushed() -> Iterator[None]:
+    """Write out at the end of the block what was printed in it, and print no more into a stream that takes nothing.
+
+    Raises:
+        SystemExit: with `READER_GONE`, without a word, where nobody reads any more.
+        OSError: the output could not be written, for a full disk.
+    """
+    try:
+        yield
+    finally:
+        faults = [fault for fault in map(_fault, (sys.stdout, sys.stderr)) if fault]
+        if any(isinstance(fault, BrokenPipeError) for fault in faults):
+            raise SystemExit(READER_GONE)
+        if faults:
+            raise faults[0]
+
+
+def reader_gone(stream: TextIO) -> bool:
+    """Whether a stream is a pipe that nobody reads any more."""
+    try:
+        return any(event & select.POLLERR for _, event in _poll(stream.fileno()))
+    except (OSError, ValueError):  # no file at all: a test's own stream
+        return False
+
+
+def _poll(number: int) -> list[tuple[int, int]]:
+    poll = select.poll()
+    poll.register(number, 0)
+    return poll.poll(0)
+
+
+def _fault(stream: TextIO) -> OSError | None:
+    """Why a stream takes nothing; it ends nowhere then, else what waits in it would be tried, and told of, at exit."""
+    try:
+        stream.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None
