@@ -1,0 +1,75 @@
+"""What the files of a model folder ask for, looked at as data before any library loads them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CONFIG_BYTES = 2**24  # of one configuration; the largest known are below a megabyte
+MAPS = {"auto_map", "auto_mapping", "custom_pipelines"}  # keys that name Python code to import
+KERNEL = re.compile(r"[^/\s]+/[^/\s]+")  # `org/name`, optionally with a revision: code of the Hub, as an implementation
+REMEDY = "code that comes with a model is never run; use a model that transformers reads without it"
+
+
+class ModelFilesError(ValueError):
+    """A model folder that cannot be used; the message names the file, what is wrong and the mend."""
+
+
+def refuse_code(folder: Path, named: str) -> None:
+    """Refuse a folder whose configurations ask a library to import Python code.
+
+    Reads every `*config.json` of the folder (model, tokenizer, processor, generation, adapter) and no other file; each
+    may have 16 MiB at most.
+
+    Args:
+        folder: Transformers model, tokenizer or adapter.
+        named: what the message calls it: a repo with its revision, or the folder.
+
+    Raises:
+        ModelFilesError: naming the file and the key: a map to code (`auto_map`), a Hub kernel as an implementation, a
+            `custom_generate` folder, or a configuration that is no JSON object.
+    """
+    for path in sorted(folder.glob("*config.json")):
+        for key, value in _items(read_config(path, named)):
+            if _is_code(key, value):
+                raise ModelFilesError(f"{named}: {path.name}: `{key}` names code, {json.dumps(value)[:100]}; {REMEDY}")
+    if (folder / "custom_generate").exists():
+        raise ModelFilesError(f"{named}: custom_generate holds code; {REMEDY}")
+
+
+def read_config(path: Path, named: str) -> dict[str, Any]:
+    """The JSON object in `path`.
+
+    Raises:
+        ModelFilesError: for anything else, and for a file of more than 16 MiB.
+    """
+    if path.stat().st_size > CONFIG_BYTES:
+        raise ModelFilesError(f"{named}: {path.name}: has {path.stat().st_size:,} bytes, no configuration has so many")
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelFilesError(f"{named}: {path.name}: is no JSON ({error}); download the model again") from error
+    if not isinstance(read, dict):
+        raise ModelFilesError(f"{named}: {path.name}: is no JSON object; download the model again")
+    return read
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key of nested JSON with its value, however deep."""
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, dict):
+            yield from held.items()
+            waiting += held.values()
+        elif isinstance(held, list):
+            waiting += held
+
+
+def _is_code(key: str, value: Any) -> bool:
+    if key in MAPS:
+        return bool(value)
+    kernels = value.values() if isinstance(value, dict) else [value]
+    named = any(isinstance(kernel, str) and KERNEL.search(kernel) for kernel in kernels)
+    return named and key.endswith(("attn_implementation", "experts_implementation"))
