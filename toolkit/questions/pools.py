@@ -5,11 +5,13 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import recipe
+from toolkit.patterns import Pattern
 from toolkit.questions import mathematics, physics, stem
 from toolkit.questions.stream import Question, question_id
 
@@ -218,12 +220,16 @@ def parse_answer(text: str, pattern: str | None) -> str | None:
     elif pattern == BOXED:
         found = last_boxed(text)
     else:
-        matches = re.findall(pattern, text)
-        found = matches[-1] if matches else None
+        found = _compiled(pattern).last(text)
     if found is None or not found.strip():
         return None
     plain = found.strip()
     return plain.replace(",", "") if re.fullmatch(r"[-+]?\$?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
+
+
+@lru_cache
+def _compiled(pattern: str) -> Pattern:
+    return Pattern(pattern, "answer_pattern")
 
 
 def last_boxed(text: str) -> str | None:
