@@ -106,4 +106,5 @@ def _refuse_growth(node: nodes.Filter | nodes.Call) -> None:
 def _size(node: nodes.Node) -> int:
     """How many parts are worked out at most; loops are bounded by their written-out lists."""
     inner = sum(_size(child) for child in node.iter_child_nodes())
-    return 1 + inner * (len(node.iter.items) if isinstance(node, nodes.For) else 1)
+    looped = node.iter if isinstance(node, nodes.For) else None
+    return 1 + inner * (len(looped.items) if isinstance(looped, nodes.List | nodes.Tuple) else 1)

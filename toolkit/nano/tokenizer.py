@@ -38,14 +38,8 @@ def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
     core.pre_tokenizer = splitter()
     core.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        pad_token=PAD,
-        unk_token=UNKNOWN,
-        eos_token=END,
-        padding_side="left",
-        additional_special_tokens=[USER, ASSISTANT],
-        clean_up_tokenization_spaces=False,
-        model_max_length=256,
+        tokenizer_object=core, pad_token=PAD, unk_token=UNKNOWN, eos_token=END, padding_side="left",
+        additional_special_tokens=[USER, ASSISTANT], clean_up_tokenization_spaces=False, model_max_length=256,
     )
     tokenizer.chat_template = TEMPLATE_FILE.read_text(encoding="utf-8")
     return tokenizer
