@@ -43,8 +43,6 @@ class YamlError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = Counter(str(key.value) for key, _ in node.value)
         for name, count in names.most_common(1):
@@ -53,6 +51,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_Loader.yaml_implicit_resolvers = {}  # not those of YAML 1.1
 for _resolver in RESOLVERS:
     _Loader.add_implicit_resolver(*_resolver)
 
@@ -75,9 +74,22 @@ def read_yaml(text: str) -> Any:
     return data
 
 
-def _look_through(text: str) -> None:
+def read_plain(text: str) -> Any:
+    """The value of YAML that a library wrote, longer than a recipe and as flat.
+
+    Raises:
+        YamlError: for what is no YAML, is nested deep, or has anchors, aliases or tags.
+    """
+    try:
+        _look_through(text, yaml.CSafeLoader)
+        return yaml.load(text, yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise YamlError(f"not YAML: {' '.join(str(error).split())[:300]}") from error
+
+
+def _look_through(text: str, loader: type = _Loader) -> None:
     depth = 0
-    for token in yaml.scan(text, _Loader):
+    for token in yaml.scan(text, loader):
         depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
         line = token.start_mark.line + 1
         if depth > DEEPEST:

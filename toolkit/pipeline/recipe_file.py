@@ -85,7 +85,7 @@ def _inline(value: Any) -> str:
     text = yaml.dump(
         plain, Dumper=_Writer, allow_unicode=True, width=float("inf"), default_flow_style=True, default_style=style
     )
-    return text.removesuffix("...\n").strip()
+    return text.removesuffix("...\n").strip("\n")  # no-break spaces are text
 
 
 def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
