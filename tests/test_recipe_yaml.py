@@ -7,20 +7,63 @@ from hypothesis import strategies as st
 from toolkit.recipe import RecipeError, known_recipes, load_recipe
 from toolkit.recipe_yaml import DEEPEST, LARGEST, YamlError, read_yaml
 
-BOMB = "a: &a [x, x]\n" + "".join(f"{chr(98 + at)}: &{chr(98 + at)} [*{chr(97 + at)}, *{chr(97 + at)}]\n" for at in range(20))
+BOMB = "a: &a [x, x]\n" + "".join(f"a{at}: &b{at} [*a, *a]\n" for at in range(20))
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        *[(text, text) for text in ("010", "0x10", "0o10", "0b1", "1:30", "1:30.5", "on", "off", "yes", "no", "y", "2024-01-02",
-                                    "2024-01-02 03:04:05", "1__0", "_1", "1_", "0_1", "9" * 41, "=", "1e", "e5", ".", "nul", "tRue", "00", "-01",
-                                    "007.5", "01e5", ".e5", "inf", "nan", "1.2.3")],
+        *[
+            (text, text)
+            for text in (
+                "010",
+                "0x10",
+                "0o10",
+                "0b1",
+                "1:30",
+                "1:30.5",
+                "on",
+                "off",
+                "yes",
+                "no",
+                "y",
+                "2024-01-02",
+                "2024-01-02 03:04:05",
+                "1__0",
+                "_1",
+                "1_",
+                "0_1",
+                "9" * 41,
+                "=",
+                "1e",
+                "e5",
+                ".",
+                "nul",
+                "tRue",
+                "00",
+                "-01",
+                "007.5",
+                "01e5",
+                ".e5",
+                "inf",
+                "nan",
+                "1.2.3",
+            )
+        ],
         *[("12", 12), ("-3", -3), ("+4", 4), ("0", 0), ("-0", 0), ("1_000", 1000)],
-        *[("1.", 1.0), (".5", 0.5), ("6e-3", 0.006), ("1E5", 1e5), ("+1.5e+3", 1500.0), ("0.1", 0.1), ("1_0.5", 10.5), ("-.5e1", -5.0)],
+        *[
+            ("1.", 1.0),
+            (".5", 0.5),
+            ("6e-3", 0.006),
+            ("1E5", 1e5),
+            ("+1.5e+3", 1500.0),
+            ("0.1", 0.1),
+            ("1_0.5", 10.5),
+            ("-.5e1", -5.0),
+        ],
         *[("true", True), ("False", False), ("null", None), ("~", None), ("", None)],
     ],
-)  # fmt: skip
+)
 def test_a_scalar_is_what_yaml_1_2_says_and_what_is_doubtful_is_a_text(text, value):
     found = read_yaml(f"a: {text}\n")["a"]
     assert found == value and type(found) is type(value)
@@ -118,7 +161,7 @@ def test_a_wrong_value_is_told_with_file_key_and_value(tmp_path, text, message):
 def test_a_file_in_another_encoding_is_named(tmp_path, encoding):
     path = tmp_path / "mine.yaml"
     path.write_bytes("title: Schrödinger\npool: mathematics\n".encode(encoding))
-    with pytest.raises(RecipeError, match="mine.yaml: (is not UTF-8 .*save it as UTF-8|not YAML)"):
+    with pytest.raises(RecipeError, match=r"mine\.yaml: (is not UTF-8 .*save it as UTF-8|not YAML)"):
         load_recipe(path)
 
 
@@ -139,11 +182,48 @@ def test_an_endless_or_large_file_is_named(tmp_path):
 
 QUICK = [Phase.explicit, Phase.generate]  # a recipe that fails need not be the smallest
 MUTATIONS = st.lists(
-    st.tuples(st.sampled_from(["cut", "put", "swap"]), st.integers(0, 10**6),
-              st.sampled_from([*"[]{}:,&*!|>%@`'\"#-?~ \n\t\0\x1b", "[" * 3000, "- " * 300, "? ", "<<: ", "&a ", "*a", "!!int ", "9" * 5000,
-                               ".inf", ".nan", "-1", "0", "1e400", "010", "null", "{{", "}}", "{% for i in range(10**9) %}", "((?:a|aa)+)$",
-                               "(", "\\", "é", "\ud7ff", "\ufeff", "\u2028", "extends: math\n", "true", "1:30", "---\n", "...\n"])),
-    min_size=1, max_size=4)  # fmt: skip
+    st.tuples(
+        st.sampled_from(["cut", "put", "swap"]),
+        st.integers(0, 10**6),
+        st.sampled_from(
+            [
+                *"[]{}:,&*!|>%@`'\"#-?~ \n\t\0\x1b",
+                "[" * 3000,
+                "- " * 300,
+                "? ",
+                "<<: ",
+                "&a ",
+                "*a",
+                "!!int ",
+                "9" * 5000,
+                ".inf",
+                ".nan",
+                "-1",
+                "0",
+                "1e400",
+                "010",
+                "null",
+                "{{",
+                "}}",
+                "{% for i in range(10**9) %}",
+                "((?:a|aa)+)$",
+                "(",
+                "\\",
+                "é",
+                "\ud7ff",
+                "\ufeff",
+                "\u2028",
+                "extends: math\n",
+                "true",
+                "1:30",
+                "---\n",
+                "...\n",
+            ]
+        ),
+    ),
+    min_size=1,
+    max_size=4,
+)
 TEXTS = [path.read_text(encoding="utf-8") for path in known_recipes().values()]
 
 
