@@ -191,4 +191,4 @@ def _section(cls: type, path: Path, values: Values) -> Any:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    return text if len(text) <= 400 else f"{text[:397]}..."
