@@ -21,8 +21,8 @@ from pathlib import Path
 
 from math_verify import parse, verify
 
+from toolkit.boxed import extract_boxed
 from toolkit.recipe import Verification
-from toolkit.verification.answers import extract_boxed
 from toolkit.verification.judge import Judge
 from toolkit.verification.latex import plain, tight
 from toolkit.verification.values import number_of

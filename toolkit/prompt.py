@@ -1,31 +1,110 @@
-"""What a teacher is told: the recipe's Jinja template, filled with one question."""
+"""What a teacher is told: the recipe's Jinja template, filled with one question.
 
-from collections.abc import Callable
+A recipe may be a stranger's, and Jinja's own sandbox lets a template compute for ever. So a template may use what fills
+in a question, and nothing that can grow or repeat without bound: its time and output are linear in its length.
+"""
 
-from jinja2 import StrictUndefined, TemplateError, meta
+from collections.abc import Callable, Iterator
+
+from jinja2 import StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 PLAIN = "{{ question }}"  # the question and nothing else
+LONGEST = 20_000  # characters of a template
+MOST = 10_000  # parts that its loops may repeat
+FILTERS = {
+    *("trim", "upper", "lower", "capitalize", "title", "string", "int", "float", "length", "count", "wordcount"),
+    *("default", "d", "first", "last", "escape", "e", "striptags", "replace"),
+}
+METHODS = {
+    *("strip", "lstrip", "rstrip", "upper", "lower", "capitalize", "title", "split", "splitlines", "removeprefix"),
+    *("removesuffix", "startswith", "endswith", "isdigit", "count", "find", "replace"),
+}
+ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict),
+    *(nodes.Pair, nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test),
+    *(nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Add, nodes.Sub, nodes.Neg, nodes.Concat, nodes.Keyword),
+    *(nodes.For, nodes.Filter, nodes.Call),
+)
+FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 def prompt_writer(template: str) -> Callable[[str], str]:
     """A function from a question to the text that the teacher is told.
 
     Args:
-        template: Jinja, in a sandbox; it knows one name, `question`, and must use it.
+        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over what is written
+            out in it, filters and methods are those that cut or change a text.
 
     Raises:
-        ValueError: naming the recipe key `prompt` and what is wrong with it.
+        ValueError: naming the recipe key `prompt` and what is wrong with it; from what is returned, for a question that
+            the template cannot be filled with.
     """
+    shown = repr(template if len(template) < 200 else f"{template[:197]}...")
+    if len(template) > LONGEST:
+        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {shown}")
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
+        _refuse_costly(environment.parse(template))
         names = meta.find_undeclared_variables(environment.parse(template))
         compiled = environment.from_string(template)
         if names == {"question"}:
             compiled.render(question="1 + 1")  # a filter or attribute that is missing shows here, not in the middle
-    except (TemplateError, TypeError) as error:
-        raise ValueError(f"prompt: no Jinja template: {error}: {template!r}") from error
+    except (*FAULTS, SyntaxError, MemoryError) as error:  # the last two: blocks that nest deeper than Python's
+        raise ValueError(f"prompt: no Jinja template: {str(error)[:200]}: {shown}") from error
     if names != {"question"}:
         used = ", ".join(sorted(names)) or "no name at all"
-        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {template!r}")
-    return lambda question: compiled.render(question=question)
+        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {shown}")
+
+    def write(question: str) -> str:
+        try:
+            return compiled.render(question=question)
+        except FAULTS as error:
+            raise ValueError(f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {shown}") from error
+
+    return write
+
+
+def _refuse_costly(template: nodes.Template) -> None:
+    """Looked at before anything is compiled, for the compiler works out what is constant."""
+    for node in _all(template):
+        _refuse_part(node)
+    if _size(template) > MOST:
+        raise ValueError(f"its loops repeat more than {MOST:,} parts; write it without some of them")
+
+
+def _all(node: nodes.Node) -> Iterator[nodes.Node]:
+    waiting = [node]
+    while waiting:
+        yield (held := waiting.pop())
+        waiting += held.iter_child_nodes()
+
+
+def _refuse_part(node: nodes.Node) -> None:
+    """A node that a prompt does not need and that can run or grow for ever."""
+    named = type(node).__name__.lower()
+    if not isinstance(node, ALLOWED):
+        raise ValueError(f"{named} is not for prompts; use text, {{{{ question }}}}, conditions and written-out lists")
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        raise ValueError(f"filter {node.name!r} is not for prompts; there are {', '.join(sorted(FILTERS))}")
+    method = node.node.attr if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) else None
+    if isinstance(node, nodes.Call) and method not in METHODS:
+        raise ValueError(f"only methods of a text can be called: {', '.join(sorted(METHODS))}")
+    if isinstance(node, nodes.Filter | nodes.Call) and "replace" in (method, getattr(node, "name", "")):
+        _refuse_growth(node)
+    if isinstance(node, nodes.For) and (node.recursive or not isinstance(node.iter, nodes.List | nodes.Tuple)):
+        raise ValueError("a loop goes over a list that is written out in it, such as [1, 2]")
+
+
+def _refuse_growth(node: nodes.Filter | nodes.Call) -> None:
+    """Replacements in a row could double a text again and again."""
+    texts = [arg.value for arg in node.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
+    if len(texts) != len(node.args) or len(texts) != 2 or not texts[0] or len(texts[1]) > len(texts[0]):
+        raise ValueError("replace takes two texts that are written out, the second no longer than the first")
+
+
+def _size(node: nodes.Node) -> int:
+    """How many parts are worked out at most; loops are bounded by their written-out lists."""
+    inner = sum(_size(child) for child in node.iter_child_nodes())
+    looped = node.iter if isinstance(node, nodes.For) else None
+    return 1 + inner * (len(looped.items) if isinstance(looped, nodes.List | nodes.Tuple) else 1)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from toolkit.recipe_files import FLOATS, NANO, RecipeError, Values, known_recipes, listed, read_values, recipe_file
+from toolkit.recipe_files import NANO, RecipeError, Values, known_recipes, listed, read_values, recipe_file
 from toolkit.recipe_rules import rules
 from toolkit.settings import (
     HOME,
@@ -35,7 +35,6 @@ from toolkit.settings import (
 )
 
 __all__ = [  # with the settings that make up a recipe
-    "FLOATS",
     "HOME",
     "SECTIONS",
     "Base",
@@ -141,7 +140,9 @@ def load_recipe(path: Path, profile: str = NANO) -> Recipe:
         RecipeError: naming the file, the key, and what is allowed.
     """
     values = read_values(path, profile)
-    _, title = values.pop("title", (path, path.stem))
+    file, title = values.pop("title", (path, path.stem))
+    if isinstance(title, dict | list):
+        raise RecipeError(f"{file}: title: must be a text")
     for key, (file, _) in values.items():
         _refuse_unknown(key, str(file), ("title", "extends", *HOME))
     sections: dict[str, Any] = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
@@ -185,6 +186,9 @@ def _section(cls: type, path: Path, values: Values) -> Any:
         if key not in values:
             raise RecipeError(f"{path}: {key}: missing; every recipe names it") from error
         file, value = values[key]
-        raise RecipeError(f"{file}: {key}: {first['msg'].lower()}, not {value!r}") from error
-    except TypeError as error:  # a YAML value that is no JSON, such as a date
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError(f"{file}: {key}: {first['msg'].lower()}, not {_short(value)}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 400 else f"{text[:397]}..."

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from toolkit.recipe_yaml import LARGEST, YamlError, read_yaml
+from toolkit.texts import TextError, read_text
 
 NANO = "nano"  # the profile of a recipe's own file
 Values = dict[str, tuple[Path, Any]]  # key -> the file that sets it, and what to
@@ -17,22 +18,6 @@ Values = dict[str, tuple[Path, Any]]  # key -> the file that sets it, and what t
 
 class RecipeError(ValueError):
     """A recipe or RUN that cannot be run; the message names the file, the key and what is allowed."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's floats (`6e-3` is a number), and no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        if twice:
-            raise RecipeError(f"{node.start_mark.name}: {twice[0]}: written twice; keep one")
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.2's floats with an exponent, as PyYAML takes them: tag, form, first characters.
-FLOATS = "tag:yaml.org,2002:float", re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-_Loader.add_implicit_resolver(*FLOATS)
 
 
 def recipe_folders() -> list[Path]:
@@ -107,14 +92,12 @@ def _lineage(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    loader = _Loader(path.read_text(encoding="utf-8"))
-    loader.name = str(path)
     try:
-        data = loader.get_single_data()
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not YAML: {error}") from error
-    finally:
-        loader.dispose()
+        data = read_yaml(read_text(path, largest=4 * LARGEST))
+    except TextError as error:
+        raise RecipeError(str(error)) from error
+    except YamlError as error:
+        raise RecipeError(f"{path}: {error}") from error
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: a recipe is a list of `key: value` lines")
     return data

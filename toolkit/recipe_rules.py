@@ -1,15 +1,18 @@
 """What no single key of a recipe can tell: how budgets, subsets, seeds, teacher, law and decisions must fit."""
 
 import itertools
-import re
 from collections.abc import Collection
 from pathlib import Path
 
 from toolkit.decision_rules import Rules as Settings
+from toolkit.patterns import Pattern, PatternError
+from toolkit.prompt import prompt_writer
 from toolkit.recipe_files import listed
 from toolkit.settings import Recipe
 
-Rules = list[tuple[str, bool, str]]  # key, whether it holds, what must hold
+Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
+Rules = list[Rule]
+BOXED = "boxed"  # an `answer_pattern` by name
 
 
 def rules(recipe: Recipe) -> Rules:
@@ -45,7 +48,7 @@ def _ladder_rules(recipe: Recipe) -> Rules:
 
 
 def _teacher_rules(recipe: Recipe) -> Rules:
-    teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
+    teacher, serving, sampling, answer = recipe.teacher, recipe.serving, recipe.sampling, recipe.pool.answer_pattern
     named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
     by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
     return [
@@ -60,12 +63,10 @@ def _teacher_rules(recipe: Recipe) -> Rules:
             "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
         ),
         ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
-        (
-            "response_pattern",
-            _one_group(recipe.verification.response_pattern),
-            "must be a regular expression with one group",
-        ),
+        _pattern_rule("response_pattern", recipe.verification.response_pattern),
+        _pattern_rule("answer_pattern", None if answer == BOXED else answer),
         ("prompt", "question" in sampling.prompt, "must have {{ question }} in it"),
+        _prompt_rule(sampling.prompt),
         ("stop", all(sampling.stop), "an empty text would end every response at once"),
     ]
 
@@ -154,11 +155,21 @@ def _distinct(values: Collection[object]) -> bool:
     return len(set(values)) == len(values) > 0
 
 
-def _one_group(pattern: str | None) -> bool:
+def _pattern_rule(key: str, pattern: str | None) -> Rule:
     try:
-        return pattern is None or re.compile(pattern).groups == 1
-    except re.error:
-        return False
+        if pattern is not None:
+            Pattern(pattern, key)
+    except PatternError as error:
+        return key, False, f"must be a regular expression with one group: {str(error).removeprefix(f'{key}: ')}"
+    return key, True, ""
+
+
+def _prompt_rule(template: str) -> Rule:
+    try:
+        prompt_writer(template)
+    except ValueError as error:
+        return "prompt", False, str(error).removeprefix("prompt: ")
+    return "prompt", True, ""
 
 
 def _grows(values: tuple[int, ...]) -> bool:

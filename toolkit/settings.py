@@ -10,14 +10,19 @@ from pydantic_core import PydanticCustomError
 
 from toolkit.licences import LICENCES, closest
 
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
+MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
+# Bounds beyond anything that can be run, so that a slip of the pen is an error here and not of memory or time later.
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]  # responses per question
+Size = Annotated[int, Field(ge=1, le=10**7)]  # questions
+Width = Annotated[int, Field(ge=1, le=2**14)]  # of an embedded model: units, layers, heads
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
 
@@ -59,13 +64,13 @@ class Pool:
     answer_pattern: str | None = None
     families: tuple[str, ...] | None = None  # of a procedural domain; null takes all
     largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
-    pool_sizes: tuple[Count, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
+    pool_sizes: tuple[Size, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
     pool_seed: Seed = 0
     pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
     test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
     test_split: str | None = None  # its split; null takes `pool_split`
-    test_size: Count = 1000
-    dev_size: Seed = 500
+    test_size: Size = 1000
+    dev_size: Annotated[int, Field(ge=0, le=10**7)] = 500
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -81,9 +86,9 @@ class Teacher:
     quantize: str | None = None  # by the server that is started, such as `awq` or `fp8`
     teacher_steps: Count = 4000
     teacher_learning_rate: Positive = 2e-3
-    teacher_width: Count = 96
-    teacher_layers: Count = 3
-    teacher_heads: Count = 4
+    teacher_width: Width = 96
+    teacher_layers: Width = 3
+    teacher_heads: Width = 4
     teacher_seed: Seed = 0
 
 
@@ -97,7 +102,7 @@ class Serving:
     server_image: str | None = None  # of Docker; null takes the server's own, pinned
     server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     server_options: tuple[str, ...] = ()  # more arguments for the server
-    gpus: Annotated[int, Field(ge=0)] = 1
+    gpus: Annotated[int, Field(ge=0, le=10**6)] = 1
     shards: Count = 1  # GPUs that one copy of the model is split over
     instance: str | None = None  # of an Inference Endpoint: vendor/region/type/size
     concurrency: Count = 128  # requests in flight at most, per URL; the server's own limit is found below it
@@ -115,9 +120,9 @@ class Base:
     base_revision: str | None = None  # of a Hub model
     base_steps: Count = 2600
     base_learning_rate: Positive = 2e-3
-    base_width: Count = 96
-    base_layers: Count = 3
-    base_heads: Count = 4
+    base_width: Width = 96
+    base_layers: Width = 3
+    base_heads: Width = 4
     base_seed: Seed = 0
 
 
@@ -164,12 +169,12 @@ class Verification:
 class Ladder:
     """Which cells are built: budgets (responses per question) of one nested subset. Not part of the source."""
 
-    budgets: tuple[Count, ...] = (1, 2, 4, 8, 16, 32)
+    budgets: tuple[Draws, ...] = (1, 2, 4, 8, 16, 32)
     ladder_questions: Count = 256
     # sampled: r draws per question, the accepted ones train, duplicates kept; accepted: r distinct accepted texts per
     # question; adaptive: draws until the next ones are expected to bring little new, an arm of its own and no ladder
     counting: Literal["sampled", "accepted", "adaptive"] = "sampled"
-    max_draws: Count = 64  # per question, where counting is accepted
+    max_draws: Draws = 64  # per question, where counting is accepted
     stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
     stop_scope: Literal["question", "pool"] = "question"  # what is stopped
 
@@ -196,7 +201,7 @@ class Experiment:
     """What is varied; an axis that is not named has one value, that of the recipe's own key."""
 
     # replicate k draws with sampling_seed + k and trains with seed k; teacher, base and test questions stay
-    replicates: tuple[Seed, ...] = (0,)
+    replicates: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (0,)
     reorder: bool = False  # replicate k also has pool_order + k, so that its nested subsets are others
     teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
     bases: Variants | None = None  # name -> keys of the base that differ
@@ -206,7 +211,7 @@ class Experiment:
     controls: tuple[Control, ...] | None = None  # null takes `control`
     # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor counts
     # only where that moves nothing
-    doubled: tuple[Count, ...] = ()
+    doubled: tuple[Draws, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -214,7 +219,7 @@ class Evaluation:
     """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
 
     eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
-    eval_samples: Count = 1
+    eval_samples: Draws = 1
     eval_max_tokens: Count = 64
     eval_batch_size: Count = 256
     eval_seed: Seed = 0

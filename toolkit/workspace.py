@@ -18,6 +18,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from toolkit.texts import TextError, read_object
+
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
 
@@ -114,7 +116,7 @@ class Workspace:
     """A folder of artifacts.
 
     Args:
-        root: the folder; made when missing.
+        root: the folder; made when something is written to it.
         notify: called with a sentence when another process holds what this one needs.
     """
 
@@ -122,7 +124,6 @@ class Workspace:
         self.root = root.resolve()
         self.notify = notify
         self._threads: dict[str, threading.Lock] = {}
-        self.root.mkdir(parents=True, exist_ok=True)
 
     def place(self, stage: str, inputs: Any) -> Path:
         """The folder of the artifact that `stage` makes from `inputs`, made or not."""
@@ -133,7 +134,10 @@ class Workspace:
         path = self.place(stage, inputs)
         if not (path / MANIFEST).is_file():
             return None
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_manifest(path)
+        if manifest is None:
+            self.notify(f"{stage} {path.name}: {MANIFEST} is damaged, so that it is no artifact; making it again")
+            return None
         if folder_files(path) != manifest["files"]:
             self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
             return None
@@ -178,7 +182,6 @@ class Workspace:
         Raises:
             ValueError: when another one was made here from the same inputs.
         """
-        wanted = {name: file_digest(path) for name, path in files.items()}
 
         def copy(out: Path) -> Mapping[str, Any]:
             for name, path in files.items():
@@ -186,12 +189,20 @@ class Workspace:
                 shutil.copyfile(path, out / name)
             return facts
 
-        artifact, _ = self.build(stage, inputs, copy)
-        if artifact.files != wanted:
+        self.refuse_other(stage, inputs, files)
+        return self.build(stage, inputs, copy)[0]
+
+    def refuse_other(self, stage: str, inputs: Any, files: Mapping[str, Path]) -> None:
+        """Make sure that no other artifact was made here from `inputs` than one of these files.
+
+        Raises:
+            ValueError: when one was.
+        """
+        found = self.find(stage, inputs)
+        if found and found.files != {name: file_digest(path) for name, path in files.items()}:
             raise ValueError(
-                f"{artifact.path}: another {stage} was made here from the same settings; name another --workspace"
+                f"{found.path}: another {stage} was made here from the same settings; name another --workspace"
             )
-        return artifact
 
     def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:
         start = time.monotonic()
@@ -214,7 +225,7 @@ class Workspace:
     @contextlib.contextmanager
     def _lock_file(self, name: str) -> Iterator[None]:
         lock = FileLock(self.root / "locks" / f"{name}.lock", is_singleton=False)
-        Path(lock.lock_file).parent.mkdir(exist_ok=True)
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -245,6 +256,16 @@ class Workspace:
             remove(old)
         else:
             temporary.replace(target)
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest in an artifact's folder; None for one that is damaged."""
+    try:
+        manifest = read_object(folder / MANIFEST)
+    except TextError:
+        return None
+    parts = {"files": dict, "facts": dict, "seconds": int | float}
+    return manifest if all(isinstance(manifest.get(name), kind) for name, kind in parts.items()) else None
 
 
 def remove(path: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.job import StageError
-from toolkit.pipeline.recipe_file import CARRIED, LARGEST, read_strange, recipe_text, released
+from toolkit.pipeline.recipe_file import CARRIED, read_strange, recipe_text, released
 from toolkit.recipe import load_recipe
+from toolkit.recipe_yaml import LARGEST
 
 SECTIONS = [section.__name__.lower() for section in CARRIED]
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t'\"#:{}"), max_size=30)
@@ -27,7 +28,7 @@ def same(one, other):
 
 @given(TEXTS, st.lists(TEXTS.filter(bool), max_size=2), st.floats(1e-9, 0.9))
 def test_any_text_and_number_comes_back(text, stop, number):
-    changes = {"prompt": text + "{{ question }}", "stop": tuple(stop)}
+    changes = {"prompt": f"{{% raw %}}{text}{{% endraw %}}{{{{ question }}}}", "stop": tuple(stop)}
     made = recipe(
         sampling=changes, teacher={"teacher_learning_rate": number}, release={"summary": text, "limits": (text,)}
     )
@@ -69,6 +70,9 @@ def test_a_teacher_of_a_hub_is_named_at_its_commit():
         ("a: &x [1]\nb: *x\n", "YAML aliases"),
         ("title: x\n" + "#" * LARGEST, "longer than"),
         ("pool: [\n", "not YAML"),
+        ("extends: math\npool: mathematics\n", "recipe.yaml: extends: "),
+        ("pool: !!binary aGk=\n", "line 1: YAML aliases, anchors and tags"),
+        ("pool: " + "[" * 5000 + "\n", "recipe.yaml: line 1: more than 16 lists and mappings in one another"),
         ("pool: mathematics\nnope: 1\n", "recipe.yaml: nope: unknown key"),
         ("pool: mathematics\nbudgets: [2, 1]\n", "recipe.yaml: budgets"),
     ],

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.boxed import extract_boxed
 from toolkit.recipe import Verification
-from toolkit.verification.answers import compile_pattern, extract_boxed, extract_match
+from toolkit.verification.judge import Judge
 from toolkit.verification.policies import extractor
 
 
@@ -51,10 +52,18 @@ def test_a_million_open_boxes_hold_no_answer(text: str) -> None:
 
 
 def test_pattern_takes_its_last_match() -> None:
-    pattern = compile_pattern(r"####\s*(.+)")
-    assert extract_match("#### 1\n#### 2 \n", pattern) == "2"
-    assert extract_match("none", pattern) is None
-    assert extract_match("#### 1", compile_pattern("(x)?#")) is None
+    extract = extractor(Verification(response_pattern=r"####\s*(.+)"))
+    assert extract("#### 1\n#### 2 \n") == "2"
+    assert extract("none") is None
+    assert extractor(Verification(response_pattern="(x)?#"))("#### 1") is None
+
+
+def test_a_pattern_that_backtracks_for_ever_ends_judging_with_its_name() -> None:
+    with (
+        Judge(Verification(response_pattern="((?:a|aa)+)$")) as judge,
+        pytest.raises(ValueError, match=r"^response_pattern: .* takes longer"),
+    ):
+        list(judge.judge([("1", "a" * 4000 + "!", "stop")]))
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,23 @@ Questions and responses are untrusted. Every value that the template prints is t
 can be neither HTML nor Markdown; what the template marks otherwise is checked here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
 from toolkit.hub.template import render, visible
+from toolkit.recipe_yaml import YamlError, read_plain
+from toolkit.texts import read_text
 
 if TYPE_CHECKING:
     from datasets import DatasetInfo
 
+FRONT = 4 * 2**20  # bytes of a card
 PAPER = "arxiv:2607.01727"
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
 COLUMNS = {  # heading on the card -> field of the statistics
@@ -104,13 +109,32 @@ def render_card(
     return str(DatasetCard(text))
 
 
+def read_front(path: Path) -> dict[str, Any]:
+    """The front matter of a card that a stranger may have written.
+
+    Raises:
+        ValueError: for a card without any, or one that is no plain YAML mapping.
+    """
+    found = re.match(r"---\s*\n(.*?)\n---\s*\n", read_text(path, named=path.name, largest=FRONT), re.DOTALL)
+    try:
+        front = read_plain(found[1]) if found else None
+    except YamlError as error:
+        raise ValueError(f"{path.name}: its front matter: {error}") from error
+    if not isinstance(front, dict):
+        raise ValueError(f"{path.name}: has no front matter, as every card has")
+    return front
+
+
 def read_table(text: str) -> dict[str, dict[str, str]]:
     """The card's table of counts: config name -> heading -> cell, as printed; see `printed`."""
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     heads = [number for number, row in enumerate(rows) if row == ["config", *COLUMNS]]
     if len(heads) != 1:
         raise ValueError(f"README.md: {len(heads)} tables of counts; a card has one, headed config | questions | ...")
-    return {row[0].replace("&#45;", "-"): dict(zip(COLUMNS, row[1:], strict=True)) for row in rows[heads[0] + 1 :]}
+    table = rows[heads[0] + 1 :]
+    if any(len(row) != len(COLUMNS) + 1 for row in table):
+        raise ValueError(f"README.md: a row of the table of counts has not {len(COLUMNS) + 1} cells")
+    return {row[0].replace("&#45;", "-"): dict(zip(COLUMNS, row[1:], strict=True)) for row in table}
 
 
 def printed(counts: Mapping[str, Any]) -> dict[str, str]:

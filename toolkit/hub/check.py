@@ -1,6 +1,5 @@
 """Re-verifies a release folder as a stranger would: bytes, names, nesting, rows, and every count on the card."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
@@ -8,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from huggingface_hub import DatasetCard
 
-from toolkit.hub.card import front_infos, printed, read_table
+from toolkit.hub.card import front_infos, printed, read_front, read_table
+from toolkit.hub.forms import is_strange_link, refuse_other_form
 from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
+from toolkit.texts import read_object, read_text
 
 FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
@@ -26,12 +26,13 @@ def read_release(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     if not path.is_file():
         raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_object(path)
     if manifest.get("format") != FORMAT:
         raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
     missing = [name for name in FIELDS if name not in manifest]
     if missing:
         raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
+    refuse_other_form(manifest, str(path))
     return manifest
 
 
@@ -74,7 +75,9 @@ def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
 def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     listed, found = manifest["files"], file_facts(folder)
     for name in sorted({*listed, *found}):
-        if name not in found:
+        if is_strange_link(folder / name, folder):
+            yield f"{name}: is a link to elsewhere; a release holds its files themselves"
+        elif name not in found:
             yield f"{name}: is missing"
         elif name not in listed:
             yield f"{name}: is not in the manifest"
@@ -85,7 +88,7 @@ def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bad_front(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
-    written = DatasetCard.load(folder / "README.md").data.to_dict()
+    written = read_front(folder / "README.md")
     if written.get("configs") != front_configs(manifest["configs"], manifest["default"]):
         yield "README.md: its configs are not those of the manifest"
     infos = {name: dataset_info(folder, **config) for name, config in manifest["configs"].items()}
@@ -159,7 +162,7 @@ def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool) -> Iterato
 
 
 def _bad_counts(folder: Path, manifest: Mapping[str, Any], count: Count) -> Iterator[str]:
-    table = read_table((folder / "README.md").read_text(encoding="utf-8"))
+    table = read_table(read_text(folder / "README.md", named="README.md"))
     for name, sides in manifest["cells"].items():
         counts = count(*([folder / file for file in sides[side]] for side in SIDES))
         if dict(counts) != manifest["statistics"].get(name):

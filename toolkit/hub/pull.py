@@ -4,33 +4,27 @@ Whoever made the release is a stranger: its manifest is read as data of a fixed 
 """
 
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from huggingface_hub import HfApi
+from huggingface_hub.hf_api import RepoFile
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from toolkit.hub.check import damaged_files
 from toolkit.hub.decide import Refused
-from toolkit.hub.fetch import fetch
+from toolkit.hub.fetch import Fetched, fetch
+from toolkit.hub.forms import MANIFEST, MOST_FILES, Digest, Facts, FileName, Word, refuse_alike
+from toolkit.hub.push import explained
 from toolkit.hub.release import RECIPE
 from toolkit.hub.scan import refuse_pickles
+from toolkit.model_files import ModelFilesError, refuse_code
+from toolkit.texts import parse_object, read_object, read_text
 from toolkit.workspace import hash_of, model_files
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
-MANIFEST = "manifest.json"
 COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Of a file; size in bytes."""
-
-    sha256: Digest
-    bytes: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Provenance:
 
     source: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     pool: Digest
-    pool_counts: dict[str, Annotated[int, Field(ge=0)]]
+    pool_counts: dict[Literal["pool", "test", "dev", "dropped"], Annotated[int, Field(ge=0, lt=2**40)]]
     teacher: Digest
     served: Served | None
     teacher_repo: Annotated[str, Field(pattern=COMMIT_OF.pattern)] | None = None
@@ -67,9 +61,9 @@ class Manifest:
 
     format: Literal[1]
     version: Word
-    configs: dict[str, Config]
+    configs: Annotated[dict[str, Config], Field(max_length=10_000)]
     provenance: Provenance
-    files: dict[FileName, Facts]
+    files: Annotated[dict[FileName, Facts], Field(max_length=MOST_FILES)]
 
     def parts(self, config: str) -> list[str]:
         """The files of a configuration.
@@ -81,7 +75,20 @@ class Manifest:
         missing = [name for name in names or [config] if name not in self.files]
         if missing:
             raise Refused(f"{MANIFEST}: {config}: its files are not in the release; it was made by another toolkit")
+        if len(set(names)) < len(names):
+            raise Refused(f"{MANIFEST}: {config}: names a file twice; it was made by another toolkit")
         return names
+
+    def one_file(self, config: str) -> str:
+        """The file of a configuration that has one.
+
+        Raises:
+            Refused: when it has more; see `parts`.
+        """
+        names = self.parts(config)
+        if len(names) > 1:
+            raise Refused(f"{MANIFEST}: {config}: names {len(names)} files; a release has one of these")
+        return names[0]
 
     @property
     def size(self) -> int:
@@ -108,19 +115,42 @@ def take_release(api: HfApi, reference: str, *, whole: bool = True) -> Taken:
         Refused: for files that are not as the manifest says, a manifest of another form, or names that lead elsewhere.
         HubFault: see `fetch`.
     """
-    fetched = fetch(api, reference, only=None if whole else [MANIFEST, RECIPE])
+    fetched = fetch(api, reference, only=[MANIFEST, RECIPE])
     named = f"{fetched.repo}@{fetched.revision}"
     for name in (MANIFEST, RECIPE):
         if not (fetched.folder / name).is_file():
             raise Refused(f"{named}: has no {name}, so that it cannot be continued; it is no release, or an old one")
-    text = (fetched.folder / MANIFEST).read_text(encoding="utf-8")
+    text = read_text(fetched.folder / MANIFEST, named=f"{named}: {MANIFEST}")
+    listed = parse_object(text, f"{named}: {MANIFEST}")
     manifest = read_form(text, named)
+    refuse_alike(manifest.files, f"{named}: {MANIFEST}")
     if whole:
-        wrong = damaged_files(fetched.folder, TypeAdapter(dict).validate_json(text))
+        _refuse_other_files(api, fetched, manifest, named)
+        fetched = fetch(api, f"{fetched.repo}@{fetched.commit}")
+        wrong = damaged_files(fetched.folder, listed)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
             raise Refused(f"{named}: {wrong[0]}{more}; nothing of it was taken over")
     return Taken(fetched.folder, named, manifest)
+
+
+def _refuse_other_files(api: HfApi, fetched: Fetched, manifest: Manifest, named: str) -> None:
+    """Before they are downloaded: files of a repo that are not in the manifest, or the other way round."""
+    with explained(api, fetched.repo):
+        tree = api.list_repo_tree(fetched.repo, repo_type="dataset", revision=fetched.commit, recursive=True)
+        held = {
+            entry.path: entry.size
+            for entry in islice(tree, 2 * MOST_FILES)
+            if isinstance(entry, RepoFile) and not any(part.startswith(".") for part in entry.path.split("/"))
+        }
+    held.pop(MANIFEST, None)
+    for name in sorted({*held, *manifest.files}):
+        if name not in held:
+            raise Refused(f"{named}: {name}: is missing; nothing of it was taken over")
+        if name not in manifest.files:
+            raise Refused(f"{named}: {name}: is not in the manifest; nothing of it was taken over")
+        if held[name] != manifest.files[name].bytes:
+            raise Refused(f"{named}: {name}: its bytes are not those of the manifest; nothing of it was taken over")
 
 
 def read_form(text: str, named: str) -> Manifest:
@@ -146,6 +176,10 @@ def take_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
     folder = fetch(api, repo, "model").folder
     files = model_files(folder)
     refuse_pickles(files)
+    try:
+        refuse_code(folder, repo)
+    except ModelFilesError as error:
+        raise Refused(str(error)) from error
     code = [name for name in files if name.endswith(".py")]
     if code:
         raise Refused(f"{repo}: {', '.join(code)}: code is not taken over; a teacher is weights and tokenizer")
@@ -159,5 +193,8 @@ def take_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
 def weights_size(api: HfApi, repo: str) -> int:
     """Bytes of a model repo by its manifest, without downloading it."""
     folder = fetch(api, repo, "model", only=[MANIFEST]).folder
-    listed = TypeAdapter(dict).validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    return sum(facts.bytes for facts in TypeAdapter(dict[str, Facts]).validate_python(listed.get("files")).values())
+    listed = read_object(folder / MANIFEST, named=f"{repo}: {MANIFEST}").get("files")
+    try:
+        return sum(facts.bytes for facts in TypeAdapter(dict[str, Facts]).validate_python(listed).values())
+    except ValidationError as error:
+        raise Refused(f"{repo}: {MANIFEST}: files: {error.errors()[0]['msg'].lower()}") from error

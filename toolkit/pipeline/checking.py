@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
 
 from toolkit.corpora.decontamination import find_leaks, leak_finder
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.check import check_tables, damaged_files, ladders, read_release
 from toolkit.hub.decide import parse_version
 from toolkit.hub.fetch import fetch, split_reference
+from toolkit.parquet_limits import read_rows
 from toolkit.pipeline.hubs import open_to_read
 from toolkit.pipeline.judging import CorpusJudge
+from toolkit.pipeline.restored import malformed
 from toolkit.progress import Progress, Stage
 from toolkit.settings import Verification
 from toolkit.verification.judge import Judge
@@ -96,6 +99,7 @@ def check(folder: Path, progress: Progress, jobs: int = 1) -> Checked:
         size = sum(facts["bytes"] for facts in manifest["files"].values())
         stage.text = f"{len(manifest['files']):,} files, {size:,} bytes, against their digests"
     looked_at = [stage.text]
+    damaged = damaged or malformed(folder, manifest["configs"])
     if damaged:
         return Checked(looked_at, damaged)
     with progress.stage("budgets") as stage:
@@ -185,7 +189,12 @@ def _rules(manifest: Mapping[str, Any]) -> tuple[Verification, bool]:
     made = manifest["provenance"]
     if not {"verification", "procedural", "pool"} <= set(made):
         raise ValueError("manifest.json: its provenance does not say how responses were judged; release it again")
-    return Verification(**made["verification"]), made["procedural"]
+    try:
+        return TypeAdapter(Verification).validate_python(made["verification"]), bool(made["procedural"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))[:100]
+        raise ValueError(f"manifest.json: provenance: verification: {place}: {first['msg'].lower()}") from error
 
 
 def _questions(folder: Path, manifest: Mapping[str, Any], *names: str) -> Iterator[Row]:
@@ -195,9 +204,4 @@ def _questions(folder: Path, manifest: Mapping[str, Any], *names: str) -> Iterat
 
 def _rows(folder: Path, files: Sequence[str], columns: Sequence[str]) -> Iterator[Row]:
     for name in files:
-        with pq.ParquetFile(folder / name) as file:
-            missing = set(columns) - set(file.schema_arrow.names)
-            if missing:
-                raise ValueError(f"{name}: has no column {', '.join(sorted(missing))}, so that it is no release's")
-            for batch in file.iter_batches(READ, columns=columns):
-                yield from batch.to_pylist()
+        yield from read_rows(folder / name, columns)

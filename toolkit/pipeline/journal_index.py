@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import JournalError, Usage
+from toolkit.synthesis.journal import MEND, JournalError, Usage, parse
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
@@ -65,16 +65,16 @@ class JournalIndex:
 
     def _add(self, line: bytes) -> None:
         try:
-            row = json.loads(line)
-            position, index = self._positions.get(row["question_id"]), int(row["index"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}") from error
+            row = parse(line)
+        except ValueError as error:
+            raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}; {MEND}") from error
+        position = self._positions.get(row.question_id)
         if position is not None:
-            for name, value in (("position", position), ("index", index), ("offset", self._end)):
+            for name, value in (("position", position), ("index", row.index), ("offset", self._end)):
                 self._columns[name].append(value)
             self._hashes += hashlib.sha256(line).digest()
-            if row["finish_reason"] != "error":
-                counted = (1, row["prompt_tokens"], row["completion_tokens"])
+            if row.finish_reason != "error":
+                counted = (1, row.prompt_tokens, row.completion_tokens)
                 self._tokens = [total + count for total, count in zip(self._tokens, counted, strict=True)]
 
     @property

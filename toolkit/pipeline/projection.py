@@ -1,14 +1,14 @@
 """How long what is ahead will take: by what this workspace has measured, else by a guess that is called one."""
 
-import json
 import statistics
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.job import Job
+from toolkit.pipeline.rates import read_rate
 from toolkit.pipeline.teacher import NANO, is_served
-from toolkit.workspace import MANIFEST
+from toolkit.workspace import MANIFEST, read_manifest
 
 # Seconds of one core per unit, with embedded models of the default size; the units are those of `Job.ahead`.
 GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.05, "score": 0.0022}
@@ -59,12 +59,14 @@ def _found(workspace: Path, kind: str) -> Iterator[tuple[float, float]]:
     """(seconds, units) of each artifact, or of the last sampling of each source."""
     if kind == "responses":
         for path in workspace.glob("responses/*.rate.json"):
-            known = json.loads(path.read_text(encoding="utf-8"))
-            yield known["seconds"], known["responses"]
+            known = read_rate(path)
+            if known:
+                yield known
         return
     for path in workspace.glob(f"{kind}/*/{MANIFEST}"):
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        yield manifest["seconds"], _units(kind, manifest)
+        manifest = read_manifest(path.parent)
+        if manifest:
+            yield manifest["seconds"], _units(kind, manifest)
 
 
 def _units(kind: str, manifest: Mapping[str, Any]) -> float:

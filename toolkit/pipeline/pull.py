@@ -16,6 +16,7 @@ from toolkit.pipeline.source import nano_options, pool_inputs
 from toolkit.pipeline.teacher import NANO
 from toolkit.progress import Progress
 from toolkit.recipe import Recipe, Run, load_recipe
+from toolkit.texts import read_text
 from toolkit.workers import open_workers
 from toolkit.workspace import Workspace, hash_of, write_atomic
 
@@ -99,7 +100,7 @@ def _recipe_name(name: str) -> str:
 
 def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
     made = taken.manifest.provenance
-    text = taken.path("recipe.yaml").read_text(encoding="utf-8")
+    text = read_text(taken.path("recipe.yaml"), named=f"{taken.name}: recipe.yaml")
     recipe, left_out = read_strange(text, weights=made.teacher_repo is not None)
     if left_out:
         progress.say(f"recipe.yaml: {', '.join(left_out)}: left out; what is no part of the source is yours to set")
@@ -124,7 +125,7 @@ def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspa
 def _refuse_mismatch(taken: "Taken", recipe: Recipe, identity: Mapping[str, Any]) -> None:
     """Recipe, files and manifest must tell of one source."""
     made, teacher = taken.manifest.provenance, recipe.teacher
-    (questions,) = taken.manifest.parts("questions")
+    questions = taken.manifest.one_file("questions")
     if made.teacher_repo is None:
         named = hash_of({"repo": f"{teacher.teacher}@{teacher.teacher_revision}"})
         if teacher.teacher == NANO or named != made.teacher:
@@ -136,7 +137,7 @@ def _refuse_mismatch(taken: "Taken", recipe: Recipe, identity: Mapping[str, Any]
 
 
 def _pool(taken: "Taken", recipe: Recipe) -> Install:
-    parts = {part: taken.manifest.parts(part)[0] for part in POOL if part != "dev" or part in taken.manifest.configs}
+    parts = {part: taken.manifest.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
     files = {f"{part}.parquet": taken.path(name) for part, name in parts.items()}
     counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.manifest.provenance.pool_counts
     return Install("pool", pool_inputs(recipe.pool), files, counts)
@@ -186,15 +187,18 @@ def _told(plan: Plan, space: Workspace) -> str:
 def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
     from toolkit.pipeline.restored import check_pool, merge, responses_of
 
-    check_pool(plan.installs[0].files)
+    questions = check_pool(plan.installs[0].files)
+    for _ in responses_of(plan.release.folder, plan.responses, questions):
+        pass  # all of them are looked at before anything is written
     for install in plan.installs:
-        with progress.stage(install.stage) as stage:
-            artifact = space.install(install.stage, install.inputs, install.files, install.facts)
-            stage.text = f"{shown(artifact.path)}, digest {artifact.digest[:12]}"
-    journal = _journal(plan, space)
-    with progress.stage("responses") as stage, space.lock(f"responses-{journal.stem}"):
-        rows = responses_of(plan.release.folder, plan.responses)
-        added, held = merge(journal, rows)
+        space.refuse_other(install.stage, install.inputs, install.files)
+    journal, rows = _journal(plan, space), responses_of(plan.release.folder, plan.responses, questions)
+    with space.lock(f"responses-{journal.stem}"), merge(journal, rows) as (added, held):
+        for install in plan.installs:
+            with progress.stage(install.stage) as stage:
+                artifact = space.install(install.stage, install.inputs, install.files, install.facts)
+                stage.text = f"{shown(artifact.path)}, digest {artifact.digest[:12]}"
+    with progress.stage("responses") as stage:
         stage.text = f"{added:,} added to {held:,} in {shown(journal)}"
     remember(space, plan.recipe.name, plan.release.name, plan.identity)
     if not plan.path.exists():

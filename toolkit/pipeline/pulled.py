@@ -1,12 +1,12 @@
 """What a source is known by, and which one a pulled recipe continues: with another teacher, pool or prompt it stops."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from toolkit.hub.decide import differences
 from toolkit.pipeline.job import Job, StageError
 from toolkit.settings import Sampling
+from toolkit.texts import read_object
 from toolkit.workspace import Workspace, canonical, hash_of, to_json, write_atomic
 
 FOLDER = "pulled"  # of the workspace: a file per pulled recipe
@@ -47,7 +47,11 @@ def remember(workspace: Workspace, recipe: str, release: str, identity: Mapping[
 def remembered(job: Job) -> Mapping[str, Any] | None:
     """`release` and `source` of what the run's recipe was pulled from; None for a recipe of one's own."""
     path = job.workspace.root / FOLDER / f"{job.recipe.name}.json"
-    found: Mapping[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    found = read_object(path) if path.is_file() else None
+    if found is not None and not (isinstance(found.get("release"), str) and isinstance(found.get("source"), dict)):
+        raise StageError(
+            f"{path}: does not say what was pulled; run `fss pull` again, or remove it for a source of your own"
+        )
     return found
 
 

@@ -14,14 +14,14 @@ import yaml
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.teacher import NANO
 from toolkit.questions.pools import PROCEDURAL, READERS
-from toolkit.recipe import FLOATS, Recipe, load_recipe
+from toolkit.recipe import Recipe, load_recipe
+from toolkit.recipe_yaml import RESOLVERS, YamlError, read_yaml
 from toolkit.settings import SECTIONS, Ladder, Law, Pool, Release, Sampling, Teacher, Verification
 
 CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)
 NO_LAW = Law(fit_max=None, held_out=None)  # a few budgets need not allow one
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 FILE_NAME = re.compile(r"[^\s./\\~:][^/\\:]*")  # of one file, not hidden and in no folder
-LARGEST = 100_000  # characters of a recipe that somebody else wrote
 ELSEWHERE = """
 # The teacher answered over HTTP. Whoever samples more says where it answers: `server`, `urls`, or {provider}.
 """
@@ -31,7 +31,8 @@ class _Writer(yaml.SafeDumper):
     """Quotes what a recipe's loader would read as a number."""
 
 
-_Writer.add_implicit_resolver(*FLOATS)
+for _resolver in RESOLVERS:
+    _Writer.add_implicit_resolver(*_resolver)
 
 
 def released(recipe: Recipe, budgets: tuple[int, ...], teacher: tuple[str, str], hub_teacher: bool) -> Recipe:
@@ -84,7 +85,7 @@ def _inline(value: Any) -> str:
     text = yaml.dump(
         plain, Dumper=_Writer, allow_unicode=True, width=float("inf"), default_flow_style=True, default_style=style
     )
-    return text.removesuffix("...\n").strip()
+    return text.removesuffix("...\n").strip("\n")  # no-break spaces are text
 
 
 def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
@@ -96,8 +97,7 @@ def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
     Raises:
         StageError: for no recipe, or one that names a folder or a file of this machine.
     """
-    if len(text) > LARGEST or any(isinstance(token, yaml.AliasToken) for token in _tokens(text)):
-        raise StageError(f"recipe.yaml: longer than {LARGEST:,} characters, or with YAML aliases; no release has these")
+    _refuse_more(text)
     with TemporaryDirectory() as folder:
         path = Path(folder, "recipe.yaml")
         path.write_text(text, encoding="utf-8")
@@ -118,11 +118,14 @@ def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
     return dataclasses.replace(recipe, **others, law=NO_LAW, release=release), left_out
 
 
-def _tokens(text: str) -> list[Any]:
+def _refuse_more(text: str) -> None:
+    """A stranger's recipe is one file: what it extends would be one of this machine."""
     try:
-        return list(yaml.scan(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise StageError(f"recipe.yaml: not YAML: {error}") from error
+        data = read_yaml(text)
+    except YamlError as error:
+        raise StageError(f"recipe.yaml: {error}") from error
+    if isinstance(data, dict) and "extends" in data:
+        raise StageError("recipe.yaml: extends: a release's recipe has all of its keys itself; it is no release's")
 
 
 def _refuse_places(recipe: Recipe, weights: bool) -> None:

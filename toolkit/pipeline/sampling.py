@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from toolkit.pipeline.grid import most_draws
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import JournalIndex
+from toolkit.pipeline.rates import read_rate
 from toolkit.pipeline.teacher import open_teacher
 from toolkit.progress import Stage
 from toolkit.synthesis.journal import Journal, Response
@@ -152,7 +152,5 @@ def _remember_rate(journal: Path, tally: Tally) -> None:
 
 
 def _known_rate(journal: Path) -> float | None:
-    if not _rate_file(journal).exists():
-        return None
-    known = json.loads(_rate_file(journal).read_text(encoding="utf-8"))
-    return float(known["responses"] / known["seconds"])
+    known = read_rate(_rate_file(journal))
+    return known[1] / known[0] if known else None

@@ -5,11 +5,13 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 from toolkit import recipe
 from toolkit.boxed import extract_boxed
+from toolkit.patterns import Pattern
 from toolkit.questions import mathematics, physics, stem
 from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
 from toolkit.questions.stream import Question, question_id
@@ -213,12 +215,16 @@ def parse_answer(text: str, pattern: str | None) -> str | None:
     elif pattern == BOXED:
         found = extract_boxed(text)
     else:
-        matches = re.findall(pattern, text)
-        found = matches[-1] if matches else None
+        found = _compiled(pattern).last(text)
     if found is None or not found.strip():
         return None
     plain = found.strip()
     return plain.replace(",", "") if re.fullmatch(r"[-+]?\$?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
+
+
+@lru_cache
+def _compiled(pattern: str) -> Pattern:
+    return Pattern(pattern, "answer_pattern")
 
 
 def write_pool(

@@ -10,6 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from toolkit.settings import MOST_DRAWS
+
+REASONS = ("stop", "length", "error")  # why a response ended
+_COUNTS = {"index": MOST_DRAWS, "prompt_tokens": 2**31, "completion_tokens": 2**31}  # field -> what it stays below
+MEND = "remove the line, and the response is sampled again"
+
 
 class JournalError(RuntimeError):
     """A journal whose lines are damaged; the message names the file and the line."""
@@ -145,6 +151,36 @@ def encode(row: Response) -> bytes:
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def checked(row: Response) -> Response:
+    """`row` itself, once each field is of its type and in its range.
+
+    Raises:
+        ValueError: naming field and value.
+    """
+    for name, value in row._asdict().items():
+        if name in _COUNTS or name == "seed":
+            below, least = _COUNTS.get(name, 2**63), 0 if name in _COUNTS else -(2**63)
+            if type(value) is not int or not least <= value < below:
+                raise ValueError(f"{name}: must be a whole number from {least:,} to {below - 1:,}, not {value!r:.80}")
+        elif not isinstance(value, str):
+            raise ValueError(f"{name}: must be a text, not {value!r:.80}")
+    if row.finish_reason not in REASONS:
+        raise ValueError(f"finish_reason: must be one of {', '.join(REASONS)}, not {row.finish_reason!r:.80}")
+    return row
+
+
+def parse(line: bytes) -> Response:
+    """The response of a journal's line.
+
+    Raises:
+        ValueError: for a line that is none, with what is wrong with it.
+    """
+    try:
+        return checked(Response(**json.loads(line)))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
 def read_journal(path: Path) -> Iterator[Response]:
     """The responses of a journal file, in the order written, without opening it for writing.
 
@@ -154,6 +190,6 @@ def read_journal(path: Path) -> Iterator[Response]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield Response(**json.loads(line))
-            except (ValueError, TypeError) as error:
-                raise JournalError(f"{path}: line {number} is no response: {error}") from error
+                yield parse(line)
+            except ValueError as error:
+                raise JournalError(f"{path}: line {number} is no response: {error}; {MEND}") from error

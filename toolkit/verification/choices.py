@@ -13,7 +13,7 @@ A response that goes on with a question of its own ("Question: ...") has said it
 
 import re
 
-from toolkit.verification.answers import extract_boxed
+from toolkit.boxed import extract_boxed
 from toolkit.verification.letters import Letters, bare
 from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 

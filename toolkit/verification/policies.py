@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from toolkit.boxed import all_boxed, extract_boxed
+from toolkit.patterns import Pattern
 from toolkit.recipe import Verification
 from toolkit.verification import mathematics
-from toolkit.verification.answers import all_boxed, compile_pattern, extract_boxed, extract_match
 from toolkit.verification.choices import extract_choice, letter_of
 from toolkit.verification.mathematics import SAME, Pairs
 from toolkit.verification.physics import is_quantity, same_quantity
@@ -16,11 +17,11 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
     """What cuts the answer out of a response: the recipe's pattern, else the last box, or a named choice.
 
     Raises:
-        ValueError: for a pattern that is no regular expression with one group.
+        PatternError: for a pattern that is no regular expression with one group; from what is returned, for a text on
+            which the pattern takes too long.
     """
     if settings.response_pattern is not None:
-        pattern = compile_pattern(settings.response_pattern)
-        return lambda text: extract_match(text, pattern)
+        return Pattern(settings.response_pattern, "response_pattern").last
     return extract_choice if settings.answer_kind == "choice" else extract_boxed
 
 

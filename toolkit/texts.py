@@ -1,0 +1,69 @@
+"""Reads files that people or strangers wrote: every error names the file, and nothing large or endless is taken in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+LARGEST = 16 * 2**20  # bytes of a file that is read whole
+
+
+class TextError(ValueError):
+    """A file that cannot be read as what it should be; the message names it and the mend."""
+
+
+def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -> str:
+    """The text of a UTF-8 file.
+
+    Args:
+        named: what the message calls it; None takes its path.
+        largest: bytes.
+
+    Raises:
+        TextError: for a larger file, no ordinary file, or one in another encoding.
+    """
+    named = named or str(path)
+    if not path.is_file():
+        raise TextError(f"{named}: is no file" if path.exists() else f"{named}: is not there")
+    if path.stat().st_size > largest:
+        raise TextError(f"{named}: has {path.stat().st_size:,} bytes; {largest:,} are read at most")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TextError(f"{named}: is not UTF-8 ({error.reason} at byte {error.start:,}); save it as UTF-8") from error
+
+
+def read_object(path: Path, *, named: str | None = None, largest: int = LARGEST) -> dict[str, Any]:
+    """The JSON object in a UTF-8 file.
+
+    Raises:
+        TextError: for anything else; see `read_text`.
+    """
+    return parse_object(read_text(path, named=named, largest=largest), named or str(path))
+
+
+def parse_object(text: str, named: str) -> dict[str, Any]:
+    """The JSON object in a text.
+
+    Raises:
+        TextError: for anything else, for a name that is there twice, and for numbers that no JSON has.
+    """
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise TextError(f"{named}: is no JSON: {str(error)[:200]}") from error
+    if not isinstance(found, dict):
+        raise TextError(f"{named}: is no JSON object but a {type(found).__name__}")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:80]!r} is there twice")
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
