@@ -1,3 +1,34 @@
 """When does generating more synthetic data help? Fixed-source synthesis, its law and its planner (arXiv 2607.01727)."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.laws.fit import fit_law
+    from toolkit.laws.plan import plan
+    from toolkit.laws.surface import fit_surface
+    from toolkit.pipeline.run import run
+    from toolkit.recipe import load_run
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "fit_law", "fit_surface", "load_run", "plan", "run"]
+
+# Imported when first used: `import toolkit` costs nothing, and the law needs none of the libraries that a run does.
+_HOMES = {
+    "fit_law": "toolkit.laws.fit",
+    "fit_surface": "toolkit.laws.surface",
+    "load_run": "toolkit.recipe",
+    "plan": "toolkit.laws.plan",
+    "run": "toolkit.pipeline.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function from its home.
+
+    Raises:
+        AttributeError: for a name that the toolkit does not export.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}; it exports {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)

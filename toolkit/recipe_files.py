@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from toolkit.shipped import shipped
+
 NANO = "nano"  # the profile of a recipe's own file
 Values = dict[str, tuple[Path, Any]]  # key -> the file that sets it, and what to
 
@@ -37,7 +39,7 @@ _Loader.add_implicit_resolver(*FLOATS)
 
 def recipe_folders() -> list[Path]:
     """Where recipes are looked for: `recipes/` of the working directory, then the toolkit's own."""
-    folders = [Path("recipes").resolve(), Path(__file__).resolve().parents[1] / "recipes"]
+    folders = [Path("recipes").resolve(), shipped("recipes")]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
