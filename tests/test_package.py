@@ -1,4 +1,4 @@
-"""The wheel as a stranger installs it: recipes, templates and the Space are inside, and the law needs no model library."""
+"""The wheel as a stranger installs it: recipes and the Space are inside, and the law needs no model library."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """The folder of an environment that holds the wheel; what it depends on is taken from the one that runs the tests."""
+    """A folder with an environment that holds the wheel; its dependencies are those of the environment of the tests."""
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
     (site,) = (folder / "env").glob("lib/python*/site-packages")
@@ -130,8 +130,8 @@ def test_the_version_stands_in_one_place():
 def test_the_law_alone_installs_in_under_500_megabytes_and_without_torch(wheel, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
     python = tmp_path / "env" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt"), str(wheel)]
-    subprocess.run(install, check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    subprocess.run([*install, str(wheel)], check=True)
     (tmp_path / "curve.csv").write_text(CURVE)
     fitted = [str(tmp_path / "env" / "bin" / "fss"), "fit", "curve.csv", "--x", "r", "--y", "error"]
     assert "E + B" in subprocess.run(fitted, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
