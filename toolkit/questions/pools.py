@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit import recipe
-from toolkit.questions import mathematics, physics, stem
-from toolkit.questions.stream import Question, question_id
+from toolkit.domains import DOMAINS
+from toolkit.domains.stream import Question, question_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Endless streams by domain.
-PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate, "stem": stem.generate}
 READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
@@ -64,7 +62,7 @@ def load_pool(
     largest: int | None = None,
     leak_finder: LeakFinder | None = None,
 ) -> Pool:
-    """The pool of `source`: a key of `PROCEDURAL`, a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
+    """The pool of `source`: a name in `DOMAINS`, a path to a .jsonl, .json or .parquet file, or a Hub dataset's name.
 
     `answer_pattern` is a regular expression with one group, "boxed" for the last `\\boxed{...}`, or None for the whole
     column; the text of `unit_column`, which may be blank, is written behind it.
@@ -78,7 +76,7 @@ def load_pool(
     repeat, a column is missing, or fewer questions are there than asked.
     """
     _check_sizes(size, test_size, dev_size)
-    if source in PROCEDURAL:
+    if source in DOMAINS:
         return _procedural(source, size, test_size, dev_size, seed, tuple(families), largest)
     columns = (question_column, answer_column, unit_column, family_column)
     own = _shuffled(_read(_table(source, subset, split, revision), source, columns, answer_pattern), seed)
@@ -127,7 +125,7 @@ def _enough(source: str, what: str, have: int, need: int) -> None:
 def _procedural(
     domain: str, size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None
 ) -> Pool:
-    generate = PROCEDURAL[domain]
+    generate = DOMAINS[domain].generate
     wanted = {"pool": size, "test": test, "dev": dev}
     made = {name: tuple(islice(generate(name, seed, families, largest), count)) for name, count in wanted.items()}
     for name, count in wanted.items():
