@@ -198,6 +198,7 @@ class Law:
 
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
+    form: str = "rectified"  # of the law: a name in `toolkit.laws.forms.FORMS`
     confirm: Count | None = None  # a larger rung, forecast together with held_out, where that one was seen before
 
 
