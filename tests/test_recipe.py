@@ -49,7 +49,6 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\neval_samples: 8", r"eval_samples: above 1 needs eval_temperature above 0"),
         ("pool: m\nheld_out: 5", r"held_out: must be one of the budgets"),
         ("pool: m\nfit_max: 32", r"fit_max: must be below held_out"),
-        ("pool: m\nform: parabola", r"form: is 'parabola', and no form of a law is called so"),
         ("pool: m\nbudgets: [1, 2, 32]", r"fit_max: a law needs at least 4 budgets up to fit_max"),
         ("pool: m\nreplicates: [0, 0]", r"replicates: must be distinct"),
         ("pool: m\ncounting: accepted\nmax_draws: 16", r"max_draws: must reach the largest budget \(32\)"),

@@ -5,13 +5,13 @@ Every value stays beside the file that it stands in, so that an error can name i
 
 import difflib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from toolkit.shipped import shipped
+from toolkit.text import listed
 
 NANO = "nano"  # the profile of a recipe's own file
 Values = dict[str, tuple[Path, Any]]  # key -> the file that sets it, and what to
@@ -120,8 +120,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: a recipe is a list of `key: value` lines")
     return data
-
-
-def listed(values: Iterable[Any]) -> str:
-    """Values with commas between them, for a message."""
-    return ", ".join(str(value) for value in values)

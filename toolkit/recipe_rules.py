@@ -6,8 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from toolkit.decision_rules import Rules as Settings
-from toolkit.recipe_files import listed
-from toolkit.settings import Law, Recipe
+from toolkit.settings import Recipe
+from toolkit.text import listed
 
 Rules = list[tuple[str, bool, str]]  # key, whether it holds, what must hold
 
@@ -118,16 +118,7 @@ def _law_rules(recipe: Recipe) -> Rules:
             law.confirm is None or (law.held_out is not None and law.confirm > law.held_out and law.confirm in rungs),
             f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
         ),
-        ("form", _is_form(law.form), f"is {law.form!r}, and no form of a law is called so"),
     ]
-
-
-def _is_form(name: str) -> bool:
-    if name == Law.form:  # the numbers are imported only where there is a choice
-        return True
-    from toolkit.laws.forms import FORMS
-
-    return name in FORMS
 
 
 def _decision_rules(recipe: Recipe) -> Rules:

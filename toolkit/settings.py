@@ -12,6 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
+DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 STRICT = ConfigDict(extra="forbid")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured, words
-from toolkit.recipe import Run
+from toolkit.recipe import Recipe, RecipeError, Run
 from toolkit.settings import Law
 from toolkit.workspace import Artifact, to_json, write_atomic
 
@@ -25,6 +25,20 @@ class Held(NamedTuple):
     def place(self) -> str:
         """The folder of its law among a run's results."""
         return f"laws/{self.pair.replace('>', '-').replace('/', '-')}-r{self.budget}"
+
+
+def refuse_unknown_form(recipe: Recipe) -> None:
+    """Refuse a recipe whose law has a form that does not exist, before any work.
+
+    Raises:
+        RecipeError: with the forms that exist.
+    """
+    if recipe.law.form == Law.form:  # numbers are imported only where there is a choice
+        return
+    from toolkit.laws.forms import FORMS
+
+    if recipe.law.form not in FORMS:
+        raise RecipeError(f"{recipe.name}: form: is {recipe.law.form!r}; use one of {', '.join(FORMS)}")
 
 
 def held_rungs(run: Run) -> list[int]:

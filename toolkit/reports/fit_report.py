@@ -11,7 +11,7 @@ from toolkit.laws.forms import FORMS
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import Forecast
 from toolkit.reports.curves import Ladder
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 
 LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.laws.fit import fit_law
 from toolkit.laws.forms import FORMS
 from toolkit.laws.lawfit import LawFit
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 Point = Mapping[str, Any]  # budget, train_seed, error (fraction), n (test items)

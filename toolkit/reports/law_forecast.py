@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.decision_rules import Rules
 from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.data import NoCurve
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.law import Point, finite, fit_points, parameters
 from toolkit.reports.results import Series, of_control
-from toolkit.reports.rules import Rules
 
 
 def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> dict[str, Any]:

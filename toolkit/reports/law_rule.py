@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.families import bonferroni
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.pooled import pool_beta
 from toolkit.reports.law import finite, fit_points, form_of, parameters
 from toolkit.reports.law_forecast import of_mean
 from toolkit.reports.results import Series, of_control
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision
+from toolkit.text import joined, percent, points, share, span
 
 # What is kept of a forecast.
 KEPT = ("pair", "counting", "control", "questions", "form", "fitted", "baselines", "parameters", "notes")

@@ -11,7 +11,8 @@ from toolkit.reports.ladder_figure import draw_panel
 from toolkit.reports.law import fit_points, form_of
 from toolkit.reports.look import LEGEND, note_below, panel_title, save
 from toolkit.reports.results import Series
-from toolkit.reports.rules import Decision, share
+from toolkit.reports.rules import Decision
+from toolkit.text import share
 
 
 def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.reports.curves import read_table
-from toolkit.reports.rules import DOUBLED, NoAnswer
+from toolkit.reports.rules import NoAnswer
+from toolkit.settings import DOUBLED
 
 Array = NDArray[np.float64]
 Cell = tuple[int, int]  # questions, responses per question
