@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help recipe space space-bundle test test-slow quality hub-smoke clean
 
-PYTHON  ?= python3.11
+# The newest Python that is there and starts; PYTHON=/path/to/python takes another.
+PYTHON  ?= $(shell for name in python3.13 python3.12 python3.11 python3; do $$name -c "" 2>/dev/null && echo $$name && break; done)
 VENV    := .venv
 BIN     := $(VENV)/bin
 RUN     ?= math-r16
@@ -16,7 +17,7 @@ help:  ## this list
 recipe: $(VENV)/ready  ## run an experiment: make recipe RUN=math-r16 [PROFILE=nano] [ARGS=--dry-run]
 	@$(BIN)/fss run "$(RUN)" --profile "$(PROFILE)" $(ARGS)
 
-space: $(VENV)/ready-dev  ## the Space on this machine: see the law, extrapolate it, plan with it; prints its address
+space: $(VENV)/ready-space  ## the Space on this machine: see the law, extrapolate it, plan with it; prints its address
 	cd spaces/law && ../../$(BIN)/python app.py
 
 space-bundle: $(VENV)/ready  ## the Space as a folder of its own, build/space: make space-bundle [ARGS="--data org/name-results@v1.0.0"]
@@ -39,13 +40,17 @@ hub-smoke: $(VENV)/ready-dev  ## push, tag, load, check and delete a tiny releas
 clean:  ## remove the environment and caches; the workspace with your results stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-# torch first and exactly: an open range would fetch a GPU build of several gigabytes.
-$(VENV)/ready: constraints.txt setup.cfg pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "Python 3.11 is needed; name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+# torch first and exactly: an open range would fetch another build of several gigabytes.
+$(VENV)/ready: constraints.txt setup.cfg setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[run]'
+	@touch $@
+
+$(VENV)/ready-space: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[run,space]'
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 def write_items(file: Path, count: int) -> None:
     """Test questions of the mathematics domain."""
-    from toolkit.questions.mathematics import generate
+    from toolkit.domains.mathematics import generate
 
     rows = [
         {"question_id": f"t{number}", "question": question.text, "answer": question.answer}

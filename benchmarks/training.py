@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 def write_corpus(file: Path, pool: str, questions: int = 256, solutions: int = 4) -> None:
     """A corpus file of worked solutions, several to a question."""
-    from toolkit.nano.diet import SUBJECTS
+    from toolkit.domains import DOMAINS
 
-    random_, subject = random.Random(0), SUBJECTS[pool]
+    random_, subject = random.Random(0), DOMAINS[pool]
     rows = [
         {"question_id": f"q{number}", "question": question.text, "response": subject.solve(question, random_)}
         for number, question in enumerate(islice(subject.generate("pool", 0), questions))

@@ -1,44 +1,36 @@
 """When does generating more synthetic data help? Fixed-source synthesis, its law and its planner (arXiv 2607.01727)."""
 
-from typing import TYPE_CHECKING, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.verification.verdicts import Judgement
+    from toolkit.laws.fit import fit_law
+    from toolkit.laws.plan import plan
+    from toolkit.laws.surface import fit_surface
+    from toolkit.pipeline.run import run
+    from toolkit.recipe import load_run
+    from toolkit.verification.single import judge
 
-__all__ = ["judge"]
 __version__ = "0.1.0"
+__all__ = ["__version__", "fit_law", "fit_surface", "judge", "load_run", "plan", "run"]
+
+# Imported when first used: `import toolkit` costs nothing, and the law needs none of the libraries that a run does.
+_HOMES = {
+    "fit_law": "toolkit.laws.fit",
+    "fit_surface": "toolkit.laws.surface",
+    "judge": "toolkit.verification.single",
+    "load_run": "toolkit.recipe",
+    "plan": "toolkit.laws.plan",
+    "run": "toolkit.pipeline.run",
+}
 
 
-def judge(
-    gold: str | float,
-    response: str,
-    kind: Literal["mathematics", "numeric", "choice"] = "mathematics",
-    *,
-    pattern: str | None = None,
-    tolerance: float | None = None,
-    finish_reason: Literal["stop", "length", "error"] = "stop",
-) -> "Judgement":
-    """Judge one response against the gold answer, by the policy of a recipe with this kind of answer.
-
-    It may be called from any script, notebook or thread, without `if __name__ == "__main__":`. Formulas are compared in
-    a process that ends with this one; the first of them costs a second or two. `fss judge` is for whole files.
-
-    Args:
-        gold: the right answer.
-        response: a whole text; its answer is cut out of it.
-        kind: of the answer: a formula or number, a quantity with or without unit, or the letter of a choice.
-        pattern: regular expression with one group around the answer, of which the last match counts; None takes the
-            last closed `\\boxed{}`, or of a choice also what is named as the answer.
-        tolerance: relative, of a numeric answer; None takes the default of recipes.
-        finish_reason: `length` makes the verdict `truncated`, `error` makes it `failed`.
-
-    Returns:
-        A named tuple of `verdict` (failed, truncated, unparsable, rejected or accepted), the `extracted` answer or
-        None, and `wrong_step`, here always None.
+def __getattr__(name: str) -> Any:
+    """Import a public function from its home.
 
     Raises:
-        ValueError: for a gold that is not of this kind, or a setting that recipes do not take.
+        AttributeError: for a name that the toolkit does not export.
     """
-    from toolkit.verification.single import judge_one, policy
-
-    return judge_one(gold, response, finish_reason, policy(kind, pattern, tolerance))
+    if name not in _HOMES:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}; it exports {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)

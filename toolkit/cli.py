@@ -46,6 +46,8 @@ FIT_EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --pred
 COMPARE_EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
   fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
 PLAN_EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
+# The extra that brings what a verb needs; the law needs nothing but pyarrow, and that for Parquet files only.
+EXTRAS = dict.fromkeys(("fit", "plan", "compare", "hub", "space"), "hub") | {"teacher": "serve"}
 AddVerb = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 
@@ -75,6 +77,11 @@ def _main(given: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        if args.traceback or not _is_optional(error):
+            raise
+        print(f"fss: error: {_how_to_install(args.called, error)}", file=sys.stderr)
+        return 1
     except Exception as error:  # libraries have errors of their own for a full disk
         if args.traceback or not (_disk_full(error) or isinstance(error, ValueError | RuntimeError | OSError)):
             raise
@@ -108,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
             epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        added.set_defaults(verb=function)
+        added.set_defaults(verb=function, called=name)
         return added
 
     _add_run_verbs(verb)
@@ -253,6 +260,15 @@ def _calm_libraries() -> None:
         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def _is_optional(error: ModuleNotFoundError) -> bool:
+    return error.name is not None and error.name.partition(".")[0] != "toolkit"
+
+
+def _how_to_install(verb: str, error: ModuleNotFoundError) -> str:
+    extra = EXTRAS.get(verb, "run")
+    return f"`fss {verb}` needs {error.name}, which is not installed here: pip install 'fss-toolkit[{extra}]'"
 
 
 def _disk_full(error: Exception) -> bool:

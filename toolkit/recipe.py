@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from toolkit.recipe_files import NANO, RecipeError, Values, known_recipes, listed, read_values, recipe_file
+from toolkit.recipe_files import NANO, RecipeError, Values, known_recipes, read_values, recipe_file
 from toolkit.recipe_rules import rules
 from toolkit.settings import (
     HOME,
@@ -33,6 +33,7 @@ from toolkit.settings import (
     Teacher,
     Verification,
 )
+from toolkit.text import listed
 
 __all__ = [  # with the settings that make up a recipe
     "HOME",

@@ -5,11 +5,12 @@ Every value stays beside the file that it stands in, so that an error can name i
 
 import difflib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from toolkit.recipe_yaml import LARGEST, YamlError, read_yaml
+from toolkit.shipped import shipped
+from toolkit.text import listed
 from toolkit.texts import TextError, read_text
 
 NANO = "nano"  # the profile of a recipe's own file
@@ -22,7 +23,7 @@ class RecipeError(ValueError):
 
 def recipe_folders() -> list[Path]:
     """Where recipes are looked for: `recipes/` of the working directory, then the toolkit's own."""
-    folders = [Path("recipes").resolve(), Path(__file__).resolve().parents[1] / "recipes"]
+    folders = [Path("recipes").resolve(), shipped("recipes")]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
@@ -101,8 +102,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: a recipe is a list of `key: value` lines")
     return data
-
-
-def listed(values: Iterable[Any]) -> str:
-    """Values with commas between them, for a message."""
-    return ", ".join(str(value) for value in values)

@@ -7,8 +7,8 @@ from pathlib import Path
 from toolkit.decision_rules import Rules as Settings
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
-from toolkit.recipe_files import listed
 from toolkit.settings import Recipe
+from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
 Rules = list[Rule]

@@ -19,6 +19,7 @@ Width = Annotated[int, Field(ge=1, le=2**14)]  # of an embedded model: units, la
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
+DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
@@ -231,6 +232,7 @@ class Law:
 
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
+    form: str = "rectified"  # of the law: a name in `toolkit.laws.forms.FORMS`
     confirm: Count | None = None  # a larger rung, forecast together with held_out, where that one was seen before
 
 

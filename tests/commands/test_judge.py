@@ -271,8 +271,8 @@ def test_hand_labelled_pairs_are_told_apart(shared_data: Path, capsys: pytest.Ca
     assert "all                  402" in text and "agreement" in text
 
 
-def test_the_readme_shows_what_its_command_prints(tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Judge answers\n")[1].split("\n## ")[0]
+def test_the_page_shows_what_its_command_prints(tmp_path: Path) -> None:
+    section = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8").split("\n## Judge answers\n")[1].split("\n## ")[0]
     command, shown = re.findall(r"```(?:sh|text)\n(.*?)```", section, re.DOTALL)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(

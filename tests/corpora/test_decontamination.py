@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks, leak_finder
-from toolkit.questions.mathematics import generate
+from toolkit.domains.mathematics import generate
 
 QUESTION = "Anna had 43 books, bought 16 more and gave 48 to David. How many books does Anna have now?"
 SHORT = "Compute 6 * (39 - 25)."

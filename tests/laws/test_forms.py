@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.laws.forms import FORMS, n_eff, phi_box, rectified
+from toolkit.laws.fit import fit_law
+from toolkit.laws.forms import FORMS, Form, n_eff, phi_box, rectified
+from toolkit.reports.fit_report import describe
 
 LADDER = np.array([1.0, 2, 4, 8, 16])
 
@@ -43,3 +45,24 @@ def test_effective_questions_never_exceed_their_limit():
     r = np.geomspace(1, 1e9, 50)
     assert np.all(n_eff(100, r, 0.1) < 100 / 0.1)
     assert n_eff(100, 1e12, 0.1) == pytest.approx(1000, rel=1e-6)
+
+
+def test_a_form_of_ones_own_is_fitted_forecast_and_named_everywhere(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    halving = Form(lambda x, phi: np.exp2(1 - x ** phi[:, :1]), ("tail",), ("gamma",), "E + A 2^(1 - x^gamma)")
+    monkeypatch.setitem(FORMS, "halving", halving)
+    budgets = np.repeat([1.0, 2, 4, 8, 16], 3)
+    noise = np.tile([-0.004, 0.0, 0.004], 5)
+    fit = fit_law(budgets, 0.3 + 0.5 * np.exp2(1 - budgets**0.6) + noise, form="halving")
+    assert fit.names == ("E", "L0", "gamma")
+    assert fit.parameters["gamma"] == pytest.approx(0.6, abs=0.05)
+    assert fit.draws.shape == (2000, 3)
+    assert fit.predict(32).low < 0.3 + 0.5 * np.exp2(1 - 32**0.6) < fit.predict(32).high
+    report = describe(fit, [32])
+    assert report["form"] == "E + A 2^(1 - x^gamma)"
+    assert report["parameters"]["gamma"]["low"] < 0.6 < report["parameters"]["gamma"]["high"]
+
+
+def test_every_form_names_what_each_of_its_shape_parameters_is() -> None:
+    for form in FORMS.values():
+        assert len(form.phi) == len(form.names)
+        assert form.written("r").count("x") == form.formula.count("exp")

@@ -8,18 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.nano.diet import base_texts, teacher_texts
-from toolkit.nano.tokenizer import (
-    SPECIAL_TOKENS,
-    VOCABULARY_FILE,
-    WIDE_VOCABULARY_FILE,
-    build_tokenizer,
-    document,
-    unreadable,
-)
-from toolkit.nano.vocabulary import pieces_needed, wide_pieces_needed
-from toolkit.questions import physics
-from toolkit.questions.mathematics import generate
+from toolkit.domains import physics
+from toolkit.domains.mathematics import generate
+from toolkit.nano.tokenizer import build_tokenizer, document, unreadable
+from toolkit.nano.training_texts import base_texts, teacher_texts
+from toolkit.nano.vocabulary import SPECIAL_TOKENS, VOCABULARY_FILE, WIDE_VOCABULARY_FILE, pieces_needed
 
 TOKENIZER = build_tokenizer()
 WIDE = build_tokenizer("physics")
@@ -28,14 +21,15 @@ WIDE_PIECES = json.loads(WIDE_VOCABULARY_FILE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
-    ("pieces", "needed", "tokenizer"), [(PIECES, pieces_needed(), TOKENIZER), (WIDE_PIECES, wide_pieces_needed(), WIDE)]
+    ("pieces", "needed", "tokenizer"),
+    [(PIECES, pieces_needed("mathematics"), TOKENIZER), (WIDE_PIECES, pieces_needed("stem"), WIDE)],
 )
 def test_vocabulary_file_and_wordings_agree(pieces, needed, tokenizer) -> None:  # type: ignore[no-untyped-def]
     assert pieces[: len(SPECIAL_TOKENS)] == list(SPECIAL_TOKENS)
     assert len(set(pieces)) == len(pieces) == len(tokenizer)
     lacking = sorted(set(needed) - set(pieces))
     unused = sorted(set(pieces) - set(needed) - set(SPECIAL_TOKENS))
-    assert not lacking, f"append with toolkit.nano.vocabulary.write_vocabularies: {lacking}"
+    assert not lacking, f"append these to the file: {lacking}"
     assert not unused, f"no text holds these: {unused}"
 
 

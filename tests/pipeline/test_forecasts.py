@@ -10,12 +10,12 @@ import pytest
 from tests.pipeline.conftest import TINY
 from tests.reports.simulated import simulate
 from toolkit.pipeline.decisions import decisions_stage
-from toolkit.pipeline.forecasts import Held, forecast_stage, law_stage
+from toolkit.pipeline.forecasts import Held, forecast_stage, law_stage, refuse_unknown_form
 from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
+from toolkit.recipe import RecipeError, load_run
 from toolkit.workspace import Artifact, Workspace, file_digest
 
 BUDGETS, REPLICATES = (1, 2, 3, 4, 6), range(4)
@@ -119,3 +119,13 @@ def test_what_is_wrong_with_the_tables_is_no_answer(results, job, tables):
     tables[0].drop(columns="control").to_parquet(results["curves"].path / "curves.parquet")
     with pytest.raises(ValueError, match=r"curves\.parquet has no column 'control'"):
         decisions_stage(job, results, None, None)
+
+
+def test_a_form_that_does_not_exist_is_refused_before_any_work(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    for form in ("rectified", "lomax"):
+        recipe.write_text(f"{TINY.read_text()}form: {form}\n")
+        refuse_unknown_form(load_run(str(recipe)).recipe)
+    recipe.write_text(f"{TINY.read_text()}form: parabola\n")
+    with pytest.raises(RecipeError, match="form: is 'parabola'; use one of rectified, lomax"):
+        refuse_unknown_form(load_run(str(recipe)).recipe)

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit.corpora.decontamination import LeakError, leak_finder
-from toolkit.nano.diet import teacher_texts
 from toolkit.nano.tokenizer import ASSISTANT, USER
+from toolkit.nano.training_texts import teacher_texts
 from toolkit.pipeline.judging import CorpusJudge, held_out_questions
 from toolkit.pipeline.leaks import scan
 from toolkit.pipeline.source import nano_options

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit import recipe
+from toolkit.domains.stream import question_id
 from toolkit.questions.pools import PoolError, load_pool, parse_answer, read_pool, save_pool, write_pool
-from toolkit.questions.stream import question_id
 
 GSM8K = r"####\s*(.+)"
 

@@ -6,9 +6,9 @@ from statistics import mean
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
+from toolkit.decision_rules import Rules
 from toolkit.reports.bound_rule import decide_bound, steps_move
 from toolkit.reports.results import series_of
-from toolkit.reports.rules import Rules
 from toolkit.workspace import to_json
 
 FAR = [(2048, r) for r in (1, 2, 4, 8, 16, 32)]  # far down the curve, where the floor shows

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tests.reports.simulated import LADDER, LATE, SPENT, simulate
+from toolkit.decision_rules import Rules
 from toolkit.reports.decisions import Question, as_markdown, claims_table, decide, draw, write_decision
 from toolkit.reports.results import series_of
-from toolkit.reports.rules import CLAIMS, Rules
+from toolkit.reports.rules import CLAIMS
 
 SMALL = [(m, r) for m in (128, 256) for r in (1, 2, 4)]
 QUESTIONS = {

@@ -85,6 +85,18 @@ def test_json_repeats_the_library(table, capsys):
     assert law["miss"][0] == pytest.approx(forecast.mean - observed)
 
 
+def test_any_form_is_fitted_by_its_name(table, capsys):
+    run(table, "--x", "r", "--y", "error", "--where", "pair=small", "--seed", "seed", "--form", "lomax", "--json")
+    (report,) = json.loads(capsys.readouterr().out).values()
+    assert report["form"] == "E + A (1 + x/c)^-a"
+    assert {"E", "L0", "c", "a", "A"} == set(report["parameters"])
+
+
+def test_an_unknown_form_is_refused_with_those_that_exist(table):
+    with pytest.raises(ValueError, match="form is 'cubic': use one of rectified, lomax"):
+        run(table, "--x", "r", "--y", "error", "--form", "cubic")
+
+
 def test_pooling_shares_beta(table, capsys):
     arguments = (table, "--x", "r", "--y", "error", "--seed", "seed", "--json")
     run(*arguments, "--group", "pair")

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
+from toolkit.decision_rules import Rules
 from toolkit.reports.law_forecast import forecasts_now
 from toolkit.reports.law_rule import decide_law
 from toolkit.reports.results import series_of
-from toolkit.reports.rules import Rules
 from toolkit.workspace import to_json
 
 PAIRS = {"A>a": 0.1, "A>b": 0.2, "B>a": 0.3}

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from tests.reports.simulated import GRID, LADDER, SPENT, simulate
+from toolkit.decision_rules import Rules
 from toolkit.reports.expansion_rule import decide_expansion
 from toolkit.reports.gaps import covering, crossover, gaps_of, matched, widest
 from toolkit.reports.mixture_rule import decide_mixture
 from toolkit.reports.results import series_of
-from toolkit.reports.rules import Rules
 from toolkit.workspace import to_json
 
 

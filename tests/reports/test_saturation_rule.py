@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.reports.simulated import LATE, simulate
+from toolkit.decision_rules import Rules
 from toolkit.reports.results import series_of
-from toolkit.reports.rules import Rules
 from toolkit.reports.saturation_rule import decide_saturation
 from toolkit.workspace import to_json
 

@@ -16,10 +16,11 @@ from toolkit.hub.decide import Manifest, Refused
 from toolkit.hub.parcel import MANIFEST, check_repo
 from toolkit.hub.release import FORMAT, file_facts
 from toolkit.hub.template import render
+from toolkit.shipped import PACKAGE, shipped
 from toolkit.workspace import hash_of, remove, to_json, write_atomic
 
-HOME = Path(__file__).resolve().parents[2]  # the checkout: the app is no part of the package
-APP, PACKAGE = HOME / "spaces" / "law", "toolkit"
+HOME = PACKAGE.parent
+APP = shipped("spaces/law")
 TITLE = "When does generating more synthetic data help?"
 PYTHON = "3.11"
 REQUIRED = ("numpy", "scipy", "pandas", "plotly", "gradio", "datasets")
@@ -52,7 +53,7 @@ def write_bundle(out: Path, space: Space) -> Manifest:
         out: a new or empty folder, or an older bundle, which is replaced.
 
     Raises:
-        Refused: for a folder that holds other things, results without a revision, or a toolkit without its checkout.
+        Refused: for a folder that holds other things, or results without a revision.
     """
     _check(space)
     _clear(out)
@@ -76,8 +77,6 @@ def _check(space: Space) -> None:
             raise Refused(f"{name[:120]!r} names no results at a revision; give org/name-results@v1.0.0")
     for name in space.models:
         check_repo(name)
-    if not (APP / "app.py").is_file():
-        raise Refused(f"{APP} is not there: the Space is made from a checkout of the repository, not from a package")
 
 
 def _clear(out: Path) -> None:
@@ -100,7 +99,7 @@ def _files() -> dict[str, Path]:
         if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(APP).parts)
     }
     modules = imported(path for path in app.values() if path.suffix == ".py")
-    return app | {path.relative_to(HOME).as_posix(): path for path in sorted(modules)} | {"LICENSE": HOME / "LICENSE"}
+    return app | {path.relative_to(HOME).as_posix(): path for path in sorted(modules)} | {"LICENSE": shipped("LICENSE")}
 
 
 def imported(files: Iterable[Path]) -> set[Path]:
@@ -125,7 +124,7 @@ def _imports(path: Path) -> Iterator[str]:
 def _modules(name: str) -> Iterator[Path]:
     """The files that importing `a.b.c` runs, where `a` is the toolkit; a last part may be a name in one."""
     parts = name.split(".")
-    if parts[0] != PACKAGE:
+    if parts[0] != PACKAGE.name:
         return
     for end in range(1, len(parts) + 1):
         place = HOME.joinpath(*parts[:end])
@@ -133,7 +132,7 @@ def _modules(name: str) -> Iterator[Path]:
 
 
 def _pins() -> dict[str, str]:
-    lines = (HOME / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    lines = shipped("constraints.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
 
 

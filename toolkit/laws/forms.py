@@ -5,7 +5,8 @@ shape parameters are fixed (variable projection, see projection.py). Shape param
 scale parameters are natural logarithms, so the forms do not care whether x counts responses or tokens.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -43,15 +44,27 @@ def n_eff(questions: ArrayLike, budget: ArrayLike, kappa: ArrayLike) -> Array:
 
 
 class Form(NamedTuple):
-    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`; what phi is, "scale" and/or "tail"; its
-    formula.
+    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and what its parameters are called.
 
-    Scales are logarithms. x is in units of the first rung, so that the power form too is 1 where the ladder starts.
+    x is in units of the first rung, so that the power form too is 1 where the ladder starts. A form is all that a law
+    needs: named in `FORMS` it can be fitted, forecast, drawn and chosen in a recipe.
+
+    Attributes:
+        phi: what each column of phi is, "scale" (the logarithm of a budget) or "tail" (an exponent).
+        names: what each column is called in the formula, scales as budgets.
+        formula: the law as text.
+        derived: further parameters of the formula, from all others (E, L0 and `names`) by name.
     """
 
     shape: Callable[[Array, Array], Array]
-    parameters: tuple[str, ...]
+    phi: tuple[str, ...]
+    names: tuple[str, ...]
     formula: str
+    derived: Callable[[Mapping[str, float]], Mapping[str, float]] = lambda known: {}
+
+    def written(self, letter: str) -> str:
+        """Return the formula with another letter for the budget."""
+        return re.sub(r"\bx\b", letter, self.formula)
 
 
 def _rectified_shape(x: Array, phi: Array) -> Array:
@@ -75,12 +88,23 @@ def _exponential_shape(x: Array, phi: Array) -> Array:
     return np.exp(-x * np.exp(-phi))
 
 
+def _of_rectified(known: Mapping[str, float]) -> dict[str, float]:
+    D0 = known["r_half"] ** known["beta"]
+    return {"B": (known["L0"] - known["E"]) * D0, "D0": D0}
+
+
+def _amplitude(known: Mapping[str, float]) -> dict[str, float]:
+    return {"A": known["L0"] - known["E"]}
+
+
 FORMS: dict[str, Form] = {
-    "rectified": Form(_rectified_shape, ("scale", "tail"), "E + B / (D0 + x^beta)"),
-    "lomax": Form(_lomax_shape, ("scale", "tail"), "E + A (1 + x/c)^-a"),
-    "beta": Form(_beta_shape, ("scale", "tail"), "E + A Beta(a, c + x) / Beta(a, c)"),
-    "power": Form(_power_shape, ("tail",), "E + A x^-a"),
-    "exponential": Form(_exponential_shape, ("scale",), "E + A exp(-x/c)"),
+    "rectified": Form(
+        _rectified_shape, ("scale", "tail"), ("r_half", "beta"), "E + B / (D0 + x^beta)", _of_rectified
+    ),
+    "lomax": Form(_lomax_shape, ("scale", "tail"), ("c", "a"), "E + A (1 + x/c)^-a", _amplitude),
+    "beta": Form(_beta_shape, ("scale", "tail"), ("c", "a"), "E + A Beta(a, c + x) / Beta(a, c)", _amplitude),
+    "power": Form(_power_shape, ("tail",), ("a",), "E + A x^-a", _amplitude),
+    "exponential": Form(_exponential_shape, ("scale",), ("c",), "E + A exp(-x/c)", _amplitude),
 }
 
 
@@ -91,4 +115,4 @@ def phi_box(form: str, x: Array, max_beta: float, loose: bool = False) -> Array:
         "scale": (np.log(x.min() / margin), np.log(x.max() * margin)),
         "tail": (lowest, max_beta if form == "rectified" else MAX_TAIL),
     }
-    return np.array([bounds[name] for name in FORMS[form].parameters], float)
+    return np.array([bounds[name] for name in FORMS[form].phi], float)

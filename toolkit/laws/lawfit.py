@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from toolkit.laws.checks import Shape, is_floor
 from toolkit.laws.data import numbers
-from toolkit.laws.forms import FORMS, Array
+from toolkit.laws.forms import FORMS, Array, Form
 from toolkit.laws.noise import Noise, Rungs
 from toolkit.laws.posterior import Posterior
 from toolkit.laws.predict import WIDEN_BEYOND, Forecast, as_forecast, check_level, reach
@@ -53,27 +53,46 @@ class LawFit:
         return self.solution.curve.floor + self.solution.curve.amplitude
 
     @property
+    def form(self) -> Form:
+        """The form that was fitted."""
+        return FORMS[self.settings.form]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """E, L0, what the form names and what follows from these, of the least-squares curve; budgets as budgets."""
+        known = dict(zip(self.names, [self.E, self.L0, *self._natural(self.solution.curve.phi[None])[0]], strict=True))
+        return {name: float(value) for name, value in {**known, **self.form.derived(known)}.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that are drawn: E, L0 and what the form names."""
+        return ("E", "L0", *self.form.names)
+
+    @property
     def r_half(self) -> float:
         """The budget that wins half of L0 - E: D0^(1 / beta). NaN for forms other than the rectified one."""
-        return float(np.exp(self._rectified(0)) * self.rungs.x[0])
+        return self.parameters.get("r_half", float("nan"))
 
     @property
     def beta(self) -> float:
         """The exponent. NaN for forms other than the rectified one."""
-        return self._rectified(1)
+        return self.parameters.get("beta", float("nan"))
 
     @property
     def D0(self) -> float:
-        """r_half^beta."""
-        return float(self.r_half**self.beta)
+        """r_half^beta. NaN for forms other than the rectified one."""
+        return self.parameters.get("D0", float("nan"))
 
     @property
     def B(self) -> float:
-        """(L0 - E) D0."""
-        return self.solution.curve.amplitude * self.D0
+        """(L0 - E) D0. NaN for forms other than the rectified one."""
+        return self.parameters.get("B", float("nan"))
 
-    def _rectified(self, index: int) -> float:
-        return float(self.solution.curve.phi[index]) if self.settings.form == "rectified" else float("nan")
+    def _natural(self, phi: Array) -> Array:
+        """Columns of phi (n, d) as they stand in the formula: scales as budgets."""
+        is_scale = np.array([kind == "scale" for kind in self.form.phi])
+        with np.errstate(over="ignore"):
+            return np.where(is_scale, self.rungs.x[0] * np.exp(np.where(is_scale, phi, 0.0)), phi)
 
     @property
     def floor(self) -> tuple[float, float] | None:
@@ -89,15 +108,13 @@ class LawFit:
 
     @property
     def draws(self) -> Array:
-        """Posterior draws (n, 4) of (E, L0, r_half, beta) of a rectified fit; (0, 4) without noise or for another
-        form.
+        """Posterior draws of the parameters `names`, one column each: (n, 4) of E, L0, r_half and beta for the
+        rectified form; no rows without noise.
         """
         post = self.solution.posterior
-        if post is None or self.settings.form != "rectified":
-            return np.empty((0, 4))
-        return np.column_stack(
-            [post.floor, post.floor + post.amplitude, self.rungs.x[0] * np.exp(post.phi[:, 0]), post.phi[:, 1]]
-        )
+        if post is None:
+            return np.empty((0, len(self.names)))
+        return np.column_stack([post.floor, post.floor + post.amplitude, self._natural(post.phi)])
 
     @property
     def residuals(self) -> Array:

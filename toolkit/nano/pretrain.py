@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from toolkit.nano.diet import base_texts, teacher_texts
 from toolkit.nano.tokenizer import ASSISTANT, build_tokenizer
+from toolkit.nano.training_texts import base_texts, teacher_texts
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,10 @@ def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None =
 
 
 def train_base(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
-    """Train on the weak diet and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
+    """Train on texts without the tasks and save an ordinary Transformers folder in `out`.
+
+    Deterministic at one thread.
+    """
     _train(settings, base_texts(settings.seed, settings.families, settings.largest, settings.domain), out, progress)
 
 

@@ -5,18 +5,14 @@ so that a digit is one token wherever it stands and decoding restores the text t
 not hold becomes `<unk>`; `unreadable` finds such texts before anything is trained or sampled on them.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
-PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
-# Mathematics has its own: its models are published. Whatever came later reads all domains, on the same first ids.
-VOCABULARY_FILE = Path(__file__).with_name("vocabulary.json")
-WIDE_VOCABULARY_FILE = Path(__file__).with_name("vocabulary-wide.json")
+from toolkit.nano.vocabulary import ASSISTANT, END, PAD, UNKNOWN, USER, splitter, vocabulary
+
 TEMPLATE_FILE = Path(__file__).with_name("chat_template.jinja")
 
 
@@ -25,16 +21,10 @@ def document(question: str, response: str) -> str:
     return f"{USER}{question}{ASSISTANT}{response}{END}"
 
 
-def splitter() -> pre_tokenizers.PreTokenizer:
-    """Cuts text into words, single digits and signs, each with the space before it."""
-    return pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
-
-
 def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
-    """The tokenizer of a domain's embedded models, from the frozen vocabulary and chat template of this package."""
-    file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
-    pieces = json.loads(file.read_text(encoding="utf-8"))
-    core = Tokenizer(models.WordLevel({piece: place for place, piece in enumerate(pieces)}, unk_token=UNKNOWN))
+    """The tokenizer of a domain's embedded models, from its vocabulary and the chat template of this package."""
+    ids = {piece: place for place, piece in enumerate(vocabulary(domain))}
+    core = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     core.pre_tokenizer = splitter()
     core.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(

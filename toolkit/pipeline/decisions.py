@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.forecasts import written_forecasts
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import what_varies
 from toolkit.recipe import Recipe
-from toolkit.reports.rules import CANNOT_TELL, NoAnswer, Rules
+from toolkit.reports.rules import CANNOT_TELL, NoAnswer
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 

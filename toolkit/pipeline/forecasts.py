@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured, words
-from toolkit.recipe import Run
+from toolkit.recipe import Recipe, RecipeError, Run
+from toolkit.settings import Law
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 LEVEL = 0.9  # of every interval
@@ -24,6 +25,20 @@ class Held(NamedTuple):
     def place(self) -> str:
         """The folder of its law among a run's results."""
         return f"laws/{self.pair.replace('>', '-').replace('/', '-')}-r{self.budget}"
+
+
+def refuse_unknown_form(recipe: Recipe) -> None:
+    """Refuse a recipe whose law has a form that does not exist, before any work.
+
+    Raises:
+        RecipeError: with the forms that exist.
+    """
+    if recipe.law.form == Law.form:  # numbers are imported only where there is a choice
+        return
+    from toolkit.laws.forms import FORMS
+
+    if recipe.law.form not in FORMS:
+        raise RecipeError(f"{recipe.name}: form: is {recipe.law.form!r}; use one of {', '.join(FORMS)}")
 
 
 def held_rungs(run: Run) -> list[int]:
@@ -57,13 +72,15 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
     early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
     students = measured.points(held.pair, early) if measured.made else []
     points = [{name: student[name] for name in FITTED} for student in students]
-    asked = {"fit_max": law.fit_max, "held_out": held.budget}
+    asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
+    if law.form != Law.form:  # a choice that came later than these keys
+        asked["form"] = law.form
     inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law_forecast import forecast
 
-        written = forecast(points, held_out=held.budget, level=LEVEL)
+        written = forecast(points, held_out=held.budget, level=LEVEL, form=law.form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
         write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
         return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}

@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
 from toolkit.pipeline.journal_index import Integers
 from toolkit.recipe import Recipe, Run, one_pair
-from toolkit.reports.rules import DOUBLED
+from toolkit.settings import DOUBLED
 
 
 class Cell(NamedTuple):

@@ -54,9 +54,9 @@ def judged_by(job: Job, pool: Artifact) -> dict[str, Any]:
 
 def procedural(job: Job) -> bool:
     """Whether equal numbers make two questions of the pool the same."""
-    from toolkit.questions.pools import PROCEDURAL
+    from toolkit.domains import DOMAINS
 
-    return job.recipe.pool.pool in PROCEDURAL
+    return job.recipe.pool.pool in DOMAINS
 
 
 def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:

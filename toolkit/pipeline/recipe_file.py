@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
+from toolkit.domains import DOMAINS
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.teacher import NANO
-from toolkit.questions.pools import PROCEDURAL, READERS
+from toolkit.questions.pools import READERS
 from toolkit.recipe import Recipe, load_recipe
 from toolkit.recipe_yaml import RESOLVERS, YamlError, read_yaml
 from toolkit.settings import SECTIONS, Ladder, Law, Pool, Release, Sampling, Teacher, Verification
@@ -135,7 +136,7 @@ def _refuse_places(recipe: Recipe, weights: bool) -> None:
         raise StageError(f"recipe.yaml: teacher: {teacher!r} is no plain name; its weights come from a model repo")
     names = {"pool": pool.pool, "test_pool": pool.test_pool} | ({} if weights else {"teacher": teacher})
     for key, name in names.items():
-        if name is None or name in (PROCEDURAL if key == "pool" else ()):
+        if name is None or name in (DOMAINS if key == "pool" else ()):
             continue
         is_file = key != "teacher" and Path(name).suffix in READERS
         if not (FILE_NAME if is_file else HUB_NAME).fullmatch(name):

@@ -13,8 +13,8 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
-from toolkit.reports.rules import joined
 from toolkit.settings import TOLERANCE, Ladder, Verification
+from toolkit.text import joined
 from toolkit.workspace import Artifact
 
 COMPARED = {

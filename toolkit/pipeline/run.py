@@ -8,6 +8,7 @@ from pathlib import Path
 
 from toolkit.pipeline.decisions import decisions_stage
 from toolkit.pipeline.experiment import checked_models, draw_corpus, failures, grow, measure, sources_of
+from toolkit.pipeline.forecasts import refuse_unknown_form
 from toolkit.pipeline.grid import drawn_by
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.loading import loading_lines
@@ -142,6 +143,7 @@ def _job(
 ) -> Iterator[Job]:
     """What stages are handed, with workers that end with the body."""
     progress = progress or Progress()
+    refuse_unknown_form(run.recipe)
     with open_workers(jobs) as workers:
         yield Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost)
 

@@ -9,9 +9,9 @@ from typing import Any
 from toolkit.model_files import NotFinite
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import DOUBLED, Cell
+from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
-from toolkit.settings import Student
+from toolkit.settings import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 

@@ -10,7 +10,7 @@ from toolkit.pipeline.loading import loading_lines, shown
 from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.results import Measured, what_varies
 from toolkit.pipeline.students import Replicate
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, write_atomic
 
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")

@@ -54,9 +54,9 @@ def embedded_pairs(recipe: Recipe) -> list[str]:
 
 def nano_domain(recipe: Recipe) -> str:
     """The domain whose texts an embedded model reads: the pool's, where it is procedural, else mathematics."""
-    from toolkit.questions.pools import PROCEDURAL
+    from toolkit.domains import DOMAINS
 
-    return recipe.pool.pool if recipe.pool.pool in PROCEDURAL else "mathematics"
+    return recipe.pool.pool if recipe.pool.pool in DOMAINS else "mathematics"
 
 
 def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:

@@ -11,14 +11,12 @@ from pathlib import Path
 
 from toolkit import recipe
 from toolkit.boxed import extract_boxed
+from toolkit.domains import DOMAINS
+from toolkit.domains.stream import Question, question_id
 from toolkit.patterns import Pattern
-from toolkit.questions import mathematics, physics, stem
 from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
-from toolkit.questions.stream import Question, question_id
 from toolkit.records import SUFFIXES
 
-# Endless streams by domain.
-PROCEDURAL = {"mathematics": mathematics.generate, "physics": physics.generate, "stem": stem.generate}
 READERS = SUFFIXES  # of the files that a pool is read from
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
@@ -83,7 +81,7 @@ def load_pool(
     leak_finder: LeakFinder | None = None,
     gold_problem: GoldProblem | None = None,
 ) -> Pool:
-    """The pool of `source`: a key of `PROCEDURAL`, the path of a file with a suffix in `READERS`, or a Hub dataset.
+    """The pool of `source`: a name in `DOMAINS`, the path of a file with a suffix in `READERS`, or a Hub dataset.
 
     Numbers are taken as they were written. `answer_pattern` is a regular expression with one group, "boxed" for the
     last `\\boxed{...}`, or None for the whole column; the text of `unit_column`, which may be blank, is written
@@ -99,7 +97,7 @@ def load_pool(
     cells are blank, questions repeat, a column is missing, or fewer questions are there than asked.
     """
     _check_sizes(size, test_size, dev_size)
-    if source in PROCEDURAL:
+    if source in DOMAINS:
         return _procedural(source, size, test_size, dev_size, seed, tuple(families), largest)
     columns = Columns(question_column, answer_column, unit_column, family_column, answer_pattern)
     read, left_out = _read(Place(source, subset, split, revision), columns, gold_problem)
@@ -153,7 +151,7 @@ def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = Le
 def _procedural(
     domain: str, size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None
 ) -> Pool:
-    generate = PROCEDURAL[domain]
+    generate = DOMAINS[domain].generate
     wanted = {"pool": size, "test": test, "dev": dev}
     made = {name: tuple(islice(generate(name, seed, families, largest), count)) for name, count in wanted.items()}
     for name, count in wanted.items():

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.intervals import accuracy_interval, contrasts
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.law import fit_points
 from toolkit.reports.results import Series, cell_name, of_control
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, DOUBLED, Decision, Rules, percent, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, Decision
+from toolkit.settings import DOUBLED
+from toolkit.text import percent, points, share, span
 
 HEADER = (
     "pair",

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.reports.fit_command import named_values
-from toolkit.reports.rules import CLAIMS, Rules
+from toolkit.reports.rules import CLAIMS
 
 ITEMS = "items.parquet"
 

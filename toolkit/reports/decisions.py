@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.reports.bound_rule import decide_bound
 from toolkit.reports.expansion_rule import decide_expansion
 from toolkit.reports.law_forecast import forecasts_now
 from toolkit.reports.law_rule import decide_law
-from toolkit.reports.markdown import markdown_table
 from toolkit.reports.mixture_rule import decide_mixture
 from toolkit.reports.results import Series, of_control
-from toolkit.reports.rules import CLAIMS, Decision, Rules
+from toolkit.reports.rules import CLAIMS, Decision
 from toolkit.reports.saturation_rule import decide_saturation
 from toolkit.reports.surface_report import surface_lines
+from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 

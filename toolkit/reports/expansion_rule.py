@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.families import equivalent
 from toolkit.evaluation.intervals import Interval
 from toolkit.reports.gaps import Gap, crossover, gaps_of, matched, widest
 from toolkit.reports.results import Series, cell_name
 from toolkit.reports.routes import decision_of, ordered, part_of
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision
 from toolkit.reports.surface_report import describe_surface
+from toolkit.text import points, share, span
 
 
 def decide_expansion(experiment: str, every: Sequence[Series], rules: Rules, notes: Sequence[str] = ()) -> Decision:

@@ -22,6 +22,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
     parser.add_argument("--group", metavar="COLUMN", help="one law per value of this column")
     parser.add_argument("--pool", action="store_true", help="let the groups share what they know of beta")
+    parser.add_argument("--form", default="rectified", metavar="NAME", help="of the law (default: rectified)")
     parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
     parser.add_argument("--predict", type=float, nargs="+", default=[], metavar="X", help="budgets to forecast")
     parser.add_argument(
@@ -43,7 +44,7 @@ def fit_command(args: argparse.Namespace) -> int:
     columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
     asked = (args.table, columns, args.quantity, where, args.unit)
     ladders = {ladder.name: ladder for ladder in read_ladders(*asked)}
-    fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta) for name, ladder in ladders.items()}
+    fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta, args.form) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
     reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}
     text = (

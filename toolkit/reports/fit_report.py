@@ -11,13 +11,15 @@ from toolkit.laws.forms import FORMS
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import Forecast
 from toolkit.reports.curves import Ladder
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 
 LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
 
 
-def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0) -> LawFit:
+def fit_ladder(
+    ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified"
+) -> LawFit:
     """The law of one ladder of a table; ValueError begins with the ladder's name."""
     several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
     try:
@@ -26,6 +28,7 @@ def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1
             ladder.values,
             ladder.sd,
             n=None if several else ladder.n,
+            form=form,
             fit_max=fit_max,
             max_beta=max_beta,
             quantity=ladder.quantity,
@@ -59,13 +62,11 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
     tails = [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]
-    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((3, 4), np.nan)
-    values = {"E": fit.E, "L0": fit.L0, "r_half": fit.r_half, "beta": fit.beta}
-    known = {
-        name: {"value": _finite(value), "low": _finite(low), "median": _finite(median), "high": _finite(high)}
-        for (name, value), low, median, high in zip(values.items(), *ranges, strict=True)
-    }
-    return {**known, "B": {"value": _finite(fit.B)}, "D0": {"value": _finite(fit.D0)}}
+    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((3, len(fit.names)), np.nan)
+    known: dict[str, dict[str, float | None]] = {name: {"value": _finite(x)} for name, x in fit.parameters.items()}
+    for name, low, median, high in zip(fit.names, *ranges, strict=True):
+        known[name] |= {"low": _finite(low), "median": _finite(median), "high": _finite(high)}
+    return known
 
 
 def _forecast(told: Forecast) -> dict[str, float | None]:

@@ -8,28 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.laws.fit import LawFit, fit_law
-from toolkit.reports.markdown import markdown_table
+from toolkit.laws.fit import fit_law
+from toolkit.laws.forms import FORMS
+from toolkit.laws.lawfit import LawFit
+from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 Point = Mapping[str, Any]  # budget, train_seed, error (fraction), n (test items)
 
 
-def fit_points(points: Sequence[Point]) -> LawFit:
-    """The rectified law of one row per student; noise is the spread over seeds, or with one the test set's size."""
+def fit_points(points: Sequence[Point], form: str = "rectified") -> LawFit:
+    """Fit a form to one row per student; noise is the spread over seeds, or with one the test set's size."""
     budgets, errors = [point["budget"] for point in points], [point["error"] for point in points]
     several = len(set(budgets)) < len(budgets)
-    return fit_law(budgets, errors, n=None if several else [point["n"] for point in points])
+    return fit_law(budgets, errors, n=None if several else [point["n"] for point in points], form=form)
+
+
+def form_of(forecast: Mapping[str, Any]) -> str:
+    """Return the form that a written forecast is of; those written before there was a choice are rectified."""
+    return str(forecast.get("form", "rectified"))
 
 
 def parameters(fit: LawFit, level: float) -> dict[str, Any]:
-    """Least-squares value and posterior interval of E (the floor), L0 (at budget 0), r_half (responses) and beta."""
-    values = {"E": fit.E, "L0": fit.L0, "r_half": fit.r_half, "beta": fit.beta}
+    """Least-squares value and posterior interval of E (the floor), L0 (at budget 0) and what the form names."""
     tails = [(1 - level) / 2, (1 + level) / 2]
-    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((2, 4), np.nan)
+    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((2, len(fit.names)), np.nan)
     return {
-        name: {"value": finite(value), "low": finite(low), "high": finite(high)}
-        for (name, value), low, high in zip(values.items(), *ranges, strict=True)
+        name: {"value": finite(fit.parameters[name]), "low": finite(low), "high": finite(high)}
+        for name, low, high in zip(fit.names, *ranges, strict=True)
     }
 
 
@@ -49,7 +55,7 @@ def report(
     """
     from toolkit.reports.ladder_figure import draw_ladder
 
-    fit = fit_points(told["fitted"]) if told["law"] else None
+    fit = fit_points(told["fitted"], form_of(told)) if told["law"] else None
     seen = [point["error"] for point in points if point["budget"] == told["held_out"]]
     observed = {
         "mean": statistics.mean(seen),
@@ -114,7 +120,8 @@ def _paragraphs(told: Mapping[str, Any], law: Mapping[str, Any], sentence: str) 
         f"(n = {seen['students']} students):",
         markdown_table(("forecast by", f"error at r = {told['held_out']}", "miss, points"), rows),
         f"{sentence}.",
-        f"err(r) = E + B / (D0 + r^beta), least squares ({told['level']:.0%} posterior intervals): {', '.join(spans)}.",
+        f"err(r) = {FORMS[form_of(told)].written('r')}, least squares ({told['level']:.0%} posterior intervals): "
+        f"{', '.join(spans)}.",
         *(f"Note: {note}" for note in told["notes"]),
     ]
 

@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.decision_rules import Rules
 from toolkit.laws.baselines import predict_baselines
 from toolkit.laws.data import NoCurve
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.law import Point, finite, fit_points, parameters
 from toolkit.reports.results import Series, of_control
-from toolkit.reports.rules import Rules
 
 
-def forecast(points: Sequence[Point], *, held_out: int, level: float) -> dict[str, Any]:
+def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> dict[str, Any]:
     """What the fitted rungs say of a rung that nobody has seen, with every baseline's word beside it.
 
     Args:
         points: one per student, of the rungs that the fit may use.
         held_out: the budget to forecast.
         level: of the intervals, in (0, 1).
+        form: of the law, a name in `toolkit.laws.forms.FORMS`.
 
     Returns:
         Plain values for a file: of `law`, low and high are the curve's, low_new and high_new one new student's. Where
@@ -31,9 +32,9 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float) -> dict[st
         ValueError: for points that are no errors by budget.
     """
     reach = held_out / max(point["budget"] for point in points)  # times the largest fitted budget
-    head = {"held_out": held_out, "level": level, "reach": reach, "fitted": list(points)}
+    head = {"held_out": held_out, "level": level, "reach": reach, "form": form, "fitted": list(points)}
     try:
-        fit = fit_points(points)
+        fit = fit_points(points, form)
     except NoCurve as error:
         return head | _refused(str(error))
     if fit.shape.refused:

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.families import bonferroni
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.pooled import pool_beta
-from toolkit.reports.law import finite, fit_points, parameters
+from toolkit.reports.law import finite, fit_points, form_of, parameters
 from toolkit.reports.law_forecast import of_mean
 from toolkit.reports.results import Series, of_control
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, percent, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision
+from toolkit.text import joined, percent, points, share, span
 
-KEPT = ("pair", "counting", "control", "questions", "fitted", "baselines", "parameters", "notes")  # of a forecast
+# What is kept of a forecast.
+KEPT = ("pair", "counting", "control", "questions", "form", "fitted", "baselines", "parameters", "notes")
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
 
 
@@ -41,7 +44,7 @@ def decide_law(
     if counted.keys() != told.keys():
         raise ValueError(f"forecasts are of {sorted(told)}, the results are of {sorted(counted)}: forecast these")
     level, held_out = bonferroni(rules.law_level, len(told)), written[0]["held_out"]
-    fits = {key: fit_points(each["fitted"]) for key, each in told.items() if each["law"]}
+    fits = {key: fit_points(each["fitted"], form_of(each)) for key, each in told.items() if each["law"]}
     pooled = _pooled(fits)
     parts = [_part(told[key], counted[key], fits.get(key), pooled.get(key), level, rules) for key in counted]
     verdict, reasons = _verdict(parts, rules)
@@ -64,8 +67,8 @@ def decide_law(
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
-    """The fits with beta shared; none where there is one, or one whose noise is unknown."""
-    sure = len(fits) > 1 and all(fit.solution.posterior is not None for fit in fits.values())
+    """The fits with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
+    sure = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
     return pool_beta(fits) if sure else {}
 
 
@@ -81,7 +84,7 @@ def _part(
     observed, beside = mean(seen), None if pooled is None else finite(pooled.predict(held_out, told["level"]).mean)
     ahead = {"miss": law.get("mean"), "log_linear_miss": told["baselines"].get("log-linear"), "pooled_miss": beside}
     return {
-        **{name: told[name] for name in KEPT},
+        **{name: told[name] for name in KEPT if name in told},
         "exploratory": told.get("exploratory"), "refused": None if told["law"] else "; ".join(told["notes"]),
         "noise": None if fit is None else fit.noise.source, "forecast": law.get("mean"),
         **_intervals(fit, held_out, len(seen), level, rules),
@@ -173,4 +176,5 @@ def _row(part: Mapping[str, Any]) -> list[str]:
 
 
 def _beta(parameters: Mapping[str, Any]) -> str:
-    return f"{parameters['beta']['low']:.2f} to {parameters['beta']['high']:.2f}"
+    beta = parameters.get("beta")
+    return f"{beta['low']:.2f} to {beta['high']:.2f}" if beta else "-"

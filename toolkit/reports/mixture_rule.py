@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.families import holm_bounds, per_doubling
 from toolkit.evaluation.intervals import Contrast, contrasts
 from toolkit.reports.gaps import Gap, covering, gaps_of
 from toolkit.reports.results import Series
 from toolkit.reports.routes import decision_of, ordered, part_of
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, joined, points, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision
+from toolkit.text import joined, points, span
 
 
 def decide_mixture(experiment: str, every: Sequence[Series], rules: Rules, notes: Sequence[str] = ()) -> Decision:

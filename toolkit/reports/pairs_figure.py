@@ -8,10 +8,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from toolkit.reports.ladder_figure import draw_panel
-from toolkit.reports.law import fit_points
+from toolkit.reports.law import fit_points, form_of
 from toolkit.reports.look import LEGEND, note_below, panel_title, save
 from toolkit.reports.results import Series
-from toolkit.reports.rules import Decision, share
+from toolkit.reports.rules import Decision
+from toolkit.text import share
 
 
 def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
@@ -31,7 +32,7 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for panel, part in zip(panels, parts, strict=False):
         points = ladders[part["pair"], part["counting"], part["control"]].ladder(part["questions"])
-        fit = None if part["refused"] else fit_points(part["fitted"])
+        fit = None if part["refused"] else fit_points(part["fitted"], form_of(part))
         draw_panel(panel, points, part["lines"], fit=fit, told=_told(part, decision.numbers))
         panel_title(panel, part["pair"] + ": no law" * (fit is None))
         panel.label_outer()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.reports.fit_command import named_values
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 
 # The fields of `toolkit.laws.prices.Prices`, named here so that `fss --help` imports no numbers; a test compares them.
 PRICES = (

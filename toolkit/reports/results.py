@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from toolkit.reports.reading.kept import naming, read_kept, shown
 from toolkit.reports.reading.table import Table
 from toolkit.reports.reading.written import Role, numbers
-from toolkit.reports.rules import DOUBLED, NoAnswer
+from toolkit.reports.rules import NoAnswer
+from toolkit.settings import DOUBLED
 
 Array = NDArray[np.float64]
 Cell = tuple[int, int]  # questions, responses per question

@@ -5,9 +5,11 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
+from toolkit.decision_rules import Rules
 from toolkit.reports.gaps import Gap
 from toolkit.reports.results import Series, cell_name
-from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, Rules, percent, points, share, span
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision
+from toolkit.text import percent, points, share, span
 
 HEADER = ("control", "total", "fewer questions", "more questions", "error, fewer", "error, more", "gap, points")
 

@@ -7,7 +7,6 @@ from typing import Any
 from toolkit.decision_rules import Rules
 
 CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
-DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
 
 # What is decided, by rule: the question and the claim of arXiv:2607.01727 in our reading.
 CLAIMS = {
@@ -50,28 +49,3 @@ class Decision:
     numbers: Mapping[str, Any]
     rules: Rules
     notes: Sequence[str] = field(default_factory=tuple)
-
-
-def points(value: float, sign: str = "+") -> str:
-    """A difference of errors (fraction) in points: `+1.2`."""
-    return format(100 * value, f"{sign}.1f")
-
-
-def percent(value: float) -> str:
-    """An error (fraction) as `71.3 %`."""
-    return f"{100 * value:.1f} %"
-
-
-def share(value: float) -> str:
-    """A level or a share (fraction) as `97.5 %`, to three digits."""
-    return f"{100 * value:.3g} %"
-
-
-def span(low: float, high: float, sign: str = "+") -> str:
-    """Two bounds in points: `-1.0 to +2.0`."""
-    return f"{points(low, sign)} to {points(high, sign)}"
-
-
-def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from toolkit.reports.look import GREY, LAW, LEGEND, SEEN, budget_axis, note_below, panel_title, plain, save
-from toolkit.reports.rules import Decision, points, share
+from toolkit.reports.rules import Decision
+from toolkit.text import points, share
 
 
 def draw_saturation(path: Path, decision: Decision, *, title: str, note: str) -> None:

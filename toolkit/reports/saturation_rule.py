@@ -7,21 +7,12 @@ from typing import Any
 
 from scipy import stats
 
+from toolkit.decision_rules import Rules
 from toolkit.evaluation.intervals import contrasts
 from toolkit.laws.coverage import FarForecast, count_paths, forecast_paths
 from toolkit.reports.results import Series
-from toolkit.reports.rules import (
-    CANNOT_TELL,
-    CONFIRMED,
-    REFUTED,
-    Decision,
-    NoAnswer,
-    Rules,
-    percent,
-    points,
-    share,
-    span,
-)
+from toolkit.reports.rules import CANNOT_TELL, CONFIRMED, REFUTED, Decision, NoAnswer
+from toolkit.text import percent, points, share, span
 
 RESAMPLES = 100  # of the forecast's interval: from fewer than 4 draws each is a model fit of its own
 HEADER = ("doubling", "new paths, forecast", "new paths, counted", "questions covered", "error before", "fall, points")

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.decision_rules import Rules
 from toolkit.laws.plan import Plan, Prices, plan
 from toolkit.laws.routes import divergence_total
 from toolkit.laws.surface import MIN_CELLS, SurfaceFit, fit_surface
 from toolkit.laws.surface_table import surface_table, verdict
 from toolkit.reports.gaps import matched
-from toolkit.reports.markdown import markdown_table
 from toolkit.reports.results import Series
-from toolkit.reports.rules import Rules
+from toolkit.text import markdown_table
 
 
 def surface_of(series: Series) -> SurfaceFit | None:

@@ -16,7 +16,7 @@ import plots
 from comparing import Pairing
 from selection import Chosen
 from toolkit.reports.fit_report import shown
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from views import View, reading
 
 NAME, TITLE = "compare", "Compare"

@@ -14,7 +14,7 @@ from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import as_text, shown
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from views import View, reading
 
 NAME, TITLE = "extrapolate", "Extrapolate"

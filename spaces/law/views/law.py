@@ -14,7 +14,7 @@ from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.lawfit import LawFit
 from toolkit.reports.fit_report import as_text, shown
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from views import FORMULAS, View, reading
 
 NAME, TITLE = "law", "The law"

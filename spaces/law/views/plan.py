@@ -17,8 +17,8 @@ from toolkit.laws.plan import Prices
 from toolkit.laws.predict import WIDEN_BEYOND
 from toolkit.laws.surface import MIN_CELLS
 from toolkit.reports.fit_report import shown
-from toolkit.reports.markdown import markdown_table
 from toolkit.reports.plan_command import as_text, reasons
+from toolkit.text import markdown_table
 from views import View, reading
 
 NAME, TITLE = "plan", "Plan"

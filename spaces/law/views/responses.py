@@ -15,7 +15,7 @@ import guards
 import plots
 import selection
 from selection import Chosen
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 from views import View, reading
 
 NAME, TITLE = "responses", "Responses"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.questions.expressions import evaluate
-from toolkit.questions.mathematics import FAMILIES, generate
-from toolkit.questions.stream import SPLITS, question_id, split_of
+from toolkit.domains.expressions import evaluate
+from toolkit.domains.mathematics import FAMILIES, generate
+from toolkit.domains.stream import SPLITS, question_id, split_of
 
 
 def test_every_family_appears_in_every_wording() -> None:
@@ -87,8 +87,8 @@ def test_split_ignores_the_order_of_numbers(numbers: list[int], random_: random.
 
 
 def test_stream_is_the_same_in_another_process() -> None:
-    code = "from itertools import islice\nfrom toolkit.questions.mathematics import generate\n"
-    code += "from toolkit.questions.stream import question_id\n"
+    code = "from itertools import islice\nfrom toolkit.domains.mathematics import generate\n"
+    code += "from toolkit.domains.stream import question_id\n"
     code += "print(*(question_id(q.text) for q in islice(generate('pool', 7), 50)))"
     outputs = [
         subprocess.run(

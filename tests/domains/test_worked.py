@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.nano.diet import base_texts, teacher_texts
-from toolkit.nano.traces import STYLES, Tree, chain_of, rearrange, show, solve, steps_of, tree_of, write
-from toolkit.questions.mathematics import FAMILIES, generate
-from toolkit.questions.stream import split_of
+from toolkit.domains.mathematics import FAMILIES, generate, solve
+from toolkit.domains.stream import split_of
+from toolkit.domains.worked import STYLES, Tree, chain_of, rearrange, show, steps_of, tree_of, write
+from toolkit.nano.training_texts import base_texts, teacher_texts
 
 
 def equalities(text: str) -> list[list[str]]:

@@ -4,10 +4,11 @@ from itertools import islice
 
 import pytest
 
-from toolkit.questions import mathematics, physics
+from toolkit.domains import DOMAINS, mathematics, physics
+from toolkit.domains.stream import SPLITS, split_of
 from toolkit.questions.pools import PoolError, load_pool
-from toolkit.questions.stem import generate
-from toolkit.questions.stream import SPLITS, split_of
+
+generate = DOMAINS["stem"].generate
 
 
 def test_domains_take_turns_and_keep_their_own_order() -> None:

@@ -6,14 +6,13 @@ from itertools import islice
 
 import pytest
 
-from tests.questions.test_physics import quantity
+from tests.domains.test_physics import quantity
 from toolkit.corpora.decontamination import find_leaks
-from toolkit.nano.diet import base_texts
-from toolkit.nano.exercises import EXERCISES, exercise
+from toolkit.domains.formulas import WORDS, draw_numbers, follow, open_paths
+from toolkit.domains.physics import DRILLS, FAMILIES, drill
+from toolkit.domains.stream import split_of
 from toolkit.nano.tokenizer import ASSISTANT, USER
-from toolkit.questions.physics import draw_numbers, follow, open_paths
-from toolkit.questions.physics_families import FAMILIES, WORDS
-from toolkit.questions.stream import split_of
+from toolkit.nano.training_texts import base_texts
 from toolkit.verification.steps import wrong_step
 
 # The units of what a drill states, each before its letter.
@@ -28,14 +27,14 @@ STATED = {
 def test_every_drill_is_right_to_the_last_step_and_of_the_train_split() -> None:
     random_ = random.Random(0)
     for _ in range(2000):
-        question, answer = exercise(random_).removeprefix(USER).split(ASSISTANT)
+        question, answer = drill(random_)
         assert not wrong_step(answer, answer.split("\\boxed{")[1].rstrip("}")), answer
         assert split_of(tuple(map(int, re.findall(r"\d+", question)))) == "train"
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", DRILLS)
 def test_units_of_every_step_follow_from_those_stated(name: str) -> None:
-    family, units = EXERCISES[name], {entry.split(":")[1]: entry.split(":")[0] for entry in STATED[name].split()}
+    family, units = DRILLS[name], {entry.split(":")[1]: entry.split(":")[0] for entry in STATED[name].split()}
     given = draw_numbers(family, random.Random(0))
     assert set(given) == set(units)
     for path in family.paths:
@@ -48,12 +47,12 @@ def test_units_of_every_step_follow_from_those_stated(name: str) -> None:
             known[step.symbol] = wanted
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", DRILLS)
 def test_all_paths_of_a_drill_are_open_and_agree(name: str) -> None:
     for seed in range(200):
-        given = draw_numbers(EXERCISES[name], random.Random(seed))
-        paths = open_paths(EXERCISES[name], given)
-        assert paths[0] == EXERCISES[name].paths[0]
+        given = draw_numbers(DRILLS[name], random.Random(seed))
+        paths = open_paths(DRILLS[name], given)
+        assert paths[0] == DRILLS[name].paths[0]
         assert len({follow(path, given)[path[-1].symbol] for path in paths}) == 1
 
 
@@ -64,7 +63,7 @@ def test_a_drill_is_no_question_of_the_pool_even_with_the_same_numbers() -> None
         return wording.format(**words, **{letter: 11 + place for place, letter in enumerate(letters)})
 
     asked = {name: worded(family.wordings[0], family.stated) for name, family in FAMILIES.items()}
-    drills = [worded(drill.wordings[0], drill.stated) for drill in EXERCISES.values()]
+    drills = [worded(drill.wordings[0], drill.stated) for drill in DRILLS.values()]
     assert find_leaks(asked, drills, procedural=True) == []
     assert {leak.held_out_id for leak in find_leaks(asked, asked.values(), procedural=True)} == set(asked)
 

@@ -59,11 +59,11 @@ def stream(
     if unknown:
         raise ValueError(f"families holds {unknown}: only {', '.join(known)} exist")
     names = families or tuple(known)
-    random_ = random.Random(f"{domain}:{split}:{seed}")
+    rng = random.Random(f"{domain}:{split}:{seed}")
     seen: set[tuple[str, tuple[int, ...]]] = set()
-    name, misses = random_.choice(names), 0
+    name, misses = rng.choice(names), 0
     while misses < MISSES:
-        question = draw(name, random_)
+        question = draw(name, rng)
         if split_of(question.numbers) != split or (name, question.numbers) in seen:
             misses += 1
             continue
@@ -71,4 +71,4 @@ def stream(
             seen.add((name, question.numbers))
         yield question
         # Only now another family: each keeps its share in every split, however its numbers hash.
-        name, misses = random_.choice(names), 0
+        name, misses = rng.choice(names), 0

@@ -49,7 +49,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, int]) -> int:
 
 
 def draw_values(
-    draws: Mapping[str, tuple[int, int]], derived: Mapping[str, str], random_: random.Random, largest: int | None = None
+    draws: Mapping[str, tuple[int, int]], derived: Mapping[str, str], rng: random.Random, largest: int | None = None
 ) -> dict[str, int]:
     """A number from each inclusive range of `draws`, capped at `largest`, and what is `derived` from them in order.
 
@@ -58,7 +58,7 @@ def draw_values(
     values = {}
     for name, (low, high) in draws.items():
         top = high if largest is None else max(low, min(high, largest))
-        values[name] = low + int((top - low + 1) * random_.random() ** SKEW)
+        values[name] = low + int((top - low + 1) * rng.random() ** SKEW)
     for name, expression in derived.items():
         values[name] = evaluate(expression, values)
     return values

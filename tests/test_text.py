@@ -1,4 +1,4 @@
-from toolkit.reports.markdown import markdown_table
+from toolkit.text import markdown_table
 
 
 def test_a_table_is_aligned_markdown():

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks
-from toolkit.questions import mathematics
-from toolkit.questions.expressions import draw_values, names_in
-from toolkit.questions.physics import draw_numbers, follow, generate, open_paths
-from toolkit.questions.physics_families import FAMILIES, LARGEST_VALUE, WORDS, Step
+from toolkit.domains import mathematics
+from toolkit.domains.expressions import draw_values, names_in
+from toolkit.domains.formulas import LARGEST_VALUE, WORDS, Step, draw_numbers, follow, open_paths
+from toolkit.domains.physics import FAMILIES, generate
+from toolkit.domains.stream import SPLITS, question_id, split_of
 from toolkit.questions.pools import PoolError, load_pool
-from toolkit.questions.stream import SPLITS, question_id, split_of
 from toolkit.verification.physics import same_quantity
 
 REGISTRY = pint.UnitRegistry(cache_folder=None)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.nano.diet import base_texts, teacher_texts
+from toolkit.domains.formulas import draw_numbers, fold, follow, open_paths, worked, write
+from toolkit.domains.physics import FAMILIES, generate, solve
+from toolkit.domains.stream import split_of
+from toolkit.domains.worked import STYLES, show
 from toolkit.nano.tokenizer import ASSISTANT, USER, build_tokenizer, unreadable
-from toolkit.nano.traces import show
-from toolkit.nano.workings import STYLES, fold, solve, worked, write
-from toolkit.questions.physics import draw_numbers, follow, generate, open_paths
-from toolkit.questions.physics_families import FAMILIES
-from toolkit.questions.stream import split_of
+from toolkit.nano.training_texts import base_texts, teacher_texts
 from toolkit.recipe import load_run
 from toolkit.verification.judge import Judge
 

@@ -1,0 +1,67 @@
+"""What a domain is: the functions that make its questions, solve them, and write what embedded models read about it."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from toolkit.domains.stream import Question
+
+T = TypeVar("T")
+Page = str | tuple[str, str]  # a text, or a question and its answer as in a chat
+
+
+class Domain(NamedTuple):
+    """A domain of procedural questions; a file of its own, and a line in `toolkit.domains`.
+
+    Attributes:
+        families: its families of questions, by name.
+        generate: `(split, seed, families, largest)` -> an endless stream of questions, see `toolkit.domains.stream`.
+        solve: `(question, rng)` -> a random, fully right worked solution, which ends in the boxed answer.
+        page: `(kind, families, rng, largest)` -> a page of one of the kinds of `shares`, for the embedded base model.
+        shares: kind of page -> its share of what the base reads, in hundredths; `answers`, questions with nothing but
+            their boxed answer, is no kind of `page`.
+        texts: every wording and every form of a solution at least once; the vocabulary is derived from these.
+        facts: how often the embedded teacher reads a page of kind `facts` before a solution, 0 to 1.
+    """
+
+    families: Mapping[str, object]
+    generate: Callable[..., Iterator[Question]]
+    solve: Callable[[Question, random.Random], str]
+    page: Callable[[str, tuple[str, ...], random.Random, int | None], Page]
+    shares: Mapping[str, int]
+    texts: Callable[[], Iterator[str]]
+    facts: float = 0.0
+
+
+class Mixture(NamedTuple):
+    """Several domains in one pool, whose questions come by turns; `parts` are the domains by name."""
+
+    parts: Mapping[str, Domain]
+
+    def generate(
+        self, split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None
+    ) -> Iterator[Question]:
+        """An endless stream of questions of one split; see `toolkit.domains.stream.stream`."""
+        return self.interleave(lambda name, own: self.parts[name].generate(split, seed, own, largest), families)
+
+    def interleave(
+        self, make: Callable[[str, tuple[str, ...]], Iterator[T]], families: tuple[str, ...] = ()
+    ) -> Iterator[T]:
+        """Give one of each domain at a time, from what `make` gives for its name and those `families` that are its own.
+
+        A domain without any of the `families` asked for is left out; none asked for takes all. It ends with the
+        shortest. Raises ValueError on an unknown family.
+        """
+        own = {
+            name: tuple(family for family in families if family in part.families) for name, part in self.parts.items()
+        }
+        unknown = sorted(set(families).difference(*own.values()))
+        if unknown:
+            raise ValueError(f"families holds {unknown}: only families of {' and '.join(self.parts)} exist")
+        made = (make(name, own[name]) for name in self.parts if own[name] or not families)
+        return chain.from_iterable(zip(*made, strict=False))
+
+    def texts(self) -> Iterator[str]:
+        """The texts of every part; see `Domain`."""
+        return chain.from_iterable(part.texts() for part in self.parts.values())

@@ -1,0 +1,6 @@
+"""Mathematics and physics in one pool, by turns."""
+
+from toolkit.domains import mathematics, physics
+from toolkit.domains.domain import Mixture
+
+DOMAIN = Mixture({"mathematics": mathematics.DOMAIN, "physics": physics.DOMAIN})

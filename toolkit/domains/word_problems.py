@@ -1,0 +1,76 @@
+"""Word problems: an expression over named numbers, the ranges these are drawn from, and wordings that state them."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from toolkit.domains.expressions import draw_values, evaluate, names_in
+from toolkit.domains.stream import Question, split_of
+from toolkit.domains.worked import STYLES, chain_of, rearrange, steps_of, tree_of, write
+
+NAMES = ("Anna", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Hugo")
+THINGS = ("apples", "books", "cards", "coins", "pens", "shells", "stamps", "stones")
+
+
+@dataclass(frozen=True)
+class Family:
+    """`expression` over the numbers a question states; `draws` are inclusive ranges, `derived` follow from them."""
+
+    expression: str
+    draws: Mapping[str, tuple[int, int]]
+    wordings: tuple[str, ...]
+    derived: Mapping[str, str] = field(default_factory=dict)
+
+
+def draw_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
+    """Numbers for one question of `family`; `largest` caps every drawn range (for quick, easy pools)."""
+    while True:
+        try:
+            values = draw_values(family.draws, family.derived, rng, largest)
+            evaluate(family.expression, values)
+        except ArithmeticError:  # a negative or broken intermediate value: draw again
+            continue
+        return {name: values[name] for name in names_in(family.expression)}
+
+
+def word(family: Family, values: Mapping[str, object], rng: random.Random) -> str:
+    """A random wording of `family` with these numbers, three distinct names and one kind of thing."""
+    name, other, third = rng.sample(NAMES, 3)
+    slots = {"name": name, "other": other, "third": third, "things": rng.choice(THINGS)}
+    return rng.choice(family.wordings).format(**slots, **values)
+
+
+def draw_question(name: str, family: Family, rng: random.Random, largest: int | None = None) -> Question:
+    """A question of `family`, which is called `name`, with its exact answer."""
+    values = draw_numbers(family, rng, largest)
+    text = word(family, values, rng)
+    return Question(text, str(evaluate(family.expression, values)), name, tuple(values.values()))
+
+
+def solve(family: Family, numbers: tuple[int, ...], rng: random.Random, unknown: str = "") -> str:
+    """A random, fully right worked solution, ending in its boxed answer.
+
+    Args:
+        numbers: values of the expression's names, in the order of the names.
+        unknown: the letter that is solved for, if any.
+    """
+    values = dict(zip(names_in(family.expression), numbers, strict=True))
+    return write(rearrange(tree_of(family.expression, values), rng), rng.choice(STYLES), rng, unknown)
+
+
+def story(family: Family, rng: random.Random, largest: int | None = None) -> str:
+    """A wording of `family` with its work and its answer written out, on numbers of the `train` split."""
+    values = draw_numbers(family, rng, largest)
+    while split_of(tuple(values.values())) != "train":
+        values = draw_numbers(family, rng, largest)
+    tree = rearrange(tree_of(family.expression, values), rng)
+    work = chain_of(tree, rng) if rng.random() < 0.5 else ". ".join(steps_of(tree, rng))
+    return word(family, {**values, "work": work, "answer": evaluate(family.expression, values)}, rng)
+
+
+def wordings(families: Mapping[str, Family]) -> Iterator[str]:
+    """Every wording with each name and thing in each of its places (the two lists are equally long)."""
+    numbers = dict.fromkeys(("a", "b", "c", "d", "answer", "work"), 1)
+    for text in (text for family in families.values() for text in family.wordings):
+        for name, things in zip(NAMES, THINGS, strict=True):
+            yield text.format(name=name, other=name, third=name, things=things, **numbers)

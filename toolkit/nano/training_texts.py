@@ -1,0 +1,77 @@
+"""What the embedded models read: the teacher worked solutions, the base arithmetic and language but not the tasks.
+
+The base reads bare workings, stories and drills worded unlike the questions, facts, and a few questions with nothing
+but their answer. Every number comes from the `train` split, so no pool, dev or test question can be among these texts.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+
+from toolkit.domains import DOMAINS
+from toolkit.domains.domain import Domain, Mixture, Page
+from toolkit.nano.tokenizer import END, document
+
+# Both streams begin with one-digit numbers: copying is learnt on them in a fraction of the steps.
+EASY_FIRST, EASY_LARGEST = 4000, 9
+
+
+def teacher_texts(
+    seed: int, families: tuple[str, ...] = (), largest: int | None = None, domain: str = "mathematics"
+) -> Iterator[str]:
+    """The teacher's endless training stream: questions of the `train` split with a random worked solution each.
+
+    `domain` is a key of `DOMAINS`; the parts of a mixture come by turns.
+    """
+    return _by_domain(_solved, domain, families, seed, largest)
+
+
+def base_texts(
+    seed: int, families: tuple[str, ...] = (), largest: int | None = None, domain: str = "mathematics"
+) -> Iterator[str]:
+    """The base model's endless training stream, in the proportions of its domain's `shares`; see `teacher_texts`."""
+    return _by_domain(_weak, domain, families, seed, largest)
+
+
+def _by_domain(
+    texts: Callable[[Domain, tuple[str, ...], int, int | None], Iterator[str]],
+    name: str,
+    families: tuple[str, ...],
+    seed: int,
+    largest: int | None,
+) -> Iterator[str]:
+    domain = DOMAINS[name]
+    if isinstance(domain, Mixture):
+        return domain.interleave(lambda part, own: texts(domain.parts[part], own, seed, largest), families)
+    return texts(domain, families, seed, largest)
+
+
+def _solved(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:
+    rng = random.Random(f"teacher:{seed}")
+    easy = islice(domain.generate("train", seed, families, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
+    for question in chain(easy, domain.generate("train", seed + 1, families, largest)):
+        if domain.facts and rng.random() < domain.facts:
+            yield _shown(domain.page("facts", families, rng, largest))
+        yield document(question.text, domain.solve(question, rng))
+
+
+def _weak(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:
+    """Small numbers first, too."""
+    yield from islice(_pages(domain, families, seed, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
+    yield from _pages(domain, families, seed + 1, largest)
+
+
+def _pages(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:
+    rng = random.Random(f"base:{seed}")
+    questions = domain.generate("train", seed + 1, families, largest)
+    while True:
+        kind = rng.choices(tuple(domain.shares), tuple(domain.shares.values()))[0]
+        if kind == "answers":
+            question = next(questions)
+            yield document(question.text, f"\\boxed{{{question.answer}}}")
+        else:
+            yield _shown(domain.page(kind, families, rng, largest))
+
+
+def _shown(page: Page) -> str:
+    return page + END if isinstance(page, str) else document(*page)
