@@ -15,6 +15,7 @@ Control = Literal["steps", "epochs"]
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 STRICT = ConfigDict(extra="forbid")
+LATER = {"later": True}  # of a field that older keys do not know: no part of a key while it has its default
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
 
@@ -120,6 +121,8 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
+    # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
+    reasoning: Literal["drop", "keep"] = dataclasses.field(default="drop", metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

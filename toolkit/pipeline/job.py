@@ -26,8 +26,9 @@ class Job:
 
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
-    spent on it, by whichever part of the run. `ahead` is what a dry run finds to be done: optimiser steps of `teacher`,
-    `base` and `student`, `responses`, and answers of `score`.
+    spent on it, by whichever part of the run. `retry_errors` asks again for responses that are recorded as errors.
+    `ahead` is what a dry run finds to be done: optimiser steps of `teacher`, `base` and `student`, `responses`, and
+    answers of `score`.
     """
 
     run: Run
@@ -39,6 +40,7 @@ class Job:
     costs: list[float] = dataclasses.field(default_factory=list)
     ahead: Counter[str] = dataclasses.field(default_factory=Counter)
     whole: Run | None = None
+    retry_errors: bool = False
 
     @property
     def recipe(self) -> Recipe:
