@@ -44,6 +44,10 @@ class Response(NamedTuple):
         return self.failed and self.error.startswith(AGAIN)
 
 
+KNOWN = frozenset(Response._fields)
+NEEDED = tuple(field for field in Response._fields if field not in Response._field_defaults)
+
+
 class Usage(NamedTuple):
     """What the responses of a journal took, those without text left out."""
 
@@ -178,9 +182,15 @@ def decode(line: bytes) -> Response:
         ValueError: for what is none, with what is wrong.
     """
     try:
-        row = Response(**json.loads(line))
-    except (TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from error
+        fields = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(fields, dict):
+        raise ValueError("no JSON object")
+    wrong = [name for name in NEEDED if name not in fields] or [name for name in fields if name not in KNOWN]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r:.40} {'is missing' if wrong[0] in KNOWN else 'is no field of one'}")
+    row = Response(**fields)
     for field in ("index", "prompt_tokens", "completion_tokens"):
         _refuse_range(field, getattr(row, field), COUNTS)
     _refuse_range("seed", row.seed, 2**64 - 1)
