@@ -154,6 +154,7 @@ class EndpointTeacher:
             answer = server.reader.read(raw, asked.headers)
         except Transient as fault:
             fault.reason = server.route.hide(fault.reason)
+            fault.args = (fault.reason,)
             self._balancer.faulted(server, ticket, fault.reason)
             self._refuse_odd_server(asked, fault.reason)
             raise
