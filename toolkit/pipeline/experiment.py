@@ -23,7 +23,10 @@ Results = dict[str, Artifact]  # where it is published below the run's folder, w
 
 def checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
-    stages: list[Callable[[], Any]] = [lambda: training_leaks_stage(job, pool), lambda: models_stage(job, pool, roles)]
+    stages: list[Callable[[], Any]] = [
+        lambda: training_leaks_stage(job, pool, roles),
+        lambda: models_stage(job, pool, roles),
+    ]
     models: dict[ModelName, Artifact] = job.each(lambda stage: stage(), stages)[1]
     return models
 

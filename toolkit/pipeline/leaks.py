@@ -1,7 +1,7 @@
 """No held-out question in what is trained on: in the pool, in what teacher and base read, in the corpus."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 
-def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
+def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str] = ("base", "teacher")) -> Artifact:
     """Test and dev questions against the pool, and all of them against every text that embedded models will read.
+
+    Args:
+        roles: of the models that are needed now; where none of them is embedded, no text of the others is read.
 
     Raises:
         LeakError: naming the questions found and where.
@@ -26,6 +29,8 @@ def training_leaks_stage(job: Job, pool: Artifact) -> Artifact:
         for called, of_model in jobs_of_models(job, ("base", "teacher")).items()
         if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
     }
+    if not any(called.partition(" ")[0] in roles for called in options):
+        options = {}
     inputs = {"pool": pool.digest, "read": options, "procedural": procedural(job)}
     with job.progress.stage("leaks") as stage:
         stage.expect(1, "text")
