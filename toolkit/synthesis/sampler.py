@@ -120,6 +120,7 @@ class _Run:
         self.upcoming: Wanted | None = None  # taken from `todo`, not begun
         self.exhausted = False  # whether nothing is left in `todo`, or no money for it
         self.unpaid: deque[Request] = deque()  # begun, to be sent again when there is money for it
+        self.doubting = False  # whether the last word of the teacher was a refusal as wrong
         self.answered: float | None = None  # when the last of the requests that were answered was begun
 
     async def all(self) -> None:
@@ -153,9 +154,14 @@ class _Run:
                 self.tally.in_flight -= 1
 
     def _take(self) -> Request | None:
-        """A request that is due again, else a new one, else the one that is due first."""
+        """A request that is due again, else a new one, else the one that is due first.
+
+        After a refusal as wrong a new one comes first: whether it is answered tells what the refusal was worth.
+        """
         if not self.retries:
             return self._new()
+        if self.doubting and (request := self._new()):
+            return request
         room = len(self.retries) < max(WAITING * self.concurrency, FEWEST_WAITING)
         return self.retries.due() or (self._new() if room else None) or self.retries.first()
 
@@ -215,13 +221,13 @@ class _Run:
         if alone or request.doubted is None or (self.answered or 0.0) > request.doubted:
             request.doubts += 1
         request.refusals += 1
-        request.doubted = time.monotonic()
+        request.doubted, self.doubting = time.monotonic(), True
         return request.doubts >= BELIEVED
 
     def _write(self, request: Request, completion: Completion) -> None:
         self._book(request, completion)
         if completion.finish_reason != "error":
-            self.answered = max(self.answered or 0.0, request.begun)
+            self.answered, self.doubting = max(self.answered or 0.0, request.begun), False
         self.tally.reasoned += completion.reasoned
         self.writer.write(self._row(request, completion))
 
