@@ -100,6 +100,8 @@ class Balancer:
         self._waiting: deque[asyncio.Future[tuple[Server, Ticket]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._end: TeacherError | None = None
+        for server in servers:  # a pause that began before the client was entered again goes on
+            self._close(server, max(server.until - self._loop.time(), 0.0))
 
     async def take(self) -> tuple[Server, Ticket]:
         """The server that has most room, and the request's ticket there, as soon as there is one.
