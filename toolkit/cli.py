@@ -10,6 +10,7 @@ from pathlib import Path
 from toolkit import __version__, verbs
 from toolkit.commands.arguments import cores, positive
 from toolkit.commands.judge import add_judge_arguments, judge_command
+from toolkit.redaction import redacted
 from toolkit.reports.compare_command import add_compare_arguments, compare_command
 from toolkit.reports.fit_command import add_fit_arguments, fit_command
 from toolkit.reports.plan_command import add_plan_arguments, plan_command
@@ -26,7 +27,8 @@ EXAMPLES = """examples:
 """
 TEACHER_EXAMPLE = """fss teacher serve math --profile paper
   fss teacher serve math --profile paper -- fss sample math --profile paper      stops when the command ends"""
-SAMPLE_EXAMPLE = "fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent"
+SAMPLE_EXAMPLE = """fss sample math --profile paper --dry-run      requests, tokens and price before anything is spent
+  fss sample math --profile paper --retry-errors     asks again for what a server failed to answer"""
 RELEASE_EXAMPLE = """fss release math-r16 --dry-run                what would be pushed, and under which tag
   fss release math --repo org/name --private   at the Hub of your account; without one, at the embedded Hub
   fss release math --students                  also the base and every student that is scored"""
@@ -87,7 +89,7 @@ def _main(given: list[str]) -> int:
             raise
         if isinstance(error, BrokenPipeError) and (reader_gone(sys.stdout) or reader_gone(sys.stderr)):
             return READER_GONE
-        print(f"fss: error: {_explained(error)}", file=sys.stderr)
+        print(f"fss: error: {redacted(_explained(error))}", file=sys.stderr)
         return 1
     return code
 
@@ -188,6 +190,9 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         type=_cost,
         metavar="COST",
         help="stop sampling before it costs more, by the recipe's prices; what was sampled is kept",
+    )
+    parser.add_argument(
+        "--retry-errors", action="store_true", help="ask again for responses that an earlier run recorded as errors"
     )
 
 

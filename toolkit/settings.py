@@ -24,6 +24,7 @@ Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str,
 
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+LATER = {"later": True}  # of a field that older keys do not know: no part of a key while it has its default
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
 
@@ -137,6 +138,8 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
+    # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
+    reasoning: Literal["drop", "keep"] = dataclasses.field(default="drop", metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -12,8 +12,9 @@ def run(args: argparse.Namespace) -> int:
     from toolkit.recipe import load_run
 
     selected = load_run(args.run, args.profile)
+    asked = {"dry": args.dry_run, "max_cost": args.max_cost, "retry_errors": args.retry_errors}
     try:
-        print(run(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+        print(run(selected, args.workspace, jobs=args.jobs, **asked))
     except Incomplete as error:
         print(error.summary)
         raise
@@ -25,7 +26,8 @@ def sample(args: argparse.Namespace) -> int:
     from toolkit.recipe import load_run
 
     selected = load_run(args.run, args.profile)
-    print(sample(selected, args.workspace, jobs=args.jobs, dry=args.dry_run, max_cost=args.max_cost))
+    asked = {"dry": args.dry_run, "max_cost": args.max_cost, "retry_errors": args.retry_errors}
+    print(sample(selected, args.workspace, jobs=args.jobs, **asked))
     return 0
 
 

@@ -45,10 +45,19 @@ class Artifact:
         return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
 
 
+def keyed_fields(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as keys know them: those with metadata `later` only where they have no default."""
+    return {
+        field.name: getattr(value, field.name)
+        for field in dataclasses.fields(value)
+        if not field.metadata.get("later") or getattr(value, field.name) != field.default
+    }
+
+
 def canonical(value: Any) -> Any:
     """`value` as plain JSON data: dataclasses become dicts, tuples lists; paths are refused (a key names no place)."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return canonical(dataclasses.asdict(value))
+        return canonical(keyed_fields(value))
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -272,7 +272,8 @@ def test_hand_labelled_pairs_are_told_apart(shared_data: Path, capsys: pytest.Ca
 
 
 def test_the_page_shows_what_its_command_prints(tmp_path: Path) -> None:
-    section = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8").split("\n## Judge answers\n")[1].split("\n## ")[0]
+    page = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8")
+    section = page.split("\n## Judge answers\n")[1].split("\n## ")[0]
     command, shown = re.findall(r"```(?:sh|text)\n(.*?)```", section, re.DOTALL)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(

@@ -79,7 +79,7 @@ def test_a_kill_loses_nothing_and_sends_again_at_most_what_was_in_flight(tmp_pat
 )
 def test_every_fault_ends_in_a_response_or_a_recorded_reason(tmp_path, count, timeout):
     path = tmp_path / "rows.jsonl"
-    with tgi(refuse_every=7, fail=0.05, hang=0.02, garbage=0.01, latency=0.01, permits=64) as url:
+    with tgi(refuse_every=7, fail=0.05, hang=0.02, garbage=0.02, latency=0.01, permits=64) as url:
         finish(start(path, url, count, 64, timeout))
         seen = stats(url)
     rows = list(read_journal(path))
@@ -88,7 +88,7 @@ def test_every_fault_ends_in_a_response_or_a_recorded_reason(tmp_path, count, ti
     )
     errors = [row.error for row in rows if row.finish_reason == "error"]
     assert all(error.startswith(("malformed body: ", "gave up after 8 attempts: ")) for error in errors)
-    assert sum(error.startswith("malformed") for error in errors) == seen["statuses"]["garbage"] < count / 50
+    assert not any(error.startswith("malformed") for error in errors) and seen["statuses"]["garbage"]
     assert all(row.text and not row.error for row in rows if row.finish_reason == "stop")
     assert seen["statuses"]["429"] >= seen["requests"] // 7 and seen["statuses"]["hang"] and seen["statuses"]["500"]
 

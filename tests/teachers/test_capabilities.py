@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
-from tests.fakes.tgi import change, stats, tgi
+from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, SHA, ask, endpoint
 from toolkit.teachers.completion import TeacherError
 
@@ -114,3 +115,89 @@ def test_no_address_at_all_is_refused():
 def test_more_connections_than_open_files_are_refused():
     with tgi() as url:
         assert refusal(endpoint(url, concurrency=10**8)).startswith("concurrency: ")
+
+
+GOOD = {"choices": [{"message": {"content": "four"}, "finish_reason": "stop"}]}
+GOOD |= {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+
+
+def serving(models=None, info=None, reports=None, raw=None):
+    """A server that lists and answers what it is told to; `raw` is the list of models as bytes."""
+
+    async def handle(request):
+        if request.method == "GET":
+            if request.path == "/v1/models" and raw is not None:
+                return web.Response(body=raw, content_type="application/json")
+            page = {"/v1/models": models, "/info": info}.get(request.path)
+            return web.json_response(page, status=404 if page is None else 200)
+        return web.json_response(GOOD | ({"model": reports} if reports else {}))
+
+    return in_thread(handle)
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        {"data": None},
+        {},
+        [],
+        [None],
+        "models",
+        7,
+        {"data": [None, {"id": None}, {"id": 3}, []]},
+        [{"id": MODEL}],
+        {"data": {"id": MODEL}},
+        {"data": [{"id": MODEL, "max_model_len": "4096"}]},
+        {"data": [{"id": MODEL, "max_model_len": None, "root": []}]},
+        {"data": [{"id": MODEL, "max_model_len": -1.5}]},
+        {"data": [{"id": "teacher"}]},
+        {"data": [{"id": f"{MODEL}:latest"}]},
+        {"data": [{"id": "other", "root": MODEL}, {"id": "more"}]},
+    ],
+)
+@pytest.mark.parametrize("info", [None, 1, [], {"max_total_tokens": "4096"}, {"max_total_tokens": None, "model_id": 3}])
+def test_lists_of_any_shape_are_read_as_far_as_they_go(models, info):
+    with serving(models, info) as url:
+        opened = endpoint(url, teacher={"api": "chat"})
+        assert ask(opened, ("one", 1))[0].text == "four"
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b"\xff\xfe", b"", b"<html>", b" " * (17 * 2**20)])
+def test_a_list_that_is_none_is_passed_over(raw):
+    with serving(raw=raw) as url:
+        assert ask(endpoint(url), ("one", 1))[0].text == "four"
+
+
+@pytest.mark.parametrize("context", [64, "64"])
+@pytest.mark.parametrize("key", ["max_model_len", "context_length", "context_window"])
+def test_the_context_is_known_by_every_name(key, context):
+    with serving({"data": [{"id": MODEL, key: context}]}) as url:
+        assert refusal(endpoint(url, sampling={"max_tokens": 64})).startswith("max_tokens: 64 leaves no room")
+
+
+@pytest.mark.parametrize(
+    "names", [["org/other"], ["llama3:8b", "qwen"], ["other/teacher"], [f"org/other{number}" for number in range(400)]]
+)
+def test_another_model_in_a_list_of_any_server_is_refused(names):
+    listed = {"data": [{"id": name, "object": "model", "owned_by": "library"} for name in names]}
+    with serving(listed, reports=names[0]) as url:
+        message = refusal(endpoint(url))
+    assert message.startswith(f"{url} serves {names[0]}") and f"not {MODEL!r}: mend `urls` or `teacher`" in message
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize("reports", ["org/other", "other/teacher", f"{MODEL}-instruct", "\x1b[31mother", "gpt-4o"])
+@pytest.mark.parametrize("listed", [None, {"data": [{"id": MODEL}]}, {"data": [{"id": "x/y", "owned_by": "x"}]}])
+def test_an_answer_of_another_model_ends_the_run(listed, reports):
+    with serving(listed, reports=reports) as url:
+        error = ask(endpoint(url), ("one", 1))[0]
+    assert isinstance(error, TeacherError)
+    assert f"not {MODEL!r}: mend `urls` or `teacher`" in str(error) and "\x1b" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "reports", [MODEL, "ORG/Teacher", f"{MODEL}@main", f"{MODEL}:free", f"{MODEL}-2026-01-01", "teacher"]
+)
+def test_a_model_that_answers_under_a_dated_or_tagged_name_is_the_same(reports):
+    with serving({"data": [{"id": MODEL}]}, reports=reports) as url:
+        assert ask(endpoint(url), ("one", 1))[0].text == "four"

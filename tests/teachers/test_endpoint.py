@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.fakes.answers import made_up
 from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, SHA, ask, ask_until_answered, endpoint
-from toolkit.teachers.completion import Completion, TeacherError, Transient
+from toolkit.teachers.completion import TeacherError, Transient
 
 PAIRS = [(f"What is {number} + {number}?", 10**18 + number) for number in range(300)]
 
@@ -25,7 +25,7 @@ def test_every_server_and_form_answers_each_question_from_its_seed(dialect, api)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS[:20]]
     assert {tuple(pair) for pair in seen["asked"]} == {(*pair, 1) for pair in PAIRS[:20]}
     revision = SHA if dialect == "tgi" else "unstated"
-    assert answers[0][1:] == ("stop", 5, len(answers[0].text.split()) + 1, f"{MODEL}@{revision}", "")
+    assert answers[0][1:6] == ("stop", 5, len(answers[0].text.split()) + 1, f"{MODEL}@{revision}", "")
 
 
 @pytest.mark.parametrize("api", ["chat", "generate"])
@@ -113,15 +113,14 @@ def test_a_server_that_asks_for_a_pause_gets_one():
         ({"dialect": "vllm", "max_total_tokens": 70}, "400: `inputs` tokens + `max_new_tokens` must be <= 70."),
     ],
 )
-def test_what_the_server_refuses_for_good_is_recorded_with_its_reason(limits, reason):
+def test_what_the_server_finds_wrong_is_doubtful_and_has_its_reason(limits, reason):
     with tgi(**limits) as url:
-        answer = ask(endpoint(url), ("word " * 10, 1))[0]
-    assert answer[:4] == ("", "error", 0, 0)
-    assert answer.error.startswith(reason)
+        fault = ask(endpoint(url), ("word " * 10, 1))[0]
+    assert fault.doubtful and fault.reason.startswith(reason)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(424, Completion), (413, Completion), (500, Transient), (503, Transient)])
-def test_final_and_passing_faults_are_told_apart(status, kind):
+@pytest.mark.parametrize(("status", "doubtful"), [(424, True), (413, True), (403, True), (500, False), (503, False)])
+def test_refusals_and_faults_are_told_apart(status, doubtful):
     with tgi() as url:
         opened = endpoint(url)
 
@@ -131,13 +130,7 @@ def test_final_and_passing_faults_are_told_apart(status, kind):
                 return await asyncio.gather(opened.complete(*PAIRS[0]), return_exceptions=True)
 
         outcome = asyncio.run(run())[0]
-    assert type(outcome) is kind
-    assert (outcome.error if kind is Completion else outcome.reason) == {
-        424: "424: as told",
-        413: "413: as told",
-        500: "500",
-        503: "503",
-    }[status]
+    assert (outcome.reason, outcome.doubtful) == (f"{status}: as told" if doubtful else str(status), doubtful)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -148,10 +141,26 @@ def test_without_the_right_to_ask_the_run_ends_with_the_mend(status):
         async def run():
             async with opened:
                 change(url, status=status)
-                await opened.complete(*PAIRS[0])
+                for pair in PAIRS[:8]:
+                    with contextlib.suppress(Transient):
+                        await opened.complete(*pair)
 
         with pytest.raises(TeacherError, match=f"answers {status} .*: (set HF_TOKEN|the token|nothing answers)"):
             asyncio.run(run())
+
+
+def test_one_question_that_is_forbidden_ends_nothing():
+    with tgi() as url:
+        opened = endpoint(url)
+
+        async def run():
+            async with opened:
+                change(url, status=403)
+                return await asyncio.gather(
+                    *(opened.complete("one", seed) for seed in range(20)), return_exceptions=True
+                )
+
+        assert {type(outcome) for outcome in asyncio.run(run())} == {Transient}
 
 
 @pytest.mark.parametrize(
@@ -184,11 +193,12 @@ def test_a_slow_body_is_waited_for():
 
 
 @pytest.mark.parametrize("fault", ["garbage", "html"])
-def test_a_malformed_body_is_recorded(fault):
+def test_a_malformed_body_is_sent_again_and_never_an_answer_ends_the_run(fault):
+    beginning = "malformed body: " + {"garbage": '{"object":"chat', "html": "<html>"}[fault]
     with tgi(**{fault: 1.0}) as url:
-        answer = ask(endpoint(url), PAIRS[0])[0]
-    assert answer.finish_reason == "error"
-    assert answer.error.startswith("malformed body: " + {"garbage": '{"object":"chat', "html": "<html>"}[fault])
+        assert ask(endpoint(url), PAIRS[0])[0].reason.startswith(beginning)
+        outcomes = ask(endpoint(url), *PAIRS[:8])
+    assert any(isinstance(outcome, TeacherError) and beginning in str(outcome) for outcome in outcomes)
 
 
 @pytest.mark.parametrize("faults", [{}, {"refuse_every": 7}, {"fail": 0.1}, {"cut": 0.1}, {"slow": 0.1}])
@@ -216,7 +226,7 @@ def test_a_body_larger_than_any_answer_is_cut_off():
 
     with in_thread(flood) as url:
         answer = ask(endpoint(url), PAIRS[0])[0]
-    assert answer.error.startswith("malformed body: ")
+    assert answer.reason.startswith("malformed body: ")
     assert len(sent) < 100
 
 
@@ -287,7 +297,9 @@ def test_when_nothing_answers_any_more_the_run_ends_with_the_mend():
                 except Transient:
                     continue
 
-        with pytest.raises(TeacherError, match=r"no teacher has answered for 1 s: .* \(503\). Start it again or mend"):
+        with pytest.raises(
+            TeacherError, match=r"no teacher has answered for 1 s: .* \(503: as told\). Start it again or mend"
+        ):
             asyncio.run(until_it_ends())
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from aiohttp import web
@@ -11,6 +11,7 @@ from huggingface_hub.inference._providers import _common
 
 from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, ask, endpoint
+from toolkit.redaction import redacted
 from toolkit.teachers.completion import TeacherError
 from toolkit.teachers.routing import TOKEN_VARIABLE, plain_route, provider_route
 
@@ -144,7 +145,7 @@ def test_the_token_is_in_no_answer_that_is_kept_or_shown(monkeypatch, token):
                 shown += map(repr, ask(endpoint(url, teacher={"api": "generate"}), ("one", 1)))
             except TeacherError as error:
                 shown.append(repr(error))
-    assert ["422" in shown[0], "403" in shown[1], "500" in shown[2], "malformed" in shown[3]] == [True] * 4
+    assert ["422" in shown[0], "403" in shown[1], "500" in shown[2], "500" in shown[3]] == [True] * 4
     assert not [text for text in shown if "own-key" in text]
     assert "***" in shown[0]
 
@@ -160,3 +161,51 @@ def echo(status):
 
     with in_thread(answer) as url:
         yield url
+
+
+SECRET = "tok-en/with+signs"
+
+
+@pytest.mark.parametrize("place", ["query", "password"])
+def test_credentials_in_an_address_reach_the_server_and_nothing_that_is_shown(place, token):
+    seen = []
+
+    async def handle(request):
+        seen.append((request.path, dict(request.query), request.headers.get("Authorization")))
+        if request.method == "GET":
+            return web.json_response({}, status=404)
+        return web.json_response({"error": f"no {request.raw_path} {request.url} {SECRET}"}, status=400)
+
+    with in_thread(handle) as url:
+        if place == "query":
+            url += f"?token={quote(SECRET, safe='')}"
+        else:
+            url = url.replace("://", f"://user:{quote(SECRET, safe='')}@")
+        fault = ask(endpoint(url), ("one", 1))[0]
+    assert seen[-1][0] == "/v1/chat/completions"
+    assert seen[-1][1] == ({"token": SECRET} if place == "query" else {}) and TOKEN not in repr(seen)
+    assert (seen[-1][2] or "").startswith("Basic ") == (place == "password")
+    assert SECRET not in repr(fault) and quote(SECRET, safe="") not in repr(fault) and "***" in repr(fault)
+    with pytest.raises(TeacherError) as refused:  # the server is gone
+        ask(endpoint(url, patience=0.1), ("one", 1))
+    assert SECRET not in str(refused.value) and quote(SECRET, safe="") not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@h:1/x?token=abc#f and more", "http://***@h:1/x?*** and more"),
+        ("'https://h?key=1'", "'https://h?***'"),
+        ("is a?b@c fine", "is a?b@c fine"),
+        ("HTTPS://U@h", "HTTPS://***@h"),
+    ],
+)
+def test_a_message_shows_no_credentials_of_any_address(text, shown):
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "http://h:99999999", "http://u:tok@[?key=tok"])
+def test_what_is_no_address_is_refused_without_its_credentials(url):
+    with pytest.raises(TeacherError, match="is no address") as refused:
+        plain_route(url)
+    assert "tok" not in str(refused.value)

@@ -26,9 +26,9 @@ class Job:
 
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
-    spent on it, by whichever part of the run. `ahead` is what a dry run finds to be done: optimiser steps of `teacher`,
-    `base` and `student`, `responses`, and answers of `score`. `failed` says by name which students came to nothing, and
-    why; the others go on.
+    spent on it, by whichever part of the run. `retry_errors` asks again for responses that are recorded as errors.
+    `ahead` is what a dry run finds to be done: optimiser steps of `teacher`, `base` and `student`, `responses`, and
+    answers of `score`. `failed` says by name which students came to nothing, and why; the others go on.
     """
 
     run: Run
@@ -41,6 +41,7 @@ class Job:
     ahead: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     whole: Run | None = None
+    retry_errors: bool = False
 
     @property
     def recipe(self) -> Recipe:

@@ -1,7 +1,8 @@
 """Where a journal's rows begin, what they digest to, and which solution paths they took.
 
 A journal is read through once, whatever the number of cells, and then only where it grew. About 60 bytes a row stay in
-memory; the rows themselves are read again from the file where they are needed.
+memory; the rows themselves are read again from the file where they are needed. Where a recorded error was asked for
+again, the row that came last is the one that is known here.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import MEND, JournalError, Usage, parse
+from toolkit.synthesis.journal import MEND, JournalError, Response, Usage, decode
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
@@ -46,6 +47,8 @@ class JournalIndex:
         self._hashes = bytearray()  # 32 bytes a row
         self._paths: list[array[int]] = [array("Q") for _ in questions]  # by index; 0 where none was accepted
         self._tokens = [0, 0, 0]  # responses with a text, their prompt and completion tokens
+        self._errors: dict[tuple[int, int], int] = {}  # (position, index) of rows without one -> place in the columns
+        self._relabel: set[int] = set()  # places of labelled rows that another row has replaced
 
     def __len__(self) -> int:
         return len(self._columns["index"])
@@ -65,17 +68,41 @@ class JournalIndex:
 
     def _add(self, line: bytes) -> None:
         try:
-            row = parse(line)
+            row = decode(line)
         except ValueError as error:
             raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}; {MEND}") from error
         position = self._positions.get(row.question_id)
-        if position is not None:
-            for name, value in (("position", position), ("index", row.index), ("offset", self._end)):
+        if position is None or row.pending:
+            return
+        place = self._place(position, row.index, line)
+        if row.failed:
+            self._errors[position, row.index] = place
+        else:
+            self._count(row)
+
+    def _place(self, position: int, index: int, line: bytes) -> int:
+        """Where a row's columns stand: in the place of the error that it follows, else at the end."""
+        place = self._errors.pop((position, index), None)
+        digest = hashlib.sha256(line).digest()
+        if place is None:
+            for name, value in (("position", position), ("index", index), ("offset", self._end)):
                 self._columns[name].append(value)
-            self._hashes += hashlib.sha256(line).digest()
-            if row.finish_reason != "error":
-                counted = (1, row.prompt_tokens, row.completion_tokens)
-                self._tokens = [total + count for total, count in zip(self._tokens, counted, strict=True)]
+            self._hashes += digest
+            return len(self) - 1
+        self._columns["offset"][place] = self._end
+        self._hashes[32 * place : 32 * place + 32] = digest
+        if place < self._labelled:
+            self._relabel.add(place)
+        return place
+
+    def _count(self, row: Response) -> None:
+        counted = (1, row.prompt_tokens, row.completion_tokens)
+        self._tokens = [total + count for total, count in zip(self._tokens, counted, strict=True)]
+
+    @property
+    def errors(self) -> frozenset[tuple[int, int]]:
+        """(question position, index) of the rows that only say why there is no response."""
+        return frozenset(self._errors)
 
     @property
     def usage(self) -> Usage:
@@ -106,12 +133,13 @@ class JournalIndex:
 
     def label(self, judge: Judges) -> None:
         """Find the paths of the rows that were read since the last call."""
-        positions, offsets = (self._columns[name][self._labelled :] for name in ("position", "offset"))
+        places = [*sorted(self._relabel), *range(self._labelled, len(self))]
+        positions, offsets = ([self._columns[name][place] for place in places] for name in ("position", "offset"))
         rows = ({**row, "position": at} for row, at in zip(rows_at(self.journal, offsets), positions, strict=True))
         for row, judged in judged_rows(judge, self._golds, rows):
             found = path_of(row["question_id"], row["text"]) if judged.verdict == "accepted" else 0
             self._set_path(row["position"], row["index"], found)
-        self._labelled = len(self)
+        self._labelled, self._relabel = len(self), set()
 
     def _set_path(self, position: int, index: int, path: int) -> None:
         paths = self._paths[position]

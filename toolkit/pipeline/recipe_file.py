@@ -18,6 +18,7 @@ from toolkit.questions.pools import READERS
 from toolkit.recipe import Recipe, load_recipe
 from toolkit.recipe_yaml import RESOLVERS, YamlError, read_yaml
 from toolkit.settings import SECTIONS, Ladder, Law, Pool, Release, Sampling, Teacher, Verification
+from toolkit.workspace import keyed_fields
 
 CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)
 NO_LAW = Law(fit_max=None, held_out=None)  # a few budgets need not allow one
@@ -61,7 +62,7 @@ def _file_name(name: str) -> str:
 
 
 def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
-    """The file: every field with its value, so that later defaults change nothing.
+    """The file: every field with its value, so that later defaults change nothing; see `keyed_fields` for later ones.
 
     Args:
         served: what of its serving changes what the teacher says (see `served_as`); None for one in this process.
@@ -70,7 +71,7 @@ def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
     parts = [_lines({"title": recipe.title})]
     for section in CARRIED:
         name = section.__name__
-        parts.append(f"# {name}\n{_lines(dataclasses.asdict(getattr(recipe, name.lower())))}")
+        parts.append(f"# {name}\n{_lines(keyed_fields(getattr(recipe, name.lower())))}")
     parts.append(f"# No law is fitted until these are set\n{_lines(dataclasses.asdict(NO_LAW))}")
     provider = f"`provider: {served['provider']}`" if served and served["provider"] else "`provider`"
     return "\n".join(parts) + (ELSEWHERE.format(provider=provider) if served else "")

@@ -33,6 +33,7 @@ def run(
     dry: bool,
     progress: Progress | None = None,
     max_cost: float | None = None,
+    retry_errors: bool = False,
 ) -> str:
     """Run every stage that is not done; returns the summary, or of a dry run the first prompt.
 
@@ -43,13 +44,14 @@ def run(
         dry: make nothing but the pool, and say what would be made.
         progress: where stages are shown; standard error when none is given.
         max_cost: sampling stops before it costs more, in the currency of the recipe's prices.
+        retry_errors: ask again for responses that an earlier run recorded as errors.
 
     Raises:
         StageError, or a room's own error: with one message that names what is wrong and the mend.
         Unpublished: with the summary, where everything was made and a Hub did not take it.
         Incomplete: with the summary, where students failed; the others are in it.
     """
-    with _job(run, workspace, jobs, dry, progress, max_cost) as job:
+    with _job(run, workspace, jobs, dry, progress, max_cost, retry_errors) as job:
         return _stages(job)
 
 
@@ -61,9 +63,10 @@ def sample(
     dry: bool,
     progress: Progress | None = None,
     max_cost: float | None = None,
+    retry_errors: bool = False,
 ) -> str:
     """The stages up to the responses, as `run` would do them; returns where they lie, or the first prompt."""
-    with _job(run, workspace, jobs, dry, progress, max_cost) as job:
+    with _job(run, workspace, jobs, dry, progress, max_cost, retry_errors) as job:
         pool = pool_stage(job)
         models = checked_models(job, pool, ["teacher"])
         drawn = [
@@ -139,13 +142,27 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
 
 @contextlib.contextmanager
 def _job(
-    run: Run, workspace: Path, jobs: int, dry: bool, progress: Progress | None, max_cost: float | None = None
+    run: Run,
+    workspace: Path,
+    jobs: int,
+    dry: bool,
+    progress: Progress | None,
+    max_cost: float | None = None,
+    retry_errors: bool = False,
 ) -> Iterator[Job]:
     """What stages are handed, with workers that end with the body."""
     progress = progress or Progress()
     refuse_unknown_form(run.recipe)
     with open_workers(jobs) as workers:
-        yield Job(run, Workspace(workspace, progress.say), workers, progress, dry, max_cost)
+        yield Job(
+            run,
+            Workspace(workspace, progress.say),
+            workers,
+            progress,
+            dry,
+            max_cost,
+            retry_errors=retry_errors,
+        )
 
 
 def _stages(job: Job) -> str:

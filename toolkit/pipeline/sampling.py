@@ -16,6 +16,7 @@ from toolkit.pipeline.journal_index import JournalIndex
 from toolkit.pipeline.rates import read_rate
 from toolkit.pipeline.teacher import open_teacher
 from toolkit.progress import Stage
+from toolkit.prompt import prompt_writer
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import Wanted, sample
 from toolkit.synthesis.schedule import Round
@@ -24,6 +25,8 @@ from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, to_json, write_atomic
+
+MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
 
 
 class Asking(contextlib.ExitStack):
@@ -39,10 +42,11 @@ class Asking(contextlib.ExitStack):
     ) -> None:
         super().__init__()
         self.job, self.stage, self.index, self.questions, self.artifact = job, stage, index, questions, teacher
-        self.sampled, self.cost, self.errors = 0, 0.0, Counter[str]()
+        self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
-        serving = job.recipe.serving
-        self.prices = Prices(serving.price_prompt, serving.price_completion, job.recipe.sampling.max_tokens)
+        serving, sampling = job.recipe.serving, job.recipe.sampling
+        told = prompt_writer(sampling.prompt)
+        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens, told)
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +64,16 @@ class Asking(contextlib.ExitStack):
     def judge(self) -> Judge:
         return self.enter_context(Judge(self.job.recipe.verification))
 
+    @functools.cached_property
+    def retried(self) -> frozenset[tuple[int, int]]:
+        """(position, index) of the recorded errors that are asked for again: those of earlier runs."""
+        return self.index.errors if self.job.retry_errors else frozenset()
+
     def rows(self, wanted: Round) -> Iterator[Wanted]:
-        """(question id, text, index) of each response of a round that the journal lacks."""
+        """(question id, text, index) of each response of a round that the journal lacks, or is to ask for again."""
         held = self.index.held(len(self.questions), int(wanted.stop.max(initial=0)))
         for position, index in wanted.pairs():
-            if not held[position, index]:
+            if not held[position, index] or (position, index) in self.retried:
                 row = self.questions[position]
                 yield row["question_id"], row["question"], index
 
@@ -90,8 +99,10 @@ class Asking(contextlib.ExitStack):
             prices=self.prices,
             max_cost=None if self.job.max_cost is None else max(0.0, self.job.max_cost - sum(self.job.costs)),
             judge=self._accepted,
+            errors=self.job.retry_errors,
         )
         self.sampled, self.cost = self.sampled + tally.sampled, self.cost + tally.cost
+        self.reasoned += tally.reasoned
         self.job.costs.append(tally.cost)
         self.errors += tally.errors
         _remember_rate(self.index.journal, tally)
@@ -135,10 +146,30 @@ class Asking(contextlib.ExitStack):
     @property
     def told(self) -> str:
         """What was sampled, what it cost and what came back without a response, for the stage's line."""
-        errors = ", ".join(f"{count:,} x {kind}" for kind, count in self.errors.most_common(3))
         parts = [f"{self.sampled:,} sampled now"]
         parts += [f"cost {self.cost:,.4g}"] if self.cost else []
-        return ", ".join(parts + ([f"without a response: {errors}"] if errors else []))
+        if self.reasoned:
+            done = {"drop": "dropped", "keep": "kept"}[self.job.recipe.sampling.reasoning]
+            parts.append(f"reasoning {done} in {self.reasoned:,}, its tokens counted")
+        return ", ".join(parts + ([f"without a response: {self._kinds}"] if self.errors else []))
+
+    @property
+    def _kinds(self) -> str:
+        return ", ".join(f"{count:,} x {kind}" for kind, count in self.errors.most_common(3))
+
+    def refuse_many_errors(self) -> None:
+        """End a run that has just recorded many errors: whoever trains on the rest should know it.
+
+        Raises:
+            StageError: with their kinds and how to go on.
+        """
+        failed = self.errors.total()
+        if failed >= MANY_ERRORS and failed >= MANY_SHARE * self.sampled:
+            raise StageError(
+                f"{failed:,} of {self.sampled:,} requests brought no response ({self._kinds}) and are recorded as "
+                f"errors in {self.index.journal.name}; what was sampled is kept. `fss sample {self.job.run.name} "
+                "--retry-errors` asks for them again; the same command without it goes on without them"
+            )
 
 
 def _rate_file(journal: Path) -> Path:

@@ -46,6 +46,8 @@ def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     asked = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
     # The teacher is told what it is told when it is sampled; students learn the bare question.
     told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
+    if told and recipe.sampling.reasoning != "drop":
+        told["reasoning"] = recipe.sampling.reasoning
     adapter_of = replicate.base.digest if "adapter_config.json" in model.files else None
     test = replicate.pool.file("test.parquet")
     return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked, **told}

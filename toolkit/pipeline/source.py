@@ -210,6 +210,7 @@ def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
         index = JournalIndex(source.journal, source.questions)
         with Asking(job, stage, index, source.questions, teacher) as asking:
             draws = draw(job, stage, index, pool, ids, asking.ask)
+            asking.refuse_many_errors()
             new = asking.told
             if job.dry:
                 ahead = asking.estimate()

@@ -1,7 +1,9 @@
 """The response journal: one JSON line per response, appended as it comes, keyed by (question id, index).
 
 A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline, and
-a write that fails half-way (a full disk) is taken back. Rows lie in the order in which they came.
+a write that fails half-way (a full disk) is taken back. Rows lie in the order in which they came, and none is ever
+changed. A row that only records an error may be followed by another one of the same key, which then counts instead: the
+errors stay as a ledger of what they took. A response is final.
 """
 
 import json
@@ -15,6 +17,7 @@ from toolkit.settings import MOST_DRAWS
 REASONS = ("stop", "length", "error")  # why a response ended
 _COUNTS = {"index": MOST_DRAWS, "prompt_tokens": 2**31, "completion_tokens": 2**31}  # field -> what it stays below
 MEND = "remove the line, and the response is sampled again"
+AGAIN = "sent again: "  # how the error of a try begins that took tokens and does not stand for its row
 
 
 class JournalError(RuntimeError):
@@ -34,6 +37,20 @@ class Response(NamedTuple):
     model: str = ""  # name@revision that answered; empty in journals older than the field
     error: str = ""  # why there is no text, when `finish_reason` is `error`
 
+    @property
+    def failed(self) -> bool:
+        """Whether it holds no text but a reason, so that it may be asked for again."""
+        return self.finish_reason == "error"
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is only a try, to be followed by another: its row is not there yet."""
+        return self.failed and self.error.startswith(AGAIN)
+
+
+KNOWN = frozenset(Response._fields)
+NEEDED = tuple(field for field in Response._fields if field not in Response._field_defaults)
+
 
 class Usage(NamedTuple):
     """What the responses of a journal took, those without text left out."""
@@ -50,18 +67,19 @@ class Journal:
         path: the JSONL file; made when missing.
 
     Raises:
-        JournalError: for a line that is no response, or one that is there twice.
+        JournalError: for a line that is no response, or one that follows a response of the same key.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.usage = Usage(0, 0, 0)
         self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
+        self._failed: set[tuple[str, int]] = set()  # those of them that are errors
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             self._end = self._synced = self._cut_torn_line()
-            for row in self:
+            for row in read_journal(path):
                 self._refuse_twice(row)
                 self._hold(row)
         except BaseException:
@@ -75,12 +93,16 @@ class Journal:
         os.close(self._file)
 
     def __iter__(self) -> Iterator[Response]:
-        """All responses in the order written."""
-        return read_journal(self.path)
+        """All rows in the order written; of those with one key the last counts."""
+        return (row for row in read_journal(self.path) if not row.pending)
 
     def has(self, question_id: str, index: int) -> bool:
-        """Whether that response is written."""
+        """Whether that response, or why there is none, is written."""
         return bool(self._held.get(question_id, 0) >> index & 1)
+
+    def failed(self, question_id: str, index: int) -> bool:
+        """Whether what is written is why there is no response."""
+        return (question_id, index) in self._failed
 
     def write(self, row: Response) -> None:
         """Hand `row` to the operating system: the death of this process cannot lose it, that of the machine can
@@ -116,12 +138,18 @@ class Journal:
         self.sync()
 
     def _refuse_twice(self, row: Response) -> None:
-        if self.has(row.question_id, row.index):
+        if self.has(row.question_id, row.index) and not self.failed(row.question_id, row.index):
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
 
     def _hold(self, row: Response) -> None:
+        if row.pending:
+            return
         self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
-        if row.finish_reason != "error":
+        key = (row.question_id, row.index)
+        if row.failed:
+            self._failed.add(key)
+        else:
+            self._failed.discard(key)
             responses, prompt_tokens, completion_tokens = self.usage
             self.usage = Usage(
                 responses + 1, prompt_tokens + row.prompt_tokens, completion_tokens + row.completion_tokens
@@ -169,20 +197,26 @@ def checked(row: Response) -> Response:
     return row
 
 
-def parse(line: bytes) -> Response:
+def decode(line: bytes) -> Response:
     """The response of a journal's line.
 
     Raises:
         ValueError: for a line that is none, with what is wrong with it.
     """
     try:
-        return checked(Response(**json.loads(line)))
-    except (TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from error
+        fields = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(fields, dict):
+        raise ValueError("no JSON object")
+    wrong = [name for name in NEEDED if name not in fields] or [name for name in fields if name not in KNOWN]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r:.40} {'is missing' if wrong[0] in KNOWN else 'is no field of one'}")
+    return checked(Response(**fields))
 
 
 def read_journal(path: Path) -> Iterator[Response]:
-    """The responses of a journal file, in the order written, without opening it for writing.
+    """Every line of a journal file in the order written, tries among them, without opening it for writing.
 
     Raises:
         JournalError: for a line that is no response.
@@ -190,6 +224,6 @@ def read_journal(path: Path) -> Iterator[Response]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield parse(line)
+                yield decode(line)
             except ValueError as error:
                 raise JournalError(f"{path}: line {number} is no response: {error}; {MEND}") from error

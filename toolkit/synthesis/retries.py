@@ -25,7 +25,11 @@ class Request:
     seed: int
     due: float = 0.0  # monotonic time in seconds before which it is not sent
     faults: int = 0  # times that it failed
-    refusals: int = 0  # times that it was refused for load
+    refusals: int = 0  # times that it was refused for load, or as wrong
+    doubts: int = 0  # times that it was refused as wrong while others were answered
+    doubted: float | None = None  # monotonic time of the last of them
+    begun: float = 0.0  # monotonic time when it was last handed to the teacher
+    reserved: float = 0.0  # cost that is set aside for it
 
 
 class Retries:
@@ -41,8 +45,9 @@ class Retries:
     def put(self, request: Request, fault: Transient) -> None:
         """Make `request` due after a jittered pause, on top of what the server asked to wait for."""
         state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only the number is looked at
-        state.attempt_number = request.refusals if fault.refused else request.faults
-        pause = REFUSED_PAUSE if fault.refused else PAUSE
+        refused = fault.refused or fault.doubtful
+        state.attempt_number = request.refusals if refused else request.faults
+        pause = REFUSED_PAUSE if refused else PAUSE
         request.due = time.monotonic() + (fault.after or 0) + pause(state)
         heapq.heappush(self._heap, (request.due, next(self._counter), request))
 

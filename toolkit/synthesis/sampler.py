@@ -3,11 +3,16 @@
 As many workers as there may be requests in flight take rows from one lazy source, so that memory does not grow with
 the number of rows. A row is written before its worker takes the next one: a kill can cost only what was in flight. A
 request that may succeed later waits elsewhere until it is due, and its worker takes another row meanwhile.
+
+A refusal as wrong (400, 403, 422, ...) is believed only when it came `BELIEVED` times while others that were sent
+after it were answered: else the server may be refusing everything for a while. Where there is nothing else to send,
+that often is enough.
 """
 
 import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from toolkit.synthesis.journal import Journal, Response
@@ -20,6 +25,8 @@ from toolkit.teachers.completion import Completion, Teacher, Transient
 Wanted = tuple[str, str, int]  # question id, its text, response index
 
 WAITING = 4  # requests that may wait until they are due, per request in flight
+FEWEST_WAITING = 16  # such requests at any concurrency, so that a few refused ones hold nothing up
+BELIEVED = 3  # refusals of a request as wrong that settle it
 
 
 def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
@@ -28,9 +35,12 @@ def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def missing(journal: Journal, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
-    """Those of `wanted` that the journal does not hold, one at a time."""
-    return (row for row in wanted if not journal.has(row[0], row[2]))
+def missing(journal: Journal, wanted: Iterable[Wanted], errors: bool = False) -> Iterator[Wanted]:
+    """Those of `wanted` that the journal does not hold, one at a time; with `errors` also those it holds as errors."""
+    for row in wanted:
+        key = row[0], row[2]
+        if not journal.has(*key) or (errors and journal.failed(*key)):
+            yield row
 
 
 def sample(
@@ -45,6 +55,7 @@ def sample(
     prices: Prices | None = None,
     max_cost: float | None = None,
     judge: Judge | None = None,
+    errors: bool = False,
 ) -> Tally:
     """Ask for every row of `wanted` that the journal lacks, until each is a response or a recorded reason.
 
@@ -59,6 +70,7 @@ def sample(
         prices: of the teacher's tokens.
         max_cost: nothing is asked for that could lift the cost above it; needs `prices`.
         judge: how many of some responses are accepted; called in a thread, on as many as it keeps up with.
+        errors: ask again for rows of `wanted` that the journal holds as errors.
 
     Returns:
         The counts; `stopped` says why when `max_cost` left rows unsampled.
@@ -74,7 +86,7 @@ def sample(
     writer = Writer(journal, report, judge, prices)
     writer.tally.total = total
     purse = Purse(prices, max_cost) if prices and max_cost is not None else None
-    run = _Run(missing(journal, wanted), teacher, sampling_seed, attempts, purse, writer)
+    run = _Run(missing(journal, wanted, errors), teacher, sampling_seed, attempts, purse, writer)
     try:
         asyncio.run(run.all())
     except BaseExceptionGroup as group:
@@ -106,6 +118,10 @@ class _Run:
         self.concurrency = teacher.concurrency
         self.retries = Retries()
         self.upcoming: Wanted | None = None  # taken from `todo`, not begun
+        self.exhausted = False  # whether nothing is left in `todo`, or no money for it
+        self.unpaid: deque[Request] = deque()  # begun, to be sent again when there is money for it
+        self.doubting = False  # whether the last word of the teacher was a refusal as wrong
+        self.answered: float | None = None  # when the last of the requests that were answered was begun
 
     async def all(self) -> None:
         async with self.teacher, asyncio.TaskGroup() as group:
@@ -115,8 +131,9 @@ class _Run:
                     workers.create_task(self._work())
             for task in beside:
                 task.cancel()
-        if self.upcoming and self.purse:
-            self.tally.stopped = self.purse.refusal(self.upcoming[1])
+        if self.purse and (left := self.unpaid[0].text if self.unpaid else self.upcoming and self.upcoming[1]):
+            self.tally.asked -= len(self.unpaid)  # noted, not written: the next run asks for them
+            self.tally.stopped = self.purse.refusal(left)
         self.writer.end()
         await self.writer.judge()
         await self.writer.publish()
@@ -126,6 +143,7 @@ class _Run:
             if request.due and (pause := request.due - time.monotonic()) > 0:
                 await asyncio.sleep(pause)
             self.tally.in_flight += 1
+            request.begun = time.monotonic()
             try:
                 completion = await self.teacher.complete(request.text, request.seed)
             except Transient as fault:
@@ -136,35 +154,91 @@ class _Run:
                 self.tally.in_flight -= 1
 
     def _take(self) -> Request | None:
-        """A request that is due again, else a new one, else the one that is due first."""
+        """A request that is due again, else a new one, else the one that is due first.
+
+        After a refusal as wrong a new one comes first: whether it is answered tells what the refusal was worth.
+        """
         if not self.retries:
             return self._new()
-        room = len(self.retries) < WAITING * self.concurrency
+        if self.doubting and (request := self._new()):
+            return request
+        room = len(self.retries) < max(WAITING * self.concurrency, FEWEST_WAITING)
         return self.retries.due() or (self._new() if room else None) or self.retries.first()
 
     def _new(self) -> Request | None:
+        if self.unpaid:
+            return self.unpaid.popleft() if self._reserved(self.unpaid[0]) else None
         self.upcoming = self.upcoming or next(self.todo, None)
-        if self.upcoming is None or (self.purse and not self.purse.reserve(self.upcoming[1])):
-            return None  # what is in flight may turn out cheaper than was reserved: its worker asks again
-        (question_id, text, index), self.upcoming = self.upcoming, None
+        self.exhausted = self.upcoming is None
+        if self.upcoming is None:
+            return None
+        question_id, text, index = self.upcoming
+        request = Request(question_id, text, index, response_seed(self.sampling_seed, question_id, index))
+        if not self._reserved(request):
+            return None
+        self.upcoming = None
         self.tally.asked += 1
-        return Request(question_id, text, index, response_seed(self.sampling_seed, question_id, index))
+        return request
+
+    def _reserved(self, request: Request) -> bool:
+        """Whether the most that a request can cost is set aside now; what is in flight may turn out cheaper, and then
+        its worker asks again."""
+        if self.purse is None:
+            return True
+        most = self.purse.reserve(request.text)
+        self.exhausted = self.exhausted or most is None
+        request.reserved = most or 0.0
+        return most is not None
 
     def _again(self, request: Request, fault: Transient) -> None:
         """Let the request wait for another try, or record why it is given up."""
+        self._book(request, fault)
+        given_up = self._given_up(request, fault)
+        tokens = fault.prompt_tokens, fault.completion_tokens
+        row = self._row(request, Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason))
+        if given_up:
+            self.writer.write(row)
+            return
+        self.tally.retries += 1
+        if any(tokens):
+            self.writer.note(row)
+        if self._reserved(request):
+            self.retries.put(request, fault)
+        else:
+            self.unpaid.append(request)
+
+    def _given_up(self, request: Request, fault: Transient) -> str:
+        """Why there is no sense in another try; empty where there is."""
+        if fault.doubtful:
+            return fault.reason if self._believed(request) else ""
         request.refusals += fault.refused
         request.faults += not fault.refused
-        if request.faults >= self.attempts:
-            reason = f"gave up after {request.faults} attempts: {fault.reason}"
-            self._write(request, Completion("", "error", 0, 0, self.teacher.model, reason))
-        else:
-            self.tally.retries += 1
-            self.retries.put(request, fault)
+        return f"gave up after {request.faults} attempts: {fault.reason}" if request.faults >= self.attempts else ""
+
+    def _believed(self, request: Request) -> bool:
+        """Whether a refusal says something of this request, and not of the server's state."""
+        alone = self.exhausted or self.answered is None
+        if alone or request.doubted is None or (self.answered or 0.0) > request.doubted:
+            request.doubts += 1
+        request.refusals += 1
+        request.doubted, self.doubting = time.monotonic(), True
+        return request.doubts >= BELIEVED
 
     def _write(self, request: Request, completion: Completion) -> None:
-        text, finish_reason, prompt_tokens, completion_tokens, model, error = completion
+        self._book(request, completion)
+        if completion.finish_reason != "error":
+            self.answered, self.doubting = max(self.answered or 0.0, request.begun), False
+        self.tally.reasoned += completion.reasoned
+        self.writer.write(self._row(request, completion))
+
+    def _book(self, request: Request, used: Completion | Transient) -> None:
+        """Count what a try took, and take it from the purse."""
+        cost = self.writer.book(request.text, used)
         if self.purse:
-            self.purse.settle(request.text, prompt_tokens, completion_tokens)
+            self.purse.settle(request.reserved, request.text, cost)
+            request.reserved = 0.0
+
+    def _row(self, request: Request, completion: Completion) -> Response:
+        text, finish_reason, prompt_tokens, completion_tokens, model, error = completion[:6]
         counts = prompt_tokens, completion_tokens
-        row = Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)
-        self.writer.write(row)
+        return Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)

@@ -1,6 +1,6 @@
 """What sampling costs: an estimate before anything is asked for, and a limit that is kept while asking."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from toolkit.synthesis.journal import Usage
@@ -16,43 +16,49 @@ class Prices(NamedTuple):
     prompt: float  # per million prompt tokens
     completion: float  # per million completion tokens
     max_tokens: int  # completion tokens that one response can have
+    written: Callable[[str], str] = str  # what the teacher is told, from a question
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """The cost of that many tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
     def most(self, text: str) -> float:
-        """The most that one response to `text` can cost: no tokenizer makes more tokens than there are bytes."""
-        return self.of(len(text.encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
+        """The most that one response to a question can cost: no tokenizer makes more tokens than there are bytes."""
+        return self.of(len(self.written(text).encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
 
 
 class Purse:
     """Keeps a run below `limit`: what is asked for is reserved at its highest cost until its real cost is known.
 
-    A request that was cut or failed counts as free, since no server says what it did by then.
+    A request that was cut or failed without a word on its tokens counts as free, since no server says what it did by
+    then. A server that takes more tokens than it was allowed raises what is reserved from then on.
     """
 
     def __init__(self, prices: Prices, limit: float) -> None:
         self.prices = prices
         self.limit = limit
         self.spent = self.reserved = 0.0
+        self.excess = 1.0  # the largest real cost in relation to the highest that it was reserved at
 
-    def reserve(self, text: str) -> bool:
-        """Set aside the most that `text` can cost, if that much is left."""
-        most = self.prices.most(text)
+    def reserve(self, text: str) -> float | None:
+        """Set aside the most that `text` can cost and return it; None where less is left."""
+        most = self.excess * self.prices.most(text)
         if self.spent + self.reserved + most > self.limit:
-            return False
+            return None
         self.reserved += most
-        return True
+        return most
 
-    def settle(self, text: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """Replace what was set aside for `text` by what was used."""
-        self.reserved -= self.prices.most(text)
-        self.spent += self.prices.of(prompt_tokens, completion_tokens)
+    def settle(self, reserved: float, text: str, cost: float) -> None:
+        """Replace what was set aside for `text` by what it did cost."""
+        self.reserved -= reserved
+        self.spent += cost
+        most = self.prices.most(text)
+        if cost > self.excess * most > 0:
+            self.excess = cost / most
 
     def refusal(self, text: str) -> str:
         """Why `text` is not asked for."""
-        most = self.prices.most(text)
+        most = self.excess * self.prices.most(text)
         return f"{self.spent:,.4g} of at most {self.limit:,.4g} spent; the next response could cost {most:,.4g}"
 
 
@@ -97,9 +103,10 @@ def estimate(
         rate: responses per second, when known.
     """
     requests = characters = 0
+    written = prices.written if prices else str
     for _, text, _ in wanted:
         requests += 1
-        characters += len(text)
+        characters += len(written(text))
     known = seen if seen and seen.responses else None
     prompt = round(requests * known.prompt_tokens / known.responses) if known else characters // CHARACTERS_PER_TOKEN
     completion = round(requests * known.completion_tokens / known.responses) if known else None

@@ -14,11 +14,12 @@ class Tally:
     errors: Counter[str] = dataclasses.field(default_factory=Counter)  # rows without a response, by kind of reason
     retries: int = 0  # requests sent again
     in_flight: int = 0
-    prompt_tokens: int = 0
+    prompt_tokens: int = 0  # of all that was asked, tries and errors too, as far as they are told
     completion_tokens: int = 0
+    reasoned: int = 0  # responses before which the model thought aloud
     judged: int = 0  # responses that the judge had the time to look at
     accepted: int = 0  # of those
-    cost: float = 0.0  # of what was answered, in the currency of the prices
+    cost: float = 0.0  # of these tokens, in the currency of the prices; where they are not told, the most they can be
     seconds: float = 0.0
     stopped: str = ""  # why the run ended before all was sampled
 

@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.journal import AGAIN, Journal, Response
 from toolkit.synthesis.spending import Prices
 from toolkit.synthesis.tally import Tally
-from toolkit.teachers.completion import TeacherError
+from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 Judge = Callable[[Sequence[Response]], int]  # how many of some responses are accepted
 
@@ -19,8 +19,9 @@ JUDGED_AT_ONCE = 256  # responses kept for the next look of the judge; it does n
 class Writer:
     """Writes and counts what comes.
 
-    Rows without a response are held back until the first one with: a teacher that brings nothing but errors is not
-    set up well, and its failures say nothing about the rows, which must then be asked for again.
+    What each try took is booked as it comes, whatever becomes of it. Rows without a response are held back until the
+    first one with: a teacher that brings nothing but errors is not set up well, and its failures say nothing about the
+    rows, which must then be asked for again.
     """
 
     def __init__(
@@ -31,6 +32,21 @@ class Writer:
         self._begun = time.monotonic()
         self._failures: list[Response] | None = []  # held back; None once a response has come
         self._unjudged: list[Response] = []
+
+    def book(self, text: str, used: Completion | Transient) -> float:
+        """Count what a try at question `text` took; returns its cost, 0 without prices."""
+        self.tally.prompt_tokens += used.prompt_tokens
+        self.tally.completion_tokens += used.completion_tokens
+        if not self._prices:
+            return 0.0
+        told = self._prices.of(used.prompt_tokens, used.completion_tokens)
+        cost = self._prices.most(text) if used.uncounted else told
+        self.tally.cost += cost
+        return cost
+
+    def note(self, row: Response) -> None:
+        """Write a try that took tokens and is to be followed by another: it stands for no row."""
+        self._journal.write(row._replace(error=f"{AGAIN}{row.error}"))
 
     def write(self, row: Response) -> None:
         """Write `row` before anything else is asked for.
@@ -74,8 +90,6 @@ class Writer:
         if row.finish_reason == "error":
             tally.errors[row.error.partition(":")[0]] += 1
             return
-        tally.prompt_tokens += row.prompt_tokens
-        tally.completion_tokens += row.completion_tokens
         if self._judge and len(self._unjudged) < JUDGED_AT_ONCE:
             self._unjudged.append(row)
 
@@ -83,8 +97,6 @@ class Writer:
         """Report what is written by now, once it is safe on the disk."""
         tally = self.tally
         tally.seconds = time.monotonic() - self._begun
-        if self._prices:
-            tally.cost = self._prices.of(tally.prompt_tokens, tally.completion_tokens)
         written = tally.snapshot()
         await asyncio.to_thread(self._journal.sync)
         self._report(written)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from yarl import URL
 
+from toolkit.teachers.answer import Reader
 from toolkit.teachers.completion import TeacherError
 from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.request import Form
@@ -13,15 +14,40 @@ from toolkit.teachers.routing import Route
 
 FAULTS = 8  # in a row, until a server rests
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds; doubled from one trial to the next
-LONGEST_PAUSE = 300.0  # seconds that a server may ask for
+REMEMBERED = 64  # different questions of a streak that are told apart
+
+
+class Streak:
+    """Answers of one kind in a row, none of them an answer to a question that was sent after the first."""
+
+    def __init__(self) -> None:
+        self.count, self.since = 0, 0.0
+        self.questions: set[str] = set()  # of these answers, some of them
+
+    def add(self, question: str, now: float) -> None:
+        """One more."""
+        self.since = self.since if self.count else now
+        self.count += 1
+        if len(self.questions) < REMEMBERED:
+            self.questions.add(question)
+
+    def end(self, sent: float) -> None:
+        """A question was answered that was sent at time `sent`."""
+        if self.count and sent >= self.since:
+            self.count, self.questions = 0, set()
 
 
 class Server:
-    """One URL: how it is asked, what it bears, and whether it rests."""
+    """One URL: how it is asked and read, what it bears, and whether it rests."""
 
-    def __init__(self, route: Route, form: Form, dialect: str, model: str, limit: Limit) -> None:
-        self.route, self.form, self.dialect, self.model, self.limit = route, form, dialect, model, limit
+    def __init__(self, route: Route, form: Form, dialect: str, reader: Reader, limit: Limit) -> None:
+        self.route, self.form, self.dialect, self.reader, self.limit = route, form, dialect, reader, limit
+        self.model = reader.model
         self.url: URL = route.ask(form.path)
+        self.proven = False  # whether it has ever answered a question
+        self.refusals, self.oddities = Streak(), Streak()  # requests that it finds wrong; 200s that are no answers
+        self.calm = 0.0  # seconds of the last pause because it refused everything, 0 while it does not
+        self.paused = 0.0  # time when that began
         self.faults = 0  # in a row
         self.failing_since = 0.0  # time of the first of them
         self.alive = 0.0  # time of its last sign of life
@@ -40,6 +66,19 @@ class Server:
         """Count a request that is sent at time `now`."""
         self.trial = self.rest > 0
         return self.limit.take(now)
+
+    def good(self, sent: float) -> None:
+        """It answered a question that was sent at time `sent`."""
+        self.proven = True
+        for streak in (self.refusals, self.oddities):
+            streak.end(sent)
+        if not self.refusals.count:
+            self.calm = 0.0
+
+    def down(self, now: float) -> float:
+        """For how many seconds nothing good has come of it; 0 while it is well."""
+        since = [self.failing_since] * bool(self.rest) + [self.refusals.since] * bool(self.calm)
+        return now - min(since, default=now)
 
     def well(self, now: float) -> None:
         """It gave a sign of life."""
@@ -61,6 +100,8 @@ class Balancer:
         self._waiting: deque[asyncio.Future[tuple[Server, Ticket]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._end: TeacherError | None = None
+        for server in servers:  # a pause that began before the client was entered again goes on
+            self._close(server, max(server.until - self._loop.time(), 0.0))
 
     async def take(self) -> tuple[Server, Ticket]:
         """The server that has most room, and the request's ticket there, as soon as there is one.
@@ -85,9 +126,28 @@ class Balancer:
             raise
 
     def answered(self, server: Server, ticket: Ticket) -> None:
-        """It served the request, if only to say why it cannot."""
+        """It served the request."""
         server.limit.accepted(ticket, self._loop.time())
+        server.good(ticket.sent)
         self._sign_of_life(server)
+
+    def doubted(self, server: Server, ticket: Ticket, question: str, reason: str) -> None:
+        """It finds the request wrong. One that was well before and now finds every question wrong is given pauses."""
+        now = self._loop.time()
+        server.limit.accepted(ticket, now)
+        if not server.calm or ticket.sent >= server.paused:
+            server.refusals.add(question, now)
+        if server.proven and len(server.refusals.questions) > 1 and server.refusals.count >= FAULTS:
+            self._calm_down(server, ticket, reason, now)
+        self._sign_of_life(server)
+
+    def _calm_down(self, server: Server, ticket: Ticket, reason: str, now: float) -> None:
+        if server.calm and ticket.sent < server.paused:
+            return  # sent before the pause
+        server.calm = min(2 * server.calm, LONGEST_REST) or FIRST_REST
+        server.paused, server.reason = now + server.calm, reason
+        self._close(server, server.calm)
+        self._give_up_in_time(now)
 
     def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
         """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
@@ -95,7 +155,7 @@ class Balancer:
             server.limit.refused(ticket, self._loop.time())
         else:
             server.limit.failed(self._loop.time())
-            self._close(server, min(after, LONGEST_PAUSE))
+            self._close(server, after)
         self._sign_of_life(server)
 
     def faulted(self, server: Server, ticket: Ticket, reason: str) -> None:
@@ -147,7 +207,7 @@ class Balancer:
                 future.set_result((server, server.take(now)))
 
     def _give_up_in_time(self, now: float) -> None:
-        if not all(server.rest and now - server.failing_since >= self.patience for server in self.servers):
+        if not all(server.down(now) >= max(self.patience, 1e-9) for server in self.servers):
             return
         faults = ", ".join(f"{server.route.name} ({server.reason})" for server in self.servers)
         self._end = TeacherError(

@@ -1,17 +1,32 @@
 """What a server says of itself, read once, and what is refused because of it before anything is spent."""
 
+import functools
 import json
 import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
 
 from toolkit.settings import Sampling, Teacher
+from toolkit.teachers.answer import whole
 from toolkit.teachers.completion import TeacherError, Transient
-from toolkit.teachers.request import Form, reason_of
+from toolkit.teachers.failure import reason_of, shown
+from toolkit.teachers.request import Form
 from toolkit.teachers.routing import TOKEN_VARIABLE, Route
 
 MOUNTED = "/repository"  # where an Inference Endpoint has its model, whatever it is called
+CONTEXTS = (
+    "max_model_len",
+    "context_length",
+    "context_window",
+    "max_context_length",
+)  # of vLLM, SGLang, OpenRouter, ...
+CACHED = {"id", "object", "created", "owned_by"}  # all that `transformers serve` tells of a model
+NAMED = 5  # models of a long list that an error names
+LARGEST_PAGE = 16 * 2**20  # bytes of a list of models, or of the tokens of a prompt
+SAME = re.compile(r"([@:].*|-\d{4}[\d-]*)?", re.DOTALL)  # what may follow a model's name
 COMMIT = re.compile(r"[0-9a-f]{40}")
 DENIED = {
     401: f"set HF_TOKEN (for the Hub's hosts) or {TOKEN_VARIABLE} (for other servers)",
@@ -34,7 +49,7 @@ class Capabilities(NamedTuple):
 
 
 async def read_capabilities(session: aiohttp.ClientSession, route: Route, teacher: Teacher) -> Capabilities:
-    """What the server at `route` can do; TGI has /info, vLLM, SGLang and `transformers serve` list their models.
+    """What the server at `route` can do; TGI has /info, the others list their models.
 
     Raises:
         TeacherError: when it serves another model or revision than the recipe's, or may not be asked.
@@ -44,39 +59,78 @@ async def read_capabilities(session: aiohttp.ClientSession, route: Route, teache
     if route.model:
         return Capabilities("openai", route.model, stated)
     info = await _get(session, route, "/info")
-    if info and "max_total_tokens" in info:
+    if isinstance(info, dict) and "max_total_tokens" in info:
         return _of_tgi(info, route, teacher)
-    listed = (await _get(session, route, "/v1/models") or {}).get("data", [])
-    named = [entry for entry in listed if teacher.teacher in (entry.get("id"), entry.get("root"))]
+    listed = _listed(await _get(session, route, "/v1/models"))
+    named = [entry for entry in listed if _is_named(teacher.teacher, entry)]
     if not named and len(listed) == 1:
         # SGLang under another name still tells the path that it was started with.
-        path = (await _get(session, route, "/get_model_info") or {}).get("model_path")
+        told = await _get(session, route, "/get_model_info")
+        path = told.get("model_path") if isinstance(told, dict) else None
         named = listed if path == teacher.teacher else []
-    if not named and any("max_model_len" in entry for entry in listed):
-        names = ", ".join(str(entry.get("id")) for entry in listed)
-        raise TeacherError(f"{route.name} serves {names}, not {teacher.teacher!r}: mend `urls` or `teacher`")
-    # `transformers serve` lists its cache only and loads what it is asked for.
+    if not named and listed and not all(map(_is_cached, listed)):
+        raise TeacherError(f"{route.name} serves {_names(listed)}, not {teacher.teacher!r}: mend `urls` or `teacher`")
     entry: dict[str, Any] = named[0] if named else {"id": teacher.teacher}
-    return Capabilities("openai", str(entry["id"]), stated, entry.get("max_model_len"))
+    contexts = (whole(entry.get(key)) for key in CONTEXTS)
+    return Capabilities("openai", str(entry["id"]), stated, next(filter(None, contexts), None))
+
+
+def _listed(page: Any) -> list[dict[str, Any]]:
+    """The models in a list of any shape, those with a name."""
+    entries = page.get("data") if isinstance(page, dict) else page
+    known = entries if isinstance(entries, list) else []
+    return [entry for entry in known if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]]
+
+
+def _is_named(name: str, entry: dict[str, Any]) -> bool:
+    """Whether a listed model is `name`: by its id, by what it was loaded from, or by the name without its owner."""
+    known = entry["id"]
+    bare = name.rpartition("/")[2].casefold()
+    return name in (known, entry.get("root")) or known in (f"{name}:latest", f"{name}@main") or known.casefold() == bare
+
+
+def _is_cached(entry: dict[str, Any]) -> bool:
+    """Whether an entry may be of `transformers serve`, which lists its cache only and loads what it is asked for."""
+    return entry.keys() <= CACHED and entry.get("owned_by") == entry["id"].rpartition("/")[0]
+
+
+def _names(listed: Sequence[dict[str, Any]]) -> str:
+    names = [shown(entry["id"]) for entry in listed]
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def is_asked(able: Capabilities, teacher: Teacher) -> Callable[[str], bool]:
+    """Whether a name in an answer is the model that was asked for: itself, or it with a date, a tag or a revision."""
+    known = {name.casefold() for name in (able.served, teacher.teacher, MOUNTED, Path(teacher.teacher).name) if name}
+    known |= {able.model.rpartition("@")[0].casefold()}
+
+    @functools.lru_cache(64)
+    def asked(name: str) -> bool:
+        text = name.casefold()
+        return any(text.startswith(one) and SAME.fullmatch(text.removeprefix(one)) for one in known)
+
+    return asked
 
 
 def _of_tgi(info: dict[str, Any], route: Route, teacher: Teacher) -> Capabilities:
-    sha, revision = info.get("model_sha"), teacher.teacher_revision
-    served = teacher.teacher if info["model_id"] == MOUNTED else info["model_id"]
+    name, sha, revision = info.get("model_id"), info.get("model_sha"), teacher.teacher_revision
+    served = name if isinstance(name, str) and name not in ("", MOUNTED) else teacher.teacher
     if served != teacher.teacher:
-        raise TeacherError(f"{route.name} serves {served!r}, not {teacher.teacher!r}: mend `urls` or `teacher`")
+        raise TeacherError(f"{route.name} serves {shown(served)!r}, not {teacher.teacher!r}: mend `urls` or `teacher`")
+    sha = sha if isinstance(sha, str) and sha else None
     if sha and revision and COMMIT.fullmatch(revision) and sha != revision:
         raise TeacherError(
-            f"{route.name} serves {served} at commit {sha}, not {revision}: "
+            f"{route.name} serves {served} at commit {shown(sha)}, not {revision}: "
             "mend `teacher_revision` or start the server with it"
         )
     return Capabilities(
         "tgi",
         "tgi",  # any other name would be looked up as an adapter, and silently not found
-        f"{served}@{sha or revision or 'unstated'}",
-        info["max_total_tokens"],
-        info.get("max_stop_sequences"),
-        info.get("max_concurrent_requests"),
+        f"{served}@{shown(sha or revision or 'unstated')}",
+        whole(info.get("max_total_tokens")),
+        whole(info.get("max_stop_sequences")),
+        whole(info.get("max_concurrent_requests")),
     )
 
 
@@ -124,33 +178,47 @@ async def _count_tokens(
     if able.dialect == "tgi":
         answer = await _get(session, route, "/chat_tokenize" if chat else "/tokenize", body)
         tokens = answer.get("tokenize_response") if isinstance(answer, dict) else answer
-        return len(tokens) if tokens else None
+        return len(tokens) if isinstance(tokens, list) and tokens else None
     asked = {key: body[key] for key in ("model", "messages", "prompt") if key in body}
     answer = await _get(session, route, "/tokenize", asked)
-    return answer.get("count") if answer else None
+    return whole(answer.get("count")) if isinstance(answer, dict) else None
 
 
 async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: Any = None) -> Any:
     """The JSON at a path (asked by POST where there is a body), None where the server has no such path."""
     method = "GET" if body is None else "POST"
     try:
-        async with session.request(method, route.ask(path), json=body, headers=route.headers) as response:
-            raw = await response.read()
+        async with session.request(
+            method, route.ask(path), json=body, headers=route.headers, allow_redirects=False
+        ) as response:
+            raw = await read_body(response, LARGEST_PAGE)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Transient(f"connection: {type(error).__name__}") from error
     if response.status == 200:
         try:
             return json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if response.status in (401, 402, 403):
-        raise denied(route, response.status, raw)
+        raise denied(route, response.status, reason_of(raw))
     if response.status in (429, 502, 503, 504):
         raise Transient(str(response.status))
     return None
 
 
-def denied(route: Route, status: int, raw: bytes) -> TeacherError:
+async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    """The body, or its first `largest` bytes where it is larger; the connection is closed then."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > largest:
+            response.close()
+            break
+    return b"".join(parts)[:largest]
+
+
+def denied(route: Route, status: int, reason: str) -> TeacherError:
     """The error for an answer after which no request will succeed."""
     mend = DENIED.get(status, "name the address that answers in `urls`")
-    return TeacherError(f"{route.name} answers {status} ({route.hide(reason_of(raw))}): {mend}")
+    return TeacherError(f"{route.name} answers {status} ({route.hide(reason)}): {mend}")

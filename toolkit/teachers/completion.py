@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol, Self
 class Completion(NamedTuple):
     """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came).
 
-    Token counts are those of the teacher's own tokenizer, without padding; both are 0 when none came.
+    Token counts are those of the teacher's own tokenizer, without padding. Where none came they are what the server
+    says that the request took all the same, else 0.
     """
 
     text: str
@@ -15,7 +16,9 @@ class Completion(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     model: str  # name@revision that answered
-    error: str = ""  # why none came: final for this request, such as `422: ...` or `malformed body: ...`
+    error: str = ""  # why none came: final for this request, such as `422: ...` or `finish reason: ...`
+    reasoned: bool = False  # whether the model thought aloud before its answer
+    uncounted: bool = False  # whether the server did work whose tokens it does not tell
 
 
 class Transient(Exception):
@@ -25,13 +28,30 @@ class Transient(Exception):
         reason: a few words, the same for the same fault: `500`, `timed out`, `connection: ServerDisconnectedError`.
         after: seconds that the server asked to wait for, None when it named none.
         refused: whether it was refused for load or rate alone, which says nothing about the request itself.
+        doubtful: whether it was refused as wrong, by a server that may be refusing everything now.
+        prompt_tokens: what the server says that the try took, as `completion_tokens`.
+        uncounted: whether the server did work whose tokens it does not tell.
     """
 
-    def __init__(self, reason: str, after: float | None = None, refused: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        after: float | None = None,
+        refused: bool = False,
+        *,
+        doubtful: bool = False,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+        uncounted: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.after = after
         self.refused = refused
+        self.doubtful = doubtful
+        self.prompt_tokens = prompt_tokens
+        self.completion_tokens = completion_tokens
+        self.uncounted = uncounted
 
 
 class TeacherError(RuntimeError):

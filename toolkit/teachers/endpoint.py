@@ -11,23 +11,35 @@ import resource
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiohttp
 
 from toolkit.prompt import prompt_writer
 from toolkit.settings import Sampling, Serving, Teacher
-from toolkit.teachers.balance import Balancer, Server
-from toolkit.teachers.capabilities import denied, read_capabilities, refuse_long_prompt, refuse_settings
+from toolkit.teachers.answer import OtherModel, Reader, Unanswered
+from toolkit.teachers.balance import FAULTS, Balancer, Server
+from toolkit.teachers.capabilities import (
+    DENIED,
+    Capabilities,
+    denied,
+    is_asked,
+    read_body,
+    read_capabilities,
+    refuse_long_prompt,
+    refuse_settings,
+)
 from toolkit.teachers.completion import Completion, TeacherError, Transient
+from toolkit.teachers.failure import reason_of, seconds_asked
 from toolkit.teachers.limit import Limit, Ticket
-from toolkit.teachers.request import failed, make_form, read_answer, reason_of, seconds_asked, wire_seed
+from toolkit.teachers.request import make_form, wire_seed
 from toolkit.teachers.routing import Route, plain_route, provider_route
 
 PATIENCE = 600.0  # seconds of nothing but faults until the run ends; an endpoint may wake up that long
 START_PATIENCE = 10.0  # the same at the start, for a server that is not there at all
 KEPT_PROMPTS = 16_384  # prompts that are kept encoded: a few tens of megabytes at most
 MEASURED = 8  # longest questions whose tokens are counted beforehand
+SURE = 3  # refusals in a row after which a token is no good
 FILES = 256  # open files beside the connections
 
 
@@ -106,8 +118,10 @@ class EndpointTeacher:
         """One completion of a question, drawn from a seed in [0, 2^63).
 
         Raises:
-            Transient: for 408, 425, 429, 5xx, a fault of the connection, and a request that was cut at `timeout`.
-            TeacherError: for 401, 402, 403, 404, 405, a redirect, and when no server answers any more.
+            Transient: for 408, 425, 429, 5xx, a fault of the connection, a request that was cut at `timeout`, a 200
+                that is no answer, and, as doubtful, any other refusal: the server may be refusing everything now.
+            TeacherError: for a redirect, another model's answer, refusals that no question of many escapes, and when
+                no server answers any more.
         """
         prompt = self._encoded(question)
         server, ticket = await self._balancer.take()
@@ -116,7 +130,7 @@ class EndpointTeacher:
             async with self._session.post(
                 server.url, data=body, headers=server.route.headers, allow_redirects=False
             ) as response:
-                raw = await self._read(response)
+                raw = await read_body(response, self._largest)
         except (aiohttp.ClientError, OSError) as error:
             reason = "timed out" if isinstance(error, TimeoutError) else f"connection: {type(error).__name__}"
             self._balancer.faulted(server, ticket, reason)
@@ -124,45 +138,69 @@ class EndpointTeacher:
         except BaseException:
             self._balancer.dropped(server)
             raise
+        asked = _Asked(server, ticket, question, response.headers)
         if response.status == 200:
-            self._balancer.answered(server, ticket)
-            answer = read_answer(server.form, raw, response.headers, self.sampling.stop, server.model)
-            return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
-        return self._unanswered(server, ticket, response.status, response.headers, raw)
+            return self._read(asked, raw)
+        raise self._unanswered(asked, response.status, reason_of(raw))
 
     @property
     def limits(self) -> list[int]:
         """Requests in flight that each URL bears, as found so far; empty before the first entry."""
         return [server.limit.size for server in self._servers]
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """The body, or its beginning where it is larger than any answer."""
-        if response.content_length is not None and response.content_length <= self._largest:
-            return await response.read()
-        parts, size = [], 0
-        async for part in response.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if size > self._largest:
-                response.close()
-                break
-        return b"".join(parts)[: self._largest]
+    def _read(self, asked: "_Asked", raw: bytes) -> Completion:
+        server, ticket = asked.server, asked.ticket
+        try:
+            answer = server.reader.read(raw, asked.headers)
+        except Transient as fault:
+            fault.reason = server.route.hide(fault.reason)
+            fault.args = (fault.reason,)
+            self._balancer.faulted(server, ticket, fault.reason)
+            self._refuse_odd_server(asked, fault.reason)
+            raise
+        except Unanswered as error:
+            again = self._unanswered(asked, error.status, error.reason)
+            again.prompt_tokens, again.completion_tokens = error.used.prompt, error.used.completion
+            raise again from None
+        except OtherModel as error:
+            self._balancer.dropped(server)
+            raise TeacherError(
+                f"{server.route.name} answers as {error}, not {self.teacher.teacher!r}: mend `urls` or `teacher`"
+            ) from None
+        self._balancer.answered(server, ticket)
+        return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
 
-    def _unanswered(
-        self, server: Server, ticket: Ticket, status: int, headers: Mapping[str, str], raw: bytes
-    ) -> Completion:
-        after = seconds_asked(headers)
+    def _refuse_odd_server(self, asked: "_Asked", reason: str) -> None:
+        """A server that has never brought an answer, only 200s that are none, will not bring one."""
+        server, now = asked.server, asyncio.get_running_loop().time()
+        server.oddities.add(asked.question, now)
+        if not server.proven and server.oddities.count >= FAULTS and len(server.oddities.questions) >= FAULTS // 2:
+            raise TeacherError(
+                f"{server.route.name} answered none of the first {server.oddities.count} requests; {reason}. "
+                "Mend `urls`, `api` or how the server was started"
+            )
+
+    def _unanswered(self, asked: "_Asked", status: int, reason: str) -> Transient:
+        """What is to be raised for a status that is no answer.
+
+        Raises:
+            TeacherError: where no request will succeed.
+        """
+        server, ticket, after = asked.server, asked.ticket, seconds_asked(asked.headers)
+        told = server.route.hide(f"{status}: {reason}")
         if status == 429:
             self._balancer.refused(server, ticket, after)
-            raise Transient("429", after, refused=True)
+            return Transient("429", after, refused=True)
         if status in (408, 425) or status >= 500:
-            self._balancer.faulted(server, ticket, str(status))
-            raise Transient(str(status), after)
-        if status in (401, 402, 403, 404, 405) or status < 400:
+            self._balancer.faulted(server, ticket, told)
+            return Transient(str(status), after)
+        if status < 400:
             self._balancer.dropped(server)
-            raise denied(server.route, status, raw)
-        self._balancer.answered(server, ticket)
-        return failed(server.route.hide(f"{status}: {reason_of(raw)}"), server.model)
+            raise denied(server.route, status, reason)
+        self._balancer.doubted(server, ticket, asked.question, told)
+        if status in DENIED and _everybody(server, status):
+            raise denied(server.route, status, reason)
+        return Transient(told, after, doubtful=True)
 
     def _routes(self) -> list[Route]:
         if self.serving.provider:
@@ -195,8 +233,30 @@ class EndpointTeacher:
         for question in self._longest:
             await refuse_long_prompt(self._session, route, able, form, self.prompt(question), self.sampling)
         ceiling = self.serving.concurrency
+        return Server(route, form, able.dialect, self._reader(form.path, able), Limit(able.permits or ceiling, ceiling))
+
+    def _reader(self, path: str, able: Capabilities) -> Reader:
         model = Path(able.model).name if able.model.startswith("/") else able.model  # a journal names no place
-        return Server(route, form, able.dialect, model, Limit(able.permits or ceiling, ceiling))
+        keep = self.sampling.reasoning == "keep"
+        if self.serving.provider:  # the Hub knows what a provider calls it, and so do its answers
+            return Reader(path, self.sampling.stop, keep, model)
+        return Reader(path, self.sampling.stop, keep, model, is_asked(able, self.teacher))
+
+
+class _Asked(NamedTuple):
+    """A request that came back: where it went, what it asked, and the headers of what came."""
+
+    server: Server
+    ticket: Ticket
+    question: str
+    headers: Mapping[str, str]
+
+
+def _everybody(server: Server, status: int) -> bool:
+    """Whether a refusal to answer at all is not of some questions only."""
+    if status in (401, 402):  # no question is to blame
+        return server.refusals.count >= SURE
+    return len(server.refusals.questions) >= FAULTS
 
 
 def _allow_files(count: int) -> None:

@@ -6,13 +6,16 @@ of its time.
 
 import os
 from typing import NamedTuple
+from urllib.parse import quote
 
 from yarl import URL
 
+from toolkit.redaction import redacted
 from toolkit.teachers.completion import TeacherError
 
 TOKEN_VARIABLE = "FSS_TEACHER_TOKEN"  # sent to every URL of the recipe; the Hub's own token goes to its own hosts only
 HUB_HOSTS = (".huggingface.co", ".huggingface.cloud")
+SHORTEST_SECRET = 4  # characters; `v=1` in a query is none
 
 
 class Route(NamedTuple):
@@ -27,24 +30,49 @@ class Route(NamedTuple):
 
     def ask(self, path: str) -> URL:
         """The address of a form's path; a provider's has its own already."""
-        return self.url if self.model else URL(f"{str(self.url).rstrip('/')}{path}")
+        if self.model:
+            return self.url
+        return self.url.with_path(f"{self.url.raw_path.rstrip('/')}{path}", encoded=True, keep_query=True)
 
     @property
     def name(self) -> str:
-        """The URL as it may be shown."""
-        return str(self.url.with_user(None))
+        """The URL as it may be shown: without user, password and what stands in its query."""
+        shown = self.url.with_user(None).with_fragment(None).with_query(None)
+        return f"{shown}?***" if self.url.query_string else str(shown)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be shown: the token, a password, and whatever stands in the query; longest first."""
+        told = [self.headers.get("authorization", "").removeprefix("Bearer "), self.url.password or ""]
+        for value in (*self.url.query.values(), self.url.raw_query_string):
+            told += [value, quote(value, safe="")]
+        return sorted({text for text in told if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
-        """`text` without the token, should a server repeat it."""
-        secret = self.headers.get("authorization", "").removeprefix("Bearer ")
-        return text.replace(secret, "***") if secret else text
+        """`text` without these, should a server repeat them."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def plain_route(url: str) -> Route:
-    """The route to a URL of the recipe; `/v1` at its end is what the forms' paths begin with."""
+    """The route to a URL of the recipe; `/v1` at its end is what the forms' paths begin with.
+
+    Raises:
+        TeacherError: for what is no address.
+    """
     from huggingface_hub import get_token
 
-    base = URL(url.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1"))
+    try:
+        whole = URL(url)
+        path = whole.raw_path.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
+        base = whole.with_path(path, encoded=True, keep_query=True)
+    except ValueError:
+        raise TeacherError(f"urls: {redacted(url)} is no address: write it as http://host:port") from None
+    if base.scheme not in ("http", "https") or not base.host:
+        raise TeacherError(f"urls: {redacted(url)} is no address: write it as http://host:port")
+    if base.user is not None:
+        return Route(base, {})  # user and password are sent as they stand there
     token = os.environ.get(TOKEN_VARIABLE)
     # The Hub's token may do anything in the user's name: a stranger's server never sees it.
     if not token and base.scheme == "https" and f".{base.host}".endswith(HUB_HOSTS):

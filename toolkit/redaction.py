@@ -1,0 +1,11 @@
+"""Text that may be shown: no URL in it has a user, a password, or what stands in its query."""
+
+import re
+
+LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s@'\"]*@")
+QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]*")
+
+
+def redacted(text: str) -> str:
+    """A text whose URLs hold no credentials: `http://***@host/path?***`."""
+    return QUERY.sub(r"\1?***", LOGIN.sub(r"\1***@", text))

@@ -1,0 +1,340 @@
+"""What a 200 holds: the text, why it ended, what was thought aloud, what it took, and which model says it answered.
+
+Nothing is guessed: what is no answer is an error that names what came instead. What may be a passing fault (half a
+body, a page of a proxy, an end that the server forced) is raised to be sent again; what the model itself did is
+recorded. What a server says that it took counts either way.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from toolkit.teachers.completion import Completion, Transient
+from toolkit.teachers.failure import message_of, shown
+from toolkit.teachers.reasoning import reasoning_of, split_parts, split_tags, with_reasoning
+from toolkit.teachers.request import CHAT, COMPLETIONS, GENERATE, cut_at_stop
+
+# Finish reasons of every server, in lower case and without anything but letters.
+ENDS = dict.fromkeys(
+    [
+        "stop",
+        "eos",
+        "eostoken",
+        "eosfound",
+        "eot",
+        "endoftext",
+        "endofturn",
+        "endturn",
+        "endofsequence",
+        "stopsequence",
+        "stopstring",
+        "stopstringfound",
+        "stoptoken",
+        "stopword",
+        "word",
+        "complete",
+        "completed",
+        "finish",
+        "finished",
+    ],
+    "stop",
+) | dict.fromkeys(
+    [
+        "length",
+        "limit",
+        "lengthlimit",
+        "maxlength",
+        "modellength",
+        "maxtokens",
+        "maxtokensreached",
+        "maxnewtokens",
+        "maxoutputtokens",
+        "tokenlimit",
+        "maxpredictedtokensreached",
+        "contextlength",
+        "contextlengthreached",
+        "contextlengthexceeded",
+        "maxcontextlength",
+        "modelcontextwindowexceeded",
+        "truncated",
+    ],
+    "length",
+)
+# Ends that the server forced: the same request may go through later.
+PASSING = frozenset(
+    [
+        "abort",
+        "aborted",
+        "cancel",
+        "canceled",
+        "cancelled",
+        "error",
+        "servererror",
+        "internalerror",
+        "internalservererror",
+        "networkerror",
+        "engineerror",
+        "timeout",
+        "timedout",
+        "interrupted",
+        "overloaded",
+        "unavailable",
+        "insufficientsystemresource",
+        "insufficientsystemresources",
+        "load",
+        "unload",
+        "other",
+        "unknown",
+        "null",
+        "none",
+    ]
+)
+LARGEST_COUNT = 2**31 - 1  # tokens of one request; what a corpus's column holds
+TOKENS = ("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")
+
+
+class Malformed(ValueError):
+    """An answer that lacks what was asked for."""
+
+
+class Unanswered(Exception):
+    """A 200 whose body is an error after all, with the status that it would have had."""
+
+    def __init__(self, status: int, reason: str, used: "Usage") -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.used = status, reason, used
+
+
+class OtherModel(Exception):
+    """An answer of a model that was not asked for, with its name."""
+
+
+class Usage(NamedTuple):
+    """Tokens that a request took; `counted` is False where the server worked and does not tell."""
+
+    prompt: int = 0
+    completion: int = 0
+    counted: bool = True
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As `Transient` takes it."""
+        return {
+            "prompt_tokens": self.prompt,
+            "completion_tokens": self.completion,
+            "uncounted": not self.counted,
+        }
+
+
+class Said(NamedTuple):
+    """What the model said; no text is None. `reason` is the end as the server calls it."""
+
+    text: str | None
+    reason: str
+    reasoning: str = ""
+    instead: str = ""  # what came in place of a text, such as a call of a tool
+
+
+class Reader(NamedTuple):
+    """How one server's answers are read.
+
+    Attributes:
+        path: of the form that it is asked by.
+        stop: texts that end an answer and are no part of it.
+        keep: whether reasoning stays in front of the answer.
+        model: name@revision that is recorded.
+        is_asked: whether a model of this name is the one asked for.
+    """
+
+    path: str
+    stop: tuple[str, ...]
+    keep: bool
+    model: str
+    is_asked: Callable[[str], bool] = lambda name: True
+
+    def read(self, raw: bytes, headers: Mapping[str, str]) -> Completion:
+        """The completion that a body holds, or one whose error says what the model did instead.
+
+        Raises:
+            Transient: for a body that is no answer, and an answer that the server cut short.
+            Unanswered: for an error in a body.
+            OtherModel: for another model's answer.
+        """
+        body = _loaded(raw)
+        self._refuse_other(body)
+        try:
+            used = usage_of(body, headers)
+        except Malformed as error:
+            return self._failed(f"usage: {error}", Usage(counted=False))
+        _refuse_error(body, used)
+        try:
+            said = PARSE[self.path](body)
+        except (ValueError, RecursionError):
+            raise Transient(f"malformed body: {_beginning(raw)}", **used.told) from None
+        if not used.counted:
+            raise Transient("malformed body: no usage, so that its tokens cannot be counted", uncounted=True)
+        return self._judged(said, used)
+
+    def _refuse_other(self, body: Any) -> None:
+        name = body.get("model") if isinstance(body, dict) else None
+        if isinstance(name, str) and name and not self.is_asked(name):
+            raise OtherModel(shown(name))
+
+    def _judged(self, said: Said, used: Usage) -> Completion:
+        plain = "".join(character for character in said.reason.rpartition(".")[2].lower() if character.isalpha())
+        if not plain:
+            raise Transient("malformed body: no finish reason", **used.told)
+        if plain in PASSING:
+            raise Transient(f"finish reason: {shown(said.reason)}", **used.told)
+        end = ENDS.get(plain)
+        if end is None:
+            return self._failed(f"finish reason: {shown(said.reason)}", used)
+        if said.text is None and said.instead:
+            return self._failed(f"no text: {said.instead}", used)
+        if said.text is None and end == "stop" and not said.reasoning:
+            raise Transient("malformed body: no text", **used.told)
+        return self._kept(said, end, used)
+
+    def _kept(self, said: Said, end: str, used: Usage) -> Completion:
+        inside, answer = split_tags(said.text or "")
+        reasoning = "\n".join(filter(None, (said.reasoning.strip(), inside)))
+        answer = cut_at_stop(answer, self.stop) if self.stop else answer
+        text = with_reasoning(reasoning, answer, bool(answer) or end == "stop") if self.keep and reasoning else answer
+        return Completion(text, end, used.prompt, used.completion, self.model, reasoned=bool(reasoning))
+
+    def _failed(self, reason: str, used: Usage) -> Completion:
+        return failed(reason, self.model)._replace(
+            prompt_tokens=used.prompt, completion_tokens=used.completion, uncounted=not used.counted
+        )
+
+
+def failed(reason: str, model: str) -> Completion:
+    """No answer, for a reason that will not go away."""
+    return Completion("", "error", 0, 0, model, reason)
+
+
+def whole(value: Any) -> int | None:
+    """A count as servers write it: a whole number, or its digits as text; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 20:
+        return int(value)
+    return value if type(value) is int else None
+
+
+def usage_of(body: Any, headers: Mapping[str, str]) -> Usage:
+    """What the server says that a request took; uncounted where it says nothing.
+
+    Some count reasoning in the total only: then the rest of the total is the completion's.
+
+    Raises:
+        Malformed: for what cannot be a number of tokens.
+    """
+    match body:
+        case {"usage": dict(usage)}:
+            prompt, completion = (_first(usage, names) for names in TOKENS)
+            total = usage.get("total_tokens")
+        case {"details": {"generated_tokens": completion}}:
+            # TGI tells the length of the prompt of /generate in a header only.
+            prompt, total = whole(headers.get("x-prompt-tokens")), None
+        case {"choices": _} | {"generated_text": _}:
+            return Usage(counted=False)
+        case _:
+            return Usage()  # no work of a model
+    if prompt is None or completion is None:
+        return Usage(counted=False)
+    prompt, completion = _count("prompt_tokens", prompt), _count("completion_tokens", completion)
+    if type(total) is int and prompt + completion < total <= LARGEST_COUNT:
+        completion = total - prompt
+    return Usage(prompt, completion)
+
+
+def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((usage[name] for name in names if usage.get(name) is not None), None)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
+        raise Malformed(f"{name} is {shown(json.dumps(value))[:40]}, no number of tokens")
+    return value
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Transient(f"malformed body: {_beginning(raw)}") from None
+
+
+def _no_number(word: str) -> NoReturn:
+    raise Malformed(f"{word} is no number of JSON")
+
+
+def _beginning(raw: bytes) -> str:
+    return shown(raw[:1024].decode(errors="replace"))
+
+
+def _refuse_error(body: Any, used: Usage) -> None:
+    """Raise what a body says instead of an answer, at its top or in its choice."""
+    match body:
+        case {"choices": [{"error": error}]} if error:
+            pass
+        case {"error": error} if error:
+            pass
+        case {"object": "error"}:
+            error = body
+        case _:
+            return
+    code = whole(error.get("code")) if isinstance(error, dict) else None
+    message = message_of(error) or message_of({"error": error}) or shown(json.dumps(error))
+    spent = used if used.counted else Usage()
+    raise Unanswered(code if code and 400 <= code < 600 else 500, message, spent)
+
+
+def parse_chat(body: Any) -> Said:
+    """The one choice of a chat completion."""
+    match body:
+        case {"choices": [{"message": dict(message), "finish_reason": str() | None as reason}]}:
+            return _message(message, reason or "")
+        case {"choices": [{"message": dict(message)}]}:
+            return _message(message, "")
+    raise Malformed
+
+
+def _message(message: dict[str, Any], reason: str) -> Said:
+    content, reasoning = message.get("content"), reasoning_of(message)
+    if isinstance(content, list):
+        beside, content = split_parts(content)
+        reasoning = reasoning or beside
+    if content is not None and not isinstance(content, str):
+        raise Malformed
+    refusal = message.get("refusal")
+    instead = f"refusal: {shown(refusal)}" if isinstance(refusal, str) and refusal else ""
+    if message.get("tool_calls") or message.get("function_call"):
+        instead = instead or "a call of a tool"
+    return Said(content or (None if instead else content), reason, reasoning, instead)
+
+
+def parse_completions(body: Any) -> Said:
+    """The one choice of a plain completion."""
+    match body:
+        case {"choices": [{"text": str(text), **rest}]}:
+            reason = rest.get("finish_reason") or ""
+            if isinstance(reason, str):
+                return Said(text, reason)
+    raise Malformed
+
+
+def parse_generate(body: Any) -> Said:
+    """TGI's own form."""
+    match body:
+        case {"generated_text": str(text), "details": {"finish_reason": str(reason)}}:
+            return Said(text, reason)
+    raise Malformed
+
+
+PARSE: Mapping[str, Callable[[Any], Said]] = {
+    CHAT: parse_chat,
+    COMPLETIONS: parse_completions,
+    GENERATE: parse_generate,
+}

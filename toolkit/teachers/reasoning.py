@@ -1,0 +1,68 @@
+"""What a model thinks aloud before its answer, wherever a server puts it: in a field of its own, or inside the text."""
+
+from typing import Any
+
+FIELDS = ("reasoning_content", "reasoning", "thinking")  # of a message; the first that holds a text counts
+TAGS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+)
+
+
+def reasoning_of(message: dict[str, Any]) -> str:
+    """The reasoning that a message holds beside its content, else an empty text."""
+    for field in FIELDS:
+        if isinstance(value := message.get(field), str) and value:
+            return value
+    details = message.get("reasoning_details")
+    parts = [part for part in details if isinstance(part, dict)] if isinstance(details, list) else []
+    texts = [part.get("text") or part.get("summary") for part in parts]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def split_parts(parts: list[Any]) -> tuple[str, str]:
+    """(reasoning, answer) of a content that is a list of parts, as several servers write it.
+
+    Raises:
+        ValueError: for a part that is neither text nor reasoning.
+    """
+    reasoning, answer = "", ""
+    for part in parts:
+        match part:
+            case str(text) | {"type": "text" | "output_text", "text": str(text)}:
+                answer += text
+            case {"type": "thinking", "thinking": [*inner]}:
+                reasoning += split_parts(inner)[1]
+            case {"type": "thinking" | "reasoning", "thinking": str(text)} | {
+                "type": "thinking" | "reasoning",
+                "text": str(text),
+            }:
+                reasoning += text
+            case _:
+                raise ValueError("a part of the content that is no text")
+    return reasoning, answer
+
+
+def split_tags(text: str) -> tuple[str, str]:
+    """(reasoning, answer) of a text that begins with tagged reasoning; the chat template may have opened the tag.
+
+    Reasoning that is never closed leaves no answer.
+    """
+    begun = text.lstrip()
+    for opening, closing in TAGS:
+        inside = begun.removeprefix(opening)
+        before, closed, after = inside.partition(closing)
+        if closed and (inside is not begun or opening not in before):
+            return before.strip(), after.lstrip()
+        if inside is not begun:
+            return inside.strip(), ""
+    return "", text
+
+
+def with_reasoning(reasoning: str, answer: str, closed: bool) -> str:
+    """The answer with its reasoning before it in one form for all servers, left open where it was cut within."""
+    return f"<think>\n{reasoning}\n</think>\n\n{answer}" if closed else f"<think>\n{reasoning}"
