@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize
 
-from toolkit.laws.chinchilla import fit_chinchilla
-from toolkit.laws.published import chinchilla
+from toolkit.laws.published.chinchilla import fit_chinchilla
+from toolkit.laws.published.laws import chinchilla
 
 GRID = list(itertools.product((0, 10, 20), (0, 10, 20), (-1, 0.5), (0.5, 1), (0.5, 1)))
 

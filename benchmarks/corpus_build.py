@@ -62,8 +62,8 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     from toolkit.pipeline.job import Job
     from toolkit.pipeline.journal_index import JournalIndex
     from toolkit.progress import Progress
-    from toolkit.recipe import load_run
-    from toolkit.settings import Ladder
+    from toolkit.recipe.load import load_run
+    from toolkit.recipe.sections import Ladder
     from toolkit.workspace import Artifact, Workspace
 
     run = load_run("math")
@@ -87,7 +87,7 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
 def build_pandas(journal: Path, count: int, folder: Path, counting: str) -> None:
     import pandas as pd
 
-    from toolkit.settings import Verification
+    from toolkit.recipe.sections import Verification
     from toolkit.verification.judge import Judge
 
     rows = pd.read_json(journal, lines=True, dtype={"question_id": str}).merge(pd.DataFrame(questions(count)))

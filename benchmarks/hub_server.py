@@ -62,7 +62,7 @@ def peak(root: Path) -> float:
     """Peak resident memory in MB of the server that serves `root`."""
     for process in Path("/proc").glob("[0-9]*"):
         command = (process / "cmdline").read_bytes() if (process / "cmdline").exists() else b""
-        if b"toolkit.hub.server" in command and str(root).encode() in command:
+        if b"toolkit.hub_server" in command and str(root).encode() in command:
             line = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM"))
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(f"no server of {root}")
@@ -114,7 +114,7 @@ def small_files(endpoint: str, token: str, root: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    from toolkit.hub.server import running
+    from toolkit.hub_server import running
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--megabytes", type=int, default=512)

@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 
-from toolkit.laws.baselines import predict_baselines
-from toolkit.laws.fit import fit_law
-from toolkit.laws.ladders import TRUTHS, Ladder, simulate_ladders
+from toolkit.laws.coverage.ladders import TRUTHS, Ladder, simulate_ladders
+from toolkit.laws.curve.baselines import predict_baselines
+from toolkit.laws.curve.fit import fit_law
 
 
 def examine(ladder: Ladder) -> tuple[list[float], dict[str, float]]:

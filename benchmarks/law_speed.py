@@ -13,9 +13,9 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.optimize import curve_fit
 
-from toolkit.laws.fit import fit_law
-from toolkit.laws.forms import rectified
-from toolkit.laws.ladders import Ladder, simulate_ladders
+from toolkit.laws.coverage.ladders import Ladder, simulate_ladders
+from toolkit.laws.curve.fit import fit_law
+from toolkit.laws.curve.forms import rectified
 
 DRAWS = 200
 BOUNDS = ([0, 0, 1e-3, 0.1], [1, 1e3, 1e3, 1])

@@ -46,7 +46,7 @@ def timed(name: str, workspace: Path, jobs: int) -> tuple[float, dict[str, float
     """Wall seconds of a run, whole and by stage."""
     from toolkit.pipeline.run import run
     from toolkit.progress import Progress
-    from toolkit.recipe import load_run
+    from toolkit.recipe.load import load_run
 
     progress = Progress()
     start = time.monotonic()

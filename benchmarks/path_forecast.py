@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from toolkit.laws.coverage import FarForecast, count_paths, forecast_paths
+from toolkit.laws.coverage.forecast import FarForecast, count_paths, forecast_paths
 
 TRUTHS = {
     "pitman-yor (5, .5), accept Beta(1, 2)": ((5.0, 0.5), (1, 2)),

@@ -14,11 +14,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from toolkit.laws.forms import n_eff, rectified
-from toolkit.laws.plan import RECOMMENDED, Prices, plan
-from toolkit.laws.simulate import simulate_surface
-from toolkit.laws.splits import affordable
-from toolkit.laws.surface import SurfaceFit, fit_surface
+from toolkit.laws.coverage.simulate import simulate_surface
+from toolkit.laws.curve.forms import n_eff, rectified
+from toolkit.laws.planning.allocation import affordable
+from toolkit.laws.planning.plan import RECOMMENDED, plan
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import SurfaceFit, fit_surface
 
 QUESTIONS, BUDGETS = (axis.ravel() for axis in np.meshgrid((128, 256, 512, 1024), (1, 2, 4, 8, 16)))
 PEERS = {"all on questions, r = 1": 1, "r = 4": 4, "largest tested, r = 16": 16}

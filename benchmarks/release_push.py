@@ -22,7 +22,7 @@ from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.hub.publishing.tiny_ladder import make_release
 from toolkit.hub.publish import publish
 from toolkit.hub.push import Target
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 
 BUDGETS = (1, 2, 4, 8, 16, 32)
 PUSH_EACH = """

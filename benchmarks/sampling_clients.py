@@ -61,7 +61,7 @@ def bare(url: str, out: Path, count: int, concurrency: int, timeout: float) -> i
 
 
 def sampler(url: str, out: Path, count: int, concurrency: int, timeout: float) -> int:
-    from toolkit.settings import Sampling, Serving, Teacher
+    from toolkit.recipe.sections import Sampling, Serving, Teacher
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
     from toolkit.teachers.endpoint import EndpointTeacher

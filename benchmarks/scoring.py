@@ -54,7 +54,7 @@ def main() -> None:
     from training import write_base
 
     from toolkit.quiet import quiet
-    from toolkit.recipe import Evaluation
+    from toolkit.recipe.sections import Evaluation
 
     settings = Evaluation()
     with TemporaryDirectory() as scratch, quiet():

@@ -37,7 +37,7 @@ sys.path.insert(0, str(SPACE))
 
 import api  # noqa: E402
 import selection  # noqa: E402
-from toolkit.laws.simulate import simulate_surface  # noqa: E402
+from toolkit.laws.coverage.simulate import simulate_surface  # noqa: E402
 from views import extrapolate, law  # noqa: E402
 
 LIMIT, SCREEN = 0.3, 3.0

@@ -62,7 +62,7 @@ def bare_step(base: Path, rows: Any, batches: Any, settings: Any) -> float:
     from torch.nn.utils import clip_grad_norm_
     from torch.nn.utils.rnn import pad_sequence
 
-    from toolkit.networks import load_network
+    from toolkit.models.networks import load_network
     from toolkit.students.rows import IGNORED
 
     ids, labels = ([torch.tensor(row) for row in column] for column in (rows.input_ids, rows.labels))
@@ -91,9 +91,9 @@ def main() -> None:
     parser.add_argument("--method", choices=("lora", "full"), default="lora")
     parser.add_argument("--pool", choices=("mathematics", "physics"), default="mathematics")
     args = parser.parse_args()
-    from toolkit.chat import load_tokenizer
+    from toolkit.models.chat import load_tokenizer
     from toolkit.quiet import quiet
-    from toolkit.recipe import Student
+    from toolkit.recipe.sections import Student
     from toolkit.students.rows import read_responses, tokenize_rows, training_order
 
     settings = Student(method=args.method, steps=args.steps)

@@ -38,7 +38,7 @@ async def time_all(ask: Ask, count: int, concurrency: int) -> dict[str, float]:
 
 
 async def by_endpoint_teacher(url: str, count: int, concurrency: int) -> dict[str, float]:
-    from toolkit.settings import Sampling, Serving, Teacher
+    from toolkit.recipe.sections import Sampling, Serving, Teacher
     from toolkit.teachers.endpoint import EndpointTeacher
 
     serving = Serving(urls=(url,), concurrency=concurrency)

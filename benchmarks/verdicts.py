@@ -22,7 +22,7 @@ from pathlib import Path
 from math_verify import parse, verify
 
 from toolkit.boxed import extract_boxed
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 from toolkit.verification.latex import plain, tight
 from toolkit.verification.values import number_of

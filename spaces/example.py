@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.pipeline.teacher import embedded_pairs
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 
 QUESTIONS = 24
 COLUMNS = ["question_id", "question", "answer", "response_index", "response", "verdict", "extracted", "tokens"]

@@ -170,8 +170,8 @@ def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
 def test_the_prices_that_help_names_are_those_of_the_planner():
     from dataclasses import fields
 
-    from toolkit.laws.prices import Prices
-    from toolkit.reports.plan_command import PRICES
+    from toolkit.commands.plan import PRICES
+    from toolkit.laws.planning.prices import Prices
 
     assert tuple(field.name for field in fields(Prices)) == PRICES
 

@@ -3,7 +3,8 @@
 import pytest
 
 from toolkit.licences import LICENCES, closest
-from toolkit.recipe import RecipeError, load_recipe
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.load import load_recipe
 
 MEANT = {
     "Apache 2.0": "apache-2.0", "Apache-2.0": "apache-2.0", "apache2": "apache-2.0", "Apache": "apache-2.0",

@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.laws.fit import fit_law
-    from toolkit.laws.plan import plan
-    from toolkit.laws.surface import fit_surface
+    from toolkit.laws.curve.fit import fit_law
+    from toolkit.laws.planning.plan import plan
+    from toolkit.laws.surface.fit import fit_surface
     from toolkit.pipeline.run import run
-    from toolkit.recipe import load_run
+    from toolkit.recipe.load import load_run
     from toolkit.verification.single import judge
 
 __version__ = "0.1.0"
@@ -16,11 +16,11 @@ __all__ = ["__version__", "fit_law", "fit_surface", "judge", "load_run", "plan",
 
 # Imported when first used: `import toolkit` costs nothing, and the law needs none of the libraries that a run does.
 _HOMES = {
-    "fit_law": "toolkit.laws.fit",
-    "fit_surface": "toolkit.laws.surface",
+    "fit_law": "toolkit.laws.curve.fit",
+    "fit_surface": "toolkit.laws.surface.fit",
     "judge": "toolkit.verification.single",
-    "load_run": "toolkit.recipe",
-    "plan": "toolkit.laws.plan",
+    "load_run": "toolkit.recipe.load",
+    "plan": "toolkit.laws.planning.plan",
     "run": "toolkit.pipeline.run",
 }
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from toolkit import __version__, verbs
 from toolkit.commands.arguments import cores, positive
+from toolkit.commands.compare import add_compare_arguments, compare_command
+from toolkit.commands.fit import add_fit_arguments, fit_command
 from toolkit.commands.judge import add_judge_arguments, judge_command
+from toolkit.commands.plan import add_plan_arguments, plan_command
 from toolkit.redaction import redacted
-from toolkit.reports.compare_command import add_compare_arguments, compare_command
-from toolkit.reports.fit_command import add_fit_arguments, fit_command
-from toolkit.reports.plan_command import add_plan_arguments, plan_command
 from toolkit.streams import READER_GONE, flushed, open_streams, reader_gone
 
 EXAMPLES = """examples:

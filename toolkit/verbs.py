@@ -9,7 +9,7 @@ from pathlib import Path
 def run(args: argparse.Namespace) -> int:
     from toolkit.pipeline.publishing import Incomplete
     from toolkit.pipeline.run import run
-    from toolkit.recipe import load_run
+    from toolkit.recipe.load import load_run
 
     selected = load_run(args.run, args.profile)
     asked = {"dry": args.dry_run, "max_cost": args.max_cost, "retry_errors": args.retry_errors}
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
 def sample(args: argparse.Namespace) -> int:
     from toolkit.pipeline.run import sample
-    from toolkit.recipe import load_run
+    from toolkit.recipe.load import load_run
 
     selected = load_run(args.run, args.profile)
     asked = {"dry": args.dry_run, "max_cost": args.max_cost, "retry_errors": args.retry_errors}
@@ -33,7 +33,7 @@ def sample(args: argparse.Namespace) -> int:
 
 def teacher(args: argparse.Namespace) -> int:
     from toolkit.pipeline.run import serve_teacher
-    from toolkit.recipe import load_run
+    from toolkit.recipe.load import load_run
 
     selected = load_run(args.run, args.profile)
     return serve_teacher(selected, args.workspace, args.command, jobs=args.jobs, dry=args.dry_run)
@@ -41,7 +41,7 @@ def teacher(args: argparse.Namespace) -> int:
 
 def release(args: argparse.Namespace) -> int:
     from toolkit.pipeline.run import release
-    from toolkit.recipe import load_run, with_release
+    from toolkit.recipe.load import load_run, with_release
 
     selected = with_release(load_run(args.run, args.profile), repo=args.repo, version=args.version)
     options = {"jobs": args.jobs, "dry": args.dry_run, "students": args.students or args.merged, "merged": args.merged}
@@ -57,7 +57,7 @@ def pull(args: argparse.Namespace) -> int:
 
 
 def hub(args: argparse.Namespace) -> int:
-    from toolkit.hub.server import serve
+    from toolkit.hub_server import serve
     from toolkit.pipeline.hubs import STORE, run_with_hub
 
     if args.command:
@@ -97,8 +97,8 @@ def check(args: argparse.Namespace) -> int:
 def claims(args: argparse.Namespace) -> int:
     import json
 
-    from toolkit.reports.decisions import claims_table
-    from toolkit.reports.rules import CLAIMS
+    from toolkit.reports.rules.decide import claims_table
+    from toolkit.reports.rules.verdict import CLAIMS
 
     files = [file for rule in CLAIMS for file in sorted(args.workspace.glob(f"runs/*/decisions/{rule}.json"))]
     if not files:
@@ -108,7 +108,8 @@ def claims(args: argparse.Namespace) -> int:
 
 
 def recipe(args: argparse.Namespace) -> int:
-    from toolkit.recipe import RecipeError, known_recipes, load_recipe, recipe_file
+    from toolkit.recipe.files import RecipeError, known_recipes, recipe_file
+    from toolkit.recipe.load import load_recipe
 
     wanted = {"ls": 0, "show": 1, "cp": 2}[args.action]
     if len(args.names) != wanted:

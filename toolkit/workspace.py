@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from toolkit.texts import TextError, read_object
+from toolkit.text_files import TextError, read_object
 
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace

@@ -9,8 +9,8 @@ import numpy as np
 
 import fitting
 from fitting import Array
+from toolkit.commands.plan import PRICES
 from toolkit.reports.curves import Ladder
-from toolkit.reports.plan_command import PRICES
 
 MOST_ROWS = 5_000
 MOST_AHEAD = 100

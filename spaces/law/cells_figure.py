@@ -7,7 +7,7 @@ import fitting
 import plots
 from law_figure import Axes, hover
 from selection import Chosen
-from toolkit.laws.surface import SurfaceFit
+from toolkit.laws.surface.fit import SurfaceFit
 
 COLORS = (plots.SEEN, plots.LAW, plots.GREEN, plots.HELD_OUT, "#E69F00", "#56B4E9")  # Okabe and Ito's, and so on again
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")

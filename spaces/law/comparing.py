@@ -10,10 +10,10 @@ import pandas as pd
 
 from data import AXES, COLUMNS, MISSING, NUMBERS, Experiment
 from selection import Chosen
-from toolkit.evaluation.families import bonferroni
-from toolkit.evaluation.intervals import Array, Contrast, Interval, contrasts
-from toolkit.reports.gaps import gaps_of, matched
 from toolkit.reports.results import Series, series_of
+from toolkit.reports.rules.gaps import gaps_of, matched
+from toolkit.statistics.families import bonferroni
+from toolkit.statistics.intervals import Array, Contrast, Interval, contrasts
 
 LEVEL = 0.9
 WORDS = [name for name in COLUMNS if name not in NUMBERS]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import hub
-from toolkit.laws.surface import MIN_CELLS
+from toolkit.laws.surface.fit import MIN_CELLS
 
 EXAMPLE, YOURS = "example", "your data"
 # Results that this Space offers beside its example, names with revisions: bundled with it, or set by whoever runs it.

@@ -7,8 +7,8 @@ import fitting
 import plots
 from scale import Scale
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
 
 WIDE = 0.9  # of the envelope, whichever interval is asked for
 NEAR, FAR, REFUSED = "rgba(86,180,233,.45)", "rgba(213,94,0,.30)", "rgba(213,94,0,.10)"

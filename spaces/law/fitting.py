@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.laws.baselines import predict_baselines
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.plan import Plan, Prices, Split, frontier, plan
-from toolkit.laws.predict import Forecast
-from toolkit.laws.splits import limits
-from toolkit.laws.surface import SurfaceFit, fit_surface
-from toolkit.reports import fit_report, plan_command
+from toolkit.commands import plan as plan_command
+from toolkit.laws.curve.baselines import predict_baselines
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import Forecast
+from toolkit.laws.planning.allocation import Split, frontier, limits
+from toolkit.laws.planning.plan import Plan, plan
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import SurfaceFit, fit_surface
+from toolkit.reports import fit_report
 from toolkit.reports.curves import Ladder, as_ladders
 from toolkit.reports.reading.measured import Measured
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from scale import Scale
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import parameter_table
 
 TOY = (

@@ -11,8 +11,8 @@ import fitting
 import plots
 from scale import Scale
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.predict import REFUSE_BEYOND
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import REFUSE_BEYOND
 from toolkit.reports.fit_report import shown
 
 

@@ -5,10 +5,11 @@ import plotly.graph_objects as go
 
 import fitting
 import plots
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.plan import Prices, Split
-from toolkit.laws.predict import WIDEN_BEYOND
-from toolkit.laws.surface import SurfaceFit
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import WIDEN_BEYOND
+from toolkit.laws.planning.allocation import Split
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import SurfaceFit
 
 HOVER = "%{x:,.4g} questions × %{y:,.4g} responses<br>expected error %{z:.1f} %<extra></extra>"
 

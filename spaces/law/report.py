@@ -11,7 +11,7 @@ import guards
 import plots
 from law_figure import Axes, draw
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
+from toolkit.laws.curve.lawfit import LawFit
 
 FILE = "ladder.csv"  # what the downloaded table is called in the lines that read it
 
@@ -51,7 +51,7 @@ def as_lines(chosen: Chosen, law: LawFit) -> str:
 # {FILE} is the CSV of this report; the same command:
 # fss fit {FILE} --x budget --y error{flag} --fit-max {chosen.fit_max!r}{predict}
 import pandas as pd
-from toolkit.laws.fit import fit_law
+from toolkit.laws.curve.fit import fit_law
 
 table = pd.read_csv("{FILE}")
 law = fit_law(table["budget"], table["error"]{sd}, fit_max={chosen.fit_max!r})

@@ -10,7 +10,7 @@ from data import EXAMPLE, MIN_RUNGS, SOURCES, Declared, Experiment, load
 from fitting import fit, ladder_of
 from guards import is_toy, plain
 from scale import Scale
-from toolkit.laws.lawfit import LawFit
+from toolkit.laws.curve.lawfit import LawFit
 from toolkit.reports.curves import Ladder
 
 NAMES = ("data", "experiment", "pair", "ladder", "from", "upto", "heldout")

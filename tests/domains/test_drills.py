@@ -11,8 +11,8 @@ from toolkit.corpora.decontamination import find_leaks
 from toolkit.domains.formulas import WORDS, draw_numbers, follow, open_paths
 from toolkit.domains.physics import DRILLS, FAMILIES, drill
 from toolkit.domains.stream import split_of
-from toolkit.nano.tokenizer import ASSISTANT, USER
 from toolkit.nano.training_texts import base_texts
+from toolkit.nano.vocabulary import ASSISTANT, USER
 from toolkit.verification.steps import wrong_step
 
 # The units of what a drill states, each before its letter.

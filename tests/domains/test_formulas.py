@@ -13,9 +13,10 @@ from toolkit.domains.formulas import draw_numbers, fold, follow, open_paths, wor
 from toolkit.domains.physics import FAMILIES, generate, solve
 from toolkit.domains.stream import split_of
 from toolkit.domains.worked import STYLES, show
-from toolkit.nano.tokenizer import ASSISTANT, USER, build_tokenizer, unreadable
+from toolkit.nano.tokenizer import build_tokenizer, unreadable
 from toolkit.nano.training_texts import base_texts, teacher_texts
-from toolkit.recipe import load_run
+from toolkit.nano.vocabulary import ASSISTANT, USER
+from toolkit.recipe.load import load_run
 from toolkit.verification.judge import Judge
 
 TOKENIZER = build_tokenizer("physics")

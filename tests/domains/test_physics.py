@@ -18,7 +18,8 @@ from toolkit.domains.expressions import draw_values, names_in
 from toolkit.domains.formulas import LARGEST_VALUE, WORDS, Step, draw_numbers, follow, open_paths
 from toolkit.domains.physics import FAMILIES, generate
 from toolkit.domains.stream import SPLITS, question_id, split_of
-from toolkit.questions.pools import PoolError, load_pool
+from toolkit.questions.files import PoolError
+from toolkit.questions.pools import load_pool
 from toolkit.verification.physics import same_quantity
 
 REGISTRY = pint.UnitRegistry(cache_folder=None)

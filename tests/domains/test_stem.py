@@ -6,7 +6,8 @@ import pytest
 
 from toolkit.domains import DOMAINS, mathematics, physics
 from toolkit.domains.stream import SPLITS, split_of
-from toolkit.questions.pools import PoolError, load_pool
+from toolkit.questions.files import PoolError
+from toolkit.questions.pools import load_pool
 
 generate = DOMAINS["stem"].generate
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit.evaluation.items import EvaluationError, describe_evaluation, eval_key, read_items
-from toolkit.recipe import Evaluation, Verification
+from toolkit.recipe.sections import Evaluation, Verification
 
 ITEMS = [{"question_id": f"t{number}", "question": f"{number} + 1", "answer": str(number + 1)} for number in range(3)]
 GREEDY = Evaluation(eval_max_tokens=8)

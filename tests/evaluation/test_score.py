@@ -17,8 +17,8 @@ from tests.tiny_model import make_tiny_model
 from toolkit.evaluation.items import EvaluationError
 from toolkit.evaluation.score import ITEMS_SCHEMA, ScoredModel, score_models
 from toolkit.evaluation.task import Registry
-from toolkit.model_files import NotFinite
-from toolkit.recipe import Evaluation, Student, Verification
+from toolkit.models.files import NotFinite
+from toolkit.recipe.sections import Evaluation, Student, Verification
 from toolkit.students.train import train_student
 
 BOXES = ["\\boxed{1}", "\\boxed{2}"]

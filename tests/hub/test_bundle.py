@@ -94,5 +94,5 @@ def test_imports_are_followed_into_functions_and_packages(tmp_path):
     code = tmp_path / "some.py"
     code.write_text("import numpy\ndef late():\n    from toolkit.laws import forms\n")
     found = {path.relative_to(HOME).as_posix() for path in imported([code])}
-    assert {"toolkit/__init__.py", "toolkit/laws/__init__.py", "toolkit/laws/forms.py"} <= found
+    assert {"toolkit/__init__.py", "toolkit/laws/__init__.py", "toolkit/laws/curve/forms.py"} <= found
     assert not any(name.startswith("toolkit/hub") for name in found)

@@ -20,8 +20,8 @@ from huggingface_hub import HfApi, constants, snapshot_download
 from toolkit.cli import main
 from toolkit.hub.bundle import Space
 from toolkit.hub.push import Target
-from toolkit.hub.server import running
 from toolkit.hub.space import publish_space
+from toolkit.hub_server import running
 from toolkit.reports.fit_report import as_text
 
 # How pip says that no index answered: not that an index does not have something.

@@ -8,8 +8,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from toolkit.nano.pretrain import NanoSettings, batched, train_base, train_teacher
-from toolkit.nano.tokenizer import ASSISTANT, build_tokenizer, unreadable
+from toolkit.nano.tokenizer import build_tokenizer, unreadable
 from toolkit.nano.training_texts import teacher_texts
+from toolkit.nano.vocabulary import ASSISTANT
 
 SMALL = NanoSettings(steps=3, learning_rate=1e-3, rows=4, width=16, layers=1, heads=2, feedforward=32)
 

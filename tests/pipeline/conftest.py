@@ -7,7 +7,7 @@ import pytest
 
 from toolkit.pipeline.run import run
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 
 TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 TINY = Path(__file__).with_name("tiny.yaml")

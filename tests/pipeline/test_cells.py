@@ -21,8 +21,8 @@ from toolkit.pipeline.draws import draw
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import JournalIndex
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
-from toolkit.settings import Ladder
+from toolkit.recipe.load import load_run
+from toolkit.recipe.sections import Ladder
 from toolkit.synthesis.journal import Journal, JournalError, Response, encode
 from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, Workspace

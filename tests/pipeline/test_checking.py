@@ -14,7 +14,7 @@ from huggingface_hub import HfApi
 from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release
 from toolkit.cli import main
 from toolkit.hub.release import write_release
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 from toolkit.pipeline.checking import check, check_named
 from toolkit.progress import Progress
 from toolkit.workspace import file_digest

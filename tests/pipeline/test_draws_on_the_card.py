@@ -9,7 +9,7 @@ from toolkit.pipeline.experiment import sources_of
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.release import other_draws
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 
 pytestmark = pytest.mark.xdist_group("chain")
 HEAD = "One of {} draws that the experiment's students were trained on; not published: "

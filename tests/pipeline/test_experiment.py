@@ -13,7 +13,7 @@ from toolkit.pipeline.checking import check
 from toolkit.pipeline.hubs import open_hub
 from toolkit.pipeline.run import release
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 

@@ -15,7 +15,8 @@ from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured
 from toolkit.progress import Progress
-from toolkit.recipe import RecipeError, load_run
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.load import load_run
 from toolkit.workspace import Artifact, Workspace, file_digest
 
 BUDGETS, REPLICATES = (1, 2, 3, 4, 6), range(4)

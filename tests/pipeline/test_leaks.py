@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from toolkit.corpora.decontamination import LeakError, leak_finder
-from toolkit.nano.tokenizer import ASSISTANT, USER
 from toolkit.nano.training_texts import teacher_texts
+from toolkit.nano.vocabulary import ASSISTANT, USER
 from toolkit.pipeline.judging import CorpusJudge, held_out_questions
 from toolkit.pipeline.leaks import scan
 from toolkit.pipeline.source import nano_options
-from toolkit.recipe import load_run
-from toolkit.settings import Verification
+from toolkit.recipe.load import load_run
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 
 pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain

@@ -14,7 +14,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.leaks import training_leaks_stage
 from toolkit.pipeline.source import nano_options, pool_stage
 from toolkit.progress import Progress
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 from toolkit.workers import open_workers
 from toolkit.workspace import Workspace
 

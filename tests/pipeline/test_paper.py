@@ -10,7 +10,8 @@ from tests.fakes.tgi import stats, tgi
 from tests.tiny_model import make_byte_model
 from toolkit.pipeline.run import run, sample
 from toolkit.progress import Progress
-from toolkit.recipe import Run, load_recipe, recipe_file
+from toolkit.recipe.files import recipe_file
+from toolkit.recipe.load import Run, load_recipe
 from toolkit.synthesis.journal import read_journal
 
 BUDGETS = (1, 2, 3, 4, 6)

@@ -10,8 +10,9 @@ import pytest
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.source import pool_inputs, pool_stage
 from toolkit.progress import Progress
-from toolkit.questions.pools import PoolError, read_pool
-from toolkit.recipe import load_run
+from toolkit.questions.files import PoolError
+from toolkit.questions.pools import read_pool
+from toolkit.recipe.load import load_run
 from toolkit.workspace import Artifact, Workspace
 
 FIELDS = {"pool_sizes": "[4]", "ladder_questions": 4, "test_size": 3, "dev_size": 0, "repo": "null"}

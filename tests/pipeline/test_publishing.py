@@ -28,7 +28,8 @@ from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.pushes import push_source
 from toolkit.pipeline.run import release, run
 from toolkit.progress import Progress
-from toolkit.recipe import RecipeError, load_run, with_release
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.load import load_run, with_release
 from toolkit.workspace import Artifact
 
 pytestmark = pytest.mark.xdist_group("chain")

@@ -14,12 +14,12 @@ from huggingface_hub import HfApi, constants
 from toolkit.cli import main
 from toolkit.hub.decide import Refused
 from toolkit.hub.release import file_facts
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.pull import pull
 from toolkit.pipeline.run import release, sample
 from toolkit.progress import Progress
-from toolkit.recipe import load_run, with_release
+from toolkit.recipe.load import load_run, with_release
 from toolkit.workspace import to_json
 
 pytestmark = pytest.mark.xdist_group("chain")

@@ -13,9 +13,9 @@ from tests.hub.publishing.tiny_ladder import make_release
 from tests.pipeline.test_fuzz_release import fitted, in_table, retyped, valued
 from toolkit.cli import main
 from toolkit.hub.release import file_facts
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 from toolkit.pipeline.pulled import source_identity, source_key
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 from toolkit.workspace import hash_of
 
 RECIPE = """title: Tiny

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.recipe_file import CARRIED, read_strange, recipe_text, released
-from toolkit.recipe import load_recipe
-from toolkit.recipe_yaml import LARGEST
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.yaml_files import LARGEST
 
 SECTIONS = [section.__name__.lower() for section in CARRIED]
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t'\"#:{}"), max_size=30)

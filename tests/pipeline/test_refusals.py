@@ -10,7 +10,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from tests.pipeline.conftest import TINY
 from toolkit.cli import main
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 
 pytestmark = pytest.mark.xdist_group("chain")
 REPO, READ_TOKEN = "local/refused", "hf_only_for_reading"

@@ -3,7 +3,7 @@
 import pytest
 
 from toolkit.pipeline.release import _policy
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.pipeline.test_cells import QUESTIONS, response
 from toolkit.cli import main
 from toolkit.pipeline.journal_index import JournalIndex
 from toolkit.pipeline.pulled import source_identity, source_key
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 from toolkit.synthesis.journal import AGAIN, Journal, Response
 from toolkit.teachers import balance
 from toolkit.workspace import hash_of

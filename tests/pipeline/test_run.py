@@ -12,7 +12,7 @@ from datasets import load_dataset
 from tests.pipeline.conftest import STAGES, TINY, Chain
 from toolkit.cli import main
 from toolkit.corpora import build
-from toolkit.recipe import load_run
+from toolkit.recipe.load import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit import recipe
 from toolkit.domains.stream import question_id
-from toolkit.questions.pools import PoolError, load_pool, parse_answer, read_pool, save_pool, write_pool
+from toolkit.questions.files import PoolError
+from toolkit.questions.pools import load_pool, parse_answer, read_pool, save_pool, write_pool
+from toolkit.recipe import sections
 
 GSM8K = r"####\s*(.+)"
 
@@ -149,7 +150,7 @@ def test_pool_without_dev_and_missing_pool(tmp_path: Path) -> None:
 
 
 def test_recipe_settings_are_passed_on(tmp_path: Path) -> None:
-    settings = recipe.Pool(
+    settings = sections.Pool(
         pool="mathematics", pool_sizes=(4, 8), test_size=5, dev_size=0, families=("sum3",), largest_number=20
     )
     assert write_pool(settings, tmp_path) == {"pool": 8, "test": 5, "dev": 0, "dropped": 0}
@@ -188,7 +189,7 @@ def test_a_unit_is_written_behind_its_answer(tmp_path: Path) -> None:
     units = ["m/s^2", " $\\mathrm{~K}$ ", "", None, " "]
     rows = [{"question": f"{n}?", "answer": f"{n}.5", "unit": unit} for n, unit in enumerate(units)]
     source = make_file(tmp_path / "q.jsonl", rows)
-    settings = recipe.Pool(pool=source, pool_sizes=(4,), test_size=1, dev_size=0, unit_column="unit")
+    settings = sections.Pool(pool=source, pool_sizes=(4,), test_size=1, dev_size=0, unit_column="unit")
     write_pool(settings, tmp_path / "pool")
     made = read_pool(tmp_path / "pool")
     answers = {question.text: question.answer for question in (*made.questions, *made.test)}
@@ -267,7 +268,7 @@ def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) ->
     with pytest.raises(PoolError, match=r"q\.jsonl: 6 of 11 answers cannot be read; .* row 0, .*'blue'.*answer_kind"):
         load_pool(source, 2, 1, gold_problem=no_word)
     source = make_file(tmp_path / "q.jsonl", rows[1:])
-    settings = recipe.Pool(pool=source, pool_sizes=(2,), test_size=1, dev_size=0)
+    settings = sections.Pool(pool=source, pool_sizes=(2,), test_size=1, dev_size=0)
     counts = write_pool(settings, tmp_path / "pool", gold_problem=no_word)
     assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is no number"
     assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}

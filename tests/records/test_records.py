@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.parquet_limits import Limits, ParquetError
 from toolkit.records import CellError, Number, RecordError, cell_text, format_of, read_records
 from toolkit.records.cells import as_json
+from toolkit.records.parquet_limits import Limits, ParquetError
 
 SPELLINGS = ["0.7", "2", "0.70", "0.023340601", "6.022e23", "1E-7", "9007199254740993", "-0.0", "1" * 5000]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from toolkit.laws.forms import n_eff, rectified
+from toolkit.laws.curve.forms import n_eff, rectified
 
 LADDER = [(256, r) for r in (1, 2, 4, 8, 16, 32)]
 LATE = [(256, r) for r in (4, 8, 16, 32)]  # so that every path forecast is by counts, which is quick

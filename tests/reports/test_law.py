@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from toolkit.laws.fit import LawFit
-from toolkit.laws.forms import rectified
+from toolkit.laws.curve.forms import rectified
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.reports.forecast import forecast
 from toolkit.reports.law import report
-from toolkit.reports.law_forecast import forecast
 
 RUNGS = (1, 2, 4, 8, 16)
 

@@ -10,7 +10,7 @@ import data
 import selection
 import table
 import yours
-from toolkit.evaluation.intervals import contrasts
+from toolkit.statistics.intervals import contrasts
 from views import compare
 
 START = [None] * len(selection.NAMES)

@@ -15,7 +15,7 @@ import hub
 import release
 import selection
 from tests.spaces.conftest import SPACE
-from toolkit.hub.server import running
+from toolkit.hub_server import running
 from views import View, responses
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tests.tiny_model import make_tiny_model
-from toolkit.recipe import Student
+from toolkit.recipe.sections import Student
 from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows, training_order
 
 ROW = {"question_id": "q0", "question": "one plus two", "response": "so three"}

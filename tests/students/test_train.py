@@ -16,8 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTTrainer
 
 from tests.tiny_model import make_tiny_model
-from toolkit.model_files import NotFinite
-from toolkit.recipe import Student
+from toolkit.models.files import NotFinite
+from toolkit.recipe.sections import Student
 from toolkit.students.rows import IGNORED, StudentError, read_responses, tokenize_rows
 from toolkit.students.train import _dataset, _trainer, train_student
 from toolkit.students.weights import load_student, merge_student, save_student

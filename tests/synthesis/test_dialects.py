@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.dialects import ANSWER, CONTEXT, MODEL, SERVERS, THOUGHT, speaking
 from tests.synthesis.echo import fill, rung
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import read_journal
 from toolkit.synthesis.spending import Prices
 from toolkit.teachers.endpoint import EndpointTeacher

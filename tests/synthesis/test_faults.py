@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.tgi import change, stats, tgi
 from tests.synthesis.echo import fill, rung
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import Journal, read_journal
 from toolkit.teachers.completion import TeacherError
 from toolkit.teachers.endpoint import EndpointTeacher

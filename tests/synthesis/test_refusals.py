@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.tgi import in_thread
 from tests.synthesis.echo import Echo, error, fill, rung
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import AGAIN, Journal, JournalError, Response, encode, read_journal
 from toolkit.synthesis.spending import Prices
 from toolkit.teachers import balance

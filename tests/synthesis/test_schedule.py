@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.settings import Ladder
+from toolkit.recipe.sections import Ladder
 from toolkit.synthesis.schedule import decision_lines, expected_per_draw, rounds
 
 paths = st.sampled_from([None, None, "a", "b", "c", "d"])

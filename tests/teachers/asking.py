@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.completion import Transient
 from toolkit.teachers.endpoint import EndpointTeacher
 

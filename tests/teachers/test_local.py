@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.tiny_model import make_tiny_model
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 from toolkit.teachers.local import LocalTeacher, SeededGumbel
 
 WORDS = [f"w{n}" for n in range(20)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.openapi import checker
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 from toolkit.teachers.request import Form, cut_at_stop, make_form, wire_seed
 
 SCHEMAS = {"/v1/chat/completions": "ChatRequest", "/generate": "GenerateRequest"}

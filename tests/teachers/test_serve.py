@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve import serve, serving
 from toolkit.teachers.serve_process import ServeError
 
@@ -190,7 +190,7 @@ def test_a_command_runs_beside_the_server_and_gives_its_exit_code(docker, tmp_pa
 def in_a_process(port):
     """`serve` of the foreground in a process of its own, ready to answer."""
     script = f"""
-        from toolkit.settings import Sampling, Serving, Teacher
+        from toolkit.recipe.sections import Sampling, Serving, Teacher
         from toolkit.teachers.serve import serve
         say = lambda line: print(line, flush=True)
         code = serve(Teacher(teacher="org/teacher"), Serving(server="tgi", server_port={port}), Sampling(), say=say)

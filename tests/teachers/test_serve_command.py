@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve import client_settings, command, commands
 from toolkit.teachers.serve_command import copies, served_name
 

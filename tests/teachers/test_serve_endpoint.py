@@ -7,8 +7,8 @@ import huggingface_hub.constants
 import pytest
 
 from tests.fakes.endpoints_api import TOKEN, endpoints_api
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve_endpoint import endpoint, endpoint_name
 from toolkit.teachers.serve_process import ServeError
 

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from toolkit.nano.pretrain import NanoSettings, train_teacher
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.endpoint import EndpointTeacher
 from toolkit.teachers.serve import client_settings, serving
 from toolkit.teachers.serve_folder import generation_config, lay_out
@@ -138,8 +138,8 @@ def test_the_end_token_is_kept_where_only_the_config_names_it(tmp_path):
 def test_kill_9_leaves_no_server(nano):
     port = free_port()
     script = f"""
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.load import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve import serving
 import time
 settings = Serving(server="transformers", server_port={port})

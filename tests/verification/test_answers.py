@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.boxed import extract_boxed
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 from toolkit.verification.policies import extractor
 

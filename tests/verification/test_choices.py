@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.choices import extract_choice, letter_of
 from toolkit.verification.policies import extractor
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 
 Pair = dict[str, str]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 from toolkit.verification.policies import COMPARE
 

@@ -12,7 +12,7 @@ import pytest
 
 from toolkit.boxed import extract_boxed
 from toolkit.questions.pools import parse_answer
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 
 PAIRS = list(csv.DictReader(Path(__file__).with_name("pairs.csv").read_text(encoding="utf-8").splitlines()))

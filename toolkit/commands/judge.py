@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from toolkit.commands.judge_report import Tally
     from toolkit.commands.judge_rows import Judged, RowJudge
+    from toolkit.recipe.sections import Verification
     from toolkit.records.writing import Writer
-    from toolkit.settings import Verification
 KINDS = ("mathematics", "numeric", "choice")
 ADDED = ("verdict", "extracted", "problem")
 USUAL = {  # names of the default columns elsewhere
@@ -182,8 +182,8 @@ def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writ
 
 def _schema(path: Path, added: list[str]) -> "pa.Schema":
     """Of the written table: the types of a parquet file, else texts. JSON is read once for all of its keys."""
-    from toolkit.parquet_limits import read_schema
     from toolkit.records import format_of, read_records
+    from toolkit.records.parquet_limits import read_schema
     from toolkit.records.writing import schema_of_texts
 
     if format_of(path.name) == "parquet":
@@ -213,7 +213,7 @@ def _rows(path: Path) -> int:
 
 def _unlimited() -> Any:
     """One's own file is read as long as it goes on, some rows at a time."""
-    from toolkit.parquet_limits import Limits
+    from toolkit.records.parquet_limits import Limits
 
     return Limits(rows=sys.maxsize, bytes=sys.maxsize)
 

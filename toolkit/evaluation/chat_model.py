@@ -10,12 +10,12 @@ from lighteval.tasks.requests import Doc
 from peft import PeftModel
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedTokenizerBase
 
-from toolkit import chat
 from toolkit.evaluation.generating import Generating
 from toolkit.evaluation.items import EvaluationError
-from toolkit.networks import guards, load_network, refuse_beyond
+from toolkit.models import chat
+from toolkit.models.networks import guards, load_network, refuse_beyond
 from toolkit.prompt import prompt_writer
-from toolkit.settings import Evaluation
+from toolkit.recipe.sections import Evaluation
 
 
 class ChatModel(Generating):

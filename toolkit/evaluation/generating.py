@@ -9,7 +9,7 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
 from toolkit.evaluation.items import EvaluationError, answers_per_item
-from toolkit.settings import Evaluation
+from toolkit.recipe.sections import Evaluation
 
 # Questions and how many texts for each -> the texts of each, in order.
 Answer = Callable[[Sequence[str], int], list[list[str]]]

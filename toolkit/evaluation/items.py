@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from toolkit.recipe import Evaluation, Verification
+from toolkit.recipe.sections import Evaluation, Verification
 from toolkit.workspace import KEY_LENGTH, hash_of
 
 COLUMNS = ["question_id", "question", "answer"]

@@ -13,7 +13,7 @@ import torch
 from toolkit.evaluation.items import describe_evaluation, eval_key, read_items
 from toolkit.prompt import PLAIN
 from toolkit.quiet import quiet
-from toolkit.settings import Evaluation, Verification
+from toolkit.recipe.sections import Evaluation, Verification
 from toolkit.verification.judge import Judge
 from toolkit.workspace import to_json, write_atomic
 

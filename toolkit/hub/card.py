@@ -14,8 +14,8 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
 from toolkit.hub.template import render, visible
-from toolkit.recipe_yaml import YamlError, read_plain
-from toolkit.texts import read_text
+from toolkit.recipe.yaml_files import YamlError, read_plain
+from toolkit.text_files import read_text
 
 if TYPE_CHECKING:
     from datasets import DatasetInfo

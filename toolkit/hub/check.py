@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from toolkit.hub.card import front_infos, printed, read_front, read_table
 from toolkit.hub.forms import is_strange_link, refuse_other_form
 from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
-from toolkit.texts import read_object, read_text
+from toolkit.text_files import read_object, read_text
 
 FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]

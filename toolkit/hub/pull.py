@@ -20,8 +20,8 @@ from toolkit.hub.forms import MANIFEST, MOST_FILES, Digest, Facts, FileName, Wor
 from toolkit.hub.push import explained
 from toolkit.hub.release import RECIPE
 from toolkit.hub.scan import refuse_pickles
-from toolkit.model_files import ModelFilesError, refuse_code
-from toolkit.texts import parse_object, read_object, read_text
+from toolkit.models.files import ModelFilesError, refuse_code
+from toolkit.text_files import parse_object, read_object, read_text
 from toolkit.workspace import hash_of, model_files
 
 COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)

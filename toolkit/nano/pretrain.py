@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from toolkit.nano.tokenizer import ASSISTANT, build_tokenizer
+from toolkit.nano.tokenizer import build_tokenizer
 from toolkit.nano.training_texts import base_texts, teacher_texts
+from toolkit.nano.vocabulary import ASSISTANT
 
 Progress = Callable[[int, int], None]
 

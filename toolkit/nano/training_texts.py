@@ -10,7 +10,8 @@ from itertools import chain, islice
 
 from toolkit.domains import DOMAINS
 from toolkit.domains.domain import Domain, Mixture, Page
-from toolkit.nano.tokenizer import END, document
+from toolkit.nano.tokenizer import document
+from toolkit.nano.vocabulary import END
 
 # Both streams begin with one-digit numbers: copying is learnt on them in a fraction of the steps.
 EASY_FIRST, EASY_LARGEST = 4000, 9

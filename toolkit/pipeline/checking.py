@@ -15,12 +15,12 @@ from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.check import check_tables, damaged_files, ladders, read_release
 from toolkit.hub.decide import parse_version
 from toolkit.hub.fetch import fetch, split_reference
-from toolkit.parquet_limits import read_rows
 from toolkit.pipeline.hubs import open_to_read
 from toolkit.pipeline.judging import CorpusJudge
 from toolkit.pipeline.restored import malformed
 from toolkit.progress import Progress, Stage
-from toolkit.settings import Verification
+from toolkit.recipe.sections import Verification
+from toolkit.records.parquet_limits import read_rows
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 

@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toolkit.decision_rules import Rules
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.forecasts import written_forecasts
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import what_varies
-from toolkit.recipe import Recipe
-from toolkit.reports.rules import CANNOT_TELL, NoAnswer
+from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.sections import Recipe
+from toolkit.reports.rules.verdict import CANNOT_TELL, NoAnswer
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 
@@ -51,10 +51,10 @@ def _notes(recipe: Recipe) -> list[str]:
 
 
 def _decide(job: Job, rule: str, results: Mapping[str, Artifact], release: Artifact, out: Path) -> dict[str, Any]:
-    from toolkit.laws.data import NoCurve
-    from toolkit.reports.decisions import Question, decide, write_decision
-    from toolkit.reports.paths_read import release_paths
+    from toolkit.laws.curve.data import NoCurve
     from toolkit.reports.results import read_results
+    from toolkit.reports.rules.decide import Question, decide, write_decision
+    from toolkit.reports.solutions import release_paths
 
     recipe, curves = job.recipe, results["curves"].path
     experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")

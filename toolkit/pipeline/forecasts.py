@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured, words
-from toolkit.recipe import Recipe, RecipeError, Run
-from toolkit.settings import Law
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.load import Run
+from toolkit.recipe.sections import Law, Recipe
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 LEVEL = 0.9  # of every interval
@@ -35,7 +36,7 @@ def refuse_unknown_form(recipe: Recipe) -> None:
     """
     if recipe.law.form == Law.form:  # numbers are imported only where there is a choice
         return
-    from toolkit.laws.forms import FORMS
+    from toolkit.laws.curve.forms import FORMS
 
     if recipe.law.form not in FORMS:
         raise RecipeError(f"{recipe.name}: form: is {recipe.law.form!r}; use one of {', '.join(FORMS)}")
@@ -78,7 +79,7 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
     inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
 
     def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.law_forecast import forecast
+        from toolkit.reports.forecast import forecast
 
         written = forecast(points, held_out=held.budget, level=LEVEL, form=law.form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.

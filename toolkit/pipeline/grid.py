@@ -8,8 +8,8 @@ import numpy as np
 
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
 from toolkit.pipeline.journal_index import Integers
-from toolkit.recipe import Recipe, Run, one_pair
-from toolkit.settings import DOUBLED
+from toolkit.recipe.load import Run, one_pair
+from toolkit.recipe.sections import DOUBLED, Recipe
 
 
 class Cell(NamedTuple):

@@ -42,7 +42,7 @@ def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
     if not is_embedded(repo):
         yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
         return
-    from toolkit.hub.server import running
+    from toolkit.hub_server import running
 
     with running(workspace / STORE) as (endpoint, token), _on_this_machine():
         yield HfApi(endpoint=endpoint, token=token)
@@ -72,7 +72,7 @@ def run_with_hub(workspace: Path, command: Sequence[str]) -> int:
         OSError: the command cannot be run.
         RuntimeError: the Hub did not start.
     """
-    from toolkit.hub.server import running
+    from toolkit.hub_server import running
 
     with running(workspace / STORE) as (endpoint, token):
         named = {"HF_ENDPOINT": endpoint, "HF_TOKEN": token} | _direct()

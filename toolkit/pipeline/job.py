@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from toolkit.progress import Progress, Stage
-from toolkit.recipe import Recipe, Run
+from toolkit.recipe.load import Run
+from toolkit.recipe.sections import Recipe
 from toolkit.workers import Tick, Workers
 from toolkit.workspace import Artifact, Workspace
 

@@ -91,8 +91,8 @@ def _pool_texts(pool: Path) -> Iterator[str]:
 def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
     """Every document that training draws from the stream, questions and responses apart."""
     from toolkit.nano.pretrain import NanoSettings, documents_drawn
-    from toolkit.nano.tokenizer import ASSISTANT
     from toolkit.nano.training_texts import base_texts, teacher_texts
+    from toolkit.nano.vocabulary import ASSISTANT
 
     settings = NanoSettings(**options)
     stream = {"teacher": teacher_texts, "base": base_texts}[model.split()[0]](

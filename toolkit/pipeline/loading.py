@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from toolkit.pipeline.grid import corpora_of, corpus_name
 from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.job import Job
-from toolkit.recipe import Run
+from toolkit.recipe.load import Run
 
 if TYPE_CHECKING:
     from toolkit.hub.push import Published

@@ -15,8 +15,9 @@ from toolkit.pipeline.recipe_file import read_strange, recipe_text
 from toolkit.pipeline.source import nano_options, pool_inputs
 from toolkit.pipeline.teacher import NANO
 from toolkit.progress import Progress
-from toolkit.recipe import Recipe, Run, load_recipe
-from toolkit.texts import read_text
+from toolkit.recipe.load import Run, load_recipe
+from toolkit.recipe.sections import Recipe
+from toolkit.text_files import read_text
 from toolkit.workers import open_workers
 from toolkit.workspace import Workspace, hash_of, write_atomic
 

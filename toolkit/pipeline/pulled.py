@@ -5,8 +5,8 @@ from typing import Any
 
 from toolkit.hub.decide import differences
 from toolkit.pipeline.job import Job, StageError
-from toolkit.settings import Sampling
-from toolkit.texts import read_object
+from toolkit.recipe.sections import Sampling
+from toolkit.text_files import read_object
 from toolkit.workspace import Workspace, canonical, hash_of, to_json, write_atomic
 
 FOLDER = "pulled"  # of the workspace: a file per pulled recipe

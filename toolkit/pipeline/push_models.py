@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from toolkit.evaluation.intervals import accuracy_interval
 from toolkit.hub.models import ADAPTER, Model, Score, publish_model
 from toolkit.hub.push import Published, Target
 from toolkit.pipeline.forecasts import LEVEL
@@ -11,6 +10,7 @@ from toolkit.pipeline.grid import Cell, cells_of, corpus_name
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.results import Measured
 from toolkit.pipeline.students import Replicate, student_inputs
+from toolkit.statistics.intervals import accuracy_interval
 from toolkit.workspace import Artifact
 
 

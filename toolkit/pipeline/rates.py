@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from toolkit.texts import TextError, read_object
+from toolkit.text_files import TextError, read_object
 
 
 def read_rate(path: Path) -> tuple[float, float] | None:

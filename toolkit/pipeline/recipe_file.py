@@ -15,9 +15,9 @@ from toolkit.domains import DOMAINS
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.teacher import NANO
 from toolkit.questions.pools import READERS
-from toolkit.recipe import Recipe, load_recipe
-from toolkit.recipe_yaml import RESOLVERS, YamlError, read_yaml
-from toolkit.settings import SECTIONS, Ladder, Law, Pool, Release, Sampling, Teacher, Verification
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.sections import SECTIONS, Ladder, Law, Pool, Recipe, Release, Sampling, Teacher, Verification
+from toolkit.recipe.yaml_files import RESOLVERS, YamlError, read_yaml
 from toolkit.workspace import keyed_fields
 
 CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)

@@ -13,7 +13,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
-from toolkit.settings import TOLERANCE, Ladder, Verification
+from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
 

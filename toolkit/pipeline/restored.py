@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.corpora.build import SCHEMA
-from toolkit.parquet_limits import ParquetError, read_rows, read_schema
 from toolkit.pipeline.job import StageError
 from toolkit.questions.pools import COLUMNS
+from toolkit.records.parquet_limits import ParquetError, read_rows, read_schema
 from toolkit.synthesis.journal import Journal, Response, checked, encode
 from toolkit.workspace import remove, sync
 

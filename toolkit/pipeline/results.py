@@ -10,7 +10,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.scores import TEACHER, Scored, score_inputs
 from toolkit.pipeline.source import ModelName
 from toolkit.pipeline.students import Replicate, student_inputs
-from toolkit.recipe import Recipe
+from toolkit.recipe.sections import Recipe
 from toolkit.workspace import Artifact
 
 
@@ -94,7 +94,7 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
     }
 
     def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.ladder_figure import draw_ladder
+        from toolkit.reports.figures.ladder import draw_ladder
         from toolkit.reports.tables import write_curves
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])

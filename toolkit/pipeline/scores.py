@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from toolkit.model_files import NotFinite
+from toolkit.models.files import NotFinite
 from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.source import ModelName
@@ -13,7 +13,7 @@ from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
-from toolkit.recipe import Recipe
+from toolkit.recipe.sections import Recipe
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 

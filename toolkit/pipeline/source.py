@@ -12,7 +12,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
-from toolkit.settings import Pool, Verification
+from toolkit.recipe.sections import Pool, Verification
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, hash_of, model_files
 
@@ -140,7 +140,7 @@ def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> 
         asked: in this process, so that it is looked at whole.
         code: refuse a folder that names code, where it is only not run otherwise.
     """
-    from toolkit.networks import check_model
+    from toolkit.models.networks import check_model
     from toolkit.quiet import quiet
 
     with quiet():

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.model_files import NotFinite
+from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
-from toolkit.settings import DOUBLED, Student
+from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 

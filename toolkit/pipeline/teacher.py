@@ -10,9 +10,8 @@ from typing import Any
 
 from toolkit.pipeline.job import Job, StageError
 from toolkit.progress import Stage
-from toolkit.recipe import Recipe
-from toolkit.settings import Serving
-from toolkit.settings import Teacher as TeacherSettings
+from toolkit.recipe.sections import Recipe, Serving
+from toolkit.recipe.sections import Teacher as TeacherSettings
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
 

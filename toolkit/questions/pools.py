@@ -9,12 +9,12 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from toolkit import recipe
 from toolkit.boxed import extract_boxed
 from toolkit.domains import DOMAINS
 from toolkit.domains.stream import Question, question_id
 from toolkit.patterns import Pattern
 from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
+from toolkit.recipe import sections
 from toolkit.records import SUFFIXES
 
 READERS = SUFFIXES  # of the files that a pool is read from
@@ -226,7 +226,7 @@ def _compiled(pattern: str) -> Pattern:
 
 
 def write_pool(
-    settings: recipe.Pool,
+    settings: sections.Pool,
     folder: Path,
     leak_finder: LeakFinder | None = None,
     gold_problem: GoldProblem | None = None,

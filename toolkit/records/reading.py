@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from toolkit.parquet_limits import LIMITS, Limits, read_batches
 from toolkit.records.cells import Number, arrow_records
+from toolkit.records.parquet_limits import LIMITS, Limits, read_batches
 from toolkit.records.texts import LONGEST, OPENERS, RecordError, lines_of, open_bytes
 
 Row = dict[str, Any]

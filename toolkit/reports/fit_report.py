@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.laws.baselines import TableRow, forecast_table, predict_baselines
-from toolkit.laws.fit import fit_law
-from toolkit.laws.forms import FORMS
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.predict import Forecast
+from toolkit.laws.curve.baselines import TableRow, forecast_table, predict_baselines
+from toolkit.laws.curve.fit import fit_law
+from toolkit.laws.curve.forms import FORMS
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import Forecast
 from toolkit.reports.curves import Ladder
 from toolkit.text import markdown_table
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.laws.fit import fit_law
-from toolkit.laws.forms import FORMS
-from toolkit.laws.lawfit import LawFit
+from toolkit.laws.curve.fit import fit_law
+from toolkit.laws.curve.forms import FORMS
+from toolkit.laws.curve.lawfit import LawFit
 from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
@@ -53,7 +53,7 @@ def report(
     Returns:
         `sentence`, one line on forecast and observation, and `report`, paragraphs of Markdown.
     """
-    from toolkit.reports.ladder_figure import draw_ladder
+    from toolkit.reports.figures.ladder import draw_ladder
 
     fit = fit_points(told["fitted"], form_of(told)) if told["law"] else None
     seen = [point["error"] for point in points if point["budget"] == told["held_out"]]

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit.recipe.sections import DOUBLED
 from toolkit.reports.reading.kept import naming, read_kept, shown
 from toolkit.reports.reading.table import Table
 from toolkit.reports.reading.written import Role, numbers
-from toolkit.reports.rules import NoAnswer
-from toolkit.settings import DOUBLED
+from toolkit.reports.rules.verdict import NoAnswer
 
 Array = NDArray[np.float64]
 Cell = tuple[int, int]  # questions, responses per question

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.decision_rules import Rules
-from toolkit.laws.plan import Plan, Prices, plan
-from toolkit.laws.routes import divergence_total
-from toolkit.laws.surface import MIN_CELLS, SurfaceFit, fit_surface
-from toolkit.laws.surface_table import surface_table, verdict
-from toolkit.reports.gaps import matched
+from toolkit.laws.planning.crossover import divergence_total
+from toolkit.laws.planning.plan import Plan, plan
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import MIN_CELLS, SurfaceFit, fit_surface
+from toolkit.laws.surface.table import surface_table, verdict
+from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.results import Series
+from toolkit.reports.rules.gaps import matched
 from toolkit.text import markdown_table
 
 

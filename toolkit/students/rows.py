@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from transformers import PreTrainedTokenizerBase
 
-from toolkit.chat import mute, plain_ids, prompt_ids, prompt_text, without_opened
-from toolkit.recipe import Student
+from toolkit.models.chat import mute, plain_ids, prompt_ids, prompt_text, without_opened
+from toolkit.recipe.sections import Student
 
 COLUMNS = ["question_id", "question", "response"]
 IGNORED = -100  # label of a token without loss

@@ -17,11 +17,11 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-from toolkit.chat import load_tokenizer
-from toolkit.model_files import NotFinite
-from toolkit.networks import load_network, refuse_beyond
+from toolkit.models.chat import load_tokenizer
+from toolkit.models.files import NotFinite
+from toolkit.models.networks import load_network, refuse_beyond
 from toolkit.quiet import quiet
-from toolkit.recipe import Student
+from toolkit.recipe.sections import Student
 from toolkit.students.rows import Rows, read_responses, tokenize_rows, training_order
 from toolkit.students.weights import base_digest, refuse_weights, save_student
 

@@ -8,8 +8,8 @@ from typing import Any
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from toolkit.chat import load_tokenizer
-from toolkit.networks import load_network, refuse_not_finite
+from toolkit.models.chat import load_tokenizer
+from toolkit.models.networks import load_network, refuse_not_finite
 from toolkit.quiet import quiet
 from toolkit.students.rows import StudentError
 from toolkit.workspace import file_digest, to_json, write_atomic

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from toolkit.settings import MOST_DRAWS
+from toolkit.recipe.sections import MOST_DRAWS
 
 REASONS = ("stop", "length", "error")  # why a response ended
 _COUNTS = {"index": MOST_DRAWS, "prompt_tokens": 2**31, "completion_tokens": 2**31}  # field -> what it stays below

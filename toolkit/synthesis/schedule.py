@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.settings import Ladder
+from toolkit.recipe.sections import Ladder
 
 Integers = NDArray[np.int64]
 PathOf = Callable[[int, int], Hashable | None]  # question position, index -> path; None where it was not accepted
@@ -165,7 +165,7 @@ def refuse_idle(ladder: Ladder, questions: int, cap: int) -> None:
 
 def _doublings(cap: int) -> Iterator[tuple[int, int]]:
     """(draws, how many more the next round brings): 4, 8, 16, ..., `cap`."""
-    from toolkit.laws.coverage import FEWEST_DRAWS
+    from toolkit.laws.coverage.forecast import FEWEST_DRAWS
 
     draws = min(FEWEST_DRAWS, cap)
     while draws < cap:
@@ -188,14 +188,14 @@ def expected_per_draw(frequencies: Integers, draws: int, more: int, responses: i
         more: 1 <= more <= draws.
         responses: that the frequencies were counted from.
     """
-    from toolkit.laws.coverage import expected_new
+    from toolkit.laws.coverage.forecast import expected_new
 
     expected = expected_new(frequencies, draws, more) / (more * responses / draws)
     return np.maximum(expected, 1 / (responses + 2))
 
 
 def _decide(ladder: Ladder, positions: Sequence[int], draws: int, more: int, path: PathOf) -> list[Decision]:
-    from toolkit.laws.coverage import count_paths
+    from toolkit.laws.coverage.forecast import count_paths
 
     counts = count_paths([[path(position, index) for index in range(draws)] for position in positions])
     whole = ladder.stop_scope == "pool"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from toolkit.settings import Sampling, Teacher
+from toolkit.recipe.sections import Sampling, Teacher
 from toolkit.teachers.answer import whole
 from toolkit.teachers.completion import TeacherError, Transient
 from toolkit.teachers.failure import reason_of, shown

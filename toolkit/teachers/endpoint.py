@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 import aiohttp
 
 from toolkit.prompt import prompt_writer
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.answer import OtherModel, Reader, Unanswered
 from toolkit.teachers.balance import FAULTS, Balancer, Server
 from toolkit.teachers.capabilities import (

@@ -24,12 +24,12 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from toolkit.chat import ends_of, left_padded, load_tokenizer, mute, prompt_ids, prompt_text, unread
-from toolkit.model_files import ModelFilesError
-from toolkit.networks import guards, load_network, refuse_beyond
+from toolkit.models.chat import ends_of, left_padded, load_tokenizer, mute, prompt_ids, prompt_text, unread
+from toolkit.models.files import ModelFilesError
+from toolkit.models.networks import guards, load_network, refuse_beyond
 from toolkit.prompt import prompt_writer
 from toolkit.quiet import quiet
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 from toolkit.teachers.completion import Completion
 from toolkit.teachers.request import cut_at_stop
 

@@ -7,7 +7,7 @@ takes it and answers once), all send `max_tokens`, and `top_p` of 1 is left out 
 import json
 from typing import Any, NamedTuple
 
-from toolkit.settings import Sampling
+from toolkit.recipe.sections import Sampling
 
 CHAT, COMPLETIONS, GENERATE = "/v1/chat/completions", "/v1/completions", "/generate"
 SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number of a recipe is as large

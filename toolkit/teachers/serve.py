@@ -16,8 +16,8 @@ from pathlib import Path
 
 from huggingface_hub import get_token
 
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers import serve_command, serve_folder
 from toolkit.teachers.serve_process import LOOK, Say, ServeError, Server, shown, started, wait_ready
 

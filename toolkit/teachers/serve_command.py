@@ -10,8 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 
 IMAGES = {"tgi": "ghcr.io/huggingface/text-generation-inference:3.3.7", "vllm": "vllm/vllm-openai:v0.23.0"}
 TGI_REQUESTS, TGI_STOPS = 128, 4  # TGI's own limits: requests in flight, stop texts per request

@@ -19,8 +19,8 @@ from huggingface_hub import HfApi, InferenceEndpoint, get_token
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session
 
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Serving, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve_command import IMAGES, refuse_what_cannot_be, tgi_settings
 from toolkit.teachers.serve_process import TELL, Say, ServeError
 

@@ -22,8 +22,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from toolkit.recipe import RecipeError
-from toolkit.settings import Sampling, Teacher
+from toolkit.recipe.files import RecipeError
+from toolkit.recipe.sections import Sampling, Teacher
 from toolkit.teachers.serve_command import served_name
 
 LOCAL = "0" * 40  # stands where a Hub model has its commit
@@ -79,7 +79,7 @@ def _model(teacher: Teacher) -> tuple[Path, str]:
 def _refuse_unstoppable(folder: Path) -> None:
     from transformers import StopStringCriteria
 
-    from toolkit.chat import load_tokenizer
+    from toolkit.models.chat import load_tokenizer
 
     tokenizer = load_tokenizer(folder)
     try:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.policies import COMPARE
 
 

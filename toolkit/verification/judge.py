@@ -9,7 +9,7 @@ from types import TracebackType
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.formulas import open_pool, schedule
 from toolkit.verification.mathematics import Pairs
 from toolkit.verification.policies import COMPARE, answerer, extractor

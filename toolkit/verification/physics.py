@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from toolkit.settings import TOLERANCE
+from toolkit.recipe.sections import TOLERANCE
 from toolkit.verification.expressions import value_near
 from toolkit.verification.phrases import chain_of
 from toolkit.verification.quantities import Quantity, convert, quantity_of

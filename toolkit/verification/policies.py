@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from toolkit.boxed import all_boxed, extract_boxed
 from toolkit.patterns import Pattern
-from toolkit.recipe import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification import mathematics
 from toolkit.verification.choices import extract_choice, letter_of
 from toolkit.verification.mathematics import SAME, Pairs

@@ -19,7 +19,7 @@ from typing import IO, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from toolkit.settings import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.golds import gold_problem
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement

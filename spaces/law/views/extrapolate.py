@@ -11,8 +11,8 @@ import plots
 from extrapolate_figure import draw
 from scale import Scale
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import as_text, shown
 from toolkit.text import markdown_table
 from views import View, reading

@@ -12,7 +12,7 @@ import plots
 from cells_figure import draw_cells
 from law_figure import Axes, draw
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
+from toolkit.laws.curve.lawfit import LawFit
 from toolkit.reports.fit_report import as_text, shown
 from toolkit.text import markdown_table
 from views import FORMULAS, View, reading

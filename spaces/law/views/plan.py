@@ -12,12 +12,12 @@ import plots
 from data import load
 from plan_figure import draw_frontier, draw_map, draw_one_axis
 from selection import Chosen
-from toolkit.laws.lawfit import LawFit
-from toolkit.laws.plan import Prices
-from toolkit.laws.predict import WIDEN_BEYOND
-from toolkit.laws.surface import MIN_CELLS
+from toolkit.commands.plan import as_text, reasons
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.curve.predict import WIDEN_BEYOND
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import MIN_CELLS
 from toolkit.reports.fit_report import shown
-from toolkit.reports.plan_command import as_text, reasons
 from toolkit.text import markdown_table
 from views import View, reading
 

@@ -17,7 +17,7 @@ from toolkit.hub.models import Model
 
 @pytest.mark.slow
 def test_the_lines_on_a_students_card_load_it(api, direct, hub, repo, tmp_path):
-    from toolkit.recipe import Student
+    from toolkit.recipe.sections import Student
     from toolkit.students.train import train_student
     from toolkit.students.weights import load_student
 

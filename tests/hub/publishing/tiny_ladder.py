@@ -15,7 +15,7 @@ from toolkit.corpora.build import build_cell
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.card import Card
 from toolkit.hub.release import write_release
-from toolkit.settings import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.workspace import file_digest
 
 RECIPE = "title: Tiny\npool: mathematics\n"

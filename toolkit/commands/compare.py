@@ -1,0 +1,83 @@
+"""`fss compare`: a verdict on anybody's results by rules fixed beforehand, in words, as JSON or as a figure."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from toolkit.commands.fit import named_values
+from toolkit.recipe.decision_rules import Rules
+from toolkit.reports.rules.verdict import CLAIMS
+
+ITEMS = "items.parquet"
+
+
+def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `fss compare`."""
+    rules = "; ".join(f"{rule}: {claim}" for rule, (_, claim) in CLAIMS.items())
+    parser.add_argument("curves", type=Path, help="one row per model, as in curves.parquet; CSV and JSON are read, too")
+    parser.add_argument("--rule", required=True, choices=list(CLAIMS), help=rules)
+    parser.add_argument("--items", type=Path, help=f"one row per model and test item (default: {ITEMS} beside CURVES)")
+    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+    parser.add_argument("--fit-max", type=int, metavar="R", help="law: the largest budget that is fitted")
+    parser.add_argument("--held-out", type=int, metavar="R", help="law: the budget that is forecast")
+    parser.add_argument("--release", type=Path, metavar="FOLDER", help="saturation: the corpus, as a release folder")
+    settings = f"other settings of the rules: {', '.join(_settings())}"
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the figure (PNG, SVG or PDF)")
+
+
+def compare_command(args: argparse.Namespace) -> int:
+    """Runs `fss compare` on parsed arguments; 0 when done. ValueError says what is wrong with tables or request."""
+    from toolkit.reports.results import read_results
+    from toolkit.reports.rules.decide import Question, as_markdown, decide, draw
+    from toolkit.workspace import to_json
+
+    rules = read_rules(args.set)
+    beside = args.curves.with_name(ITEMS)
+    items = args.items or (beside if beside.is_file() else None)
+    experiment, every = read_results(args.curves, items, named_values(args.where, "--where"))
+    question = Question(
+        args.rule,
+        fit_max=args.fit_max,
+        held_out=args.held_out,
+        labels=_labels(args, every[0].cells[0][0]),
+    )
+    decision = decide(question, experiment, every, rules)
+    sys.stdout.write(to_json(decision) if args.json else as_markdown(decision) + "\n")
+    if args.plot:
+        draw(args.plot, decision, every, title=f"{experiment}, {args.rule}: {decision.verdict}")
+    return 0
+
+
+def read_rules(given: list[str]) -> Rules:
+    """The rules with `NAME=VALUE` settings; ValueError for a name that they do not have or what is not a number."""
+    named = named_values(given, "--set")
+    for name in named.keys() - set(_settings()):
+        raise ValueError(f"--set: the rules have no {name!r}; they have {', '.join(_settings())}")
+    settings: dict[str, Any] = {
+        name: text if name == "control" else _number(name, text) for name, text in named.items()
+    }
+    return Rules(**settings)
+
+
+def _settings() -> list[str]:
+    return [name for name, default in vars(Rules()).items() if isinstance(default, float | str)]
+
+
+def _number(name: str, value: str) -> Any:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a number, got {value!r}") from error
+
+
+def _labels(args: argparse.Namespace, questions: int) -> list[Any]:
+    from toolkit.reports.solutions import release_paths
+
+    if args.rule != "saturation":
+        return []
+    if args.release is None:
+        raise ValueError("the rule 'saturation' reads a corpus: name it with --release FOLDER")
+    return list(release_paths(args.release, questions))

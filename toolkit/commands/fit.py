@@ -1,0 +1,69 @@
+"""`fss fit`: the law of anybody's curve, with its baselines, in words, as JSON or as a figure."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `fss fit`."""
+    parser.add_argument(
+        "table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per run or per item"
+    )
+    parser.add_argument("--x", required=True, metavar="COLUMN", help="budget, above 0: responses per question, tokens")
+    parser.add_argument("--y", required=True, metavar="COLUMN", help="error, accuracy or loss, in fractions or percent")
+    parser.add_argument("--quantity", choices=("error", "accuracy", "loss"), help="what y is (default: by its name)")
+    parser.add_argument("--unit", choices=("fraction", "percent"), help="what y is in (default: by its values)")
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each value of y")
+    noise.add_argument("--seed", metavar="COLUMN", help="seed of the run: the spread over seeds is the noise")
+    noise.add_argument("--n", metavar="COLUMN", help="test items behind each value: binomial noise")
+    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+    parser.add_argument("--group", metavar="COLUMN", help="one law per value of this column")
+    parser.add_argument("--pool", action="store_true", help="let the groups share what they know of beta")
+    parser.add_argument("--form", default="rectified", metavar="NAME", help="of the law (default: rectified)")
+    parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
+    parser.add_argument("--predict", type=float, nargs="+", default=[], metavar="X", help="budgets to forecast")
+    parser.add_argument(
+        "--max-beta", type=float, default=1.0, help="above 1 is a diagnostic, not coverage (default: 1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the curve, its bands and the baselines")
+
+
+def fit_command(args: argparse.Namespace) -> int:
+    """Runs `fss fit` on parsed arguments; 0 when done. ValueError says what is wrong with the table or the request."""
+    from toolkit.laws.curve.pooled import pool_beta
+    from toolkit.reports.curves import Columns, read_ladders
+    from toolkit.reports.fit_report import as_text, describe, fit_ladder
+
+    if args.pool and not args.group:
+        raise ValueError("--pool needs --group: it shares beta between groups")
+    where = named_values(args.where, "--where")
+    columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
+    asked = (args.table, columns, args.quantity, where, args.unit)
+    ladders = {ladder.name: ladder for ladder in read_ladders(*asked)}
+    fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta, args.form) for name, ladder in ladders.items()}
+    fits = pool_beta(fits) if args.pool else fits
+    reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}
+    text = (
+        json.dumps(reports, indent=1, allow_nan=False)
+        if args.json
+        else "\n\n".join(as_text(*item) for item in reports.items())
+    )
+    sys.stdout.write(text + "\n")
+    if args.plot:
+        from toolkit.reports.figures.laws import draw_laws
+
+        label = "error" if next(iter(ladders.values())).quantity == "error" else args.y
+        draw_laws(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
+    return 0
+
+
+def named_values(given: list[str], flag: str) -> dict[str, str]:
+    """`NAME=VALUE` arguments as a dict; ValueError for one without the equals sign."""
+    for each in given:
+        if "=" not in each:
+            raise ValueError(f"{flag} takes NAME=VALUE, got {each!r}")
+    return {name: value for name, _, value in (each.partition("=") for each in given)}

@@ -1,0 +1,163 @@
+"""`fss plan`: more questions or more answers? From a table of measured cells and a price list to what to do next."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from toolkit.commands.fit import named_values
+from toolkit.text import markdown_table
+
+# The fields of `Prices`, named here so that `fss --help` imports no numbers; a test compares them.
+PRICES = (
+    "question",
+    "response",
+    "tokens_per_response",
+    "token",
+    "teacher_hour",
+    "responses_per_hour",
+    "student",
+    "student_response",
+    "owned_questions",
+    "owned_budget",
+)
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `fss plan`."""
+    parser.add_argument("table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per student")
+    for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
+        parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
+    parser.add_argument("--error", default="error", metavar="COLUMN", help="test error or accuracy")
+    parser.add_argument("--quantity", choices=("error", "accuracy"), help="what that is (default: by its name)")
+    parser.add_argument("--unit", choices=("fraction", "percent"), help="what it is in (default: by its values)")
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each error")
+    noise.add_argument(
+        "--n", metavar="COLUMN", help="test items behind each error (default: spread over repeated cells)"
+    )
+    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="price list in YAML, one `name: number` a line")
+    parser.add_argument("--price", nargs="+", default=[], metavar="NAME=NUMBER", help=f"prices: {', '.join(PRICES)}")
+    parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
+    parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
+    parser.add_argument("--beyond", action="store_true", help="plan further than twice what was tested, and label it")
+    parser.add_argument(
+        "--max-beta", type=float, default=1.0, help="above 1 is a diagnostic, not coverage (default: 1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw expected error over both axes and the frontier")
+
+
+def plan_command(args: argparse.Namespace) -> int:
+    """Runs `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
+    from toolkit.laws.planning.allocation import frontier
+    from toolkit.laws.planning.plan import plan
+    from toolkit.laws.planning.prices import Prices
+    from toolkit.laws.surface.fit import fit_surface
+    from toolkit.reports.cells import read_cells
+
+    names = {name: getattr(args, name) for name in ("questions", "budget", "error", "sd", "n", "quantity", "unit")}
+    cells = read_cells(args.table, **names, where=named_values(args.where, "--where"))
+    prices = Prices(**read_prices(args.prices, args.price))
+    surface = fit_surface(cells.questions, cells.budgets, cells.errors, cells.sd, n=cells.n, max_beta=args.max_beta)
+    found = plan(surface, prices, spend=args.spend, target=args.target, beyond=args.beyond)
+    report = describe(surface, prices, found, frontier(surface, prices), cells.notes)
+    sys.stdout.write((json.dumps(report, indent=1) if args.json else as_text(report)) + "\n")
+    if args.plot:
+        from toolkit.reports.figures.plan import draw_plan
+
+        draw_plan(args.plot, surface, prices, found)
+    return 0
+
+
+def read_prices(path: Path | None, given: list[str]) -> dict[str, Any]:
+    """Prices from a YAML mapping and from `name=number` arguments, which win; ValueError by name for anything else."""
+    import yaml
+
+    if path is not None and not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    listed = {} if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(listed, dict):
+        raise ValueError(f"{path}: a price list is a mapping of names to numbers, got {type(listed).__name__}")
+    prices = {**listed, **named_values(given, "--price")}
+    for name in prices.keys() - set(PRICES):
+        raise ValueError(f"price list: nothing is called {name!r}; known are {', '.join(PRICES)}")
+    return {name: _number(name, value) for name, value in prices.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return int(value) if name.startswith("owned") else float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"price list: {name} must be a number, got {value!r}") from error
+
+
+def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
+    """A plan as plain values; numbers that do not exist are null."""
+    from toolkit.laws.planning.crossover import crossover, divergence_total
+
+    parts, crosses = divergence_total(surface), crossover(surface, prices)
+    parameters = dict(zip(("E", "B", "D0", "beta", "kappa"), surface.parameters.tolist(), strict=True))
+    return {
+        "sentence": found.sentence,
+        "plan": asdict(found) | {"experiment": found.experiment and found.experiment._asdict()},
+        "surface": {"parameters": parameters, "kappa": surface.kappa_interval(), "reading": surface.reading()},
+        "divergence": parts and parts._asdict(),
+        "crossover": {key: None if value != value else value for key, value in crosses._asdict().items()},
+        "frontier": [asdict(split) for split in frontier],
+        "notes": list(notes),
+        "warnings": list(surface.warnings),
+    }
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The report as a person reads it: the advice first, then why, then the frontier."""
+    lines = [report["sentence"], "", *reasons(report), ""]
+    shown = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
+    rows = [
+        [
+            f"{row['cost']:,.6g}",
+            f"{row['questions']:,}",
+            f"{row['budget']:,}",
+            f"{100 * row['error']:.1f} %",
+            _span(row),
+        ]
+        for row in shown
+    ]
+    lines.append(markdown_table(["spending", "questions", "responses", "expected error", "90 % interval"], rows))
+    return "\n".join([*lines, *(f"note: {note}" for note in [*report["notes"], *report["warnings"]])])
+
+
+def reasons(report: dict[str, Any]) -> list[str]:
+    """What lies behind the advice: the worth of a response, where the two routes part, and where their prices cross."""
+    return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report)]
+
+
+def _span(row: dict[str, float]) -> str:
+    return f"{100 * row['low']:.1f}-{100 * row['high']:.1f}"
+
+
+def _divergence(report: dict[str, Any]) -> str:
+    parts = report["divergence"]
+    if parts is None:
+        return "At equal totals no gap of 2 points between the routes is certain as far as may be planned."
+    (m, r), (wide, few) = parts["fixed_source"], parts["expansion"]
+    worse, least = 100 * parts["difference"], 100 * parts["lower"]
+    return (
+        f"At equal totals the routes part at {parts['total']:,} responses: {m:,} questions x {r} are {worse:.1f} "
+        f"points worse than {wide:,} x {few} (with probability .9 at least {least:.1f})."
+    )
+
+
+def _crossover(report: dict[str, Any]) -> str:
+    crosses = report["crossover"]
+    if crosses["spend"] is None:
+        worse = "questions" if crosses["little"] == "answers" else "answers"
+        return f"At these prices more {crosses['little']} beat more {worse} as far as may be planned."
+    return (
+        f"At these prices more {crosses['little']} are better up to {crosses['spend']:,.4g} "
+        f"(90 % interval {crosses['low']:,.4g}-{crosses['high']:,.4g}), more {crosses['much']} beyond."
+    )

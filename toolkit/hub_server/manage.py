@@ -1,0 +1,105 @@
+"""Making, removing, renaming repos, and who may see them."""
+
+import contextlib
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dulwich.repo import Repo
+from starlette.requests import Request
+
+from toolkit.hub_server import auth, names, repos
+from toolkit.hub_server.bodies import Body, text
+from toolkit.hub_server.commits import first_commit
+from toolkit.hub_server.errors import HubError, repo_missing
+from toolkit.hub_server.repos import FACTS, INCOMING, Place
+from toolkit.workspace import remove, sync, to_json, write_atomic
+
+
+def _named(request: Request, body: Body) -> Place:
+    """The repo that a create or delete call names; without an owner it is the user's."""
+    kind = names.repo_kind(f"{body.get('type') or 'model'}s")
+    name = names.repo_name(str(body.get("organization") or auth.USER), str(body.get("name") or ""))
+    return Place(request.app.state.root, kind, name)
+
+
+def create(request: Request, body: Body) -> dict[str, str]:
+    """Make a repo with a first commit.
+
+    Raises:
+        HubError: 400 for an invalid name, 409 where it exists; the answer then names its address.
+    """
+    auth.need_write(request)
+    place = _named(request, body)
+    answer = {"url": f"{request.base_url}{place.web}", "name": place.name, "id": place.name}
+    temporary = place.root / INCOMING / f"repo.{secrets.token_hex(8)}"
+    with place.lock():
+        if place.path.exists():
+            raise HubError(409, f"You already created this {place.kind[:-1]} repo: {place.name}", body=dict(answer))
+        try:
+            _make(place, temporary, body)
+            place.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(place.path)
+        finally:
+            remove(temporary)
+        sync(place.path.parent)
+    return answer
+
+
+def _make(place: Place, folder: Path, body: Body) -> None:
+    made = Repo.init_bare(str(folder), mkdir=True, default_branch=b"main")
+    with contextlib.closing(made) as repo, place.writer(repo) as writer:
+        first_commit(repo, writer)
+    private = body.get("visibility") == "private" or body.get("private") is True
+    facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": repos.now(), "pulls": {}}
+    write_atomic(folder / FACTS, to_json(facts))
+
+
+def delete(request: Request, body: Body) -> dict[str, str]:
+    """Remove a repo with its large files.
+
+    Raises:
+        HubError: 404, where it is not there.
+    """
+    auth.need_write(request)
+    place = _named(request, body)
+    aside = place.root / INCOMING / f"deleted.{secrets.token_hex(8)}"
+    with place.lock():
+        if not place.path.exists():
+            raise repo_missing(place.name)
+        place.path.rename(aside)
+    shutil.rmtree(aside)
+    return {}
+
+
+def move(request: Request, body: Body) -> dict[str, str]:
+    """Give a repo another name.
+
+    Raises:
+        HubError: 404 where it is not there, 409 where the new name is taken.
+    """
+    auth.need_write(request)
+    old = repos.place_of(request, f"{body.get('type') or 'model'}s", text(body, "fromRepo"))
+    new = Place(old.root, old.kind, names.full_name(text(body, "toRepo")))
+    first, second = sorted((old, new), key=lambda place: place.name)  # one order for all, so that none waits in a ring
+    with first.lock(), second.lock() if new != old else contextlib.nullcontext():
+        if new.path.exists():
+            raise HubError(409, f"{new.name} exists already")
+        if not old.path.exists():
+            raise repo_missing(old.name)
+        new.path.parent.mkdir(parents=True, exist_ok=True)
+        old.path.rename(new.path)
+    return {}
+
+
+def settings(request: Request, body: Body) -> dict[str, Any]:
+    """Make a repo private or public."""
+    auth.need_write(request)
+    place = repos.find(request)
+    visibility = body.get("visibility")
+    if visibility not in ("public", "private"):
+        raise HubError(400, f"Only 'visibility' can be set here, to public or private, not {body!r}")
+    with place.lock():
+        place.write_facts(place.facts() | {"private": visibility == "private"})
+    return {"visibility": visibility}

@@ -1,0 +1,1 @@
+"""The law of one ladder: forms, fits with honest intervals, baselines and checks."""

@@ -1,0 +1,95 @@
+"""Fitting the law of one ladder: input checked, noise estimated, the form solved, warnings attached."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toolkit.laws.curve.checks import beta_warnings, check_shape, misfit_warnings, sampling_warnings
+from toolkit.laws.curve.data import check_ladder, check_rows, numbers, reduce_rows
+from toolkit.laws.curve.forms import FORMS, Array
+from toolkit.laws.curve.lawfit import NO_NOISE, LawFit
+from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
+from toolkit.laws.curve.solve import Settings, solve
+
+
+def fit_law(
+    budgets: ArrayLike,
+    errors: ArrayLike,
+    sd: ArrayLike | None = None,
+    *,
+    n: ArrayLike | None = None,
+    sd_df: float | None = None,
+    form: str = "rectified",
+    fit_max: float | None = None,
+    quantity: str = "error",
+    residuals: str = "linear",
+    max_beta: float = 1.0,
+    draws: int = 2000,
+    seed: int = 0,
+) -> LawFit:
+    """Fits `E + B / (D0 + r^beta)` (or another of `FORMS`) to one row per run: budgets > 0, errors in [0, 1] or losses
+    > 0.
+
+    Repeated budgets are seeds: their spread is the noise. Otherwise `sd` is the standard deviation of each value given
+    (of a mean over k seeds: sd of the runs / sqrt(k)), estimated on `sd_df` degrees of freedom (None: judged by its
+    scatter, `inf`: known); or `n` is the number of test items, for binomial noise. With none of these there is no
+    interval. Rows beyond `fit_max` are held out. `residuals="log"` fits log y. `max_beta` above 1 is a diagnostic, not
+    coverage.
+
+    Priors: beta uniform on [.1, max_beta], log r_half uniform on [x_first / 30, 30 x_last], (E, L0) uniform with
+    0 <= E <= L0 (<= 1 for errors) and E at most the smallest mean + 2.5 sd. ValueError for unusable input, by name.
+    """
+    settings = Settings(form, quantity, residuals, float(max_beta), int(draws), int(seed))
+    _check_settings(settings)
+    x, y = check_rows(budgets, errors, quantity)
+    check_ladder(x, fit_max)
+    if residuals == "log" and (y == 0).any():
+        raise ValueError("an error of 0 has no logarithm: use residuals='linear'")
+    kept = np.ones(x.size, bool) if fit_max is None else x <= fit_max
+    budgets_kept, index = np.unique(x[kept], return_inverse=True)
+    row_sd_kept = None if sd is None else numbers(sd, "sd", x.size)[kept]
+    items_kept = None if n is None else numbers(n, "n", x.size)[kept]
+    rungs, source = reduce_rows(budgets_kept, index, y[kept], row_sd_kept, items_kept, sd_df)
+    fit = _law(rungs, estimate_noise(rungs, source), settings, (x[~kept], y[~kept]))
+    if sd is not None and source == "none" and np.abs(fit.residuals).max() > 1e-6 * rungs.y.max():
+        raise ValueError("sd is 0 but the errors do not lie on a curve: give the measured sd")
+    return fit
+
+
+def without_top_rung(fit: LawFit) -> LawFit:
+    """The same ladder and noise without its last rung."""
+    noise = fit.noise._replace(scale=fit.noise.scale[:-1], df=fit.noise.df[:-1])
+    return _law(Rungs(*(column[:-1] for column in fit.rungs)), noise, fit.settings, (np.empty(0), np.empty(0)))
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.form not in FORMS:
+        raise ValueError(f"form is {settings.form!r}: use one of {', '.join(FORMS)}")
+    if settings.residuals not in ("linear", "log"):
+        raise ValueError(f"residuals is {settings.residuals!r}: use 'linear' or 'log'")
+    if not 0.1 < settings.max_beta <= 5:
+        raise ValueError(f"max_beta must lie in (0.1, 5], got {settings.max_beta:g}: 1 is the law of coverage")
+    if settings.draws < 100:
+        raise ValueError(f"draws must be at least 100, got {settings.draws}")
+
+
+def _law(rungs: Rungs, noise: Noise, settings: Settings, held_out: tuple[Array, Array]) -> LawFit:
+    fit = LawFit(rungs, noise, held_out, solve(rungs, noise, settings), check_shape(rungs, noise), ())
+    return replace(fit, warnings=_warnings(fit))
+
+
+def _warnings(fit: LawFit) -> tuple[str, ...]:
+    if fit.solution.posterior is None:
+        return (NO_NOISE,)
+    if fit.settings.form != "rectified":
+        return fit.shape.notes
+    low, high = np.quantile(fit.solution.posterior.floor, [0.05, 0.95])
+    vague = f"no floor is supported by these data: E lies anywhere from {low:.3g} to {high:.3g} (90 %)"
+    return (
+        *fit.shape.notes,
+        *beta_warnings(fit.beta, fit.settings.max_beta),
+        *([] if fit.floor else [vague]),
+        *misfit_warnings(fit.solution.misfit),
+        *sampling_warnings(fit.solution.posterior.effective),
+    )

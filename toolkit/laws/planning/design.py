@@ -1,0 +1,147 @@
+"""Deciding between two corpora on paired posterior differences, and the smallest experiment that would decide.
+
+Only as good as the form of the surface, which is therefore held against its rivals first.
+
+One posterior draw gives the error of both, so what they share (floor, noise, the whole level of the surface) cancels,
+and a small difference may be certain where both errors are not.
+"""
+
+from itertools import combinations
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import SurfaceFit
+from toolkit.laws.surface.forms import SURFACES
+from toolkit.laws.surface.table import chi_square
+
+Array = NDArray[np.float64]
+
+RUNS = (1, 2, 3, 4, 6, 8, 12, 16)
+# Axes of the cells tried, outcomes played and posterior draws used: some 300 designs x 8 take a second or two.
+AXIS, OUTCOMES, DRAWS = 4, 200, 1000
+WOULD_TELL = 0.8
+# A rival form ahead by so much in chi-square + 2 x parameters: 2 % of simulated true surfaces, all of 60 additive ones.
+DOUBT = 4.0
+FEWEST_CELLS = 6
+
+
+class Forecasts(Protocol):
+    """What is needed of a forecast: the interval of the surface and that of one new observation."""
+
+    @property
+    def low(self) -> ArrayLike: ...
+    @property
+    def high(self) -> ArrayLike: ...
+    @property
+    def low_new(self) -> ArrayLike: ...
+    @property
+    def high_new(self) -> ArrayLike: ...
+
+
+class Surface(Protocol):
+    """What is needed of a fitted surface; `SurfaceFit` is one."""
+
+    @property
+    def questions(self) -> Array: ...
+    @property
+    def budgets(self) -> Array: ...
+    def error(self, M: ArrayLike, r: ArrayLike) -> Array: ...
+    def predict(self, M: ArrayLike, r: ArrayLike, level: float = 0.9) -> Forecasts: ...
+
+
+class Experiment(NamedTuple):
+    """`runs` students at each of one or two `cells` (M, r), each student with its own pool, responses and seed; their
+    `cost` together, and the probability that it `tells`: takes P(err_a < err_b) past the bar, one way or the other."""
+
+    cells: tuple[tuple[int, int], ...]
+    runs: int
+    cost: float
+    tells: float
+
+
+def form_doubt(surface: Surface) -> str | None:
+    """Why the form of a fitted surface should not be trusted: a rival describes its cells better. None: no such doubt,
+    or no way to tell (too few cells, or a surface that did not come from `fit_surface`)."""
+    if not isinstance(surface, SurfaceFit) or not _comparable(surface):
+        return None
+    misfit = {form: chi_square(surface, form) for form in SURFACES}
+    parameters = {form: len(shape.parameters) + 2 for form, shape in SURFACES.items()}
+    penalised = {form: misfit[form] + 2 * parameters[form] for form in SURFACES}
+    best = min((form for form in SURFACES if form != "effective"), key=penalised.__getitem__)
+    if not penalised["effective"] - penalised[best] > DOUBT:
+        return None
+    return (
+        f"the {best} form, {SURFACES[best].formula}, describes the cells better than {SURFACES['effective'].formula}: "
+        f"chi-square {misfit[best]:.0f} with {parameters[best]} parameters against {misfit['effective']:.0f} with "
+        f"{parameters['effective']}"
+    )
+
+
+def _comparable(surface: SurfaceFit) -> bool:
+    totals, questions = surface.cells.x, surface.questions
+    return min(np.sum(totals < totals.max()), np.sum(questions < questions.max())) >= FEWEST_CELLS
+
+
+def better(a: Array, b: Array) -> float:
+    """P(err_a < err_b) over paired posterior draws (draws,); ties count half."""
+    return float(np.mean(a < b) + np.mean(a == b) / 2)
+
+
+def smallest_experiment(
+    surface: Surface, prices: Prices, a: tuple[int, int], b: tuple[int, int], confidence: float = 0.9
+) -> Experiment | None:
+    """The cheapest experiment that would decide with probability .8 whether a or b, (M, r) each, has the lower error.
+
+    Tried are single cells and pairs of cells, of up to four tested questions and budgets and twice the largest of each,
+    with 1 to 16 students a cell. Outcomes are drawn from the posterior and the noise of one new observation, and the
+    posterior is reweighted by them. None: nothing tried would tell.
+    """
+    rng = np.random.default_rng(0)
+    grid = [(m, r) for m in _axis(surface.questions) for r in _axis(surface.budgets)]
+    noise = {cell: _noise(surface, *cell) for cell in grid}
+    cells = [cell for cell in grid if noise[cell] > 0]
+    errors = {cell: surface.error(*cell)[:DRAWS] for cell in cells}
+    first_wins = (surface.error(*a) < surface.error(*b))[:DRAWS]
+    designs = [*((cell,) for cell in cells), *combinations(cells, 2)]
+    found: Experiment | None = None
+    for runs in RUNS:
+        likelihoods = {cell: _likelihoods(errors[cell], noise[cell] / np.sqrt(runs), rng) for cell in cells}
+        for design in designs:
+            cost = runs * float(sum(prices.cost(*cell) for cell in design))
+            if found is None or cost < found.cost:
+                tells = _tells([likelihoods[cell] for cell in design], first_wins, confidence)
+                found = Experiment(design, runs, cost, tells) if tells >= WOULD_TELL else found
+    return found
+
+
+def _tells(likelihoods: list[Array], first_wins: NDArray[np.bool_], confidence: float) -> float:
+    """How many of the outcomes leave P(first wins) at or beyond the bar."""
+    weights = likelihoods[0] if len(likelihoods) == 1 else likelihoods[0] * likelihoods[1]
+    chance = weights @ first_wins / weights.sum(axis=1)
+    return float(np.mean(np.maximum(chance, 1 - chance) >= confidence))
+
+
+def _axis(tested: Array) -> list[int]:
+    values = np.unique(tested)
+    kept = values[np.unique(np.linspace(0, values.size - 1, AXIS).round().astype(int))]
+    return [*(int(each) for each in kept), 2 * int(values[-1])]
+
+
+def _likelihoods(errors: Array, spread: float, rng: np.random.Generator) -> Array:
+    """Likelihood of every draw (draws,) under outcomes that draws 0, 1, ... of them would give: (OUTCOMES, draws)."""
+    truths = np.resize(errors, OUTCOMES)
+    outcomes = truths + spread * rng.standard_normal(OUTCOMES)
+    return np.exp(-(((outcomes[:, None] - errors) / spread) ** 2) / 2)
+
+
+def _noise(surface: Surface, m: int, r: int) -> float:
+    """sd of one new observation around the surface, from the two intervals of a forecast."""
+    level = 0.68  # near one sd: further out the interval may be cut off at an error of 1
+    forecast = surface.predict(m, r, level)
+    widths = [np.subtract(forecast.high_new, forecast.low_new), np.subtract(forecast.high, forecast.low)]
+    variance = float(np.max(widths[0] ** 2 - widths[1] ** 2))
+    return float(np.sqrt(max(variance, 0.0))) / (2 * norm.ppf((1 + level) / 2))

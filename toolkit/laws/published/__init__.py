@@ -1,0 +1,1 @@
+"""Published scaling laws, as functions and in one table."""

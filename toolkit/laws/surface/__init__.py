@@ -1,0 +1,1 @@
+"""The law over two axes: error against the number of questions and the responses to each."""

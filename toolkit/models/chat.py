@@ -1,0 +1,138 @@
+"""How a model is talked to: the prompt by its own chat template, where an answer ends, and batches of prompts.
+
+Sampler, trainer and scorer share these, so that a student learns from the prompt that it is asked with.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import TemplateError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from toolkit.models.files import ModelFilesError, listed_ends
+
+# Before a template that prints the date, which would make another source of it every day.
+ONE_DAY = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
+MARK = "QUESTION"  # stands where the question will
+TAG = re.compile(r"<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\]")  # opens a part of an answer: <think>, [THINK]
+OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
+
+
+def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenizerBase:
+    """The tokenizer in `folder`; code that comes with it is never run.
+
+    Raises:
+        ModelFilesError: for a tokenizer that cannot be read, called `named` or by its folder.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # the Rust library raises no narrower class
+        told = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise ModelFilesError(
+            f"{named or folder}: its tokenizer cannot be read: {told[0][:300]}; download it again"
+        ) from error
+
+
+def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """Why no question can be asked with the tokenizer's chat template; None where one can."""
+    if not tokenizer.chat_template:
+        return "no chat template to ask questions with; add chat_template.jinja"
+    try:
+        shown = MARK in prompt_text(tokenizer, MARK)
+    except ModelFilesError as error:
+        return str(error)
+    return None if shown else "its chat template does not show the question; mend chat_template.jinja"
+
+
+def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+    """What the model reads when a user says `text`, up to where its answer begins; the same on every day.
+
+    Raises:
+        ModelFilesError: for a template that takes no single turn of a user.
+    """
+    turn = [{"role": "user", "content": text}]
+    try:
+        options: dict[str, Any] = {
+            "add_generation_prompt": True,
+            "tokenize": False,
+            "chat_template": _undated(tokenizer),
+        }
+        return str(tokenizer.apply_chat_template(turn, **options))
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise ModelFilesError(
+            f"its chat template takes no single question of a user ({error}); mend chat_template.jinja"
+        ) from error
+
+
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The token ids of `prompt_text`; only the template writes control tokens, in `text` they are plain text.
+
+    Nothing is put before it: a template writes its own beginning of sequence.
+    """
+    written = prompt_text(tokenizer, text)
+    if not any(token in text for token in _control_texts(tokenizer)):
+        return _ids(tokenizer, written)
+    before, _, after = prompt_text(tokenizer, MARK).partition(MARK)
+    if not (written.startswith(before) and written.endswith(after)):
+        raise ModelFilesError(f"the chat template rewrites a question with control tokens in it: {text[:200]!r}")
+    inner = written[len(before) : len(written) - len(after)]
+    return _ids(tokenizer, before) + plain_ids(tokenizer, inner) + _ids(tokenizer, after)
+
+
+def plain_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The token ids of text that is data: what looks like a control token in it is split."""
+    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+
+def unread(tokenizer: PreTrainedTokenizerBase, text: str) -> bool:
+    """Whether the tokenizer reads part of `text` only with its unknown token."""
+    return tokenizer.unk_token_id is not None and tokenizer.unk_token_id in plain_ids(tokenizer, text)
+
+
+def without_opened(prompt: str, response: str) -> str:
+    """`response` without the tags that the prompt has opened already, such as the `<think>` of a reasoning model."""
+    found = OPENED.search(prompt[-400:])
+    tags = TAG.findall(found[0]) if found else []
+    for first in range(len(tags)):
+        again = re.match(r"\s*" + r"\s*".join(map(re.escape, tags[first:])) + r"\s*", response)
+        if again:
+            return response[again.end() :]
+    return response
+
+
+def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The token ids that end an answer, ascending: those of the model's files, and the one that students learn.
+
+    Args:
+        folder: the model's, or that of an adapter's base.
+    """
+    learned = set() if tokenizer.eos_token_id is None else {tokenizer.eos_token_id}
+    return sorted(learned | listed_ends(folder))
+
+
+def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 there.
+
+    Which token is taken does not matter, and so no tokenizer need have one for it.
+    """
+    width = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
+    return ids, mask
+
+
+def _undated(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """The chat template with one day for all, where it asks for the date; None for the tokenizer's own."""
+    template = tokenizer.chat_template
+    return ONE_DAY + template if isinstance(template, str) and "strftime_now" in template else None
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _control_texts(tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    return [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]

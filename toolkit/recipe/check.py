@@ -1,0 +1,176 @@
+"""What no single key of a recipe can tell: how budgets, subsets, seeds, teacher, law and decisions must fit."""
+
+import itertools
+from collections.abc import Collection
+from pathlib import Path
+
+from toolkit.patterns import Pattern, PatternError
+from toolkit.prompt import prompt_writer
+from toolkit.recipe.decision_rules import Rules as Settings
+from toolkit.recipe.sections import Recipe
+from toolkit.text import listed
+
+Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
+Rules = list[Rule]
+BOXED = "boxed"  # an `answer_pattern` by name
+
+
+def rules(recipe: Recipe) -> Rules:
+    """Every rule, in the order in which a broken one is told."""
+    return [
+        *_ladder_rules(recipe),
+        *_experiment_rules(recipe),
+        *_teacher_rules(recipe),
+        *_law_rules(recipe),
+        *_decision_rules(recipe),
+    ]
+
+
+def _ladder_rules(recipe: Recipe) -> Rules:
+    ladder, sizes = recipe.ladder, recipe.pool.pool_sizes
+    adaptive = ladder.counting == "adaptive"
+    return [
+        ("budgets", _grows(ladder.budgets), f"must grow from rung to rung, not {listed(ladder.budgets)}"),
+        ("budgets", not adaptive or len(ladder.budgets) == 1, "counting adaptive takes one budget, its cap on draws"),
+        ("pool_sizes", _grows(sizes), f"must grow: nested subsets, not {listed(sizes)}"),
+        ("ladder_questions", ladder.ladder_questions in sizes, f"must be one of pool_sizes ({listed(sizes)})"),
+        (
+            "max_draws",
+            ladder.counting != "accepted" or ladder.max_draws >= max(ladder.budgets, default=0),
+            f"must reach the largest budget ({max(ladder.budgets, default=0)}): a question may be drawn that often",
+        ),
+        (
+            "eval_samples",
+            recipe.evaluation.eval_samples == 1 or recipe.evaluation.eval_temperature > 0,
+            "above 1 needs eval_temperature above 0: greedy answers are all the same",
+        ),
+    ]
+
+
+def _teacher_rules(recipe: Recipe) -> Rules:
+    teacher, serving, sampling, answer = recipe.teacher, recipe.serving, recipe.sampling, recipe.pool.answer_pattern
+    named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
+    by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
+    return [
+        (
+            named[-1] if named else "urls",
+            len(named) < 2,
+            f"{' and '.join(named)}: name one, the teacher is asked there",
+        ),
+        (
+            "teacher_revision",
+            bool(teacher.teacher_revision) or not (named and by_name),
+            "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
+        ),
+        ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
+        _pattern_rule("response_pattern", recipe.verification.response_pattern),
+        _pattern_rule("answer_pattern", None if answer == BOXED else answer),
+        ("prompt", "question" in sampling.prompt, "must have {{ question }} in it"),
+        _prompt_rule(sampling.prompt),
+        ("stop", all(sampling.stop), "an empty text would end every response at once"),
+    ]
+
+
+def _experiment_rules(recipe: Recipe) -> Rules:
+    made, ladder, subsets = recipe.experiment, recipe.ladder, recipe.subsets
+    totals = {questions * budget for questions in subsets for budget in ladder.budgets}
+    partial = made.totals is not None or made.raised is not None
+    missing = [total for total in made.totals or () if total not in totals]
+    return [
+        ("replicates", _distinct(made.replicates), "must be distinct, and at least one"),
+        ("controls", _distinct(recipe.controls), "must be distinct, and at least one"),
+        ("doubled", set(made.doubled) <= set(ladder.budgets), f"must be of budgets ({listed(ladder.budgets)})"),
+        ("subsets", _grows(subsets), f"must grow, not {listed(subsets)}"),
+        (
+            "subsets",
+            {ladder.ladder_questions} <= set(subsets) <= set(recipe.pool.pool_sizes),
+            f"must be of pool_sizes ({listed(recipe.pool.pool_sizes)}), ladder_questions among them",
+        ),
+        ("raised", set(made.raised or ()) <= set(subsets), f"must be of subsets ({listed(subsets)})"),
+        ("totals", not missing, f"no subset at any budget has {listed(missing)} responses in all"),
+        (
+            "totals" if made.totals else "raised",
+            not partial or ladder.counting == "sampled",
+            "must be null unless counting is sampled: else how much is drawn follows from what came",
+        ),
+    ]
+
+
+def _law_rules(recipe: Recipe) -> Rules:
+    ladder, law = recipe.ladder, recipe.law
+    rungs = [rung for rung in ladder.budgets if recipe.holds(ladder.ladder_questions, rung)]
+    fitted = sum(rung <= (law.fit_max or 0) for rung in rungs)
+    few = f"a law needs at least 4 budgets up to fit_max; of {listed(rungs)} it may use too few"
+    return [
+        (
+            "held_out",
+            law.held_out is None or ladder.counting != "adaptive",
+            "must be null where counting is adaptive: such a corpus is an arm of its own and no rung of a ladder",
+        ),
+        ("held_out", law.held_out is None or law.held_out in rungs, f"must be one of the budgets ({listed(rungs)})"),
+        (
+            "fit_max",
+            law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
+            f"must be below held_out ({law.held_out})",
+        ),
+        ("fit_max", law.held_out is None or fitted >= 4, few),
+        (
+            "confirm",
+            law.confirm is None or (law.held_out is not None and law.confirm > law.held_out and law.confirm in rungs),
+            f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
+        ),
+    ]
+
+
+def _decision_rules(recipe: Recipe) -> Rules:
+    decide, given, subsets = recipe.decisions.decide, recipe.decisions.rules, recipe.subsets
+    known = [name for name, default in vars(Settings()).items() if isinstance(default, float)]
+    strange = [name for name in given if name not in known]
+    beyond = [f"{name} {value:g}" for name, value in given.items() if not 0 < value < 1]
+    totals = [m * r for m in subsets for r in recipe.ladder.budgets if recipe.holds(m, r)]
+    routes = [rule for rule in decide if rule in ("expansion", "mixture")]
+    return [
+        ("decide", len(set(decide)) == len(decide), "must be distinct"),
+        (
+            "decide",
+            "law" not in decide or recipe.law.held_out is not None,
+            "law holds a forecast against a budget that was not fitted: name it as held_out, or leave law out",
+        ),
+        (
+            "decide",
+            not routes or len(set(totals)) < len(totals),
+            f"{listed(routes)} compares subsets at one total of responses: name two subsets or more that share a total",
+        ),
+        (
+            "decide",
+            "saturation" not in decide or recipe.ladder.counting == "sampled",
+            "saturation reads every draw of every question: counting must be sampled, or leave saturation out",
+        ),
+        ("rules", not strange, f"there is no setting {listed(strange)}; there are {listed(known)}"),
+        ("rules", not beyond, f"must lie between 0 and 1 (.95 is 95 %, .03 is 3 points), not {listed(beyond)}"),
+    ]
+
+
+def _distinct(values: Collection[object]) -> bool:
+    return len(set(values)) == len(values) > 0
+
+
+def _pattern_rule(key: str, pattern: str | None) -> Rule:
+    try:
+        if pattern is not None:
+            Pattern(pattern, key)
+    except PatternError as error:
+        return key, False, f"must be a regular expression with one group: {str(error).removeprefix(f'{key}: ')}"
+    return key, True, ""
+
+
+def _prompt_rule(template: str) -> Rule:
+    try:
+        prompt_writer(template)
+    except ValueError as error:
+        return "prompt", False, str(error).removeprefix("prompt: ")
+    return "prompt", True, ""
+
+
+def _grows(values: tuple[int, ...]) -> bool:
+    return bool(values) and all(a < b for a, b in itertools.pairwise(values))

@@ -1,0 +1,104 @@
+"""Where recipes lie and how their YAML is read: a file, what it extends, and a profile laid over it.
+
+Every value stays beside the file that it stands in, so that an error can name it.
+"""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+from toolkit.recipe.yaml_files import LARGEST, YamlError, read_yaml
+from toolkit.shipped import shipped
+from toolkit.text import listed
+from toolkit.text_files import TextError, read_text
+
+NANO = "nano"  # the profile of a recipe's own file
+Values = dict[str, tuple[Path, Any]]  # key -> the file that sets it, and what to
+
+
+class RecipeError(ValueError):
+    """A recipe or RUN that cannot be run; the message names the file, the key and what is allowed."""
+
+
+def recipe_folders() -> list[Path]:
+    """Where recipes are looked for: `recipes/` of the working directory, then the toolkit's own."""
+    folders = [Path("recipes").resolve(), shipped("recipes")]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def known_recipes() -> dict[str, Path]:
+    """Name -> file of every recipe that can be named; profiles other than `nano` (`math.paper.yaml`) are not names."""
+    files = [path for folder in reversed(recipe_folders()) for path in sorted(folder.glob("*.yaml"))]
+    return {path.stem: path for path in files if "." not in path.stem}
+
+
+def recipe_file(name: str) -> Path:
+    """The file of a recipe by its name or path.
+
+    Raises:
+        RecipeError: saying which are known.
+    """
+    known = known_recipes()
+    if name in known:
+        return known[name]
+    if name.endswith((".yaml", ".yml")):
+        if Path(name).is_file():
+            return Path(name)
+        raise RecipeError(f"no recipe file {name}")
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise RecipeError(
+        f"no recipe called {name!r}{hint} Known: {listed(sorted(known))}. "
+        "A RUN is <recipe>, <recipe>-r<budget> or <recipe>-r<budget>-s<replicate>."
+    )
+
+
+def profiles_of(path: Path) -> dict[str, Path]:
+    """Profile -> file of a recipe, its own file (`nano`) first."""
+    overlays = sorted(path.parent.glob(f"{path.stem}.*.yaml"))
+    return {NANO: path} | {overlay.stem.split(".")[1]: overlay for overlay in overlays}
+
+
+def read_values(path: Path, profile: str = NANO) -> Values:
+    """The keys of a recipe: of what it extends, then its own, each with the profile's laid over them.
+
+    Raises:
+        RecipeError: for what is no YAML mapping, an unknown profile, or recipes that extend one another.
+    """
+    files = [profiles_of(file) for file in reversed(_lineage(path))]
+    if not any(profile in known for known in files):
+        names = listed(dict.fromkeys(name for known in files for name in known))
+        raise RecipeError(f"{path.stem} has no profile {profile!r}; it has: {names}")
+    values: Values = {}
+    for known in files:
+        for file in dict.fromkeys(known[name] for name in (NANO, profile) if name in known):
+            values |= {key: (file, value) for key, value in _read(file).items()}
+    values.pop("extends", None)
+    return values
+
+
+def _lineage(path: Path) -> list[Path]:
+    """A recipe, what it extends, what that extends, and so on."""
+    found = [path]
+    while (name := _read(found[-1]).get("extends")) is not None:
+        if not re.fullmatch(r"[\w-]+", str(name), re.ASCII):
+            raise RecipeError(f"{found[-1]}: extends: takes the name of a recipe, not {name!r}")
+        beside = found[-1].with_name(f"{name}.yaml")
+        parent = beside if beside.is_file() else recipe_file(str(name))
+        if parent in found:
+            raise RecipeError(f"{found[-1]}: extends: {name} extends this one; one of them must stand alone")
+        found.append(parent)
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = read_yaml(read_text(path, largest=4 * LARGEST))
+    except TextError as error:
+        raise RecipeError(str(error)) from error
+    except YamlError as error:
+        raise RecipeError(f"{path}: {error}") from error
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path}: a recipe is a list of `key: value` lines")
+    return data

@@ -1,0 +1,160 @@
+"""What a run is: a flat YAML recipe, validated before any work, and the RUN name that selects a part of it.
+
+A recipe file holds the fields of the dataclasses of `toolkit.recipe.sections`, all at one level; every name belongs to
+one dataclass. A RUN is `<recipe>`, `<recipe>-r<budget>` or `<recipe>-r<budget>-s<replicate>`.
+"""
+
+import dataclasses
+import difflib
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from toolkit.recipe.check import rules
+from toolkit.recipe.files import NANO, RecipeError, Values, known_recipes, read_values, recipe_file
+from toolkit.recipe.sections import (
+    HOME,
+    SECTIONS,
+    Base,
+    Recipe,
+    Release,
+    Teacher,
+)
+from toolkit.text import listed
+
+Part = TypeVar("Part", Teacher, Base)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a RUN name selects: all of a recipe, or one budget of the first pair's ladder in one replicate."""
+
+    name: str
+    profile: str
+    recipe: Recipe
+    budgets: tuple[int, ...]
+    replicates: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the RUN is the whole ladder, so that a law is fitted."""
+        return self.budgets == self.recipe.ladder.budgets
+
+
+def load_run(run: str, profile: str = NANO) -> Run:
+    """The run that a name (`math`, `math-r16`, `math-r16-s1`) or a recipe file's path stands for.
+
+    Raises:
+        RecipeError: for an unknown name, a budget outside the ladder, or a recipe that does not validate.
+    """
+    name, budget, replicate = _split_run(run)
+    recipe = load_recipe(recipe_file(name), profile)
+    budgets, replicates = recipe.ladder.budgets, recipe.experiment.replicates
+    if budget is None:
+        return Run(recipe.name, profile, recipe, budgets, replicates)
+    if budget not in budgets:
+        raise RecipeError(f"RUN={run}: budget {budget} is not in the recipe's ladder; budgets: {listed(budgets)}")
+    suffix = f"-r{budget}" + (f"-s{replicate}" if replicate is not None else "")
+    chosen = replicates[0] if replicate is None else replicate
+    return Run(recipe.name + suffix, profile, _ladder_alone(recipe), (budget,), (chosen,))
+
+
+def _ladder_alone(recipe: Recipe) -> Recipe:
+    """The recipe without its other pairs, subsets and controls."""
+    experiment = dataclasses.replace(
+        recipe.experiment, subsets=None, raised=None, totals=None, controls=recipe.controls[:1], doubled=()
+    )
+    return one_pair(dataclasses.replace(recipe, experiment=experiment), *recipe.pair.split(">"))
+
+
+def one_pair(recipe: Recipe, teacher: str, base: str) -> Recipe:
+    """The recipe with this teacher and this base alone."""
+    first, second = recipe.teachers[teacher], recipe.bases[base]
+    experiment = dataclasses.replace(recipe.experiment, teachers=None, bases=None)
+    alone = dataclasses.replace(recipe, teacher=first, base=second, experiment=experiment)
+    return dataclasses.replace(alone, teachers={teacher: first}, bases={base: second})
+
+
+def with_release(run: Run, *, repo: str | None = None, version: str | None = None) -> Run:
+    """The run with another name or version of its release.
+
+    Raises:
+        RecipeError: for a name or version that a Hub would not take.
+    """
+    values = {"repo": repo or run.recipe.release.repo, "version": version or run.recipe.release.version}
+    given = {key: (Path(f"--{key}"), value) for key, value in values.items()}
+    checked = _section(Release, Path("release"), given)
+    release = dataclasses.replace(run.recipe.release, repo=checked.repo, version=checked.version)
+    return dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, release=release))
+
+
+def _split_run(run: str) -> tuple[str, int | None, int | None]:
+    match = re.fullmatch(r"(.+?)-r(\d+)(?:-s(\d+))?", run)
+    if run in known_recipes() or match is None:
+        return run, None, None
+    return match[1], int(match[2]), int(match[3]) if match[3] else None
+
+
+def load_recipe(path: Path, profile: str = NANO) -> Recipe:
+    """Read and validate a recipe file, with what it extends; `<name>.<profile>.yaml` is laid over its keys.
+
+    Raises:
+        RecipeError: naming the file, the key, and what is allowed.
+    """
+    values = read_values(path, profile)
+    file, title = values.pop("title", (path, path.stem))
+    if isinstance(title, dict | list):
+        raise RecipeError(f"{file}: title: must be a text")
+    for key, (file, _) in values.items():
+        _refuse_unknown(key, str(file), ("title", "extends", *HOME))
+    sections: dict[str, Any] = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
+    teachers, bases = _variants(Teacher, path, values), _variants(Base, path, values)
+    recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases)
+    for key, holds, rule in rules(recipe):
+        if not holds:
+            raise RecipeError(f"{values[key][0] if key in values else path}: {key}: {rule}")
+    return recipe
+
+
+def _refuse_unknown(key: str, place: str, known: Collection[str]) -> None:
+    if key not in known:
+        close = difflib.get_close_matches(str(key), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"allowed: {listed(known)}"
+        raise RecipeError(f"{place}: {key}: unknown key; {hint}")
+
+
+def _variants(cls: type[Part], path: Path, values: Values) -> dict[str, Part]:
+    """The teachers or bases of an experiment by name: the recipe's own, with the keys replaced that each names."""
+    role = cls.__name__.lower()
+    own: Part = _section(cls, path, values)
+    file, named = values.get(f"{role}s", (path, None))
+    variants: dict[str, Part] = {}
+    for name, keys in (named or {}).items():
+        place = f"{file}: {role}s: {name}"
+        for key in keys:
+            _refuse_unknown(key, place, cls.__dataclass_fields__)
+        variants[name] = _section(cls, path, values | {key: (Path(place), value) for key, value in keys.items()})
+    return variants or {getattr(own, role): own}
+
+
+def _section(cls: type, path: Path, values: Values) -> Any:
+    names = [f.name for f in dataclasses.fields(cls) if f.name in values]
+    try:
+        # JSON mode: strict about types (no "16" for 16), yet a list may fill a tuple.
+        return TypeAdapter(cls).validate_json(json.dumps({name: values[name][1] for name in names}), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        if key not in values:
+            raise RecipeError(f"{path}: {key}: missing; every recipe names it") from error
+        file, value = values[key]
+        raise RecipeError(f"{file}: {key}: {first['msg'].lower()}, not {_short(value)}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 400 else f"{text[:397]}..."

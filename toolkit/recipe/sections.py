@@ -1,0 +1,323 @@
+"""The settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
+
+from toolkit.licences import LICENCES, closest
+
+MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
+# Bounds beyond anything that can be run, so that a slip of the pen is an error here and not of memory or time later.
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]  # responses per question
+Size = Annotated[int, Field(ge=1, le=10**7)]  # questions
+Width = Annotated[int, Field(ge=1, le=2**14)]  # of an embedded model: units, layers, heads
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[float, Field(gt=0)]
+Control = Literal["steps", "epochs"]
+DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
+Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
+
+TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+LATER = {"later": True}  # of a field that older keys do not know: no part of a key while it has its default
+NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
+
+
+def _name_of_a_repo(name: str) -> str:
+    """A name is refused before any work, not when what it names is to be published."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        for text in (name, f"{name}-results"):  # results and models lie beside it
+            validate_repo_id(text)
+    except HFValidationError as error:
+        raise PydanticCustomError("repo", NAME_RULE) from error
+    if name.count("/") != 1:
+        raise PydanticCustomError("repo", NAME_RULE)
+    return name
+
+
+def _licence(name: str) -> str:
+    """A licence that the Hub does not know is refused before any work, not when the card is pushed."""
+    if name not in LICENCES:
+        meant = {"meant": closest(name)}
+        raise PydanticCustomError("licence", "must be an identifier of the Hub; did you mean {meant}?", meant)
+    return name
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Pool:
+    """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
+
+    pool: str
+    pool_config: str | None = None  # configuration of a Hub dataset
+    pool_split: str = "train"  # split of a Hub dataset
+    pool_revision: str | None = None  # revision of a Hub dataset
+    question_column: str = "question"
+    answer_column: str = "answer"
+    unit_column: str | None = None  # written behind the answer: `9.8` and `m/s^2`
+    # regular expression with one group, or `boxed` for the last \\boxed{}; none takes the whole column
+    answer_pattern: str | None = None
+    families: tuple[str, ...] | None = None  # of a procedural domain; null takes all
+    largest_number: Count | None = None  # cap on a procedural domain's numbers; null leaves each family's own range
+    pool_sizes: tuple[Size, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
+    pool_seed: Seed = 0
+    pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
+    test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
+    test_split: str | None = None  # its split; null takes `pool_split`
+    test_size: Size = 1000
+    dev_size: Annotated[int, Field(ge=0, le=10**7)] = 500
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Teacher:
+    """The fixed generator: `nano`, which is trained on the spot as set here, a Transformers folder, or a Hub model.
+
+    With `server`, `urls` or `provider` the model is asked over HTTP and is known by its name and revision.
+    """
+
+    teacher: str = "nano"
+    teacher_revision: str | None = None  # of a Hub model, or of what an endpoint serves
+    api: Literal["chat", "generate"] = "chat"  # of an endpoint: messages, or the bare prompt without a chat template
+    quantize: str | None = None  # by the server that is started, such as `awq` or `fp8`
+    teacher_steps: Count = 4000
+    teacher_learning_rate: Positive = 2e-3
+    teacher_width: Width = 96
+    teacher_layers: Width = 3
+    teacher_heads: Width = 4
+    teacher_seed: Seed = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Serving:
+    """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
+
+    urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
+    server: Literal["tgi", "vllm", "transformers", "endpoint"] | None = None  # started for the run when no URL is given
+    provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
+    server_image: str | None = None  # of Docker; null takes the server's own, pinned
+    server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    server_options: tuple[str, ...] = ()  # more arguments for the server
+    gpus: Annotated[int, Field(ge=0, le=10**6)] = 1
+    shards: Count = 1  # GPUs that one copy of the model is split over
+    instance: str | None = None  # of an Inference Endpoint: vendor/region/type/size
+    concurrency: Count = 128  # requests in flight at most, per URL; the server's own limit is found below it
+    timeout: Positive = 600  # seconds until a request that hangs is cut
+    attempts: Count = 8  # of a request that times out or meets a fault; being refused as one too many does not count
+    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # per million prompt tokens, in any one currency
+    price_completion: Annotated[float, Field(ge=0)] = 0.0  # per million completion tokens
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Base:
+    """What students start from: a Transformers folder, a Hub model, or `nano`, trained on the spot as set here."""
+
+    base: str = "nano"
+    base_revision: str | None = None  # of a Hub model
+    base_steps: Count = 2600
+    base_learning_rate: Positive = 2e-3
+    base_width: Width = 96
+    base_layers: Width = 3
+    base_heads: Width = 4
+    base_seed: Seed = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Sampling:
+    """How the teacher answers; with pool and teacher this is the source."""
+
+    temperature: Annotated[float, Field(gt=0, le=5)] = 0.8
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Count = 64  # new tokens per response
+    stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
+    prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
+    sampling_seed: Seed = 0
+    # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
+    reasoning: Literal["drop", "keep"] = dataclasses.field(default="drop", metadata=LATER)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Verification:
+    """How an answer is found in a response and compared with the gold one."""
+
+    answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
+    response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
+    # of every numeric answer, relative; null: .01, but whole numbers that count something (`12`, `12 apples`) are exact
+    tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
+    check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
+
+    def __post_init__(self) -> None:
+        if self.answer_kind != "numeric" and self.tolerance is None:  # read by no one, and written as it ever was
+            object.__setattr__(self, "tolerance", TOLERANCE)
+
+    def keyed(self) -> dict[str, Any]:
+        """Give the settings as keys hash them.
+
+        A tolerance that is not set counts as .01, its value in all keys made before whole numbers were exact; one that
+        is set to .01, and so holds for whole numbers, is told apart.
+        """
+        values = dataclasses.asdict(self)
+        if self.tolerance is None:
+            return values | {"tolerance": TOLERANCE}
+        is_marked = self.answer_kind == "numeric" and self.tolerance == TOLERANCE
+        return values | ({"whole_numbers": "within the tolerance"} if is_marked else {})
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Ladder:
+    """Which cells are built: budgets (responses per question) of one nested subset. Not part of the source."""
+
+    budgets: tuple[Draws, ...] = (1, 2, 4, 8, 16, 32)
+    ladder_questions: Count = 256
+    # sampled: r draws per question, the accepted ones train, duplicates kept; accepted: r distinct accepted texts per
+    # question; adaptive: draws until the next ones are expected to bring little new, an arm of its own and no ladder
+    counting: Literal["sampled", "accepted", "adaptive"] = "sampled"
+    max_draws: Draws = 64  # per question, where counting is accepted
+    stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
+    stop_scope: Literal["question", "pool"] = "question"  # what is stopped
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Student:
+    """How a student is trained from base and corpus, on the response tokens only."""
+
+    method: Literal["lora", "full"] = "lora"
+    control: Control = "steps"
+    steps: Count = 1000  # optimiser steps, when control is steps
+    epochs: Positive = 4.0  # passes over the corpus, when control is epochs
+    batch_size: Count = 16  # responses per optimiser step
+    learning_rate: Positive = 6e-3  # peak, of a cosine that ends at a tenth
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05  # share of the steps
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    lora_rank: Count = 16
+    lora_alpha: Count = 32
+    max_length: Count = 128  # tokens of prompt and response; longer rows are an error, never cut
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Experiment:
+    """What is varied; an axis that is not named has one value, that of the recipe's own key."""
+
+    # replicate k draws with sampling_seed + k and trains with seed k; teacher, base and test questions stay
+    replicates: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (0,)
+    reorder: bool = False  # replicate k also has pool_order + k, so that its nested subsets are others
+    teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
+    bases: Variants | None = None  # name -> keys of the base that differ
+    subsets: tuple[Count, ...] | None = None  # of pool_sizes; null takes ladder_questions
+    raised: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
+    totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
+    controls: tuple[Control, ...] | None = None  # null takes `control`
+    # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor counts
+    # only where that moves nothing
+    doubled: tuple[Draws, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Evaluation:
+    """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
+
+    eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
+    eval_samples: Draws = 1
+    eval_max_tokens: Count = 64
+    eval_batch_size: Count = 256
+    eval_seed: Seed = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Law:
+    """What is fitted, and which rung is held out: its forecast is written before its students are trained."""
+
+    fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
+    held_out: Count | None = 32  # null fits nothing
+    form: str = "rectified"  # of the law: a name in `toolkit.laws.curve.forms.FORMS`
+    confirm: Count | None = None  # a larger rung, forecast together with held_out, where that one was seen before
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Decisions:
+    """What a whole run decides at its end, by rules that stand in the recipe before it."""
+
+    decide: tuple[Literal["law", "expansion", "mixture", "bound", "saturation"], ...] = ()
+    # settings of the rules that are not their own: `toolkit.recipe.decision_rules.Rules` has them
+    rules: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Release:
+    """What the release's card says that no file can tell."""
+
+    # The dataset's name on a Hub, to which a run publishes; `local/...` is the embedded Hub. null publishes nothing
+    repo: Annotated[str, AfterValidator(_name_of_a_repo)] | None = None
+    version: Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+$")] = "v1.0.0"
+    summary: str = ""  # one paragraph: what the data is
+    license: Annotated[str, AfterValidator(_licence)] = "apache-2.0"  # identifier of the Hub
+    seeds_licence: str = "The seed questions are generated by the toolkit and carry its licence."
+    limits: tuple[str, ...] = ()  # sentences on what this data cannot be used for
+
+
+SECTIONS = (
+    Pool,
+    Teacher,
+    Serving,
+    Base,
+    Sampling,
+    Verification,
+    Ladder,
+    Student,
+    Experiment,
+    Evaluation,
+    Law,
+    Decisions,
+    Release,
+)
+HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One experiment: its name, its title, a section per stage, and by name the teachers and bases that it pairs."""
+
+    name: str
+    title: str
+    pool: Pool
+    teacher: Teacher
+    serving: Serving
+    base: Base
+    sampling: Sampling
+    verification: Verification
+    ladder: Ladder
+    student: Student
+    experiment: Experiment
+    evaluation: Evaluation
+    law: Law
+    decisions: Decisions
+    release: Release
+    teachers: Mapping[str, Teacher]
+    bases: Mapping[str, Base]
+
+    @property
+    def pair(self) -> str:
+        """What the first pair is called: `teacher>base`."""
+        return f"{next(iter(self.teachers))}>{next(iter(self.bases))}"
+
+    @property
+    def subsets(self) -> tuple[int, ...]:
+        """Sizes of the nested question subsets that students are trained on."""
+        return self.experiment.subsets or (self.ladder.ladder_questions,)
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """The training controls; the ladder's law is of the first."""
+        return self.experiment.controls or (self.student.control,)
+
+    def holds(self, questions: int, budget: int) -> bool:
+        """Whether the experiment has this cell."""
+        made = self.experiment
+        raised = made.raised is None or questions in made.raised or budget == self.ladder.budgets[0]
+        return raised and (made.totals is None or questions * budget in made.totals)

@@ -1,0 +1,89 @@
+"""The figure of a plan: expected error over questions and responses, cells tested, the frontier and the best split."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from toolkit.laws.planning.allocation import frontier, limits
+from toolkit.laws.planning.plan import Plan
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.surface.fit import SurfaceFit
+from toolkit.reports.figures.style import save
+
+FRONTIER, BEST, RIVAL = "#D55E00", "#D55E00", "white"
+STEPS = 120
+MARGIN = 1.15  # so that what lies on the outermost cells is seen whole
+
+
+def draw_plan(path: Path, surface: SurfaceFit, prices: Prices, found: Plan) -> None:
+    """Write a PNG or SVG: a heat map of the posterior mean error up to twice what was tested, contours in percent."""
+    figure = Figure(figsize=(7.4, 5.0), dpi=150, layout="constrained")
+    axes = figure.subplots()
+    most_questions, most_budget = limits(surface, False)
+    least = min(surface.questions.min() / 2, found.best.questions)
+    questions = np.geomspace(least / MARGIN, max(most_questions, found.best.questions) * MARGIN, STEPS)
+    budgets = np.geomspace(1 / MARGIN, max(most_budget, found.best.budget) * MARGIN, STEPS)
+    grid = np.array([100 * surface.error(questions, budget).mean(axis=0) for budget in budgets])
+    mesh = axes.pcolormesh(questions, budgets, grid, cmap="cividis_r", shading="gouraud", rasterized=True)
+    lines = axes.contour(questions, budgets, grid, levels=8, colors="white", linewidths=0.7)
+    axes.clabel(lines, fmt="%g %%", fontsize=7)
+    figure.colorbar(mesh, ax=axes, label="expected test error, %")
+    _spending(axes, surface, prices, found, questions, budgets)
+    axes.scatter(surface.questions, surface.budgets, s=20, color="black", edgecolors="white", zorder=4, label="tested")
+    _frontier(axes, surface, prices)
+    _splits(axes, found)
+    _scales(axes, questions, budgets)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=5, fontsize=8, frameon=False)
+    save(figure, path)
+
+
+def _spending(
+    axes: Axes, surface: SurfaceFit, prices: Prices, found: Plan, questions: np.ndarray, budgets: np.ndarray
+) -> None:
+    cost = prices.cost(questions, budgets[:, None])
+    axes.contour(questions, budgets, cost, levels=[found.spend], colors="black", linestyles="--", linewidths=1.2)
+    axes.plot([], [], "k--", lw=1.2, label=f"{_money(found.spend)} to spend")
+
+
+def _money(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _frontier(axes: Axes, surface: SurfaceFit, prices: Prices) -> None:
+    points = frontier(surface, prices)
+    axes.plot([p.questions for p in points], [p.budget for p in points], color=FRONTIER, lw=1.8, label="frontier")
+    for point in points[5:22:5]:
+        axes.annotate(
+            _money(point.cost), (point.questions, point.budget), xytext=(0, 8), textcoords="offset points",
+            fontsize=7.5, color=FRONTIER, ha="center", path_effects=[withStroke(linewidth=2.2, foreground="white")],
+        )  # fmt: skip
+
+
+def _splits(axes: Axes, found: Plan) -> None:
+    if found.rivals:
+        rivals = [rival.split for rival in found.rivals]
+        axes.scatter(
+            [split.questions for split in rivals], [split.budget for split in rivals], s=46, marker="D",
+            facecolors=RIVAL, edgecolors="black", zorder=5, label="rivals",
+        )  # fmt: skip
+    axes.scatter(
+        found.best.questions, found.best.budget, s=190, marker="*", color=BEST, edgecolors="white", zorder=6,
+        label="best split" if found.verdict == "recommended" else f"best guess ({found.verdict})",
+    )  # fmt: skip
+
+
+def _scales(axes: Axes, questions: np.ndarray, budgets: np.ndarray) -> None:
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    axes.set_xlim(questions[0], questions[-1])
+    axes.set_ylim(budgets[0], budgets[-1])
+    axes.set_xlabel("questions")
+    axes.set_ylabel("responses per question")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(base=2))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axis.set_minor_formatter(NullFormatter())

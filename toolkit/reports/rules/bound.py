@@ -1,0 +1,168 @@
+"""The rule of the bound: what is left between teacher and student at the top rung, and whether that is a floor.
+
+A floor is the source's only where more training does not move the error: students with doubled steps must stand beside.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from toolkit.laws.curve.lawfit import LawFit
+from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.sections import DOUBLED
+from toolkit.reports.law import fit_points
+from toolkit.reports.results import Series, cell_name, of_control
+from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
+from toolkit.statistics.intervals import accuracy_interval, contrasts
+from toolkit.text import percent, points, share, span
+
+HEADER = (
+    "pair",
+    "control",
+    "top rung",
+    "student",
+    "teacher",
+    "gap, points",
+    "floor",
+    "explained by the floor",
+    "steps",
+)
+
+
+def steps_move(series: Series, every: Sequence[Series]) -> float | None:
+    """How far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
+
+    Over the cells that its students of control `doubled` have, too; None where it has none.
+    """
+    beside = series.pair, series.counting, DOUBLED
+    doubled = [each for each in every if (each.pair, each.counting, each.control) == beside]
+    moves = [
+        abs(mean(series.errors(cell)) - mean(each.errors(cell)))
+        for each in doubled
+        for cell in each.cells
+        if cell in series.cells
+    ]
+    return max(moves, default=None)
+
+
+def decide_bound(
+    experiment: str,
+    every: Sequence[Series],
+    rules: Rules,
+    *,
+    notes: Sequence[str] = (),
+) -> Decision:
+    """Confirmed: for every pair doubling the steps moves the error by less than `steps_move`, and all but `floor_tail`
+    of the floor's posterior lies above the teacher's error. Nothing refutes it: a floor below the teacher, or one that
+    is not known, tells nothing of what the next rung brings.
+
+    Args:
+        every: a series per pair and control; decided on are those of the control that counts (all, where none has it),
+            with the students of control `doubled` beside them; a pair without these has no floor.
+
+    Raises:
+        ValueError: for a pair without a scored teacher, or a ladder that cannot be fitted.
+    """
+    counted = of_control(every, rules.control)
+    parts = [_part(series, rules, steps_move(series, every)) for series in counted]
+    verdict = CONFIRMED if all(part["floor_above_teacher"] and part["floor_allowed"] for part in parts) else CANNOT_TELL
+    header = [*HEADER]
+    header[5], header[6] = (
+        f"gap, points ({share(rules.level)} interval)",
+        f"floor E ({share(1 - 2 * rules.floor_tail)})",
+    )
+    bars = "The gap's interval holds replicates and test items, the teacher's test items only; the teacher is fixed."
+    rows = [_row(part) for part in parts]
+    sentence = f"{'; '.join(_told(part, rules) for part in parts)}."
+    return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
+
+
+def _part(series: Series, rules: Rules, moved: float | None) -> dict[str, Any]:
+    if "teacher" not in series.lines:
+        raise ValueError(f"{series.pair}: the results hold no row of the teacher (arm 'teacher'): score it, too")
+    questions = series.cells[0][0]
+    top = max(cell for cell in series.cells if cell[0] == questions)
+    wrong, teacher = series.matrix([top])[0], float(series.lines["teacher"].mean())
+    (gap,) = contrasts([wrong - series.lines["teacher"]])
+    fit = fit_points(series.ladder(questions))
+    right = accuracy_interval(round((1 - teacher) * series.n), series.n, rules.level)
+    floor, explained = _floor(fit, top[1], teacher, rules)
+    return {
+        "pair": series.pair, "control": series.control, "top": top, "teacher": teacher,
+        "teacher_interval": {"low": 1 - right.high, "high": 1 - right.low, "method": right.method},
+        "student": gap.estimate + teacher, "students": len(wrong), "gap": asdict(gap.interval(rules.level)),
+        "gap_detectable": gap.detectable((1 - rules.level) / 2, rules.power), "floor": floor, "explained": explained,
+        "floor_above_teacher": floor is not None and floor["low"] > teacher, "moved": moved,
+        "floor_allowed": moved is not None and moved < rules.steps_move, "warnings": list(fit.warnings),
+    }  # fmt: skip
+
+
+def _floor(
+    fit: LawFit, top: int, teacher: float, rules: Rules
+) -> tuple[dict[str, float] | None, dict[str, float] | None]:
+    """The floor's posterior, and the share of the gap at budget `top` that it explains; None without a posterior."""
+    floors = fit.draws[:, 0]
+    if not len(floors):
+        return None, None
+    low, middle, high = rules.floor_tail, 0.5, 1 - rules.floor_tail
+    # Of one draw: its floor above the teacher, as a share of its own gap at the top rung.
+    shares = (floors - teacher) / (fit.curves([top])[:, 0] - teacher)
+    floor, share = (np.quantile(each, [low, middle, high]).tolist() for each in (floors, shares))
+    names = ("low", "middle", "high")
+    told = dict(zip(names, floor, strict=True)) | {"least_squares": fit.E}
+    return told, dict(zip(names, share, strict=True))
+
+
+def _row(part: Mapping[str, Any]) -> list[str]:
+    gap, floor, of_gap = part["gap"], part["floor"], part["explained"]
+    told = part["teacher_interval"]
+    return [
+        part["pair"],
+        part["control"],
+        cell_name(part["top"]),
+        percent(part["student"]),
+        f"{percent(part['teacher'])} ({span(told['low'], told['high'], '')})",
+        f"{points(gap['estimate'])} ({span(gap['low'], gap['high'])})",
+        "-" if of_gap is None else f"{points(floor['low'], '')} to {points(floor['high'], '')} %",
+        "-" if of_gap is None else f"{share(of_gap['middle'])} ({share(of_gap['low'])} to {share(of_gap['high'])})",
+        _control(part),
+    ]
+
+
+def _control(part: Mapping[str, Any]) -> str:
+    return "not doubled" if part["moved"] is None else f"doubled: {_moved(part)}"
+
+
+def _moved(part: Mapping[str, Any]) -> str:
+    return f"{100 * part['moved']:.2f} points"  # to two digits: the limit is a round number
+
+
+def _told(part: Mapping[str, Any], rules: Rules) -> str:
+    gap, floor, of_gap = part["gap"], part["floor"], part["explained"]
+    head = (
+        f"{part['pair']} at {cell_name(part['top'])} is {points(gap['estimate'], '')} points behind its teacher "
+        f"({share(rules.level)} interval {span(gap['low'], gap['high'], '')})"
+    )
+    if of_gap is None:
+        return f"{head}, and its noise is not known, so nothing is said of a floor"
+    explained = (
+        f"the law's floor would explain {share(of_gap['middle'])} of it ({share(1 - 2 * rules.floor_tail)} interval "
+        f"{share(of_gap['low'])} to {share(of_gap['high'])})"
+    )
+    if not part["floor_allowed"]:
+        why = (
+            "doubled steps were not tried"
+            if part["moved"] is None
+            else f"doubling the steps moves the error by {_moved(part)}, not by less than {100 * rules.steps_move:g}"
+        )
+        return f"{head}; {explained}, which is no floor of the source: {why}"
+    if part["floor_above_teacher"]:
+        return f"{head}; {explained} and lies above the teacher with probability {share(1 - rules.floor_tail)} at least"
+    seen = floor["middle"] - floor["low"]
+    return (
+        f"{head}; {explained}, but may lie below the teacher: a floor {points(seen, '')} points above it would have "
+        "been seen"
+    )

@@ -1,0 +1,129 @@
+"""From results to a decision: the rule by its name, the files it leaves, and the table of claims over several."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.recipe.decision_rules import Rules
+from toolkit.reports.forecast import forecasts_now
+from toolkit.reports.results import Series, of_control
+from toolkit.reports.rules.bound import decide_bound
+from toolkit.reports.rules.expansion import decide_expansion
+from toolkit.reports.rules.law import decide_law
+from toolkit.reports.rules.mixture import decide_mixture
+from toolkit.reports.rules.saturation import decide_saturation
+from toolkit.reports.rules.verdict import CLAIMS, Decision
+from toolkit.reports.surface_report import surface_lines
+from toolkit.text import markdown_table
+from toolkit.workspace import to_json, write_atomic
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a rule is asked beyond the results.
+
+    Attributes:
+        rule: a key of `CLAIMS`.
+        written: law: every pair's forecast, as it was written before the held-out rung was trained; see `decide_law`.
+        fit_max, held_out: law, where none was written: the largest budget fitted, the one forecast.
+        labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
+        notes: what the reader must know: replicates, what was drawn once, how small the models are.
+    """
+
+    rule: str
+    fit_max: int | None = None
+    held_out: int | None = None
+    written: Sequence[Mapping[str, Any]] = ()
+    labels: Sequence[Sequence[Hashable | None]] = ()
+    notes: Sequence[str] = ()
+
+
+def decide(question: Question, experiment: str, every: Sequence[Series], rules: Rules) -> Decision:
+    """The decision of one rule on an experiment's results (`results.read_results`).
+
+    Raises:
+        ValueError: for an unknown rule, one that lacks what it needs, or results that it cannot read.
+    """
+    asked, notes = question, tuple(question.notes)
+    if asked.rule == "law":
+        return decide_law(experiment, every, asked.written or _forecasts(asked, every, rules), rules, notes)
+    if asked.rule == "saturation":
+        return decide_saturation(experiment, of_control(every, rules.control)[0], asked.labels, rules, notes=notes)
+    if asked.rule == "bound":
+        return decide_bound(experiment, every, rules, notes=notes)
+    routes = {"expansion": decide_expansion, "mixture": decide_mixture}
+    if asked.rule not in routes:
+        raise ValueError(f"no rule is called {asked.rule!r}: use one of {', '.join(CLAIMS)}")
+    return routes[asked.rule](experiment, every, rules, notes)
+
+
+def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[dict[str, Any]]:
+    if asked.fit_max is None or asked.held_out is None:
+        raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
+    return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)
+
+
+def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:
+    """The figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
+    words = {"title": title, "note": " ".join(decision.notes)}
+    if decision.rule == "law":
+        from toolkit.reports.figures.pairs import draw_pairs
+
+        draw_pairs(path, every, decision, **words)
+    elif decision.rule in ("expansion", "mixture"):
+        from toolkit.reports.figures.routes import draw_routes
+
+        draw_routes(path, every, decision, **words)
+    elif decision.rule == "saturation":
+        from toolkit.reports.figures.saturation import draw_saturation
+
+        draw_saturation(path, decision, **words)
+    else:
+        raise ValueError(
+            f"the rule {decision.rule!r} has no figure: its gap is that of the law's to the teacher's line"
+        )
+
+
+def write_decision(out: Path, decision: Decision, every: Sequence[Series], title: str) -> list[Path]:
+    """Write `<rule>.json` (every number), `<rule>.md` (sentence, table, notes) and, but for the bound, `<rule>.png`.
+
+    Args:
+        out: an existing folder.
+        decision: of `decide`.
+        every: the series that were decided on.
+        title: of the figure.
+
+    Returns:
+        The files written.
+    """
+    kinds = ("json", "md") if decision.rule == "bound" else ("json", "md", "png")
+    files = [out / f"{decision.rule}.{kind}" for kind in kinds]
+    write_atomic(files[0], to_json(decision))
+    write_atomic(files[1], as_markdown(decision) + "\n")
+    if len(files) > 2:
+        draw(files[2], decision, every, title)
+    return files
+
+
+def as_markdown(decision: Decision) -> str:
+    """A decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
+    blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
+    blocks += surface_lines(decision.numbers.get("parts", []))
+    return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
+
+
+def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
+    """ "Claim of the paper, what we see at nano scale": a Markdown row per decision, from `<rule>.json` files' values.
+
+    Raises:
+        ValueError: for a mapping that is no decision.
+    """
+    header = ("", "claim of the paper", "experiment", "verdict", "what we see at nano scale")
+    rows: list[Sequence[str]] = [header, ["---"] * len(header)]
+    for told in decisions:
+        missing = {"rule", "experiment", "verdict", "sentence"} - told.keys()
+        if missing or told["rule"] not in CLAIMS:
+            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else told['rule']}")
+        rows.append([*CLAIMS[told["rule"]], told["experiment"], told["verdict"], told["sentence"]])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,0 +1,51 @@
+"""What a decision is: a verdict by rules fixed before a run, its table, and one sentence true to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.recipe.decision_rules import Rules
+
+CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
+
+# What is decided, by rule: the question and the claim of arXiv:2607.01727 in our reading.
+CLAIMS = {
+    "law": ("RQ1", "error against r follows one rectified law, which forecasts a held-out larger budget"),
+    "expansion": (
+        "RQ2a",
+        "at matched totals more answers equal more questions when small, more questions win when large",
+    ),
+    "mixture": ("STEM", "more questions beat more answers at every matched total, and the gap widens"),
+    "bound": ("bound", "gains from a fixed source are bounded: a gap to the teacher remains"),
+    "saturation": ("saturation", "(ours) the corpus alone tells, before training, where the curve flattens"),
+}
+
+
+class NoAnswer(ValueError):
+    """Sound results that do not allow a rule: what it compares was not measured."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One rule's outcome.
+
+    Attributes:
+        rule: a key of `CLAIMS`.
+        experiment: whose results were read.
+        verdict: confirmed, refuted or cannot tell.
+        sentence: what was found, in words, without the verdict; every number in it is in `numbers`.
+        header, rows: the table, as text.
+        numbers: everything that was computed, plain values; errors and differences are fractions.
+        rules: the settings that were decided by.
+        notes: what to beware of, among it what error bars and intervals include.
+    """
+
+    rule: str
+    experiment: str
+    verdict: str
+    sentence: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: Mapping[str, Any]
+    rules: Rules
+    notes: Sequence[str] = field(default_factory=tuple)

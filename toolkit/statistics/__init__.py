@@ -1,0 +1,1 @@
+"""Intervals for accuracies and for paired contrasts, and families of tests. Numbers only."""
