@@ -34,6 +34,7 @@ LONG = {  # a minute and more on two cores at any size: models are trained or se
 }
 OF_TESTS = {"release_push", "hub_smoke"}  # they borrow the tests' tiny release
 ELSEWHERE = {
+    "judge": "tests/commands/test_judge.py runs it, with as many rows as it takes to see its memory",
     "datatrove_peer": "needs datatrove in an environment of its own; here it compiles and tells how it is called",
     "hub_smoke": "tests/hub/publishing/test_smoke.py runs it at the embedded Hub",
     "loopback": "a server that works until it is stopped; every sampling benchmark starts it",

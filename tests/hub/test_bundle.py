@@ -90,9 +90,12 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
 
 
+TYPES = "if TYPE_CHECKING:\n    from toolkit.hub import push\n"
+
+
 def test_imports_are_followed_into_functions_and_packages(tmp_path):
     code = tmp_path / "some.py"
-    code.write_text("import numpy\ndef late():\n    from toolkit.laws import forms\n")
+    code.write_text("import numpy\ndef late():\n    from toolkit.laws import forms\n" + TYPES)
     found = {path.relative_to(HOME).as_posix() for path in imported([code])}
     assert {"toolkit/__init__.py", "toolkit/laws/__init__.py", "toolkit/laws/curve/forms.py"} <= found
     assert not any(name.startswith("toolkit/hub") for name in found)

@@ -56,25 +56,30 @@ def fss(verb, tmp_path, capsys, text, *more):
     return main([verb, str(tmp_path / "recipe.yaml"), *workspace, *more]), capsys.readouterr()
 
 
+SAID = {
+    "code": "config.json: `auto_map` names code",
+    "unknown": "cannot read model_type 'hyena9'",
+    "half": "model.safetensors: is damaged",
+    "mute": "no chat template to ask questions with; add chat_template.jinja",
+}
+QUICK = [("half", ()), ("mute", ("--dry-run",))]  # the others, each a process of its own, in the full run
+OTHERS = [(name, more) for name in SAID for more in ((), ("--dry-run",)) if (name, more) not in QUICK]
+
+
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("code", "config.json: `auto_map` names code"),
-        ("unknown", "cannot read model_type 'hyena9'"),
-        ("half", "model.safetensors: is damaged"),
-        ("mute", "no chat template to ask questions with; add chat_template.jinja"),
-    ],
+    ("name", "more"), [*QUICK, *(pytest.param(*other, marks=pytest.mark.slow) for other in OTHERS)]
 )
-@pytest.mark.parametrize("more", [(), ("--dry-run",)])
-def test_a_base_that_would_fail_later_is_refused_before_sampling(models, tmp_path, capsys, name, said, more):
+def test_a_base_that_would_fail_later_is_refused_before_sampling(models, tmp_path, capsys, name, more):
     text = f"teacher: {models / 'good'}\nbase: {models / name}\n"
     code, shown = fss("run", tmp_path, capsys, text, *more)
     assert code == 1 and not list(tmp_path.glob("workspace/responses/*"))
     (message,) = shown.err.split("fss: error: ")[1:]
-    assert message.startswith(f"base {models / name}: ") and said in message and message.count("\n") == 1
+    assert message.startswith(f"base {models / name}: ") and SAID[name] in message and message.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["good", "granite", "llama3"])
+@pytest.mark.parametrize(
+    "name", ["llama3", *(pytest.param(name, marks=pytest.mark.slow) for name in ("good", "granite"))]
+)
 def test_local_teachers_of_every_kind_sample(models, tmp_path, capsys, name):
     code, shown = fss("sample", tmp_path, capsys, f"teacher: {models / name}\n")
     assert code == 0 and "FAILED" not in shown.err
@@ -102,6 +107,7 @@ def test_what_a_base_reads_is_not_read_where_no_base_is_needed(tmp_path):
     assert set(read_for(tmp_path, served, ["teacher"])) == {"pool", "base"}  # what is there serves, too
 
 
+@pytest.mark.slow
 def test_an_embedded_teacher_is_looked_at_alone(tmp_path):
     steps = "teacher_steps: 8\nbase_steps: 8\n"
     assert set(read_for(tmp_path, steps, ["teacher"])) == {"pool", "teacher"}

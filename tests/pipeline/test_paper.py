@@ -61,7 +61,7 @@ def base(tmp_path_factory):
     return make_byte_model(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(params=["math", "gsm8k"])
+@pytest.fixture(params=["math", pytest.param("gsm8k", marks=pytest.mark.slow)])
 def real(request, shared_data, base):
     answers = {"math": "math/math_test_5000.jsonl", "gsm8k": "gsm8k/train.jsonl"}[request.param]
     with tgi(answers=shared_data / answers, model=TEACHER, refuse_every=7, max_total_tokens=8192) as url:

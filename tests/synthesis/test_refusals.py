@@ -165,7 +165,7 @@ def test_a_response_is_final(tmp_path):
 def test_a_row_with_a_value_out_of_range_is_named(tmp_path, field, value):
     row = Response("q", 0, "t", "stop", 1, 1, 1)._asdict() | {field: value}
     (tmp_path / "rows").write_bytes(encode(Response("q", 1, "t", "stop", 1, 1, 1)) + json.dumps(row).encode() + b"\n")
-    with pytest.raises(JournalError, match=f"line 2 is no response: {field} is "):
+    with pytest.raises(JournalError, match=f"line 2 is no response: {field}: must be "):
         Journal(tmp_path / "rows")
 
 
