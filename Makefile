@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help recipe space space-bundle test test-slow quality hub-smoke clean
+.PHONY: help recipe space space-bundle test test-fast test-slow quality hub-smoke clean
 
 # The newest Python that is there and starts; PYTHON=/path/to/python takes another.
 PYTHON  ?= $(shell for name in python3.13 python3.12 python3.11 python3; do $$name -c "" 2>/dev/null && echo $$name && break; done)
@@ -23,8 +23,15 @@ space: $(VENV)/ready-space  ## the Space on this machine: see the law, extrapola
 space-bundle: $(VENV)/ready  ## the Space as a folder of its own, build/space: make space-bundle [ARGS="--data org/name-results@v1.0.0"]
 	$(BIN)/fss space bundle build/space $(ARGS)
 
+# What trains models, starts servers, browsers or processes of its own.
+HEAVY := pipeline spaces hub hub_server teachers synthesis students evaluation models nano \
+	test_benchmarks.py test_cli.py test_examples.py test_package.py test_streams.py test_workers.py
+
+test-fast: $(VENV)/ready-dev  ## the tests that train nothing and start no server or browser
+	$(BIN)/pytest -n 2 $(addprefix --ignore=tests/,$(HEAVY))
+
 test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --durations=20
 
 test-slow: $(VENV)/ready-dev  ## full counts: kills, faults, coverage of intervals
 	$(BIN)/pytest -n 2 --dist loadgroup -m "slow or not slow" --durations=20
