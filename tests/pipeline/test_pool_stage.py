@@ -11,7 +11,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.source import pool_inputs, pool_stage
 from toolkit.progress import Progress
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import read_pool
+from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import load_run
 from toolkit.workspace import Artifact, Workspace
 
@@ -33,8 +33,7 @@ def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, 
 def test_a_gold_of_another_kind_costs_its_question_and_not_the_run(tmp_path: Path) -> None:
     golds = ["1", "2 m", "blue", "4", "5", "green", "7", "8", "9"]
     pool, said, job = made(tmp_path, golds)
-    kept = read_pool(pool.path)
-    answers = {question.answer for question in (*kept.questions, *kept.test)}
+    answers = {row["answer"] for name in ("questions", "test") for row in read_questions(pool.path, name)}
     assert len(answers) == 7 and answers == set(golds) - {"blue", "green"}
     assert "4 seed, 3 test and 0 dev questions" in said
     assert "2 left out, without a readable answer" in said

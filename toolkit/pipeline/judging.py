@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import read_questions
+from toolkit.questions.pools import read_questions
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 from toolkit.workspace import Artifact, hash_of

@@ -9,8 +9,9 @@ from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import held_out_questions, procedural
-from toolkit.pipeline.source import jobs_of_models, nano_options, read_questions
+from toolkit.pipeline.source import jobs_of_models, nano_options
 from toolkit.pipeline.teacher import NANO
+from toolkit.questions.pools import read_questions
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, to_json, write_atomic
 

@@ -15,11 +15,12 @@ from toolkit.pipeline.loading import loading_lines, shown
 from toolkit.pipeline.projection import projection
 from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.results import Measured, curves_stage
-from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
+from toolkit.pipeline.source import models_stage, pool_stage, responses_stage
 from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.summary import publish
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
 from toolkit.progress import Progress
+from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
 from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace

@@ -12,6 +12,7 @@ from toolkit.pipeline.job import Job
 from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model, served_as
 from toolkit.progress import Stage
+from toolkit.questions.pools import read_questions
 from toolkit.recipe.sections import Pool, Verification
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact, file_digest, hash_of, model_files
@@ -69,14 +70,6 @@ def _problem_by(kind: Verification) -> Callable[[str], str | None]:
     from toolkit.verification.golds import gold_problem
 
     return partial(gold_problem, settings=kind)
-
-
-def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
-    """The rows of a pool's file, in pool order: question_id, position, question, answer, family."""
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(pool / f"{name}.parquet").to_pylist()
-    return rows
 
 
 def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
