@@ -56,11 +56,11 @@ def write_journal(path: Path, count: int) -> None:
 
 def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> None:
     from toolkit.corpora.budgets import increments, shells
-    from toolkit.pipeline.cells import Source, placed
-    from toolkit.pipeline.corpus import corpus_stage, verdicts_stage
-    from toolkit.pipeline.draws import draw
-    from toolkit.pipeline.job import Job
-    from toolkit.pipeline.journal_index import JournalIndex
+    from toolkit.pipeline.context import Job
+    from toolkit.pipeline.source import Source, placed
+    from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
+    from toolkit.pipeline.stages.journal_index import JournalIndex
+    from toolkit.pipeline.stages.responses import draw
     from toolkit.progress import Progress
     from toolkit.recipe.load import load_run
     from toolkit.recipe.sections import Ladder

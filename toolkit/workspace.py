@@ -277,6 +277,11 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if all(isinstance(manifest.get(name), kind) for name, kind in parts.items()) else None
 
 
+def shown(path: Path) -> Path:
+    """Give a path as the user would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def remove(path: Path) -> None:
     """Delete a file or folder if it is there."""
     if path.is_dir() and not path.is_symlink():

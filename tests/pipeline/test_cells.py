@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from tests.pipeline.conftest import TINY
 from toolkit.corpora.budgets import increments, shells
-from toolkit.pipeline.cells import Source, placed, rows_of
-from toolkit.pipeline.corpus import corpus_stage, verdicts_stage
-from toolkit.pipeline.draws import draw
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.journal_index import JournalIndex
+from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.source import Source, placed, rows_of
+from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
+from toolkit.pipeline.stages.journal_index import JournalIndex
+from toolkit.pipeline.stages.responses import draw
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Ladder

@@ -5,9 +5,9 @@ import io
 import pytest
 
 from tests.pipeline.conftest import TINY
-from toolkit.pipeline.experiment import sources_of
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.context import Job
 from toolkit.pipeline.release import other_draws
+from toolkit.pipeline.run import sources_of
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 

@@ -3,8 +3,8 @@
 import pytest
 
 from toolkit.corpora.budgets import cell_files, file_name
-from toolkit.pipeline.grid import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
-from toolkit.pipeline.loading import largest_corpus
+from toolkit.pipeline.cells import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
+from toolkit.pipeline.summary import largest_corpus
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run

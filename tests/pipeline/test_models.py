@@ -10,9 +10,9 @@ import pytest
 from tests.model_kinds import make_kind
 from tests.tiny_model import make_byte_model
 from toolkit.cli import main
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.leaks import training_leaks_stage
-from toolkit.pipeline.source import nano_options, pool_stage
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.stages.models import nano_options, training_leaks_stage
+from toolkit.pipeline.stages.pool import pool_stage
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 from toolkit.workers import open_workers

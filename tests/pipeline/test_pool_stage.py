@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import pool_inputs, pool_stage
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.stages.pool import pool_inputs, pool_stage
 from toolkit.progress import Progress
 from toolkit.questions.files import PoolError
 from toolkit.questions.pools import read_questions

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from toolkit.pipeline.projection import projection
+from toolkit.pipeline.summary import projection
 from toolkit.recipe.load import load_run
 
 AHEAD = {"teacher": 4000, "base": 5000, "student": 36_000, "score": 80_000}

@@ -21,8 +21,8 @@ from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
 from toolkit.hub.publish import publish
 from toolkit.hub.push import Target
+from toolkit.pipeline.context import Job, StageError
 from toolkit.pipeline.hubs import is_embedded, open_hub
-from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.publishing import Unpublished
 from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.pushes import push_source

@@ -5,11 +5,10 @@ from typing import Any
 
 from toolkit.hub.models import ADAPTER, Model, Score, publish_model
 from toolkit.hub.push import Published, Target
-from toolkit.pipeline.forecasts import LEVEL
-from toolkit.pipeline.grid import Cell, cells_of, corpus_name
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.results import Measured
-from toolkit.pipeline.students import Replicate, student_inputs
+from toolkit.pipeline.cells import Cell, cells_of, corpus_name
+from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.stages.law import LEVEL, Measured
+from toolkit.pipeline.stages.students import Replicate, student_inputs
 from toolkit.statistics.intervals import accuracy_interval
 from toolkit.workspace import Artifact
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from toolkit.domains import DOMAINS
-from toolkit.pipeline.job import StageError
+from toolkit.pipeline.context import StageError
 from toolkit.pipeline.teacher import NANO
 from toolkit.questions.pools import READERS
 from toolkit.recipe.load import load_recipe

@@ -3,27 +3,40 @@
 import contextlib
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from toolkit.pipeline.decisions import decisions_stage
-from toolkit.pipeline.experiment import checked_models, draw_corpus, failures, grow, measure, sources_of
-from toolkit.pipeline.forecasts import refuse_unknown_form
-from toolkit.pipeline.grid import drawn_by
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.loading import loading_lines, shown
-from toolkit.pipeline.projection import projection
+from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
+from toolkit.pipeline.context import Job, StageError
 from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
-from toolkit.pipeline.results import Measured, curves_stage
-from toolkit.pipeline.source import models_stage, pool_stage, responses_stage
-from toolkit.pipeline.students import Replicate
-from toolkit.pipeline.summary import publish
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
+from toolkit.pipeline.stages.law import (
+    Held,
+    Measured,
+    curves_stage,
+    decisions_stage,
+    forecast_stage,
+    held_rungs,
+    known_cells,
+    law_stage,
+    laws_of,
+    refuse_unknown_form,
+)
+from toolkit.pipeline.stages.models import ModelName, checked_models, models_stage
+from toolkit.pipeline.stages.pool import pool_stage
+from toolkit.pipeline.stages.responses import responses_stage
+from toolkit.pipeline.stages.scores import Scored, references, score_stage
+from toolkit.pipeline.stages.students import Replicate, student_inputs, students_stage
+from toolkit.pipeline.summary import loading_lines, projection, publish
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
 from toolkit.progress import Progress
 from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
 from toolkit.workers import open_workers
-from toolkit.workspace import Artifact, Workspace
+from toolkit.workspace import Artifact, Workspace, shown
+
+Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 
 
 def run(
@@ -204,3 +217,93 @@ def _found(job: Job, pool: Artifact, folder: Artifact) -> tuple[list[Replicate],
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
     prompt = first_prompt(job, teacher, read_questions(pool.path)[0]["question"])
     return f"{projection(job)}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
+
+
+def sources_of(job: Job, pool: Artifact) -> Iterator[tuple[Job, Artifact]]:
+    """A job and a pool for every teacher in every replicate, with that source's recipe; `pool` is the experiment's."""
+    pools = {job.recipe.pool: pool}
+    runs = {drawn_by(run): run for run in single_runs(job.run)}
+    for (teacher, replicate), run in runs.items():
+        if len(runs) > 1:
+            job.progress.say(f"{'':11} teacher {teacher}, replicate {replicate}:")
+        single = job.part(run)
+        if run.recipe.pool not in pools:
+            pools[run.recipe.pool] = pool_stage(single)
+        yield single, pools[run.recipe.pool]
+
+
+def draw_corpus(job: Job, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
+    """From the responses of a source's teacher to the files that students are trained on."""
+    source = responses_stage(job, pool, models["teacher", drawn_by(job.run)[0]])
+    corpus = corpus_stage(job, source, verdicts_stage(job, source))
+    corpus_leaks_stage(job, pool, corpus)
+    return source, corpus
+
+
+def grow(job: Job, pool: Artifact, models: Mapping[ModelName, Artifact]) -> list[Replicate]:
+    """Every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
+    drawn = {
+        drawn_by(single.run): (own_pool, *draw_corpus(single, own_pool, models))
+        for single, own_pool in sources_of(job, pool)
+    }
+    replicates = []
+    for run in single_runs(job.run):
+        single, (own_pool, source, corpus) = job.part(run), drawn[drawn_by(run)]
+        base = models["base", run.recipe.pair.split(">")[1]]
+        replicates.append(Replicate(single, own_pool, source.teacher, base, source, corpus))
+    return replicates
+
+
+def measure(job: Job, replicates: Sequence[Replicate]) -> tuple[Measured, Results]:
+    """Students and their scores and, of a whole ladder, each pair's forecasts and laws.
+
+    The forecasts of every pair are written before any student of a held-out rung is trained, of whatever pair.
+    """
+    grid = {cell: replicate for replicate in replicates for cell in cells_of(replicate.job.run)}
+    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_rungs(job.run)}
+    early = {cell: replicate for cell, replicate in grid.items() if cell not in late}
+    bounds = references(replicates)
+    scores = score_stage(job, {**bounds, **_trained(job, "students", early)})
+    measured = Measured(job.recipe, {name: scores[name] for name in bounds}, {})
+    measured = measured.with_cells({cell: scores[cell] for cell in early if cell in scores})
+    if not measured.cells:
+        raise StageError(f"no student is left to compare: {failures(job)}")
+    results: Results = {}
+    forecasts = {
+        held: forecast_stage(job, measured, held, _seen(late, held))
+        for held in laws_of(job.run)
+        if _has_points(job, measured, held, job.run.budgets)
+    }
+    if late:
+        measured = measured.with_cells(score_stage(job, _trained(job, "held-out", late)))
+    for held, forecast in forecasts.items():
+        place = f"{held.place}/" if results else ""  # the first is the only one of a plain ladder
+        if _has_points(job, measured, held, [held.budget]):
+            results[f"{place}law"] = law_stage(job, measured, held, forecast)
+    return measured.with_cells(known_cells(replicates)), results
+
+
+def failures(job: Job) -> str:
+    """The students that came to nothing, each with the reason, on lines of their own."""
+    return "\n".join([f"{len(job.failed)} failed:", *(f"  {name}: {why}" for name, why in job.failed.items())])
+
+
+def _has_points(job: Job, measured: Measured, held: Held, budgets: Sequence[int]) -> bool:
+    """Whether a pair's ladder has students at some of these budgets; says so where all have failed."""
+    there = not measured.made or bool(measured.points(held.pair, budgets))
+    if not there:
+        job.progress.say(f"{held.pair}: no law, no student at r = {', '.join(map(str, budgets))} is left")
+    return there
+
+
+def _trained(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Scored]:
+    students = students_stage(job, name, cells)
+    return {cell: Scored(cells[cell], student) for cell, student in students.items()}
+
+
+def _seen(late: Mapping[Cell, Replicate], held: Held) -> bool:
+    """Whether a student of this rung exists already."""
+    of_rung = [(cell, replicate) for cell, replicate in late.items() if (cell.pair, cell.budget) == held]
+    return any(
+        replicate.job.workspace.planned("student", student_inputs(replicate, cell)).made for cell, replicate in of_rung
+    )

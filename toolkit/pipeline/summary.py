@@ -1,17 +1,28 @@
-"""What a run shows at the end: a table per budget, what was forecast and seen, and the paths of what it made."""
+"""What a run shows at its end: a table per budget, lines that load what it made, or the time of what lies ahead."""
 
+import os
+import shlex
 import statistics
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from toolkit.pipeline.grid import Cell, corpora_of, corpus_name
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.loading import loading_lines, shown
+from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.publishing import Publication
-from toolkit.pipeline.results import Measured, what_varies
-from toolkit.pipeline.students import Replicate
+from toolkit.pipeline.stages.law import Measured, what_varies
+from toolkit.pipeline.stages.responses import read_rate
+from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.teacher import NANO, is_served
+from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
-from toolkit.workspace import Artifact, write_atomic
+from toolkit.workspace import MANIFEST, Artifact, read_manifest, shown, write_atomic
+
+if TYPE_CHECKING:
+    from toolkit.hub.push import Published
+
 
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
@@ -83,3 +94,142 @@ def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, m
 
 def _listed(folder: Path) -> str:
     return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
+
+
+def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
+    """Commands that load and check what was pushed; where nothing was, one that loads the release's folder.
+
+    Args:
+        pushed: what lies at a Hub, by what it is; see `Publication`.
+        folder: the release.
+    """
+    name = largest_corpus(job.run)
+    if "release" not in pushed:
+        return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
+    release = pushed["release"]
+    tables = [(pushed[what], table) for what, table in (("release", name), ("results", "curves")) if what in pushed]
+    where = _environment(release.repo)
+    serve = [*_fss(), "hub", "serve", *_workspace(job), "--"] if is_embedded(release.repo) else where
+    loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
+    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(job)]
+    named = [f"{done.repo} {done.version}" for done in pushed.values()]
+    return "\n".join(
+        [
+            f"Published at {_place(job, release.repo)}: {', '.join(named)}",
+            _lines("Load it:", [[*serve, *load] for load in loads]),
+            _lines("Check it as a stranger would:", [check]),
+        ]
+    )
+
+
+def largest_corpus(run: Run) -> str:
+    """The configuration of the ladder's questions, or of any where these have none, with the most responses."""
+    held = corpora_of(run)
+    own = [cell for cell in held if cell[0] == run.recipe.ladder.ladder_questions] or held
+    return corpus_name(run.recipe, *max(own, key=lambda cell: cell[0] * cell[1]))
+
+
+def _lines(title: str, commands: Sequence[Sequence[str]]) -> str:
+    return "\n".join([title, *(f"  {shlex.join(command)}" for command in commands)])
+
+
+def _python(source: str, config: str, more: str = "") -> list[str]:
+    load = f'load_dataset("{source}", "{config}", split="train"{more})'
+    return [str(shown(Path(sys.executable))), "-c", f"from datasets import load_dataset; print({load})"]
+
+
+def _fss() -> list[str]:
+    """The command that the user ran, or the same by another name."""
+    called = Path(sys.argv[0])
+    if called.name == "fss":
+        return [str(shown(called.absolute()))]
+    return [str(shown(Path(sys.executable))), "-m", "toolkit.cli"]
+
+
+def _workspace(job: Job) -> list[str]:
+    root = job.workspace.root
+    return [] if root == Path("workspace").resolve() else ["--workspace", str(shown(root))]
+
+
+def _environment(repo: str) -> list[str]:
+    """What must stand before a command for it to find a Hub that only the environment names."""
+    endpoint = _endpoint("")
+    return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
+
+
+def _place(job: Job, repo: str) -> str:
+    if is_embedded(repo):
+        return f"the Hub in {shown(job.workspace.root)}"
+    return _endpoint("the Hub")
+
+
+def _endpoint(default: str) -> str:
+    from toolkit.hub.faults import without_secrets
+
+    return without_secrets(os.environ.get("HF_ENDPOINT") or default)
+
+
+# Seconds of one core per unit, with embedded models of the default size; the units are those of `Job.ahead`.
+GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.05, "score": 0.0022}
+LONGER = {"physics": 1.8, "stem": 1.6}  # pools whose rows are longer, against those of mathematics
+UNITS = {"teacher": "steps", "base": "steps", "responses": "responses", "student": "steps", "score": "answers"}
+
+
+def projection(job: Job) -> str:
+    """A sentence on the time of what a dry run has found to be ahead; empty when there is nothing."""
+    ahead = {kind: units for kind, units in job.ahead.items() if units}
+    if not ahead:
+        return ""
+    rates = {kind: _measured(job.workspace.root, kind) or _guess(job, kind) for kind in ahead}
+    unknown = [kind for kind, rate in rates.items() if rate is None]
+    told = ", ".join(f"{kind} {units:,.0f} {UNITS[kind]}{_source(job, kind)}" for kind, units in ahead.items())
+    if unknown:
+        return (
+            f"\nAhead: {told}. How long {' and '.join(unknown)} will take cannot be told before some of it is measured."
+        )
+    seconds = sum(units * (rates[kind] or 0) / _side_by_side(job, kind) for kind, units in ahead.items())
+    return f"\nAhead: {told}. About {seconds / 60:,.0f} min with {job.workers.jobs} workers on idle cores."
+
+
+def _side_by_side(job: Job, kind: str) -> int:
+    return 1 if kind == "responses" else job.workers.jobs
+
+
+def _source(job: Job, kind: str) -> str:
+    return (
+        " (rate measured here)" if _measured(job.workspace.root, kind) else " (rate guessed)" * bool(_guess(job, kind))
+    )
+
+
+def _guess(job: Job, kind: str) -> float | None:
+    recipe = job.recipe
+    teacher = recipe.teacher.teacher == NANO and not is_served(recipe)
+    known = teacher if kind in ("teacher", "responses") else recipe.base.base == NANO
+    return GUESSES[kind] * LONGER.get(recipe.pool.pool, 1.0) if known else None
+
+
+def _measured(workspace: Path, kind: str) -> float | None:
+    """Median seconds per unit over everything of the kind that the workspace holds."""
+    rates = [seconds / units for seconds, units in _found(workspace, kind) if units]
+    return statistics.median(rates) if rates else None
+
+
+def _found(workspace: Path, kind: str) -> Iterator[tuple[float, float]]:
+    """(seconds, units) of each artifact, or of the last sampling of each source."""
+    if kind == "responses":
+        for path in workspace.glob("responses/*.rate.json"):
+            known = read_rate(path)
+            if known:
+                yield known
+        return
+    for path in workspace.glob(f"{kind}/*/{MANIFEST}"):
+        manifest = read_manifest(path.parent)
+        if manifest:
+            yield manifest["seconds"], _units(kind, manifest)
+
+
+def _units(kind: str, manifest: Mapping[str, Any]) -> float:
+    facts = manifest["facts"]
+    if kind == "score":
+        return float(facts["n"] * facts["k"])
+    return float(facts["steps"] if kind == "student" else manifest["inputs"]["steps"])

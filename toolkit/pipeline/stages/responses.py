@@ -1,32 +1,147 @@
-"""Asking the teacher for what the journal lacks; opened when the first response is needed, closed at the end."""
+"""Responses: what the journal of a source lacks is asked of its teacher, round by round."""
 
 import contextlib
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from toolkit.pipeline.grid import most_draws
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.journal_index import JournalIndex
-from toolkit.pipeline.rates import read_rate
-from toolkit.pipeline.teacher import open_teacher
+from toolkit.pipeline.cells import most_draws, parts_of
+from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.source import Source, placed, refuse_other_source, source_identity, source_key
+from toolkit.pipeline.stages.corpus import judged_by, open_judge
+from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
+from toolkit.pipeline.teacher import (
+    open_teacher,
+    served_as,
+)
 from toolkit.progress import Stage
 from toolkit.prompt import prompt_writer
+from toolkit.questions.pools import read_questions
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import Wanted, sample
-from toolkit.synthesis.schedule import Round
+from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
+from toolkit.text_files import TextError, read_object
 from toolkit.verification.judge import Judge
-from toolkit.workspace import Artifact, to_json, write_atomic
+from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
 MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
+
+
+def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
+    from toolkit.pipeline.stages.journal_index import JournalIndex
+
+    source = _source(job, pool, teacher)
+    ids = [row["question_id"] for row in source.questions]
+    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{source.key}"):
+        index = JournalIndex(source.journal, source.questions)
+        with Asking(job, stage, index, source.questions, teacher) as asking:
+            draws = draw(job, stage, index, pool, ids, asking.ask)
+            asking.refuse_many_errors()
+            new = asking.told
+            if job.dry:
+                ahead = asking.estimate()
+                new = f"to sample: {ahead}"
+                job.ahead["responses"] += ahead.requests
+        if draws is not None:
+            source = placed(source, index, job.recipe.ladder.counting, draws)
+            new = f"{int(draws.sum()):,} responses, {new if not job.dry else 'none to sample'}"
+        stage.text = f"{len(ids):,} questions, {_drawn_as(job)}: {new}"
+    return source
+
+
+def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+    """The source before its responses are looked at."""
+    recipe = job.recipe
+    identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
+    refuse_other_source(job, identity)
+    key = source_key(identity)
+    parts = parts_of(job.run)
+    return Source(
+        pool,
+        teacher,
+        read_questions(pool.path)[: max(recipe.subsets)],
+        key,
+        job.workspace.root / "responses" / f"{key}.jsonl",
+        parts,
+        {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
+    )
+
+
+def _drawn_as(job: Job) -> str:
+    ladder, most = job.recipe.ladder, most_draws(job.run)
+    budget = int(most.max())
+    return {
+        "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
+        "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
+        "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
+    }[ladder.counting]
+
+
+def draw(
+    job: Job,
+    stage: Stage,
+    index: JournalIndex,
+    pool: Artifact,
+    question_ids: Sequence[str],
+    ask: Callable[[Round], bool],
+) -> Integers | None:
+    """Bring the journal up to the run's largest budget; (questions,) how many of each question's draws count.
+
+    Why adaptive draws ended is written beside the journal, as `<journal>.stops.jsonl`.
+
+    Args:
+        index: of the journal.
+        pool: whose answers and held-out questions the responses are judged by.
+        question_ids: in pool order.
+        ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
+            ends the walk (a dry run, or money spent), and then None is returned.
+    """
+    ladder, judged = job.recipe.ladder, job.recipe.ladder.counting != "sampled"
+    decisions: list[Decision] = []
+    draws = None
+    index.read()
+    with open_judge(job, pool) as judge:
+        if judged and not _known_paths(job, index, pool):
+            index.label(judge)
+        most = most_draws(job.run)
+        for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append, most):
+            if not ask(wanted):
+                return None
+            index.read()
+            if judged:
+                index.label(judge)
+            draws = wanted.stop
+    if judged and not job.dry:
+        job.build(stage, "paths", _inputs(job, index, pool), lambda out: _save(index, out))
+    if ladder.counting == "adaptive" and not job.dry:
+        write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
+    return draws
+
+
+def _inputs(job: Job, index: JournalIndex, pool: Artifact) -> dict[str, Any]:
+    return {"responses": index.digest(), **judged_by(job, pool)}
+
+
+def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
+    index.save_paths(out / "paths.parquet")
+    return {"responses": len(index)}
+
+
+def _known_paths(job: Job, index: JournalIndex, pool: Artifact) -> bool:
+    """Take the paths of a run that left the same journal; judging a large one again would take its time."""
+    found = job.workspace.planned("paths", _inputs(job, index, pool))
+    if found.made:
+        index.load_paths(found.path / "paths.parquet")
+    return found.made
 
 
 class Asking(contextlib.ExitStack):
@@ -185,3 +300,14 @@ def _remember_rate(journal: Path, tally: Tally) -> None:
 def _known_rate(journal: Path) -> float | None:
     known = read_rate(_rate_file(journal))
     return known[1] / known[0] if known else None
+
+
+def read_rate(path: Path) -> tuple[float, float] | None:
+    """(seconds, responses), both above 0, of a `.rate.json`; None where it is missing or damaged."""
+    try:
+        known = read_object(path)
+    except TextError:
+        return None
+    seconds, responses = known.get("seconds"), known.get("responses")
+    usable = all(isinstance(value, int | float) and 0 < value < 1e15 for value in (seconds, responses))
+    return (float(seconds), float(responses)) if usable and seconds and responses else None

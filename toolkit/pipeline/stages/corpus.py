@@ -1,20 +1,25 @@
-"""From responses to a release: verdicts, the corpus as shell x increment files, the leak check, the Hub folder."""
+"""The corpus: responses are judged, joined into files by shell x increment, and searched for held-out questions."""
 
+import contextlib
 import dataclasses
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.corpora.budgets import file_name
-from toolkit.pipeline.cells import Cell, Source, rows_of
-from toolkit.pipeline.grid import corpora_of, corpus_name
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.journal_index import Row, judged_rows
-from toolkit.pipeline.judging import CorpusJudge, judged_by, open_judge
+from toolkit.corpora.decontamination import assert_clean
+from toolkit.pipeline.cells import corpora_of, corpus_name
+from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.source import Cell, Source, rows_of
+from toolkit.pipeline.stages.journal_index import Row, judged_rows
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
-from toolkit.verification.verdicts import VERDICTS
-from toolkit.workspace import Artifact
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import VERDICTS, Judgement
+from toolkit.workers import Counted
+from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +37,45 @@ class Corpus:
             for (shell, rung), part in self.parts.items()
             if shell.stop <= questions and rung[1] <= budget
         ]
+
+
+class CorpusJudge(NamedTuple):
+    """A judge that also gives the verdict `leaked`."""
+
+    judge_answers: Judge
+    leaks: Callable[[str], bool]
+
+    def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
+        """A judgement for each (gold answer, response, finish reason), in their order."""
+        asked, given = itertools.tee(rows)
+        for (_, text, _), judged in zip(given, self.judge_answers.judge(asked), strict=True):
+            leaked = judged.verdict == "accepted" and self.leaks(text)
+            yield judged._replace(verdict="leaked") if leaked else judged
+
+
+@contextlib.contextmanager
+def open_judge(job: Job, pool: Artifact) -> Iterator[CorpusJudge]:
+    """The judge of a run's responses.
+
+    Procedural questions share no numbers with held-out ones, and a leak among them is an error of the toolkit: it is
+    left for the check of the corpus to find. Of real ones, a response may well quote another problem.
+    """
+    with Judge(job.recipe.verification, job.workers.jobs) as judge:
+        if procedural(job):
+            yield CorpusJudge(judge, lambda text: False)
+            return
+        from toolkit.corpora.decontamination import leak_finder
+
+        yield CorpusJudge(judge, leak_finder(held_out_questions(pool.path, seeds=False)))
+
+
+def judged_by(job: Job, pool: Artifact) -> dict[str, Any]:
+    """What verdicts depend on beside the responses."""
+    inputs = {"answers": pool.file("questions.parquet"), "settings": job.recipe.verification.keyed()}
+    if procedural(job):
+        return inputs
+    names = ("test.parquet", "dev.parquet")
+    return inputs | {"held_out": hash_of([pool.file(name) for name in names if name in pool.files])}
 
 
 def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
@@ -144,3 +188,36 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
             f"no response was accepted at r = {budget} ({counts}), so there is nothing to train on. Use a "
             "stronger teacher, easier questions, or check that the answer pattern fits what the teacher writes"
         )
+
+
+def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
+    """Test and dev questions against every accepted row of the corpus, question and response."""
+    inputs = {
+        "pool": pool.digest,
+        "corpus": [part.digest for part in corpus.parts.values()],
+        "procedural": procedural(job),
+    }
+
+    def make(out: Path) -> Mapping[str, Any]:
+        files = [part.path / name for part, name in corpus.accepted(max(job.recipe.subsets), max(job.run.budgets))]
+        texts = Counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
+        assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(job))
+        counted = {"corpus": texts.count}
+        write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
+        return {"texts": counted}
+
+    with job.progress.stage("leaks") as stage:
+        checked = job.build(stage, "leaks", inputs, make)
+        texts = sum(checked.facts.get("texts", {}).values())
+        stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"
+
+
+def _corpus_texts(files: Iterable[Path]) -> Iterator[str]:
+    """Question and response of every row, read a batch at a time."""
+    import pyarrow.parquet as pq
+
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=10_000, columns=["question", "response"]):
+                for column in batch.columns:
+                    yield from column.to_pylist()

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.models.files import NotFinite
-from toolkit.pipeline.grid import Cell
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import ModelName
-from toolkit.pipeline.students import Replicate
+from toolkit.pipeline.cells import Cell
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.stages.models import ModelName
+from toolkit.pipeline.stages.students import Replicate
 from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
@@ -19,7 +19,6 @@ from toolkit.workspace import Artifact
 
 TEACHER = "teacher"
 FACTS = ("error", "n", "k", "eval_key")
-
 Label = ModelName | Cell  # what is scored: teachers and bases by role and name, students by their cell
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.models.files import NotFinite
-from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import Cell
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.cells import Cell
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact

@@ -1,0 +1,228 @@
+"""Teachers and bases: found or trained, while what embedded ones read is searched for held-out questions."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.decontamination import assert_clean
+from toolkit.pipeline.context import Job
+from toolkit.pipeline.source import refuse_training
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
+from toolkit.progress import Stage
+from toolkit.questions.pools import read_questions
+from toolkit.workers import Counted, Tick
+from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_atomic
+
+ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
+ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
+
+
+def checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
+    stages: list[Callable[[], Any]] = [
+        lambda: training_leaks_stage(job, pool, roles),
+        lambda: models_stage(job, pool, roles),
+    ]
+    models: dict[ModelName, Artifact] = job.each(lambda stage: stage(), stages)[1]
+    return models
+
+
+def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """All models of some roles (`teacher`, `base`), trained side by side if embedded; none reads the `pool`."""
+    wanted = jobs_of_models(job, roles)
+    with job.progress.stage("models") as stage:
+        stage.expect(len(wanted), "step")
+        made = job.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
+        models = dict(zip(wanted, made, strict=True))
+        for (role, name), model in models.items():
+            if not model.made:
+                job.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
+        stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
+    return models
+
+
+def jobs_of_models(job: Job, roles: Sequence[str]) -> dict[ModelName, Job]:
+    """Each model of some roles with a job whose recipe has it as its own."""
+    return {
+        (role, name): job.with_recipe(dataclasses.replace(job.recipe, **{role: settings}))
+        for role in roles
+        for name, settings in getattr(job.recipe, f"{role}s").items()
+    }
+
+
+def _model(job: Job, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
+    role, task = called[0], " ".join(called)
+    settings = dataclasses.asdict(getattr(job.recipe, role))
+    name, revision = settings.pop(role), settings.pop(f"{role}_revision")
+    remote = remote_model(job.recipe) if role == "teacher" else None
+    if remote:
+        return remote
+    if name == NANO:
+        options = nano_options(job, role)
+
+        def train(out: Path) -> dict[str, Any]:
+            if role == "teacher":
+                refuse_training(job)
+            _refuse_unreadable_by_nano(job, pool)
+            facts: dict[str, Any] = job.work(stage, task, train_nano, role, options, out)
+            return facts
+
+        if job.dry:
+            _refuse_unreadable_by_nano(job, pool)
+        return job.build(stage, role, options, train)
+    asked = role == "base" or not is_served(job.recipe)
+    if Path(name).is_dir():
+        job.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
+        files = model_files(Path(name))
+        return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
+    model = _hub_model(name, revision, job.dry)
+    if not job.dry:
+        job.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
+    return model
+
+
+def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> None:
+    """Refuse a model that would fail after work was spent; runs in a worker, since it reads what strangers made.
+
+    Args:
+        asked: in this process, so that it is looked at whole.
+        code: refuse a folder that names code, where it is only not run otherwise.
+    """
+    from toolkit.models.networks import check_model
+    from toolkit.quiet import quiet
+
+    with quiet():
+        check_model(folder, named, asked=asked, code=code)
+
+
+def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:
+    role, name = called
+    told = f"{role} {name}" if len(getattr(job.recipe, f"{role}s")) > 1 else role
+    if artifact.made:
+        return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
+    return f"{told}: {getattr(getattr(job.recipe, role), f'{role}_steps'):,} steps of training"
+
+
+def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
+    """A model of the Hub; a dry run asks for its commit only, and its path is its name.
+
+    Raises:
+        HubFault: when the Hub does not answer or does not let us.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    from toolkit.hub.push import explained
+
+    api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
+    with explained(api, name):
+        if dry:
+            folder, commit = Path(name), str(api.model_info(name, revision=revision).sha)
+        else:
+            folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
+            commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
+    files = {"repo": f"{name}@{commit}"}
+    return Artifact(folder, hash_of(files)[:16], files, {})
+
+
+def nano_options(job: Job, role: str) -> dict[str, Any]:
+    """What an embedded model is trained from: its own fields, and which questions exist."""
+    settings = dataclasses.asdict(getattr(job.recipe, role))
+    own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
+    own.pop("revision")
+    pool = job.recipe.pool
+    # Mathematics is what an embedded model reads when nothing else is said.
+    domain = {"domain": pool.pool} if nano_domain(job.recipe) != "mathematics" else {}
+    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
+
+
+def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
+    """Train an embedded teacher or base into `out`; runs in a worker."""
+    from toolkit.nano import pretrain
+    from toolkit.quiet import quiet
+
+    train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
+    with quiet():
+        train(pretrain.NanoSettings(**options), out, tick)
+    return {"role": role}
+
+
+def _refuse_unreadable_by_nano(job: Job, pool: Artifact) -> None:
+    """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
+    from toolkit.nano.tokenizer import build_tokenizer, unreadable
+
+    questions = [row["question"] for row in read_questions(pool.path)]
+    refuse_unreadable(unreadable(build_tokenizer(nano_domain(job.recipe)), questions), len(questions))
+
+
+def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> Artifact:
+    """Test and dev questions against the pool, and all of them against every text that embedded models will read.
+
+    Args:
+        roles: `teacher`, `base`: of the models that are needed. A check of all models that is there serves, too.
+
+    Raises:
+        LeakError: naming the questions found and where.
+    """
+    inputs = _read_by(job, pool, ROLES)
+    if not job.workspace.planned("leaks", inputs).made:
+        inputs = _read_by(job, pool, [role for role in ROLES if role in roles])
+    options = inputs["read"]
+    with job.progress.stage("leaks") as stage:
+        stage.expect(1, "text")
+
+        def make(out: Path) -> Mapping[str, Any]:
+            texts: dict[str, int] = job.work(stage, "leaks", scan, pool.path, options, procedural(job))
+            write_atomic(out / "clean.json", to_json({"texts": texts, "leaks": 0}))
+            return {"texts": texts}
+
+        checked = job.build(stage, "leaks", inputs, make)
+        texts = sum(checked.facts.get("texts", {}).values())
+        stage.text = (
+            f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
+        )
+    return checked
+
+
+def _read_by(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
+    """What the check of the embedded models of some roles is made from."""
+    options = {
+        " ".join(called[: 1 + (len(getattr(job.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        for called, of_model in jobs_of_models(job, roles).items()
+        if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
+    }
+    return {"pool": pool.digest, "read": options, "procedural": procedural(job)}
+
+
+def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:
+    """Look for held-out questions in the pool and in what each model reads; how many texts each is. Runs in a worker.
+
+    A model is called by its role, and by its name where there are several: `teacher small`.
+    """
+    found = {}
+    for model in ("pool", *options):
+        texts = Counted(_pool_texts(pool) if model == "pool" else _training_texts(model, options[model]), tick)
+        name = "the pool" if model == "pool" else f"what the {model} reads"
+        assert_clean(held_out_questions(pool, seeds=model != "pool"), texts, name, procedural=same_numbers)
+        found[model] = texts.count
+    return found
+
+
+def _pool_texts(pool: Path) -> Iterator[str]:
+    return (row["question"] for row in read_questions(pool))
+
+
+def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Every document that training draws from the stream, questions and responses apart."""
+    from toolkit.nano.pretrain import NanoSettings, documents_drawn
+    from toolkit.nano.training_texts import base_texts, teacher_texts
+    from toolkit.nano.vocabulary import ASSISTANT
+
+    settings = NanoSettings(**options)
+    stream = {"teacher": teacher_texts, "base": base_texts}[model.split()[0]](
+        settings.seed, settings.families, settings.largest, settings.domain
+    )
+    documents = itertools.islice(stream, documents_drawn(settings))
+    return itertools.chain.from_iterable(document.split(ASSISTANT) for document in documents)
