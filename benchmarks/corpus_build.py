@@ -56,7 +56,7 @@ def write_journal(path: Path, count: int) -> None:
 
 def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> None:
     from toolkit.corpora.budgets import increments, shells
-    from toolkit.pipeline.context import Job
+    from toolkit.pipeline.context import Context
     from toolkit.pipeline.source import Source, placed
     from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
     from toolkit.pipeline.stages.journal_index import JournalIndex
@@ -69,7 +69,7 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     run = load_run("math")
     ladder = Ladder(budgets=BUDGETS, ladder_questions=count, counting=counting, max_draws=BUDGETS[-1])
     run = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, ladder=ladder))
-    job = Job(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
+    job = Context(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
     asked = questions(count)
     pool = Artifact(folder, "0", {"questions.parquet": "0"}, {})
     index = JournalIndex(journal, asked)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.pipeline.conftest import TINY
 from toolkit.corpora.budgets import increments, shells
-from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.source import Source, placed, rows_of
 from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.journal_index import JournalIndex
@@ -48,7 +48,7 @@ def job(folder, **ladder):
     run = load_run(str(TINY))
     recipe = dataclasses.replace(run.recipe, ladder=Ladder(ladder_questions=8, **ladder))
     run = dataclasses.replace(run, recipe=recipe, budgets=recipe.ladder.budgets)
-    return Job(run, Workspace(folder / "workspace", pytest.fail), SimpleNamespace(jobs=1), Progress(io.StringIO()))
+    return Context(run, Workspace(folder / "workspace", pytest.fail), SimpleNamespace(jobs=1), Progress(io.StringIO()))
 
 
 def drawn(job, path, dry=False, salt=0):
@@ -110,7 +110,7 @@ def test_every_draw_that_counts_is_in_one_file_and_no_other_is(tmp_path, countin
     assert draws[7] < 20 and len(index) > len(held)
     top = max(corpus.statistics)
     assert corpus.statistics[top]["sampled"] == draws.sum() and corpus.statistics[top]["questions"] == 8
-    assert all(part.made for part in corpus.parts.values()) and list(corpus.parts) == source.cells
+    assert all(part.made for part in corpus.parts.values()) and list(corpus.parts) == source.parts
 
 
 def test_distinct_accepted_responses_are_counted_up_to_the_budget(tmp_path):
@@ -135,8 +135,8 @@ def test_the_order_of_the_lines_is_nothing(tmp_path, counting):
     mixed, other = corpus_of(job(tmp_path / "b", **COUNTINGS[counting]), tmp_path / "mixed.jsonl")
     assert mixed.digests == source.digests
     assert [part.files for part in other.parts.values()] == [part.files for part in corpus.parts.values()]
-    assert [list(rows_of(mixed, cell)) for cell in mixed.cells] == [
-        list(rows_of(source, cell)) for cell in source.cells
+    assert [list(rows_of(mixed, cell)) for cell in mixed.parts] == [
+        list(rows_of(source, cell)) for cell in source.parts
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.stages.pool import pool_inputs, pool_stage
 from toolkit.progress import Progress
 from toolkit.questions.files import PoolError
@@ -18,7 +18,7 @@ from toolkit.workspace import Artifact, Workspace
 FIELDS = {"pool_sizes": "[4]", "ladder_questions": 4, "test_size": 3, "dev_size": 0, "repo": "null"}
 
 
-def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, Job]:
+def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, Context]:
     """The pool of a recipe over a file with these golds, what the stage printed, and its job."""
     rows = [json.dumps({"question": f"Question {place}?", "answer": gold}) for place, gold in enumerate(golds)]
     (folder / "pool.jsonl").write_text("\n".join(rows))
@@ -26,7 +26,7 @@ def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, 
     (folder / "mine.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
     screen = io.StringIO()
     run = load_run(str(folder / "mine.yaml"))
-    job = Job(run, Workspace(folder / "workspace", print), None, Progress(screen))  # type: ignore[arg-type]
+    job = Context(run, Workspace(folder / "workspace", print), None, Progress(screen))  # type: ignore[arg-type]
     return pool_stage(job), screen.getvalue(), job
 
 

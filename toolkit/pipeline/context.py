@@ -22,7 +22,7 @@ class StageError(RuntimeError):
 
 
 @dataclasses.dataclass
-class Job:
+class Context:
     """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
 
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
@@ -49,12 +49,12 @@ class Job:
         """The run's recipe."""
         return self.run.recipe
 
-    def with_recipe(self, recipe: Recipe) -> "Job":
-        """The job with another recipe; what it spends counts for both."""
+    def with_recipe(self, recipe: Recipe) -> "Context":
+        """The context with another recipe; what it spends counts for both."""
         return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))
 
-    def part(self, run: Run) -> "Job":
-        """The job of one of this run's single ones."""
+    def part(self, run: Run) -> "Context":
+        """The context of one of this run's single ones."""
         return dataclasses.replace(self, run=run, whole=self.run)
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context as Job
 from toolkit.pipeline.hubs import is_embedded, open_hub
 from toolkit.pipeline.release import release_stage
 from toolkit.pipeline.source import Source

@@ -7,7 +7,7 @@ from typing import Any
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import corpora_of, corpus_name, drawn_by, single_runs
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context as Job
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus

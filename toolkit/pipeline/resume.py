@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.hubs import open_to_read
 from toolkit.pipeline.recipe_file import read_strange, recipe_text
 from toolkit.pipeline.source import FOLDER, remember, source_identity, source_key
@@ -157,7 +157,7 @@ def _teacher(recipe: Recipe, weights: Mapping[str, Path], digest: str, space: Wo
         return Install("weights", {"teacher": digest, "name": name}, files, {})
     with open_workers(1) as workers:
         run = Run(recipe.name, "nano", recipe, recipe.ladder.budgets, ())
-        inputs = nano_options(Job(run, space, workers, progress), "teacher")
+        inputs = nano_options(Context(run, space, workers, progress), "teacher")
     return Install("teacher", inputs, weights, {"role": "teacher"})
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from toolkit.corpora.budgets import Shell
 from toolkit.corpora.ranks import accepted_ranks
 from toolkit.hub.decide import differences
-from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
 from toolkit.recipe.sections import Sampling
 from toolkit.text_files import read_object
@@ -55,9 +55,9 @@ def remember(workspace: Workspace, recipe: str, release: str, identity: Mapping[
     write_atomic(workspace.root / FOLDER / f"{recipe}.json", to_json({"release": release, "source": identity}))
 
 
-def remembered(job: Job) -> Mapping[str, Any] | None:
+def remembered(context: Context) -> Mapping[str, Any] | None:
     """`release` and `source` of what the run's recipe was pulled from; None for a recipe of one's own."""
-    path = job.workspace.root / FOLDER / f"{job.recipe.name}.json"
+    path = context.workspace.root / FOLDER / f"{context.recipe.name}.json"
     found = read_object(path) if path.is_file() else None
     if found is not None and not (isinstance(found.get("release"), str) and isinstance(found.get("source"), dict)):
         raise StageError(
@@ -66,22 +66,22 @@ def remembered(job: Job) -> Mapping[str, Any] | None:
     return found
 
 
-def refuse_training(job: Job) -> None:
+def refuse_training(context: Context) -> None:
     """A pulled teacher is there or not; one that is trained anew is another.
 
     Raises:
         StageError: naming the mend.
     """
-    pulled = remembered(job)
+    pulled = remembered(context)
     if pulled:
         raise StageError(
-            f"{job.recipe.name} continues {pulled['release']}, and its teacher is not in this workspace under these "
-            f"settings: put the `teacher_*` keys and those of the pool back, or run `fss pull {pulled['release']}` "
-            "again. For a source of your own: `fss recipe cp`"
+            f"{context.recipe.name} continues {pulled['release']}, and its teacher is not in this workspace under "
+            f"these settings: put the `teacher_*` keys and those of the pool back, or run `fss pull "
+            f"{pulled['release']}` again. For a source of your own: `fss recipe cp`"
         )
 
 
-def refuse_other_source(job: Job, identity: Mapping[str, Any]) -> None:
+def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
     """A pulled recipe samples its own source only.
 
     Args:
@@ -90,22 +90,22 @@ def refuse_other_source(job: Job, identity: Mapping[str, Any]) -> None:
     Raises:
         StageError: before anything is sampled, with what differs and the mend.
     """
-    pulled = remembered(job)
+    pulled = remembered(context)
     wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
     if pulled and wrong:
         changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
         told = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])
         raise StageError(
-            f"{job.recipe.name} continues {pulled['release']}, and this is another source:{told}\n"
+            f"{context.recipe.name} continues {pulled['release']}, and this is another source:{told}\n"
             "For a source of your own: `fss recipe cp`"
         )
 
 
-Cell = tuple[Shell, tuple[int, int]]
+Part = tuple[Shell, tuple[int, int]]  # shell x increment
 
 
-class CellRows(NamedTuple):
-    """Rows of one cell, sorted by (index, position): place in the journal (bytes), question position, and whether each
+class PartRows(NamedTuple):
+    """Rows of one part, sorted by (index, position): place in the journal (bytes), question position, and whether each
     repeats an accepted text that is counted already."""
 
     offsets: Integers
@@ -123,17 +123,17 @@ class Source:
     questions: list[dict[str, Any]]  # the ladder's subset, in pool order
     key: str
     journal: Path
-    cells: list[Cell]  # shell x increment, increment-major
-    digests: dict[Cell, str]  # of the journal's rows in each cell
-    rows: Mapping[Cell, CellRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
+    parts: list[Part]  # shell x increment, increment-major
+    digests: dict[Part, str]  # of the journal's rows in each part
+    rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
 
 
 def placed(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
-    """`source` with the rows of each of its cells, and their digests.
+    """`source` with the rows of each of its parts, and their digests.
 
     Args:
         index: of the source's journal, read to its end, and labelled where `counting` is `accepted`.
-        draws: (questions,) how many responses of each question count, the first ones; any more are in no cell.
+        draws: (questions,) how many responses of each question count, the first ones; any more are in no part.
 
     Raises:
         StageError: for a response that is missing, or there twice.
@@ -146,11 +146,11 @@ def placed(source: Source, index: JournalIndex, counting: str, draws: Integers) 
     positions, rank = positions[order], ranks[positions[order], indices[order]]
     repeated, offsets = repeats[positions, indices[order]], index.column("offset")[order]
     rows = {}
-    for shell, (start, stop) in source.cells:
+    for shell, (start, stop) in source.parts:
         inside = np.flatnonzero((shell.start <= positions) & (positions < shell.stop) & (start <= rank) & (rank < stop))
         digest = index.digest(order[inside].tolist())
-        rows[shell, (start, stop)] = CellRows(offsets[inside], positions[inside], repeated[inside], digest)
-    return dataclasses.replace(source, rows=rows, digests={cell: held.digest for cell, held in rows.items()})
+        rows[shell, (start, stop)] = PartRows(offsets[inside], positions[inside], repeated[inside], digest)
+    return dataclasses.replace(source, rows=rows, digests={part: held.digest for part, held in rows.items()})
 
 
 def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
@@ -180,9 +180,9 @@ def _check_complete(source: Source, indices: Integers, positions: Integers, draw
         raise StageError(f"{source.journal.name}: the response to {name} {what}")
 
 
-def rows_of(source: Source, cell: Cell) -> Iterator[Row]:
-    """The journal's rows of one cell with `position` and `repeat`, sorted by (index, position)."""
-    held = source.rows[cell]
+def rows_of(source: Source, part: Part) -> Iterator[Row]:
+    """The journal's rows of one part with `position` and `repeat`, sorted by (index, position)."""
+    held = source.rows[part]
     rows = rows_at(source.journal, held.offsets.tolist())
     for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):
         yield row | {"position": position, "repeat": repeat}

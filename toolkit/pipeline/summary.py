@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.stages.law import Measured, what_varies
@@ -28,7 +28,7 @@ HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tok
 
 
 def publish(
-    job: Job,
+    context: Context,
     replicates: Sequence[Replicate],
     measured: Measured,
     results: Mapping[str, Artifact],
@@ -39,20 +39,22 @@ def publish(
     Args:
         results: by where they lie there; of `laws/large-small-r32/law`, the files go into the folder before the last.
     """
-    folder = job.workspace.root / "runs" / job.run.name
-    job.workspace.publish(published.folder.path, folder / "release")
+    folder = context.workspace.root / "runs" / context.run.name
+    context.workspace.publish(published.folder.path, folder / "release")
     for name, artifact in results.items():
         for file in artifact.files:
-            job.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
-    text = summarise(job, replicates, measured, results)
+            context.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
+    text = summarise(context, replicates, measured, results)
     write_atomic(folder / "summary.md", text)
-    load = loading_lines(job, published.pushed, folder / "release")
+    load = loading_lines(context, published.pushed, folder / "release")
     return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{load}"
 
 
-def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]) -> str:
+def summarise(
+    context: Context, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]
+) -> str:
     """The run as Markdown: its title, a table per pair and control, teacher and base, and what the laws say."""
-    recipe = job.recipe
+    recipe = context.recipe
     lines = [
         f"# {recipe.title}",
         f"Errors on {measured.items:,} held-out questions; counts are of one replicate on average, mean and sd of the "
@@ -60,9 +62,9 @@ def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, res
     ]
     series = list(dict.fromkeys((cell.pair, cell.control) for cell in measured.cells))
     for pair, control in series:
-        own = [replicate for replicate in replicates if replicate.job.recipe.pair == pair]
+        own = [replicate for replicate in replicates if replicate.context.recipe.pair == pair]
         trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.control) == (pair, control)}
-        shown = [held for held in corpora_of(own[0].job.run) if control == recipe.controls[0] or held in trained]
+        shown = [held for held in corpora_of(own[0].context.run) if control == recipe.controls[0] or held in trained]
         rows = [_row(own, held, control, measured) for held in shown]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
@@ -83,9 +85,9 @@ def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, m
         statistics.mean(count[name] for count in counts)
         for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")
     ]
-    recipe = replicates[0].job.recipe
+    recipe = replicates[0].context.recipe
     cells = [
-        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.job.run.replicates
+        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.context.run.replicates
     ]
     errors = [measured.cells[cell].facts["error"] for cell in cells if cell in measured.cells]
     told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
@@ -96,26 +98,26 @@ def _listed(folder: Path) -> str:
     return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
 
 
-def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
+def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
     """Commands that load and check what was pushed; where nothing was, one that loads the release's folder.
 
     Args:
         pushed: what lies at a Hub, by what it is; see `Publication`.
         folder: the release.
     """
-    name = largest_corpus(job.run)
+    name = largest_corpus(context.run)
     if "release" not in pushed:
         return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
     release = pushed["release"]
     tables = [(pushed[what], table) for what, table in (("release", name), ("results", "curves")) if what in pushed]
     where = _environment(release.repo)
-    serve = [*_fss(), "hub", "serve", *_workspace(job), "--"] if is_embedded(release.repo) else where
+    serve = [*_fss(), "hub", "serve", *_workspace(context), "--"] if is_embedded(release.repo) else where
     loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
-    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(job)]
+    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(context)]
     named = [f"{done.repo} {done.version}" for done in pushed.values()]
     return "\n".join(
         [
-            f"Published at {_place(job, release.repo)}: {', '.join(named)}",
+            f"Published at {_place(context, release.repo)}: {', '.join(named)}",
             _lines("Load it:", [[*serve, *load] for load in loads]),
             _lines("Check it as a stranger would:", [check]),
         ]
@@ -146,8 +148,8 @@ def _fss() -> list[str]:
     return [str(shown(Path(sys.executable))), "-m", "toolkit.cli"]
 
 
-def _workspace(job: Job) -> list[str]:
-    root = job.workspace.root
+def _workspace(context: Context) -> list[str]:
+    root = context.workspace.root
     return [] if root == Path("workspace").resolve() else ["--workspace", str(shown(root))]
 
 
@@ -157,9 +159,9 @@ def _environment(repo: str) -> list[str]:
     return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
 
 
-def _place(job: Job, repo: str) -> str:
+def _place(context: Context, repo: str) -> str:
     if is_embedded(repo):
-        return f"the Hub in {shown(job.workspace.root)}"
+        return f"the Hub in {shown(context.workspace.root)}"
     return _endpoint("the Hub")
 
 
@@ -169,40 +171,42 @@ def _endpoint(default: str) -> str:
     return without_secrets(os.environ.get("HF_ENDPOINT") or default)
 
 
-# Seconds of one core per unit, with embedded models of the default size; the units are those of `Job.ahead`.
+# Seconds of one core per unit, with embedded models of the default size; the units are those of `Context.ahead`.
 GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.05, "score": 0.0022}
 LONGER = {"physics": 1.8, "stem": 1.6}  # pools whose rows are longer, against those of mathematics
 UNITS = {"teacher": "steps", "base": "steps", "responses": "responses", "student": "steps", "score": "answers"}
 
 
-def projection(job: Job) -> str:
+def projection(context: Context) -> str:
     """A sentence on the time of what a dry run has found to be ahead; empty when there is nothing."""
-    ahead = {kind: units for kind, units in job.ahead.items() if units}
+    ahead = {kind: units for kind, units in context.ahead.items() if units}
     if not ahead:
         return ""
-    rates = {kind: _measured(job.workspace.root, kind) or _guess(job, kind) for kind in ahead}
+    rates = {kind: _measured(context.workspace.root, kind) or _guess(context, kind) for kind in ahead}
     unknown = [kind for kind, rate in rates.items() if rate is None]
-    told = ", ".join(f"{kind} {units:,.0f} {UNITS[kind]}{_source(job, kind)}" for kind, units in ahead.items())
+    told = ", ".join(f"{kind} {units:,.0f} {UNITS[kind]}{_source(context, kind)}" for kind, units in ahead.items())
     if unknown:
         return (
             f"\nAhead: {told}. How long {' and '.join(unknown)} will take cannot be told before some of it is measured."
         )
-    seconds = sum(units * (rates[kind] or 0) / _side_by_side(job, kind) for kind, units in ahead.items())
-    return f"\nAhead: {told}. About {seconds / 60:,.0f} min with {job.workers.jobs} workers on idle cores."
+    seconds = sum(units * (rates[kind] or 0) / _side_by_side(context, kind) for kind, units in ahead.items())
+    return f"\nAhead: {told}. About {seconds / 60:,.0f} min with {context.workers.jobs} workers on idle cores."
 
 
-def _side_by_side(job: Job, kind: str) -> int:
-    return 1 if kind == "responses" else job.workers.jobs
+def _side_by_side(context: Context, kind: str) -> int:
+    return 1 if kind == "responses" else context.workers.jobs
 
 
-def _source(job: Job, kind: str) -> str:
+def _source(context: Context, kind: str) -> str:
     return (
-        " (rate measured here)" if _measured(job.workspace.root, kind) else " (rate guessed)" * bool(_guess(job, kind))
+        " (rate measured here)"
+        if _measured(context.workspace.root, kind)
+        else " (rate guessed)" * bool(_guess(context, kind))
     )
 
 
-def _guess(job: Job, kind: str) -> float | None:
-    recipe = job.recipe
+def _guess(context: Context, kind: str) -> float | None:
+    recipe = context.recipe
     teacher = recipe.teacher.teacher == NANO and not is_served(recipe)
     known = teacher if kind in ("teacher", "responses") else recipe.base.base == NANO
     return GUESSES[kind] * LONGER.get(recipe.pool.pool, 1.0) if known else None

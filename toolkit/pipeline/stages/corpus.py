@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from toolkit.corpora.budgets import file_name
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.cells import corpora_of, corpus_name
-from toolkit.pipeline.context import Job, StageError
-from toolkit.pipeline.source import Cell, Source, rows_of
+from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.source import Part, Source, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
@@ -24,9 +24,9 @@ from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """The corpus files of the run's cells: one artifact per shell x increment, and what each budget holds."""
+    """The corpus files of the run's parts: one artifact per shell x increment, and what each budget holds."""
 
-    parts: Mapping[Cell, Artifact]
+    parts: Mapping[Part, Artifact]
     # (questions, budget) -> counts; empty in a dry run of an unmade corpus
     statistics: Mapping[tuple[int, int], Mapping[str, Any]]
 
@@ -54,14 +54,14 @@ class CorpusJudge(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_judge(job: Job, pool: Artifact) -> Iterator[CorpusJudge]:
+def open_judge(context: Context, pool: Artifact) -> Iterator[CorpusJudge]:
     """The judge of a run's responses.
 
     Procedural questions share no numbers with held-out ones, and a leak among them is an error of the toolkit: it is
     left for the check of the corpus to find. Of real ones, a response may well quote another problem.
     """
-    with Judge(job.recipe.verification, job.workers.jobs) as judge:
-        if procedural(job):
+    with Judge(context.recipe.verification, context.workers.jobs) as judge:
+        if procedural(context):
             yield CorpusJudge(judge, lambda text: False)
             return
         from toolkit.corpora.decontamination import leak_finder
@@ -69,23 +69,23 @@ def open_judge(job: Job, pool: Artifact) -> Iterator[CorpusJudge]:
         yield CorpusJudge(judge, leak_finder(held_out_questions(pool.path, seeds=False)))
 
 
-def judged_by(job: Job, pool: Artifact) -> dict[str, Any]:
+def judged_by(context: Context, pool: Artifact) -> dict[str, Any]:
     """What verdicts depend on beside the responses."""
-    inputs = {"answers": pool.file("questions.parquet"), "settings": job.recipe.verification.keyed()}
-    if procedural(job):
+    inputs = {"answers": pool.file("questions.parquet"), "settings": context.recipe.verification.keyed()}
+    if procedural(context):
         return inputs
     names = ("test.parquet", "dev.parquet")
     return inputs | {"held_out": hash_of([pool.file(name) for name in names if name in pool.files])}
 
 
-def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
-    """Judge every response of the run's cells."""
-    settings = job.recipe.verification
-    verdicts: dict[Cell, Artifact] = {}
-    with job.progress.stage("verdicts") as stage, open_judge(job, source.pool) as judge:
-        for cell in source.cells:
-            inputs = {"responses": source.digests[cell], **judged_by(job, source.pool)}
-            verdicts[cell] = job.build(stage, "verdicts", inputs, _judging(source, cell, judge))
+def verdicts_stage(context: Context, source: Source) -> dict[Part, Artifact]:
+    """Judge every response of the run's parts."""
+    settings = context.recipe.verification
+    verdicts: dict[Part, Artifact] = {}
+    with context.progress.stage("verdicts") as stage, open_judge(context, source.pool) as judge:
+        for part in source.parts:
+            inputs = {"responses": source.digests[part], **judged_by(context, source.pool)}
+            verdicts[part] = context.build(stage, "verdicts", inputs, _judging(source, part, judge))
         counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
         stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
         wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
@@ -94,14 +94,14 @@ def verdicts_stage(job: Job, source: Source) -> dict[Cell, Artifact]:
     return verdicts
 
 
-def _judging(source: Source, cell: Cell, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
+def _judging(source: Source, part: Part, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
     def make(out: Path) -> dict[str, Any]:
         from toolkit.corpora.build import open_rows
 
         golds = [row["answer"] for row in source.questions]
         counts, wrong_steps = Counter[str](), 0
         with open_rows(out / "verdicts.parquet", _verdict_schema()) as file:
-            for row, judged in judged_rows(judge, golds, rows_of(source, cell)):
+            for row, judged in judged_rows(judge, golds, rows_of(source, part)):
                 file.add({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
                 counts[judged.verdict] += 1
                 wrong_steps += bool(judged.wrong_step)
@@ -117,34 +117,34 @@ def _verdict_schema() -> Any:
     return pa.schema([text[0], ("index", pa.int32()), *text[1:], ("wrong_step", pa.bool_())])
 
 
-def corpus_stage(job: Job, source: Source, verdicts: Mapping[Cell, Artifact]) -> Corpus:
+def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artifact]) -> Corpus:
     """Join responses and verdicts into accepted and rejected files, and count what each budget holds.
 
     Raises:
-        StageError: when a cell that a student would be trained on holds no accepted response.
+        StageError: when a part that a student would be trained on holds no accepted response.
     """
-    with job.progress.stage("corpus") as stage:
-        parts = {cell: _part(job, stage, source, cell, verdicts[cell]) for cell in source.cells}
+    with context.progress.stage("corpus") as stage:
+        parts = {part: _files(context, stage, source, part, verdicts[part]) for part in source.parts}
         made = all(part.made for part in parts.values())
-        statistics = {held: _statistics(parts, *held) for held in corpora_of(job.run)} if made else {}
-        trained = {held: counts for held, counts in statistics.items() if held[1] in job.run.budgets}
+        statistics = {held: _statistics(parts, *held) for held in corpora_of(context.run)} if made else {}
+        trained = {held: counts for held, counts in statistics.items() if held[1] in context.run.budgets}
         for (_, budget), counts in trained.items():
             _refuse_empty(counts, budget)
-        told = [f"{corpus_name(job.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
+        told = [f"{corpus_name(context.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
         stage.text = f"accepted responses: {', '.join(told)}" if told else "not made yet"
     return Corpus(parts, statistics)
 
 
-def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) -> Artifact:
+def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
     from toolkit.corpora.build import SCHEMA, build_cell
 
-    name, revision = teacher_name(job, source.teacher)
-    counting = job.recipe.ladder.counting
+    name, revision = teacher_name(context, source.teacher)
+    counting = context.recipe.ladder.counting
     inputs = {
-        "responses": source.digests[cell],
+        "responses": source.digests[part],
         "verdicts": verdicts.digest,
         "questions": source.pool.file("questions.parquet"),
-        "cell": [cell[0].name, cell[0].start, cell[0].stop, *cell[1]],
+        "cell": [part[0].name, part[0].start, part[0].stop, *part[1]],
         "teacher": [name, revision],
         "columns": SCHEMA.names,
         # Where repeats do not train; elsewhere the rows alone make the corpus.
@@ -152,19 +152,19 @@ def _part(job: Job, stage: Any, source: Source, cell: Cell, verdicts: Artifact) 
     }
 
     def make(out: Path) -> dict[str, Any]:
-        build_cell(out, _joined(source, cell, verdicts), *cell, name, revision)
+        build_cell(out, _joined(source, part, verdicts), *part, name, revision)
         return {}
 
-    return job.build(stage, "corpus", inputs, make)
+    return context.build(stage, "corpus", inputs, make)
 
 
-def _joined(source: Source, cell: Cell, verdicts: Artifact) -> Iterator[Row]:
-    """Question, response and verdict of each row of the cell, sorted by (index, position)."""
+def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
+    """Question, response and verdict of each row of the part, sorted by (index, position)."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(verdicts.path / "verdicts.parquet") as file:
         judged = (verdict for batch in file.iter_batches(batch_size=10_000) for verdict in batch.to_pylist())
-        for row, verdict in zip(rows_of(source, cell), judged, strict=True):
+        for row, verdict in zip(rows_of(source, part), judged, strict=True):
             if (row["question_id"], row["index"]) != (verdict["question_id"], verdict["index"]):
                 raise StageError(
                     f"{verdicts.path}: the verdicts are in another order than the responses; remove this folder"
@@ -172,11 +172,11 @@ def _joined(source: Source, cell: Cell, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
-def _statistics(parts: Mapping[Cell, Artifact], questions: int, budget: int) -> dict[str, Any]:
+def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
     from toolkit.corpora.statistics import cell_statistics
 
-    held = (cell for cell in parts if cell[0].stop <= questions and cell[1][1] <= budget)
-    files = [(parts[cell].path / "data", file_name(*cell)) for cell in held]
+    held = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
+    files = [(parts[part].path / "data", file_name(*part)) for part in held]
     accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
     return dataclasses.asdict(cell_statistics(accepted, rejected))
 
@@ -190,24 +190,26 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
         )
 
 
-def corpus_leaks_stage(job: Job, pool: Artifact, corpus: Corpus) -> None:
+def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None:
     """Test and dev questions against every accepted row of the corpus, question and response."""
     inputs = {
         "pool": pool.digest,
         "corpus": [part.digest for part in corpus.parts.values()],
-        "procedural": procedural(job),
+        "procedural": procedural(context),
     }
 
     def make(out: Path) -> Mapping[str, Any]:
-        files = [part.path / name for part, name in corpus.accepted(max(job.recipe.subsets), max(job.run.budgets))]
+        files = [
+            part.path / name for part, name in corpus.accepted(max(context.recipe.subsets), max(context.run.budgets))
+        ]
         texts = Counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
-        assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(job))
+        assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(context))
         counted = {"corpus": texts.count}
         write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
         return {"texts": counted}
 
-    with job.progress.stage("leaks") as stage:
-        checked = job.build(stage, "leaks", inputs, make)
+    with context.progress.stage("leaks") as stage:
+        checked = context.build(stage, "leaks", inputs, make)
         texts = sum(checked.facts.get("texts", {}).values())
         stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"
 

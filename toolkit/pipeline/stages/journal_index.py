@@ -1,6 +1,6 @@
 """Where a journal's rows begin, what they digest to, and which solution paths they took.
 
-A journal is read through once, whatever the number of cells, and then only where it grew. About 60 bytes a row stay in
+A journal is read through once, whatever the number of parts, and then only where it grew. About 60 bytes a row stay in
 memory; the rows themselves are read again from the file where they are needed. Where a recorded error was asked for
 again, the row that came last is the one that is known here.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.pipeline.cells import Cell, cells_of, corpus_draw
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.models import ModelName
 from toolkit.pipeline.stages.scores import TEACHER, Scored, score_inputs
@@ -79,11 +79,11 @@ def known_cells(replicates: Iterable[Replicate]) -> dict[Cell, Artifact]:
     """Scores that the workspace holds of students at or below the run's budgets, whatever run made them."""
     found = {}
     for replicate in replicates:
-        job = replicate.job
-        rungs = tuple(budget for budget in job.recipe.ladder.budgets if budget <= max(job.run.budgets))
-        for cell in cells_of(dataclasses.replace(job.run, budgets=rungs)):
-            student = job.workspace.planned("student", student_inputs(replicate, cell))
-            score = job.workspace.planned("score", score_inputs(Scored(replicate, student), cell))
+        context = replicate.context
+        rungs = tuple(budget for budget in context.recipe.ladder.budgets if budget <= max(context.run.budgets))
+        for cell in cells_of(dataclasses.replace(context.run, budgets=rungs)):
+            student = context.workspace.planned("student", student_inputs(replicate, cell))
+            score = context.workspace.planned("score", score_inputs(Scored(replicate, student), cell))
             if student.made and score.made:
                 found[cell] = score
     return found
@@ -129,14 +129,14 @@ def laws_of(run: Run) -> Iterator[Held]:
                 yield Held(f"{teacher}>{base}", rung)
 
 
-def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Artifact:
+def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool) -> Artifact:
     """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained.
 
     Args:
         seen: whether a student of this rung exists already.
     """
-    law = job.recipe.law
-    early = [budget for budget in job.run.budgets if budget <= (law.fit_max or max(job.run.budgets))]
+    law = context.recipe.law
+    early = [budget for budget in context.run.budgets if budget <= (law.fit_max or max(context.run.budgets))]
     students = measured.points(held.pair, early) if measured.made else []
     points = [{name: student[name] for name in FITTED} for student in students]
     asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
@@ -152,8 +152,8 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
         write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
         return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}
 
-    with job.progress.stage("forecast") as stage:
-        artifact = job.build(stage, "forecast", inputs, make)
+    with context.progress.stage("forecast") as stage:
+        artifact = context.build(stage, "forecast", inputs, make)
         stage.text = f"{held.pair}, r = {held.budget}" + _told(artifact)
     return artifact
 
@@ -171,17 +171,17 @@ def _told(forecast: Artifact) -> str:
     )
 
 
-def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
+def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
     """Observed beside forecast and baselines, the law of the fitted rungs, and the figure.
 
     Its `forecast.json` is the forecast with its names in this experiment, and the sha256 of what was written before:
     another experiment may share that.
     """
-    budgets = [budget for budget in job.run.budgets if budget <= held.budget]
+    budgets = [budget for budget in context.run.budgets if budget <= held.budget]
     points = measured.points(held.pair, budgets) if measured.made else []
-    title, note = words(job, measured)
+    title, note = words(context, measured)
     lines = measured.lines(held.pair)
-    recipe = job.recipe
+    recipe = context.recipe
     named = {
         "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
         "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
@@ -204,8 +204,8 @@ def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> A
         facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
         return facts
 
-    with job.progress.stage("law") as stage:
-        law = job.build(stage, "law", inputs, make)
+    with context.progress.stage("law") as stage:
+        law = context.build(stage, "law", inputs, make)
         stage.text = law.facts.get("sentence", "")
     return law
 
@@ -217,15 +217,15 @@ def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> li
     return [told for told in every if told["held_out"] == budget]
 
 
-def curves_stage(job: Job, measured: Measured) -> Artifact:
+def curves_stage(context: Context, measured: Measured) -> Artifact:
     """`curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
     rows = _rows(measured) if measured.made else []
     models = [*measured.references.values(), *measured.cells.values()]
-    title, note = words(job, measured)
+    title, note = words(context, measured)
     inputs = {
         "rows": [row for row, _ in rows],
         "scores": [score.digest for score in models],
-        "whole": job.run.whole,
+        "whole": context.run.whole,
         "title": title,
         "note": note,
     }
@@ -235,13 +235,13 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
         from toolkit.reports.tables import write_curves
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])
-        if not job.run.whole:  # the figure of the law shows the same points
-            pair = job.recipe.pair
+        if not context.run.whole:  # the figure of the law shows the same points
+            pair = context.recipe.pair
             draw_ladder(out / "curve.png", measured.points(pair), measured.lines(pair), title=title, note=note)
         return {"rows": len(rows)}
 
-    with job.progress.stage("curves") as stage:
-        curves = job.build(stage, "curves", inputs, make)
+    with context.progress.stage("curves") as stage:
+        curves = context.build(stage, "curves", inputs, make)
         stage.text = f"{len(models)} models: curves.parquet, items.parquet"
     return curves
 
@@ -275,16 +275,16 @@ def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     }
 
 
-def words(job: Job, measured: Measured) -> tuple[str, str]:
+def words(context: Context, measured: Measured) -> tuple[str, str]:
     """Over and under every figure: what it asks, what its error bars hold, and what it is too small to say."""
-    recipe = job.recipe
+    recipe = context.recipe
     count = len({cell.replicate for cell in measured.cells})
     note = (
         f"{recipe.ladder.ladder_questions:,} questions, control {recipe.controls[0]}, n = {measured.items:,} test "
         f"questions, {count} replicate{'s' * (count > 1)} ({what_varies(recipe)})."
     )
-    if job.failed:
-        note += f" MISSING: {len(job.failed)} student{'s' * (len(job.failed) > 1)} that diverged."
+    if context.failed:
+        note += f" MISSING: {len(context.failed)} student{'s' * (len(context.failed) > 1)} that diverged."
     return recipe.title, " ".join([note, *recipe.release.limits[:1]])
 
 
@@ -301,7 +301,7 @@ def rules_of(recipe: Recipe) -> Rules:
 
 
 def decisions_stage(
-    job: Job, results: Mapping[str, Artifact], release: Artifact, corpus: Corpus
+    context: Context, results: Mapping[str, Artifact], release: Artifact, corpus: Corpus
 ) -> dict[str, Artifact]:
     """A decision for each of the recipe's `decide`, once all of it is measured; by where it lies among the results.
 
@@ -309,17 +309,17 @@ def decisions_stage(
         results: `curves`, and the laws with the forecasts that were written before their held-out rungs were trained.
         release: the folder with the responses of `corpus`; its card and version are no part of what is decided on.
     """
-    chosen = job.recipe.decisions.decide if job.run.whole else ()
-    asked = {"rules": rules_of(job.recipe), "results": results["curves"].digest, "title": job.recipe.title}
+    chosen = context.recipe.decisions.decide if context.run.whole else ()
+    asked = {"rules": rules_of(context.recipe), "results": results["curves"].digest, "title": context.recipe.title}
     decided = {}
     for rule in chosen:
-        inputs = {**asked, "rule": rule, "notes": _notes(job.recipe)}
+        inputs = {**asked, "rule": rule, "notes": _notes(context.recipe)}
         if rule == "law":
             inputs["laws"] = [made.digest for place, made in results.items() if place != "curves"]
         if rule == "saturation":
             inputs["corpus"] = [part.digest for part in corpus.parts.values()]
-        with job.progress.stage("decision") as stage:
-            made = job.build(stage, "decision", inputs, partial(_decide, job, rule, results, release))
+        with context.progress.stage("decision") as stage:
+            made = context.build(stage, "decision", inputs, partial(_decide, context, rule, results, release))
             stage.text = f"{rule}: {made.facts['verdict']}" if made.made else rule
         decided[f"decisions/{rule}"] = made
     return decided
@@ -329,14 +329,16 @@ def _notes(recipe: Recipe) -> list[str]:
     return [f"Replicates: {what_varies(recipe)}.", *recipe.release.limits[:1]]
 
 
-def _decide(job: Job, rule: str, results: Mapping[str, Artifact], release: Artifact, out: Path) -> dict[str, Any]:
+def _decide(
+    context: Context, rule: str, results: Mapping[str, Artifact], release: Artifact, out: Path
+) -> dict[str, Any]:
     from toolkit.laws.curve.data import NoCurve
     from toolkit.reports.results import read_results
     from toolkit.reports.rules.decide import Question, decide, write_decision
     from toolkit.reports.rules.verdict import CANNOT_TELL, NoAnswer
     from toolkit.reports.solutions import release_paths
 
-    recipe, curves = job.recipe, results["curves"].path
+    recipe, curves = context.recipe, results["curves"].path
     experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
     written = written_forecasts(results, recipe.law.confirm or recipe.law.held_out) if rule == "law" else []

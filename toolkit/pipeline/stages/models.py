@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import refuse_training
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
@@ -20,67 +20,67 @@ ModelName = tuple[str, str]  # role (teacher or base) and the name that the reci
 ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
 
 
-def checked_models(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
     stages: list[Callable[[], Any]] = [
-        lambda: training_leaks_stage(job, pool, roles),
-        lambda: models_stage(job, pool, roles),
+        lambda: training_leaks_stage(context, pool, roles),
+        lambda: models_stage(context, pool, roles),
     ]
-    models: dict[ModelName, Artifact] = job.each(lambda stage: stage(), stages)[1]
+    models: dict[ModelName, Artifact] = context.each(lambda stage: stage(), stages)[1]
     return models
 
 
-def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """All models of some roles (`teacher`, `base`), trained side by side if embedded; none reads the `pool`."""
-    wanted = jobs_of_models(job, roles)
-    with job.progress.stage("models") as stage:
+    wanted = contexts_of_models(context, roles)
+    with context.progress.stage("models") as stage:
         stage.expect(len(wanted), "step")
-        made = job.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
+        made = context.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
         models = dict(zip(wanted, made, strict=True))
         for (role, name), model in models.items():
             if not model.made:
-                job.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
+                context.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
         stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
     return models
 
 
-def jobs_of_models(job: Job, roles: Sequence[str]) -> dict[ModelName, Job]:
-    """Each model of some roles with a job whose recipe has it as its own."""
+def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:
+    """Give each model of some roles a context whose recipe has it as its own."""
     return {
-        (role, name): job.with_recipe(dataclasses.replace(job.recipe, **{role: settings}))
+        (role, name): context.with_recipe(dataclasses.replace(context.recipe, **{role: settings}))
         for role in roles
-        for name, settings in getattr(job.recipe, f"{role}s").items()
+        for name, settings in getattr(context.recipe, f"{role}s").items()
     }
 
 
-def _model(job: Job, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
+def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
     role, task = called[0], " ".join(called)
-    settings = dataclasses.asdict(getattr(job.recipe, role))
+    settings = dataclasses.asdict(getattr(context.recipe, role))
     name, revision = settings.pop(role), settings.pop(f"{role}_revision")
-    remote = remote_model(job.recipe) if role == "teacher" else None
+    remote = remote_model(context.recipe) if role == "teacher" else None
     if remote:
         return remote
     if name == NANO:
-        options = nano_options(job, role)
+        options = nano_options(context, role)
 
         def train(out: Path) -> dict[str, Any]:
             if role == "teacher":
-                refuse_training(job)
-            _refuse_unreadable_by_nano(job, pool)
-            facts: dict[str, Any] = job.work(stage, task, train_nano, role, options, out)
+                refuse_training(context)
+            _refuse_unreadable_by_nano(context, pool)
+            facts: dict[str, Any] = context.work(stage, task, train_nano, role, options, out)
             return facts
 
-        if job.dry:
-            _refuse_unreadable_by_nano(job, pool)
-        return job.build(stage, role, options, train)
-    asked = role == "base" or not is_served(job.recipe)
+        if context.dry:
+            _refuse_unreadable_by_nano(context, pool)
+        return context.build(stage, role, options, train)
+    asked = role == "base" or not is_served(context.recipe)
     if Path(name).is_dir():
-        job.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
+        context.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
         files = model_files(Path(name))
         return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
-    model = _hub_model(name, revision, job.dry)
-    if not job.dry:
-        job.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
+    model = _hub_model(name, revision, context.dry)
+    if not context.dry:
+        context.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
     return model
 
 
@@ -98,12 +98,12 @@ def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> 
         check_model(folder, named, asked=asked, code=code)
 
 
-def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:
+def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     role, name = called
-    told = f"{role} {name}" if len(getattr(job.recipe, f"{role}s")) > 1 else role
+    told = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
     if artifact.made:
         return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
-    return f"{told}: {getattr(getattr(job.recipe, role), f'{role}_steps'):,} steps of training"
+    return f"{told}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
 
 
 def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
@@ -127,14 +127,14 @@ def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
     return Artifact(folder, hash_of(files)[:16], files, {})
 
 
-def nano_options(job: Job, role: str) -> dict[str, Any]:
+def nano_options(context: Context, role: str) -> dict[str, Any]:
     """What an embedded model is trained from: its own fields, and which questions exist."""
-    settings = dataclasses.asdict(getattr(job.recipe, role))
+    settings = dataclasses.asdict(getattr(context.recipe, role))
     own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
     own.pop("revision")
-    pool = job.recipe.pool
+    pool = context.recipe.pool
     # Mathematics is what an embedded model reads when nothing else is said.
-    domain = {"domain": pool.pool} if nano_domain(job.recipe) != "mathematics" else {}
+    domain = {"domain": pool.pool} if nano_domain(context.recipe) != "mathematics" else {}
     return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
 
 
@@ -149,15 +149,15 @@ def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> 
     return {"role": role}
 
 
-def _refuse_unreadable_by_nano(job: Job, pool: Artifact) -> None:
+def _refuse_unreadable_by_nano(context: Context, pool: Artifact) -> None:
     """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
     from toolkit.nano.tokenizer import build_tokenizer, unreadable
 
     questions = [row["question"] for row in read_questions(pool.path)]
-    refuse_unreadable(unreadable(build_tokenizer(nano_domain(job.recipe)), questions), len(questions))
+    refuse_unreadable(unreadable(build_tokenizer(nano_domain(context.recipe)), questions), len(questions))
 
 
-def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> Artifact:
+def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:
     """Test and dev questions against the pool, and all of them against every text that embedded models will read.
 
     Args:
@@ -166,19 +166,19 @@ def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> Arti
     Raises:
         LeakError: naming the questions found and where.
     """
-    inputs = _read_by(job, pool, ROLES)
-    if not job.workspace.planned("leaks", inputs).made:
-        inputs = _read_by(job, pool, [role for role in ROLES if role in roles])
+    inputs = _read_by(context, pool, ROLES)
+    if not context.workspace.planned("leaks", inputs).made:
+        inputs = _read_by(context, pool, [role for role in ROLES if role in roles])
     options = inputs["read"]
-    with job.progress.stage("leaks") as stage:
+    with context.progress.stage("leaks") as stage:
         stage.expect(1, "text")
 
         def make(out: Path) -> Mapping[str, Any]:
-            texts: dict[str, int] = job.work(stage, "leaks", scan, pool.path, options, procedural(job))
+            texts: dict[str, int] = context.work(stage, "leaks", scan, pool.path, options, procedural(context))
             write_atomic(out / "clean.json", to_json({"texts": texts, "leaks": 0}))
             return {"texts": texts}
 
-        checked = job.build(stage, "leaks", inputs, make)
+        checked = context.build(stage, "leaks", inputs, make)
         texts = sum(checked.facts.get("texts", {}).values())
         stage.text = (
             f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
@@ -186,14 +186,14 @@ def training_leaks_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> Arti
     return checked
 
 
-def _read_by(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
+def _read_by(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
     """What the check of the embedded models of some roles is made from."""
     options = {
-        " ".join(called[: 1 + (len(getattr(job.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
-        for called, of_model in jobs_of_models(job, roles).items()
+        " ".join(called[: 1 + (len(getattr(context.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        for called, of_model in contexts_of_models(context, roles).items()
         if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
     }
-    return {"pool": pool.digest, "read": options, "procedural": procedural(job)}
+    return {"pool": pool.digest, "read": options, "procedural": procedural(context)}
 
 
 def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:

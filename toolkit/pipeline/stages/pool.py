@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import refuse_other_source, source_identity
 from toolkit.pipeline.teacher import served_as
 from toolkit.questions.pools import read_questions
@@ -15,27 +15,29 @@ from toolkit.recipe.sections import Pool, Verification
 from toolkit.workspace import Artifact, file_digest
 
 
-def pool_stage(job: Job) -> Artifact:
+def pool_stage(context: Context) -> Artifact:
     """The questions, split into pool, test and dev sets."""
     from toolkit.corpora.decontamination import leak_finder
     from toolkit.questions.pools import write_pool
     from toolkit.synthesis.schedule import refuse_idle
 
-    settings, kind = job.recipe.pool, job.recipe.verification
+    settings, kind = context.recipe.pool, context.recipe.verification
     inputs = pool_inputs(settings)
-    with job.progress.stage("pool") as stage:
+    with context.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
-        pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
+        pool, cached = context.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
         if _unread_gold(pool, kind):
             # What is left out depends on the kind of answer, which then is part of what the pool is known by.
             inputs |= {"answer_kind": kind.answer_kind}
             readable = partial(write_pool, settings, leak_finder=leak_finder, gold_problem=_problem_by(kind))
-            pool, cached = job.workspace.build("pool", inputs, readable)
+            pool, cached = context.workspace.build("pool", inputs, readable)
         stage.count(cached)
-        known = source_identity(None, served_as(job.recipe), pool.file("questions.parquet"), job.recipe.sampling)
-        refuse_other_source(job, known)  # and again with the teacher, once it is there
-        if job.recipe.ladder.counting == "adaptive":
-            refuse_idle(job.recipe.ladder, max(job.recipe.subsets), max(job.run.budgets))
+        known = source_identity(
+            None, served_as(context.recipe), pool.file("questions.parquet"), context.recipe.sampling
+        )
+        refuse_other_source(context, known)  # and again with the teacher, once it is there
+        if context.recipe.ladder.counting == "adaptive":
+            refuse_idle(context.recipe.ladder, max(context.recipe.subsets), max(context.run.budgets))
         facts = pool.facts
         stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
         if facts["dropped"]:
@@ -67,11 +69,11 @@ def _problem_by(kind: Verification) -> Callable[[str], str | None]:
     return partial(gold_problem, settings=kind)
 
 
-def procedural(job: Job) -> bool:
+def procedural(context: Context) -> bool:
     """Whether equal numbers make two questions of the pool the same."""
     from toolkit.domains import DOMAINS
 
-    return job.recipe.pool.pool in DOMAINS
+    return context.recipe.pool.pool in DOMAINS
 
 
 def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:

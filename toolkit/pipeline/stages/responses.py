@@ -11,14 +11,11 @@ from typing import Any, Self
 import numpy as np
 
 from toolkit.pipeline.cells import most_draws, parts_of
-from toolkit.pipeline.context import Job, StageError
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.source import Source, placed, refuse_other_source, source_identity, source_key
 from toolkit.pipeline.stages.corpus import judged_by, open_judge
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import (
-    open_teacher,
-    served_as,
-)
+from toolkit.pipeline.teacher import open_teacher, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import prompt_writer
 from toolkit.questions.pools import read_questions
@@ -35,49 +32,47 @@ from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
 
 
-def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+def responses_stage(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
-    from toolkit.pipeline.stages.journal_index import JournalIndex
-
-    source = _source(job, pool, teacher)
+    source = _source(context, pool, teacher)
     ids = [row["question_id"] for row in source.questions]
-    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{source.key}"):
+    with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
         index = JournalIndex(source.journal, source.questions)
-        with Asking(job, stage, index, source.questions, teacher) as asking:
-            draws = draw(job, stage, index, pool, ids, asking.ask)
+        with Asking(context, stage, index, source.questions, teacher) as asking:
+            draws = draw(context, stage, index, pool, ids, asking.ask)
             asking.refuse_many_errors()
             new = asking.told
-            if job.dry:
+            if context.dry:
                 ahead = asking.estimate()
                 new = f"to sample: {ahead}"
-                job.ahead["responses"] += ahead.requests
+                context.ahead["responses"] += ahead.requests
         if draws is not None:
-            source = placed(source, index, job.recipe.ladder.counting, draws)
-            new = f"{int(draws.sum()):,} responses, {new if not job.dry else 'none to sample'}"
-        stage.text = f"{len(ids):,} questions, {_drawn_as(job)}: {new}"
+            source = placed(source, index, context.recipe.ladder.counting, draws)
+            new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
+        stage.text = f"{len(ids):,} questions, {_drawn_as(context)}: {new}"
     return source
 
 
-def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
+def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     """The source before its responses are looked at."""
-    recipe = job.recipe
+    recipe = context.recipe
     identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
-    refuse_other_source(job, identity)
+    refuse_other_source(context, identity)
     key = source_key(identity)
-    parts = parts_of(job.run)
+    parts = parts_of(context.run)
     return Source(
         pool,
         teacher,
         read_questions(pool.path)[: max(recipe.subsets)],
         key,
-        job.workspace.root / "responses" / f"{key}.jsonl",
+        context.workspace.root / "responses" / f"{key}.jsonl",
         parts,
         {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
     )
 
 
-def _drawn_as(job: Job) -> str:
-    ladder, most = job.recipe.ladder, most_draws(job.run)
+def _drawn_as(context: Context) -> str:
+    ladder, most = context.recipe.ladder, most_draws(context.run)
     budget = int(most.max())
     return {
         "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
@@ -87,7 +82,7 @@ def _drawn_as(job: Job) -> str:
 
 
 def draw(
-    job: Job,
+    context: Context,
     stage: Stage,
     index: JournalIndex,
     pool: Artifact,
@@ -105,30 +100,30 @@ def draw(
         ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
             ends the walk (a dry run, or money spent), and then None is returned.
     """
-    ladder, judged = job.recipe.ladder, job.recipe.ladder.counting != "sampled"
+    ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
     decisions: list[Decision] = []
     draws = None
     index.read()
-    with open_judge(job, pool) as judge:
-        if judged and not _known_paths(job, index, pool):
+    with open_judge(context, pool) as judge:
+        if judged and not _known_paths(context, index, pool):
             index.label(judge)
-        most = most_draws(job.run)
-        for wanted in rounds(ladder, len(question_ids), max(job.run.budgets), index.path, decisions.append, most):
+        most = most_draws(context.run)
+        for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
             if not ask(wanted):
                 return None
             index.read()
             if judged:
                 index.label(judge)
             draws = wanted.stop
-    if judged and not job.dry:
-        job.build(stage, "paths", _inputs(job, index, pool), lambda out: _save(index, out))
-    if ladder.counting == "adaptive" and not job.dry:
+    if judged and not context.dry:
+        context.build(stage, "paths", _inputs(context, index, pool), lambda out: _save(index, out))
+    if ladder.counting == "adaptive" and not context.dry:
         write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
     return draws
 
 
-def _inputs(job: Job, index: JournalIndex, pool: Artifact) -> dict[str, Any]:
-    return {"responses": index.digest(), **judged_by(job, pool)}
+def _inputs(context: Context, index: JournalIndex, pool: Artifact) -> dict[str, Any]:
+    return {"responses": index.digest(), **judged_by(context, pool)}
 
 
 def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
@@ -136,9 +131,9 @@ def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
     return {"responses": len(index)}
 
 
-def _known_paths(job: Job, index: JournalIndex, pool: Artifact) -> bool:
+def _known_paths(context: Context, index: JournalIndex, pool: Artifact) -> bool:
     """Take the paths of a run that left the same journal; judging a large one again would take its time."""
-    found = job.workspace.planned("paths", _inputs(job, index, pool))
+    found = context.workspace.planned("paths", _inputs(context, index, pool))
     if found.made:
         index.load_paths(found.path / "paths.parquet")
     return found.made
@@ -153,13 +148,18 @@ class Asking(contextlib.ExitStack):
     """
 
     def __init__(
-        self, job: Job, stage: Stage, index: JournalIndex, questions: Sequence[Mapping[str, Any]], teacher: Artifact
+        self,
+        context: Context,
+        stage: Stage,
+        index: JournalIndex,
+        questions: Sequence[Mapping[str, Any]],
+        teacher: Artifact,
     ) -> None:
         super().__init__()
-        self.job, self.stage, self.index, self.questions, self.artifact = job, stage, index, questions, teacher
+        self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
-        serving, sampling = job.recipe.serving, job.recipe.sampling
+        serving, sampling = context.recipe.serving, context.recipe.sampling
         told = prompt_writer(sampling.prompt)
         self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens, told)
 
@@ -173,16 +173,16 @@ class Asking(contextlib.ExitStack):
     @functools.cached_property
     def teacher(self) -> Teacher:
         texts = [row["question"] for row in self.questions]
-        return self.enter_context(open_teacher(self.job, self.stage, self.artifact, texts))
+        return self.enter_context(open_teacher(self.context, self.stage, self.artifact, texts))
 
     @functools.cached_property
     def judge(self) -> Judge:
-        return self.enter_context(Judge(self.job.recipe.verification))
+        return self.enter_context(Judge(self.context.recipe.verification))
 
     @functools.cached_property
     def retried(self) -> frozenset[tuple[int, int]]:
         """(position, index) of the recorded errors that are asked for again: those of earlier runs."""
-        return self.index.errors if self.job.retry_errors else frozenset()
+        return self.index.errors if self.context.retry_errors else frozenset()
 
     def rows(self, wanted: Round) -> Iterator[Wanted]:
         """(question id, text, index) of each response of a round that the journal lacks, or is to ask for again."""
@@ -199,7 +199,7 @@ class Asking(contextlib.ExitStack):
             StageError: when the largest cost is reached; the message says how to go on.
         """
         missing = sum(1 for _ in self.rows(wanted))
-        if not missing or self.job.dry:
+        if not missing or self.context.dry:
             return not missing
         if not self.sampled:
             self.begin()
@@ -207,25 +207,27 @@ class Asking(contextlib.ExitStack):
             self.journal,
             self.rows(wanted),
             self.teacher,
-            sampling_seed=self.job.recipe.sampling.sampling_seed,
+            sampling_seed=self.context.recipe.sampling.sampling_seed,
             report=self._report,
             total=missing,
-            attempts=self.job.recipe.serving.attempts,
+            attempts=self.context.recipe.serving.attempts,
             prices=self.prices,
-            max_cost=None if self.job.max_cost is None else max(0.0, self.job.max_cost - sum(self.job.costs)),
+            max_cost=None
+            if self.context.max_cost is None
+            else max(0.0, self.context.max_cost - sum(self.context.costs)),
             judge=self._accepted,
-            errors=self.job.retry_errors,
+            errors=self.context.retry_errors,
         )
         self.sampled, self.cost = self.sampled + tally.sampled, self.cost + tally.cost
         self.reasoned += tally.reasoned
-        self.job.costs.append(tally.cost)
+        self.context.costs.append(tally.cost)
         self.errors += tally.errors
         _remember_rate(self.index.journal, tally)
         if tally.stopped:
             raise StageError(
-                f"sampling stopped at a cost of {sum(self.job.costs):,.4g}: the next response could lift it above "
-                f"--max-cost {self.job.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the same "
-                "command with more to go on"
+                f"sampling stopped at a cost of {sum(self.context.costs):,.4g}: the next response could lift it above "
+                f"--max-cost {self.context.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the "
+                "same command with more to go on"
             )
         return True
 
@@ -233,17 +235,17 @@ class Asking(contextlib.ExitStack):
         """Say what it will take before anything is asked for."""
         ahead = self.estimate()
         self.lacking = ahead.requests
-        self.job.progress.say(f"{'':11} to sample: {ahead}")
+        self.context.progress.say(f"{'':11} to sample: {ahead}")
         self.stage.expect(1, "response")
 
     def estimate(self) -> Estimate:
         """What is ahead at most: where draws depend on what comes, all that the recipe allows."""
-        ladder = self.job.recipe.ladder
-        most = most_draws(self.job.run)
+        ladder = self.context.recipe.ladder
+        most = most_draws(self.context.run)
         most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
         return estimate(
             self.rows(Round(int(most.max()), np.zeros_like(most), most)),
-            max_tokens=self.job.recipe.sampling.max_tokens,
+            max_tokens=self.context.recipe.sampling.max_tokens,
             seen=self.index.usage,
             prices=self.prices,
             rate=_known_rate(self.index.journal),
@@ -264,7 +266,7 @@ class Asking(contextlib.ExitStack):
         parts = [f"{self.sampled:,} sampled now"]
         parts += [f"cost {self.cost:,.4g}"] if self.cost else []
         if self.reasoned:
-            done = {"drop": "dropped", "keep": "kept"}[self.job.recipe.sampling.reasoning]
+            done = {"drop": "dropped", "keep": "kept"}[self.context.recipe.sampling.reasoning]
             parts.append(f"reasoning {done} in {self.reasoned:,}, its tokens counted")
         return ", ".join(parts + ([f"without a response: {self._kinds}"] if self.errors else []))
 
@@ -282,7 +284,7 @@ class Asking(contextlib.ExitStack):
         if failed >= MANY_ERRORS and failed >= MANY_SHARE * self.sampled:
             raise StageError(
                 f"{failed:,} of {self.sampled:,} requests brought no response ({self._kinds}) and are recorded as "
-                f"errors in {self.index.journal.name}; what was sampled is kept. `fss sample {self.job.run.name} "
+                f"errors in {self.index.journal.name}; what was sampled is kept. `fss sample {self.context.run.name} "
                 "--retry-errors` asks for them again; the same command without it goes on without them"
             )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
-from toolkit.pipeline.context import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.recipe.sections import DOUBLED, Student
@@ -18,9 +18,9 @@ from toolkit.workspace import Artifact
 
 @dataclasses.dataclass(frozen=True)
 class Replicate:
-    """One pair of teacher and base in one replicate: a job with an ordinary recipe, and what the chain made for it."""
+    """One pair of teacher and base in one replicate: its context, of a plain recipe, and what the chain made for it."""
 
-    job: Job
+    context: Context
     pool: Artifact
     teacher: Artifact
     base: Artifact
@@ -30,7 +30,7 @@ class Replicate:
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
     """How the student of a cell is trained."""
-    recipe = replicate.job.recipe
+    recipe = replicate.context.recipe
     settings = dataclasses.asdict(recipe.student)
     if cell.control != DOUBLED:
         return Student(**settings | {"control": cell.control})
@@ -48,9 +48,9 @@ def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     return {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
 
 
-def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
+def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
     """Train a student for each cell, as many at once as there are workers; one that diverges is noted and left out."""
-    with job.progress.stage(name) as stage:
+    with context.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
         def train(entry: tuple[Cell, Replicate]) -> Artifact | None:
@@ -60,20 +60,20 @@ def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict
             options = student_settings(replicate, cell), cell.replicate, f"sha256:{base.digest}"
 
             def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any] = job.work(stage, cell.task, train_one, base.path, files, out, *options)
+                facts: dict[str, Any] = context.work(stage, cell.task, train_one, base.path, files, out, *options)
                 return facts
 
             try:
-                return job.build(stage, "student", student_inputs(replicate, cell), make)
+                return context.build(stage, "student", student_inputs(replicate, cell), make)
             except NotFinite as error:
-                job.fail(cell.task, error)
+                context.fail(cell.task, error)
                 return None
 
-        made = zip(cells, job.each(train, cells.items()), strict=True)
+        made = zip(cells, context.each(train, cells.items()), strict=True)
         trained = {cell: student for cell, student in made if student}
         steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
         ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
-        job.ahead["student"] += ahead
+        context.ahead["student"] += ahead
         stage.text = (
             f"{len(cells)} students" + f", {steps:,} steps" * bool(steps) + f", at most {ahead:,} to do" * bool(ahead)
         )
