@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.pipeline.conftest import TINY
 from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.source import Source, placed, rows_of
 from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.journal_index import JournalIndex
@@ -54,7 +55,7 @@ def job(folder, **ladder):
 def drawn(job, path, dry=False, salt=0):
     """Fill the journal as the schedule wants it; the index, the draws that count, and what was asked for."""
     index, asked = JournalIndex(path, QUESTIONS), []
-    with job.progress.stage("responses") as stage, Journal(path) as journal:
+    with job.progress.stage("responses") as stage, Journal(path) as journal, open_judge(job, POOL) as judge:
 
         def ask(wanted):
             lacking = [pair for pair in wanted.pairs() if not journal.has(f"q{pair[0]}", pair[1])]
@@ -64,7 +65,7 @@ def drawn(job, path, dry=False, salt=0):
             journal.append(response(*pair, salt) for pair in random.Random(len(asked)).sample(lacking, len(lacking)))
             return True
 
-        draws = draw(job, stage, index, POOL, [row["question_id"] for row in QUESTIONS], ask)
+        draws = draw(job, stage, index, POOL, judge, [row["question_id"] for row in QUESTIONS], ask)
     return index, draws, asked
 
 
@@ -76,7 +77,8 @@ def source_of(job, path, salt=0):
 
 def corpus_of(job, path):
     source = source_of(job, path)
-    return source, corpus_stage(job, source, verdicts_stage(job, source))
+    with open_judge(job, POOL) as judge:
+        return source, corpus_stage(job, source, verdicts_stage(job, source, judge))
 
 
 COUNTINGS = {

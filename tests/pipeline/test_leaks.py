@@ -10,7 +10,7 @@ import pytest
 from toolkit.corpora.decontamination import LeakError, leak_finder
 from toolkit.nano.training_texts import teacher_texts
 from toolkit.nano.vocabulary import ASSISTANT, USER
-from toolkit.pipeline.stages.corpus import CorpusJudge
+from toolkit.pipeline.judge import CorpusJudge
 from toolkit.pipeline.stages.models import nano_options, scan
 from toolkit.pipeline.stages.pool import held_out_questions
 from toolkit.recipe.load import load_run

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
@@ -83,10 +84,10 @@ def sample(
     with _context(run, workspace, jobs, dry, progress, max_cost, retry_errors) as context:
         pool = pool_stage(context)
         models = checked_models(context, pool, ["teacher"])
-        drawn = [
-            responses_stage(single, own_pool, models["teacher", drawn_by(single.run)[0]])
-            for single, own_pool in sources_of(context, pool)
-        ]
+        drawn = []
+        for single, own_pool in sources_of(context, pool):
+            with open_judge(single, own_pool) as judge:
+                drawn.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
         if dry:
             return _first_prompt(context, pool, drawn[0].teacher)
         return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in drawn)])
@@ -236,10 +237,16 @@ def sources_of(context: Context, pool: Artifact) -> Iterator[tuple[Context, Arti
         yield single, pools[run.recipe.pool]
 
 
+def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact:
+    """Give the teacher of a context's source."""
+    return models["teacher", drawn_by(context.run)[0]]
+
+
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
     """From the responses of a source's teacher to the files that students are trained on."""
-    source = responses_stage(context, pool, models["teacher", drawn_by(context.run)[0]])
-    corpus = corpus_stage(context, source, verdicts_stage(context, source))
+    with open_judge(context, pool) as judge:
+        source = responses_stage(context, pool, teacher_of(context, models), judge)
+        corpus = corpus_stage(context, source, verdicts_stage(context, source, judge))
     corpus_leaks_stage(context, pool, corpus)
     return source, corpus
 

@@ -22,7 +22,7 @@ from toolkit.hub.decide import parse_version
 from toolkit.hub.fetch import fetch, split_reference
 from toolkit.pipeline.context import StageError
 from toolkit.pipeline.hubs import open_to_read
-from toolkit.pipeline.stages.corpus import CorpusJudge
+from toolkit.pipeline.judge import CorpusJudge
 from toolkit.progress import Progress, Stage
 from toolkit.questions.pools import COLUMNS
 from toolkit.recipe.sections import Verification

@@ -1,25 +1,23 @@
 """The corpus: responses are judged, joined into files by shell x increment, and searched for held-out questions."""
 
-import contextlib
 import dataclasses
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from toolkit.corpora.budgets import file_name
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.cells import corpora_of, corpus_name
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.source import Part, Source, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
-from toolkit.verification.judge import Judge
-from toolkit.verification.verdicts import VERDICTS, Judgement
+from toolkit.verification.verdicts import VERDICTS
 from toolkit.workers import Counted
-from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
+from toolkit.workspace import Artifact, to_json, write_atomic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,50 +37,11 @@ class Corpus:
         ]
 
 
-class CorpusJudge(NamedTuple):
-    """A judge that also gives the verdict `leaked`."""
-
-    judge_answers: Judge
-    leaks: Callable[[str], bool]
-
-    def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
-        """A judgement for each (gold answer, response, finish reason), in their order."""
-        asked, given = itertools.tee(rows)
-        for (_, text, _), judged in zip(given, self.judge_answers.judge(asked), strict=True):
-            leaked = judged.verdict == "accepted" and self.leaks(text)
-            yield judged._replace(verdict="leaked") if leaked else judged
-
-
-@contextlib.contextmanager
-def open_judge(context: Context, pool: Artifact) -> Iterator[CorpusJudge]:
-    """The judge of a run's responses.
-
-    Procedural questions share no numbers with held-out ones, and a leak among them is an error of the toolkit: it is
-    left for the check of the corpus to find. Of real ones, a response may well quote another problem.
-    """
-    with Judge(context.recipe.verification, context.workers.jobs) as judge:
-        if procedural(context):
-            yield CorpusJudge(judge, lambda text: False)
-            return
-        from toolkit.corpora.decontamination import leak_finder
-
-        yield CorpusJudge(judge, leak_finder(held_out_questions(pool.path, seeds=False)))
-
-
-def judged_by(context: Context, pool: Artifact) -> dict[str, Any]:
-    """What verdicts depend on beside the responses."""
-    inputs = {"answers": pool.file("questions.parquet"), "settings": context.recipe.verification.keyed()}
-    if procedural(context):
-        return inputs
-    names = ("test.parquet", "dev.parquet")
-    return inputs | {"held_out": hash_of([pool.file(name) for name in names if name in pool.files])}
-
-
-def verdicts_stage(context: Context, source: Source) -> dict[Part, Artifact]:
+def verdicts_stage(context: Context, source: Source, judge: CorpusJudge) -> dict[Part, Artifact]:
     """Judge every response of the run's parts."""
     settings = context.recipe.verification
     verdicts: dict[Part, Artifact] = {}
-    with context.progress.stage("verdicts") as stage, open_judge(context, source.pool) as judge:
+    with context.progress.stage("verdicts") as stage:
         for part in source.parts:
             inputs = {"responses": source.digests[part], **judged_by(context, source.pool)}
             verdicts[part] = context.build(stage, "verdicts", inputs, _judging(source, part, judge))

@@ -12,8 +12,8 @@ import numpy as np
 
 from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.source import Source, placed, refuse_other_source, source_identity, source_key
-from toolkit.pipeline.stages.corpus import judged_by, open_judge
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
 from toolkit.pipeline.teacher import open_teacher, served_as
 from toolkit.progress import Stage
@@ -26,20 +26,19 @@ from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.text_files import TextError, read_object
-from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
 MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
 
 
-def responses_stage(context: Context, pool: Artifact, teacher: Artifact) -> Source:
+def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge) -> Source:
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
     source = _source(context, pool, teacher)
     ids = [row["question_id"] for row in source.questions]
     with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
         index = JournalIndex(source.journal, source.questions)
-        with Asking(context, stage, index, source.questions, teacher) as asking:
-            draws = draw(context, stage, index, pool, ids, asking.ask)
+        with Asking(context, stage, index, source.questions, teacher, judge) as asking:
+            draws = draw(context, stage, index, pool, judge, ids, asking.ask)
             asking.refuse_many_errors()
             new = asking.told
             if context.dry:
@@ -86,6 +85,7 @@ def draw(
     stage: Stage,
     index: JournalIndex,
     pool: Artifact,
+    judge: CorpusJudge,
     question_ids: Sequence[str],
     ask: Callable[[Round], bool],
 ) -> Integers | None:
@@ -95,7 +95,7 @@ def draw(
 
     Args:
         index: of the journal.
-        pool: whose answers and held-out questions the responses are judged by.
+        pool: whose answers and held-out questions `judge` judges by.
         question_ids: in pool order.
         ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
             ends the walk (a dry run, or money spent), and then None is returned.
@@ -104,17 +104,16 @@ def draw(
     decisions: list[Decision] = []
     draws = None
     index.read()
-    with open_judge(context, pool) as judge:
-        if judged and not _known_paths(context, index, pool):
+    if judged and not _known_paths(context, index, pool):
+        index.label(judge)
+    most = most_draws(context.run)
+    for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
+        if not ask(wanted):
+            return None
+        index.read()
+        if judged:
             index.label(judge)
-        most = most_draws(context.run)
-        for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
-            if not ask(wanted):
-                return None
-            index.read()
-            if judged:
-                index.label(judge)
-            draws = wanted.stop
+        draws = wanted.stop
     if judged and not context.dry:
         context.build(stage, "paths", _inputs(context, index, pool), lambda out: _save(index, out))
     if ladder.counting == "adaptive" and not context.dry:
@@ -154,8 +153,10 @@ class Asking(contextlib.ExitStack):
         index: JournalIndex,
         questions: Sequence[Mapping[str, Any]],
         teacher: Artifact,
+        judge: CorpusJudge,
     ) -> None:
         super().__init__()
+        self.judge = judge
         self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
@@ -174,10 +175,6 @@ class Asking(contextlib.ExitStack):
     def teacher(self) -> Teacher:
         texts = [row["question"] for row in self.questions]
         return self.enter_context(open_teacher(self.context, self.stage, self.artifact, texts))
-
-    @functools.cached_property
-    def judge(self) -> Judge:
-        return self.enter_context(Judge(self.context.recipe.verification))
 
     @functools.cached_property
     def retried(self) -> frozenset[tuple[int, int]]:
@@ -258,7 +255,7 @@ class Asking(contextlib.ExitStack):
     def _accepted(self, rows: Sequence[Response]) -> int:
         answers = {row["question_id"]: row["answer"] for row in self.questions}
         asked = ((answers[row.question_id], row.text, row.finish_reason) for row in rows)
-        return sum(judged.verdict == "accepted" for judged in self.judge.judge(asked))
+        return sum(judged.verdict == "accepted" for judged in self.judge.answers.judge(asked))
 
     @property
     def told(self) -> str:
