@@ -18,6 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from toolkit.keys import keyed_fields
 from toolkit.text_files import TextError, read_object
 
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
@@ -43,15 +44,6 @@ class Artifact:
     def file(self, name: str) -> str:
         """Digest of one file, for a stage that reads only that one."""
         return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
-
-
-def keyed_fields(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass as keys know them: those with metadata `later` only where they have no default."""
-    return {
-        field.name: getattr(value, field.name)
-        for field in dataclasses.fields(value)
-        if not field.metadata.get("later") or getattr(value, field.name) != field.default
-    }
 
 
 def canonical(value: Any) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
+from toolkit.keys import keyed_fields
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import refuse_training
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
@@ -55,8 +56,8 @@ def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName
 
 def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
     role, task = called[0], " ".join(called)
-    settings = dataclasses.asdict(getattr(context.recipe, role))
-    name, revision = settings.pop(role), settings.pop(f"{role}_revision")
+    settings = getattr(context.recipe, role)
+    name, revision = getattr(settings, role), getattr(settings, f"{role}_revision")
     remote = remote_model(context.recipe) if role == "teacher" else None
     if remote:
         return remote
@@ -129,7 +130,7 @@ def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
 
 def nano_options(context: Context, role: str) -> dict[str, Any]:
     """What an embedded model is trained from: its own fields, and which questions exist."""
-    settings = dataclasses.asdict(getattr(context.recipe, role))
+    settings = keyed_fields(getattr(context.recipe, role))
     own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
     own.pop("revision")
     pool = context.recipe.pool

@@ -1,12 +1,12 @@
 """The questions: seeds, and the held-out ones that nothing may quote."""
 
-import dataclasses
 import itertools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.keys import keyed_fields
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import refuse_other_source, source_identity
 from toolkit.pipeline.teacher import served_as
@@ -52,7 +52,7 @@ def pool_inputs(settings: Pool) -> dict[str, Any]:
     files = {
         key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
     }
-    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
+    named = keyed_fields(settings) | {key: path.name for key, path in files.items()}
     return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.keys import keyed_fields
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
@@ -31,16 +32,16 @@ class Replicate:
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
     """How the student of a cell is trained."""
     recipe = replicate.context.recipe
-    settings = dataclasses.asdict(recipe.student)
-    if cell.control != DOUBLED:
-        return Student(**settings | {"control": cell.control})
-    longer = {name: 2 * settings[name] for name in ("steps", "epochs")}
-    return Student(**settings | longer | {"control": recipe.controls[0]})
+    changed: dict[str, Any] = {"control": cell.control}
+    if cell.control == DOUBLED:
+        longer = {"steps": 2 * recipe.student.steps, "epochs": 2 * recipe.student.epochs}
+        changed = {"control": recipe.controls[0], **longer}
+    return dataclasses.replace(recipe.student, **changed)
 
 
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     """What the student of a cell is trained from; settings that its method and control do not read are left out."""
-    settings = dataclasses.asdict(student_settings(replicate, cell))
+    settings = keyed_fields(student_settings(replicate, cell))
     settings.pop("epochs" if settings["control"] == "steps" else "steps")
     if settings["method"] == "full":
         settings = {name: value for name, value in settings.items() if not name.startswith("lora_")}
