@@ -165,6 +165,12 @@ class Workspace:
             return None
         return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
 
+    def manifests(self, stage: str) -> Iterator[dict[str, Any]]:
+        """Give the manifests of everything that `stage` made, without a look at its files."""
+        for path in self.root.glob(f"{stage}/*/{MANIFEST}"):
+            if manifest := read_manifest(path.parent):
+                yield manifest
+
     def planned(self, stage: str, inputs: Any) -> Artifact:
         """The artifact as it is, or one that only names its key: what a dry run works with."""
         path = self.place(stage, inputs)

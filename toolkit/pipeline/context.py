@@ -1,7 +1,6 @@
 """What every stage is handed: the run, the workspace, the workers and the screen."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -21,6 +20,27 @@ class StageError(RuntimeError):
     """A stage that cannot go on; the message names what is wrong and the mend."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Ahead:
+    """What is to be done of a kind, such as 1,000 optimiser steps of students.
+
+    Attributes:
+        seconds: that it takes with the workers of the run; None where nobody can tell.
+        source: where that is known from.
+    """
+
+    kind: str
+    units: float
+    unit: str
+    seconds: float | None = None
+    source: str = ""
+
+    def __add__(self, other: "Ahead") -> "Ahead":
+        known = self.seconds is not None and other.seconds is not None
+        seconds = (self.seconds or 0) + (other.seconds or 0) if known else None
+        return dataclasses.replace(self, units=self.units + other.units, seconds=seconds)
+
+
 @dataclasses.dataclass
 class Context:
     """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
@@ -28,8 +48,8 @@ class Context:
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
     spent on it, by whichever part of the run. `retry_errors` asks again for responses that are recorded as errors.
-    `ahead` is what a dry run finds to be done: optimiser steps of `teacher`, `base` and `student`, `responses`, and
-    answers of `score`. `failed` says by name which students came to nothing, and why; the others go on.
+    `ahead` is what a dry run finds to be done, as each stage says. `failed` says by name which students came to
+    nothing, and why; the others go on.
     """
 
     run: Run
@@ -39,7 +59,7 @@ class Context:
     dry: bool = False
     max_cost: float | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
-    ahead: Counter[str] = dataclasses.field(default_factory=Counter)
+    ahead: list[Ahead] = dataclasses.field(default_factory=list)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     whole: Run | None = None
     retry_errors: bool = False

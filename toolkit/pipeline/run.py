@@ -8,6 +8,7 @@ from pathlib import Path
 
 from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.eta import projection
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.source import Source
@@ -29,7 +30,7 @@ from toolkit.pipeline.stages.pool import pool_stage
 from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
 from toolkit.pipeline.stages.students import Replicate, student_inputs, students_stage
-from toolkit.pipeline.summary import loading_lines, projection, publish
+from toolkit.pipeline.summary import loading_lines, publish
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
 from toolkit.progress import Progress
 from toolkit.questions.pools import read_questions

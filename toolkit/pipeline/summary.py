@@ -1,24 +1,22 @@
-"""What a run shows at its end: a table per budget, lines that load what it made, or the time of what lies ahead."""
+"""What a run shows at its end: a table per budget, what was forecast and seen, and lines that load what it made."""
 
 import os
 import shlex
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.stages.law import Measured, what_varies
-from toolkit.pipeline.stages.responses import read_rate
 from toolkit.pipeline.stages.students import Replicate
-from toolkit.pipeline.teacher import NANO, is_served
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
-from toolkit.workspace import MANIFEST, Artifact, read_manifest, shown, write_atomic
+from toolkit.workspace import Artifact, shown, write_atomic
 
 if TYPE_CHECKING:
     from toolkit.hub.push import Published
@@ -169,71 +167,3 @@ def _endpoint(default: str) -> str:
     from toolkit.hub.faults import without_secrets
 
     return without_secrets(os.environ.get("HF_ENDPOINT") or default)
-
-
-# Seconds of one core per unit, with embedded models of the default size; the units are those of `Context.ahead`.
-GUESSES = {"teacher": 0.05, "base": 0.035, "responses": 0.0015, "student": 0.05, "score": 0.0022}
-LONGER = {"physics": 1.8, "stem": 1.6}  # pools whose rows are longer, against those of mathematics
-UNITS = {"teacher": "steps", "base": "steps", "responses": "responses", "student": "steps", "score": "answers"}
-
-
-def projection(context: Context) -> str:
-    """A sentence on the time of what a dry run has found to be ahead; empty when there is nothing."""
-    ahead = {kind: units for kind, units in context.ahead.items() if units}
-    if not ahead:
-        return ""
-    rates = {kind: _measured(context.workspace.root, kind) or _guess(context, kind) for kind in ahead}
-    unknown = [kind for kind, rate in rates.items() if rate is None]
-    told = ", ".join(f"{kind} {units:,.0f} {UNITS[kind]}{_source(context, kind)}" for kind, units in ahead.items())
-    if unknown:
-        return (
-            f"\nAhead: {told}. How long {' and '.join(unknown)} will take cannot be told before some of it is measured."
-        )
-    seconds = sum(units * (rates[kind] or 0) / _side_by_side(context, kind) for kind, units in ahead.items())
-    return f"\nAhead: {told}. About {seconds / 60:,.0f} min with {context.workers.jobs} workers on idle cores."
-
-
-def _side_by_side(context: Context, kind: str) -> int:
-    return 1 if kind == "responses" else context.workers.jobs
-
-
-def _source(context: Context, kind: str) -> str:
-    return (
-        " (rate measured here)"
-        if _measured(context.workspace.root, kind)
-        else " (rate guessed)" * bool(_guess(context, kind))
-    )
-
-
-def _guess(context: Context, kind: str) -> float | None:
-    recipe = context.recipe
-    teacher = recipe.teacher.teacher == NANO and not is_served(recipe)
-    known = teacher if kind in ("teacher", "responses") else recipe.base.base == NANO
-    return GUESSES[kind] * LONGER.get(recipe.pool.pool, 1.0) if known else None
-
-
-def _measured(workspace: Path, kind: str) -> float | None:
-    """Median seconds per unit over everything of the kind that the workspace holds."""
-    rates = [seconds / units for seconds, units in _found(workspace, kind) if units]
-    return statistics.median(rates) if rates else None
-
-
-def _found(workspace: Path, kind: str) -> Iterator[tuple[float, float]]:
-    """(seconds, units) of each artifact, or of the last sampling of each source."""
-    if kind == "responses":
-        for path in workspace.glob("responses/*.rate.json"):
-            known = read_rate(path)
-            if known:
-                yield known
-        return
-    for path in workspace.glob(f"{kind}/*/{MANIFEST}"):
-        manifest = read_manifest(path.parent)
-        if manifest:
-            yield manifest["seconds"], _units(kind, manifest)
-
-
-def _units(kind: str, manifest: Mapping[str, Any]) -> float:
-    facts = manifest["facts"]
-    if kind == "score":
-        return float(facts["n"] * facts["k"])
-    return float(facts["steps"] if kind == "student" else manifest["inputs"]["steps"])

@@ -8,7 +8,8 @@ from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.keys import keyed_fields
-from toolkit.pipeline.context import Context
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
 from toolkit.pipeline.source import refuse_training
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
@@ -18,6 +19,7 @@ from toolkit.workers import Counted, Tick
 from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_atomic
 
 ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
+SECONDS = {"teacher": 0.05, "base": 0.035}  # of one core per step of an embedded model of the default size
 ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
 
 
@@ -40,9 +42,16 @@ def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict
         models = dict(zip(wanted, made, strict=True))
         for (role, name), model in models.items():
             if not model.made:
-                context.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
+                _expect(wanted[role, name], role)
         stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
     return models
+
+
+def _expect(context: Context, role: str) -> None:
+    settings = getattr(context.recipe, role)
+    seen = ((done["seconds"], done["inputs"]["steps"]) for done in context.workspace.manifests(role))
+    guess = SECONDS[role] if getattr(settings, role) == NANO else None
+    expect(context, Ahead(role, getattr(settings, f"{role}_steps"), "steps"), seen, guess)
 
 
 def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:

@@ -11,11 +11,12 @@ from typing import Any, Self
 import numpy as np
 
 from toolkit.pipeline.cells import most_draws, parts_of
-from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.context import Ahead, Context, StageError
+from toolkit.pipeline.eta import expect
 from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.source import Source, placed, refuse_other_source, source_identity, source_key
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import open_teacher, served_as
+from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import prompt_writer
 from toolkit.questions.pools import read_questions
@@ -28,6 +29,7 @@ from toolkit.teachers.completion import Teacher
 from toolkit.text_files import TextError, read_object
 from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
+SECONDS = 0.0015  # of one core per response of an embedded teacher of the default size
 MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
 
 
@@ -44,7 +46,7 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
             if context.dry:
                 ahead = asking.estimate()
                 new = f"to sample: {ahead}"
-                context.ahead["responses"] += ahead.requests
+                _expect(context, ahead.requests)
         if draws is not None:
             source = placed(source, index, context.recipe.ladder.counting, draws)
             new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
@@ -68,6 +70,13 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
         parts,
         {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
     )
+
+
+def _expect(context: Context, requests: int) -> None:
+    seen = filter(None, map(read_rate, context.workspace.root.glob("responses/*.rate.json")))
+    is_embedded = context.recipe.teacher.teacher == NANO and not is_served(context.recipe)
+    ahead = Ahead("responses", requests, "responses")
+    expect(context, ahead, seen, SECONDS if is_embedded else None, alone=True)
 
 
 def _drawn_as(context: Context) -> str:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
-from toolkit.pipeline.context import Context
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
 from toolkit.pipeline.stages.models import ModelName
 from toolkit.pipeline.stages.students import Replicate
-from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
+from toolkit.pipeline.teacher import NANO, Client, client_of, is_served, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
 from toolkit.recipe.sections import Recipe
@@ -18,6 +19,7 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 TEACHER = "teacher"
+SECONDS = 0.0022  # of one core per answer of an embedded model of the default size
 FACTS = ("error", "n", "k", "eval_key")
 Label = ModelName | Cell  # what is scored: teachers and bases by role and name, students by their cell
 
@@ -74,10 +76,15 @@ def score_stage(context: Context, models: Mapping[Any, Scored]) -> dict[Any, Art
         made = zip(models, context.each(score, models.items()), strict=True)
         scores = {label: score for label, score in made if score}
         asked = context.recipe.pool.test_size * context.recipe.evaluation.eval_samples
-        context.ahead["score"] += asked * sum(not score.made for score in scores.values())
+        _expect(context, asked * sum(not score.made for score in scores.values()))
         told = _references_told(scores)
         stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
     return scores
+
+
+def _expect(context: Context, answers: int) -> None:
+    seen = ((done["seconds"], done["facts"]["n"] * done["facts"]["k"]) for done in context.workspace.manifests("score"))
+    expect(context, Ahead("score", answers, "answers"), seen, SECONDS if context.recipe.base.base == NANO else None)
 
 
 def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:

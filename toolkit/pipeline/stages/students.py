@@ -9,12 +9,16 @@ from typing import Any
 from toolkit.keys import keyed_fields
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
-from toolkit.pipeline.context import Context
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
+from toolkit.pipeline.teacher import NANO
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
+
+SECONDS = 0.05  # of one core per step, from an embedded base of the default size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,11 +78,16 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
         trained = {cell: student for cell, student in made if student}
         steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
         ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
-        context.ahead["student"] += ahead
+        _expect(context, ahead)
         stage.text = (
             f"{len(cells)} students" + f", {steps:,} steps" * bool(steps) + f", at most {ahead:,} to do" * bool(ahead)
         )
     return trained
+
+
+def _expect(context: Context, steps: int) -> None:
+    seen = ((done["seconds"], done["facts"]["steps"]) for done in context.workspace.manifests("student"))
+    expect(context, Ahead("student", steps, "steps"), seen, SECONDS if context.recipe.base.base == NANO else None)
 
 
 def _most_steps(replicate: Replicate, cell: Cell) -> int:
