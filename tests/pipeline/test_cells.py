@@ -20,7 +20,7 @@ from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.source import Source, placed, rows_of
 from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.journal_index import JournalIndex
-from toolkit.pipeline.stages.responses import draw
+from toolkit.pipeline.stages.responses import draw, find_source
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Ladder
@@ -233,3 +233,14 @@ def test_a_missing_or_doubled_response_and_a_damaged_line_are_named(tmp_path):
     path.write_bytes(encode(every[0]) + b'{"question_id": "q1"}\n')
     with pytest.raises(JournalError, match=r"rows\.jsonl: line 2 is no response: 'index'"):
         JournalIndex(path, QUESTIONS).read()
+
+
+@pytest.mark.parametrize("counting", COUNTINGS)
+def test_a_source_is_looked_up_as_it_was_drawn(tmp_path, monkeypatch, counting):
+    context, path = job(tmp_path, **COUNTINGS[counting]), tmp_path / "journal.jsonl"
+    source = source_of(context, path)
+    bare = dataclasses.replace(source, digests=dict.fromkeys(source.parts, "planned"), rows={})
+    monkeypatch.setattr("toolkit.pipeline.stages.responses._source", lambda *_: bare)
+    assert find_source(context, POOL, TEACHER).digests == source.digests
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert find_source(context, POOL, TEACHER) == bare

@@ -1,8 +1,6 @@
 """A run from pool to law: the order of the stages."""
 
 import contextlib
-import dataclasses
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,17 +8,20 @@ from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import projection
 from toolkit.pipeline.judge import open_judge
+from toolkit.pipeline.lookup import find_decisions, find_laws, find_measured, find_replicates
 from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
     Held,
     Measured,
+    Results,
     curves_stage,
     decisions_stage,
     forecast_stage,
     held_rungs,
     known_cells,
+    law_place,
     law_stage,
     laws_of,
     refuse_unknown_form,
@@ -37,8 +38,6 @@ from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
 from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace, shown
-
-Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 
 
 def run(
@@ -127,8 +126,10 @@ def release(
         single, own_pool = next(sources_of(context, pool))
         source, corpus = draw_corpus(single, own_pool, checked_models(context, pool, ["teacher"]))
         with open_target(context, repo, private=private, dry=dry) as target:
-            folder, pushed = push_source(single, target, source, corpus, version)
-            replicates, measured, results = _found(context, pool, folder)
+            _, pushed = push_source(single, target, source, corpus, version)
+            replicates = find_replicates(context)
+            measured = find_measured(replicates)
+            results = _earlier_results(context, measured, replicates)
             if results:
                 pushed["results"] = push_results(context, target, pushed["release"], results)
             if students:
@@ -205,19 +206,17 @@ def _stages(context: Context) -> str:
     return summary
 
 
-def _found(context: Context, pool: Artifact, folder: Artifact) -> tuple[list[Replicate], Measured, dict[str, Artifact]]:
-    """Corpora, scores and results as an earlier run left them; no results unless every model of the run is scored."""
-    looking = dataclasses.replace(context, dry=True, progress=Progress(io.StringIO()))
-    replicates = grow(looking, pool, models_stage(looking, pool, ["teacher", "base"]))
-    measured, results = measure(looking, replicates)
+def _earlier_results(context: Context, measured: Measured, replicates: Sequence[Replicate]) -> Results:
+    """The results that earlier runs left, with the curves of now; none unless every model of the run is scored."""
     if not measured.made:
         context.progress.say(
             f"{context.run.name} is not scored yet: `fss run` does it, and then there are results to publish"
         )
-        return replicates, measured, {}
-    results["curves"] = curves_stage(context, measured)
-    results |= decisions_stage(looking, results, folder, replicates[0].corpus)
-    return replicates, measured, {name: artifact for name, artifact in results.items() if artifact.made}
+        return {}
+    results = find_laws(context, measured)
+    results["curves"] = curves_stage(context, measured.with_cells(known_cells(replicates)))
+    results |= find_decisions(context, results, replicates[0].corpus)
+    return {name: artifact for name, artifact in results.items() if artifact.made}
 
 
 def _first_prompt(context: Context, pool: Artifact, teacher: Artifact) -> str:
@@ -289,9 +288,8 @@ def measure(context: Context, replicates: Sequence[Replicate]) -> tuple[Measured
     if late:
         measured = measured.with_cells(score_stage(context, _trained(context, "held-out", late)))
     for held, forecast in forecasts.items():
-        place = f"{held.place}/" if results else ""  # the first is the only one of a plain ladder
         if _has_points(context, measured, held, [held.budget]):
-            results[f"{place}law"] = law_stage(context, measured, held, forecast)
+            results[law_place(held, results)] = law_stage(context, measured, held, forecast)
     return measured.with_cells(known_cells(replicates)), results
 
 

@@ -37,13 +37,27 @@ class Corpus:
         ]
 
 
+def find_corpus(context: Context, source: Source) -> Corpus:
+    """Look up the corpus of a source, without counts."""
+    parts = {}
+    for part in source.parts:
+        verdicts = context.workspace.planned("verdicts", verdict_inputs(context, source, part))
+        parts[part] = context.workspace.planned("corpus", file_inputs(context, source, part, verdicts))
+    return Corpus(parts, {})
+
+
+def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """What the verdicts on a part of the responses are made from."""
+    return {"responses": source.digests[part], **judged_by(context, source.pool)}
+
+
 def verdicts_stage(context: Context, source: Source, judge: CorpusJudge) -> dict[Part, Artifact]:
     """Judge every response of the run's parts."""
     settings = context.recipe.verification
     verdicts: dict[Part, Artifact] = {}
     with context.progress.stage("verdicts") as stage:
         for part in source.parts:
-            inputs = {"responses": source.digests[part], **judged_by(context, source.pool)}
+            inputs = verdict_inputs(context, source, part)
             verdicts[part] = context.build(stage, "verdicts", inputs, _judging(source, part, judge))
         counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
         stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
@@ -94,27 +108,31 @@ def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artif
     return Corpus(parts, statistics)
 
 
-def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
-    from toolkit.corpora.build import SCHEMA, build_cell
+def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact) -> dict[str, Any]:
+    """What the corpus files of a part are made from."""
+    from toolkit.corpora.build import SCHEMA
 
-    name, revision = teacher_name(context, source.teacher)
     counting = context.recipe.ladder.counting
-    inputs = {
+    return {
         "responses": source.digests[part],
         "verdicts": verdicts.digest,
         "questions": source.pool.file("questions.parquet"),
         "cell": [part[0].name, part[0].start, part[0].stop, *part[1]],
-        "teacher": [name, revision],
+        "teacher": list(teacher_name(context, source.teacher)),
         "columns": SCHEMA.names,
         # Where repeats do not train; elsewhere the rows alone make the corpus.
         **({"counting": counting} if counting == "accepted" else {}),
     }
 
+
+def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
+    from toolkit.corpora.build import build_cell
+
     def make(out: Path) -> dict[str, Any]:
-        build_cell(out, _joined(source, part, verdicts), *part, name, revision)
+        build_cell(out, _joined(source, part, verdicts), *part, *teacher_name(context, source.teacher))
         return {}
 
-    return context.build(stage, "corpus", inputs, make)
+    return context.build(stage, "corpus", file_inputs(context, source, part, verdicts), make)
 
 
 def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Law, Recipe
 from toolkit.workspace import Artifact, to_json, write_atomic
 
+Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 LEVEL = 0.9  # of every interval
 FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
 
@@ -49,6 +50,11 @@ class Measured:
     def with_cells(self, more: Mapping[Cell, Artifact]) -> "Measured":
         """The same with further students; they stay sorted, whatever was trained first."""
         return dataclasses.replace(self, cells=dict(sorted({**self.cells, **more}.items())))
+
+    def without(self, budgets: Iterable[int]) -> "Measured":
+        """The same without the students of some budgets."""
+        cells = {cell: score for cell, score in self.cells.items() if cell.budget not in budgets}
+        return dataclasses.replace(self, cells=cells)
 
     def reference_scores(self, pair: str) -> dict[str, Artifact]:
         """The scores of a pair's teacher and base, by role."""
@@ -129,25 +135,41 @@ def laws_of(run: Run) -> Iterator[Held]:
                 yield Held(f"{teacher}>{base}", rung)
 
 
+def law_place(held: Held, results: Mapping[str, Artifact]) -> str:
+    """Where the law of a rung lies among a run's results: the first is the only one of a plain ladder."""
+    return f"{held.place}/law" if results else "law"
+
+
+def _fitted_points(context: Context, measured: Measured, held: Held) -> list[dict[str, Any]]:
+    """What a forecast reads of the students of a pair's rungs up to `fit_max`; nothing before all are scored."""
+    most = context.recipe.law.fit_max or max(context.run.budgets)
+    budgets = [budget for budget in context.run.budgets if budget <= most]
+    students = measured.points(held.pair, budgets) if measured.made else []
+    return [{name: student[name] for name in FITTED} for student in students]
+
+
+def forecast_inputs(context: Context, measured: Measured, held: Held) -> dict[str, Any]:
+    """What the forecast of a held-out rung is made from."""
+    law, points = context.recipe.law, _fitted_points(context, measured, held)
+    asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
+    if law.form != Law.form:  # a choice that came later than these keys
+        asked["form"] = law.form
+    return {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
+
+
 def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool) -> Artifact:
     """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained.
 
     Args:
         seen: whether a student of this rung exists already.
     """
-    law = context.recipe.law
-    early = [budget for budget in context.run.budgets if budget <= (law.fit_max or max(context.run.budgets))]
-    students = measured.points(held.pair, early) if measured.made else []
-    points = [{name: student[name] for name in FITTED} for student in students]
-    asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
-    if law.form != Law.form:  # a choice that came later than these keys
-        asked["form"] = law.form
-    inputs = {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
+    form, points = context.recipe.law.form, _fitted_points(context, measured, held)
+    inputs = forecast_inputs(context, measured, held)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.forecast import forecast
 
-        written = forecast(points, held_out=held.budget, level=LEVEL, form=law.form)
+        written = forecast(points, held_out=held.budget, level=LEVEL, form=form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
         write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
         return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}
@@ -171,29 +193,37 @@ def _told(forecast: Artifact) -> str:
     )
 
 
+def _seen_points(context: Context, measured: Measured, held: Held) -> list[dict[str, Any]]:
+    budgets = [budget for budget in context.run.budgets if budget <= held.budget]
+    return measured.points(held.pair, budgets) if measured.made else []
+
+
+def law_inputs(context: Context, measured: Measured, held: Held, forecast: Artifact) -> dict[str, Any]:
+    """What the law of a pair, with what was seen of its held-out rung, is made from."""
+    recipe, (title, note) = context.recipe, words(context, measured)
+    named = {
+        "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
+        "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
+    }  # fmt: skip
+    return {
+        "named": named,
+        "points": _seen_points(context, measured, held) or "planned",
+        "forecast": forecast.digest,
+        "lines": measured.lines(held.pair),
+        "title": title,
+        "note": note,
+    }
+
+
 def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
     """Observed beside forecast and baselines, the law of the fitted rungs, and the figure.
 
     Its `forecast.json` is the forecast with its names in this experiment, and the sha256 of what was written before:
     another experiment may share that.
     """
-    budgets = [budget for budget in context.run.budgets if budget <= held.budget]
-    points = measured.points(held.pair, budgets) if measured.made else []
-    title, note = words(context, measured)
-    lines = measured.lines(held.pair)
-    recipe = context.recipe
-    named = {
-        "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
-        "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
-    }  # fmt: skip
-    inputs = {
-        "named": named,
-        "points": points or "planned",
-        "forecast": forecast.digest,
-        "lines": lines,
-        "title": title,
-        "note": note,
-    }
+    inputs = law_inputs(context, measured, held, forecast)
+    named, lines, title, note = (inputs[name] for name in ("named", "lines", "title", "note"))
+    points = _seen_points(context, measured, held)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
@@ -300,6 +330,19 @@ def rules_of(recipe: Recipe) -> Rules:
     return Rules(**settings)
 
 
+def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """What each decision of a whole run is made from, by its rule; see `decisions_stage`."""
+    recipe = context.recipe
+    asked: dict[str, Any] = {"rules": rules_of(recipe), "results": results["curves"].digest, "title": recipe.title}
+    chosen = recipe.decisions.decide if context.run.whole else ()
+    every: dict[str, dict[str, Any]] = {rule: {**asked, "rule": rule, "notes": _notes(recipe)} for rule in chosen}
+    if "law" in every:
+        every["law"]["laws"] = [made.digest for place, made in results.items() if place != "curves"]
+    if "saturation" in every:
+        every["saturation"]["corpus"] = [part.digest for part in corpus.parts.values()]
+    return every
+
+
 def decisions_stage(
     context: Context, results: Mapping[str, Artifact], release: Artifact, corpus: Corpus
 ) -> dict[str, Artifact]:
@@ -309,15 +352,8 @@ def decisions_stage(
         results: `curves`, and the laws with the forecasts that were written before their held-out rungs were trained.
         release: the folder with the responses of `corpus`; its card and version are no part of what is decided on.
     """
-    chosen = context.recipe.decisions.decide if context.run.whole else ()
-    asked = {"rules": rules_of(context.recipe), "results": results["curves"].digest, "title": context.recipe.title}
     decided = {}
-    for rule in chosen:
-        inputs = {**asked, "rule": rule, "notes": _notes(context.recipe)}
-        if rule == "law":
-            inputs["laws"] = [made.digest for place, made in results.items() if place != "curves"]
-        if rule == "saturation":
-            inputs["corpus"] = [part.digest for part in corpus.parts.values()]
+    for rule, inputs in decision_inputs(context, results, corpus).items():
         with context.progress.stage("decision") as stage:
             made = context.build(stage, "decision", inputs, partial(_decide, context, rule, results, release))
             stage.text = f"{rule}: {made.facts['verdict']}" if made.made else rule

@@ -47,6 +47,22 @@ def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict
     return models
 
 
+def find_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """Look up all models of some roles; one of the Hub is known by its commit."""
+    return {called: _found(own, called[0]) for called, own in contexts_of_models(context, roles).items()}
+
+
+def _found(context: Context, role: str) -> Artifact:
+    settings = getattr(context.recipe, role)
+    name, revision = getattr(settings, role), getattr(settings, f"{role}_revision")
+    remote = remote_model(context.recipe) if role == "teacher" else None
+    if remote:
+        return remote
+    if name == NANO:
+        return context.workspace.planned(role, nano_options(context, role))
+    return _local_model(Path(name)) if Path(name).is_dir() else _hub_model(name, revision, True)
+
+
 def _expect(context: Context, role: str) -> None:
     settings = getattr(context.recipe, role)
     seen = ((done["seconds"], done["inputs"]["steps"]) for done in context.workspace.manifests(role))
@@ -86,8 +102,7 @@ def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) ->
     asked = role == "base" or not is_served(context.recipe)
     if Path(name).is_dir():
         context.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
-        files = model_files(Path(name))
-        return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
+        return _local_model(Path(name))
     model = _hub_model(name, revision, context.dry)
     if not context.dry:
         context.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
@@ -114,6 +129,11 @@ def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     if artifact.made:
         return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
     return f"{told}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
+
+
+def _local_model(folder: Path) -> Artifact:
+    files = model_files(folder)
+    return Artifact(folder.resolve(), hash_of(files)[:16], files, {})
 
 
 def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:

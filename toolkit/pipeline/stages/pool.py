@@ -47,6 +47,15 @@ def pool_stage(context: Context) -> Artifact:
     return pool
 
 
+def find_pool(context: Context) -> Artifact:
+    """Look up the pool of a recipe."""
+    inputs, kind = pool_inputs(context.recipe.pool), context.recipe.verification
+    pool = context.workspace.planned("pool", inputs)
+    if pool.made and _unread_gold(pool, kind):
+        pool = context.workspace.planned("pool", inputs | {"answer_kind": kind.answer_kind})
+    return pool
+
+
 def pool_inputs(settings: Pool) -> dict[str, Any]:
     """What the pool's key hashes. A local file is known by its bytes, not by its place."""
     files = {

@@ -54,6 +54,22 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
     return source
 
 
+def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
+    """Look up a source; where responses are missing, or not all of them are counted yet, it is without rows."""
+    source, ladder, run = _source(context, pool, teacher), context.recipe.ladder, context.run
+    index = JournalIndex(source.journal, source.questions)
+    index.read()
+    if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
+        return source
+    count, draws = len(source.questions), None
+    for wanted in rounds(ladder, count, max(run.budgets), index.path, lambda decision: None, most_draws(run)):
+        held = index.held(count, int(wanted.stop.max(initial=0)))
+        if not all(held[pair] for pair in wanted.pairs()):
+            return source
+        draws = wanted.stop
+    return source if draws is None else placed(source, index, ladder.counting, draws)
+
+
 def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     """The source before its responses are looked at."""
     recipe = context.recipe
@@ -64,7 +80,7 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     return Source(
         pool,
         teacher,
-        read_questions(pool.path)[: max(recipe.subsets)],
+        read_questions(pool.path)[: max(recipe.subsets)] if pool.made else [],
         key,
         context.workspace.root / "responses" / f"{key}.jsonl",
         parts,
