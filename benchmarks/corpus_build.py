@@ -58,7 +58,7 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     from toolkit.corpora.budgets import increments, shells
     from toolkit.pipeline.context import Context
     from toolkit.pipeline.judge import open_judge
-    from toolkit.pipeline.source import Source, placed
+    from toolkit.pipeline.source import Source, with_rows
     from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
     from toolkit.pipeline.stages.journal_index import JournalIndex
     from toolkit.pipeline.stages.responses import draw
@@ -80,7 +80,7 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     with open_judge(job, pool) as judge:
         with job.progress.stage("responses") as stage:
             draws = draw(job, stage, index, pool, judge, ids, lambda wanted: True)
-        source = placed(source, index, counting, draws)
+        source = with_rows(source, index, counting, draws)
         corpus = corpus_stage(job, source, verdicts_stage(job, source, judge))
     whole = corpus.statistics[count, BUDGETS[-1]]
     if whole["sampled"] != count * BUDGETS[-1]:

@@ -23,17 +23,17 @@ class Cell(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name within its pair and control."""
+        """Name the student within its pair and control."""
         return f"q{self.questions}-r{self.budget}-s{self.replicate}"
 
     @property
     def task(self) -> str:
-        """Its name on the screen, no other's."""
+        """Name the student on the screen, as no other."""
         return f"{self.pair} {self.control} {self.name}"
 
 
 def single_runs(run: Run) -> list[Run]:
-    """A run as runs of one pair and one replicate each, ordinary recipes with fields replaced, pair by pair."""
+    """Split a run into runs of one pair and one replicate each, plain recipes with fields replaced, pair by pair."""
     pairs = itertools.product(run.recipe.teachers, run.recipe.bases)
     return [
         dataclasses.replace(run, recipe=_drawn(one_pair(run.recipe, *pair), replicate), replicates=(replicate,))
@@ -43,7 +43,7 @@ def single_runs(run: Run) -> list[Run]:
 
 
 def drawn_by(run: Run) -> tuple[str, int]:
-    """The teacher and the replicate that a single run's responses are of, whatever its base."""
+    """Name the teacher and the replicate that a single run's responses are of, whatever its base."""
     (replicate,) = run.replicates
     return run.recipe.pair.split(">")[0], replicate
 
@@ -59,12 +59,12 @@ def _drawn(recipe: Recipe, replicate: int) -> Recipe:
 
 
 def corpus_draw(recipe: Recipe, replicate: int) -> int:
-    """The sampling seed of an experiment's replicate."""
+    """Give the sampling seed of an experiment's replicate."""
     return recipe.sampling.sampling_seed + replicate
 
 
 def cells_of(run: Run) -> list[Cell]:
-    """Every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
+    """List every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
     (replicate,), recipe = run.replicates, run.recipe
     return [
         Cell(recipe.pair, questions, budget, control, replicate)
@@ -81,7 +81,7 @@ def _controls(recipe: Recipe, questions: int, budget: int) -> tuple[str, ...]:
 
 
 def corpora_of(run: Run) -> list[tuple[int, int]]:
-    """(questions, budget) of every corpus that can be told apart, with the rungs below the run's own."""
+    """List (questions, budget) of every corpus that can be told apart, with the rungs below the run's own."""
     rungs = [budget for budget in run.recipe.ladder.budgets if budget <= max(run.budgets)]
     return [
         (questions, budget)
@@ -92,13 +92,13 @@ def corpora_of(run: Run) -> list[tuple[int, int]]:
 
 
 def corpus_name(recipe: Recipe, questions: int, budget: int) -> str:
-    """The configuration that holds a corpus: `r16`, `a16` or `s16` of the ladder's questions, else `q4-r16`."""
+    """Name the configuration that holds a corpus: `r16`, `a16` or `s16` of the ladder's questions, else `q4-r16`."""
     ladder = recipe.ladder
     return cell_name(questions, budget, recipe.pool.pool_sizes, ladder.ladder_questions, ladder.counting)
 
 
 def parts_of(run: Run) -> list[tuple[Shell, tuple[int, int]]]:
-    """The shells x increments that the run's corpora are made of, increment-major."""
+    """List the shells x increments that the run's corpora are made of, increment-major."""
     held, known = corpora_of(run), shells(run.recipe.pool.pool_sizes, max(run.recipe.subsets))
     return [
         (shell, rung)
@@ -109,7 +109,7 @@ def parts_of(run: Run) -> list[tuple[Shell, tuple[int, int]]]:
 
 
 def most_draws(run: Run) -> NDArray[np.int64]:
-    """(questions,) the largest budget that each question is drawn for."""
+    """Give (questions,) the largest budget that each question is drawn for."""
     most = np.zeros(max(run.recipe.subsets), np.int64)
     for questions, budget in corpora_of(run):
         most[:questions] = np.maximum(most[:questions], budget)

@@ -66,19 +66,19 @@ class Context:
 
     @property
     def recipe(self) -> Recipe:
-        """The run's recipe."""
+        """Give the run's recipe."""
         return self.run.recipe
 
     def with_recipe(self, recipe: Recipe) -> "Context":
-        """The context with another recipe; what it spends counts for both."""
+        """Give the context another recipe; what it spends counts for both."""
         return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))
 
     def part(self, run: Run) -> "Context":
-        """The context of one of this run's single ones."""
+        """Give the context of one of this run's single ones."""
         return dataclasses.replace(self, run=run, whole=self.run)
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
-        """The artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
+        """Give the artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
         if self.dry:
             artifact = self.workspace.planned(kind, inputs)
             stage.plan(artifact.made)
@@ -88,7 +88,7 @@ class Context:
         return artifact
 
     def work(self, stage: Stage, task: str, function: Callable[..., Any], *args: Any) -> Any:
-        """`function(*args, tick)` in a worker process, its progress on the stage's bar."""
+        """Call `function(*args, tick)` in a worker process, its progress on the stage's bar."""
         tick: Tick = lambda done, total: stage.tick(task, done, total)  # noqa: E731
         return self.workers.call(task, tick, function, *args)
 
@@ -98,7 +98,7 @@ class Context:
         self.progress.say(f"FAILED, and the run goes on: {name}: {error}")
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """`function` of every item, as many at once as there are workers.
+        """Call `function` on every item, as many at once as there are workers.
 
         A failure is raised at once: what has not begun never will, and the end of the run stops the workers.
         """

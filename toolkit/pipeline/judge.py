@@ -19,7 +19,7 @@ class CorpusJudge(NamedTuple):
     leaks: Callable[[str], bool]
 
     def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
-        """A judgement for each (gold answer, response, finish reason), in their order."""
+        """Give a judgement for each (gold answer, response, finish reason), in their order."""
         asked, given = itertools.tee(rows)
         for (_, text, _), judged in zip(given, self.answers.judge(asked), strict=True):
             leaked = judged.verdict == "accepted" and self.leaks(text)
@@ -43,7 +43,7 @@ def open_judge(context: Context, pool: Artifact) -> Iterator[CorpusJudge]:
 
 
 def judged_by(context: Context, pool: Artifact) -> dict[str, Any]:
-    """What verdicts depend on beside the responses."""
+    """Give what verdicts depend on beside the responses."""
     inputs = {"answers": pool.file("questions.parquet"), "settings": context.recipe.verification.keyed()}
     if procedural(context):
         return inputs

@@ -56,7 +56,7 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """Of the recipe."""
+        """Write the recipe."""
         return recipe_text(self.recipe, dict(self.served) if self.served else None)
 
 

@@ -80,7 +80,7 @@ def sample(
     max_cost: float | None = None,
     retry_errors: bool = False,
 ) -> str:
-    """The stages up to the responses, as `run` would do them; returns where they lie, or the first prompt."""
+    """Make the stages up to the responses, as `run` would; returns where they lie, or the first prompt."""
     with _context(run, workspace, jobs, dry, progress, max_cost, retry_errors) as context:
         pool = pool_stage(context)
         models = checked_models(context, pool, ["teacher"])
@@ -105,8 +105,7 @@ def release(
     merged: bool = False,
     progress: Progress | None = None,
 ) -> str:
-    """The stages up to the release, as `run` would do them, then the publication of all there is; returns how to load
-    it.
+    """Make the stages up to the release, as `run` would, then publish all there is; returns how to load it.
 
     A dry run makes what is missing, and says what would be pushed.
 
@@ -225,7 +224,7 @@ def _first_prompt(context: Context, pool: Artifact, teacher: Artifact) -> str:
 
 
 def sources_of(context: Context, pool: Artifact) -> Iterator[tuple[Context, Artifact]]:
-    """A context and a pool for every teacher in every replicate; `pool` is the experiment's own."""
+    """Yield a context and a pool for every teacher in every replicate; `pool` is the experiment's own."""
     pools = {context.recipe.pool: pool}
     runs = {drawn_by(run): run for run in single_runs(context.run)}
     for (teacher, replicate), run in runs.items():
@@ -243,7 +242,7 @@ def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifa
 
 
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
-    """From the responses of a source's teacher to the files that students are trained on."""
+    """Go from the responses of a source's teacher to the files that students are trained on."""
     with open_judge(context, pool) as judge:
         source = responses_stage(context, pool, teacher_of(context, models), judge)
         corpus = corpus_stage(context, source, verdicts_stage(context, source, judge))
@@ -252,7 +251,7 @@ def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Art
 
 
 def grow(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> list[Replicate]:
-    """Every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
+    """Make every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
     drawn = {
         drawn_by(single.run): (own_pool, *draw_corpus(single, own_pool, models))
         for single, own_pool in sources_of(context, pool)
@@ -266,7 +265,7 @@ def grow(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact])
 
 
 def measure(context: Context, replicates: Sequence[Replicate]) -> tuple[Measured, Results]:
-    """Students and their scores and, of a whole ladder, each pair's forecasts and laws.
+    """Train and score students and, of a whole ladder, make each pair's forecasts and laws.
 
     The forecasts of every pair are written before any student of a held-out rung is trained, of whatever pair.
     """
@@ -294,7 +293,7 @@ def measure(context: Context, replicates: Sequence[Replicate]) -> tuple[Measured
 
 
 def failures(context: Context) -> str:
-    """The students that came to nothing, each with the reason, on lines of their own."""
+    """List the students that came to nothing, each with the reason, on lines of their own."""
     return "\n".join([f"{len(context.failed)} failed:", *(f"  {name}: {why}" for name, why in context.failed.items())])
 
 

@@ -32,7 +32,7 @@ MENDS = {
 def source_identity(
     teacher: str | None, served: Mapping[str, Any] | None, questions: str, sampling: Sampling
 ) -> dict[str, Any]:
-    """What a source's key hashes.
+    """Give what a source's key hashes.
 
     Args:
         teacher: digest of its weights, or of its name and revision; None where it is not known yet.
@@ -46,7 +46,7 @@ def source_identity(
 
 
 def source_key(identity: Mapping[str, Any]) -> str:
-    """16 hex digits."""
+    """Give the key of a source, 16 hex digits."""
     return hash_of(identity)[:16]
 
 
@@ -55,8 +55,8 @@ def remember(workspace: Workspace, recipe: str, release: str, identity: Mapping[
     write_atomic(workspace.root / FOLDER / f"{recipe}.json", to_json({"release": release, "source": identity}))
 
 
-def remembered(context: Context) -> Mapping[str, Any] | None:
-    """`release` and `source` of what the run's recipe was pulled from; None for a recipe of one's own."""
+def origin_of(context: Context) -> Mapping[str, Any] | None:
+    """Give `release` and `source` of what the run's recipe was pulled from; None for a recipe of one's own."""
     path = context.workspace.root / FOLDER / f"{context.recipe.name}.json"
     found = read_object(path) if path.is_file() else None
     if found is not None and not (isinstance(found.get("release"), str) and isinstance(found.get("source"), dict)):
@@ -67,12 +67,12 @@ def remembered(context: Context) -> Mapping[str, Any] | None:
 
 
 def refuse_training(context: Context) -> None:
-    """A pulled teacher is there or not; one that is trained anew is another.
+    """Refuse to train a teacher that was pulled: it is there or not, and one that is trained anew is another.
 
     Raises:
         StageError: naming the mend.
     """
-    pulled = remembered(context)
+    pulled = origin_of(context)
     if pulled:
         raise StageError(
             f"{context.recipe.name} continues {pulled['release']}, and its teacher is not in this workspace under "
@@ -82,7 +82,7 @@ def refuse_training(context: Context) -> None:
 
 
 def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
-    """A pulled recipe samples its own source only.
+    """Refuse another source than the one that a pulled recipe continues.
 
     Args:
         identity: see `source_identity`; what is not known yet may be left out.
@@ -90,7 +90,7 @@ def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
     Raises:
         StageError: before anything is sampled, with what differs and the mend.
     """
-    pulled = remembered(context)
+    pulled = origin_of(context)
     wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
     if pulled and wrong:
         changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
@@ -128,8 +128,8 @@ class Source:
     rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
 
 
-def placed(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
-    """`source` with the rows of each of its parts, and their digests.
+def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
+    """Give `source` the rows of each of its parts, and their digests.
 
     Args:
         index: of the source's journal, read to its end, and labelled where `counting` is `accepted`.
@@ -181,7 +181,7 @@ def _check_complete(source: Source, indices: Integers, positions: Integers, draw
 
 
 def rows_of(source: Source, part: Part) -> Iterator[Row]:
-    """The journal's rows of one part with `position` and `repeat`, sorted by (index, position)."""
+    """Yield the journal's rows of one part with `position` and `repeat`, sorted by (index, position)."""
     held = source.rows[part]
     rows = rows_at(source.journal, held.offsets.tolist())
     for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):

@@ -51,7 +51,7 @@ def publish(
 def summarise(
     context: Context, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]
 ) -> str:
-    """The run as Markdown: its title, a table per pair and control, teacher and base, and what the laws say."""
+    """Write the run as Markdown: its title, a table per pair and control, teacher and base, what the laws say."""
     recipe = context.recipe
     lines = [
         f"# {recipe.title}",
@@ -97,7 +97,7 @@ def _listed(folder: Path) -> str:
 
 
 def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
-    """Commands that load and check what was pushed; where nothing was, one that loads the release's folder.
+    """Write commands that load and check what was pushed; where nothing was, one that loads the release's folder.
 
     Args:
         pushed: what lies at a Hub, by what it is; see `Publication`.
@@ -123,7 +123,7 @@ def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: P
 
 
 def largest_corpus(run: Run) -> str:
-    """The configuration of the ladder's questions, or of any where these have none, with the most responses."""
+    """Name the configuration of the ladder's questions, or of any where these have none, with the most responses."""
     held = corpora_of(run)
     own = [cell for cell in held if cell[0] == run.recipe.ladder.ladder_questions] or held
     return corpus_name(run.recipe, *max(own, key=lambda cell: cell[0] * cell[1]))

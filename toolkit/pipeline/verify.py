@@ -56,7 +56,7 @@ class Faults:
         self._first.setdefault(kind, f"question {row['question_id']!r}, response {row['response_index']}")
 
     def sentences(self) -> list[str]:
-        """A sentence for each kind."""
+        """Give a sentence for each kind."""
         return [
             f"{self._first[kind]}: {kind}{f' ({count:,} rows in all)' if count > 1 else ''}"
             for kind, count in self._counts.items()
@@ -228,7 +228,7 @@ FIELDS = {  # of a response -> column of a release
 
 
 def responses_of(folder: Path, files: Sequence[str], questions: Collection[str]) -> Iterator[Response]:
-    """The responses in a release's files, in their order, each checked.
+    """Yield the responses in a release's files, in their order, each checked.
 
     Args:
         questions: ids of the pool's questions.
@@ -284,7 +284,7 @@ def _fault(row: Mapping[str, Any], number: int) -> str:
 
 
 def malformed(folder: Path, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What keeps the tables of a release from being read: columns of other types, values missing or out of range.
+    """Say what keeps the tables of a release from being read: other types, values missing or out of range.
 
     Args:
         configs: name -> `files`, of the manifest.

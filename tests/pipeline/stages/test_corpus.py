@@ -17,7 +17,7 @@ from tests.pipeline.conftest import TINY
 from toolkit.corpora.budgets import increments, shells
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import open_judge
-from toolkit.pipeline.source import Source, placed, rows_of
+from toolkit.pipeline.source import Source, rows_of, with_rows
 from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.responses import draw, find_source
@@ -72,7 +72,7 @@ def drawn(job, path, dry=False, salt=0):
 def source_of(job, path, salt=0):
     index, draws, _ = drawn(job, path, salt=salt)
     cells = [(shell, rung) for rung in increments(job.recipe.ladder.budgets) for shell in SHELLS]
-    return placed(Source(POOL, TEACHER, QUESTIONS, "k", path, cells, {}), index, job.recipe.ladder.counting, draws)
+    return with_rows(Source(POOL, TEACHER, QUESTIONS, "k", path, cells, {}), index, job.recipe.ladder.counting, draws)
 
 
 def corpus_of(job, path):
@@ -223,7 +223,7 @@ def test_a_missing_or_doubled_response_and_a_damaged_line_are_named(tmp_path):
         path.write_bytes(b"".join(encode(row) for row in rows))
         index = JournalIndex(path, QUESTIONS)
         index.read()
-        return placed(source, index, "sampled", np.full(8, 2))
+        return with_rows(source, index, "sampled", np.full(8, 2))
 
     assert [len(held.offsets) for held in place(every).rows.values()] == [8, 8]
     with pytest.raises(StageError, match="response to question 'q3', index 1 is missing"):

@@ -29,7 +29,7 @@ class Corpus:
     statistics: Mapping[tuple[int, int], Mapping[str, Any]]
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
-        """(artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
+        """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
         return [
             (part, f"data/accepted/{file_name(shell, rung)}")
             for (shell, rung), part in self.parts.items()
@@ -47,7 +47,7 @@ def find_corpus(context: Context, source: Source) -> Corpus:
 
 
 def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
-    """What the verdicts on a part of the responses are made from."""
+    """Give what the verdicts on a part of the responses are made from."""
     return {"responses": source.digests[part], **judged_by(context, source.pool)}
 
 
@@ -109,7 +109,7 @@ def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artif
 
 
 def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact) -> dict[str, Any]:
-    """What the corpus files of a part are made from."""
+    """Give what the corpus files of a part are made from."""
     from toolkit.corpora.build import SCHEMA
 
     counting = context.recipe.ladder.counting
@@ -168,7 +168,7 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
 
 
 def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None:
-    """Test and dev questions against every accepted row of the corpus, question and response."""
+    """Search every accepted row of the corpus, question and response, for test and dev questions."""
     inputs = {
         "pool": pool.digest,
         "corpus": [part.digest for part in corpus.parts.values()],

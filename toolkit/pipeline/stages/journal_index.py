@@ -169,14 +169,14 @@ class JournalIndex:
 
 
 def judged_rows(judge: Judges, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
-    """Each row (of a question `position`) with its judgement, in order; what the judge reads ahead is held."""
+    """Pair each row (of a question `position`) with its judgement, in order; holds what the judge reads ahead."""
     asked, given = itertools.tee(rows)
     answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in asked)
     return zip(given, answers, strict=True)
 
 
 def rows_at(journal: Path, offsets: Iterable[int]) -> Iterator[Row]:
-    """The journal's rows that begin at these bytes."""
+    """Yield the journal's rows that begin at these bytes."""
     with journal.open("rb") as file:
         for offset in offsets:
             file.seek(offset)

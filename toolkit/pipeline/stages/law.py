@@ -48,25 +48,25 @@ class Measured:
         return list(dict.fromkeys(cell.pair for cell in self.cells))
 
     def with_cells(self, more: Mapping[Cell, Artifact]) -> "Measured":
-        """The same with further students; they stay sorted, whatever was trained first."""
+        """Add further students; they stay sorted, whatever was trained first."""
         return dataclasses.replace(self, cells=dict(sorted({**self.cells, **more}.items())))
 
     def without(self, budgets: Iterable[int]) -> "Measured":
-        """The same without the students of some budgets."""
+        """Leave out the students of some budgets."""
         cells = {cell: score for cell, score in self.cells.items() if cell.budget not in budgets}
         return dataclasses.replace(self, cells=cells)
 
     def reference_scores(self, pair: str) -> dict[str, Artifact]:
-        """The scores of a pair's teacher and base, by role."""
+        """Give the scores of a pair's teacher and base, by role."""
         named = zip((TEACHER, "base"), pair.split(">"), strict=True)
         return {role: self.references[role, name] for role, name in named}
 
     def lines(self, pair: str) -> dict[str, float]:
-        """Errors of a pair's teacher and base, as far as they are scored."""
+        """Give the errors of a pair's teacher and base, as far as they are scored."""
         return {role: score.facts["error"] for role, score in self.reference_scores(pair).items() if score.made}
 
     def points(self, pair: str, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
-        """One row per student of a pair's ladder: budget, train_seed, corpus_draw, error, n."""
+        """Give one row per student of a pair's ladder: budget, train_seed, corpus_draw, error, n."""
         ladder = pair, self.recipe.ladder.ladder_questions, self.recipe.controls[0]
         return [
             {
@@ -82,7 +82,7 @@ class Measured:
 
 
 def known_cells(replicates: Iterable[Replicate]) -> dict[Cell, Artifact]:
-    """Scores that the workspace holds of students at or below the run's budgets, whatever run made them."""
+    """Look up scores of students at or below the run's budgets, whatever run made them."""
     found = {}
     for replicate in replicates:
         context = replicate.context
@@ -122,13 +122,13 @@ def refuse_unknown_form(recipe: Recipe) -> None:
 
 
 def held_rungs(run: Run) -> list[int]:
-    """The rungs that are forecast before they are trained: the recipe's held-out and its confirmatory one."""
+    """List the rungs that are forecast before they are trained: the recipe's held-out and its confirmatory one."""
     law = run.recipe.law
     return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
 
 
 def laws_of(run: Run) -> Iterator[Held]:
-    """Every held-out rung of every pair; the first is the one that a plain ladder has."""
+    """Yield every held-out rung of every pair; the first is the one that a plain ladder has."""
     for rung in held_rungs(run):
         for teacher in run.recipe.teachers:
             for base in run.recipe.bases:
@@ -136,7 +136,7 @@ def laws_of(run: Run) -> Iterator[Held]:
 
 
 def law_place(held: Held, results: Mapping[str, Artifact]) -> str:
-    """Where the law of a rung lies among a run's results: the first is the only one of a plain ladder."""
+    """Say where the law of a rung lies among a run's results: the first is the only one of a plain ladder."""
     return f"{held.place}/law" if results else "law"
 
 
@@ -149,7 +149,7 @@ def _fitted_points(context: Context, measured: Measured, held: Held) -> list[dic
 
 
 def forecast_inputs(context: Context, measured: Measured, held: Held) -> dict[str, Any]:
-    """What the forecast of a held-out rung is made from."""
+    """Give what the forecast of a held-out rung is made from."""
     law, points = context.recipe.law, _fitted_points(context, measured, held)
     asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
     if law.form != Law.form:  # a choice that came later than these keys
@@ -199,7 +199,7 @@ def _seen_points(context: Context, measured: Measured, held: Held) -> list[dict[
 
 
 def law_inputs(context: Context, measured: Measured, held: Held, forecast: Artifact) -> dict[str, Any]:
-    """What the law of a pair, with what was seen of its held-out rung, is made from."""
+    """Give what the law of a pair, with what was seen of its held-out rung, is made from."""
     recipe, (title, note) = context.recipe, words(context, measured)
     named = {
         "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
@@ -216,7 +216,7 @@ def law_inputs(context: Context, measured: Measured, held: Held, forecast: Artif
 
 
 def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
-    """Observed beside forecast and baselines, the law of the fitted rungs, and the figure.
+    """Show what was observed beside forecast and baselines, the law of the fitted rungs, and the figure.
 
     Its `forecast.json` is the forecast with its names in this experiment, and the sha256 of what was written before:
     another experiment may share that.
@@ -241,14 +241,14 @@ def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifa
 
 
 def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> list[dict[str, Any]]:
-    """The forecasts of this rung among a run's results, every pair's."""
+    """Read the forecasts of this rung among a run's results, every pair's."""
     files = [made.path / "forecast.json" for made in results.values() if made.made and "forecast.json" in made.files]
     every = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return [told for told in every if told["held_out"] == budget]
 
 
 def curves_stage(context: Context, measured: Measured) -> Artifact:
-    """`curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
+    """Write `curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
     rows = _rows(measured) if measured.made else []
     models = [*measured.references.values(), *measured.cells.values()]
     title, note = words(context, measured)
@@ -306,7 +306,7 @@ def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
 
 
 def words(context: Context, measured: Measured) -> tuple[str, str]:
-    """Over and under every figure: what it asks, what its error bars hold, and what it is too small to say."""
+    """Write what stands over and under every figure: its question, its error bars, what it is too small to say."""
     recipe = context.recipe
     count = len({cell.replicate for cell in measured.cells})
     note = (
@@ -319,19 +319,19 @@ def words(context: Context, measured: Measured) -> tuple[str, str]:
 
 
 def what_varies(recipe: Recipe) -> str:
-    """What a spread over replicates includes."""
+    """Say what a spread over replicates includes."""
     order = ", order of the pool" * recipe.experiment.reorder
     return f"new samples{order} and new train seed each; same teacher, base and test questions"
 
 
 def rules_of(recipe: Recipe) -> Rules:
-    """The recipe's decision rules; the control that counts is its first."""
+    """Give the recipe's decision rules; the control that counts is its first."""
     settings: dict[str, Any] = {"control": recipe.controls[0], **recipe.decisions.rules}
     return Rules(**settings)
 
 
 def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:
-    """What each decision of a whole run is made from, by its rule; see `decisions_stage`."""
+    """Give what each decision of a whole run is made from, by its rule; see `decisions_stage`."""
     recipe = context.recipe
     asked: dict[str, Any] = {"rules": rules_of(recipe), "results": results["curves"].digest, "title": recipe.title}
     chosen = recipe.decisions.decide if context.run.whole else ()
@@ -346,7 +346,7 @@ def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: C
 def decisions_stage(
     context: Context, results: Mapping[str, Artifact], release: Artifact, corpus: Corpus
 ) -> dict[str, Artifact]:
-    """A decision for each of the recipe's `decide`, once all of it is measured; by where it lies among the results.
+    """Decide each of the recipe's `decide`, once all of it is measured; by where it lies among the results.
 
     Args:
         results: `curves`, and the laws with the forecasts that were written before their held-out rungs were trained.

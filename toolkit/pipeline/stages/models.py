@@ -24,7 +24,7 @@ ROLES = ("base", "teacher")  # of models that may be embedded, in the order in w
 
 
 def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
-    """Side by side: the check of what models read ends long before they do, and stops them when it finds something."""
+    """Make models beside the check of what they read, which ends long before and stops them when it finds something."""
     stages: list[Callable[[], Any]] = [
         lambda: training_leaks_stage(context, pool, roles),
         lambda: models_stage(context, pool, roles),
@@ -34,7 +34,7 @@ def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> di
 
 
 def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
-    """All models of some roles (`teacher`, `base`), trained side by side if embedded; none reads the `pool`."""
+    """Make all models of some roles (`teacher`, `base`), side by side if embedded; none reads the `pool`."""
     wanted = contexts_of_models(context, roles)
     with context.progress.stage("models") as stage:
         stage.expect(len(wanted), "step")
@@ -158,7 +158,7 @@ def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
 
 
 def nano_options(context: Context, role: str) -> dict[str, Any]:
-    """What an embedded model is trained from: its own fields, and which questions exist."""
+    """Give what an embedded model is trained from: its own fields, and which questions exist."""
     settings = keyed_fields(getattr(context.recipe, role))
     own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
     own.pop("revision")
@@ -188,7 +188,7 @@ def _refuse_unreadable_by_nano(context: Context, pool: Artifact) -> None:
 
 
 def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:
-    """Test and dev questions against the pool, and all of them against every text that embedded models will read.
+    """Search the pool for test and dev questions, and every text that embedded models will read for all of them.
 
     Args:
         roles: `teacher`, `base`: of the models that are needed. A check of all models that is there serves, too.

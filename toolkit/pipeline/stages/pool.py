@@ -16,7 +16,7 @@ from toolkit.workspace import Artifact, file_digest
 
 
 def pool_stage(context: Context) -> Artifact:
-    """The questions, split into pool, test and dev sets."""
+    """Make the questions, split into pool, test and dev sets."""
     from toolkit.corpora.decontamination import leak_finder
     from toolkit.questions.pools import write_pool
     from toolkit.synthesis.schedule import refuse_idle
@@ -57,7 +57,7 @@ def find_pool(context: Context) -> Artifact:
 
 
 def pool_inputs(settings: Pool) -> dict[str, Any]:
-    """What the pool's key hashes. A local file is known by its bytes, not by its place."""
+    """Give what the pool's key hashes. A local file is known by its bytes, not by its place."""
     files = {
         key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
     }
@@ -79,14 +79,14 @@ def _problem_by(kind: Verification) -> Callable[[str], str | None]:
 
 
 def procedural(context: Context) -> bool:
-    """Whether equal numbers make two questions of the pool the same."""
+    """Tell whether equal numbers make two questions of the pool the same."""
     from toolkit.domains import DOMAINS
 
     return context.recipe.pool.pool in DOMAINS
 
 
 def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:
-    """Test and dev questions by id, and the pool's own with `seeds`."""
+    """Read test and dev questions by id, and the pool's own with `seeds`."""
     names = ["test", "dev", *(["questions"] if seeds else [])]
     parts = (read_questions(pool, name) for name in names if (pool / f"{name}.parquet").exists())
     return {row["question_id"]: row["question"] for row in itertools.chain.from_iterable(parts)}

@@ -14,7 +14,7 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Ahead, Context, StageError
 from toolkit.pipeline.eta import expect
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.source import Source, placed, refuse_other_source, source_identity, source_key
+from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
 from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
@@ -42,13 +42,13 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
         with Asking(context, stage, index, source.questions, teacher, judge) as asking:
             draws = draw(context, stage, index, pool, judge, ids, asking.ask)
             asking.refuse_many_errors()
-            new = asking.told
+            new = asking.text
             if context.dry:
                 ahead = asking.estimate()
                 new = f"to sample: {ahead}"
                 _expect(context, ahead.requests)
         if draws is not None:
-            source = placed(source, index, context.recipe.ladder.counting, draws)
+            source = with_rows(source, index, context.recipe.ladder.counting, draws)
             new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
         stage.text = f"{len(ids):,} questions, {_drawn_as(context)}: {new}"
     return source
@@ -67,7 +67,7 @@ def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
         if not all(held[pair] for pair in wanted.pairs()):
             return source
         draws = wanted.stop
-    return source if draws is None else placed(source, index, ladder.counting, draws)
+    return source if draws is None else with_rows(source, index, ladder.counting, draws)
 
 
 def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
@@ -207,7 +207,7 @@ class Asking(contextlib.ExitStack):
         return self.index.errors if self.context.retry_errors else frozenset()
 
     def rows(self, wanted: Round) -> Iterator[Wanted]:
-        """(question id, text, index) of each response of a round that the journal lacks, or is to ask for again."""
+        """Yield (question id, text, index) of each response that the journal lacks, or is to ask for again."""
         held = self.index.held(len(self.questions), int(wanted.stop.max(initial=0)))
         for position, index in wanted.pairs():
             if not held[position, index] or (position, index) in self.retried:
@@ -261,7 +261,7 @@ class Asking(contextlib.ExitStack):
         self.stage.expect(1, "response")
 
     def estimate(self) -> Estimate:
-        """What is ahead at most: where draws depend on what comes, all that the recipe allows."""
+        """Estimate what is ahead at most: where draws depend on what comes, all that the recipe allows."""
         ladder = self.context.recipe.ladder
         most = most_draws(self.context.run)
         most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
@@ -283,8 +283,8 @@ class Asking(contextlib.ExitStack):
         return sum(judged.verdict == "accepted" for judged in self.judge.answers.judge(asked))
 
     @property
-    def told(self) -> str:
-        """What was sampled, what it cost and what came back without a response, for the stage's line."""
+    def text(self) -> str:
+        """Say what was sampled, what it cost and what came back without a response, for the stage's line."""
         parts = [f"{self.sampled:,} sampled now"]
         parts += [f"cost {self.cost:,.4g}"] if self.cost else []
         if self.reasoned:
@@ -327,7 +327,7 @@ def _known_rate(journal: Path) -> float | None:
 
 
 def read_rate(path: Path) -> tuple[float, float] | None:
-    """(seconds, responses), both above 0, of a `.rate.json`; None where it is missing or damaged."""
+    """Read (seconds, responses), both above 0, of a `.rate.json`; None where it is missing or damaged."""
     try:
         known = read_object(path)
     except TextError:

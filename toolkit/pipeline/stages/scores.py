@@ -32,7 +32,7 @@ class Scored(NamedTuple):
 
 
 def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
-    """Every teacher and base, each once: the bounds of the picture."""
+    """Give every teacher and base, each once: the bounds of the picture."""
     found: dict[ModelName, Scored] = {}
     for replicate in replicates:
         names = replicate.context.recipe.pair.split(">")
@@ -42,7 +42,7 @@ def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
 
 
 def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
-    """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
+    """Give what a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
     (replicate, model), recipe = scored, scored.replicate.context.recipe
     asked = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
     # The teacher is told what it is told when it is sampled; students learn the bare question.

@@ -34,7 +34,7 @@ class Replicate:
 
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
-    """How the student of a cell is trained."""
+    """Give how the student of a cell is trained."""
     recipe = replicate.context.recipe
     changed: dict[str, Any] = {"control": cell.control}
     if cell.control == DOUBLED:
@@ -44,7 +44,7 @@ def student_settings(replicate: Replicate, cell: Cell) -> Student:
 
 
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
-    """What the student of a cell is trained from; settings that its method and control do not read are left out."""
+    """Give what the student of a cell is trained from, without settings that its method and control do not read."""
     settings = keyed_fields(student_settings(replicate, cell))
     settings.pop("epochs" if settings["control"] == "steps" else "steps")
     if settings["method"] == "full":
