@@ -56,11 +56,12 @@ def write_journal(path: Path, count: int) -> None:
 
 def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> None:
     from toolkit.corpora.budgets import increments, shells
-    from toolkit.pipeline.cells import Source, placed
-    from toolkit.pipeline.corpus import corpus_stage, verdicts_stage
-    from toolkit.pipeline.draws import draw
-    from toolkit.pipeline.job import Job
-    from toolkit.pipeline.journal_index import JournalIndex
+    from toolkit.pipeline.context import Context
+    from toolkit.pipeline.judge import open_judge
+    from toolkit.pipeline.source import Source, with_rows
+    from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
+    from toolkit.pipeline.stages.journal_index import JournalIndex
+    from toolkit.pipeline.stages.responses import draw
     from toolkit.progress import Progress
     from toolkit.recipe.load import load_run
     from toolkit.recipe.sections import Ladder
@@ -69,16 +70,18 @@ def build_toolkit(journal: Path, count: int, folder: Path, counting: str) -> Non
     run = load_run("math")
     ladder = Ladder(budgets=BUDGETS, ladder_questions=count, counting=counting, max_draws=BUDGETS[-1])
     run = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, ladder=ladder))
-    job = Job(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
+    job = Context(run, Workspace(folder, sys.stderr.write), SimpleNamespace(jobs=1), Progress(io.StringIO()))
     asked = questions(count)
     pool = Artifact(folder, "0", {"questions.parquet": "0"}, {})
     index = JournalIndex(journal, asked)
-    with job.progress.stage("responses") as stage:
-        draws = draw(job, stage, index, pool, [row["question_id"] for row in asked], lambda wanted: True)
-    parts = shells((count // 4, count // 2, count))
-    cells = [(shell, rung) for rung in increments(BUDGETS) for shell in parts]
-    source = placed(Source(pool, pool, asked, "0", journal, cells, {}), index, counting, draws)
-    corpus = corpus_stage(job, source, verdicts_stage(job, source))
+    parts = [(shell, rung) for rung in increments(BUDGETS) for shell in shells((count // 4, count // 2, count))]
+    source = Source(pool, pool, asked, "0", journal, parts, {})
+    ids = [row["question_id"] for row in asked]
+    with open_judge(job, pool) as judge:
+        with job.progress.stage("responses") as stage:
+            draws = draw(job, stage, index, pool, judge, ids, lambda wanted: True)
+        source = with_rows(source, index, counting, draws)
+        corpus = corpus_stage(job, source, verdicts_stage(job, source, judge))
     whole = corpus.statistics[count, BUDGETS[-1]]
     if whole["sampled"] != count * BUDGETS[-1]:
         raise RuntimeError(f"rows are missing: {whole}")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.workspace import Workspace, hash_of, write_atomic
+from toolkit.workspace import Workspace, file_digest, hash_of, write_atomic
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -70,6 +70,47 @@ def test_a_damaged_artifact_is_made_again(workspace, damage):
     assert not cached
     assert [path.name for path in sorted(again.path.iterdir())] == [".artifact.json", "data.txt"]
     assert (again.path / "data.txt").read_text() == "whole"
+
+
+@pytest.fixture
+def digests(monkeypatch):
+    """The files whose bytes are read from now on, where none is too young to be remembered."""
+    read = []
+    monkeypatch.setattr("toolkit.workspace.SETTLED", -(10**9))
+    monkeypatch.setattr("toolkit.workspace.file_digest", lambda path: read.append(path.name) or file_digest(path))
+    return read
+
+
+def test_files_are_read_once_however_often_they_are_looked_up(workspace, digests):
+    made, _ = workspace.build("stage", 1, write("whole"))
+    assert [workspace.find("stage", 1), workspace.planned("stage", 1)] == [made, made]
+    assert digests == ["data.txt"]
+    assert Workspace(workspace.root, pytest.fail).find("stage", 1) == made
+    assert digests == ["data.txt", "data.txt"]
+
+
+@pytest.mark.parametrize("settled", [-(10**9), 2 * 10**9])
+@pytest.mark.parametrize("change", ["in place", "with its old time", "replaced"])
+def test_a_file_that_changed_since_it_was_looked_up_is_noticed(workspace, said, change, settled, monkeypatch):
+    monkeypatch.setattr("toolkit.workspace.SETTLED", settled)
+    made, _ = workspace.build("stage", 1, write("whole"))
+    path = made.path / "data.txt"
+    before = path.stat()
+    assert workspace.find("stage", 1) == made
+    time.sleep(0.02)  # a tick of the clock by which files are dated
+    if change == "replaced":
+        path.unlink()
+    path.write_text("wrong")
+    if change == "with its old time":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert workspace.find("stage", 1) is None and "its files changed" in said[0]
+
+
+def test_a_file_that_changes_within_a_tick_of_the_clock_is_noticed(workspace):
+    for _ in range(20):
+        made, _ = workspace.build("stage", 1, write("whole"))
+        (made.path / "data.txt").write_text("wrong")
+        assert workspace.find("stage", 1) is None
 
 
 def test_a_failed_stage_leaves_nothing(workspace):

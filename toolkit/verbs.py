@@ -50,7 +50,7 @@ def release(args: argparse.Namespace) -> int:
 
 
 def pull(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.pull import pull
+    from toolkit.pipeline.resume import pull
 
     print(pull(args.release, args.workspace, name=args.name, dry=args.dry_run))
     return 0
@@ -86,7 +86,7 @@ def space(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.checking import check_named
+    from toolkit.pipeline.verify import check_named
 
     name, checked = check_named(args.release, args.workspace, jobs=args.jobs)
     print("\n".join([f"{name}, looked at:", *(f"  {line}" for line in checked.looked_at)]))

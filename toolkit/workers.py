@@ -57,6 +57,20 @@ class Workers:
                 tick(done, total)
 
 
+class Counted:
+    """An iterable of texts that reports how far it is, and keeps the `count`."""
+
+    def __init__(self, texts: Iterator[str], tick: Tick) -> None:
+        self.texts, self.tick, self.count = texts, tick, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self.texts:
+            self.count += 1
+            if self.count % 1000 == 0:
+                self.tick(self.count, self.count)
+            yield text
+
+
 @contextlib.contextmanager
 def open_workers(jobs: int) -> Iterator[Workers]:
     """Workers that are stopped at the end, however the body ends."""

@@ -18,9 +18,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from toolkit.keys import keyed_fields
 from toolkit.text_files import TextError, read_object
 
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
+SETTLED = 2 * 10**9  # nanoseconds after which a file's times tell whether it changed
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
 
 
@@ -43,15 +45,6 @@ class Artifact:
     def file(self, name: str) -> str:
         """Digest of one file, for a stage that reads only that one."""
         return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
-
-
-def keyed_fields(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass as keys know them: those with metadata `later` only where they have no default."""
-    return {
-        field.name: getattr(value, field.name)
-        for field in dataclasses.fields(value)
-        if not field.metadata.get("later") or getattr(value, field.name) != field.default
-    }
 
 
 def canonical(value: Any) -> Any:
@@ -79,11 +72,30 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_files(folder: Path) -> dict[str, str]:
+class Digests:
+    """Remembers sha256 by a file's inode, size and times, so that gigabytes are read once in a process.
+
+    A file that changed just now is read again the next time: a second change within a tick of the clock leaves its
+    times as they are.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], str] = {}
+
+    def __call__(self, path: Path) -> str:
+        found, now = path.stat(), time.time_ns()
+        stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        digest = self._known.get(stamp) or file_digest(path)
+        if max(found.st_mtime_ns, found.st_ctime_ns) < now - SETTLED:
+            self._known[stamp] = digest
+        return digest
+
+
+def folder_files(folder: Path, digest: Callable[[Path], str] = file_digest) -> dict[str, str]:
     """Relative name -> sha256 of every file in `folder`, the manifest apart."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
-    return {name: file_digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
+    return {name: digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
 
 
 def model_files(folder: Path) -> dict[str, str]:
@@ -133,13 +145,14 @@ class Workspace:
         self.root = root.resolve()
         self.notify = notify
         self._threads: dict[str, threading.Lock] = {}
+        self._digest = Digests()
 
     def place(self, stage: str, inputs: Any) -> Path:
         """The folder of the artifact that `stage` makes from `inputs`, made or not."""
         return self.root / stage / hash_of({"stage": stage, "inputs": inputs})[:KEY_LENGTH]
 
     def find(self, stage: str, inputs: Any) -> Artifact | None:
-        """The artifact, if its manifest is there and every byte still matches it."""
+        """Give the artifact, if its manifest is there and its files match it: their bytes, or what `Digests` knows."""
         path = self.place(stage, inputs)
         if not (path / MANIFEST).is_file():
             return None
@@ -147,10 +160,16 @@ class Workspace:
         if manifest is None:
             self.notify(f"{stage} {path.name}: {MANIFEST} is damaged, so that it is no artifact; making it again")
             return None
-        if folder_files(path) != manifest["files"]:
+        if folder_files(path, self._digest) != manifest["files"]:
             self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
             return None
         return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
+
+    def manifests(self, stage: str) -> Iterator[dict[str, Any]]:
+        """Give the manifests of everything that `stage` made, without a look at its files."""
+        for path in self.root.glob(f"{stage}/*/{MANIFEST}"):
+            if manifest := read_manifest(path.parent):
+                yield manifest
 
     def planned(self, stage: str, inputs: Any) -> Artifact:
         """The artifact as it is, or one that only names its key: what a dry run works with."""
@@ -216,7 +235,7 @@ class Workspace:
     def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:
         start = time.monotonic()
         facts = canonical(make(folder))
-        files = folder_files(folder)
+        files = folder_files(folder, self._digest)
         manifest = {"stage": stage, "key": key, "inputs": inputs, "files": files, "facts": facts}
         for name in files:
             sync(folder / name)
@@ -275,6 +294,11 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     parts = {"files": dict, "facts": dict, "seconds": int | float}
     return manifest if all(isinstance(manifest.get(name), kind) for name, kind in parts.items()) else None
+
+
+def shown(path: Path) -> Path:
+    """Give a path as the user would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def remove(path: Path) -> None:

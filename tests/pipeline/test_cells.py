@@ -1,233 +1,169 @@
-"""From a journal to corpora: which rows count, whatever their order, and under each way of counting."""
+"""The cells of an experiment, and what they are made of: no draw, file or student twice, and none too many."""
 
-import dataclasses
-import io
-import json
-import random
-from pathlib import Path
-from types import SimpleNamespace
-
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.pipeline.conftest import TINY
-from toolkit.corpora.budgets import increments, shells
-from toolkit.pipeline.cells import Source, placed, rows_of
-from toolkit.pipeline.corpus import corpus_stage, verdicts_stage
-from toolkit.pipeline.draws import draw
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.journal_index import JournalIndex
-from toolkit.progress import Progress
+from toolkit.corpora.budgets import cell_files, file_name
+from toolkit.pipeline.cells import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
+from toolkit.pipeline.summary import largest_corpus
+from toolkit.pipeline.teacher import embedded_pairs
+from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
-from toolkit.recipe.sections import Ladder
-from toolkit.synthesis.journal import Journal, JournalError, Response, encode
-from toolkit.verification.judge import Judge
-from toolkit.workspace import Artifact, Workspace
 
-QUESTIONS = [
-    {"question_id": f"q{at}", "position": at, "question": f"{at} + 0?", "answer": str(at), "family": ""}
-    for at in range(8)
-]
-SHELLS = shells((4, 8))
-POOL = Artifact(Path("pool"), "0", {"questions.parquet": "0"}, {})
-TEACHER = Artifact(Path("teacher"), "1", {"model.safetensors": "1"}, {})
-
-
-def response(position, index, salt=0):
-    """A fixed teacher: three texts in four are right, few of them differ, and one question is never solved."""
-    dice = random.Random(f"{salt} {position} {index}")
-    right = position != 5 and dice.random() < 0.75
-    text = f"{'so ' * dice.randrange(6)}\\boxed{{{position if right else position + 1}}}"
-    return Response(f"q{position}", index, text, "stop", 3, 7, index, "t@1")
+GRID = """
+pool: mathematics
+pool_sizes: [32, 64, 128]
+ladder_questions: 32
+budgets: [1, 2, 3, 4, 8]
+subsets: [32, 64, 128]
+totals: [64, 128, 256]
+controls: [steps, epochs]
+replicates: [0, 1]
+reorder: true
+fit_max: null
+held_out: null
+"""
+PAIRS = "teachers: {large: {}, small: {teacher_width: 64}}\nbases: {wide: {}, thin: {base_width: 48}}\n"
 
 
-def job(folder, **ladder):
-    run = load_run(str(TINY))
-    recipe = dataclasses.replace(run.recipe, ladder=Ladder(ladder_questions=8, **ladder))
-    run = dataclasses.replace(run, recipe=recipe, budgets=recipe.ladder.budgets)
-    return Job(run, Workspace(folder / "workspace", pytest.fail), SimpleNamespace(jobs=1), Progress(io.StringIO()))
+@pytest.fixture
+def grid(tmp_path):
+    def load(text=GRID, suffix=""):
+        (tmp_path / "mine.yaml").write_text(text)
+        return load_run(f"{tmp_path / 'mine.yaml'}{suffix}")
+
+    return load
 
 
-def drawn(job, path, dry=False, salt=0):
-    """Fill the journal as the schedule wants it; the index, the draws that count, and what was asked for."""
-    index, asked = JournalIndex(path, QUESTIONS), []
-    with job.progress.stage("responses") as stage, Journal(path) as journal:
-
-        def ask(wanted):
-            lacking = [pair for pair in wanted.pairs() if not journal.has(f"q{pair[0]}", pair[1])]
-            if dry and lacking:
-                return False
-            asked.extend(lacking)
-            journal.append(response(*pair, salt) for pair in random.Random(len(asked)).sample(lacking, len(lacking)))
-            return True
-
-        draws = draw(job, stage, index, POOL, [row["question_id"] for row in QUESTIONS], ask)
-    return index, draws, asked
+def test_cells_are_those_of_the_matched_totals(grid):
+    run, _ = single_runs(grid())
+    cells = cells_of(run)
+    assert len(set(cells)) == len(cells)
+    assert {cell.control for cell in cells} == {"steps", "epochs"}
+    by_total = {(cell.questions, cell.budget) for cell in cells}
+    assert by_total == {(32, 2), (32, 4), (32, 8), (64, 1), (64, 2), (64, 4), (128, 1), (128, 2)}
+    assert set(corpora_of(run)) == by_total
 
 
-def source_of(job, path, salt=0):
-    index, draws, _ = drawn(job, path, salt=salt)
-    cells = [(shell, rung) for rung in increments(job.recipe.ladder.budgets) for shell in SHELLS]
-    return placed(Source(POOL, TEACHER, QUESTIONS, "k", path, cells, {}), index, job.recipe.ladder.counting, draws)
+def test_only_subsets_that_are_raised_have_more_than_the_smallest_budget(grid):
+    run, _ = single_runs(grid(GRID + "raised: [32]\n"))
+    assert {held for held in corpora_of(run) if held[0] != 32} == {(64, 1), (128, 1)}
+    assert most_draws(run).tolist() == [8] * 32 + [1] * 96
 
 
-def corpus_of(job, path):
-    source = source_of(job, path)
-    return source, corpus_stage(job, source, verdicts_stage(job, source))
+def test_students_of_twice_the_steps_stand_beside_the_ladder_alone(grid):
+    once, *_ = single_runs(grid())
+    run, *_ = single_runs(grid(GRID + "doubled: [4, 8]\n"))
+    more = [cell for cell in cells_of(run) if cell not in cells_of(once)]
+    assert {cell[1:4] for cell in more} == {(32, 4, "doubled"), (32, 8, "doubled")}
+    assert corpora_of(run) == corpora_of(once)
+    assert all(cell.control == "steps" for cell in cells_of(grid(GRID + "doubled: [4, 8]\n", "-r4")))
+    with pytest.raises(RecipeError, match="doubled: must be of budgets"):
+        grid(GRID + "doubled: [5]\n")
 
 
-COUNTINGS = {
-    "sampled": {"counting": "sampled", "budgets": (1, 2, 4)},
-    "accepted": {"counting": "accepted", "budgets": (1, 2, 4), "max_draws": 9},
-    "adaptive": {"counting": "adaptive", "budgets": (16,), "stop_below": 0.15},
-}
+def test_every_corpus_is_a_union_of_parts_and_no_part_is_idle(grid):
+    run, _ = single_runs(grid())
+    recipe = run.recipe
+    parts = {file_name(*part) for part in parts_of(run)}
+    needed = [cell_files(*held, recipe.pool.pool_sizes, recipe.ladder.budgets) for held in corpora_of(run)]
+    assert parts == {file for files in needed for file in files}
+    drawn = most_draws(run)
+    assert drawn.tolist() == [8] * 32 + [4] * 32 + [2] * 64
+    assert {corpus_name(recipe, *held) for held in corpora_of(run)} == {
+        "r2", "r4", "r8", "q2-r1", "q2-r2", "q2-r4", "q4-r1", "q4-r2",
+    }  # fmt: skip
 
 
-def rows(parts, side):
-    files = [
-        part.path / "data" / side / f"{cell[0].name}/i{cell[1][0]:03d}-{cell[1][1]:03d}.parquet"
-        for cell, part in parts.items()
+def test_a_replicate_is_a_new_draw_a_new_seed_and_if_asked_a_new_order(grid):
+    first, second = single_runs(grid())
+    assert [run.recipe.sampling.sampling_seed for run in (first, second)] == [0, 1]
+    assert [run.recipe.pool.pool_order for run in (first, second)] == [0, 1]
+    assert {cell.replicate for cell in cells_of(second)} == {1}
+    kept = [run.recipe.pool.pool_order for run in single_runs(grid(GRID.replace("reorder: true", "")))]
+    assert kept == [0, 0]
+
+
+def test_every_teacher_meets_every_base_and_pairs_of_a_teacher_share_its_draws(grid):
+    runs = single_runs(grid(GRID + PAIRS))
+    assert list(dict.fromkeys(run.recipe.pair for run in runs)) == [
+        "large>wide",
+        "large>thin",
+        "small>wide",
+        "small>thin",
     ]
-    return [row for file in files for row in pq.read_table(file).to_pylist()]
+    assert len(runs) == 8 and len({drawn_by(run) for run in runs}) == 4
+    shapes = {run.recipe.pair: (run.recipe.teacher.teacher_width, run.recipe.base.base_width) for run in runs}
+    assert shapes == {"large>wide": (96, 96), "large>thin": (96, 48), "small>wide": (64, 96), "small>thin": (64, 48)}
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
-def test_every_draw_that_counts_is_in_one_file_and_no_other_is(tmp_path, counting):
-    path = tmp_path / "rows.jsonl"
-    with Journal(path) as journal:  # of another source run: more draws than any counting wants
-        journal.append(response(7, index) for index in range(20))
-    index, draws, _ = drawn(job(tmp_path, **COUNTINGS[counting]), path)
-    source, corpus = corpus_of(job(tmp_path, **COUNTINGS[counting]), path)
-    held = [
-        (row["question_id"], row["response_index"])
-        for side in ("accepted", "rejected")
-        for row in rows(corpus.parts, side)
-    ]
-    assert sorted(held) == sorted((f"q{at}", index) for at in range(8) for index in range(draws[at]))
-    assert draws[7] < 20 and len(index) > len(held)
-    top = max(corpus.statistics)
-    assert corpus.statistics[top]["sampled"] == draws.sum() and corpus.statistics[top]["questions"] == 8
-    assert all(part.made for part in corpus.parts.values()) and list(corpus.parts) == source.cells
+def test_one_budget_is_the_ladder_of_the_first_pair_alone(grid):
+    (run,) = single_runs(grid(GRID + PAIRS, "-r3-s1"))
+    (cell,) = cells_of(run)
+    assert cell == ("large>wide", 32, 3, "steps", 1) and run.recipe.sampling.sampling_seed == 1
 
 
-def test_distinct_accepted_responses_are_counted_up_to_the_budget(tmp_path):
-    _, corpus = corpus_of(job(tmp_path, **COUNTINGS["accepted"]), tmp_path / "rows.jsonl")
-    for (questions, budget), counts in corpus.statistics.items():
-        files = corpus.accepted(questions, budget)
-        kept = [row for part, file in files for row in pq.read_table(part.path / file).to_pylist()]
-        each = [sum(row["question_id"] == f"q{at}" for row in kept) for at in range(8)]
-        texts = {(row["question_id"], " ".join(row["response"].split())) for row in kept}
-        assert len(texts) == len(kept) == counts["distinct"]
-        assert each[5] == 0 and max(each) == budget and counts["covered"] == 7
-    repeats = [row for row in rows(corpus.parts, "rejected") if row["verdict"] == "accepted"]
-    assert len(repeats) == corpus.statistics[8, 4]["accepted"] - corpus.statistics[8, 4]["distinct"] > 0
+def test_what_the_first_replicate_of_an_experiment_shares_with_a_plain_ladder_is_the_same_recipe(grid):
+    plain, _ = single_runs(grid("\n".join(line for line in GRID.splitlines() if line.split(":")[0] not in AXES)))
+    rich, _ = single_runs(grid(GRID))
+    for section in ("pool", "teacher", "base", "sampling", "student"):
+        assert getattr(plain.recipe, section) == getattr(rich.recipe, section)
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
-def test_the_order_of_the_lines_is_nothing(tmp_path, counting):
-    path = tmp_path / "rows.jsonl"
-    source, corpus = corpus_of(job(tmp_path / "a", **COUNTINGS[counting]), path)
-    lines = path.read_bytes().splitlines(keepends=True)
-    (tmp_path / "mixed.jsonl").write_bytes(b"".join(random.Random(1).sample(lines, len(lines))))
-    mixed, other = corpus_of(job(tmp_path / "b", **COUNTINGS[counting]), tmp_path / "mixed.jsonl")
-    assert mixed.digests == source.digests
-    assert [part.files for part in other.parts.values()] == [part.files for part in corpus.parts.values()]
-    assert [list(rows_of(mixed, cell)) for cell in mixed.cells] == [
-        list(rows_of(source, cell)) for cell in source.cells
-    ]
+AXES = ("subsets", "totals", "controls", "reorder")
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
-def test_a_run_that_was_cut_short_asks_for_the_same_draws(tmp_path, counting):
-    _, draws, asked = drawn(job(tmp_path / "a", **COUNTINGS[counting]), tmp_path / "rows.jsonl")
-    lines = (tmp_path / "rows.jsonl").read_bytes().splitlines(keepends=True)
-    part = tmp_path / "part.jsonl"
-    part.write_bytes(b"".join(line for number, line in enumerate(lines) if number % 3))
-    index, again, more = drawn(job(tmp_path / "b", **COUNTINGS[counting]), part)
-    assert again.tolist() == draws.tolist() and len(index) == len(lines)
-    assert set(more) < set(asked)
-    assert len(more) == -(-len(lines) // 3)
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("subsets: [64, 128]", r"subsets: must be of pool_sizes \(32, 64, 128\), ladder_questions among them"),
+        ("subsets: [64, 32]", r"subsets: must grow"),
+        ("totals: [64, 100]", r"totals: no subset at any budget has 100 responses"),
+        ("raised: [48]", r"raised: must be of subsets"),
+        ("controls: [steps, steps]", r"controls: must be distinct"),
+        ("controls: [step]", r"controls: .*'steps' or 'epochs'"),
+        ("counting: accepted", r"totals: must be null unless counting is sampled"),
+        ("held_out: 3", r"held_out: must be one of the budgets \(2, 4, 8\)"),
+        ("confirm: 8", r"confirm: must be one of the budgets .* above held_out \(None\)"),
+        ("teachers: {}", r"teachers: .*at least 1"),
+        ("teachers: {a>b: {}}", r"teachers: .*pattern"),
+        (
+            "teachers: {small: {teacher_widht: 64}}",
+            r"teachers: small: teacher_widht: unknown key; did you mean",
+        ),
+        ("bases: {thin: {base_width: 0}}", r"bases: thin: base_width: .*greater than or equal to 1.*0"),
+        ("extends: ../math", r"extends: takes the name of a recipe"),
+        ("extends: mine", r"extends: mine extends this one"),
+        ("extends: mth", r"no recipe called 'mth'; did you mean math"),
+    ],
+)
+def test_a_wrong_experiment_names_key_and_mend(grid, line, message):
+    key = line.split(":")[0]
+    kept = [old for old in GRID.splitlines() if old.split(":")[0] != key]
+    with pytest.raises(RecipeError, match=message):
+        grid("\n".join([*kept, line]))
 
 
-def test_why_questions_were_stopped_is_written_and_the_same_again(tmp_path):
-    made = job(tmp_path, **COUNTINGS["adaptive"])
-    _, draws, _ = drawn(made, tmp_path / "rows.jsonl")
-    stops = (tmp_path / "rows.stops.jsonl").read_text()
-    told = [json.loads(line) for line in stops.splitlines()]
-    assert [row["question_id"] for row in told[:8]] == [f"q{at}" for at in range(8)]
-    last = {row["question_id"]: row for row in told}
-    assert {name: row["draws"] for name, row in last.items() if row["stopped"]} == {
-        f"q{at}": count for at, count in enumerate(draws.tolist()) if count < 16
-    }
-    (tmp_path / "rows.stops.jsonl").unlink()
-    drawn(made, tmp_path / "rows.jsonl")
-    assert (tmp_path / "rows.stops.jsonl").read_text() == stops
+def test_a_recipe_is_laid_over_what_it_extends_and_profiles_over_both(grid, tmp_path):
+    (tmp_path / "parent.yaml").write_text("title: P\npool: m\nsteps: 10\nbatch_size: 4\n")
+    (tmp_path / "parent.paper.yaml").write_text("pool: real\nsteps: 20\n")
+    child = "title: C\nextends: parent\nbatch_size: 8\n"
+    assert (grid(child).recipe.student.steps, grid(child).recipe.student.batch_size) == (10, 8)
+    recipe = load_run(str(tmp_path / "mine.yaml"), "paper").recipe
+    assert (recipe.title, recipe.pool.pool, recipe.student.steps, recipe.student.batch_size) == ("C", "real", 20, 8)
+    (tmp_path / "mine.paper.yaml").write_text("steps: 30\n")
+    assert load_run(str(tmp_path / "mine.yaml"), "paper").recipe.student.steps == 30
 
 
-def test_a_second_run_takes_the_paths_that_are_known_and_judges_nothing(tmp_path, monkeypatch):
-    made = job(tmp_path, **COUNTINGS["accepted"])
-    first, draws, _ = drawn(made, tmp_path / "rows.jsonl")
-    monkeypatch.setattr(Judge, "judge", lambda self, rows: pytest.fail("judged again") if list(rows) else iter(()))
-    again, same, asked = drawn(made, tmp_path / "rows.jsonl")
-    assert same.tolist() == draws.tolist() and asked == []
-    pairs = [(at, index) for at in range(8) for index in range(draws[at])]
-    assert [again.path(*pair) for pair in pairs] == [first.path(*pair) for pair in pairs]
+def test_embedded_pairs_are_known_by_their_models_not_by_their_names():
+    every = ["large>wide", "large>narrow", "small>wide", "small>narrow"]
+    assert embedded_pairs(load_run("pairs-math").recipe) == every
+    assert embedded_pairs(load_run("pairs-math", "paper").recipe) == []
+    assert embedded_pairs(load_run("math").recipe) == ["nano>nano"]
 
 
-def test_a_dry_run_stops_at_the_first_round_that_lacks_something_and_writes_nothing(tmp_path):
-    dry = dataclasses.replace(job(tmp_path, **COUNTINGS["adaptive"]), dry=True)
-    _, draws, asked = drawn(dry, tmp_path / "rows.jsonl", dry=True)
-    assert draws is None and asked == [] and not list(tmp_path.glob("*.stops.jsonl"))
-    assert not (tmp_path / "workspace" / "paths").exists()
-
-
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.randoms())
-def test_an_index_that_reads_as_the_journal_grows_knows_what_one_that_reads_it_whole_does(
-    tmp_path_factory, steps, dice
-):
-    path = tmp_path_factory.mktemp("index") / "rows.jsonl"
-    pairs = [(position, index) for position in range(8) for index in range(4)]
-    dice.shuffle(pairs)
-    grown, whole = JournalIndex(path, QUESTIONS), JournalIndex(path, QUESTIONS)
-    with Judge(load_run(str(TINY)).recipe.verification) as judge:
-        for step in steps:
-            with path.open("ab") as file:
-                file.writelines(encode(response(*pair)) for pair in pairs[:step])
-                file.write(b"torn" if step == 1 else b"")
-            grown.read()
-            grown.label(judge)
-            if step == 1:
-                with path.open("ab") as file:
-                    file.truncate(file.tell() - 4)
-            pairs = pairs[step:]
-        whole.read()
-        whole.label(judge)
-    assert len(grown) == len(whole) == sum(steps) and grown.digest() == whole.digest()
-    seen = [tuple(pair) for pair in np.stack([whole.column("position"), whole.column("index")], axis=1).tolist()]
-    assert [grown.path(*pair) for pair in seen] == [whole.path(*pair) for pair in seen]
-    assert grown.column("offset").tolist() == whole.column("offset").tolist()
-
-
-def test_a_missing_or_doubled_response_and_a_damaged_line_are_named(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    every = [response(position, index) for index in range(2) for position in range(8)]
-    cells = [(shell, (0, 2)) for shell in SHELLS]
-    source = Source(POOL, TEACHER, QUESTIONS, "k", path, cells, {})
-
-    def place(rows):
-        path.write_bytes(b"".join(encode(row) for row in rows))
-        index = JournalIndex(path, QUESTIONS)
-        index.read()
-        return placed(source, index, "sampled", np.full(8, 2))
-
-    assert [len(held.offsets) for held in place(every).rows.values()] == [8, 8]
-    with pytest.raises(StageError, match="response to question 'q3', index 1 is missing"):
-        place([row for row in every if (row.question_id, row.index) != ("q3", 1)])
-    with pytest.raises(StageError, match="response to question 'q0', index 0 is there twice"):
-        place([*every, every[0]])
-    path.write_bytes(encode(every[0]) + b'{"question_id": "q1"}\n')
-    with pytest.raises(JournalError, match=r"rows\.jsonl: line 2 is no response: 'index'"):
-        JournalIndex(path, QUESTIONS).read()
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [("math", "r64"), ("math-r16", "r16"), ("se-physics", "r32"), ("stem", "r16"), ("pairs-math", "r32")],
+)
+def test_the_corpus_that_a_summary_tells_to_load_is_one_that_is_made(run, name):
+    assert largest_corpus(load_run(run)) == name

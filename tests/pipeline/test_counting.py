@@ -10,7 +10,7 @@ import pytest
 from datasets import load_dataset
 
 from tests.pipeline.conftest import TINY, Chain
-from toolkit.pipeline.checking import check
+from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.synthesis.journal import read_journal
 

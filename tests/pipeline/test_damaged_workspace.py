@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from toolkit.pipeline.journal_index import JournalIndex
-from toolkit.pipeline.rates import read_rate
+from toolkit.pipeline.stages.journal_index import JournalIndex
+from toolkit.pipeline.stages.responses import read_rate
 from toolkit.synthesis.journal import Journal, JournalError, Response, encode
 from toolkit.workspace import MANIFEST, Workspace
 

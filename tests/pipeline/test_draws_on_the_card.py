@@ -5,9 +5,9 @@ import io
 import pytest
 
 from tests.pipeline.conftest import TINY
-from toolkit.pipeline.experiment import sources_of
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.release import other_draws
+from toolkit.pipeline.run import sources_of
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 
@@ -21,7 +21,7 @@ def first(tmp_path, suffix="", **fields):
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in fields.items())]))
     run = load_run(f"{recipe}{suffix}")
-    return next(sources_of(Job(run, None, None, Progress(io.StringIO())), None))[0]
+    return next(sources_of(Context(run, None, None, Progress(io.StringIO())), None))[0]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline.conftest import TINY, Chain
-from toolkit.pipeline.checking import check
 from toolkit.pipeline.hubs import open_hub
 from toolkit.pipeline.run import release
+from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 

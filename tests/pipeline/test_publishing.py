@@ -21,8 +21,8 @@ from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
 from toolkit.hub.publish import publish
 from toolkit.hub.push import Target
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.hubs import is_embedded, open_hub
-from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.publishing import Unpublished
 from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.pushes import push_source
@@ -284,7 +284,7 @@ def test_where_a_repo_lies(no_account, monkeypatch, repo, endpoint, token, embed
 def test_a_model_of_the_hub_is_not_pushed_again(named, monkeypatch):
     model = Artifact(Path("org/model"), "k", {"repo": "org/model@main"}, {})
     target = Target(HfApi(endpoint="http://127.0.0.1:9"), print)  # nobody answers there
-    job = Job(load_run(str(named.recipe)), None, None, None)
+    job = Context(load_run(str(named.recipe)), None, None, None)
     assert push_reference(job, target, "base", model) == ({}, "org/model@main")
     asked = []
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pipeline.conftest import TINY
-from toolkit.pipeline.job import StageError
+from toolkit.pipeline.context import StageError
 from toolkit.pipeline.recipe_file import CARRIED, read_strange, recipe_text, released
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.yaml_files import LARGEST

@@ -12,7 +12,7 @@ import pytest
 
 from toolkit.domains.stream import question_id
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import load_pool, parse_answer, read_pool, save_pool, write_pool
+from toolkit.questions.pools import SPLIT_FILES, load_pool, parse_answer, read_questions, save_pool, write_pool
 from toolkit.recipe import sections
 
 GSM8K = r"####\s*(.+)"
@@ -131,9 +131,9 @@ def test_answers_are_cut_out_and_normalised() -> None:
 def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:
     pool = load_pool("mathematics", 16, 8, 4)
     save_pool(pool, tmp_path)
-    back = read_pool(tmp_path)
-    for one, other in zip((pool.questions, pool.test, pool.dev), (back.questions, back.test, back.dev), strict=True):
-        assert [(q.text, q.answer, q.family) for q in one] == [(q.text, q.answer, q.family) for q in other]
+    for questions, name in zip((pool.questions, pool.test, pool.dev), SPLIT_FILES, strict=True):
+        rows = [(row["question"], row["answer"], row["family"]) for row in read_questions(tmp_path, name)]
+        assert rows == [(q.text, q.answer, q.family) for q in questions]
     frame = pd.read_parquet(tmp_path / "questions.parquet")
     assert list(frame.columns) == ["question_id", "position", "question", "answer", "family"]
     assert list(frame["position"]) == list(range(16))
@@ -144,9 +144,8 @@ def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:
 def test_pool_without_dev_and_missing_pool(tmp_path: Path) -> None:
     save_pool(load_pool("mathematics", 4, 2), tmp_path / "a")
     assert not (tmp_path / "a" / "dev.parquet").exists()
-    assert read_pool(tmp_path / "a").dev == ()
     with pytest.raises(PoolError, match=r"no questions\.parquet"):
-        read_pool(tmp_path)
+        read_questions(tmp_path)
 
 
 def test_recipe_settings_are_passed_on(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_recipe_settings_are_passed_on(tmp_path: Path) -> None:
         pool="mathematics", pool_sizes=(4, 8), test_size=5, dev_size=0, families=("sum3",), largest_number=20
     )
     assert write_pool(settings, tmp_path) == {"pool": 8, "test": 5, "dev": 0, "dropped": 0}
-    assert {question.family for question in read_pool(tmp_path).questions} == {"sum3"}
+    assert {row["family"] for row in read_questions(tmp_path)} == {"sum3"}
 
 
 def test_gsm8k_parses_whole(shared_data: Path) -> None:
@@ -191,8 +190,8 @@ def test_a_unit_is_written_behind_its_answer(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows)
     settings = sections.Pool(pool=source, pool_sizes=(4,), test_size=1, dev_size=0, unit_column="unit")
     write_pool(settings, tmp_path / "pool")
-    made = read_pool(tmp_path / "pool")
-    answers = {question.text: question.answer for question in (*made.questions, *made.test)}
+    rows = [*read_questions(tmp_path / "pool"), *read_questions(tmp_path / "pool", "test")]
+    answers = {row["question"]: row["answer"] for row in rows}
     assert answers == {"0?": "0.5 m/s^2", "1?": "1.5 $\\mathrm{~K}$", "2?": "2.5", "3?": "3.5", "4?": "4.5"}
     with pytest.raises(PoolError, match="no column 'units', only question, answer, unit"):
         load_pool(source, 4, 1, unit_column="units")

@@ -1,101 +1,116 @@
-"""The cells of a source, shell x increment: which of the journal's rows lie in each, and what they digest to."""
+"""The students of an experiment, question subset x budget, and which draws of which questions train them."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+import itertools
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.corpora.budgets import Shell
-from toolkit.corpora.ranks import accepted_ranks
-from toolkit.pipeline.job import StageError
-from toolkit.pipeline.journal_index import Integers, JournalIndex, Row, rows_at
-from toolkit.workspace import Artifact
-
-Cell = tuple[Shell, tuple[int, int]]
+from toolkit.corpora.budgets import Shell, cell_name, increments, shells
+from toolkit.recipe.load import Run, one_pair
+from toolkit.recipe.sections import DOUBLED, Recipe
 
 
-class CellRows(NamedTuple):
-    """Rows of one cell, sorted by (index, position): place in the journal (bytes), question position, and whether each
-    repeats an accepted text that is counted already."""
+class Cell(NamedTuple):
+    """One student: its pair, what it is trained on and how, and the replicate that seeds it."""
 
-    offsets: Integers
-    positions: Integers
-    repeats: NDArray[np.bool_]
-    digest: str  # of the rows, whatever their order in the journal
+    pair: str
+    questions: int
+    budget: int
+    control: str
+    replicate: int
 
+    @property
+    def name(self) -> str:
+        """Name the student within its pair and control."""
+        return f"q{self.questions}-r{self.budget}-s{self.replicate}"
 
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Pool and teacher, and the journal of what the teacher answered."""
-
-    pool: Artifact
-    teacher: Artifact
-    questions: list[dict[str, Any]]  # the ladder's subset, in pool order
-    key: str
-    journal: Path
-    cells: list[Cell]  # shell x increment, increment-major
-    digests: dict[Cell, str]  # of the journal's rows in each cell
-    rows: Mapping[Cell, CellRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
+    @property
+    def task(self) -> str:
+        """Name the student on the screen, as no other."""
+        return f"{self.pair} {self.control} {self.name}"
 
 
-def placed(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
-    """`source` with the rows of each of its cells, and their digests.
-
-    Args:
-        index: of the source's journal, read to its end, and labelled where `counting` is `accepted`.
-        draws: (questions,) how many responses of each question count, the first ones; any more are in no cell.
-
-    Raises:
-        StageError: for a response that is missing, or there twice.
-    """
-    positions, indices = index.column("position"), index.column("index")
-    ranks, repeats = _ranks(index, counting, draws)
-    order = np.lexsort((positions, indices))
-    order = order[indices[order] < draws[positions[order]]]
-    _check_complete(source, indices[order], positions[order], draws)
-    positions, rank = positions[order], ranks[positions[order], indices[order]]
-    repeated, offsets = repeats[positions, indices[order]], index.column("offset")[order]
-    rows = {}
-    for shell, (start, stop) in source.cells:
-        inside = np.flatnonzero((shell.start <= positions) & (positions < shell.stop) & (start <= rank) & (rank < stop))
-        digest = index.digest(order[inside].tolist())
-        rows[shell, (start, stop)] = CellRows(offsets[inside], positions[inside], repeated[inside], digest)
-    return dataclasses.replace(source, rows=rows, digests={cell: held.digest for cell, held in rows.items()})
+def single_runs(run: Run) -> list[Run]:
+    """Split a run into runs of one pair and one replicate each, plain recipes with fields replaced, pair by pair."""
+    pairs = itertools.product(run.recipe.teachers, run.recipe.bases)
+    return [
+        dataclasses.replace(run, recipe=_drawn(one_pair(run.recipe, *pair), replicate), replicates=(replicate,))
+        for pair in pairs
+        for replicate in run.replicates
+    ]
 
 
-def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-    """(questions, draws) rank of each response, and whether it repeats one that is counted already."""
-    shape = (len(draws), int(draws.max(initial=0)))
-    ranks = np.broadcast_to(np.arange(shape[1]), shape)
-    repeats = np.zeros(shape, bool)
-    if counting != "accepted":
-        return ranks, repeats
-    ranks = ranks.copy()
-    for position, count in enumerate(draws.tolist()):
-        found = accepted_ranks(index.path(position, at) for at in range(count))
-        if found:
-            ranks[position, :count], repeats[position, :count] = zip(*found, strict=True)
-    return ranks, repeats
+def drawn_by(run: Run) -> tuple[str, int]:
+    """Name the teacher and the replicate that a single run's responses are of, whatever its base."""
+    (replicate,) = run.replicates
+    return run.recipe.pair.split(">")[0], replicate
 
 
-def _check_complete(source: Source, indices: Integers, positions: Integers, draws: Integers) -> None:
-    wanted = np.arange(draws.max(initial=0))[:, None] < draws
-    held = np.zeros(wanted.shape, int)
-    np.add.at(held, (indices, positions), 1)
-    wrong = np.argwhere(held != wanted)
-    if wrong.size:
-        index, position = wrong[0].tolist()
-        name = f"question {source.questions[position]['question_id']!r}, index {index}"
-        what = "is there twice" if held[index, position] else "is missing; run `fss sample` again"
-        raise StageError(f"{source.journal.name}: the response to {name} {what}")
+def _drawn(recipe: Recipe, replicate: int) -> Recipe:
+    """The recipe with the draws of a replicate: its sampling seed and, where asked for, its order of the questions."""
+    order = recipe.pool.pool_order + replicate * recipe.experiment.reorder
+    return dataclasses.replace(
+        recipe,
+        pool=dataclasses.replace(recipe.pool, pool_order=order),
+        sampling=dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)),
+    )
 
 
-def rows_of(source: Source, cell: Cell) -> Iterator[Row]:
-    """The journal's rows of one cell with `position` and `repeat`, sorted by (index, position)."""
-    held = source.rows[cell]
-    rows = rows_at(source.journal, held.offsets.tolist())
-    for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):
-        yield row | {"position": position, "repeat": repeat}
+def corpus_draw(recipe: Recipe, replicate: int) -> int:
+    """Give the sampling seed of an experiment's replicate."""
+    return recipe.sampling.sampling_seed + replicate
+
+
+def cells_of(run: Run) -> list[Cell]:
+    """List every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
+    (replicate,), recipe = run.replicates, run.recipe
+    return [
+        Cell(recipe.pair, questions, budget, control, replicate)
+        for budget in run.budgets
+        for questions in recipe.subsets
+        for control in _controls(recipe, questions, budget)
+        if recipe.holds(questions, budget)
+    ]
+
+
+def _controls(recipe: Recipe, questions: int, budget: int) -> tuple[str, ...]:
+    again = questions == recipe.ladder.ladder_questions and budget in recipe.experiment.doubled
+    return (*recipe.controls, DOUBLED) if again else recipe.controls
+
+
+def corpora_of(run: Run) -> list[tuple[int, int]]:
+    """List (questions, budget) of every corpus that can be told apart, with the rungs below the run's own."""
+    rungs = [budget for budget in run.recipe.ladder.budgets if budget <= max(run.budgets)]
+    return [
+        (questions, budget)
+        for questions in run.recipe.subsets
+        for budget in rungs
+        if run.recipe.holds(questions, budget)
+    ]
+
+
+def corpus_name(recipe: Recipe, questions: int, budget: int) -> str:
+    """Name the configuration that holds a corpus: `r16`, `a16` or `s16` of the ladder's questions, else `q4-r16`."""
+    ladder = recipe.ladder
+    return cell_name(questions, budget, recipe.pool.pool_sizes, ladder.ladder_questions, ladder.counting)
+
+
+def parts_of(run: Run) -> list[tuple[Shell, tuple[int, int]]]:
+    """List the shells x increments that the run's corpora are made of, increment-major."""
+    held, known = corpora_of(run), shells(run.recipe.pool.pool_sizes, max(run.recipe.subsets))
+    return [
+        (shell, rung)
+        for rung in increments(run.recipe.ladder.budgets)
+        for shell in known
+        if any(shell.stop <= questions and rung[1] <= budget for questions, budget in held)
+    ]
+
+
+def most_draws(run: Run) -> NDArray[np.int64]:
+    """Give (questions,) the largest budget that each question is drawn for."""
+    most = np.zeros(max(run.recipe.subsets), np.int64)
+    for questions, budget in corpora_of(run):
+        most[:questions] = np.maximum(most[:questions], budget)
+    return most

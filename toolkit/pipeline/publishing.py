@@ -5,11 +5,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
+from toolkit.pipeline.context import Context as Job
 from toolkit.pipeline.hubs import is_embedded, open_hub
-from toolkit.pipeline.job import Job
 from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.progress import Stage
 from toolkit.workspace import Artifact
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from toolkit.hub.models import ADAPTER, Model, Score, publish_model
 from toolkit.hub.push import Published, Target
-from toolkit.pipeline.forecasts import LEVEL
-from toolkit.pipeline.grid import Cell, cells_of, corpus_name
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.results import Measured
-from toolkit.pipeline.students import Replicate, student_inputs
+from toolkit.pipeline.cells import Cell, cells_of, corpus_name
+from toolkit.pipeline.context import Context as Job
+from toolkit.pipeline.context import StageError
+from toolkit.pipeline.stages.law import LEVEL, Measured
+from toolkit.pipeline.stages.students import Replicate, student_inputs
 from toolkit.statistics.intervals import accuracy_interval
 from toolkit.workspace import Artifact
 
@@ -50,7 +50,7 @@ def push_students(
         StageError: no student is scored.
         Refused, HubFault: see `push_source`.
     """
-    job = replicate.job
+    job = replicate.context
     asked = cells_of(job.run)
     scored = {cell: score for cell, score in measured.cells.items() if score.made and cell in asked}
     if not scored:
@@ -76,7 +76,7 @@ def _merged(replicate: Replicate, student: Artifact) -> Artifact:
         merge_student(base.path, student.path, out)
         return {}
 
-    artifact, _ = replicate.job.workspace.build("merged", {"base": base.digest, "student": student.digest}, make)
+    artifact, _ = replicate.context.workspace.build("merged", {"base": base.digest, "student": student.digest}, make)
     return artifact
 
 
@@ -86,7 +86,7 @@ def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifa
     Args:
         base: repo and revision, `org/name@commit`.
     """
-    recipe = replicate.job.recipe
+    recipe = replicate.context.recipe
     config = corpus_name(recipe, cell.questions, cell.budget)
     repo, _, revision = base.partition("@")
     return Model(
@@ -99,7 +99,7 @@ def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifa
         data_config=config,
         data_revision=release.commit or None,
         recipe=student_inputs(replicate, cell)["settings"] | {"train_seed": cell.replicate},
-        scores=[_score(replicate.job, score)],
+        scores=[_score(replicate.context, score)],
         limits=recipe.release.limits,
     )
 

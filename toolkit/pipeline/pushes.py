@@ -9,11 +9,12 @@ from toolkit.hub.collection import collect
 from toolkit.hub.publish import fitting_version, publish
 from toolkit.hub.push import Published, Target
 from toolkit.hub.results import Results, publish_results
-from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.context import Context as Job
+from toolkit.pipeline.context import StageError
 from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.workspace import Artifact
 

@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 
 from toolkit.domains import DOMAINS
-from toolkit.pipeline.job import StageError
+from toolkit.keys import keyed_fields
+from toolkit.pipeline.context import StageError
 from toolkit.pipeline.teacher import NANO
 from toolkit.questions.pools import READERS
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.sections import SECTIONS, Ladder, Law, Pool, Recipe, Release, Sampling, Teacher, Verification
 from toolkit.recipe.yaml_files import RESOLVERS, YamlError, read_yaml
-from toolkit.workspace import keyed_fields
 
 CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)
 NO_LAW = Law(fit_max=None, held_out=None)  # a few budgets need not allow one
@@ -72,7 +72,7 @@ def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
     for section in CARRIED:
         name = section.__name__
         parts.append(f"# {name}\n{_lines(keyed_fields(getattr(recipe, name.lower())))}")
-    parts.append(f"# No law is fitted until these are set\n{_lines(dataclasses.asdict(NO_LAW))}")
+    parts.append(f"# No law is fitted until these are set\n{_lines(keyed_fields(NO_LAW))}")
     provider = f"`provider: {served['provider']}`" if served and served["provider"] else "`provider`"
     return "\n".join(parts) + (ELSEWHERE.format(provider=provider) if served else "")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
-from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import corpora_of, corpus_name, drawn_by, single_runs
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.judging import procedural
+from toolkit.pipeline.cells import corpora_of, corpus_name, drawn_by, single_runs
+from toolkit.pipeline.context import Context as Job
 from toolkit.pipeline.recipe_file import recipe_text, released
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus
+from toolkit.pipeline.stages.pool import procedural
 from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined

@@ -1,259 +1,188 @@
-"""The source and what students start from: pool, teacher, base, the leak check between them, and the responses."""
+"""The source, pool and teacher: what it is known by, which one a pulled recipe continues, and its responses by part.
+
+With another teacher, pool or prompt than the one that a recipe continues, a run stops.
+"""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from toolkit.pipeline.cells import Source, placed
-from toolkit.pipeline.grid import most_draws, parts_of
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.pulled import refuse_other_source, refuse_training, source_identity, source_key
-from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model, served_as
-from toolkit.progress import Stage
-from toolkit.recipe.sections import Pool, Verification
-from toolkit.workers import Tick
-from toolkit.workspace import Artifact, file_digest, hash_of, model_files
+import numpy as np
+from numpy.typing import NDArray
 
-ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
+from toolkit.corpora.budgets import Shell
+from toolkit.corpora.ranks import accepted_ranks
+from toolkit.hub.decide import differences
+from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
+from toolkit.recipe.sections import Sampling
+from toolkit.text_files import read_object
+from toolkit.workspace import Artifact, Workspace, canonical, hash_of, to_json, write_atomic
 
-
-def pool_stage(job: Job) -> Artifact:
-    """The questions, split into pool, test and dev sets."""
-    from toolkit.corpora.decontamination import leak_finder
-    from toolkit.questions.pools import write_pool
-    from toolkit.synthesis.schedule import refuse_idle
-
-    settings, kind = job.recipe.pool, job.recipe.verification
-    inputs = pool_inputs(settings)
-    with job.progress.stage("pool") as stage:
-        # Cheap, and every later number needs it: a dry run makes it too.
-        pool, cached = job.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
-        if _unread_gold(pool, kind):
-            # What is left out depends on the kind of answer, which then is part of what the pool is known by.
-            inputs |= {"answer_kind": kind.answer_kind}
-            readable = partial(write_pool, settings, leak_finder=leak_finder, gold_problem=_problem_by(kind))
-            pool, cached = job.workspace.build("pool", inputs, readable)
-        stage.count(cached)
-        known = source_identity(None, served_as(job.recipe), pool.file("questions.parquet"), job.recipe.sampling)
-        refuse_other_source(job, known)  # and again with the teacher, once it is there
-        if job.recipe.ladder.counting == "adaptive":
-            refuse_idle(job.recipe.ladder, max(job.recipe.subsets), max(job.run.budgets))
-        facts = pool.facts
-        stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
-        if facts["dropped"]:
-            stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
-        if facts.get("unread"):
-            stage.text += f"; {facts['unread']:,} left out, without a readable answer ({facts['unread_example']})"
-    return pool
+FOLDER = "pulled"  # of the workspace: a file per pulled recipe
+MENDS = {
+    "teacher": "its weights are restored by `fss pull`, and no other teacher's responses may join them",
+    "served": "say where the teacher answers with `server`, `urls` or `provider`; `api` and `quantize` stay",
+    "questions": "put the settings of the pool back",
+    "sampling": "put them back",
+}
 
 
-def pool_inputs(settings: Pool) -> dict[str, Any]:
-    """What the pool's key hashes. A local file is known by its bytes, not by its place."""
-    files = {
-        key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
-    }
-    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
-    return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
-
-
-def _unread_gold(pool: Artifact, kind: Verification) -> bool:
-    """Whether a seed or test answer of the pool is not of the recipe's kind."""
-    problem = _problem_by(kind)
-    names = ("questions", "test")
-    return any(problem(row["answer"]) for name in names for row in read_questions(pool.path, name))
-
-
-def _problem_by(kind: Verification) -> Callable[[str], str | None]:
-    from toolkit.verification.golds import gold_problem
-
-    return partial(gold_problem, settings=kind)
-
-
-def read_questions(pool: Path, name: str = "questions") -> list[dict[str, Any]]:
-    """The rows of a pool's file, in pool order: question_id, position, question, answer, family."""
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(pool / f"{name}.parquet").to_pylist()
-    return rows
-
-
-def models_stage(job: Job, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
-    """All models of some roles (`teacher`, `base`), trained side by side if embedded; none reads the `pool`."""
-    wanted = jobs_of_models(job, roles)
-    with job.progress.stage("models") as stage:
-        stage.expect(len(wanted), "step")
-        made = job.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
-        models = dict(zip(wanted, made, strict=True))
-        for (role, name), model in models.items():
-            if not model.made:
-                job.ahead[role] += getattr(getattr(wanted[role, name].recipe, role), f"{role}_steps")
-        stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
-    return models
-
-
-def jobs_of_models(job: Job, roles: Sequence[str]) -> dict[ModelName, Job]:
-    """Each model of some roles with a job whose recipe has it as its own."""
-    return {
-        (role, name): job.with_recipe(dataclasses.replace(job.recipe, **{role: settings}))
-        for role in roles
-        for name, settings in getattr(job.recipe, f"{role}s").items()
-    }
-
-
-def _model(job: Job, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
-    role, task = called[0], " ".join(called)
-    settings = dataclasses.asdict(getattr(job.recipe, role))
-    name, revision = settings.pop(role), settings.pop(f"{role}_revision")
-    remote = remote_model(job.recipe) if role == "teacher" else None
-    if remote:
-        return remote
-    if name == NANO:
-        options = nano_options(job, role)
-
-        def train(out: Path) -> dict[str, Any]:
-            if role == "teacher":
-                refuse_training(job)
-            _refuse_unreadable_by_nano(job, pool)
-            facts: dict[str, Any] = job.work(stage, task, train_nano, role, options, out)
-            return facts
-
-        if job.dry:
-            _refuse_unreadable_by_nano(job, pool)
-        return job.build(stage, role, options, train)
-    asked = role == "base" or not is_served(job.recipe)
-    if Path(name).is_dir():
-        job.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
-        files = model_files(Path(name))
-        return Artifact(Path(name).resolve(), hash_of(files)[:16], files, {})
-    model = _hub_model(name, revision, job.dry)
-    if not job.dry:
-        job.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
-    return model
-
-
-def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> None:
-    """Refuse a model that would fail after work was spent; runs in a worker, since it reads what strangers made.
+def source_identity(
+    teacher: str | None, served: Mapping[str, Any] | None, questions: str, sampling: Sampling
+) -> dict[str, Any]:
+    """Give what a source's key hashes.
 
     Args:
-        asked: in this process, so that it is looked at whole.
-        code: refuse a folder that names code, where it is only not run otherwise.
+        teacher: digest of its weights, or of its name and revision; None where it is not known yet.
+        served: see `served_as`.
+        questions: sha256 of the pool's questions.
     """
-    from toolkit.models.networks import check_model
-    from toolkit.quiet import quiet
-
-    with quiet():
-        check_model(folder, named, asked=asked, code=code)
-
-
-def _model_text(job: Job, called: ModelName, artifact: Artifact) -> str:
-    role, name = called
-    told = f"{role} {name}" if len(getattr(job.recipe, f"{role}s")) > 1 else role
-    if artifact.made:
-        return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
-    return f"{told}: {getattr(getattr(job.recipe, role), f'{role}_steps'):,} steps of training"
+    identity: dict[str, Any] = canonical(
+        {"served": served, "questions": questions, "sampling": sampling} | ({"teacher": teacher} if teacher else {})
+    )
+    return identity
 
 
-def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
-    """A model of the Hub; a dry run asks for its commit only, and its path is its name.
+def source_key(identity: Mapping[str, Any]) -> str:
+    """Give the key of a source, 16 hex digits."""
+    return hash_of(identity)[:16]
+
+
+def remember(workspace: Workspace, recipe: str, release: str, identity: Mapping[str, Any]) -> None:
+    """Note that a recipe continues the source of `release` (`org/name@v1.0.0`)."""
+    write_atomic(workspace.root / FOLDER / f"{recipe}.json", to_json({"release": release, "source": identity}))
+
+
+def origin_of(context: Context) -> Mapping[str, Any] | None:
+    """Give `release` and `source` of what the run's recipe was pulled from; None for a recipe of one's own."""
+    path = context.workspace.root / FOLDER / f"{context.recipe.name}.json"
+    found = read_object(path) if path.is_file() else None
+    if found is not None and not (isinstance(found.get("release"), str) and isinstance(found.get("source"), dict)):
+        raise StageError(
+            f"{path}: does not say what was pulled; run `fss pull` again, or remove it for a source of your own"
+        )
+    return found
+
+
+def refuse_training(context: Context) -> None:
+    """Refuse to train a teacher that was pulled: it is there or not, and one that is trained anew is another.
 
     Raises:
-        HubFault: when the Hub does not answer or does not let us.
+        StageError: naming the mend.
     """
-    from huggingface_hub import HfApi, snapshot_download
-
-    from toolkit.hub.push import explained
-
-    api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
-    with explained(api, name):
-        if dry:
-            folder, commit = Path(name), str(api.model_info(name, revision=revision).sha)
-        else:
-            folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
-            commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
-    files = {"repo": f"{name}@{commit}"}
-    return Artifact(folder, hash_of(files)[:16], files, {})
+    pulled = origin_of(context)
+    if pulled:
+        raise StageError(
+            f"{context.recipe.name} continues {pulled['release']}, and its teacher is not in this workspace under "
+            f"these settings: put the `teacher_*` keys and those of the pool back, or run `fss pull "
+            f"{pulled['release']}` again. For a source of your own: `fss recipe cp`"
+        )
 
 
-def nano_options(job: Job, role: str) -> dict[str, Any]:
-    """What an embedded model is trained from: its own fields, and which questions exist."""
-    settings = dataclasses.asdict(getattr(job.recipe, role))
-    own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
-    own.pop("revision")
-    pool = job.recipe.pool
-    # Mathematics is what an embedded model reads when nothing else is said.
-    domain = {"domain": pool.pool} if nano_domain(job.recipe) != "mathematics" else {}
-    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
+def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
+    """Refuse another source than the one that a pulled recipe continues.
+
+    Args:
+        identity: see `source_identity`; what is not known yet may be left out.
+
+    Raises:
+        StageError: before anything is sampled, with what differs and the mend.
+    """
+    pulled = origin_of(context)
+    wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
+    if pulled and wrong:
+        changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
+        told = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])
+        raise StageError(
+            f"{context.recipe.name} continues {pulled['release']}, and this is another source:{told}\n"
+            "For a source of your own: `fss recipe cp`"
+        )
 
 
-def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
-    """Train an embedded teacher or base into `out`; runs in a worker."""
-    from toolkit.nano import pretrain
-    from toolkit.quiet import quiet
-
-    train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
-    with quiet():
-        train(pretrain.NanoSettings(**options), out, tick)
-    return {"role": role}
+Part = tuple[Shell, tuple[int, int]]  # shell x increment
 
 
-def responses_stage(job: Job, pool: Artifact, teacher: Artifact) -> Source:
-    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
-    from toolkit.pipeline.draws import draw
-    from toolkit.pipeline.journal_index import JournalIndex
-    from toolkit.pipeline.sampling import Asking
+class PartRows(NamedTuple):
+    """Rows of one part, sorted by (index, position): place in the journal (bytes), question position, and whether each
+    repeats an accepted text that is counted already."""
 
-    source = _source(job, pool, teacher)
-    ids = [row["question_id"] for row in source.questions]
-    with job.progress.stage("responses") as stage, job.workspace.lock(f"responses-{source.key}"):
-        index = JournalIndex(source.journal, source.questions)
-        with Asking(job, stage, index, source.questions, teacher) as asking:
-            draws = draw(job, stage, index, pool, ids, asking.ask)
-            asking.refuse_many_errors()
-            new = asking.told
-            if job.dry:
-                ahead = asking.estimate()
-                new = f"to sample: {ahead}"
-                job.ahead["responses"] += ahead.requests
-        if draws is not None:
-            source = placed(source, index, job.recipe.ladder.counting, draws)
-            new = f"{int(draws.sum()):,} responses, {new if not job.dry else 'none to sample'}"
-        stage.text = f"{len(ids):,} questions, {_drawn_as(job)}: {new}"
-    return source
+    offsets: Integers
+    positions: Integers
+    repeats: NDArray[np.bool_]
+    digest: str  # of the rows, whatever their order in the journal
 
 
-def _source(job: Job, pool: Artifact, teacher: Artifact) -> Source:
-    """The source before its responses are looked at."""
-    recipe = job.recipe
-    identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
-    refuse_other_source(job, identity)
-    key = source_key(identity)
-    parts = parts_of(job.run)
-    return Source(
-        pool,
-        teacher,
-        read_questions(pool.path)[: max(recipe.subsets)],
-        key,
-        job.workspace.root / "responses" / f"{key}.jsonl",
-        parts,
-        {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
-    )
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Pool and teacher, and the journal of what the teacher answered."""
+
+    pool: Artifact
+    teacher: Artifact
+    questions: list[dict[str, Any]]  # the ladder's subset, in pool order
+    key: str
+    journal: Path
+    parts: list[Part]  # shell x increment, increment-major
+    digests: dict[Part, str]  # of the journal's rows in each part
+    rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
 
 
-def _drawn_as(job: Job) -> str:
-    ladder, most = job.recipe.ladder, most_draws(job.run)
-    budget = int(most.max())
-    return {
-        "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
-        "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
-        "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
-    }[ladder.counting]
+def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:
+    """Give `source` the rows of each of its parts, and their digests.
+
+    Args:
+        index: of the source's journal, read to its end, and labelled where `counting` is `accepted`.
+        draws: (questions,) how many responses of each question count, the first ones; any more are in no part.
+
+    Raises:
+        StageError: for a response that is missing, or there twice.
+    """
+    positions, indices = index.column("position"), index.column("index")
+    ranks, repeats = _ranks(index, counting, draws)
+    order = np.lexsort((positions, indices))
+    order = order[indices[order] < draws[positions[order]]]
+    _check_complete(source, indices[order], positions[order], draws)
+    positions, rank = positions[order], ranks[positions[order], indices[order]]
+    repeated, offsets = repeats[positions, indices[order]], index.column("offset")[order]
+    rows = {}
+    for shell, (start, stop) in source.parts:
+        inside = np.flatnonzero((shell.start <= positions) & (positions < shell.stop) & (start <= rank) & (rank < stop))
+        digest = index.digest(order[inside].tolist())
+        rows[shell, (start, stop)] = PartRows(offsets[inside], positions[inside], repeated[inside], digest)
+    return dataclasses.replace(source, rows=rows, digests={part: held.digest for part, held in rows.items()})
 
 
-def _refuse_unreadable_by_nano(job: Job, pool: Artifact) -> None:
-    """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
-    from toolkit.nano.tokenizer import build_tokenizer, unreadable
+def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+    """(questions, draws) rank of each response, and whether it repeats one that is counted already."""
+    shape = (len(draws), int(draws.max(initial=0)))
+    ranks = np.broadcast_to(np.arange(shape[1]), shape)
+    repeats = np.zeros(shape, bool)
+    if counting != "accepted":
+        return ranks, repeats
+    ranks = ranks.copy()
+    for position, count in enumerate(draws.tolist()):
+        found = accepted_ranks(index.path(position, at) for at in range(count))
+        if found:
+            ranks[position, :count], repeats[position, :count] = zip(*found, strict=True)
+    return ranks, repeats
 
-    questions = [row["question"] for row in read_questions(pool.path)]
-    refuse_unreadable(unreadable(build_tokenizer(nano_domain(job.recipe)), questions), len(questions))
+
+def _check_complete(source: Source, indices: Integers, positions: Integers, draws: Integers) -> None:
+    wanted = np.arange(draws.max(initial=0))[:, None] < draws
+    held = np.zeros(wanted.shape, int)
+    np.add.at(held, (indices, positions), 1)
+    wrong = np.argwhere(held != wanted)
+    if wrong.size:
+        index, position = wrong[0].tolist()
+        name = f"question {source.questions[position]['question_id']!r}, index {index}"
+        what = "is there twice" if held[index, position] else "is missing; run `fss sample` again"
+        raise StageError(f"{source.journal.name}: the response to {name} {what}")
+
+
+def rows_of(source: Source, part: Part) -> Iterator[Row]:
+    """Yield the journal's rows of one part with `position` and `repeat`, sorted by (index, position)."""
+    held = source.rows[part]
+    rows = rows_at(source.journal, held.offsets.tolist())
+    for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):
+        yield row | {"position": position, "repeat": repeat}

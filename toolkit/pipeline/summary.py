@@ -1,23 +1,32 @@
-"""What a run shows at the end: a table per budget, what was forecast and seen, and the paths of what it made."""
+"""What a run shows at its end: a table per budget, what was forecast and seen, and lines that load what it made."""
 
+import os
+import shlex
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from toolkit.pipeline.grid import Cell, corpora_of, corpus_name
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.loading import loading_lines, shown
+from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.publishing import Publication
-from toolkit.pipeline.results import Measured, what_varies
-from toolkit.pipeline.students import Replicate
+from toolkit.pipeline.stages.law import Measured, what_varies
+from toolkit.pipeline.stages.students import Replicate
+from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
-from toolkit.workspace import Artifact, write_atomic
+from toolkit.workspace import Artifact, shown, write_atomic
+
+if TYPE_CHECKING:
+    from toolkit.hub.push import Published
+
 
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
 
 def publish(
-    job: Job,
+    context: Context,
     replicates: Sequence[Replicate],
     measured: Measured,
     results: Mapping[str, Artifact],
@@ -28,20 +37,22 @@ def publish(
     Args:
         results: by where they lie there; of `laws/large-small-r32/law`, the files go into the folder before the last.
     """
-    folder = job.workspace.root / "runs" / job.run.name
-    job.workspace.publish(published.folder.path, folder / "release")
+    folder = context.workspace.root / "runs" / context.run.name
+    context.workspace.publish(published.folder.path, folder / "release")
     for name, artifact in results.items():
         for file in artifact.files:
-            job.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
-    text = summarise(job, replicates, measured, results)
+            context.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
+    text = summarise(context, replicates, measured, results)
     write_atomic(folder / "summary.md", text)
-    load = loading_lines(job, published.pushed, folder / "release")
+    load = loading_lines(context, published.pushed, folder / "release")
     return f"\n{text}\nMade in {shown(folder)}:\n{_listed(folder)}\n\n{load}"
 
 
-def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]) -> str:
-    """The run as Markdown: its title, a table per pair and control, teacher and base, and what the laws say."""
-    recipe = job.recipe
+def summarise(
+    context: Context, replicates: Sequence[Replicate], measured: Measured, results: Mapping[str, Artifact]
+) -> str:
+    """Write the run as Markdown: its title, a table per pair and control, teacher and base, what the laws say."""
+    recipe = context.recipe
     lines = [
         f"# {recipe.title}",
         f"Errors on {measured.items:,} held-out questions; counts are of one replicate on average, mean and sd of the "
@@ -49,9 +60,9 @@ def summarise(job: Job, replicates: Sequence[Replicate], measured: Measured, res
     ]
     series = list(dict.fromkeys((cell.pair, cell.control) for cell in measured.cells))
     for pair, control in series:
-        own = [replicate for replicate in replicates if replicate.job.recipe.pair == pair]
+        own = [replicate for replicate in replicates if replicate.context.recipe.pair == pair]
         trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.control) == (pair, control)}
-        shown = [held for held in corpora_of(own[0].job.run) if control == recipe.controls[0] or held in trained]
+        shown = [held for held in corpora_of(own[0].context.run) if control == recipe.controls[0] or held in trained]
         rows = [_row(own, held, control, measured) for held in shown]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
@@ -72,9 +83,9 @@ def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, m
         statistics.mean(count[name] for count in counts)
         for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")
     ]
-    recipe = replicates[0].job.recipe
+    recipe = replicates[0].context.recipe
     cells = [
-        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.job.run.replicates
+        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.context.run.replicates
     ]
     errors = [measured.cells[cell].facts["error"] for cell in cells if cell in measured.cells]
     told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
@@ -83,3 +94,76 @@ def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, m
 
 def _listed(folder: Path) -> str:
     return "\n".join(f"  {path.name}{'/' if path.is_dir() else ''}" for path in sorted(folder.iterdir()))
+
+
+def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:
+    """Write commands that load and check what was pushed; where nothing was, one that loads the release's folder.
+
+    Args:
+        pushed: what lies at a Hub, by what it is; see `Publication`.
+        folder: the release.
+    """
+    name = largest_corpus(context.run)
+    if "release" not in pushed:
+        return _lines("Load it:", [_python(str(folder and shown(folder)), name)])
+    release = pushed["release"]
+    tables = [(pushed[what], table) for what, table in (("release", name), ("results", "curves")) if what in pushed]
+    where = _environment(release.repo)
+    serve = [*_fss(), "hub", "serve", *_workspace(context), "--"] if is_embedded(release.repo) else where
+    loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
+    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(context)]
+    named = [f"{done.repo} {done.version}" for done in pushed.values()]
+    return "\n".join(
+        [
+            f"Published at {_place(context, release.repo)}: {', '.join(named)}",
+            _lines("Load it:", [[*serve, *load] for load in loads]),
+            _lines("Check it as a stranger would:", [check]),
+        ]
+    )
+
+
+def largest_corpus(run: Run) -> str:
+    """Name the configuration of the ladder's questions, or of any where these have none, with the most responses."""
+    held = corpora_of(run)
+    own = [cell for cell in held if cell[0] == run.recipe.ladder.ladder_questions] or held
+    return corpus_name(run.recipe, *max(own, key=lambda cell: cell[0] * cell[1]))
+
+
+def _lines(title: str, commands: Sequence[Sequence[str]]) -> str:
+    return "\n".join([title, *(f"  {shlex.join(command)}" for command in commands)])
+
+
+def _python(source: str, config: str, more: str = "") -> list[str]:
+    load = f'load_dataset("{source}", "{config}", split="train"{more})'
+    return [str(shown(Path(sys.executable))), "-c", f"from datasets import load_dataset; print({load})"]
+
+
+def _fss() -> list[str]:
+    """The command that the user ran, or the same by another name."""
+    called = Path(sys.argv[0])
+    if called.name == "fss":
+        return [str(shown(called.absolute()))]
+    return [str(shown(Path(sys.executable))), "-m", "toolkit.cli"]
+
+
+def _workspace(context: Context) -> list[str]:
+    root = context.workspace.root
+    return [] if root == Path("workspace").resolve() else ["--workspace", str(shown(root))]
+
+
+def _environment(repo: str) -> list[str]:
+    """What must stand before a command for it to find a Hub that only the environment names."""
+    endpoint = _endpoint("")
+    return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
+
+
+def _place(context: Context, repo: str) -> str:
+    if is_embedded(repo):
+        return f"the Hub in {shown(context.workspace.root)}"
+    return _endpoint("the Hub")
+
+
+def _endpoint(default: str) -> str:
+    from toolkit.hub.faults import without_secrets
+
+    return without_secrets(os.environ.get("HF_ENDPOINT") or default)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.context import Context as Job
+from toolkit.pipeline.context import StageError
 from toolkit.progress import Stage
 from toolkit.recipe.sections import Recipe, Serving
 from toolkit.recipe.sections import Teacher as TeacherSettings

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from toolkit.boxed import extract_boxed
 from toolkit.domains import DOMAINS
@@ -292,16 +293,12 @@ def _write_parquet(questions: Sequence[Question], path: Path) -> None:
     part.replace(path)
 
 
-def read_pool(folder: Path) -> Pool:
-    """The pool that `save_pool` wrote, without the questions' numbers. Raises PoolError where a file is missing."""
-    import pandas as pd
+def read_questions(folder: Path, name: str = "questions") -> list[dict[str, Any]]:
+    """Read the rows (`COLUMNS`) of a saved pool's file, in pool order. Raises PoolError where the file is missing."""
+    import pyarrow.parquet as pq
 
-    parts = []
-    for name in SPLIT_FILES:
-        path = folder / f"{name}.parquet"
-        if not path.exists() and name != "dev":
-            raise PoolError(f"no {path.name} in {folder}: make the pool first")
-        rows = pd.read_parquet(path).to_dict("records") if path.exists() else []
-        parts.append(tuple(Question(row["question"], row["answer"], row["family"], ()) for row in rows))
-    questions, test, dev = parts
-    return Pool(questions, test, dev)
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        raise PoolError(f"no {path.name} in {folder}: make the pool first")
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from toolkit.keys import keyed_fields
 from toolkit.licences import LICENCES, closest
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
@@ -24,7 +25,6 @@ Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str,
 
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-LATER = {"later": True}  # of a field that older keys do not know: no part of a key while it has its default
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
 
@@ -139,7 +139,7 @@ class Sampling:
     prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
     # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
-    reasoning: Literal["drop", "keep"] = dataclasses.field(default="drop", metadata=LATER)
+    reasoning: Literal["drop", "keep"] = "drop"
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -162,7 +162,7 @@ class Verification:
         A tolerance that is not set counts as .01, its value in all keys made before whole numbers were exact; one that
         is set to .01, and so holds for whole numbers, is told apart.
         """
-        values = dataclasses.asdict(self)
+        values = keyed_fields(self)
         if self.tolerance is None:
             return values | {"tolerance": TOLERANCE}
         is_marked = self.answer_kind == "numeric" and self.tolerance == TOLERANCE

@@ -13,7 +13,7 @@ import pytest
 from tests.hub.publishing.conftest import tags
 from tests.hub.publishing.test_publish import put
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.pipeline.checking import check
+from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 
 LADDER, SUBSETS = (1, 2, 4, 8), [(8, 4), (16, 2), (16, 4)]  # the ladder is of 4 questions

@@ -1,7 +1,6 @@
 """What every stage is handed: the run, the workspace, the workers and the screen."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -21,15 +20,36 @@ class StageError(RuntimeError):
     """A stage that cannot go on; the message names what is wrong and the mend."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Ahead:
+    """What is to be done of a kind, such as 1,000 optimiser steps of students.
+
+    Attributes:
+        seconds: that it takes with the workers of the run; None where nobody can tell.
+        source: where that is known from.
+    """
+
+    kind: str
+    units: float
+    unit: str
+    seconds: float | None = None
+    source: str = ""
+
+    def __add__(self, other: "Ahead") -> "Ahead":
+        known = self.seconds is not None and other.seconds is not None
+        seconds = (self.seconds or 0) + (other.seconds or 0) if known else None
+        return dataclasses.replace(self, units=self.units + other.units, seconds=seconds)
+
+
 @dataclasses.dataclass
-class Job:
+class Context:
     """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
 
     `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
     `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
     spent on it, by whichever part of the run. `retry_errors` asks again for responses that are recorded as errors.
-    `ahead` is what a dry run finds to be done: optimiser steps of `teacher`, `base` and `student`, `responses`, and
-    answers of `score`. `failed` says by name which students came to nothing, and why; the others go on.
+    `ahead` is what a dry run finds to be done, as each stage says. `failed` says by name which students came to
+    nothing, and why; the others go on.
     """
 
     run: Run
@@ -39,26 +59,26 @@ class Job:
     dry: bool = False
     max_cost: float | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
-    ahead: Counter[str] = dataclasses.field(default_factory=Counter)
+    ahead: list[Ahead] = dataclasses.field(default_factory=list)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     whole: Run | None = None
     retry_errors: bool = False
 
     @property
     def recipe(self) -> Recipe:
-        """The run's recipe."""
+        """Give the run's recipe."""
         return self.run.recipe
 
-    def with_recipe(self, recipe: Recipe) -> "Job":
-        """The job with another recipe; what it spends counts for both."""
+    def with_recipe(self, recipe: Recipe) -> "Context":
+        """Give the context another recipe; what it spends counts for both."""
         return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))
 
-    def part(self, run: Run) -> "Job":
-        """The job of one of this run's single ones."""
+    def part(self, run: Run) -> "Context":
+        """Give the context of one of this run's single ones."""
         return dataclasses.replace(self, run=run, whole=self.run)
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
-        """The artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
+        """Give the artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
         if self.dry:
             artifact = self.workspace.planned(kind, inputs)
             stage.plan(artifact.made)
@@ -68,7 +88,7 @@ class Job:
         return artifact
 
     def work(self, stage: Stage, task: str, function: Callable[..., Any], *args: Any) -> Any:
-        """`function(*args, tick)` in a worker process, its progress on the stage's bar."""
+        """Call `function(*args, tick)` in a worker process, its progress on the stage's bar."""
         tick: Tick = lambda done, total: stage.tick(task, done, total)  # noqa: E731
         return self.workers.call(task, tick, function, *args)
 
@@ -78,7 +98,7 @@ class Job:
         self.progress.say(f"FAILED, and the run goes on: {name}: {error}")
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """`function` of every item, as many at once as there are workers.
+        """Call `function` on every item, as many at once as there are workers.
 
         A failure is raised at once: what has not begun never will, and the end of the run stops the workers.
         """

@@ -15,7 +15,7 @@ from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts
 from toolkit.cli import main
 from toolkit.hub.release import write_release
 from toolkit.hub_server import running
-from toolkit.pipeline.checking import check, check_named
+from toolkit.pipeline.verify import check, check_named
 from toolkit.progress import Progress
 from toolkit.workspace import file_digest
 

@@ -10,9 +10,9 @@ import pytest
 from toolkit.corpora.decontamination import LeakError, leak_finder
 from toolkit.nano.training_texts import teacher_texts
 from toolkit.nano.vocabulary import ASSISTANT, USER
-from toolkit.pipeline.judging import CorpusJudge, held_out_questions
-from toolkit.pipeline.leaks import scan
-from toolkit.pipeline.source import nano_options
+from toolkit.pipeline.judge import CorpusJudge
+from toolkit.pipeline.stages.models import nano_options, scan
+from toolkit.pipeline.stages.pool import held_out_questions
 from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge

@@ -1,6 +1,6 @@
 """Where a journal's rows begin, what they digest to, and which solution paths they took.
 
-A journal is read through once, whatever the number of cells, and then only where it grew. About 60 bytes a row stay in
+A journal is read through once, whatever the number of parts, and then only where it grew. About 60 bytes a row stay in
 memory; the rows themselves are read again from the file where they are needed. Where a recorded error was asked for
 again, the row that came last is the one that is known here.
 """
@@ -169,14 +169,14 @@ class JournalIndex:
 
 
 def judged_rows(judge: Judges, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
-    """Each row (of a question `position`) with its judgement, in order; what the judge reads ahead is held."""
+    """Pair each row (of a question `position`) with its judgement, in order; holds what the judge reads ahead."""
     asked, given = itertools.tee(rows)
     answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in asked)
     return zip(given, answers, strict=True)
 
 
 def rows_at(journal: Path, offsets: Iterable[int]) -> Iterator[Row]:
-    """The journal's rows that begin at these bytes."""
+    """Yield the journal's rows that begin at these bytes."""
     with journal.open("rb") as file:
         for offset in offsets:
             file.seek(offset)

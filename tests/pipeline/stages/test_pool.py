@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import pool_inputs, pool_stage
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.stages.pool import pool_inputs, pool_stage
 from toolkit.progress import Progress
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import read_pool
+from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import load_run
 from toolkit.workspace import Artifact, Workspace
 
 FIELDS = {"pool_sizes": "[4]", "ladder_questions": 4, "test_size": 3, "dev_size": 0, "repo": "null"}
 
 
-def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, Job]:
+def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, Context]:
     """The pool of a recipe over a file with these golds, what the stage printed, and its job."""
     rows = [json.dumps({"question": f"Question {place}?", "answer": gold}) for place, gold in enumerate(golds)]
     (folder / "pool.jsonl").write_text("\n".join(rows))
@@ -26,15 +26,14 @@ def made(folder: Path, golds: list[str], **fields: Any) -> tuple[Artifact, str, 
     (folder / "mine.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
     screen = io.StringIO()
     run = load_run(str(folder / "mine.yaml"))
-    job = Job(run, Workspace(folder / "workspace", print), None, Progress(screen))  # type: ignore[arg-type]
+    job = Context(run, Workspace(folder / "workspace", print), None, Progress(screen))  # type: ignore[arg-type]
     return pool_stage(job), screen.getvalue(), job
 
 
 def test_a_gold_of_another_kind_costs_its_question_and_not_the_run(tmp_path: Path) -> None:
     golds = ["1", "2 m", "blue", "4", "5", "green", "7", "8", "9"]
     pool, said, job = made(tmp_path, golds)
-    kept = read_pool(pool.path)
-    answers = {question.answer for question in (*kept.questions, *kept.test)}
+    answers = {row["answer"] for name in ("questions", "test") for row in read_questions(pool.path, name)}
     assert len(answers) == 7 and answers == set(golds) - {"blue", "green"}
     assert "4 seed, 3 test and 0 dev questions" in said
     assert "2 left out, without a readable answer" in said

@@ -15,8 +15,8 @@ from toolkit.cli import main
 from toolkit.hub.decide import Refused
 from toolkit.hub.release import file_facts
 from toolkit.hub_server import running
-from toolkit.pipeline.job import StageError
-from toolkit.pipeline.pull import pull
+from toolkit.pipeline.context import StageError
+from toolkit.pipeline.resume import pull
 from toolkit.pipeline.run import release, sample
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run, with_release
@@ -62,7 +62,7 @@ def release_folder(workspace):
 def elsewhere(publisher, tmp_path, monkeypatch):
     """An empty folder of somebody else, who trains no teacher."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("toolkit.pipeline.source.train_nano", None)
+    monkeypatch.setattr("toolkit.pipeline.stages.models.train_nano", None)
     return tmp_path
 
 
@@ -164,14 +164,14 @@ def test_pulling_again_changes_nothing(elsewhere):
     assert "0 added to 128" in told and everything(elsewhere) == before
 
 
-@pytest.mark.parametrize("where", ["toolkit.workspace.Workspace.install", "toolkit.pipeline.restored.merge",
-                                   "toolkit.pipeline.pull.remember", "toolkit.pipeline.pull.write_atomic"])  # fmt: skip
+@pytest.mark.parametrize("where", ["workspace.Workspace.install", "pipeline.resume.merge",
+                                   "pipeline.resume.remember", "pipeline.resume.write_atomic"])  # fmt: skip
 def test_an_interrupted_pull_leaves_no_recipe_and_is_finished_by_the_next(elsewhere, where, monkeypatch):
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(where, killed)
+        patch.setattr(f"toolkit.{where}", killed)
         with pytest.raises(KeyboardInterrupt):
             pulled()
     assert not (elsewhere / "recipes").exists()

@@ -10,9 +10,9 @@ import pytest
 from tests.model_kinds import make_kind
 from tests.tiny_model import make_byte_model
 from toolkit.cli import main
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.leaks import training_leaks_stage
-from toolkit.pipeline.source import nano_options, pool_stage
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.stages.models import nano_options, training_leaks_stage
+from toolkit.pipeline.stages.pool import pool_stage
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 from toolkit.workers import open_workers
@@ -92,7 +92,8 @@ def read_for(tmp_path: Path, text: str, roles: list[str]) -> dict[str, int]:
     (tmp_path / "recipe.yaml").write_text(RECIPE + text)
     with open_workers(1) as workers:
         progress = Progress(io.StringIO())
-        job = Job(load_run(str(tmp_path / "recipe.yaml")), Workspace(tmp_path / "workspace", print), workers, progress)
+        workspace = Workspace(tmp_path / "workspace", print)
+        job = Context(load_run(str(tmp_path / "recipe.yaml")), workspace, workers, progress)
         checked = training_leaks_stage(job, pool_stage(job), roles)
         options = {role: nano_options(job, role) for role in ("base", "teacher")}
     inputs = json.loads((checked.path / ".artifact.json").read_text())["inputs"]

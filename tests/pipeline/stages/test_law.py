@@ -9,11 +9,9 @@ import pytest
 
 from tests.pipeline.conftest import TINY
 from tests.reports.simulated import simulate
-from toolkit.pipeline.decisions import decisions_stage
-from toolkit.pipeline.forecasts import Held, forecast_stage, law_stage, refuse_unknown_form
-from toolkit.pipeline.grid import Cell
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.results import Measured
+from toolkit.pipeline.cells import Cell
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.stages.law import Held, Measured, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
@@ -29,7 +27,7 @@ def job(tmp_path):
     kept = [line for line in TINY.read_text().splitlines() if not line.startswith("replicates")]
     (tmp_path / "tiny.yaml").write_text("\n".join([*kept, VARIED]))
     run = load_run(str(tmp_path / "tiny.yaml"))
-    return Job(run, Workspace(tmp_path / "workspace", print), None, Progress(io.StringIO()))
+    return Context(run, Workspace(tmp_path / "workspace", print), None, Progress(io.StringIO()))
 
 
 @pytest.fixture

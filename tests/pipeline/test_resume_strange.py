@@ -14,7 +14,7 @@ from tests.pipeline.test_fuzz_release import fitted, in_table, retyped, valued
 from toolkit.cli import main
 from toolkit.hub.release import file_facts
 from toolkit.hub_server import running
-from toolkit.pipeline.pulled import source_identity, source_key
+from toolkit.pipeline.source import source_identity, source_key
 from toolkit.recipe.sections import Sampling
 from toolkit.workspace import hash_of
 

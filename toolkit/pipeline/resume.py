@@ -1,28 +1,33 @@
 """A workspace restored from a release, with pool, responses and teacher, so that the same source can be continued."""
 
+import contextlib
 import dataclasses
+import hashlib
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.hubs import open_to_read
-from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.loading import shown
-from toolkit.pipeline.pulled import FOLDER, remember, source_identity, source_key
 from toolkit.pipeline.recipe_file import read_strange, recipe_text
-from toolkit.pipeline.source import nano_options, pool_inputs
+from toolkit.pipeline.source import FOLDER, remember, source_identity, source_key
+from toolkit.pipeline.stages.models import nano_options
+from toolkit.pipeline.stages.pool import pool_inputs
 from toolkit.pipeline.teacher import NANO
 from toolkit.progress import Progress
 from toolkit.recipe.load import Run, load_recipe
 from toolkit.recipe.sections import Recipe
+from toolkit.synthesis.journal import Journal, Response, encode
 from toolkit.text_files import read_text
 from toolkit.workers import open_workers
-from toolkit.workspace import Workspace, hash_of, write_atomic
+from toolkit.workspace import Workspace, hash_of, remove, shown, sync, write_atomic
 
 if TYPE_CHECKING:
     from toolkit.hub.pull import Taken
+
 
 POOL = ("questions", "test", "dev")
 
@@ -51,7 +56,7 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """Of the recipe."""
+        """Write the recipe."""
         return recipe_text(self.recipe, dict(self.served) if self.served else None)
 
 
@@ -152,7 +157,7 @@ def _teacher(recipe: Recipe, weights: Mapping[str, Path], digest: str, space: Wo
         return Install("weights", {"teacher": digest, "name": name}, files, {})
     with open_workers(1) as workers:
         run = Run(recipe.name, "nano", recipe, recipe.ladder.budgets, ())
-        inputs = nano_options(Job(run, space, workers, progress), "teacher")
+        inputs = nano_options(Context(run, space, workers, progress), "teacher")
     return Install("teacher", inputs, weights, {"role": "teacher"})
 
 
@@ -186,7 +191,7 @@ def _told(plan: Plan, space: Workspace) -> str:
 
 
 def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
-    from toolkit.pipeline.restored import check_pool, merge, responses_of
+    from toolkit.pipeline.verify import check_pool, responses_of
 
     questions = check_pool(plan.installs[0].files)
     for _ in responses_of(plan.release.folder, plan.responses, questions):
@@ -221,3 +226,51 @@ def _next(plan: Plan, space: Workspace) -> str:
         f"  fss run {name}-r{budget}{place}\n"
         f"  fss release {name}-r{budget} --repo org/name{place}"
     )
+
+
+@contextlib.contextmanager
+def merge(journal: Path, responses: Iterable[Response]) -> Iterator[tuple[int, int]]:
+    """Add to a journal what it lacks of some responses once the body has ended well.
+
+    Whatever is killed when, the journal is the old one or the new one.
+
+    Yields:
+        How many are added, and how many it held.
+
+    Raises:
+        StageError: when a response that it holds is another one; the journal is left as it was.
+    """
+    part = journal.with_suffix(".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    remove(part)
+    if journal.exists():
+        shutil.copyfile(journal, part)
+    try:
+        yield _add(journal, part, responses)
+    except BaseException:
+        remove(part)
+        raise
+    part.replace(journal)
+    sync(journal.parent)
+
+
+def _add(journal: Path, part: Path, responses: Iterable[Response]) -> tuple[int, int]:
+    with Journal(part) as rows:
+        held = {(row.question_id, row.index): _digest(row) for row in rows}
+        added = 0
+        for row in responses:
+            known = held.get((row.question_id, row.index))
+            if known is None:
+                rows.write(row)
+                added += 1
+            elif known != _digest(row):
+                raise StageError(
+                    f"{journal}: question {row.question_id!r}, index {row.index} has another response than the "
+                    "release; name another --workspace"
+                )
+        rows.sync()
+    return added, len(held)
+
+
+def _digest(row: Response) -> bytes:
+    return hashlib.sha256(encode(row)).digest()

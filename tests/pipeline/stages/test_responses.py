@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from tests.fakes.tgi import in_thread
-from tests.pipeline.test_cells import QUESTIONS, response
+from tests.pipeline.stages.test_corpus import QUESTIONS, response
 from toolkit.cli import main
-from toolkit.pipeline.journal_index import JournalIndex
-from toolkit.pipeline.pulled import source_identity, source_key
+from toolkit.pipeline.source import source_identity, source_key
+from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.recipe.sections import Sampling
 from toolkit.synthesis.journal import AGAIN, Journal, Response
 from toolkit.teachers import balance

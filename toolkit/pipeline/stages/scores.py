@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.models.files import NotFinite
-from toolkit.pipeline.grid import Cell
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.source import ModelName
-from toolkit.pipeline.students import Replicate
-from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
+from toolkit.pipeline.cells import Cell
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
+from toolkit.pipeline.stages.models import ModelName
+from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.teacher import NANO, Client, client_of, is_served, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
 from toolkit.recipe.sections import Recipe
@@ -18,8 +19,8 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 TEACHER = "teacher"
+SECONDS = 0.0022  # of one core per answer of an embedded model of the default size
 FACTS = ("error", "n", "k", "eval_key")
-
 Label = ModelName | Cell  # what is scored: teachers and bases by role and name, students by their cell
 
 
@@ -31,18 +32,18 @@ class Scored(NamedTuple):
 
 
 def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
-    """Every teacher and base, each once: the bounds of the picture."""
+    """Give every teacher and base, each once: the bounds of the picture."""
     found: dict[ModelName, Scored] = {}
     for replicate in replicates:
-        names = replicate.job.recipe.pair.split(">")
+        names = replicate.context.recipe.pair.split(">")
         for role, name in zip((TEACHER, "base"), names, strict=True):
             found.setdefault((role, name), Scored(replicate, getattr(replicate, role)))
     return found
 
 
 def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
-    """What a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
-    (replicate, model), recipe = scored, scored.replicate.job.recipe
+    """Give what a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
+    (replicate, model), recipe = scored, scored.replicate.context.recipe
     asked = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
     # The teacher is told what it is told when it is sampled; students learn the bare question.
     told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
@@ -53,32 +54,37 @@ def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked, **told}
 
 
-def score_stage(job: Job, models: Mapping[Any, Scored]) -> dict[Any, Artifact]:
+def score_stage(context: Context, models: Mapping[Any, Scored]) -> dict[Any, Artifact]:
     """Score models by label on the test questions; a student is its own folder, an adapter on its base.
 
     A student that has diverged is noted and left out; a teacher or base that has ends the run.
     """
-    with job.progress.stage("score") as stage:
+    with context.progress.stage("score") as stage:
         stage.expect(len(models), "question")
 
         def score(entry: tuple[Label, Scored]) -> Artifact | None:
             label, scored = entry
             inputs = score_inputs(scored, label)
             try:
-                return job.build(stage, "score", inputs, lambda out: _score(stage, label, scored, out))
+                return context.build(stage, "score", inputs, lambda out: _score(stage, label, scored, out))
             except NotFinite as error:
                 if not isinstance(label, Cell):
                     raise
-                job.fail(label.task, error)
+                context.fail(label.task, error)
                 return None
 
-        made = zip(models, job.each(score, models.items()), strict=True)
+        made = zip(models, context.each(score, models.items()), strict=True)
         scores = {label: score for label, score in made if score}
-        asked = job.recipe.pool.test_size * job.recipe.evaluation.eval_samples
-        job.ahead["score"] += asked * sum(not score.made for score in scores.values())
+        asked = context.recipe.pool.test_size * context.recipe.evaluation.eval_samples
+        _expect(context, asked * sum(not score.made for score in scores.values()))
         told = _references_told(scores)
         stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
     return scores
+
+
+def _expect(context: Context, answers: int) -> None:
+    seen = ((done["seconds"], done["facts"]["n"] * done["facts"]["k"]) for done in context.workspace.manifests("score"))
+    expect(context, Ahead("score", answers, "answers"), seen, SECONDS if context.recipe.base.base == NANO else None)
 
 
 def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
@@ -92,16 +98,18 @@ def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
 
 
 def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:
-    (replicate, model), job = scored, scored.replicate.job
+    (replicate, model), context = scored, scored.replicate.context
     test, is_teacher = replicate.pool.path / "test.parquet", label[0] == TEACHER
     task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
     facts: dict[str, Any]
-    if is_teacher and is_served(job.recipe):
-        with client_of(job, model) as client:
-            facts = job.work(stage, task, score_served, client, test, out, job.recipe)
+    if is_teacher and is_served(context.recipe):
+        with client_of(context, model) as client:
+            facts = context.work(stage, task, score_served, client, test, out, context.recipe)
     else:
-        template = job.recipe.sampling.prompt if is_teacher else PLAIN
-        facts = job.work(stage, task, score_one, name, replicate.base.path, model.path, template, test, out, job.recipe)
+        template = context.recipe.sampling.prompt if is_teacher else PLAIN
+        facts = context.work(
+            stage, task, score_one, name, replicate.base.path, model.path, template, test, out, context.recipe
+        )
     return facts
 
 

@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.keys import keyed_fields
 from toolkit.models.files import NotFinite
-from toolkit.pipeline.cells import Source
-from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.grid import Cell
-from toolkit.pipeline.job import Job
+from toolkit.pipeline.cells import Cell
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus
+from toolkit.pipeline.teacher import NANO
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
+SECONDS = 0.05  # of one core per step, from an embedded base of the default size
+
 
 @dataclasses.dataclass(frozen=True)
 class Replicate:
-    """One pair of teacher and base in one replicate: a job with an ordinary recipe, and what the chain made for it."""
+    """One pair of teacher and base in one replicate: its context, of a plain recipe, and what the chain made for it."""
 
-    job: Job
+    context: Context
     pool: Artifact
     teacher: Artifact
     base: Artifact
@@ -29,18 +34,18 @@ class Replicate:
 
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
-    """How the student of a cell is trained."""
-    recipe = replicate.job.recipe
-    settings = dataclasses.asdict(recipe.student)
-    if cell.control != DOUBLED:
-        return Student(**settings | {"control": cell.control})
-    longer = {name: 2 * settings[name] for name in ("steps", "epochs")}
-    return Student(**settings | longer | {"control": recipe.controls[0]})
+    """Give how the student of a cell is trained."""
+    recipe = replicate.context.recipe
+    changed: dict[str, Any] = {"control": cell.control}
+    if cell.control == DOUBLED:
+        longer = {"steps": 2 * recipe.student.steps, "epochs": 2 * recipe.student.epochs}
+        changed = {"control": recipe.controls[0], **longer}
+    return dataclasses.replace(recipe.student, **changed)
 
 
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
-    """What the student of a cell is trained from; settings that its method and control do not read are left out."""
-    settings = dataclasses.asdict(student_settings(replicate, cell))
+    """Give what the student of a cell is trained from, without settings that its method and control do not read."""
+    settings = keyed_fields(student_settings(replicate, cell))
     settings.pop("epochs" if settings["control"] == "steps" else "steps")
     if settings["method"] == "full":
         settings = {name: value for name, value in settings.items() if not name.startswith("lora_")}
@@ -48,9 +53,9 @@ def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     return {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
 
 
-def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
+def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
     """Train a student for each cell, as many at once as there are workers; one that diverges is noted and left out."""
-    with job.progress.stage(name) as stage:
+    with context.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
         def train(entry: tuple[Cell, Replicate]) -> Artifact | None:
@@ -60,24 +65,29 @@ def students_stage(job: Job, name: str, cells: Mapping[Cell, Replicate]) -> dict
             options = student_settings(replicate, cell), cell.replicate, f"sha256:{base.digest}"
 
             def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any] = job.work(stage, cell.task, train_one, base.path, files, out, *options)
+                facts: dict[str, Any] = context.work(stage, cell.task, train_one, base.path, files, out, *options)
                 return facts
 
             try:
-                return job.build(stage, "student", student_inputs(replicate, cell), make)
+                return context.build(stage, "student", student_inputs(replicate, cell), make)
             except NotFinite as error:
-                job.fail(cell.task, error)
+                context.fail(cell.task, error)
                 return None
 
-        made = zip(cells, job.each(train, cells.items()), strict=True)
+        made = zip(cells, context.each(train, cells.items()), strict=True)
         trained = {cell: student for cell, student in made if student}
         steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
         ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
-        job.ahead["student"] += ahead
+        _expect(context, ahead)
         stage.text = (
             f"{len(cells)} students" + f", {steps:,} steps" * bool(steps) + f", at most {ahead:,} to do" * bool(ahead)
         )
     return trained
+
+
+def _expect(context: Context, steps: int) -> None:
+    seen = ((done["seconds"], done["facts"]["steps"]) for done in context.workspace.manifests("student"))
+    expect(context, Ahead("student", steps, "steps"), seen, SECONDS if context.recipe.base.base == NANO else None)
 
 
 def _most_steps(replicate: Replicate, cell: Cell) -> int:

@@ -1,0 +1,51 @@
+"""The judge of a source: by the recipe, and none that quotes a held-out question is accepted."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.verification.judge import Judge
+from toolkit.verification.verdicts import Judgement
+from toolkit.workspace import Artifact, hash_of
+
+
+class CorpusJudge(NamedTuple):
+    """A judge that also gives the verdict `leaked`; `answers` judges the answers alone."""
+
+    answers: Judge
+    leaks: Callable[[str], bool]
+
+    def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
+        """Give a judgement for each (gold answer, response, finish reason), in their order."""
+        asked, given = itertools.tee(rows)
+        for (_, text, _), judged in zip(given, self.answers.judge(asked), strict=True):
+            leaked = judged.verdict == "accepted" and self.leaks(text)
+            yield judged._replace(verdict="leaked") if leaked else judged
+
+
+@contextlib.contextmanager
+def open_judge(context: Context, pool: Artifact) -> Iterator[CorpusJudge]:
+    """Open the judge of a source's responses, once for sampling, counting and the corpus.
+
+    Procedural questions share no numbers with held-out ones, and a leak among them is an error of the toolkit: it is
+    left for the check of the corpus to find. Of real ones, a response may well quote another problem.
+    """
+    with Judge(context.recipe.verification, context.workers.jobs) as judge:
+        if procedural(context):
+            yield CorpusJudge(judge, lambda text: False)
+            return
+        from toolkit.corpora.decontamination import leak_finder
+
+        yield CorpusJudge(judge, leak_finder(held_out_questions(pool.path, seeds=False)))
+
+
+def judged_by(context: Context, pool: Artifact) -> dict[str, Any]:
+    """Give what verdicts depend on beside the responses."""
+    inputs = {"answers": pool.file("questions.parquet"), "settings": context.recipe.verification.keyed()}
+    if procedural(context):
+        return inputs
+    names = ("test.parquet", "dev.parquet")
+    return inputs | {"held_out": hash_of([pool.file(name) for name in names if name in pool.files])}

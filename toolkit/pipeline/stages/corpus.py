@@ -1,0 +1,202 @@
+"""The corpus: responses are judged, joined into files by shell x increment, and searched for held-out questions."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.budgets import file_name
+from toolkit.corpora.decontamination import assert_clean
+from toolkit.pipeline.cells import corpora_of, corpus_name
+from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import CorpusJudge, judged_by
+from toolkit.pipeline.source import Part, Source, rows_of
+from toolkit.pipeline.stages.journal_index import Row, judged_rows
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.teacher import teacher_name
+from toolkit.verification.verdicts import VERDICTS
+from toolkit.workers import Counted
+from toolkit.workspace import Artifact, to_json, write_atomic
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """The corpus files of the run's parts: one artifact per shell x increment, and what each budget holds."""
+
+    parts: Mapping[Part, Artifact]
+    # (questions, budget) -> counts; empty in a dry run of an unmade corpus
+    statistics: Mapping[tuple[int, int], Mapping[str, Any]]
+
+    def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
+        """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
+        return [
+            (part, f"data/accepted/{file_name(shell, rung)}")
+            for (shell, rung), part in self.parts.items()
+            if shell.stop <= questions and rung[1] <= budget
+        ]
+
+
+def find_corpus(context: Context, source: Source) -> Corpus:
+    """Look up the corpus of a source, without counts."""
+    parts = {}
+    for part in source.parts:
+        verdicts = context.workspace.planned("verdicts", verdict_inputs(context, source, part))
+        parts[part] = context.workspace.planned("corpus", file_inputs(context, source, part, verdicts))
+    return Corpus(parts, {})
+
+
+def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """Give what the verdicts on a part of the responses are made from."""
+    return {"responses": source.digests[part], **judged_by(context, source.pool)}
+
+
+def verdicts_stage(context: Context, source: Source, judge: CorpusJudge) -> dict[Part, Artifact]:
+    """Judge every response of the run's parts."""
+    settings = context.recipe.verification
+    verdicts: dict[Part, Artifact] = {}
+    with context.progress.stage("verdicts") as stage:
+        for part in source.parts:
+            inputs = verdict_inputs(context, source, part)
+            verdicts[part] = context.build(stage, "verdicts", inputs, _judging(source, part, judge))
+        counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
+        stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
+        wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
+        if settings.check_steps and counts["accepted"]:
+            stage.text += f"; {wrong / counts['accepted']:.1%} of the accepted show a wrong step"
+    return verdicts
+
+
+def _judging(source: Source, part: Part, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.corpora.build import open_rows
+
+        golds = [row["answer"] for row in source.questions]
+        counts, wrong_steps = Counter[str](), 0
+        with open_rows(out / "verdicts.parquet", _verdict_schema()) as file:
+            for row, judged in judged_rows(judge, golds, rows_of(source, part)):
+                file.add({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
+                counts[judged.verdict] += 1
+                wrong_steps += bool(judged.wrong_step)
+        return {"verdicts": dict(counts), "wrong_steps": wrong_steps}
+
+    return make
+
+
+def _verdict_schema() -> Any:
+    import pyarrow as pa
+
+    text = [(name, pa.string()) for name in ("question_id", "verdict", "extracted")]
+    return pa.schema([text[0], ("index", pa.int32()), *text[1:], ("wrong_step", pa.bool_())])
+
+
+def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artifact]) -> Corpus:
+    """Join responses and verdicts into accepted and rejected files, and count what each budget holds.
+
+    Raises:
+        StageError: when a part that a student would be trained on holds no accepted response.
+    """
+    with context.progress.stage("corpus") as stage:
+        parts = {part: _files(context, stage, source, part, verdicts[part]) for part in source.parts}
+        made = all(part.made for part in parts.values())
+        statistics = {held: _statistics(parts, *held) for held in corpora_of(context.run)} if made else {}
+        trained = {held: counts for held, counts in statistics.items() if held[1] in context.run.budgets}
+        for (_, budget), counts in trained.items():
+            _refuse_empty(counts, budget)
+        told = [f"{corpus_name(context.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
+        stage.text = f"accepted responses: {', '.join(told)}" if told else "not made yet"
+    return Corpus(parts, statistics)
+
+
+def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact) -> dict[str, Any]:
+    """Give what the corpus files of a part are made from."""
+    from toolkit.corpora.build import SCHEMA
+
+    counting = context.recipe.ladder.counting
+    return {
+        "responses": source.digests[part],
+        "verdicts": verdicts.digest,
+        "questions": source.pool.file("questions.parquet"),
+        "cell": [part[0].name, part[0].start, part[0].stop, *part[1]],
+        "teacher": list(teacher_name(context, source.teacher)),
+        "columns": SCHEMA.names,
+        # Where repeats do not train; elsewhere the rows alone make the corpus.
+        **({"counting": counting} if counting == "accepted" else {}),
+    }
+
+
+def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
+    from toolkit.corpora.build import build_cell
+
+    def make(out: Path) -> dict[str, Any]:
+        build_cell(out, _joined(source, part, verdicts), *part, *teacher_name(context, source.teacher))
+        return {}
+
+    return context.build(stage, "corpus", file_inputs(context, source, part, verdicts), make)
+
+
+def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
+    """Question, response and verdict of each row of the part, sorted by (index, position)."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(verdicts.path / "verdicts.parquet") as file:
+        judged = (verdict for batch in file.iter_batches(batch_size=10_000) for verdict in batch.to_pylist())
+        for row, verdict in zip(rows_of(source, part), judged, strict=True):
+            if (row["question_id"], row["index"]) != (verdict["question_id"], verdict["index"]):
+                raise StageError(
+                    f"{verdicts.path}: the verdicts are in another order than the responses; remove this folder"
+                )
+            yield source.questions[row["position"]] | row | verdict
+
+
+def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
+    from toolkit.corpora.statistics import cell_statistics
+
+    held = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
+    files = [(parts[part].path / "data", file_name(*part)) for part in held]
+    accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
+    return dataclasses.asdict(cell_statistics(accepted, rejected))
+
+
+def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
+    if not statistics["accepted"]:
+        counts = ", ".join(f"{statistics[verdict]:,} {verdict}" for verdict in VERDICTS if statistics[verdict])
+        raise StageError(
+            f"no response was accepted at r = {budget} ({counts}), so there is nothing to train on. Use a "
+            "stronger teacher, easier questions, or check that the answer pattern fits what the teacher writes"
+        )
+
+
+def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None:
+    """Search every accepted row of the corpus, question and response, for test and dev questions."""
+    inputs = {
+        "pool": pool.digest,
+        "corpus": [part.digest for part in corpus.parts.values()],
+        "procedural": procedural(context),
+    }
+
+    def make(out: Path) -> Mapping[str, Any]:
+        files = [
+            part.path / name for part, name in corpus.accepted(max(context.recipe.subsets), max(context.run.budgets))
+        ]
+        texts = Counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
+        assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(context))
+        counted = {"corpus": texts.count}
+        write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
+        return {"texts": counted}
+
+    with context.progress.stage("leaks") as stage:
+        checked = context.build(stage, "leaks", inputs, make)
+        texts = sum(checked.facts.get("texts", {}).values())
+        stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"
+
+
+def _corpus_texts(files: Iterable[Path]) -> Iterator[str]:
+    """Question and response of every row, read a batch at a time."""
+    import pyarrow.parquet as pq
+
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=10_000, columns=["question", "response"]):
+                for column in batch.columns:
+                    yield from column.to_pylist()

@@ -1,0 +1,258 @@
+"""Teachers and bases: found or trained, while what embedded ones read is searched for held-out questions."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.decontamination import assert_clean
+from toolkit.keys import keyed_fields
+from toolkit.pipeline.context import Ahead, Context
+from toolkit.pipeline.eta import expect
+from toolkit.pipeline.source import refuse_training
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
+from toolkit.progress import Stage
+from toolkit.questions.pools import read_questions
+from toolkit.workers import Counted, Tick
+from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_atomic
+
+ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
+SECONDS = {"teacher": 0.05, "base": 0.035}  # of one core per step of an embedded model of the default size
+ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
+
+
+def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """Make models beside the check of what they read, which ends long before and stops them when it finds something."""
+    stages: list[Callable[[], Any]] = [
+        lambda: training_leaks_stage(context, pool, roles),
+        lambda: models_stage(context, pool, roles),
+    ]
+    models: dict[ModelName, Artifact] = context.each(lambda stage: stage(), stages)[1]
+    return models
+
+
+def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """Make all models of some roles (`teacher`, `base`), side by side if embedded; none reads the `pool`."""
+    wanted = contexts_of_models(context, roles)
+    with context.progress.stage("models") as stage:
+        stage.expect(len(wanted), "step")
+        made = context.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
+        models = dict(zip(wanted, made, strict=True))
+        for (role, name), model in models.items():
+            if not model.made:
+                _expect(wanted[role, name], role)
+        stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
+    return models
+
+
+def find_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Artifact]:
+    """Look up all models of some roles; one of the Hub is known by its commit."""
+    return {called: _found(own, called[0]) for called, own in contexts_of_models(context, roles).items()}
+
+
+def _found(context: Context, role: str) -> Artifact:
+    settings = getattr(context.recipe, role)
+    name, revision = getattr(settings, role), getattr(settings, f"{role}_revision")
+    remote = remote_model(context.recipe) if role == "teacher" else None
+    if remote:
+        return remote
+    if name == NANO:
+        return context.workspace.planned(role, nano_options(context, role))
+    return _local_model(Path(name)) if Path(name).is_dir() else _hub_model(name, revision, True)
+
+
+def _expect(context: Context, role: str) -> None:
+    settings = getattr(context.recipe, role)
+    seen = ((done["seconds"], done["inputs"]["steps"]) for done in context.workspace.manifests(role))
+    guess = SECONDS[role] if getattr(settings, role) == NANO else None
+    expect(context, Ahead(role, getattr(settings, f"{role}_steps"), "steps"), seen, guess)
+
+
+def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:
+    """Give each model of some roles a context whose recipe has it as its own."""
+    return {
+        (role, name): context.with_recipe(dataclasses.replace(context.recipe, **{role: settings}))
+        for role in roles
+        for name, settings in getattr(context.recipe, f"{role}s").items()
+    }
+
+
+def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
+    role, task = called[0], " ".join(called)
+    settings = getattr(context.recipe, role)
+    name, revision = getattr(settings, role), getattr(settings, f"{role}_revision")
+    remote = remote_model(context.recipe) if role == "teacher" else None
+    if remote:
+        return remote
+    if name == NANO:
+        options = nano_options(context, role)
+
+        def train(out: Path) -> dict[str, Any]:
+            if role == "teacher":
+                refuse_training(context)
+            _refuse_unreadable_by_nano(context, pool)
+            facts: dict[str, Any] = context.work(stage, task, train_nano, role, options, out)
+            return facts
+
+        if context.dry:
+            _refuse_unreadable_by_nano(context, pool)
+        return context.build(stage, role, options, train)
+    asked = role == "base" or not is_served(context.recipe)
+    if Path(name).is_dir():
+        context.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
+        return _local_model(Path(name))
+    model = _hub_model(name, revision, context.dry)
+    if not context.dry:
+        context.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
+    return model
+
+
+def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> None:
+    """Refuse a model that would fail after work was spent; runs in a worker, since it reads what strangers made.
+
+    Args:
+        asked: in this process, so that it is looked at whole.
+        code: refuse a folder that names code, where it is only not run otherwise.
+    """
+    from toolkit.models.networks import check_model
+    from toolkit.quiet import quiet
+
+    with quiet():
+        check_model(folder, named, asked=asked, code=code)
+
+
+def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
+    role, name = called
+    told = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
+    if artifact.made:
+        return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
+    return f"{told}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
+
+
+def _local_model(folder: Path) -> Artifact:
+    files = model_files(folder)
+    return Artifact(folder.resolve(), hash_of(files)[:16], files, {})
+
+
+def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
+    """A model of the Hub; a dry run asks for its commit only, and its path is its name.
+
+    Raises:
+        HubFault: when the Hub does not answer or does not let us.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    from toolkit.hub.push import explained
+
+    api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
+    with explained(api, name):
+        if dry:
+            folder, commit = Path(name), str(api.model_info(name, revision=revision).sha)
+        else:
+            folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
+            commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
+    files = {"repo": f"{name}@{commit}"}
+    return Artifact(folder, hash_of(files)[:16], files, {})
+
+
+def nano_options(context: Context, role: str) -> dict[str, Any]:
+    """Give what an embedded model is trained from: its own fields, and which questions exist."""
+    settings = keyed_fields(getattr(context.recipe, role))
+    own = {name.removeprefix(f"{role}_"): value for name, value in settings.items() if name.startswith(f"{role}_")}
+    own.pop("revision")
+    pool = context.recipe.pool
+    # Mathematics is what an embedded model reads when nothing else is said.
+    domain = {"domain": pool.pool} if nano_domain(context.recipe) != "mathematics" else {}
+    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
+
+
+def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
+    """Train an embedded teacher or base into `out`; runs in a worker."""
+    from toolkit.nano import pretrain
+    from toolkit.quiet import quiet
+
+    train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
+    with quiet():
+        train(pretrain.NanoSettings(**options), out, tick)
+    return {"role": role}
+
+
+def _refuse_unreadable_by_nano(context: Context, pool: Artifact) -> None:
+    """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
+    from toolkit.nano.tokenizer import build_tokenizer, unreadable
+
+    questions = [row["question"] for row in read_questions(pool.path)]
+    refuse_unreadable(unreadable(build_tokenizer(nano_domain(context.recipe)), questions), len(questions))
+
+
+def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:
+    """Search the pool for test and dev questions, and every text that embedded models will read for all of them.
+
+    Args:
+        roles: `teacher`, `base`: of the models that are needed. A check of all models that is there serves, too.
+
+    Raises:
+        LeakError: naming the questions found and where.
+    """
+    inputs = _read_by(context, pool, ROLES)
+    if not context.workspace.planned("leaks", inputs).made:
+        inputs = _read_by(context, pool, [role for role in ROLES if role in roles])
+    options = inputs["read"]
+    with context.progress.stage("leaks") as stage:
+        stage.expect(1, "text")
+
+        def make(out: Path) -> Mapping[str, Any]:
+            texts: dict[str, int] = context.work(stage, "leaks", scan, pool.path, options, procedural(context))
+            write_atomic(out / "clean.json", to_json({"texts": texts, "leaks": 0}))
+            return {"texts": texts}
+
+        checked = context.build(stage, "leaks", inputs, make)
+        texts = sum(checked.facts.get("texts", {}).values())
+        stage.text = (
+            f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
+        )
+    return checked
+
+
+def _read_by(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
+    """What the check of the embedded models of some roles is made from."""
+    options = {
+        " ".join(called[: 1 + (len(getattr(context.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        for called, of_model in contexts_of_models(context, roles).items()
+        if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
+    }
+    return {"pool": pool.digest, "read": options, "procedural": procedural(context)}
+
+
+def scan(pool: Path, options: Mapping[str, Mapping[str, Any]], same_numbers: bool, tick: Tick) -> dict[str, int]:
+    """Look for held-out questions in the pool and in what each model reads; how many texts each is. Runs in a worker.
+
+    A model is called by its role, and by its name where there are several: `teacher small`.
+    """
+    found = {}
+    for model in ("pool", *options):
+        texts = Counted(_pool_texts(pool) if model == "pool" else _training_texts(model, options[model]), tick)
+        name = "the pool" if model == "pool" else f"what the {model} reads"
+        assert_clean(held_out_questions(pool, seeds=model != "pool"), texts, name, procedural=same_numbers)
+        found[model] = texts.count
+    return found
+
+
+def _pool_texts(pool: Path) -> Iterator[str]:
+    return (row["question"] for row in read_questions(pool))
+
+
+def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Every document that training draws from the stream, questions and responses apart."""
+    from toolkit.nano.pretrain import NanoSettings, documents_drawn
+    from toolkit.nano.training_texts import base_texts, teacher_texts
+    from toolkit.nano.vocabulary import ASSISTANT
+
+    settings = NanoSettings(**options)
+    stream = {"teacher": teacher_texts, "base": base_texts}[model.split()[0]](
+        settings.seed, settings.families, settings.largest, settings.domain
+    )
+    documents = itertools.islice(stream, documents_drawn(settings))
+    return itertools.chain.from_iterable(document.split(ASSISTANT) for document in documents)

@@ -1,0 +1,92 @@
+"""The questions: seeds, and the held-out ones that nothing may quote."""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from toolkit.keys import keyed_fields
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.source import refuse_other_source, source_identity
+from toolkit.pipeline.teacher import served_as
+from toolkit.questions.pools import read_questions
+from toolkit.recipe.sections import Pool, Verification
+from toolkit.workspace import Artifact, file_digest
+
+
+def pool_stage(context: Context) -> Artifact:
+    """Make the questions, split into pool, test and dev sets."""
+    from toolkit.corpora.decontamination import leak_finder
+    from toolkit.questions.pools import write_pool
+    from toolkit.synthesis.schedule import refuse_idle
+
+    settings, kind = context.recipe.pool, context.recipe.verification
+    inputs = pool_inputs(settings)
+    with context.progress.stage("pool") as stage:
+        # Cheap, and every later number needs it: a dry run makes it too.
+        pool, cached = context.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
+        if _unread_gold(pool, kind):
+            # What is left out depends on the kind of answer, which then is part of what the pool is known by.
+            inputs |= {"answer_kind": kind.answer_kind}
+            readable = partial(write_pool, settings, leak_finder=leak_finder, gold_problem=_problem_by(kind))
+            pool, cached = context.workspace.build("pool", inputs, readable)
+        stage.count(cached)
+        known = source_identity(
+            None, served_as(context.recipe), pool.file("questions.parquet"), context.recipe.sampling
+        )
+        refuse_other_source(context, known)  # and again with the teacher, once it is there
+        if context.recipe.ladder.counting == "adaptive":
+            refuse_idle(context.recipe.ladder, max(context.recipe.subsets), max(context.run.budgets))
+        facts = pool.facts
+        stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
+        if facts["dropped"]:
+            stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
+        if facts.get("unread"):
+            stage.text += f"; {facts['unread']:,} left out, without a readable answer ({facts['unread_example']})"
+    return pool
+
+
+def find_pool(context: Context) -> Artifact:
+    """Look up the pool of a recipe."""
+    inputs, kind = pool_inputs(context.recipe.pool), context.recipe.verification
+    pool = context.workspace.planned("pool", inputs)
+    if pool.made and _unread_gold(pool, kind):
+        pool = context.workspace.planned("pool", inputs | {"answer_kind": kind.answer_kind})
+    return pool
+
+
+def pool_inputs(settings: Pool) -> dict[str, Any]:
+    """Give what the pool's key hashes. A local file is known by its bytes, not by its place."""
+    files = {
+        key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
+    }
+    named = keyed_fields(settings) | {key: path.name for key, path in files.items()}
+    return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
+
+
+def _unread_gold(pool: Artifact, kind: Verification) -> bool:
+    """Whether a seed or test answer of the pool is not of the recipe's kind."""
+    problem = _problem_by(kind)
+    names = ("questions", "test")
+    return any(problem(row["answer"]) for name in names for row in read_questions(pool.path, name))
+
+
+def _problem_by(kind: Verification) -> Callable[[str], str | None]:
+    from toolkit.verification.golds import gold_problem
+
+    return partial(gold_problem, settings=kind)
+
+
+def procedural(context: Context) -> bool:
+    """Tell whether equal numbers make two questions of the pool the same."""
+    from toolkit.domains import DOMAINS
+
+    return context.recipe.pool.pool in DOMAINS
+
+
+def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:
+    """Read test and dev questions by id, and the pool's own with `seeds`."""
+    names = ["test", "dev", *(["questions"] if seeds else [])]
+    parts = (read_questions(pool, name) for name in names if (pool / f"{name}.parquet").exists())
+    return {row["question_id"]: row["question"] for row in itertools.chain.from_iterable(parts)}

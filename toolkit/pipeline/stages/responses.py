@@ -1,0 +1,337 @@
+"""Responses: what the journal of a source lacks is asked of its teacher, round by round."""
+
+import contextlib
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from toolkit.pipeline.cells import most_draws, parts_of
+from toolkit.pipeline.context import Ahead, Context, StageError
+from toolkit.pipeline.eta import expect
+from toolkit.pipeline.judge import CorpusJudge, judged_by
+from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
+from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
+from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
+from toolkit.progress import Stage
+from toolkit.prompt import prompt_writer
+from toolkit.questions.pools import read_questions
+from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.sampler import Wanted, sample
+from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
+from toolkit.synthesis.spending import Estimate, Prices, estimate
+from toolkit.synthesis.tally import Tally, describe
+from toolkit.teachers.completion import Teacher
+from toolkit.text_files import TextError, read_object
+from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
+
+SECONDS = 0.0015  # of one core per response of an embedded teacher of the default size
+MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
+
+
+def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge) -> Source:
+    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
+    source = _source(context, pool, teacher)
+    ids = [row["question_id"] for row in source.questions]
+    with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
+        index = JournalIndex(source.journal, source.questions)
+        with Asking(context, stage, index, source.questions, teacher, judge) as asking:
+            draws = draw(context, stage, index, pool, judge, ids, asking.ask)
+            asking.refuse_many_errors()
+            new = asking.text
+            if context.dry:
+                ahead = asking.estimate()
+                new = f"to sample: {ahead}"
+                _expect(context, ahead.requests)
+        if draws is not None:
+            source = with_rows(source, index, context.recipe.ladder.counting, draws)
+            new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
+        stage.text = f"{len(ids):,} questions, {_drawn_as(context)}: {new}"
+    return source
+
+
+def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
+    """Look up a source; where responses are missing, or not all of them are counted yet, it is without rows."""
+    source, ladder, run = _source(context, pool, teacher), context.recipe.ladder, context.run
+    index = JournalIndex(source.journal, source.questions)
+    index.read()
+    if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
+        return source
+    count, draws = len(source.questions), None
+    for wanted in rounds(ladder, count, max(run.budgets), index.path, lambda decision: None, most_draws(run)):
+        held = index.held(count, int(wanted.stop.max(initial=0)))
+        if not all(held[pair] for pair in wanted.pairs()):
+            return source
+        draws = wanted.stop
+    return source if draws is None else with_rows(source, index, ladder.counting, draws)
+
+
+def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
+    """The source before its responses are looked at."""
+    recipe = context.recipe
+    identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
+    refuse_other_source(context, identity)
+    key = source_key(identity)
+    parts = parts_of(context.run)
+    return Source(
+        pool,
+        teacher,
+        read_questions(pool.path)[: max(recipe.subsets)] if pool.made else [],
+        key,
+        context.workspace.root / "responses" / f"{key}.jsonl",
+        parts,
+        {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
+    )
+
+
+def _expect(context: Context, requests: int) -> None:
+    seen = filter(None, map(read_rate, context.workspace.root.glob("responses/*.rate.json")))
+    is_embedded = context.recipe.teacher.teacher == NANO and not is_served(context.recipe)
+    ahead = Ahead("responses", requests, "responses")
+    expect(context, ahead, seen, SECONDS if is_embedded else None, alone=True)
+
+
+def _drawn_as(context: Context) -> str:
+    ladder, most = context.recipe.ladder, most_draws(context.run)
+    budget = int(most.max())
+    return {
+        "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
+        "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
+        "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
+    }[ladder.counting]
+
+
+def draw(
+    context: Context,
+    stage: Stage,
+    index: JournalIndex,
+    pool: Artifact,
+    judge: CorpusJudge,
+    question_ids: Sequence[str],
+    ask: Callable[[Round], bool],
+) -> Integers | None:
+    """Bring the journal up to the run's largest budget; (questions,) how many of each question's draws count.
+
+    Why adaptive draws ended is written beside the journal, as `<journal>.stops.jsonl`.
+
+    Args:
+        index: of the journal.
+        pool: whose answers and held-out questions `judge` judges by.
+        question_ids: in pool order.
+        ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
+            ends the walk (a dry run, or money spent), and then None is returned.
+    """
+    ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
+    decisions: list[Decision] = []
+    draws = None
+    index.read()
+    if judged and not _known_paths(context, index, pool):
+        index.label(judge)
+    most = most_draws(context.run)
+    for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
+        if not ask(wanted):
+            return None
+        index.read()
+        if judged:
+            index.label(judge)
+        draws = wanted.stop
+    if judged and not context.dry:
+        context.build(stage, "paths", _inputs(context, index, pool), lambda out: _save(index, out))
+    if ladder.counting == "adaptive" and not context.dry:
+        write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
+    return draws
+
+
+def _inputs(context: Context, index: JournalIndex, pool: Artifact) -> dict[str, Any]:
+    return {"responses": index.digest(), **judged_by(context, pool)}
+
+
+def _save(index: JournalIndex, out: Path) -> dict[str, Any]:
+    index.save_paths(out / "paths.parquet")
+    return {"responses": len(index)}
+
+
+def _known_paths(context: Context, index: JournalIndex, pool: Artifact) -> bool:
+    """Take the paths of a run that left the same journal; judging a large one again would take its time."""
+    found = context.workspace.planned("paths", _inputs(context, index, pool))
+    if found.made:
+        index.load_paths(found.path / "paths.parquet")
+    return found.made
+
+
+class Asking(contextlib.ExitStack):
+    """Samples rounds of draws into a journal; a context manager.
+
+    Args:
+        index: of the journal, read to its end.
+        questions: question_id, question and answer, in pool order.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        stage: Stage,
+        index: JournalIndex,
+        questions: Sequence[Mapping[str, Any]],
+        teacher: Artifact,
+        judge: CorpusJudge,
+    ) -> None:
+        super().__init__()
+        self.judge = judge
+        self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
+        self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
+        self.lacking = 0  # responses, when the first was asked for
+        serving, sampling = context.recipe.serving, context.recipe.sampling
+        told = prompt_writer(sampling.prompt)
+        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens, told)
+
+    def __enter__(self) -> Self:
+        return self
+
+    @functools.cached_property
+    def journal(self) -> Journal:
+        return self.enter_context(Journal(self.index.journal))
+
+    @functools.cached_property
+    def teacher(self) -> Teacher:
+        texts = [row["question"] for row in self.questions]
+        return self.enter_context(open_teacher(self.context, self.stage, self.artifact, texts))
+
+    @functools.cached_property
+    def retried(self) -> frozenset[tuple[int, int]]:
+        """(position, index) of the recorded errors that are asked for again: those of earlier runs."""
+        return self.index.errors if self.context.retry_errors else frozenset()
+
+    def rows(self, wanted: Round) -> Iterator[Wanted]:
+        """Yield (question id, text, index) of each response that the journal lacks, or is to ask for again."""
+        held = self.index.held(len(self.questions), int(wanted.stop.max(initial=0)))
+        for position, index in wanted.pairs():
+            if not held[position, index] or (position, index) in self.retried:
+                row = self.questions[position]
+                yield row["question_id"], row["question"], index
+
+    def ask(self, wanted: Round) -> bool:
+        """Sample what is missing of a round; False in a dry run that lacks some of it.
+
+        Raises:
+            StageError: when the largest cost is reached; the message says how to go on.
+        """
+        missing = sum(1 for _ in self.rows(wanted))
+        if not missing or self.context.dry:
+            return not missing
+        if not self.sampled:
+            self.begin()
+        tally = sample(
+            self.journal,
+            self.rows(wanted),
+            self.teacher,
+            sampling_seed=self.context.recipe.sampling.sampling_seed,
+            report=self._report,
+            total=missing,
+            attempts=self.context.recipe.serving.attempts,
+            prices=self.prices,
+            max_cost=None
+            if self.context.max_cost is None
+            else max(0.0, self.context.max_cost - sum(self.context.costs)),
+            judge=self._accepted,
+            errors=self.context.retry_errors,
+        )
+        self.sampled, self.cost = self.sampled + tally.sampled, self.cost + tally.cost
+        self.reasoned += tally.reasoned
+        self.context.costs.append(tally.cost)
+        self.errors += tally.errors
+        _remember_rate(self.index.journal, tally)
+        if tally.stopped:
+            raise StageError(
+                f"sampling stopped at a cost of {sum(self.context.costs):,.4g}: the next response could lift it above "
+                f"--max-cost {self.context.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the "
+                "same command with more to go on"
+            )
+        return True
+
+    def begin(self) -> None:
+        """Say what it will take before anything is asked for."""
+        ahead = self.estimate()
+        self.lacking = ahead.requests
+        self.context.progress.say(f"{'':11} to sample: {ahead}")
+        self.stage.expect(1, "response")
+
+    def estimate(self) -> Estimate:
+        """Estimate what is ahead at most: where draws depend on what comes, all that the recipe allows."""
+        ladder = self.context.recipe.ladder
+        most = most_draws(self.context.run)
+        most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
+        return estimate(
+            self.rows(Round(int(most.max()), np.zeros_like(most), most)),
+            max_tokens=self.context.recipe.sampling.max_tokens,
+            seen=self.index.usage,
+            prices=self.prices,
+            rate=_known_rate(self.index.journal),
+        )
+
+    def _report(self, tally: Tally) -> None:
+        shown = dataclasses.replace(tally, cost=tally.cost + self.cost)
+        self.stage.tick("responses", self.sampled + tally.sampled, self.lacking, describe(shown))
+
+    def _accepted(self, rows: Sequence[Response]) -> int:
+        answers = {row["question_id"]: row["answer"] for row in self.questions}
+        asked = ((answers[row.question_id], row.text, row.finish_reason) for row in rows)
+        return sum(judged.verdict == "accepted" for judged in self.judge.answers.judge(asked))
+
+    @property
+    def text(self) -> str:
+        """Say what was sampled, what it cost and what came back without a response, for the stage's line."""
+        parts = [f"{self.sampled:,} sampled now"]
+        parts += [f"cost {self.cost:,.4g}"] if self.cost else []
+        if self.reasoned:
+            done = {"drop": "dropped", "keep": "kept"}[self.context.recipe.sampling.reasoning]
+            parts.append(f"reasoning {done} in {self.reasoned:,}, its tokens counted")
+        return ", ".join(parts + ([f"without a response: {self._kinds}"] if self.errors else []))
+
+    @property
+    def _kinds(self) -> str:
+        return ", ".join(f"{count:,} x {kind}" for kind, count in self.errors.most_common(3))
+
+    def refuse_many_errors(self) -> None:
+        """End a run that has just recorded many errors: whoever trains on the rest should know it.
+
+        Raises:
+            StageError: with their kinds and how to go on.
+        """
+        failed = self.errors.total()
+        if failed >= MANY_ERRORS and failed >= MANY_SHARE * self.sampled:
+            raise StageError(
+                f"{failed:,} of {self.sampled:,} requests brought no response ({self._kinds}) and are recorded as "
+                f"errors in {self.index.journal.name}; what was sampled is kept. `fss sample {self.context.run.name} "
+                "--retry-errors` asks for them again; the same command without it goes on without them"
+            )
+
+
+def _rate_file(journal: Path) -> Path:
+    return journal.with_suffix(".rate.json")
+
+
+def _remember_rate(journal: Path, tally: Tally) -> None:
+    """For the next estimate of the same source."""
+    if tally.sampled and tally.seconds:
+        write_atomic(_rate_file(journal), to_json({"responses": tally.sampled, "seconds": round(tally.seconds, 3)}))
+
+
+def _known_rate(journal: Path) -> float | None:
+    known = read_rate(_rate_file(journal))
+    return known[1] / known[0] if known else None
+
+
+def read_rate(path: Path) -> tuple[float, float] | None:
+    """Read (seconds, responses), both above 0, of a `.rate.json`; None where it is missing or damaged."""
+    try:
+        known = read_object(path)
+    except TextError:
+        return None
+    seconds, responses = known.get("seconds"), known.get("responses")
+    usable = all(isinstance(value, int | float) and 0 < value < 1e15 for value in (seconds, responses))
+    return (float(seconds), float(responses)) if usable and seconds and responses else None
