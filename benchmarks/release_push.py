@@ -20,8 +20,8 @@ from huggingface_hub import HfApi
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
+from toolkit.hub.release import publish_release
+from toolkit.hub.upload import Target
 from toolkit.hub_server import running
 
 BUDGETS = (1, 2, 4, 8, 16, 32)
@@ -55,7 +55,7 @@ def measure(proxy: FaultyProxy, token: str, old: tuple[Path, dict], new: tuple[P
     sent = {}
     for version, folder in (("v1.0.0", old[0]), ("v1.1.0", new[0])):
         proxy.reset()
-        publish(folder, "local/ours", Target(api, lambda text: None), version=version)
+        publish_release(folder, "local/ours", Target(api, lambda text: None), version=version)
         sent[version] = proxy.sent["PUT"]
     increment = sum(size(new[0], name) for name in grown - every)
     theirs = push_each(proxy, token, *old)

@@ -10,7 +10,7 @@ from tests.corpus import build_corpus
 from tests.hub.publishing import tiny_ladder
 from tests.hub.publishing.tiny_ladder import RECIPE, count, counts, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
-from toolkit.hub.card import Card
+from toolkit.hub.cards.release import Card
 from toolkit.hub.release import write_release
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)

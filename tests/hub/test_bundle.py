@@ -8,8 +8,8 @@ import numpy
 import pytest
 import yaml
 
-from toolkit.hub.bundle import HOME, Space, imported, write_bundle
-from toolkit.hub.decide import Refused
+from toolkit.hub.space import HOME, Space, imported, write_bundle
+from toolkit.hub.version import Refused
 from toolkit.workspace import folder_files
 
 RESULTS = "org/fss-math-results@v1.0.0"

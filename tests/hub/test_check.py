@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.hub.check import check_release, read_release
+from toolkit.hub.check import check_release
+from toolkit.hub.manifest import read_release
 from toolkit.workspace import file_digest
 
 

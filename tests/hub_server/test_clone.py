@@ -7,6 +7,7 @@ import subprocess
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd
+
 from tests.hub_server.conftest import files
 
 KIND = {"repo_type": "dataset"}

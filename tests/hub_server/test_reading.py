@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem
 from huggingface_hub.errors import EntryNotFoundError, RevisionNotFoundError
+
 from tests.hub_server.conftest import files, raw_commit
 
 KIND = {"repo_type": "dataset"}

@@ -7,7 +7,7 @@ import pytest
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.experiment import sources_of
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.release import other_draws
+from toolkit.pipeline.stages.release import other_draws
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline.conftest import TINY, Chain
+from toolkit.hub.endpoints import open_hub
 from toolkit.pipeline.checking import check
-from toolkit.pipeline.hubs import open_hub
 from toolkit.pipeline.run import release
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.hub.pull import read_form
+from toolkit.hub.download import read_form
 from toolkit.hub.release import NAME_DIGITS, file_facts
 from toolkit.pipeline.checking import check
 from toolkit.pipeline.restored import check_pool, responses_of

@@ -19,14 +19,14 @@ from huggingface_hub import HfApi, constants, parse_eval_result_entries
 from tests.hub.publishing.tiny_ladder import CARD, make_release
 from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
-from toolkit.pipeline.hubs import is_embedded, open_hub
+from toolkit.hub.endpoints import is_embedded, open_hub
+from toolkit.hub.release import publish_release
+from toolkit.hub.upload import Target
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.publishing import Unpublished
 from toolkit.pipeline.push_models import push_reference
 from toolkit.pipeline.pushes import push_source
 from toolkit.pipeline.run import release, run
+from toolkit.pipeline.stages.publish import Unpublished
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run, with_release
@@ -94,7 +94,7 @@ def publish_other(workspace, folder, salt="a"):
     """Another source than the chain's under the same name."""
     make_release(folder / "release", (1, 2), salt=salt, card=dataclasses.replace(CARD, repo=REPO))
     with open_hub(workspace, REPO) as api:
-        publish(folder / "release", REPO, Target(api, print), version="v1.0.0")
+        publish_release(folder / "release", REPO, Target(api, print), version="v1.0.0")
 
 
 def refs(workspace, repo=REPO, repo_type="dataset"):

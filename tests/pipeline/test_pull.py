@@ -12,8 +12,8 @@ import yaml
 from huggingface_hub import HfApi, constants
 
 from toolkit.cli import main
-from toolkit.hub.decide import Refused
 from toolkit.hub.release import file_facts
+from toolkit.hub.version import Refused
 from toolkit.hub_server import running
 from toolkit.pipeline.job import StageError
 from toolkit.pipeline.pull import pull

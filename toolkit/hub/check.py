@@ -8,32 +8,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from toolkit.hub.card import front_infos, printed, read_front, read_table
-from toolkit.hub.forms import is_strange_link, refuse_other_form
-from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
-from toolkit.text_files import read_object, read_text
+from toolkit.hub.cards.release import front_infos, printed, read_front, read_table
+from toolkit.hub.manifest import read_release
+from toolkit.hub.release import NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
+from toolkit.text_files import read_text
 
-FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
-
-
-def read_release(folder: Path) -> dict[str, Any]:
-    """The manifest of a release folder.
-
-    Raises:
-        ValueError: if the folder holds no manifest, or one of another format.
-    """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
-    manifest = read_object(path)
-    if manifest.get("format") != FORMAT:
-        raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
-    missing = [name for name in FIELDS if name not in manifest]
-    if missing:
-        raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
-    refuse_other_form(manifest, str(path))
-    return manifest
 
 
 def check_release(folder: Path, count: Count) -> list[str]:
@@ -192,3 +172,11 @@ def _increment(name: str) -> tuple[int, int]:
     if not found:
         raise ValueError(f"{name}: names no increment of responses, such as i008-016")
     return int(found[1]), int(found[2])
+
+
+def is_strange_link(path: Path, folder: Path) -> bool:
+    """Whether a file of a folder is a link to elsewhere; the Hub's cache keeps bytes in `blobs`, two folders up."""
+    if not path.is_symlink():
+        return False
+    real = path.resolve()
+    return not any(real.is_relative_to(home.resolve()) for home in (folder, folder.parent.parent / "blobs"))

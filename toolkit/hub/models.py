@@ -11,13 +11,13 @@ from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_resu
 from huggingface_hub.utils import yaml_dump
 from markupsafe import Markup
 
-from toolkit.hub.card import PAPER
-from toolkit.hub.decide import Change, Manifest, Refused
-from toolkit.hub.parcel import Parcel, check_repo, pack
-from toolkit.hub.push import Published, Target, fitting, push
-from toolkit.hub.release import FORMAT, NAME_DIGITS
+from toolkit.hub.cards.markdown import render
+from toolkit.hub.cards.release import PAPER
+from toolkit.hub.manifest import FORMAT
+from toolkit.hub.release import NAME_DIGITS
 from toolkit.hub.scan import refuse_paths, refuse_pickles
-from toolkit.hub.template import render
+from toolkit.hub.upload import Published, Target, Upload, check_repo, fitting, prepare, push
+from toolkit.hub.version import Change, Manifest, Refused
 from toolkit.workspace import file_digest, hash_of, to_json, write_atomic
 
 ADAPTER = "adapter_config.json"
@@ -89,11 +89,11 @@ def publish_model(
     check_repo(repo)
     with TemporaryDirectory() as scratch:
 
-        def made(tag: str | None) -> Parcel:
+        def made(tag: str | None) -> Upload:
             staged = Path(scratch, tag or "weights")
             manifest = stage_model(staged, folder, repo, model, tag)
             message = f"{model.title}, {manifest['version']}"
-            return pack(staged, repo, "model", message, [folder, *target.folders])
+            return prepare(staged, repo, "model", message, [folder, *target.folders])
 
         if version is None:
             return push(target, made(None), weights_change)

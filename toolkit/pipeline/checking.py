@@ -12,10 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from toolkit.corpora.decontamination import find_leaks, leak_finder
 from toolkit.corpora.statistics import cell_statistics
-from toolkit.hub.check import check_tables, damaged_files, ladders, read_release
-from toolkit.hub.decide import parse_version
-from toolkit.hub.fetch import fetch, split_reference
-from toolkit.pipeline.hubs import open_to_read
+from toolkit.hub.check import check_tables, damaged_files, ladders
+from toolkit.hub.download import fetch, split_reference
+from toolkit.hub.endpoints import open_to_read
+from toolkit.hub.manifest import read_release
+from toolkit.hub.version import parse_version
 from toolkit.pipeline.judging import CorpusJudge
 from toolkit.pipeline.restored import malformed
 from toolkit.progress import Progress, Stage
@@ -65,7 +66,7 @@ def check_named(
         workspace: whose embedded Hub has the repos of the owner `local`.
 
     Raises:
-        Refused, HubFault, ValueError: see `toolkit.hub.fetch.fetch` and `check`.
+        Refused, HubFault, ValueError: see `toolkit.hub.download.fetch` and `check`.
     """
     progress = progress or Progress()
     if Path(reference).is_dir():

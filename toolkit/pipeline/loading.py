@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toolkit.hub.endpoints import is_embedded
 from toolkit.pipeline.grid import corpora_of, corpus_name
-from toolkit.pipeline.hubs import is_embedded
 from toolkit.pipeline.job import Job
 from toolkit.recipe.load import Run
 
 if TYPE_CHECKING:
-    from toolkit.hub.push import Published
+    from toolkit.hub.upload import Published
 
 
 def loading_lines(job: Job, pushed: Mapping[str, "Published"], folder: Path | None = None) -> str:

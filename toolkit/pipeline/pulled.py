@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.hub.decide import differences
+from toolkit.hub.version import differences
 from toolkit.pipeline.job import Job, StageError
 from toolkit.recipe.sections import Sampling
 from toolkit.text_files import read_object

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.hub.models import ADAPTER, Model, Score, publish_model
-from toolkit.hub.push import Published, Target
+from toolkit.hub.upload import Published, Target
 from toolkit.pipeline.forecasts import LEVEL
 from toolkit.pipeline.grid import Cell, cells_of, corpus_name
 from toolkit.pipeline.job import Job, StageError

@@ -5,15 +5,14 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolkit.hub.collection import collect
-from toolkit.hub.publish import fitting_version, publish
-from toolkit.hub.push import Published, Target
+from toolkit.hub.release import fitting_version, publish_release
 from toolkit.hub.results import Results, publish_results
+from toolkit.hub.upload import Published, Target, collect
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.push_models import push_reference
-from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.stages.release import release_stage
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.workspace import Artifact
 
@@ -43,7 +42,7 @@ def push_source(
         The release's folder, and what lies at the Hub now by what it is.
 
     Raises:
-        Refused, HubFault: with one message, see `toolkit.hub.push`.
+        Refused, HubFault: with one message, see `toolkit.hub.upload`.
     """
     repo = repo_of(job)
     pushed, named = push_reference(job, target, "teacher", source.teacher)
@@ -55,7 +54,7 @@ def push_source(
 
     asked = job.recipe.release.version
     fitting = version or fitting_version(lambda wanted: made(wanted).path, repo, target, version=asked)
-    return made(fitting), pushed | {"release": publish(made(fitting).path, repo, target, version=fitting)}
+    return made(fitting), pushed | {"release": publish_release(made(fitting).path, repo, target, version=fitting)}
 
 
 def push_results(job: Job, target: Target, release: Published, files: Mapping[str, Artifact]) -> Published:

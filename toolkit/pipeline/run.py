@@ -13,9 +13,9 @@ from toolkit.pipeline.grid import drawn_by
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.loading import loading_lines, shown
 from toolkit.pipeline.projection import projection
-from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.results import Measured, curves_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
+from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.summary import publish
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
@@ -100,7 +100,7 @@ def release(
         merged: students as whole models, for tools that read no adapters.
 
     Raises:
-        Refused, HubFault: with one message, as `toolkit.hub.push` raises them.
+        Refused, HubFault: with one message, as `toolkit.hub.upload` raises them.
     """
     from toolkit.pipeline.push_models import push_students
     from toolkit.pipeline.pushes import push_collection, push_results, push_source, repo_of

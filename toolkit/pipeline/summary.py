@@ -7,8 +7,8 @@ from pathlib import Path
 from toolkit.pipeline.grid import Cell, corpora_of, corpus_name
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.loading import loading_lines, shown
-from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.results import Measured, what_varies
+from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.students import Replicate
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, write_atomic

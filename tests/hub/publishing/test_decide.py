@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.hub.decide import Change, Refused, Remote, decide, differences, next_version, parse_version
-from toolkit.hub.publish import release_change
+from toolkit.hub.release import release_change
+from toolkit.hub.version import Change, Refused, Remote, decide, differences, next_version, parse_version
 
 LADDERS = [(1,), (1, 2), (1, 4), (1, 2, 4), (1, 2, 4, 8), (2, 4)]
 SIZES = {"bytes": 1}

@@ -8,15 +8,15 @@ from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, constants
 from tests.hub.publishing.conftest import commits, expected, held, quiet, tags
 from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
-from toolkit.hub.decide import Refused
 from toolkit.hub.faults import HubFault
-from toolkit.hub.publish import fitting_version, publish
+from toolkit.hub.release import fitting_version, publish_release
+from toolkit.hub.version import Refused
 
 
 def put(folder, repo, api, say=lambda text: None, **changes):
     version = json.loads((folder / "manifest.json").read_text())["version"]
     version = changes.pop("version", version)
-    return publish(folder, repo, quiet(api, say=say, **changes), version=version)
+    return publish_release(folder, repo, quiet(api, say=say, **changes), version=version)
 
 
 def fitting(make, repo, api, version="v1.0.0"):

@@ -9,9 +9,8 @@ import pytest
 from huggingface_hub import DatasetCard, constants
 
 from tests.hub.publishing.conftest import held, quiet, tags
-from toolkit.hub.decide import Refused
-from toolkit.hub.results import Results, mean_errors, publish_results, write_results
-from toolkit.hub.results_tables import LAWS, law_rows, laws_table
+from toolkit.hub.results import LAWS, Results, law_rows, laws_table, mean_errors, publish_results, write_results
+from toolkit.hub.version import Refused
 
 FORECAST = {
     "pair": "big>wide",

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from toolkit.corpora.budgets import Shell, cell_files, cell_name, increments, shells
 from toolkit.corpora.build import build_cell
 from toolkit.corpora.statistics import cell_statistics
-from toolkit.hub.card import Card
+from toolkit.hub.cards.release import Card
 from toolkit.hub.release import write_release
 from toolkit.recipe.sections import Verification
 from toolkit.workspace import file_digest

@@ -1,12 +1,13 @@
-"""What is taken over from a Hub: a release's files and its teacher's weights, each checked against its digest.
+"""Downloads releases and weights, each checked against its digest.
 
 Whoever made the release is a stranger: its manifest is read as data of a fixed form, and names are plain relative ones.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
@@ -14,15 +15,64 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from toolkit.hub.check import damaged_files
-from toolkit.hub.decide import Refused
-from toolkit.hub.fetch import Fetched, fetch
-from toolkit.hub.forms import MANIFEST, MOST_FILES, Digest, Facts, FileName, Word, refuse_alike
-from toolkit.hub.push import explained
+from toolkit.hub.faults import attempts, explained
+from toolkit.hub.manifest import MANIFEST, MOST_FILES, Digest, Facts, FileName, Word, refuse_alike
 from toolkit.hub.release import RECIPE
 from toolkit.hub.scan import refuse_pickles
+from toolkit.hub.upload import RepoType, check_repo
+from toolkit.hub.version import Refused, parse_version
 from toolkit.models.files import ModelFilesError, refuse_code
 from toolkit.text_files import parse_object, read_object, read_text
 from toolkit.workspace import hash_of, model_files
+
+
+class Snapshot(NamedTuple):
+    """A commit's files in a folder (of the cache: not to be written to), and the tag or branch that was asked for."""
+
+    folder: Path
+    repo: str
+    revision: str
+    commit: str
+
+
+def split_reference(text: str) -> tuple[str, str | None]:
+    """`org/name@v1.0.0` as repo and revision; without `@`, None for the last version.
+
+    Raises:
+        Refused: for what cannot name a repo.
+    """
+    repo, _, revision = text.partition("@")
+    check_repo(repo)
+    return repo, revision or None
+
+
+def fetch(api: HfApi, reference: str, repo_type: RepoType = "dataset", only: Sequence[str] | None = None) -> Snapshot:
+    """Download all files of `org/name@revision`, or `only` some; what the cache holds is not fetched again.
+
+    Args:
+        reference: see `split_reference`; the revision is a tag, a branch or a commit.
+
+    Raises:
+        Refused: for a name that no repo can have, or a revision that the repo does not have.
+        HubFault: for a Hub that cannot be reached, or a repo that is not there.
+    """
+    repo, revision = split_reference(reference)
+    where: dict[str, Any] = {"repo_id": repo, "repo_type": repo_type}
+    with explained(api, repo):
+        refs = attempts()(api.list_repo_refs, **where)
+        commits = {ref.name: ref.target_commit for ref in (*refs.branches, *refs.tags)}
+        versions = sorted(filter(parse_version, commits), key=lambda name: parse_version(name) or (0, 0, 0))
+        revision = revision or (versions[-1] if versions else "main")
+        commit = commits.get(revision, revision)
+        if revision not in commits and not _is_commit(revision):
+            raise Refused(f"has no revision {revision!r}; it has {', '.join([*versions, 'main'])}")
+        folder = attempts()(api.snapshot_download, **where, revision=commit, allow_patterns=only)
+    return Snapshot(Path(folder), repo, revision, commit)
+
+
+def _is_commit(text: str) -> bool:
+    return len(text) == 40 and set(text) <= set("0123456789abcdef")
+
 
 COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)
 
@@ -96,7 +146,7 @@ class Manifest:
         return sum(facts.bytes for facts in self.files.values())
 
 
-class Taken(NamedTuple):
+class Download(NamedTuple):
     """A release in a folder that is not to be written to, and what it is called: `org/name@v1.0.0`."""
 
     folder: Path
@@ -108,7 +158,7 @@ class Taken(NamedTuple):
         return self.folder / name
 
 
-def take_release(api: HfApi, reference: str, *, whole: bool = True) -> Taken:
+def download_release(api: HfApi, reference: str, *, whole: bool = True) -> Download:
     """Download `org/name@v1.0.0` and check every byte; not `whole`, only what says what it is.
 
     Raises:
@@ -131,10 +181,10 @@ def take_release(api: HfApi, reference: str, *, whole: bool = True) -> Taken:
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
             raise Refused(f"{named}: {wrong[0]}{more}; nothing of it was taken over")
-    return Taken(fetched.folder, named, manifest)
+    return Download(fetched.folder, named, manifest)
 
 
-def _refuse_other_files(api: HfApi, fetched: Fetched, manifest: Manifest, named: str) -> None:
+def _refuse_other_files(api: HfApi, fetched: Snapshot, manifest: Manifest, named: str) -> None:
     """Before they are downloaded: files of a repo that are not in the manifest, or the other way round."""
     with explained(api, fetched.repo):
         tree = api.list_repo_tree(fetched.repo, repo_type="dataset", revision=fetched.commit, recursive=True)
@@ -167,7 +217,7 @@ def read_form(text: str, named: str) -> Manifest:
         raise Refused(f"{named}: {MANIFEST}: {place}: {first['msg'].lower()}; nothing of it was taken over") from error
 
 
-def take_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
+def download_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
     """The files of a teacher's model repo, `org/name@commit`, by name.
 
     Raises:

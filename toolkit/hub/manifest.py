@@ -7,7 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from toolkit.text_files import read_object
+
 MANIFEST = "manifest.json"
+FORMAT = 1  # of manifest.json
+FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 MOST_FILES = 100_000
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[
@@ -54,6 +58,25 @@ class Release:
     files: Annotated[dict[FileName, Facts], Field(min_length=1, max_length=MOST_FILES)]
 
 
+def read_release(folder: Path) -> dict[str, Any]:
+    """The manifest of a release folder.
+
+    Raises:
+        ValueError: if the folder holds no manifest, or one of another format.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
+    manifest = read_object(path)
+    if manifest.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
+    missing = [name for name in FIELDS if name not in manifest]
+    if missing:
+        raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
+    refuse_other_form(manifest, str(path))
+    return manifest
+
+
 def refuse_other_form(manifest: Mapping[str, Any], named: str) -> None:
     """Make sure that a manifest is a release's.
 
@@ -87,11 +110,3 @@ def refuse_alike(names: Mapping[str, Any], named: str) -> None:
         other = plain.setdefault(name.casefold(), name)
         if other != name:
             raise ValueError(f"{named}: files: {other} and {name} differ in capitals only; no release has such names")
-
-
-def is_strange_link(path: Path, folder: Path) -> bool:
-    """Whether a file of a folder is a link to elsewhere; the Hub's cache keeps bytes in `blobs`, two folders up."""
-    if not path.is_symlink():
-        return False
-    real = path.resolve()
-    return not any(real.is_relative_to(home.resolve()) for home in (folder, folder.parent.parent / "blobs"))

@@ -5,16 +5,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from toolkit.hub.endpoints import is_embedded, open_hub
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.hubs import is_embedded, open_hub
 from toolkit.pipeline.job import Job
-from toolkit.pipeline.release import release_stage
+from toolkit.pipeline.stages.release import release_stage
 from toolkit.progress import Stage
 from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
-    from toolkit.hub.push import Published, Target
+    from toolkit.hub.upload import Published, Target
 
 
 class Incomplete(RuntimeError):
@@ -47,7 +47,7 @@ class Publication:
 @contextlib.contextmanager
 def open_target(job: Job, repo: str, *, private: bool = False, dry: bool = False) -> Iterator["Target"]:
     """The Hub of `repo`, told what must not be named there."""
-    from toolkit.hub.push import Target
+    from toolkit.hub.upload import Target
 
     with open_hub(job.workspace.root, repo) as api:
         yield Target(api, job.progress.say, private, dry, (job.workspace.root,))
@@ -63,7 +63,7 @@ def source_published(job: Job, source: Source, corpus: Corpus) -> Publication:
         if repo:
             job.progress.say(_plan(repo))
         return Publication(release_stage(job, source, corpus))
-    from toolkit.hub.decide import Refused
+    from toolkit.hub.version import Refused
     from toolkit.pipeline.pushes import push_source
 
     try:
@@ -84,7 +84,7 @@ def results_published(job: Job, done: Publication, results: Mapping[str, Artifac
     """
     if "release" not in done.pushed:
         return
-    from toolkit.hub.decide import Refused
+    from toolkit.hub.version import Refused
     from toolkit.pipeline.pushes import push_results
 
     release = done.pushed["release"]

@@ -133,7 +133,7 @@ def _gather(corpus: Corpus, folder: Path) -> None:
 
 
 def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
-    from toolkit.hub.card import Card
+    from toolkit.hub.cards.release import Card
 
     recipe = job.recipe
     name, revision = teacher_name(job, source.teacher)
