@@ -75,7 +75,7 @@ def space(args: argparse.Namespace) -> int:
     wanted = Space(args.data, args.models)
     if args.action == "bundle":
         made = write_bundle(Path(args.place), wanted)
-        print(f"{args.place}: {made['version']}, {len(made['files'])} files; `python app.py` in it starts the Space")
+        print(f"{args.place}: {made.version}, {len(made.files)} files; `python app.py` in it starts the Space")
         return 0
     with open_hub(args.workspace, args.place) as api:
         done = publish_space(args.place, wanted, Target(api, print, args.private, args.dry_run, (args.workspace,)))

@@ -23,10 +23,8 @@ from toolkit.hub.endpoints import is_embedded, open_hub
 from toolkit.hub.release import publish_release
 from toolkit.hub.upload import Target
 from toolkit.pipeline.job import Job, StageError
-from toolkit.pipeline.push_models import push_reference
-from toolkit.pipeline.pushes import push_source
 from toolkit.pipeline.run import release, run
-from toolkit.pipeline.stages.publish import Unpublished
+from toolkit.pipeline.stages.publish import Unpublished, push_model, push_source
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run, with_release
@@ -285,16 +283,16 @@ def test_a_model_of_the_hub_is_not_pushed_again(named, monkeypatch):
     model = Artifact(Path("org/model"), "k", {"repo": "org/model@main"}, {})
     target = Target(HfApi(endpoint="http://127.0.0.1:9"), print)  # nobody answers there
     job = Job(load_run(str(named.recipe)), None, None, None)
-    assert push_reference(job, target, "base", model) == ({}, "org/model@main")
+    assert push_model(job, target, "base", model) == ({}, "org/model@main")
     asked = []
 
     def made(job, source, corpus, teacher_repo):
         asked.append(teacher_repo)
         raise StageError("far enough")
 
-    monkeypatch.setattr("toolkit.pipeline.pushes.release_stage", made)
+    monkeypatch.setattr("toolkit.pipeline.stages.publish.release_stage", made)
     with pytest.raises(StageError, match="far enough"):
-        push_source(job, target, SimpleNamespace(teacher=model), None)
+        push_source(job, target, SimpleNamespace(teacher=model), None, "v1.0.0")
     assert asked == [None]
 
 

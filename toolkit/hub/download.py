@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from toolkit.hub.check import damaged_files
 from toolkit.hub.faults import attempts, explained
-from toolkit.hub.manifest import MANIFEST, MOST_FILES, Digest, Facts, FileName, Word, refuse_alike
+from toolkit.hub.manifest import MANIFEST, MOST_FILES, Digest, File, ReleaseManifest, Word, first_fault, parse_release
 from toolkit.hub.release import RECIPE
 from toolkit.hub.scan import refuse_pickles
 from toolkit.hub.upload import RepoType, check_repo
@@ -24,6 +24,9 @@ from toolkit.hub.version import Refused, parse_version
 from toolkit.models.files import ModelFilesError, refuse_code
 from toolkit.text_files import parse_object, read_object, read_text
 from toolkit.workspace import hash_of, model_files
+
+COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)
+UNTAKEN = "nothing of it was taken over"
 
 
 class Snapshot(NamedTuple):
@@ -74,16 +77,6 @@ def _is_commit(text: str) -> bool:
     return len(text) == 40 and set(text) <= set("0123456789abcdef")
 
 
-COMMIT_OF = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a configuration loads."""
-
-    files: Annotated[list[FileName], Field(min_length=1)]
-
-
 @dataclass(frozen=True)
 class Served:
     """What of its serving changes what a teacher says."""
@@ -105,15 +98,17 @@ class Provenance:
     teacher_repo: Annotated[str, Field(pattern=COMMIT_OF.pattern)] | None = None
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What of a release's manifest a pull reads."""
+class Download(NamedTuple):
+    """A release in a folder that is not to be written to, and what it is called: `org/name@v1.0.0`."""
 
-    format: Literal[1]
-    version: Word
-    configs: Annotated[dict[str, Config], Field(max_length=10_000)]
+    folder: Path
+    name: str
+    manifest: ReleaseManifest
     provenance: Provenance
-    files: Annotated[dict[FileName, Facts], Field(max_length=MOST_FILES)]
+
+    def path(self, name: str) -> Path:
+        """Where a file of the release lies."""
+        return self.folder / name
 
     def parts(self, config: str) -> list[str]:
         """The files of a configuration.
@@ -121,8 +116,9 @@ class Manifest:
         Raises:
             Refused: when there is none of the name, or it names what is not in the release.
         """
-        names = self.configs[config].files if config in self.configs else []
-        missing = [name for name in names or [config] if name not in self.files]
+        configs, files = self.manifest.configs, self.manifest.files
+        names = configs[config].files if config in configs else []
+        missing = [name for name in names or [config] if name not in files]
         if missing:
             raise Refused(f"{MANIFEST}: {config}: its files are not in the release; it was made by another toolkit")
         if len(set(names)) < len(names):
@@ -140,23 +136,6 @@ class Manifest:
             raise Refused(f"{MANIFEST}: {config}: names {len(names)} files; a release has one of these")
         return names[0]
 
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(facts.bytes for facts in self.files.values())
-
-
-class Download(NamedTuple):
-    """A release in a folder that is not to be written to, and what it is called: `org/name@v1.0.0`."""
-
-    folder: Path
-    name: str
-    manifest: Manifest
-
-    def path(self, name: str) -> Path:
-        """Where a file of the release lies."""
-        return self.folder / name
-
 
 def download_release(api: HfApi, reference: str, *, whole: bool = True) -> Download:
     """Download `org/name@v1.0.0` and check every byte; not `whole`, only what says what it is.
@@ -165,29 +144,43 @@ def download_release(api: HfApi, reference: str, *, whole: bool = True) -> Downl
         Refused: for files that are not as the manifest says, a manifest of another form, or names that lead elsewhere.
         HubFault: see `fetch`.
     """
-    fetched = fetch(api, reference, only=[MANIFEST, RECIPE])
-    named = f"{fetched.repo}@{fetched.revision}"
+    snapshot = fetch(api, reference, only=[MANIFEST, RECIPE])
+    named = f"{snapshot.repo}@{snapshot.revision}"
     for name in (MANIFEST, RECIPE):
-        if not (fetched.folder / name).is_file():
+        if not (snapshot.folder / name).is_file():
             raise Refused(f"{named}: has no {name}, so that it cannot be continued; it is no release, or an old one")
-    text = read_text(fetched.folder / MANIFEST, named=f"{named}: {MANIFEST}")
-    listed = parse_object(text, f"{named}: {MANIFEST}")
-    manifest = read_form(text, named)
-    refuse_alike(manifest.files, f"{named}: {MANIFEST}")
+    manifest, provenance = read_form(read_text(snapshot.folder / MANIFEST, named=f"{named}: {MANIFEST}"), named)
     if whole:
-        _refuse_other_files(api, fetched, manifest, named)
-        fetched = fetch(api, f"{fetched.repo}@{fetched.commit}")
-        wrong = damaged_files(fetched.folder, listed)
+        _refuse_other_files(api, snapshot, manifest, named)
+        snapshot = fetch(api, f"{snapshot.repo}@{snapshot.commit}")
+        wrong = damaged_files(snapshot.folder, manifest)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
-            raise Refused(f"{named}: {wrong[0]}{more}; nothing of it was taken over")
-    return Download(fetched.folder, named, manifest)
+            raise Refused(f"{named}: {wrong[0]}{more}; {UNTAKEN}")
+    return Download(snapshot.folder, named, manifest, provenance)
 
 
-def _refuse_other_files(api: HfApi, fetched: Snapshot, manifest: Manifest, named: str) -> None:
+def read_form(text: str, named: str) -> tuple[ReleaseManifest, Provenance]:
+    """A manifest as data of its form, and what of it says which source it is of.
+
+    Raises:
+        Refused: naming the field.
+    """
+    place = f"{named}: {MANIFEST}"
+    data = parse_object(text, place)
+    try:
+        manifest = parse_release(data, place, UNTAKEN)
+        return manifest, TypeAdapter(Provenance).validate_python(manifest.provenance)
+    except ValidationError as error:
+        raise Refused(f"{place}: provenance.{first_fault(error)}; {UNTAKEN}") from error
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _refuse_other_files(api: HfApi, snapshot: Snapshot, manifest: ReleaseManifest, named: str) -> None:
     """Before they are downloaded: files of a repo that are not in the manifest, or the other way round."""
-    with explained(api, fetched.repo):
-        tree = api.list_repo_tree(fetched.repo, repo_type="dataset", revision=fetched.commit, recursive=True)
+    with explained(api, snapshot.repo):
+        tree = api.list_repo_tree(snapshot.repo, repo_type="dataset", revision=snapshot.commit, recursive=True)
         held = {
             entry.path: entry.size
             for entry in islice(tree, 2 * MOST_FILES)
@@ -196,25 +189,11 @@ def _refuse_other_files(api: HfApi, fetched: Snapshot, manifest: Manifest, named
     held.pop(MANIFEST, None)
     for name in sorted({*held, *manifest.files}):
         if name not in held:
-            raise Refused(f"{named}: {name}: is missing; nothing of it was taken over")
+            raise Refused(f"{named}: {name}: is missing; {UNTAKEN}")
         if name not in manifest.files:
-            raise Refused(f"{named}: {name}: is not in the manifest; nothing of it was taken over")
+            raise Refused(f"{named}: {name}: is not in the manifest; {UNTAKEN}")
         if held[name] != manifest.files[name].bytes:
-            raise Refused(f"{named}: {name}: its bytes are not those of the manifest; nothing of it was taken over")
-
-
-def read_form(text: str, named: str) -> Manifest:
-    """A manifest as data of its form.
-
-    Raises:
-        Refused: naming the field.
-    """
-    try:
-        return TypeAdapter(Manifest).validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])[:200]
-        raise Refused(f"{named}: {MANIFEST}: {place}: {first['msg'].lower()}; nothing of it was taken over") from error
+            raise Refused(f"{named}: {name}: its bytes are not those of the manifest; {UNTAKEN}")
 
 
 def download_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
@@ -245,6 +224,6 @@ def weights_size(api: HfApi, repo: str) -> int:
     folder = fetch(api, repo, "model", only=[MANIFEST]).folder
     listed = read_object(folder / MANIFEST, named=f"{repo}: {MANIFEST}").get("files")
     try:
-        return sum(facts.bytes for facts in TypeAdapter(dict[str, Facts]).validate_python(listed).values())
+        return sum(file.bytes for file in TypeAdapter(dict[str, File]).validate_python(listed).values())
     except ValidationError as error:
         raise Refused(f"{repo}: {MANIFEST}: files: {error.errors()[0]['msg'].lower()}") from error

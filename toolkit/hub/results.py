@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,11 +15,26 @@ from markupsafe import Markup
 
 from toolkit.hub.cards.markdown import mean_and_sd, render
 from toolkit.hub.cards.release import PAPER, front_infos
-from toolkit.hub.manifest import FORMAT
-from toolkit.hub.release import NAME_DIGITS, dataset_info, file_facts, front_configs
-from toolkit.hub.upload import Published, Target, Upload, fitting, prepare, push
-from toolkit.hub.version import Change, Manifest, differences
-from toolkit.workspace import file_digest, to_json, write_atomic
+from toolkit.hub.faults import explained
+from toolkit.hub.manifest import (
+    FORMAT,
+    MANIFEST,
+    NAME_DIGITS,
+    RESULTS,
+    Config,
+    File,
+    Manifest,
+    file_facts,
+    in_order,
+    text_fact,
+)
+from toolkit.hub.release import dataset_info, front_configs
+from toolkit.hub.upload import Published, Target, prepare, push, read_published
+from toolkit.hub.version import Change, choose_version, differences
+from toolkit.workspace import file_digest, write_atomic
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 MODEL = ("arm", "questions", "budget", "counting", "control", "train_seed", "corpus_draw", "n", "eval_key", "error")
 LINE = ("pair", "arm", "questions", "budget", "control", "n")
@@ -61,31 +76,65 @@ class Results:
         return {f"{folder}/{name}": path for folder, files in folders.items() for name, path in files.items()}
 
 
+@dataclass(frozen=True)
+class Draft:
+    """Results in a folder, all but their card and manifest, which name a version.
+
+    Attributes:
+        infos: config -> what `datasets` will find.
+        lines: what the card says of laws and decisions, by template variable.
+    """
+
+    folder: Path
+    results: Results
+    files: Mapping[str, File]
+    configs: Mapping[str, Config]
+    infos: Mapping[str, "DatasetInfo"]
+    lines: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def manifest(self, repo: str, version: str) -> Manifest:
+        """The manifest of the folder under a version."""
+        results = self.results
+        source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
+        return Manifest(
+            format=FORMAT,
+            version=version,
+            repo=repo,
+            default="curves",
+            configs=self.configs,
+            provenance={"data": source},
+            models=list(_models(results.curves)),
+            embedded=list(results.embedded),
+            teacher=results.teacher,
+            laws=sorted(results.laws),
+            decisions=sorted(results.decisions),
+            files=in_order({**self.files, "README.md": text_fact(_card(self, repo, version))}),
+        )
+
+    def write(self, repo: str, version: str) -> Manifest:
+        """Write card and manifest."""
+        manifest = self.manifest(repo, version)
+        write_atomic(self.folder / "README.md", _card(self, repo, version))
+        write_atomic(self.folder / MANIFEST, manifest.text(RESULTS))
+        return manifest
+
+
+def draft_results(out: Path, results: Results) -> Draft:
+    """Fill the folder `out` with data/, laws/ and decisions/."""
+    for name, path in results.files.items():
+        _copy(path, out / name)
+    tables = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
+    configs = {name: Config("train", [place]) for name, place in _placed(out, results, tables)}
+    lines = {"laws": brief_laws(tables["laws"]), "decisions": tables["decisions"].to_pylist()}
+    files = file_facts(out)
+    paths = {name: out / name for name in files}
+    infos = {name: dataset_info(config, paths) for name, config in configs.items()}
+    return Draft(out, results, files, configs, infos, lines)
+
+
 def write_results(out: Path, results: Results, repo: str, version: str) -> Manifest:
     """Fill the folder `out` with data/, laws/, decisions/, README.md and manifest.json; equal input, equal bytes."""
-    for name, path in results.files.items():
-        _copied(path, out / name)
-    told = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
-    configs = {name: {"split": "train", "files": [place]} for name, place in _placed(out, results, told)}
-    lines = {"laws": brief_laws(told["laws"]), "decisions": told["decisions"].to_pylist()}
-    write_atomic(out / "README.md", _card(out, results, repo, version, configs, lines))
-    source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
-    manifest = {
-        "format": FORMAT,
-        "version": version,
-        "repo": repo,
-        "default": "curves",
-        "configs": configs,
-        "provenance": {"data": source},
-        "models": list(_models(results.curves)),
-        "embedded": list(results.embedded),
-        "teacher": results.teacher,
-        "laws": sorted(results.laws),
-        "decisions": sorted(results.decisions),
-        "files": file_facts(out),
-    }
-    write_atomic(out / "manifest.json", to_json(manifest))
-    return manifest
+    return draft_results(out, results).write(repo, version)
 
 
 def publish_results(results: Results, repo: str, target: Target, *, version: str) -> Published:
@@ -95,27 +144,29 @@ def publish_results(results: Results, repo: str, target: Target, *, version: str
         version: the tag, that of the data; or the next free one where that holds other results of the same data.
     """
     with TemporaryDirectory() as scratch:
-
-        def made(tag: str) -> Upload:
-            folder = Path(scratch, tag)
-            write_results(folder, results, repo, tag)
-            message = f"Results of {results.data_repo} {results.data_version}"
-            return prepare(folder, repo, "dataset", message, target.folders)
-
-        return push(target, fitting(target, made, version, results_change, "text"), results_change)
+        draft = draft_results(Path(scratch), results)
+        remote = read_published(target, repo, "dataset", version)
+        new, again = (draft.manifest(repo, name) for name in (version, remote.version or version))
+        with explained(target.api, repo):
+            chosen = choose_version(new, again, remote, results_change, "text")
+        draft.write(repo, chosen)
+        message = f"Results of {results.data_repo} {results.data_version}"
+        return push(target, prepare(draft.folder, repo, "dataset", message, target.folders), results_change)
 
 
 def results_change(old: Manifest, new: Manifest) -> Change:
     """Results of another dataset are another source; a part of the published ones is nothing new."""
-    repos = [manifest["provenance"].get("data", {}).get("repo") for manifest in (old, new)]
+    repos = [manifest.provenance.get("data", {}).get("repo") for manifest in (old, new)]
     if repos[0] != repos[1]:
         return Change("source", differences(repos[0], repos[1], "data repo"))
-    if old["version"] == new["version"] and old["files"] == new["files"]:
+    if old.version == new.version and old.files == new.files:
         return Change("none")
-    more = [entry for entry in new["models"] if entry not in old["models"]]
-    files = [{f"{name}/{file}" for name in ("laws", "decisions") for file in each.get(name, ())} for each in (old, new)]
-    fewer = len(new["models"]) < len(old["models"]) or files[1] < files[0]
-    return Change("inside" if fewer and not more and files[1] <= files[0] else "growth")
+    more = [entry for entry in new.models if entry not in old.models]
+    published, files = (
+        {f"laws/{name}" for name in each.laws} | {f"decisions/{name}" for name in each.decisions} for each in (old, new)
+    )
+    fewer = len(new.models) < len(old.models) or files < published
+    return Change("inside" if fewer and not more and files <= published else "growth")
 
 
 def _models(curves: Path) -> Iterator[dict[str, Any]]:
@@ -139,31 +190,24 @@ def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterat
 def _place(out: Path, name: str, path: Path) -> str:
     """Under its digest's name, for the same reason as in a release."""
     placed = f"data/{name}-{file_digest(path)[:NAME_DIGITS]}.parquet"
-    _copied(path, out / placed)
+    _copy(path, out / placed)
     return placed
 
 
-def _copied(path: Path, to: Path) -> None:
+def _copy(path: Path, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, to)
 
 
-def _card(
-    out: Path,
-    results: Results,
-    repo: str,
-    version: str,
-    configs: Mapping[str, Mapping[str, Any]],
-    told: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> str:
-    infos = {name: dataset_info(out, **config) for name, config in configs.items()}
+def _card(draft: Draft, repo: str, version: str) -> str:
+    results = draft.results
     front = DatasetCardData(
         license=results.license,
         pretty_name=f"{results.title}: results",
         tags=["evaluation", PAPER],
         source_datasets=[results.data_repo],
-        configs=front_configs(configs, "curves"),
-        dataset_info=front_infos(infos),
+        configs=front_configs(draft.configs, "curves"),
+        dataset_info=front_infos(draft.infos),
     )
     errors = list(mean_errors(results.curves))
     text = render(
@@ -175,7 +219,7 @@ def _card(
         errors=errors,
         drawn=max(row["draws"] for row in errors) > 1,
         figures=sorted(name for name in results.files if name.endswith(".png")),
-        **told,
+        **draft.lines,
     )
     return str(DatasetCard(text))
 

@@ -17,12 +17,11 @@ from markupsafe import Markup
 from toolkit.hub.cards.markdown import render
 from toolkit.hub.cards.release import PAPER
 from toolkit.hub.faults import HubFault, attempts, explained
-from toolkit.hub.manifest import FORMAT, MANIFEST
-from toolkit.hub.release import file_facts
+from toolkit.hub.manifest import FORMAT, MANIFEST, SPACE, Manifest, file_facts
 from toolkit.hub.upload import Published, Target, Upload, check_repo, collect, prepare, read_remote, refuse_public
-from toolkit.hub.version import SCAFFOLD, Manifest, Refused, Remote
+from toolkit.hub.version import SCAFFOLD, Refused, Remote
 from toolkit.shipped import PACKAGE, shipped
-from toolkit.workspace import hash_of, remove, to_json, write_atomic
+from toolkit.workspace import hash_of, remove, write_atomic
 
 HOME = PACKAGE.parent
 APP = shipped("spaces/law")
@@ -71,8 +70,8 @@ def write_bundle(out: Path, space: Space) -> Manifest:
     if space.results:
         write_atomic(out / RESULTS, "".join(f"{name}\n" for name in space.results))
     files = file_facts(out)
-    manifest = {"format": FORMAT, "version": f"bundle-{hash_of(files)[:12]}", "files": files}
-    write_atomic(out / MANIFEST, to_json(manifest))
+    manifest = Manifest(format=FORMAT, version=f"bundle-{hash_of(files)[:12]}", files=files)
+    write_atomic(out / MANIFEST, manifest.text(SPACE))
     return manifest
 
 
@@ -172,7 +171,7 @@ def publish_space(repo: str, space: Space, target: Target) -> Published:
         HubFault: see `toolkit.hub.upload`.
     """
     with TemporaryDirectory() as scratch, explained(target.api, repo):
-        version = write_bundle(Path(scratch), space)["version"]
+        version = write_bundle(Path(scratch), space).version
         upload = prepare(Path(scratch), repo, "space", f"Space {version}", target.folders)
         done = attempts()(_rehearse if target.dry else _push_once, target, upload)
     owner = repo.partition("/")[0]
@@ -196,7 +195,7 @@ def _push_once(target: Target, upload: Upload) -> Published:
     # All of it is offered: what the Hub holds already is left out by the client, also where somebody edited it there.
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         *(CommitOperationDelete(name, is_folder=False) for name in gone),
-        *(CommitOperationAdd(name, upload.folder / name) for name in (*upload.manifest["files"], MANIFEST)),
+        *(CommitOperationAdd(name, upload.folder / name) for name in (*upload.manifest.files, MANIFEST)),
     ]
     with warnings.catch_warnings(action="ignore"):  # that the example's table is data, and this repo no dataset
         made = api.create_commit(
@@ -231,8 +230,8 @@ def _read(target: Target, upload: Upload) -> Remote | None:
 
 def _changes(upload: Upload, remote: Remote) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names that are new or changed, and names that go: those of the bundle before that this one has not."""
-    held, files = (remote.manifest["files"] if remote.manifest else {}), upload.manifest["files"]
-    adds = tuple(name for name, facts in files.items() if held.get(name) != facts)
+    held, files = (remote.manifest.files if remote.manifest else {}), upload.manifest.files
+    adds = tuple(name for name, file in files.items() if held.get(name) != file)
     return adds, tuple(sorted((set(held) - set(files)) & remote.names))
 
 

@@ -13,125 +13,14 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id
 
 from toolkit.hub.faults import HubFault, attempts, explained, without_secrets
-from toolkit.hub.manifest import MANIFEST
+from toolkit.hub.manifest import MANIFEST, File, Manifest, parse_manifest
 from toolkit.hub.scan import refuse_secrets
-from toolkit.hub.version import Compare, Kind, Manifest, Plan, Refused, Remote, decide, next_version
+from toolkit.hub.version import Compare, Plan, Refused, Remote, decide
 from toolkit.workspace import file_digest
 
 NAME_RULE = "`org/name`, each part of at most 96 letters, digits, '-', '_' and '.', without '--' or '..'"
 RepoType = Literal["dataset", "model", "space"]
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A folder to push, with the manifest that lists its files."""
-
-    folder: Path
-    manifest: Manifest
-    repo: str
-    repo_type: RepoType
-    message: str
-
-    @property
-    def version(self) -> str:
-        """The tag it gets."""
-        return str(self.manifest["version"])
-
-    def size(self, names: Iterable[str]) -> int:
-        """Bytes of these files."""
-        return sum((self.folder / name).stat().st_size for name in names)
-
-
-def prepare(folder: Path, repo: str, repo_type: RepoType, message: str, folders: Iterable[Path] = ()) -> Upload:
-    """Check a folder before anything is asked of a Hub.
-
-    Args:
-        folder: with a `manifest.json`: `version`, `files` (name -> sha256 and bytes) of what goes along, and perhaps
-            the `repo` that it was made for.
-        repo: `org/name`.
-        message: first line of the commit.
-        folders: folders of this machine that no text may name, beside the home folder.
-
-    Raises:
-        Refused: for a name that no repo can have or another than the manifest's, files that are not as the manifest
-            says, or a secret in a text.
-    """
-    check_repo(repo)
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    for name, facts in manifest["files"].items():
-        if not (folder / name).is_file() or file_digest(folder / name) != facts["sha256"]:
-            raise Refused(f"{folder / name}: not as its manifest says; make the folder again")
-    if manifest.get("repo", repo) != repo:
-        raise Refused(f"{folder}: made for {manifest['repo']}, which its card names; make it anew for {repo}")
-    refuse_secrets({name: folder / name for name in (*manifest["files"], MANIFEST)}, folders)
-    return Upload(folder, manifest, repo, repo_type, message)
-
-
-def check_repo(repo: str) -> None:
-    """Make sure that `repo` can be a repo's name.
-
-    Raises:
-        Refused: with the rule.
-    """
-    try:
-        validate_repo_id(repo)
-    except HFValidationError as error:
-        raise Refused(f"{repo[:120]!r} cannot name a repo; give an owner and a name, {NAME_RULE}") from error
-    if repo.count("/") != 1:
-        raise Refused(f"{repo[:120]!r} names no owner; give {NAME_RULE}")
-
-
-def read_remote(api: HfApi, repo: str, repo_type: RepoType, version: str) -> tuple[Remote | None, str | None]:
-    """The repo at one moment, and the tag that an interrupted push owes it.
-
-    That tag is among the tags already: its commit counts as published.
-
-    Args:
-        version: the tag whose manifest is read too.
-
-    Returns:
-        None for a repo that is not there (or hidden from this token), and None for no tag owed.
-    """
-    where: dict[str, Any] = {"repo_id": repo, "repo_type": repo_type}
-    try:
-        refs = api.list_repo_refs(**where)
-    except RepositoryNotFoundError:
-        return None, None
-    tags = {tag.name: tag.target_commit for tag in refs.tags}
-    head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), None)
-    if head is None:
-        return Remote(tags=tags), None
-    tree = api.list_repo_tree(**where, revision=head, recursive=True)
-    files = {file.path: file for file in tree if isinstance(file, RepoFile)}
-    manifest = _manifest_at(api, where, head) if MANIFEST in files else None
-    owed = manifest["version"] if manifest and manifest["version"] not in tags and _whole(manifest, files) else None
-    tags |= {owed: head} if owed else {}
-    at = tags.get(version)
-    taken = None if at is None else manifest if at == head else _manifest_at(api, where, at)
-    return Remote(head, frozenset(files), manifest, tags, taken), owed
-
-
-def _manifest_at(api: HfApi, where: Mapping[str, Any], revision: str) -> Manifest | None:
-    """The manifest of a push of ours; None where the file is missing or another program's."""
-    with TemporaryDirectory() as scratch:  # not the user's cache: it is read once
-        try:
-            path = api.hf_hub_download(**where, filename=MANIFEST, revision=revision, local_dir=scratch)
-            manifest = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (RemoteEntryNotFoundError, ValueError):
-            return None
-    ours = isinstance(manifest, dict) and isinstance(manifest.get("files"), dict) and "version" in manifest
-    return manifest if ours else None
-
-
-def _whole(manifest: Manifest, files: Mapping[str, RepoFile]) -> bool:
-    """Whether a commit holds what its manifest lists, so that it is a push's own and no later edit."""
-    return all(name in files and _is(files[name], facts) for name, facts in manifest["files"].items())
-
-
-def _is(file: RepoFile, facts: Mapping[str, Any]) -> bool:
-    return file.size == facts["bytes"] and (file.lfs is None or file.lfs.sha256 == facts["sha256"])
-
-
+Item = tuple[str, Literal["dataset", "model", "space"]]  # repo and its kind
 Say = Callable[[str], None]
 
 
@@ -178,6 +67,131 @@ class Published:
     dry: bool = False
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A folder to push, with the manifest that lists its files."""
+
+    folder: Path
+    manifest: Manifest
+    repo: str
+    repo_type: RepoType
+    message: str
+
+    @property
+    def version(self) -> str:
+        """The tag it gets."""
+        return self.manifest.version
+
+    def size(self, names: Iterable[str]) -> int:
+        """Bytes of these files."""
+        return sum((self.folder / name).stat().st_size for name in names)
+
+
+def prepare(folder: Path, repo: str, repo_type: RepoType, message: str, folders: Iterable[Path] = ()) -> Upload:
+    """Check a folder before anything is asked of a Hub.
+
+    Args:
+        folder: with a `manifest.json`: `version`, `files` (name -> sha256 and bytes) of what goes along, and perhaps
+            the `repo` that it was made for.
+        repo: `org/name`.
+        message: first line of the commit.
+        folders: folders of this machine that no text may name, beside the home folder.
+
+    Raises:
+        Refused: for a name that no repo can have or another than the manifest's, files that are not as the manifest
+            says, or a secret in a text.
+    """
+    check_repo(repo)
+    manifest = parse_manifest(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    if manifest is None:
+        raise Refused(f"{folder / MANIFEST}: is not of its form; make the folder again")
+    for name, file in manifest.files.items():
+        if not (folder / name).is_file() or file_digest(folder / name) != file.sha256:
+            raise Refused(f"{folder / name}: not as its manifest says; make the folder again")
+    if manifest.repo not in (None, repo):
+        raise Refused(f"{folder}: made for {manifest.repo}, which its card names; make it anew for {repo}")
+    refuse_secrets({name: folder / name for name in (*manifest.files, MANIFEST)}, folders)
+    return Upload(folder, manifest, repo, repo_type, message)
+
+
+def check_repo(repo: str) -> None:
+    """Make sure that `repo` can be a repo's name.
+
+    Raises:
+        Refused: with the rule.
+    """
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise Refused(f"{repo[:120]!r} cannot name a repo; give an owner and a name, {NAME_RULE}") from error
+    if repo.count("/") != 1:
+        raise Refused(f"{repo[:120]!r} names no owner; give {NAME_RULE}")
+
+
+def read_remote(api: HfApi, repo: str, repo_type: RepoType, version: str) -> tuple[Remote | None, str | None]:
+    """The repo at one moment, and the tag that an interrupted push owes it.
+
+    That tag is among the tags already: its commit counts as published.
+
+    Args:
+        version: the tag whose manifest is read too.
+
+    Returns:
+        None for a repo that is not there (or hidden from this token), and None for no tag owed.
+    """
+    where: dict[str, Any] = {"repo_id": repo, "repo_type": repo_type}
+    try:
+        refs = api.list_repo_refs(**where)
+    except RepositoryNotFoundError:
+        return None, None
+    tags = {tag.name: tag.target_commit for tag in refs.tags}
+    head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), None)
+    if head is None:
+        return Remote(tags=tags), None
+    tree = api.list_repo_tree(**where, revision=head, recursive=True)
+    files = {file.path: file for file in tree if isinstance(file, RepoFile)}
+    manifest = _manifest_at(api, where, head) if MANIFEST in files else None
+    owed = manifest.version if manifest and manifest.version not in tags and _whole(manifest, files) else None
+    tags |= {owed: head} if owed else {}
+    at = tags.get(version)
+    taken = None if at is None else manifest if at == head else _manifest_at(api, where, at)
+    return Remote(head, frozenset(files), manifest, tags, taken), owed
+
+
+def read_published(target: Target, repo: str, repo_type: RepoType, version: str) -> Remote:
+    """The repo as it stands, an empty one where it is not there.
+
+    Args:
+        version: the tag whose manifest is read too.
+
+    Raises:
+        Refused: for a name that no repo can have.
+        HubFault: see `push`.
+    """
+    check_repo(repo)
+    with explained(target.api, repo):
+        return attempts()(read_remote, target.api, repo, repo_type, version)[0] or Remote()
+
+
+def _manifest_at(api: HfApi, where: Mapping[str, Any], revision: str) -> Manifest | None:
+    """The manifest of a push of ours; None where the file is missing or another program's."""
+    with TemporaryDirectory() as scratch:  # not the user's cache: it is read once
+        try:
+            path = api.hf_hub_download(**where, filename=MANIFEST, revision=revision, local_dir=scratch)
+            return parse_manifest(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (RemoteEntryNotFoundError, ValueError):
+            return None
+
+
+def _whole(manifest: Manifest, files: Mapping[str, RepoFile]) -> bool:
+    """Whether a commit holds what its manifest lists, so that it is a push's own and no later edit."""
+    return all(name in files and _is(files[name], file) for name, file in manifest.files.items())
+
+
+def _is(held: RepoFile, file: File) -> bool:
+    return held.size == file.bytes and (held.lfs is None or held.lfs.sha256 == file.sha256)
+
+
 def push(target: Target, upload: Upload, compare: Compare) -> Published:
     """Make the tag that the upload's manifest names, holding its files; nothing is done where it does already.
 
@@ -192,37 +206,6 @@ def push(target: Target, upload: Upload, compare: Compare) -> Published:
         if target.dry:
             return attempts()(_rehearse, target, upload, compare)
         return attempts()(_push_once, target, upload, compare, [])
-
-
-def fitting(
-    target: Target, make: Callable[[str], Upload], version: str, compare: Compare, step: Kind | None = None
-) -> Upload:
-    """Content under the version at which it can be published: the one asked for where that is free, the published one
-    where nothing is new, else the next free one. A changed source gets none by itself: a major version is asked for.
-
-    Args:
-        make: version -> the content under it; a card names its version, so that each is another upload.
-        step: what the next free version tells, `growth` a minor one and `text` a patch; None takes what it is.
-
-    Raises:
-        Refused, HubFault: see `push`.
-    """
-    asked = make(version)
-    with explained(target.api, asked.repo):
-        remote = attempts()(read_remote, target.api, asked.repo, asked.repo_type, version)[0] or Remote()
-        change = compare(remote.manifest, asked.manifest).kind if remote.manifest else "none"
-        try:
-            if decide(asked.manifest, version, remote, compare).version == version:
-                return asked
-        except Refused:
-            if remote.manifest is None or change == "source":
-                raise
-    assert remote.manifest is not None  # without one, nothing but the version asked for is decided
-    last = str(remote.manifest["version"])
-    published = asked if last == version else make(last)
-    if compare(remote.manifest, published.manifest).kind in ("none", "inside"):
-        return published
-    return make(next_version(remote.tags, step or change))
 
 
 def _push_once(target: Target, upload: Upload, compare: Compare, sent: list[Published]) -> Published:
@@ -298,9 +281,6 @@ def _told(upload: Upload, plan: Plan, verb: str) -> str:
     size = upload.size(plan.adds)
     what = f"{len(plan.adds)} files, {size:,} bytes{gone}"
     return f"{upload.repo}: {verb} {what} as {upload.message!r}, tag {plan.version}"
-
-
-Item = tuple[str, Literal["dataset", "model", "space"]]  # repo and its kind
 
 
 def collect(target: Target, title: str, owner: str, items: Iterable[Item]) -> str | None:

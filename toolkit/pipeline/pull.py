@@ -81,7 +81,7 @@ def pull(
     weights: dict[str, Path] = {}
     with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
         taken = download_release(api, reference, whole=not dry)
-        made = taken.manifest.provenance
+        made = taken.provenance
         stage.text = f"{taken.name}: {len(taken.manifest.files)} files, {taken.manifest.size:,} bytes"
         if made.teacher_repo and dry:
             stage.text += f"; {made.teacher_repo}: {weights_size(api, made.teacher_repo):,} bytes"
@@ -99,7 +99,7 @@ def _recipe_name(name: str) -> str:
 
 
 def _plan(taken: "Download", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
-    made = taken.manifest.provenance
+    made = taken.provenance
     text = read_text(taken.path("recipe.yaml"), named=f"{taken.name}: recipe.yaml")
     recipe, left_out = read_strange(text, weights=made.teacher_repo is not None)
     if left_out:
@@ -115,7 +115,7 @@ def _plan(taken: "Download", weights: Mapping[str, Path], name: str, space: Work
     recipe, path, responses = (
         dataclasses.replace(recipe, name=name),
         Path("recipes", f"{name}.yaml"),
-        taken.manifest.parts("all"),
+        taken.parts("all"),
     )
     plan = Plan(taken, recipe, served, path, installs, responses, identity)
     _refuse_other_recipe(plan)
@@ -124,8 +124,8 @@ def _plan(taken: "Download", weights: Mapping[str, Path], name: str, space: Work
 
 def _refuse_mismatch(taken: "Download", recipe: Recipe, identity: Mapping[str, Any]) -> None:
     """Recipe, files and manifest must tell of one source."""
-    made, teacher = taken.manifest.provenance, recipe.teacher
-    questions = taken.manifest.one_file("questions")
+    made, teacher = taken.provenance, recipe.teacher
+    questions = taken.one_file("questions")
     if made.teacher_repo is None:
         named = hash_of({"repo": f"{teacher.teacher}@{teacher.teacher_revision}"})
         if teacher.teacher == NANO or named != made.teacher:
@@ -137,9 +137,9 @@ def _refuse_mismatch(taken: "Download", recipe: Recipe, identity: Mapping[str, A
 
 
 def _pool(taken: "Download", recipe: Recipe) -> Install:
-    parts = {part: taken.manifest.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
+    parts = {part: taken.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
     files = {f"{part}.parquet": taken.path(name) for part, name in parts.items()}
-    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.manifest.provenance.pool_counts
+    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.provenance.pool_counts
     return Install("pool", pool_inputs(recipe.pool), files, counts)
 
 
@@ -207,7 +207,7 @@ def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
 
 
 def _journal(plan: Plan, space: Workspace) -> Path:
-    return space.root / "responses" / f"{plan.release.manifest.provenance.source}.jsonl"
+    return space.root / "responses" / f"{plan.release.provenance.source}.jsonl"
 
 
 def _next(plan: Plan, space: Workspace) -> str:

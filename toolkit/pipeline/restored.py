@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from toolkit.corpora.build import SCHEMA
+from toolkit.hub.manifest import Config
 from toolkit.pipeline.job import StageError
 from toolkit.questions.pools import COLUMNS
 from toolkit.records.parquet_limits import ParquetError, read_rows, read_schema
@@ -88,17 +89,17 @@ def _fault(row: Mapping[str, Any], number: int) -> str:
     return "" if row["position"] == number - 1 else f"position: must be {number - 1}, not {row['position']!r:.80}"
 
 
-def malformed(folder: Path, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def malformed(folder: Path, configs: Mapping[str, Config]) -> list[str]:
     """What keeps the tables of a release from being read: columns of other types, values missing or out of range.
 
     Args:
-        configs: name -> `files`, of the manifest.
+        configs: of the manifest.
 
     Returns:
         A sentence for each file, about its first such row.
     """
-    responses = dict.fromkeys(configs["all"]["files"])
-    others = dict.fromkeys(name for config in configs.values() for name in config["files"] if name not in responses)
+    responses = dict.fromkeys(configs["all"].files)
+    others = dict.fromkeys(name for config in configs.values() for name in config.files if name not in responses)
     columns = {field.name: field.type for field in SCHEMA}
     pool = dict.fromkeys(("question_id", "question", "answer"), pa.string())
     faults = [_first_fault(folder / name, name, columns, _response_fault) for name in responses]

@@ -15,7 +15,18 @@ from toolkit.pipeline.loading import loading_lines, shown
 from toolkit.pipeline.projection import projection
 from toolkit.pipeline.results import Measured, curves_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
-from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, results_published, source_published
+from toolkit.pipeline.stages.publish import (
+    Incomplete,
+    Unpublished,
+    open_target,
+    publish_results,
+    publish_source,
+    push_collection,
+    push_results,
+    push_source,
+    push_students,
+    repo_of,
+)
 from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.summary import publish
 from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
@@ -102,9 +113,6 @@ def release(
     Raises:
         Refused, HubFault: with one message, as `toolkit.hub.upload` raises them.
     """
-    from toolkit.pipeline.push_models import push_students
-    from toolkit.pipeline.pushes import push_collection, push_results, push_source, repo_of
-
     with _job(run, workspace, jobs, False, progress) as job:
         repo = repo_of(job)
         pool = pool_stage(job)
@@ -169,12 +177,12 @@ def _stages(job: Job) -> str:
     pool = pool_stage(job)
     replicates = grow(job, pool, checked_models(job, pool, ["teacher", "base"]))
     first = replicates[0]
-    published = source_published(first.job, first.source, first.corpus)
+    published = publish_source(first.job, first.source, first.corpus)
     measured, results = measure(job, replicates)
     results["curves"] = curves_stage(job, measured)
     if not job.failed:  # rules that stand before a run are of a whole one
         results |= decisions_stage(job, results, published.folder, first.corpus)
-    results_published(job, published, results)
+    publish_results(job, published, results)
     if job.dry:
         return _first_prompt(job, pool, first.teacher)
     summary = publish(job, replicates, measured, results, published)

@@ -9,8 +9,10 @@ from tests.hub.publishing.conftest import commits, expected, held, quiet, tags
 from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
 from toolkit.hub.faults import HubFault
-from toolkit.hub.release import fitting_version, publish_release
-from toolkit.hub.version import Refused
+from toolkit.hub.manifest import read_release
+from toolkit.hub.release import publish_release, release_change
+from toolkit.hub.upload import read_published
+from toolkit.hub.version import Refused, choose_version
 
 
 def put(folder, repo, api, say=lambda text: None, **changes):
@@ -20,7 +22,9 @@ def put(folder, repo, api, say=lambda text: None, **changes):
 
 
 def fitting(make, repo, api, version="v1.0.0"):
-    return fitting_version(make, repo, quiet(api), version=version)
+    remote = read_published(quiet(api), repo, "dataset", version)
+    new, again = (read_release(make(each)) for each in (version, remote.version or version))
+    return choose_version(new, again, remote, release_change)
 
 
 def put_file(api, repo, name, data=b"x"):

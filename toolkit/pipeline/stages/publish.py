@@ -1,20 +1,36 @@
-"""What a run publishes, stage by stage: its source before any student is trained, its results after the law."""
+"""Publishes a run: its source before any student is trained, its results after the law, and its models when asked to.
+
+The teacher goes first, then the release that names its commit, then the results that name the release.
+"""
 
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from toolkit.hub.endpoints import is_embedded, open_hub
+from toolkit.hub.faults import explained
+from toolkit.hub.models import ADAPTER, Model, Score, publish_model
+from toolkit.hub.release import publish_release, release_change
+from toolkit.hub.results import Results
+from toolkit.hub.results import publish_results as publish_dataset
+from toolkit.hub.upload import Published, Target, collect, read_published
+from toolkit.hub.version import Refused, choose_version
 from toolkit.pipeline.cells import Source
 from toolkit.pipeline.corpus import Corpus
-from toolkit.pipeline.job import Job
-from toolkit.pipeline.stages.release import release_stage
+from toolkit.pipeline.forecasts import LEVEL
+from toolkit.pipeline.grid import Cell, cells_of, corpus_name
+from toolkit.pipeline.job import Job, StageError
+from toolkit.pipeline.results import Measured
+from toolkit.pipeline.stages.release import draft_release, release_stage, release_tables
+from toolkit.pipeline.students import Replicate, student_inputs
+from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.progress import Stage
+from toolkit.statistics.intervals import accuracy_interval
 from toolkit.workspace import Artifact
 
-if TYPE_CHECKING:
-    from toolkit.hub.upload import Published, Target
+CURVES = ("curves.parquet", "items.parquet")
 
 
 class Incomplete(RuntimeError):
@@ -40,74 +56,268 @@ class Publication:
     """
 
     folder: Artifact
-    pushed: dict[str, "Published"] = dataclasses.field(default_factory=dict)
+    pushed: dict[str, Published] = dataclasses.field(default_factory=dict)
     failure: str = ""
 
 
 @contextlib.contextmanager
-def open_target(job: Job, repo: str, *, private: bool = False, dry: bool = False) -> Iterator["Target"]:
-    """The Hub of `repo`, told what must not be named there."""
-    from toolkit.hub.upload import Target
-
+def open_target(job: Job, repo: str, *, private: bool = False, dry: bool = False) -> Iterator[Target]:
+    """Open the Hub of `repo`, and name the folder that no text there may mention."""
     with open_hub(job.workspace.root, repo) as api:
         yield Target(api, job.progress.say, private, dry, (job.workspace.root,))
 
 
-def source_published(job: Job, source: Source, corpus: Corpus) -> Publication:
-    """The release of a run, pushed with its teacher where the recipe names a repo.
+def publish_source(job: Job, source: Source, corpus: Corpus) -> Publication:
+    """Make the release of a run, and push it with its teacher where the recipe names a repo.
 
     A Hub that is down or refuses costs the run nothing but this: it is said at once, and again at the end.
     """
     repo = job.recipe.release.repo
     if repo is None or job.dry:
         if repo:
-            job.progress.say(_plan(repo))
+            job.progress.say(_announcement(repo))
         return Publication(release_stage(job, source, corpus))
-    from toolkit.hub.version import Refused
-    from toolkit.pipeline.pushes import push_source
-
     try:
         with job.progress.stage("publish") as stage, open_target(job, repo) as target:
             folder, pushed = push_source(job, target, source, corpus)
-            _tell(stage, pushed)
+            _show(stage, pushed)
     except (Refused, RuntimeError, OSError) as error:
-        job.progress.say(_going_on(error))
+        job.progress.say(_warning(error))
         return Publication(release_stage(job, source, corpus), failure=str(error))
     return Publication(folder, pushed)
 
 
-def results_published(job: Job, done: Publication, results: Mapping[str, Artifact]) -> None:
-    """Push the results of a run beside its release, if that was pushed; `done` tells how it went.
+def publish_results(job: Job, publication: Publication, results: Mapping[str, Artifact]) -> None:
+    """Push the results of a run beside its release, if that was pushed; `publication` notes how it went.
 
     Args:
         results: what was made of the scores; see `push_results`.
     """
-    if "release" not in done.pushed:
+    if "release" not in publication.pushed:
         return
-    from toolkit.hub.version import Refused
-    from toolkit.pipeline.pushes import push_results
-
-    release = done.pushed["release"]
+    release = publication.pushed["release"]
     try:
         with job.progress.stage("publish") as stage, open_target(job, release.repo) as target:
-            done.pushed["results"] = push_results(job, target, release, results)
-            _tell(stage, {"results": done.pushed["results"]})
+            publication.pushed["results"] = push_results(job, target, release, results)
+            _show(stage, {"results": publication.pushed["results"]})
     except (Refused, RuntimeError, OSError) as error:
-        job.progress.say(_going_on(error))
-        done.failure = str(error)
+        job.progress.say(_warning(error))
+        publication.failure = str(error)
 
 
-def _plan(repo: str) -> str:
+def repo_of(job: Job) -> str:
+    """The dataset's name on a Hub.
+
+    Raises:
+        StageError: the recipe names none.
+    """
+    if job.recipe.release.repo is None:
+        raise StageError(f"{job.recipe.name} names no repo to publish to; give --repo org/name, or the key `repo`")
+    return job.recipe.release.repo
+
+
+def push_source(
+    job: Job, target: Target, source: Source, corpus: Corpus, version: str | None = None
+) -> tuple[Artifact, dict[str, Published]]:
+    """Push the teacher, where it lies here, and then the release that names its commit.
+
+    Args:
+        version: None takes the recipe's, or the next one that what is published already leaves free.
+
+    Returns:
+        The release's folder, and what lies at the Hub now by what it is.
+
+    Raises:
+        Refused, HubFault: with one message, see `toolkit.hub.upload`.
+    """
+    repo = repo_of(job)
+    pushed, named = push_model(job, target, "teacher", source.teacher)
+    teacher_repo = named if pushed else None  # a model of the Hub is named by the recipe in the release
+    version = version or _free_version(job, target, source, corpus, teacher_repo)
+    folder = release_stage(_as_version(job, version), source, corpus, teacher_repo)
+    return folder, pushed | {"release": publish_release(folder.path, repo, target, version=version)}
+
+
+def _free_version(job: Job, target: Target, source: Source, corpus: Corpus, teacher_repo: str | None) -> str:
+    """The version under which the release can follow what is published; nothing is written yet."""
+    repo, asked = repo_of(job), job.recipe.release.version
+    tables = release_tables(job, source, corpus)
+    remote = read_published(target, repo, "dataset", asked)
+    new, again = (
+        draft_release(_as_version(job, version), source, corpus, teacher_repo, tables).manifest()
+        for version in (asked, remote.version or asked)
+    )
+    with explained(target.api, repo):
+        return choose_version(new, again, remote, release_change)
+
+
+def _as_version(job: Job, version: str) -> Job:
+    recipe = job.recipe
+    return job.with_recipe(dataclasses.replace(recipe, release=dataclasses.replace(recipe.release, version=version)))
+
+
+def push_results(job: Job, target: Target, release: Published, files: Mapping[str, Artifact]) -> Published:
+    """Push the run's tables, laws and decisions under the version of the release that its students were trained on.
+
+    Args:
+        files: what was made of the scores, by where it lies among a run's results: `curves`, and of a whole ladder
+            `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its like.
+
+    Raises:
+        Refused, HubFault: see `push_source`.
+    """
+    curves, items = (files["curves"].path / name for name in CURVES)
+    decided = {place: made for place, made in files.items() if place.startswith("decisions/")}
+    laws = {place: made for place, made in files.items() if place != "curves" and place not in decided}
+    results = Results(
+        title=job.recipe.title,
+        curves=curves,
+        items=items,
+        laws=_below("laws", laws),
+        data_repo=release.repo,
+        data_version=release.version,
+        data_revision=release.commit or release.version,  # a dry run has no commit to name
+        license=job.recipe.release.license,
+        limits=job.recipe.release.limits,
+        embedded=embedded_pairs(job.recipe),
+        teacher=job.recipe.pair.split(">")[0],  # the release is of the first one
+        decisions=_below("decisions", decided),
+    )
+    return publish_dataset(results, f"{release.repo}-results", target, version=release.version)
+
+
+def _below(folder: str, results: Mapping[str, Artifact]) -> dict[str, Path]:
+    """The files of results, by their names in this folder of a results dataset."""
+    return {
+        (Path(place).parent / name).as_posix().removeprefix(f"{folder}/"): made.path / name
+        for place, made in results.items()
+        for name in made.files
+    }
+
+
+def push_collection(job: Job, target: Target, pushed: Mapping[str, Published]) -> None:
+    """Tie what was pushed together, under the dataset's name; a Hub without collections is told of and gone past."""
+    if target.dry:
+        return
+    owner, _, name = repo_of(job).partition("/")
+    collect(target, name, owner, [(done.repo, done.repo_type) for done in pushed.values()])
+
+
+def push_model(job: Job, target: Target, role: str, model: Artifact) -> tuple[dict[str, Published], str | None]:
+    """Push a teacher or base, where its weights lie here: with them anybody can go on from the same source.
+
+    Returns:
+        What lies at the Hub now, and the model's name there, `repo@revision`; None where a dry run would make it.
+    """
+    if "repo" in model.files:  # a model of the Hub is there already
+        return {}, model.files["repo"]
+    release = job.recipe.release
+    told = f"whose responses are in {release.repo}" if role == "teacher" else "that every student started from"
+    card = Model(
+        title=f"{role.capitalize()} of {job.recipe.title}",
+        summary=f"The {role} {told}; its weights have the key {model.key}.",
+        license=release.license,
+        limits=release.limits,
+    )
+    done = publish_model(model.path, f"{release.repo}-{role}", card, target)
+    return {role: done}, None if done.dry and done.added else f"{done.repo}@{done.commit}"
+
+
+def push_students(
+    target: Target, release: Published, replicate: Replicate, measured: Measured, merged: bool = False
+) -> dict[str, Published]:
+    """Push the base, where it lies here, and every scored student of the replicate whose responses are released.
+
+    Args:
+        release: what they were trained on.
+        merged: adapters merged into the base, as repos of their own.
+
+    Returns:
+        What lies at the Hub now by what it is: `base`, and students as `r16-s0` or `r16-s0-merged`.
+
+    Raises:
+        StageError: no student is scored.
+        Refused, HubFault: see `push_source`.
+    """
+    job = replicate.job
+    asked = cells_of(job.run)
+    scored = {cell: score for cell, score in measured.cells.items() if score.made and cell in asked}
+    if not scored:
+        raise StageError(f"{job.run.name} has no students that are scored; `fss run` makes them")
+    pushed, named = push_model(job, target, "base", replicate.base)
+    for cell, score in scored.items():
+        student = job.workspace.planned("student", student_inputs(replicate, cell))
+        name = f"{corpus_name(job.recipe, cell.questions, cell.budget)}-s{cell.replicate}"
+        name += f"-{cell.control}" * (cell.control != job.recipe.controls[0] or len(job.recipe.controls) > 1)
+        if merged and ADAPTER in student.files:
+            student, name = _merged(replicate, student), f"{name}-merged"
+        model = _student(replicate, release, cell, score, named or f"{release.repo}-base")
+        pushed[name] = publish_model(student.path, f"{release.repo}-{name}", model, target, version=release.version)
+    return pushed
+
+
+def _merged(replicate: Replicate, student: Artifact) -> Artifact:
+    from toolkit.students.weights import merge_student
+
+    base = replicate.base
+
+    def make(out: Path) -> dict[str, Any]:
+        merge_student(base.path, student.path, out)
+        return {}
+
+    artifact, _ = replicate.job.workspace.build("merged", {"base": base.digest, "student": student.digest}, make)
+    return artifact
+
+
+def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifact, base: str) -> Model:
+    """What a student's card says.
+
+    Args:
+        base: repo and revision, `org/name@commit`.
+    """
+    recipe = replicate.job.recipe
+    config = corpus_name(recipe, cell.questions, cell.budget)
+    repo, _, revision = base.partition("@")
+    return Model(
+        title=f"Student of {config}, train seed {cell.replicate}",
+        summary=f'Trained for the study "{recipe.title}"',
+        license=recipe.release.license,
+        base_model=repo,
+        base_revision=revision or None,
+        data_repo=release.repo,
+        data_config=config,
+        data_revision=release.commit or None,
+        recipe=student_inputs(replicate, cell)["settings"] | {"train_seed": cell.replicate},
+        scores=[_score(replicate.job, score)],
+        limits=recipe.release.limits,
+    )
+
+
+def _score(job: Job, score: Artifact) -> Score:
+    """An accuracy with Wilson's interval, which covers the choice of questions and no train seeds.
+
+    With several answers to a question the interval is wider than it need be: it takes them for one.
+    """
+    accuracy, n, settings = round(1 - score.facts["error"], 12), score.facts["n"], job.recipe.evaluation
+    interval = accuracy_interval(round(accuracy * n), n, LEVEL)
+    drawn = (
+        f"{score.facts['k']} at temperature {settings.eval_temperature:g}" if settings.eval_temperature else "greedy"
+    )
+    note = f"answers: {drawn}, at most {settings.eval_max_tokens} tokens; eval_key {score.facts['eval_key']}"
+    return Score(accuracy, interval.low, interval.high, LEVEL, n, note)
+
+
+def _announcement(repo: str) -> str:
     place = "the Hub in the workspace" if is_embedded(repo) else "the configured Hub"
     return f"to publish at {place}: {repo}, {repo}-results, and as {repo}-teacher one that lies here"
 
 
-def _going_on(error: Exception) -> str:
+def _warning(error: Exception) -> str:
     return f"NOT PUBLISHED, and the run goes on: {error}"
 
 
-def _tell(stage: Stage, pushed: Mapping[str, "Published"]) -> None:
-    """On the stage's line: what was pushed now, and what lay there already."""
+def _show(stage: Stage, pushed: Mapping[str, Published]) -> None:
+    """Say on the stage's line what was pushed now, and what lay there already."""
     for done in pushed.values():
         stage.count(not done.new)
     stage.text = ", ".join(f"{done.repo} {done.version}" for done in pushed.values())

@@ -1,8 +1,7 @@
 """The release folder of a run: a Hub dataset repo with one config per budget, as `load_dataset` reads it."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
@@ -17,6 +16,10 @@ from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
 
+if TYPE_CHECKING:
+    from toolkit.hub.cards.release import Card
+    from toolkit.hub.release import Release, Tables
+
 COMPARED = {
     "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
     "numeric": "compared with the known quantity in its unit, {tolerance}",
@@ -25,17 +28,69 @@ COMPARED = {
 
 
 def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
-    """Write the release of every rung up to the run's largest budget.
+    """Write the release of every rung up to the run's largest budget, under the recipe's version.
 
     Args:
         teacher_repo: `org/name@commit` where the weights of a teacher that lies here were pushed.
     """
+    recipe, names = job.recipe, _configs(job)
+    inputs = {
+        "provenance": _provenance(job, source, corpus, teacher_repo),
+        "recipe": _recipe_text(job, source),
+        "corpora": list(names.values()),
+        "draws": other_draws(job),
+    }
+
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.hub.release import write_release
+
+        tables = release_tables(job, source, corpus)
+        manifest = write_release(out, draft_release(job, source, corpus, teacher_repo, tables))
+        return {"configs": list(manifest.configs)}
+
+    with job.progress.stage("release") as stage:
+        release = job.build(stage, "release", inputs, make)
+        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
+        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
+    return release
+
+
+def release_tables(job: Job, source: Source, corpus: Corpus) -> "Tables":
+    """The tables that the release holds, whatever its version."""
+    from toolkit.hub.release import read_tables
+
+    names, recipe = _configs(job), job.recipe
+    sizes, budgets = recipe.pool.pool_sizes, recipe.ladder.budgets
+    return read_tables(
+        corpus={name: part.path / name for part in corpus.parts.values() for name in part.files},
+        pool=source.pool.path,
+        cells={name: cell_files(*cell, sizes, budgets) for cell, name in names.items()},
+        default=names[max(cell for cell in names if cell[0] == recipe.ladder.ladder_questions)],
+        statistics={name: corpus.statistics[cell] for cell, name in names.items()},
+    )
+
+
+def draft_release(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "Tables") -> "Release":
+    """All that the release is made of under the recipe's version; see `release_stage`."""
+    from toolkit.hub.release import Release
+
+    return Release(
+        tables=tables,
+        card=_card(job, source, teacher_repo),
+        version=job.recipe.release.version,
+        provenance=_provenance(job, source, corpus, teacher_repo),
+        recipe=_recipe_text(job, source),
+    )
+
+
+def _configs(job: Job) -> dict[tuple[int, int], str]:
+    """(questions, budget) of every corpus of the run -> its configuration's name."""
+    return {cell: corpus_name(job.recipe, *cell) for cell in corpora_of(job.run)}
+
+
+def _provenance(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None) -> dict[str, Any]:
     recipe = job.recipe
-    ladder = recipe.ladder
-    sizes = recipe.pool.pool_sizes
-    names = {held: corpus_name(recipe, *held) for held in corpora_of(job.run)}
-    default = max(held for held in names if held[0] == ladder.ladder_questions)
-    provenance = {
+    return {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
         "pool_counts": {name: count for name, count in source.pool.facts.items() if isinstance(count, int)},
@@ -46,41 +101,21 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
             f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()
         },
         "sampling": recipe.sampling,
-        "counting": ladder.counting,
-        **_rule(ladder),
+        "counting": recipe.ladder.counting,
+        **_rule(recipe.ladder),
         "verification": recipe.verification,
         "procedural": procedural(job),
         "toolkit": __version__,
     }
+
+
+def _recipe_text(job: Job, source: Source) -> str:
+    """The recipe of the source with the rungs that the release has."""
+    recipe = job.recipe
+    largest = max(budget for _, budget in corpora_of(job.run))
+    rungs = tuple(budget for budget in recipe.ladder.budgets if budget <= largest)
     teacher = teacher_name(job, source.teacher)
-    rungs = tuple(budget for budget in ladder.budgets if budget <= max(held[1] for held in names))
-    text = recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
-    inputs = {"provenance": provenance, "recipe": text, "corpora": list(names), "draws": other_draws(job)}
-
-    def make(out: Path) -> dict[str, Any]:
-        from toolkit.hub.release import write_release
-
-        with TemporaryDirectory(dir=job.workspace.root / "tmp") as scratch:
-            _gather(corpus, Path(scratch))
-            manifest = write_release(
-                out,
-                corpus=Path(scratch),
-                pool=source.pool.path,
-                cells={name: cell_files(*held, sizes, ladder.budgets) for held, name in names.items()},
-                default=names[default],
-                statistics={name: corpus.statistics[held] for held, name in names.items()},
-                card=_card(job, source, teacher_repo),
-                version=recipe.release.version,
-                provenance=provenance,
-                recipe=text,
-            )
-        return {"configs": list(manifest["configs"])}
-
-    with job.progress.stage("release") as stage:
-        release = job.build(stage, "release", inputs, make)
-        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
-        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
-    return release
+    return recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
 
 
 def other_draws(job: Job) -> str:
@@ -94,14 +129,14 @@ def other_draws(job: Job) -> str:
     for (teacher, replicate), seed in draws.items():
         if (teacher, replicate) != drawn_by(job.run):
             seeds.setdefault(teacher, []).append(str(seed))
-    told = [
+    parts = [
         f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}" + f" of the teacher {teacher}" * several
         for teacher, drawn in seeds.items()
     ]
     order = ", each over another order of the questions" * whole.recipe.experiment.reorder
     return (
         f"One of {len(draws)} draws that the experiment's students were trained on; not published: "
-        f"{', and '.join(told)}{order}."
+        f"{', and '.join(parts)}{order}."
     )
 
 
@@ -124,15 +159,7 @@ def _policy(settings: Verification) -> str:
     )
 
 
-def _gather(corpus: Corpus, folder: Path) -> None:
-    """One folder with the files of all parts, as links."""
-    for part in corpus.parts.values():
-        for name in part.files:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(part.path / name)
-
-
-def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
+def _card(job: Job, source: Source, teacher_repo: str | None) -> "Card":
     from toolkit.hub.cards.release import Card
 
     recipe = job.recipe
