@@ -47,7 +47,13 @@ def test_the_app_starts_from_the_bundle_with_no_checkout_in_reach(bundle):
 
 def test_the_bundle_has_what_the_app_can_import_and_no_other_room(bundle):
     mine = [path for name in folder_files(bundle) if (path := Path(name)).parts[0] == "toolkit"]
-    assert {path.parts[1] for path in mine if len(path.parts) > 2} == {"commands", "laws", "recipe", "reports", "statistics"}
+    assert {path.parts[1] for path in mine if len(path.parts) > 2} == {
+        "commands",
+        "laws",
+        "recipe",
+        "reports",
+        "statistics",
+    }
     assert not {"recipe.py", "workspace.py", "cli.py"} & {path.name for path in mine}
 
 
