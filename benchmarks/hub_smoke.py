@@ -19,9 +19,9 @@ from huggingface_hub import DatasetCard, HfApi
 from tests.hub.publishing.tiny_ladder import CARD, count, make_release
 from toolkit.hub.check import check_release
 from toolkit.hub.models import Model, publish_model
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Published, Target
+from toolkit.hub.release import publish_release
 from toolkit.hub.results import Results, publish_results
+from toolkit.hub.upload import Published, Target
 
 LADDERS = {"v1.0.0": (1, 2), "v1.1.0": (1, 2, 8)}
 
@@ -50,7 +50,7 @@ def go_through(api: HfApi, repo: str, scratch: Path) -> None:
     releases = [push_release(api, repo, scratch / version, version) for version in LADDERS]
     for version in LADDERS:
         check_tag(api, repo, version, scratch / f"{version}-got")
-    again = publish(scratch / "v1.1.0" / "release", repo, target(api), version="v1.1.0")
+    again = publish_release(scratch / "v1.1.0" / "release", repo, target(api), version="v1.1.0")
     told("a rerun makes no commit", not again.new and again.commit == releases[-1].commit)
     push_results(api, repo, releases[-1], scratch)
     push_model(api, f"{repo}-model", scratch / "model")
@@ -62,7 +62,7 @@ def push_release(api: HfApi, repo: str, folder: Path, version: str) -> Published
     folder.mkdir()
     make_release(folder / "release", LADDERS[version], version, card=card)
     DatasetCard.load(folder / "release" / "README.md").validate()
-    published = publish(folder / "release", repo, target(api), version=version)
+    published = publish_release(folder / "release", repo, target(api), version=version)
     tags = {tag.name: tag.target_commit for tag in api.list_repo_refs(repo, repo_type="dataset").tags}
     told(f"{version} is one commit and its tag", published.new and tags[version] == published.commit)
     return published

@@ -20,9 +20,11 @@ from huggingface_hub import HfApi
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
+from toolkit.hub.manifest import Manifest
+from toolkit.hub.release import publish_release
+from toolkit.hub.upload import Target
 from toolkit.hub_server import running
+from toolkit.workspace import canonical
 
 BUDGETS = (1, 2, 4, 8, 16, 32)
 PUSH_EACH = """
@@ -47,7 +49,7 @@ def main() -> None:
             measure(proxy, token, (first, old), (later, new))
 
 
-def measure(proxy: FaultyProxy, token: str, old: tuple[Path, dict], new: tuple[Path, dict]) -> None:
+def measure(proxy: FaultyProxy, token: str, old: tuple[Path, Manifest], new: tuple[Path, Manifest]) -> None:
     """The three pushes."""
     api = HfApi(endpoint=proxy.url, token=token)
     every, grown = (data_files(manifest) for _, manifest in (old, new))
@@ -55,7 +57,7 @@ def measure(proxy: FaultyProxy, token: str, old: tuple[Path, dict], new: tuple[P
     sent = {}
     for version, folder in (("v1.0.0", old[0]), ("v1.1.0", new[0])):
         proxy.reset()
-        publish(folder, "local/ours", Target(api, lambda text: None), version=version)
+        publish_release(folder, "local/ours", Target(api, lambda text: None), version=version)
         sent[version] = proxy.sent["PUT"]
     increment = sum(size(new[0], name) for name in grown - every)
     theirs = push_each(proxy, token, *old)
@@ -67,19 +69,19 @@ def measure(proxy: FaultyProxy, token: str, old: tuple[Path, dict], new: tuple[P
     print(f"{'our release of r = 64 sends':<44} {sent['v1.1.0']:12,} {sent['v1.1.0'] / increment:6.2f}")
 
 
-def push_each(proxy: FaultyProxy, token: str, folder: Path, manifest: dict) -> int:
+def push_each(proxy: FaultyProxy, token: str, folder: Path, manifest: Manifest) -> int:
     """Bytes that the same configurations take through `push_to_hub`, in a process that knows this Hub alone."""
     proxy.reset()
     environment = os.environ | {"HF_ENDPOINT": proxy.url, "HF_TOKEN": token}
     subprocess.run(
-        [sys.executable, "-c", PUSH_EACH, folder, json.dumps(manifest["configs"])], env=environment, check=True
+        [sys.executable, "-c", PUSH_EACH, folder, json.dumps(canonical(manifest.configs))], env=environment, check=True
     )
     return proxy.sent["PUT"]
 
 
-def data_files(manifest: dict) -> set[str]:
+def data_files(manifest: Manifest) -> set[str]:
     """Every parquet file of a release."""
-    return {name for name in manifest["files"] if name.endswith(".parquet")}
+    return {name for name in manifest.files if name.endswith(".parquet")}
 
 
 def size(folder: Path, name: str) -> int:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def run(args: argparse.Namespace) -> int:
-    from toolkit.pipeline.publishing import Incomplete
     from toolkit.pipeline.run import run
+    from toolkit.pipeline.stages.publish import Incomplete
     from toolkit.recipe.load import load_run
 
     selected = load_run(args.run, args.profile)
@@ -57,8 +57,8 @@ def pull(args: argparse.Namespace) -> int:
 
 
 def hub(args: argparse.Namespace) -> int:
+    from toolkit.hub.endpoints import STORE, run_with_hub
     from toolkit.hub_server import serve
-    from toolkit.pipeline.hubs import STORE, run_with_hub
 
     if args.command:
         return run_with_hub(args.workspace, args.command)
@@ -67,16 +67,15 @@ def hub(args: argparse.Namespace) -> int:
 
 
 def space(args: argparse.Namespace) -> int:
-    from toolkit.hub.bundle import Space, write_bundle
+    from toolkit.hub.endpoints import STORE, is_embedded, open_hub
     from toolkit.hub.faults import without_secrets
-    from toolkit.hub.push import Target
-    from toolkit.hub.space import publish_space
-    from toolkit.pipeline.hubs import STORE, is_embedded, open_hub
+    from toolkit.hub.space import Space, publish_space, write_bundle
+    from toolkit.hub.upload import Target
 
     wanted = Space(args.data, args.models)
     if args.action == "bundle":
         made = write_bundle(Path(args.place), wanted)
-        print(f"{args.place}: {made['version']}, {len(made['files'])} files; `python app.py` in it starts the Space")
+        print(f"{args.place}: {made.version}, {len(made.files)} files; `python app.py` in it starts the Space")
         return 0
     with open_hub(args.workspace, args.place) as api:
         done = publish_space(args.place, wanted, Target(api, print, args.private, args.dry_run, (args.workspace,)))

@@ -8,10 +8,10 @@ import pytest
 
 from tests.corpus import build_corpus
 from tests.hub.publishing import tiny_ladder
-from tests.hub.publishing.tiny_ladder import RECIPE, count, counts, write_pool
+from tests.hub.publishing.tiny_ladder import RECIPE, count, counts, write_corpus, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
-from toolkit.hub.card import Card
-from toolkit.hub.release import write_release
+from toolkit.hub.cards.release import Card
+from toolkit.hub.manifest import Manifest
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)
 CARD = dataclasses.replace(tiny_ladder.CARD, repo="local/tiny")
@@ -57,7 +57,7 @@ def repeating(salt: str, position: int, index: int) -> str:
     return f"{salt} {position} {index - index % 4 // 2 * 2}"
 
 
-def release(out: Path, source: Path, card: Card = CARD, **changes) -> dict:
+def release(out: Path, source: Path, card: Card = CARD, **changes) -> Manifest:
     cells = cells_of(card.counting)
     given = {
         "default": "r4",
@@ -66,7 +66,7 @@ def release(out: Path, source: Path, card: Card = CARD, **changes) -> dict:
         "provenance": {"keys": {"pool": "0a"}},
         "recipe": RECIPE,
     }
-    return write_release(out, source, source, cells, card=card, **(given | changes))
+    return write_corpus(out, source, cells, card=card, **(given | changes))
 
 
 @pytest.fixture(scope="session")

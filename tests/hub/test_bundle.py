@@ -8,8 +8,8 @@ import numpy
 import pytest
 import yaml
 
-from toolkit.hub.bundle import HOME, Space, imported, write_bundle
-from toolkit.hub.decide import Refused
+from toolkit.hub.space import HOME, Space, imported, write_bundle
+from toolkit.hub.version import Refused
 from toolkit.workspace import folder_files
 
 RESULTS = "org/fss-math-results@v1.0.0"
@@ -47,7 +47,13 @@ def test_the_app_starts_from_the_bundle_with_no_checkout_in_reach(bundle):
 
 def test_the_bundle_has_what_the_app_can_import_and_no_other_room(bundle):
     mine = [path for name in folder_files(bundle) if (path := Path(name)).parts[0] == "toolkit"]
-    assert {path.parts[1] for path in mine if len(path.parts) > 2} == {"evaluation", "laws", "reports"}
+    assert {path.parts[1] for path in mine if len(path.parts) > 2} == {
+        "commands",
+        "laws",
+        "recipe",
+        "reports",
+        "statistics",
+    }
     assert not {"recipe.py", "workspace.py", "cli.py"} & {path.name for path in mine}
 
 
@@ -90,12 +96,12 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
 
 
-TYPES = "if TYPE_CHECKING:\n    from toolkit.hub import push\n"
+TYPES = "if TYPE_CHECKING:\n    from toolkit.hub import upload\n"
 
 
 def test_imports_are_followed_into_functions_and_packages(tmp_path):
     code = tmp_path / "some.py"
-    code.write_text("import numpy\ndef late():\n    from toolkit.laws import forms\n" + TYPES)
+    code.write_text("import numpy\ndef late():\n    from toolkit.laws.curve import forms\n" + TYPES)
     found = {path.relative_to(HOME).as_posix() for path in imported([code])}
     assert {"toolkit/__init__.py", "toolkit/laws/__init__.py", "toolkit/laws/curve/forms.py"} <= found
     assert not any(name.startswith("toolkit/hub") for name in found)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from toolkit.hub.card import printed, read_table
-from toolkit.hub.template import code, plain, quote
+from toolkit.hub.cards.markdown import code, plain, quote
+from toolkit.hub.cards.release import printed, read_table
 
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(1)>",

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.hub.check import check_release, read_release
+from toolkit.hub.check import check_release
+from toolkit.hub.manifest import read_release
 from toolkit.workspace import file_digest
 
 
@@ -35,7 +36,7 @@ def rewrite(folder, change, card=lambda text: text):
 
 def test_a_good_release_has_nothing_wrong(folder, tiny):
     assert check_release(folder, tiny.count) == []
-    assert read_release(folder)["version"] == "v1.0.0"
+    assert read_release(folder).version == "v1.0.0"
 
 
 def test_what_others_keep_in_the_folder_is_theirs(folder, tiny):

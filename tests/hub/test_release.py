@@ -13,6 +13,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from tests.hub.publishing.tiny_ladder import TEST_QUESTION
+from toolkit.hub.manifest import file_facts, read_release
 
 PLAIN_USER = """
 import sys
@@ -133,7 +134,7 @@ def test_a_rewritten_folder_gives_the_new_rows_from_the_same_cache(tiny, tmp_pat
         shutil.rmtree(tmp_path / "tiny", ignore_errors=True)
         manifest = tiny.release(tmp_path / "tiny", source)
         fronts.append(front_without_digests(tmp_path / "tiny"))
-        files = manifest["configs"]["r4"]["files"]
+        files = manifest.configs["r4"].files
         wanted.append(
             "".join(text for file in files for text in pq.read_table(tmp_path / "tiny" / file)["response"].to_pylist())
         )
@@ -182,6 +183,12 @@ def test_a_manifest_that_would_name_this_machine_is_refused(tiny, tmp_path, monk
     assert not (tmp_path / "tiny" / "manifest.json").exists()
 
 
+def test_the_manifest_is_known_before_anything_is_written(tiny, tmp_path):
+    manifest = tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus"))
+    assert read_release(tmp_path / "tiny") == manifest
+    assert list(file_facts(tmp_path / "tiny").items()) == list(manifest.files.items())
+
+
 def test_no_row_is_stored_twice(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     stored = [pq.read_metadata(path).num_rows for path in folder.glob("data/*/*/*.parquet")]
@@ -191,7 +198,7 @@ def test_no_row_is_stored_twice(folder):
 
 def test_a_cell_without_accepted_rows_is_on_the_card_and_no_config(tiny, tmp_path):
     manifest = tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", accepted=lambda number: number >= 8))
-    assert "r1" not in manifest["configs"] and manifest["statistics"]["r1"]["accepted"] == 0
+    assert "r1" not in manifest.configs and manifest.statistics["r1"]["accepted"] == 0
     assert len(load(tmp_path / "tiny", "r2", tmp_path / "cache", split="train")) == 4
     assert "| r1 | 4 | 4 |" in (tmp_path / "tiny" / "README.md").read_text()
 

@@ -18,9 +18,8 @@ from gradio_client import Client
 from huggingface_hub import HfApi, constants, snapshot_download
 
 from toolkit.cli import main
-from toolkit.hub.bundle import Space
-from toolkit.hub.push import Target
-from toolkit.hub.space import publish_space
+from toolkit.hub.space import Space, publish_space
+from toolkit.hub.upload import Target
 from toolkit.hub_server import running
 from toolkit.reports.fit_report import as_text
 

@@ -1,6 +1,6 @@
 """A release through the hub that ends, as by a power switch, at its n-th change of the disk: every STEP-th n.
 
-    python -m tests.hub.server.crash STORE STEP
+    python -m tests.hub_server.crash STORE STEP
 
 Every attempt is a forked process over the same store; after each the store is checked and the release is made again,
 this time to its end. Prints, per attempt, what was there after the crash.

@@ -7,7 +7,8 @@ import subprocess
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd
-from tests.hub.server.conftest import files
+
+from tests.hub_server.conftest import files
 
 KIND = {"repo_type": "dataset"}
 LARGE = b"\0" * 1000

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-from tests.hub.server.conftest import files, raw_commit
+
+from tests.hub_server.conftest import files, raw_commit
 
 NEW = b"---\nlicense: mit\n---\n# Changed\n"
 FIRST = {

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not inst
 
 
 def stages(store: Path, step: int) -> list[str]:
-    command = [sys.executable, "-m", "tests.hub.server.crash", str(store), str(step)]
+    command = [sys.executable, "-m", "tests.hub_server.crash", str(store), str(step)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)

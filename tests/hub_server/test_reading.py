@@ -7,7 +7,8 @@ import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem
 from huggingface_hub.errors import EntryNotFoundError, RevisionNotFoundError
-from tests.hub.server.conftest import files, raw_commit
+
+from tests.hub_server.conftest import files, raw_commit
 
 KIND = {"repo_type": "dataset"}
 LARGE = bytes(range(256)) * 20_000  # 5 MB: several pieces of a transfer

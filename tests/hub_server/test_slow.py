@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
-from toolkit.hub_server import app, patience
+from toolkit.hub_server import app, timeouts
 
 SECONDS = 5  # of patience with any answer, on a busy machine
 
@@ -19,10 +19,10 @@ SECONDS = 5  # of patience with any answer, on a busy machine
 @pytest.fixture
 def hasty(tmp_path, monkeypatch) -> Iterator[int]:
     """The port of a server, in a thread of this process, that waits for a moment only."""
-    monkeypatch.setattr(patience, "HEADER_SECONDS", 0.5)
-    monkeypatch.setattr(patience, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(timeouts, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(timeouts, "BODY_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app(tmp_path), http=patience.TimedProtocol, lifespan="off", log_level="critical")
+        config = uvicorn.Config(app(tmp_path), http=timeouts.TimedProtocol, lifespan="off", log_level="critical")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()

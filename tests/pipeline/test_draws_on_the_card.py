@@ -6,8 +6,8 @@ import pytest
 
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.release import other_draws
 from toolkit.pipeline.run import sources_of
+from toolkit.pipeline.stages.release import other_draws
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline.conftest import TINY, Chain
-from toolkit.pipeline.hubs import open_hub
+from toolkit.hub.endpoints import open_hub
 from toolkit.pipeline.run import release
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.hub.pull import read_form
-from toolkit.hub.release import NAME_DIGITS, file_facts
+from toolkit.hub.download import Download, read_form
+from toolkit.hub.manifest import NAME_DIGITS, file_facts
 from toolkit.pipeline.verify import check, check_pool, responses_of
 from toolkit.progress import Progress
-from toolkit.workspace import file_digest
+from toolkit.workspace import canonical, file_digest
 
 PLAIN = (ValueError, RuntimeError, OSError)  # what the command explains in one message
 VALUES = [
@@ -54,7 +54,7 @@ def fitted(folder, old, new):
     manifest = json.loads((folder / "manifest.json").read_text())
     text = json.dumps(manifest).replace(old, new)
     manifest = json.loads(text)
-    manifest["files"] = file_facts(folder)
+    manifest["files"] = canonical(file_facts(folder))
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -193,9 +193,10 @@ def is_plain(folder):
 def pulls_plainly(folder):
     """What a pull reads of a release, without a Hub."""
     try:
-        manifest = read_form((folder / "manifest.json").read_text(encoding="utf-8"), "a/b@v1")
-        pool = {f"{part}.parquet": folder / manifest.one_file(part) for part in ("questions", "test")}
-        list(responses_of(folder, manifest.parts("all"), check_pool(pool)))
+        form = read_form((folder / "manifest.json").read_text(encoding="utf-8"), "a/b@v1")
+        release = Download(folder, "a/b@v1", *form)
+        pool = {f"{part}.parquet": folder / release.one_file(part) for part in ("questions", "test")}
+        list(responses_of(folder, release.parts("all"), check_pool(pool)))
     except PLAIN as error:
         assert str(error)
 

@@ -19,14 +19,12 @@ from huggingface_hub import HfApi, constants, parse_eval_result_entries
 from tests.hub.publishing.tiny_ladder import CARD, make_release
 from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
+from toolkit.hub.endpoints import is_embedded, open_hub
+from toolkit.hub.release import publish_release
+from toolkit.hub.upload import Target
 from toolkit.pipeline.context import Context, StageError
-from toolkit.pipeline.hubs import is_embedded, open_hub
-from toolkit.pipeline.publishing import Unpublished
-from toolkit.pipeline.push_models import push_reference
-from toolkit.pipeline.pushes import push_source
 from toolkit.pipeline.run import release, run
+from toolkit.pipeline.stages.publish import Unpublished, push_model, push_source
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run, with_release
@@ -94,7 +92,7 @@ def publish_other(workspace, folder, salt="a"):
     """Another source than the chain's under the same name."""
     make_release(folder / "release", (1, 2), salt=salt, card=dataclasses.replace(CARD, repo=REPO))
     with open_hub(workspace, REPO) as api:
-        publish(folder / "release", REPO, Target(api, print), version="v1.0.0")
+        publish_release(folder / "release", REPO, Target(api, print), version="v1.0.0")
 
 
 def refs(workspace, repo=REPO, repo_type="dataset"):
@@ -285,16 +283,16 @@ def test_a_model_of_the_hub_is_not_pushed_again(named, monkeypatch):
     model = Artifact(Path("org/model"), "k", {"repo": "org/model@main"}, {})
     target = Target(HfApi(endpoint="http://127.0.0.1:9"), print)  # nobody answers there
     job = Context(load_run(str(named.recipe)), None, None, None)
-    assert push_reference(job, target, "base", model) == ({}, "org/model@main")
+    assert push_model(job, target, "base", model) == ({}, "org/model@main")
     asked = []
 
     def made(job, source, corpus, teacher_repo):
         asked.append(teacher_repo)
         raise StageError("far enough")
 
-    monkeypatch.setattr("toolkit.pipeline.pushes.release_stage", made)
+    monkeypatch.setattr("toolkit.pipeline.stages.publish.release_stage", made)
     with pytest.raises(StageError, match="far enough"):
-        push_source(job, target, SimpleNamespace(teacher=model), None)
+        push_source(job, target, SimpleNamespace(teacher=model), None, "v1.0.0")
     assert asked == [None]
 
 

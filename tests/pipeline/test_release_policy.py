@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.pipeline.release import _policy
+from toolkit.pipeline.stages.release import _policy
 from toolkit.recipe.sections import Verification
 
 

@@ -12,15 +12,15 @@ import yaml
 from huggingface_hub import HfApi, constants
 
 from toolkit.cli import main
-from toolkit.hub.decide import Refused
-from toolkit.hub.release import file_facts
+from toolkit.hub.manifest import file_facts
+from toolkit.hub.version import Refused
 from toolkit.hub_server import running
 from toolkit.pipeline.context import StageError
 from toolkit.pipeline.resume import pull
 from toolkit.pipeline.run import release, sample
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run, with_release
-from toolkit.workspace import to_json
+from toolkit.workspace import canonical, to_json
 
 pytestmark = pytest.mark.xdist_group("chain")
 REPO = "local/fss-tiny"
@@ -227,7 +227,7 @@ def stranger(hub, publisher, elsewhere):
         change(folder)
         manifest = json.loads((folder / "manifest.json").read_text())
         if fitting:
-            manifest["files"] = file_facts(folder)
+            manifest["files"] = canonical(file_facts(folder))
             (folder / "manifest.json").write_text(to_json(manifest))
         name = f"local/strange-{elsewhere.name.strip('_').replace('_', '-')[-40:].strip('-')}"
         hub.create_repo(name, repo_type="dataset")

@@ -12,11 +12,11 @@ from huggingface_hub import HfApi, constants
 from tests.hub.publishing.tiny_ladder import make_release
 from tests.pipeline.test_fuzz_release import fitted, in_table, retyped, valued
 from toolkit.cli import main
-from toolkit.hub.release import file_facts
+from toolkit.hub.manifest import file_facts
 from toolkit.hub_server import running
 from toolkit.pipeline.source import source_identity, source_key
 from toolkit.recipe.sections import Sampling
-from toolkit.workspace import hash_of
+from toolkit.workspace import canonical, hash_of
 
 RECIPE = """title: Tiny
 pool: mathematics
@@ -54,7 +54,7 @@ def honest(tmp_path_factory):
     identity = source_identity(teacher, served, manifest["provenance"]["pool"], Sampling())
     made = {"source": source_key(identity), "teacher": teacher, "served": served, "teacher_repo": None}
     manifest["provenance"] |= made | {"pool_counts": {"pool": 4, "test": 1}}
-    manifest["files"] = file_facts(folder)
+    manifest["files"] = canonical(file_facts(folder))
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -69,7 +69,7 @@ def pulled(hub, honest, tmp_path, monkeypatch, capsys):
         change(folder)
         if fitting:
             manifest = json.loads((folder / "manifest.json").read_text())
-            manifest["files"] = file_facts(folder)
+            manifest["files"] = canonical(file_facts(folder))
             (folder / "manifest.json").write_text(json.dumps(manifest))
         repo = f"local/p-{uuid.uuid4().hex[:12]}"
         hub.create_repo(repo, repo_type="dataset")

@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi
 
-from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release
+from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release, write_corpus
 from toolkit.cli import main
-from toolkit.hub.release import write_release
 from toolkit.hub_server import running
 from toolkit.pipeline.verify import check, check_named
 from toolkit.progress import Progress
@@ -57,7 +56,7 @@ def forge(honest, out, change=lambda rows: None, cells=lambda cells: cells, prov
     made, facts = cells(plain), provenance or manifest["provenance"]
     facts = facts | {"pool": file_digest(corpus / "questions.parquet")}
     told = made, "r4", counts(corpus, made), CARD, "v1.0.0", facts, RECIPE
-    write_release(out / "release", corpus, corpus, *told)
+    write_corpus(out / "release", corpus, *told)
     return out / "release"
 
 

@@ -1,1 +1,1 @@
-"""The Hub: release folders and their cards. Reads and writes files only; imports no other room."""
+"""Publishes to a Hub and takes from it: releases, results, models and the Space, with their cards."""

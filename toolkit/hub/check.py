@@ -1,39 +1,19 @@
 """Re-verifies a release folder as a stranger would: bytes, names, nesting, rows, and every count on the card."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from toolkit.hub.card import front_infos, printed, read_front, read_table
-from toolkit.hub.forms import is_strange_link, refuse_other_form
-from toolkit.hub.release import FORMAT, NAME_DIGITS, SIDES, dataset_info, file_facts, front_configs
-from toolkit.text_files import read_object, read_text
+from toolkit.hub.cards.release import front_infos, printed, read_front, read_table
+from toolkit.hub.manifest import NAME_DIGITS, ReleaseManifest, file_facts, read_release
+from toolkit.hub.release import SIDES, dataset_info, front_configs, ladders, split_cell
+from toolkit.text_files import read_text
 
-FIELDS = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
-
-
-def read_release(folder: Path) -> dict[str, Any]:
-    """The manifest of a release folder.
-
-    Raises:
-        ValueError: if the folder holds no manifest, or one of another format.
-    """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
-    manifest = read_object(path)
-    if manifest.get("format") != FORMAT:
-        raise ValueError(f"{path}: format {manifest.get('format')!r}; this toolkit reads format {FORMAT}")
-    missing = [name for name in FIELDS if name not in manifest]
-    if missing:
-        raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
-    refuse_other_form(manifest, str(path))
-    return manifest
 
 
 def check_release(folder: Path, count: Count) -> list[str]:
@@ -47,12 +27,12 @@ def check_release(folder: Path, count: Count) -> list[str]:
     return damaged_files(folder, manifest) or check_tables(folder, manifest, count)
 
 
-def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+def damaged_files(folder: Path, manifest: ReleaseManifest) -> list[str]:
     """Files that are missing, added, or of other bytes than the manifest says, a sentence each."""
     return list(_damaged_files(folder, manifest))
 
 
-def check_tables(folder: Path, manifest: Mapping[str, Any], count: Count) -> list[str]:
+def check_tables(folder: Path, manifest: ReleaseManifest, count: Count) -> list[str]:
     """What is wrong with undamaged files, a sentence each: front matter, configurations, nesting, rows and counts."""
     return [
         *_bad_front(folder, manifest),
@@ -63,17 +43,8 @@ def check_tables(folder: Path, manifest: Mapping[str, Any], count: Count) -> lis
     ]
 
 
-def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
-    """Cells by ladder, what a name says before its budget: `q4-r8` and `q4-r16` are rungs 8 and 16 of `q4-r`."""
-    found: dict[str, list[int]] = {}
-    for name in cells:
-        ladder, budget = _cell(name)
-        found.setdefault(ladder, []).append(budget)
-    return found
-
-
-def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
-    listed, found = manifest["files"], file_facts(folder)
+def _damaged_files(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
+    listed, found = manifest.files, file_facts(folder)
     for name in sorted({*listed, *found}):
         if is_strange_link(folder / name, folder):
             yield f"{name}: is a link to elsewhere; a release holds its files themselves"
@@ -83,56 +54,57 @@ def _damaged_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: is not in the manifest"
         elif listed[name] != found[name]:
             yield f"{name}: its bytes are not those of the manifest"
-        elif name.endswith(".parquet") and f"-{found[name]['sha256'][:NAME_DIGITS]}." not in name:
+        elif name.endswith(".parquet") and f"-{found[name].sha256[:NAME_DIGITS]}." not in name:
             yield f"{name}: is not named by its digest, so a cache may give other rows for it"
 
 
-def _bad_front(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _bad_front(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     written = read_front(folder / "README.md")
-    if written.get("configs") != front_configs(manifest["configs"], manifest["default"]):
+    if written.get("configs") != front_configs(manifest.configs, manifest.default):
         yield "README.md: its configs are not those of the manifest"
-    infos = {name: dataset_info(folder, **config) for name, config in manifest["configs"].items()}
+    paths = {name: folder / name for name in manifest.files}
+    infos = {name: dataset_info(config, paths) for name, config in manifest.configs.items()}
     if written.get("dataset_info") != front_infos(infos):
         yield "README.md: its dataset_info does not agree with the files"
 
 
-def _bad_configs(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _bad_configs(manifest: ReleaseManifest) -> Iterator[str]:
     """Configurations that load something else than their cell, and responses that none or `all` twice would load."""
-    cells, configs = manifest["cells"], manifest["configs"]
+    cells, configs = manifest.cells, manifest.configs
     for name, sides in cells.items():
-        loaded = configs[name]["files"] if name in configs else []
-        if loaded != (sides["accepted"] if manifest["statistics"].get(name, {}).get("accepted") else []):
+        loaded = configs[name].files if name in configs else []
+        if loaded != (sides.accepted if manifest.statistics.get(name, {}).get("accepted") else []):
             yield f"{name}: loads other files than its accepted ones"
-    placed = {name for sides in cells.values() for files in sides.values() for name in files}
-    stored = {name for name in manifest["files"] if name.startswith(tuple(f"data/{side}/" for side in SIDES))}
-    if sorted(configs["all"]["files"]) != sorted(placed) or placed != stored:
+    placed = {name for sides in cells.values() for files in (sides.accepted, sides.rejected) for name in files}
+    stored = {name for name in manifest.files if name.startswith(tuple(f"data/{side}/" for side in SIDES))}
+    if sorted(configs["all"].files) != sorted(placed) or placed != stored:
         yield "all: does not load every response of every budget once"
 
 
-def _bad_nesting(manifest: Mapping[str, Any]) -> Iterator[str]:
-    cells = manifest["cells"]
+def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
+    cells = manifest.cells
     for ladder, rungs in ladders(cells).items():
-        files = {budget: cells[f"{ladder}{budget}"]["accepted"] for budget in sorted(rungs)}
+        files = {budget: cells[f"{ladder}{budget}"].accepted for budget in sorted(rungs)}
         if ladder.endswith("s") and len(rungs) > 1:
             yield f"{ladder}: draws that were stopped early are no ladder, yet there are {len(rungs)} budgets of them"
         for small, large in pairwise(files):
             if files[large][: len(files[small])] != files[small]:
                 yield f"{ladder}{small}: its files are not the first ones of {ladder}{large}"
-        for budget, names in files.items():
-            last = max(_increment(name)[1] for name in names)
+        for budget, placed in files.items():
+            last = max(_increment(name)[1] for name in placed)
             if last != budget:
                 yield f"{ladder}{budget}: its files hold {last} responses per question"
     for _, group in groupby(sorted(cells, key=_rung), key=_rung):
-        for small, large in pairwise(sorted(group, key=lambda name: len(cells[name]["accepted"]))):
-            if not set(cells[small]["accepted"]) <= set(cells[large]["accepted"]):
-                yield f"{small}: its questions are not among those of {large}"
+        for few, many in pairwise(sorted(group, key=lambda name: len(cells[name].accepted))):
+            if not set(cells[few].accepted) <= set(cells[many].accepted):
+                yield f"{few}: its questions are not among those of {many}"
 
 
-def _bad_rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     """Rows that are on the wrong side, out of order, or in the file of another increment."""
-    distinct = all(_cell(name)[0].endswith("a") for name in manifest["cells"])
+    distinct = all(split_cell(name)[0].endswith("a") for name in manifest.cells)
     places: dict[str, list[tuple[int, bool, str]]] = {}  # question -> index, whether it trains, file
-    for name in dict.fromkeys(manifest["configs"]["all"]["files"]):
+    for name in dict.fromkeys(manifest.configs["all"].files):
         rows = pq.read_table(folder / name, columns=["question_id", "response_index", "verdict"])
         indices, verdicts = rows["response_index"].to_pylist(), set(rows["verdict"].to_pylist())
         trains = name.startswith("data/accepted/")
@@ -161,25 +133,17 @@ def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool) -> Iterato
         kept += trains
 
 
-def _bad_counts(folder: Path, manifest: Mapping[str, Any], count: Count) -> Iterator[str]:
+def _bad_counts(folder: Path, manifest: ReleaseManifest, count: Count) -> Iterator[str]:
     table = read_table(read_text(folder / "README.md", named="README.md"))
-    for name, sides in manifest["cells"].items():
-        counts = count(*([folder / file for file in sides[side]] for side in SIDES))
-        if dict(counts) != manifest["statistics"].get(name):
+    for name, sides in manifest.cells.items():
+        counts = count(*([folder / file for file in files] for files in (sides.accepted, sides.rejected)))
+        if dict(counts) != manifest.statistics.get(name):
             yield f"{name}: the statistics of the manifest are not those of the files"
-        rows = sum(pq.read_metadata(folder / file).num_rows for file in sides["accepted"])
-        if _cell(name)[0].endswith("a") and counts["distinct"] != rows:
+        rows = sum(pq.read_metadata(folder / file).num_rows for file in sides.accepted)
+        if split_cell(name)[0].endswith("a") and counts["distinct"] != rows:
             yield f"{name}: {rows} responses train, of which only {counts['distinct']} are distinct"
         if table.get(name) != printed(counts):
             yield f"{name}: the counts on the card are not those of the files"
-
-
-def _cell(name: str) -> tuple[str, int]:
-    """The ladder and the budget that a cell's name says: `q4-r16` is rung 16 of `q4-r`."""
-    found = re.fullmatch(r"((?:q[\d.]+-)?[ras])(\d+)", name)
-    if not found:
-        raise ValueError(f"{name}: names no cell, such as r16, a16, s32 or q4-r16")
-    return found[1], int(found[2])
 
 
 def _rung(name: str) -> str:
@@ -192,3 +156,11 @@ def _increment(name: str) -> tuple[int, int]:
     if not found:
         raise ValueError(f"{name}: names no increment of responses, such as i008-016")
     return int(found[1]), int(found[2])
+
+
+def is_strange_link(path: Path, folder: Path) -> bool:
+    """Whether a file of a folder is a link to elsewhere; the Hub's cache keeps bytes in `blobs`, two folders up."""
+    if not path.is_symlink():
+        return False
+    real = path.resolve()
+    return not any(real.is_relative_to(home.resolve()) for home in (folder, folder.parent.parent / "blobs"))

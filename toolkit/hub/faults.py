@@ -1,22 +1,46 @@
 """Faults of a Hub: which may pass when tried again, and one message for each that does not."""
 
+import contextlib
 import random
 import re
 from collections.abc import Iterator
 from json import JSONDecodeError
 
 import httpx2
+from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-from tenacity import RetryCallState
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from toolkit.hub.version import Refused
 
 FULL = 507  # a store that takes nothing more; a later try would meet the same
 PASSING = {408, 409, 412, 425, 429, *range(500, 600)} - {FULL}
+TRIES = 8  # of the whole push; every lost race means that another one landed
 LONGEST = 30.0  # seconds between two tries
 LATER = "run the same command later, it goes on from here"
 
 
 class HubFault(RuntimeError):
     """A Hub that cannot be reached or does not let us; the message names the repo and the mend, never the token."""
+
+
+@contextlib.contextmanager
+def explained(api: HfApi, repo: str) -> Iterator[None]:
+    """Refusals name the repo; faults of the Hub become one `HubFault` with the mend."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(f"{repo}: {error}") from error
+    except (OSError, httpx2.HTTPError, RuntimeError, JSONDecodeError) as error:
+        fault = explain(error, repo, api.endpoint)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def attempts() -> Retrying:
+    """Up to `TRIES` tries of what may pass: lost races, limits, faults of the server or the line."""
+    return Retrying(retry=retry_if_exception(passing), stop=stop_after_attempt(TRIES), wait=pause, reraise=True)
 
 
 def passing(error: BaseException) -> bool:

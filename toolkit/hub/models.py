@@ -11,14 +11,14 @@ from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_resu
 from huggingface_hub.utils import yaml_dump
 from markupsafe import Markup
 
-from toolkit.hub.card import PAPER
-from toolkit.hub.decide import Change, Manifest, Refused
-from toolkit.hub.parcel import Parcel, check_repo, pack
-from toolkit.hub.push import Published, Target, fitting, push
-from toolkit.hub.release import FORMAT, NAME_DIGITS
+from toolkit.hub.cards.markdown import render
+from toolkit.hub.cards.release import PAPER
+from toolkit.hub.faults import explained
+from toolkit.hub.manifest import FORMAT, MANIFEST, MODEL, NAME_DIGITS, File, Manifest, file_fact, in_order, text_fact
 from toolkit.hub.scan import refuse_paths, refuse_pickles
-from toolkit.hub.template import render
-from toolkit.workspace import file_digest, hash_of, to_json, write_atomic
+from toolkit.hub.upload import Published, Target, check_repo, prepare, push, read_published
+from toolkit.hub.version import Change, Refused, choose_version
+from toolkit.workspace import hash_of, to_json, write_atomic
 
 ADAPTER = "adapter_config.json"
 CARDS = ("README.md", ".eval_results/")  # what may be written anew for the same weights
@@ -88,21 +88,26 @@ def publish_model(
     """
     check_repo(repo)
     with TemporaryDirectory() as scratch:
+        staged = Path(scratch)
+        stage_weights(staged, folder, model)
+        weights = _facts(staged)
+        tag = f"weights-{hash_of(weights)[:NAME_DIGITS]}"
+        if model.scores:
+            write_atomic(staged / ".eval_results" / "test.yaml", yaml_dump(_results(model)))
+        files = _facts(staged)
+        if version is not None:
+            remote = read_published(target, repo, "model", version)
+            new, again = (_manifest(repo, model, files, name) for name in (version, remote.version or version))
+            with explained(target.api, repo):
+                tag = choose_version(new, again, remote, model_change, "text")
+        write_atomic(staged / "README.md", _card(repo, model, files, tag))
+        write_atomic(staged / MANIFEST, _manifest(repo, model, files, tag).text(MODEL))
+        upload = prepare(staged, repo, "model", f"{model.title}, {tag}", [folder, *target.folders])
+        return push(target, upload, weights_change if version is None else model_change)
 
-        def made(tag: str | None) -> Parcel:
-            staged = Path(scratch, tag or "weights")
-            manifest = stage_model(staged, folder, repo, model, tag)
-            message = f"{model.title}, {manifest['version']}"
-            return pack(staged, repo, "model", message, [folder, *target.folders])
 
-        if version is None:
-            return push(target, made(None), weights_change)
-        return push(target, fitting(target, made, version, model_change, "text"), model_change)
-
-
-def stage_model(out: Path, folder: Path, repo: str, model: Model, version: str | None) -> Manifest:
-    """Fill `out` with links to the model's files, its card, results and manifest."""
-    out.mkdir(exist_ok=True)
+def stage_weights(out: Path, folder: Path, model: Model) -> None:
+    """Fill `out` with links to the model's files; an adapter's configuration names its base by the repo."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     refuse_pickles(names)
     if not any(name.endswith(".safetensors") for name in names):
@@ -115,26 +120,23 @@ def stage_model(out: Path, folder: Path, repo: str, model: Model, version: str |
     if ADAPTER in names:
         write_atomic(out / ADAPTER, to_json(_adapter(folder, model)))
     refuse_paths({path.name: path for path in out.glob("*.json")})
-    weights = _facts(out)
-    tag = version or f"weights-{hash_of(weights)[:NAME_DIGITS]}"
-    if model.scores:
-        write_atomic(out / ".eval_results" / "test.yaml", yaml_dump(_results(model)))
-    write_atomic(out / "README.md", _card(repo, model, tag, adapter=ADAPTER in names))
-    named = {field: getattr(model, field) for field in ("base_model", "base_revision", "data_repo", "data_revision")}
-    manifest = {
-        "format": FORMAT,
-        "version": tag,
-        "repo": repo,
-        "provenance": named | {"data_config": model.data_config},
-        "files": _facts(out),
-    }
-    write_atomic(out / "manifest.json", to_json(manifest))
-    return manifest
+
+
+def _manifest(repo: str, model: Model, files: Mapping[str, File], tag: str) -> Manifest:
+    """What the repo will hold under this tag: these files, and the card that names it."""
+    named = ("base_model", "base_revision", "data_repo", "data_revision", "data_config")
+    return Manifest(
+        format=FORMAT,
+        version=tag,
+        repo=repo,
+        provenance={field: getattr(model, field) for field in named},
+        files=in_order({**files, "README.md": text_fact(_card(repo, model, files, tag))}),
+    )
 
 
 def model_change(old: Manifest, new: Manifest) -> Change:
     """Any other model follows the published one under a version of its own."""
-    return Change("none" if old["files"] == new["files"] else "growth")
+    return Change("none" if old.files == new.files else "growth")
 
 
 def weights_change(old: Manifest, new: Manifest) -> Change:
@@ -142,16 +144,13 @@ def weights_change(old: Manifest, new: Manifest) -> Change:
     return Change("none" if _weights(old) == _weights(new) else "growth")
 
 
-def _weights(manifest: Manifest) -> dict[str, Any]:
-    return {name: facts for name, facts in manifest["files"].items() if not name.startswith(CARDS)}
+def _weights(manifest: Manifest) -> dict[str, File]:
+    return {name: file for name, file in manifest.files.items() if not name.startswith(CARDS)}
 
 
-def _facts(folder: Path) -> dict[str, dict[str, Any]]:
+def _facts(folder: Path) -> dict[str, File]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
-        for path in paths
-    }
+    return {path.relative_to(folder).as_posix(): file_fact(path) for path in paths}
 
 
 def _adapter(folder: Path, model: Model) -> dict[str, Any]:
@@ -180,7 +179,8 @@ def _results(model: Model) -> list[dict[str, Any]]:
     return eval_result_entries_to_yaml(entries)
 
 
-def _card(repo: str, model: Model, tag: str, *, adapter: bool) -> str:
+def _card(repo: str, model: Model, files: Mapping[str, File], tag: str) -> str:
+    adapter = ADAPTER in files
     front = ModelCardData(
         license=model.license,
         language=[model.language],

@@ -1,25 +1,40 @@
-"""Measured results as a dataset repo of their own, `<name>-results`: scores come after a release, tags do not move."""
+"""Publishes results as a dataset repo of their own, `<name>-results`: scores come after a release, tags do not move."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
-from toolkit.hub.card import PAPER, front_infos
-from toolkit.hub.decide import Change, Manifest, differences
-from toolkit.hub.parcel import Parcel, pack
-from toolkit.hub.push import Published, Target, fitting, push
-from toolkit.hub.release import FORMAT, NAME_DIGITS, dataset_info, file_facts, front_configs
-from toolkit.hub.results_tables import brief_laws, decisions_table, laws_table
-from toolkit.hub.template import mean_and_sd, render
-from toolkit.workspace import file_digest, to_json, write_atomic
+from toolkit.hub.cards.markdown import mean_and_sd, render
+from toolkit.hub.cards.release import PAPER, front_infos
+from toolkit.hub.faults import explained
+from toolkit.hub.manifest import (
+    FORMAT,
+    MANIFEST,
+    NAME_DIGITS,
+    RESULTS,
+    Config,
+    File,
+    Manifest,
+    file_facts,
+    in_order,
+    text_fact,
+)
+from toolkit.hub.release import dataset_info, front_configs
+from toolkit.hub.upload import Published, Target, prepare, push, read_published
+from toolkit.hub.version import Change, choose_version, differences
+from toolkit.workspace import file_digest, write_atomic
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 MODEL = ("arm", "questions", "budget", "counting", "control", "train_seed", "corpus_draw", "n", "eval_key", "error")
 LINE = ("pair", "arm", "questions", "budget", "control", "n")
@@ -61,31 +76,65 @@ class Results:
         return {f"{folder}/{name}": path for folder, files in folders.items() for name, path in files.items()}
 
 
+@dataclass(frozen=True)
+class Draft:
+    """Results in a folder, all but their card and manifest, which name a version.
+
+    Attributes:
+        infos: config -> what `datasets` will find.
+        lines: what the card says of laws and decisions, by template variable.
+    """
+
+    folder: Path
+    results: Results
+    files: Mapping[str, File]
+    configs: Mapping[str, Config]
+    infos: Mapping[str, "DatasetInfo"]
+    lines: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def manifest(self, repo: str, version: str) -> Manifest:
+        """The manifest of the folder under a version."""
+        results = self.results
+        source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
+        return Manifest(
+            format=FORMAT,
+            version=version,
+            repo=repo,
+            default="curves",
+            configs=self.configs,
+            provenance={"data": source},
+            models=list(_models(results.curves)),
+            embedded=list(results.embedded),
+            teacher=results.teacher,
+            laws=sorted(results.laws),
+            decisions=sorted(results.decisions),
+            files=in_order({**self.files, "README.md": text_fact(_card(self, repo, version))}),
+        )
+
+    def write(self, repo: str, version: str) -> Manifest:
+        """Write card and manifest."""
+        manifest = self.manifest(repo, version)
+        write_atomic(self.folder / "README.md", _card(self, repo, version))
+        write_atomic(self.folder / MANIFEST, manifest.text(RESULTS))
+        return manifest
+
+
+def draft_results(out: Path, results: Results) -> Draft:
+    """Fill the folder `out` with data/, laws/ and decisions/."""
+    for name, path in results.files.items():
+        _copy(path, out / name)
+    tables = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
+    configs = {name: Config("train", [place]) for name, place in _placed(out, results, tables)}
+    lines = {"laws": brief_laws(tables["laws"]), "decisions": tables["decisions"].to_pylist()}
+    files = file_facts(out)
+    paths = {name: out / name for name in files}
+    infos = {name: dataset_info(config, paths) for name, config in configs.items()}
+    return Draft(out, results, files, configs, infos, lines)
+
+
 def write_results(out: Path, results: Results, repo: str, version: str) -> Manifest:
     """Fill the folder `out` with data/, laws/, decisions/, README.md and manifest.json; equal input, equal bytes."""
-    for name, path in results.files.items():
-        _copied(path, out / name)
-    told = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
-    configs = {name: {"split": "train", "files": [place]} for name, place in _placed(out, results, told)}
-    lines = {"laws": brief_laws(told["laws"]), "decisions": told["decisions"].to_pylist()}
-    write_atomic(out / "README.md", _card(out, results, repo, version, configs, lines))
-    source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
-    manifest = {
-        "format": FORMAT,
-        "version": version,
-        "repo": repo,
-        "default": "curves",
-        "configs": configs,
-        "provenance": {"data": source},
-        "models": list(_models(results.curves)),
-        "embedded": list(results.embedded),
-        "teacher": results.teacher,
-        "laws": sorted(results.laws),
-        "decisions": sorted(results.decisions),
-        "files": file_facts(out),
-    }
-    write_atomic(out / "manifest.json", to_json(manifest))
-    return manifest
+    return draft_results(out, results).write(repo, version)
 
 
 def publish_results(results: Results, repo: str, target: Target, *, version: str) -> Published:
@@ -95,27 +144,29 @@ def publish_results(results: Results, repo: str, target: Target, *, version: str
         version: the tag, that of the data; or the next free one where that holds other results of the same data.
     """
     with TemporaryDirectory() as scratch:
-
-        def made(tag: str) -> Parcel:
-            folder = Path(scratch, tag)
-            write_results(folder, results, repo, tag)
-            message = f"Results of {results.data_repo} {results.data_version}"
-            return pack(folder, repo, "dataset", message, target.folders)
-
-        return push(target, fitting(target, made, version, results_change, "text"), results_change)
+        draft = draft_results(Path(scratch), results)
+        remote = read_published(target, repo, "dataset", version)
+        new, again = (draft.manifest(repo, name) for name in (version, remote.version or version))
+        with explained(target.api, repo):
+            chosen = choose_version(new, again, remote, results_change, "text")
+        draft.write(repo, chosen)
+        message = f"Results of {results.data_repo} {results.data_version}"
+        return push(target, prepare(draft.folder, repo, "dataset", message, target.folders), results_change)
 
 
 def results_change(old: Manifest, new: Manifest) -> Change:
     """Results of another dataset are another source; a part of the published ones is nothing new."""
-    repos = [manifest["provenance"].get("data", {}).get("repo") for manifest in (old, new)]
+    repos = [manifest.provenance.get("data", {}).get("repo") for manifest in (old, new)]
     if repos[0] != repos[1]:
         return Change("source", differences(repos[0], repos[1], "data repo"))
-    if old["version"] == new["version"] and old["files"] == new["files"]:
+    if old.version == new.version and old.files == new.files:
         return Change("none")
-    more = [entry for entry in new["models"] if entry not in old["models"]]
-    files = [{f"{name}/{file}" for name in ("laws", "decisions") for file in each.get(name, ())} for each in (old, new)]
-    fewer = len(new["models"]) < len(old["models"]) or files[1] < files[0]
-    return Change("inside" if fewer and not more and files[1] <= files[0] else "growth")
+    more = [entry for entry in new.models if entry not in old.models]
+    published, files = (
+        {f"laws/{name}" for name in each.laws} | {f"decisions/{name}" for name in each.decisions} for each in (old, new)
+    )
+    fewer = len(new.models) < len(old.models) or files < published
+    return Change("inside" if fewer and not more and files <= published else "growth")
 
 
 def _models(curves: Path) -> Iterator[dict[str, Any]]:
@@ -139,31 +190,24 @@ def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterat
 def _place(out: Path, name: str, path: Path) -> str:
     """Under its digest's name, for the same reason as in a release."""
     placed = f"data/{name}-{file_digest(path)[:NAME_DIGITS]}.parquet"
-    _copied(path, out / placed)
+    _copy(path, out / placed)
     return placed
 
 
-def _copied(path: Path, to: Path) -> None:
+def _copy(path: Path, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, to)
 
 
-def _card(
-    out: Path,
-    results: Results,
-    repo: str,
-    version: str,
-    configs: Mapping[str, Mapping[str, Any]],
-    told: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> str:
-    infos = {name: dataset_info(out, **config) for name, config in configs.items()}
+def _card(draft: Draft, repo: str, version: str) -> str:
+    results = draft.results
     front = DatasetCardData(
         license=results.license,
         pretty_name=f"{results.title}: results",
         tags=["evaluation", PAPER],
         source_datasets=[results.data_repo],
-        configs=front_configs(configs, "curves"),
-        dataset_info=front_infos(infos),
+        configs=front_configs(draft.configs, "curves"),
+        dataset_info=front_infos(draft.infos),
     )
     errors = list(mean_errors(results.curves))
     text = render(
@@ -175,7 +219,7 @@ def _card(
         errors=errors,
         drawn=max(row["draws"] for row in errors) > 1,
         figures=sorted(name for name in results.files if name.endswith(".png")),
-        **told,
+        **draft.lines,
     )
     return str(DatasetCard(text))
 
@@ -189,3 +233,96 @@ def mean_errors(curves: Path) -> Iterator[dict[str, Any]]:
         mean, sd = mean_and_sd([row["error"] for row in rows])
         draws = len({row.get("corpus_draw") for row in rows})
         yield dict(zip(LINE, keys, strict=True)) | {"models": len(rows), "draws": draws, "mean": mean, "sd": sd}
+
+
+LAWS = pa.schema(
+    [
+        ("experiment", pa.string()),
+        ("pair", pa.string()),
+        ("held_out", pa.int64()),  # the rung that this law did not see
+        ("exploratory", pa.bool_()),  # students of that rung existed before the forecast
+        ("kind", pa.string()),  # parameter, forecast, baseline, observed, or refused: no law, and `name` says why
+        ("name", pa.string()),
+        ("budget", pa.int64()),  # of a forecast, a baseline and what was observed
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("level", pa.float64()),  # of low and high
+    ]
+)
+DECISIONS = pa.schema([(name, pa.string()) for name in ("experiment", "rule", "verdict", "sentence")])
+
+
+def laws_table(files: Mapping[str, Path]) -> pa.Table:
+    """A row for each number of every law; see `LAWS`.
+
+    Args:
+        files: of laws, by name: `forecast.json` and `law.json`, of further laws each in a folder of its own.
+    """
+    rows = [
+        {name: told.get(name) for name in ("experiment", "pair", "held_out", "exploratory")} | row
+        for told, law in _read(files)
+        for row in law_rows(told, law)
+    ]
+    return pa.Table.from_pylist(rows, schema=LAWS)
+
+
+def decisions_table(files: Mapping[str, Path]) -> pa.Table:
+    """A row per decision, from the files `<rule>.json` among these."""
+    told = [_json(path) for name, path in sorted(files.items()) if name.endswith(".json")]
+    return pa.Table.from_pylist([{key: each[key] for key in DECISIONS.names} for each in told], schema=DECISIONS)
+
+
+def _read(files: Mapping[str, Path]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Each forecast, as its law repeats it where there is one, with that law."""
+    for name in sorted(files, key=lambda name: (name.count("/"), name)):
+        if PurePosixPath(name).name == "forecast.json":
+            beside = files.get(str(PurePosixPath(name).with_name("law.json")))
+            law = _json(beside) if beside else None
+            yield law["forecast"] if law else _json(files[name]), law
+
+
+def law_rows(forecast: Mapping[str, Any], law: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """The numbers of a fitted law, a row each (see `LAWS`): parameters, forecast, its baselines, what was observed."""
+    level, budget, told = forecast["level"], forecast["held_out"], forecast["law"]
+    for name, found in forecast["parameters"].items():
+        yield {"kind": "parameter", "name": name, "level": level, **found}
+    at = {"budget": budget, "level": level}
+    if told is None:
+        yield {"kind": "refused", "name": "; ".join(forecast["notes"]), "budget": budget}
+    else:
+        span = {name: told[name] for name in ("low", "high")}
+        yield {"kind": "forecast", "name": "mean of students", **at, "value": told["mean"], **span}
+        new = {"low": told["low_new"], "high": told["high_new"]}
+        yield {"kind": "forecast", "name": "one student", **at, "value": told["mean"], **new}
+    for name, value in forecast["baselines"].items():
+        yield {"kind": "baseline", "name": name, "budget": budget, "value": value}
+    if law:
+        yield {"kind": "observed", "name": "mean of students", "budget": budget, "value": law["observed"]["mean"]}
+
+
+def brief_laws(table: pa.Table) -> list[dict[str, Any]]:
+    """A line per law for people, from its rows in `laws_table`: forecast, two baselines, what was observed."""
+    laws: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for row in table.to_pylist():
+        line = laws.setdefault((row["pair"], row["held_out"]), {"exploratory": row["exploratory"]})
+        line[f"{row['kind']} {row['name']}" if row["kind"] != "refused" else "refused"] = row
+    empty = {"value": None, "low": None, "high": None, "level": None}
+    return [
+        {
+            "pair": pair or "",
+            "held_out": held_out,
+            "exploratory": line["exploratory"],
+            "refused": line["refused"]["name"] if "refused" in line else "",
+            "forecast": line.get("forecast one student", empty),
+            "log_linear": line.get("baseline log-linear", empty)["value"],
+            "last_value": line.get("baseline last value", empty)["value"],
+            "observed": line.get("observed mean of students", empty)["value"],
+        }
+        for (pair, held_out), line in laws.items()
+    ]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told

@@ -22,8 +22,8 @@ from toolkit.hub_server import auth, repos
 from toolkit.hub_server.bodies import Body, items
 from toolkit.hub_server.content import FileContent, send
 from toolkit.hub_server.errors import HubError, repo_missing
+from toolkit.hub_server.files import sync
 from toolkit.hub_server.repos import INCOMING, Place
-from toolkit.workspace import sync
 
 OID = re.compile("[0-9a-f]{64}")
 CHUNK = 1 << 20  # bytes hashed and written at once

@@ -13,8 +13,8 @@ from toolkit.hub_server import auth, names, repos
 from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.commits import first_commit
 from toolkit.hub_server.errors import HubError, repo_missing
+from toolkit.hub_server.files import remove, sync, write_json
 from toolkit.hub_server.repos import FACTS, INCOMING, Place
-from toolkit.workspace import remove, sync, to_json, write_atomic
 
 
 def _named(request: Request, body: Body) -> Place:
@@ -53,7 +53,7 @@ def _make(place: Place, folder: Path, body: Body) -> None:
         first_commit(repo, writer)
     private = body.get("visibility") == "private" or body.get("private") is True
     facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": repos.now(), "pulls": {}}
-    write_atomic(folder / FACTS, to_json(facts))
+    write_json(folder / FACTS, facts)
 
 
 def delete(request: Request, body: Body) -> dict[str, str]:

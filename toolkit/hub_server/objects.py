@@ -27,7 +27,7 @@ from dulwich.repo import Repo
 
 from toolkit.hub_server import names
 from toolkit.hub_server.errors import HubError, repo_missing, revision_missing
-from toolkit.workspace import sync
+from toolkit.hub_server.files import sync
 
 FLUSHES = 8  # at once: a file system joins them into one, some twenty times faster than one after the other
 SPECIAL = ("refs/pr/", "refs/heads/", "refs/tags/")

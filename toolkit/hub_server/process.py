@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 NAMES = (LOOPBACK, "localhost", "[::1]")  # of this machine, which a browser's page cannot take for its own
-PATIENCE = 120  # seconds that a busy machine may take to start the server
+START_SECONDS = 120  # seconds that a busy machine may take to start the server
 GRACE = 5  # seconds for transfers in flight when the server is told to stop
 
 
@@ -86,8 +86,8 @@ def listen(root: Path, listener: socket.socket, parent: int | None) -> None:
     """Serve on an open socket until told to stop; with `parent`, until that process is gone."""
     import uvicorn
 
-    from toolkit.hub_server.patience import CheckedHost, TimedProtocol
     from toolkit.hub_server.routes import application
+    from toolkit.hub_server.timeouts import CheckedHost, TimedProtocol
 
     app = CheckedHost(application(root), NAMES if _is_loopback(listener.getsockname()[0]) else None)
     options: dict[str, Any] = {"http": TimedProtocol, "ws": "none", "lifespan": "off", "log_level": "warning"}
@@ -126,7 +126,7 @@ def _is_loopback(host: str) -> bool:
 
 def _await(server: "subprocess.Popen[bytes]", endpoint: str) -> None:
     """Return when the server answers. Its socket listens before it does, so that one request waits for it."""
-    connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=PATIENCE)
+    connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=START_SECONDS)
     try:
         connection.request("GET", "/api/models")
         connection.getresponse().read()

@@ -20,8 +20,8 @@ from starlette.requests import Request
 
 from toolkit.hub_server import auth, names
 from toolkit.hub_server.errors import HubError, repo_missing
+from toolkit.hub_server.files import remove, write_json
 from toolkit.hub_server.objects import DAMAGE, Objects, Writer
-from toolkit.workspace import remove, to_json, write_atomic
 
 FACTS = "hub.json"
 INCOMING = "incoming"
@@ -90,7 +90,7 @@ class Place:
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """Replace the facts; the caller holds the lock."""
-        write_atomic(self.path / FACTS, to_json(facts))
+        write_json(self.path / FACTS, facts)
 
     def writer(self, repo: Repo) -> Writer:
         """Where new objects of `repo` go."""

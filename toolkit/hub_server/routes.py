@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolkit.hub_server import (
     auth,
     clone,
+    collections,
     commits,
     history,
     info,
@@ -30,12 +31,11 @@ from toolkit.hub_server import (
     refs,
     repos,
     resolve,
-    shelves,
     trees,
 )
 from toolkit.hub_server.bodies import plain, with_body
 from toolkit.hub_server.errors import HubError, answer, repo_missing
-from toolkit.hub_server.patience import TimedBody
+from toolkit.hub_server.timeouts import TimedBody
 
 API = "/api/{kind:kind}/{organization:part}/{name:part}"
 WEB = "/{kind:web}{organization:part}/{name:part}"
@@ -99,10 +99,10 @@ ACCOUNT = [
     Route("/api/repos/create", with_body(manage.create), methods=["POST"]),
     Route("/api/repos/delete", with_body(manage.delete), methods=["DELETE"]),
     Route("/api/repos/move", with_body(manage.move), methods=["POST"]),
-    Route("/api/collections", with_body(shelves.create), methods=["POST"]),
-    Route(COLLECTION, plain(shelves.show)),
-    Route(COLLECTION, plain(shelves.delete), methods=["DELETE"]),
-    Route(f"{COLLECTION}/items", with_body(shelves.add), methods=["POST"]),
+    Route("/api/collections", with_body(collections.create), methods=["POST"]),
+    Route(COLLECTION, plain(collections.show)),
+    Route(COLLECTION, plain(collections.delete), methods=["DELETE"]),
+    Route(f"{COLLECTION}/items", with_body(collections.add), methods=["POST"]),
 ]
 READING = [
     Route("/api/{kind:kind}", plain(info.listing)),

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.hub.endpoints import open_to_read
 from toolkit.pipeline.context import Context, StageError
-from toolkit.pipeline.hubs import open_to_read
 from toolkit.pipeline.recipe_file import read_strange, recipe_text
 from toolkit.pipeline.source import FOLDER, remember, source_identity, source_key
 from toolkit.pipeline.stages.models import nano_options
@@ -26,7 +26,7 @@ from toolkit.workers import open_workers
 from toolkit.workspace import Workspace, hash_of, remove, shown, sync, write_atomic
 
 if TYPE_CHECKING:
-    from toolkit.hub.pull import Taken
+    from toolkit.hub.download import Download
 
 
 POOL = ("questions", "test", "dev")
@@ -46,7 +46,7 @@ class Install:
 class Plan:
     """What a release becomes here; nothing is written yet."""
 
-    release: "Taken"
+    release: "Download"
     recipe: Recipe
     served: Mapping[str, Any] | None
     path: Path  # of the recipe
@@ -73,12 +73,11 @@ def pull(
         dry: say what would be fetched and written.
 
     Raises:
-        Refused, HubFault: see `toolkit.hub.pull`.
+        Refused, HubFault: see `toolkit.hub.download`.
         StageError, ValueError: for a recipe that reaches into this machine or does not fit its manifest, another
             recipe of that name here, or a workspace that holds something else in its place.
     """
-    from toolkit.hub.fetch import split_reference
-    from toolkit.hub.pull import take_release, take_weights, weights_size
+    from toolkit.hub.download import download_release, download_weights, split_reference, weights_size
 
     progress = progress or Progress()
     space = Workspace(workspace, progress.say)
@@ -86,13 +85,13 @@ def pull(
     name = _recipe_name(name or re.sub(r"[^\w-]", "-", repo.partition("/")[2]))
     weights: dict[str, Path] = {}
     with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
-        taken = take_release(api, reference, whole=not dry)
-        made = taken.manifest.provenance
+        taken = download_release(api, reference, whole=not dry)
+        made = taken.provenance
         stage.text = f"{taken.name}: {len(taken.manifest.files)} files, {taken.manifest.size:,} bytes"
         if made.teacher_repo and dry:
             stage.text += f"; {made.teacher_repo}: {weights_size(api, made.teacher_repo):,} bytes"
         elif made.teacher_repo:
-            weights = take_weights(api, made.teacher_repo, made.teacher)
+            weights = download_weights(api, made.teacher_repo, made.teacher)
             stage.text += f"; {made.teacher_repo}"
     plan = _plan(taken, weights, name, space, progress)
     return _told(plan, space) if dry else _carried_out(plan, space, progress)
@@ -104,8 +103,8 @@ def _recipe_name(name: str) -> str:
     return name
 
 
-def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
-    made = taken.manifest.provenance
+def _plan(taken: "Download", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
+    made = taken.provenance
     text = read_text(taken.path("recipe.yaml"), named=f"{taken.name}: recipe.yaml")
     recipe, left_out = read_strange(text, weights=made.teacher_repo is not None)
     if left_out:
@@ -121,17 +120,17 @@ def _plan(taken: "Taken", weights: Mapping[str, Path], name: str, space: Workspa
     recipe, path, responses = (
         dataclasses.replace(recipe, name=name),
         Path("recipes", f"{name}.yaml"),
-        taken.manifest.parts("all"),
+        taken.parts("all"),
     )
     plan = Plan(taken, recipe, served, path, installs, responses, identity)
     _refuse_other_recipe(plan)
     return plan
 
 
-def _refuse_mismatch(taken: "Taken", recipe: Recipe, identity: Mapping[str, Any]) -> None:
+def _refuse_mismatch(taken: "Download", recipe: Recipe, identity: Mapping[str, Any]) -> None:
     """Recipe, files and manifest must tell of one source."""
-    made, teacher = taken.manifest.provenance, recipe.teacher
-    questions = taken.manifest.one_file("questions")
+    made, teacher = taken.provenance, recipe.teacher
+    questions = taken.one_file("questions")
     if made.teacher_repo is None:
         named = hash_of({"repo": f"{teacher.teacher}@{teacher.teacher_revision}"})
         if teacher.teacher == NANO or named != made.teacher:
@@ -142,10 +141,10 @@ def _refuse_mismatch(taken: "Taken", recipe: Recipe, identity: Mapping[str, Any]
         raise StageError(f"{taken.name}: its recipe and its manifest tell of different sources; it cannot be continued")
 
 
-def _pool(taken: "Taken", recipe: Recipe) -> Install:
-    parts = {part: taken.manifest.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
+def _pool(taken: "Download", recipe: Recipe) -> Install:
+    parts = {part: taken.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
     files = {f"{part}.parquet": taken.path(name) for part, name in parts.items()}
-    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.manifest.provenance.pool_counts
+    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.provenance.pool_counts
     return Install("pool", pool_inputs(recipe.pool), files, counts)
 
 
@@ -213,7 +212,7 @@ def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
 
 
 def _journal(plan: Plan, space: Workspace) -> Path:
-    return space.root / "responses" / f"{plan.release.manifest.provenance.source}.jsonl"
+    return space.root / "responses" / f"{plan.release.provenance.source}.jsonl"
 
 
 def _next(plan: Plan, space: Workspace) -> str:

@@ -9,7 +9,6 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import projection
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.lookup import find_decisions, find_laws, find_measured, find_replicates
-from toolkit.pipeline.publishing import Incomplete, Unpublished, open_target, results_published, source_published
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
@@ -28,6 +27,7 @@ from toolkit.pipeline.stages.law import (
 )
 from toolkit.pipeline.stages.models import ModelName, checked_models, models_stage
 from toolkit.pipeline.stages.pool import pool_stage
+from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
 from toolkit.pipeline.stages.students import Replicate, student_inputs, students_stage
@@ -114,10 +114,9 @@ def release(
         merged: students as whole models, for tools that read no adapters.
 
     Raises:
-        Refused, HubFault: with one message, as `toolkit.hub.push` raises them.
+        Refused, HubFault: with one message, as `toolkit.hub.upload` raises them.
     """
-    from toolkit.pipeline.push_models import push_students
-    from toolkit.pipeline.pushes import push_collection, push_results, push_source, repo_of
+    from toolkit.pipeline.stages.publish import push_collection, push_results, push_source, push_students, repo_of
 
     with _context(run, workspace, jobs, False, progress) as context:
         repo = repo_of(context)
@@ -187,12 +186,12 @@ def _stages(context: Context) -> str:
     pool = pool_stage(context)
     replicates = grow(context, pool, checked_models(context, pool, ["teacher", "base"]))
     first = replicates[0]
-    published = source_published(first.context, first.source, first.corpus)
+    published = publish_source(first.context, first.source, first.corpus)
     measured, results = measure(context, replicates)
     results["curves"] = curves_stage(context, measured)
     if not context.failed:  # rules that stand before a run are of a whole one
         results |= decisions_stage(context, results, published.folder, first.corpus)
-    results_published(context, published, results)
+    publish_results(context, published, results)
     if context.dry:
         return _first_prompt(context, pool, first.teacher)
     summary = publish(context, replicates, measured, results, published)

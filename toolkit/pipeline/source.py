@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from toolkit.corpora.budgets import Shell
 from toolkit.corpora.ranks import accepted_ranks
-from toolkit.hub.decide import differences
+from toolkit.hub.version import differences
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
 from toolkit.recipe.sections import Sampling

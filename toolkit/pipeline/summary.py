@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toolkit.hub.endpoints import is_embedded
 from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.hubs import is_embedded
-from toolkit.pipeline.publishing import Publication
 from toolkit.pipeline.stages.law import Measured, what_varies
+from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, shown, write_atomic
 
 if TYPE_CHECKING:
-    from toolkit.hub.push import Published
+    from toolkit.hub.upload import Published
 
 
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")

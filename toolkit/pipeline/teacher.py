@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.pipeline.context import Context as Job
-from toolkit.pipeline.context import StageError
+from toolkit.pipeline.context import Context, StageError
 from toolkit.progress import Stage
 from toolkit.recipe.sections import Recipe, Serving
 from toolkit.recipe.sections import Teacher as TeacherSettings
@@ -59,12 +58,12 @@ def nano_domain(recipe: Recipe) -> str:
     return recipe.pool.pool if recipe.pool.pool in DOMAINS else "mathematics"
 
 
-def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
+def teacher_name(context: Context, teacher: Artifact) -> tuple[str, str]:
     """How rows and cards name the teacher: its repo at its commit, or a plain name, never a path, and its weights' key.
 
     A served one has the revision that the recipe states.
     """
-    settings = job.recipe.teacher
+    settings = context.recipe.teacher
     if "repo" in teacher.files:
         name, _, revision = teacher.files["repo"].rpartition("@")
         return name, revision
@@ -73,52 +72,52 @@ def teacher_name(job: Job, teacher: Artifact) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
+def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
     """Something that answers `questions` as the recipe says, until the body ends.
 
     Raises:
         StageError: when its tokenizer cannot read the questions.
         ServeError: when a server that the recipe starts does not come up.
     """
-    if is_served(job.recipe):
+    if is_served(context.recipe):
         from toolkit.teachers.endpoint import EndpointTeacher
 
-        with client_of(job, teacher) as (named, serving, urls):
-            yield EndpointTeacher(named, serving, job.recipe.sampling, urls=urls, questions=questions)
+        with client_of(context, teacher) as (named, serving, urls):
+            yield EndpointTeacher(named, serving, context.recipe.sampling, urls=urls, questions=questions)
         return
     from toolkit.teachers.local import LocalTeacher
 
-    name = "@".join(teacher_name(job, teacher))
-    local = LocalTeacher(teacher.path, job.recipe.sampling, model=name, threads=job.workers.jobs)
+    name = "@".join(teacher_name(context, teacher))
+    local = LocalTeacher(teacher.path, context.recipe.sampling, model=name, threads=context.workers.jobs)
     refuse_unreadable(local.unreadable(questions), len(questions))
     yield local
 
 
-def named_here(job: Job, teacher: Artifact) -> TeacherSettings:
+def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
     """The recipe's teacher by where it lies on this machine, if it does."""
-    settings = job.recipe.teacher
-    return settings if remote_model(job.recipe) else dataclasses.replace(settings, teacher=str(teacher.path))
+    settings = context.recipe.teacher
+    return settings if remote_model(context.recipe) else dataclasses.replace(settings, teacher=str(teacher.path))
 
 
 Client = tuple[TeacherSettings, Serving, tuple[str, ...]]  # what an endpoint's client is made with, and its URLs
 
 
 @contextlib.contextmanager
-def client_of(job: Job, teacher: Artifact) -> Iterator[Client]:
+def client_of(context: Context, teacher: Artifact) -> Iterator[Client]:
     """How to ask a served teacher; a server that the recipe names runs until the body ends.
 
     Inside `fss teacher serve RUN -- COMMAND` the server is that one.
     """
     from toolkit.teachers import serve
 
-    recipe, serving, here = job.recipe, job.recipe.serving, named_here(job, teacher)
+    recipe, serving, here = context.recipe, context.recipe.serving, named_here(context, teacher)
     running = tuple(filter(None, os.environ.get(serve.URLS, "").split(",")))
     if serving.server is None:
         yield here, serving, serving.urls
     elif running:
         yield *_client_settings(here, serving, teacher), running
     else:
-        with serve.serving(here, serving, recipe.sampling, say=job.progress.say) as urls:
+        with serve.serving(here, serving, recipe.sampling, say=context.progress.say) as urls:
             yield *_client_settings(here, serving, teacher), urls
 
 
@@ -129,16 +128,16 @@ def _client_settings(here: TeacherSettings, serving: Serving, teacher: Artifact)
     return dataclasses.replace(named, teacher_revision=named.teacher_revision or teacher.key), asked
 
 
-def first_prompt(job: Job, teacher: Artifact, question: str) -> str:
+def first_prompt(context: Context, teacher: Artifact, question: str) -> str:
     """What the teacher reads for a question, as far as it is known here: a server applies its own chat template."""
     from toolkit.prompt import prompt_writer
 
-    text = prompt_writer(job.recipe.sampling.prompt)(question)
-    if remote_model(job.recipe):
+    text = prompt_writer(context.recipe.sampling.prompt)(question)
+    if remote_model(context.recipe):
         return text
     from toolkit.pipeline.prompt import fill_prompt, nano_prompt
 
-    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, nano_domain(job.recipe))
+    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, nano_domain(context.recipe))
 
 
 def refuse_unreadable(unread: Sequence[str], count: int) -> None:

@@ -17,11 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 from toolkit.corpora.build import SCHEMA
 from toolkit.corpora.decontamination import find_leaks, leak_finder
 from toolkit.corpora.statistics import cell_statistics
-from toolkit.hub.check import check_tables, damaged_files, ladders, read_release
-from toolkit.hub.decide import parse_version
-from toolkit.hub.fetch import fetch, split_reference
+from toolkit.hub.check import check_tables, damaged_files
+from toolkit.hub.download import fetch, split_reference
+from toolkit.hub.endpoints import open_to_read
+from toolkit.hub.manifest import Config, ReleaseManifest, read_release
+from toolkit.hub.release import ladders
+from toolkit.hub.version import parse_version
 from toolkit.pipeline.context import StageError
-from toolkit.pipeline.hubs import open_to_read
 from toolkit.pipeline.judge import CorpusJudge
 from toolkit.progress import Progress, Stage
 from toolkit.questions.pools import COLUMNS
@@ -72,7 +74,7 @@ def check_named(
         workspace: whose embedded Hub has the repos of the owner `local`.
 
     Raises:
-        Refused, HubFault, ValueError: see `toolkit.hub.fetch.fetch` and `check`.
+        Refused, HubFault, ValueError: see `toolkit.hub.download.fetch` and `check`.
     """
     progress = progress or Progress()
     if Path(reference).is_dir():
@@ -82,7 +84,7 @@ def check_named(
         fetched = fetch(api, reference)
         stage.text = f"{repo}@{fetched.revision}, commit {fetched.commit[:12]}"
     checked = check(fetched.folder, progress, jobs)
-    version = read_release(fetched.folder)["version"]
+    version = read_release(fetched.folder).version
     if parse_version(fetched.revision) and version != fetched.revision:
         checked.problems.append(f"manifest.json: says {version}, yet the tag is {fetched.revision}")
     return stage.text, checked
@@ -103,16 +105,16 @@ def check(folder: Path, progress: Progress, jobs: int = 1) -> Checked:
     manifest = read_release(folder)
     with progress.stage("files") as stage:
         damaged = damaged_files(folder, manifest)
-        size = sum(facts["bytes"] for facts in manifest["files"].values())
-        stage.text = f"{len(manifest['files']):,} files, {size:,} bytes, against their digests"
+        size = manifest.size
+        stage.text = f"{len(manifest.files):,} files, {size:,} bytes, against their digests"
     looked_at = [stage.text]
-    damaged = damaged or malformed(folder, manifest["configs"])
+    damaged = damaged or malformed(folder, manifest.configs)
     if damaged:
         return Checked(looked_at, damaged)
     with progress.stage("budgets") as stage:
         problems = [*check_tables(folder, manifest, _count), *_broken_prefixes(folder, manifest)]
-        stage.text = f"{len(manifest['cells']):,} budgets: nesting row by row, and every count on the card"
-    looked_at += [f"{stage.text} ({', '.join(manifest['cells'])})"]
+        stage.text = f"{len(manifest.cells):,} budgets: nesting row by row, and every count on the card"
+    looked_at += [f"{stage.text} ({', '.join(manifest.cells)})"]
     with progress.stage("rows") as stage:
         seen, wrong = _check_rows(folder, manifest, stage, jobs)
         stage.text = ", ".join(seen)
@@ -123,23 +125,23 @@ def _count(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, Any]
     return dataclasses.asdict(cell_statistics(accepted, rejected))
 
 
-def _broken_prefixes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _broken_prefixes(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     """Budgets whose rows, as they load, are not the first ones of the next larger budget."""
-    configs = manifest["configs"]
-    for ladder, budgets in ladders(manifest["cells"]).items():
+    configs = manifest.configs
+    for ladder, budgets in ladders(manifest.cells).items():
         names = [name for budget in sorted(budgets) if (name := f"{ladder}{budget}") in configs]
         for small, large in itertools.pairwise(names):
-            first, more = (_rows(folder, configs[name]["files"], IDENTITY) for name in (small, large))
+            first, more = (_rows(folder, configs[name].files, IDENTITY) for name in (small, large))
             if not all(row == next(more, None) for row in first):
                 yield f"{small}: its rows are not the first ones of {large}"
 
 
-def _check_rows(folder: Path, manifest: Mapping[str, Any], stage: Stage, jobs: int) -> tuple[list[str], list[str]]:
+def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int) -> tuple[list[str], list[str]]:
     """What was looked at in the rows of `all`, and what is wrong with them."""
     verification, procedural = _rules(manifest)
     held_out = {row["question_id"]: row["question"] for row in _questions(folder, manifest, "test", "dev")}
     seeds = {row["question_id"]: row for row in _questions(folder, manifest, "questions")}
-    names = manifest["configs"]["all"]["files"]
+    names = manifest.configs["all"].files
     total = sum(pq.read_metadata(folder / name).num_rows for name in names)
     stage.expect(1, "row")
     faults, asked = Faults(), {row["question"]: name for name, row in seeds.items()}
@@ -185,15 +187,15 @@ def _leaked(held_out: Mapping[str, str], asked: Mapping[str, str], procedural: b
         yield f"question {names[leak.where]!r}: has the held-out question {leak.held_out_id!r} in it ({leak.kind})"
 
 
-def _other_pool(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for name in manifest["configs"]["questions"]["files"]:
-        if manifest["files"][name]["sha256"] != manifest["provenance"]["pool"]:
+def _other_pool(manifest: ReleaseManifest) -> Iterator[str]:
+    for name in manifest.configs["questions"].files:
+        if manifest.files[name].sha256 != manifest.provenance["pool"]:
             yield f"{name}: is another pool than the one in the provenance"
 
 
-def _rules(manifest: Mapping[str, Any]) -> tuple[Verification, bool]:
+def _rules(manifest: ReleaseManifest) -> tuple[Verification, bool]:
     """How responses were judged, and whether equal numbers make two questions the same."""
-    made = manifest["provenance"]
+    made = manifest.provenance
     if not {"verification", "procedural", "pool"} <= set(made):
         raise ValueError("manifest.json: its provenance does not say how responses were judged; release it again")
     try:
@@ -204,8 +206,8 @@ def _rules(manifest: Mapping[str, Any]) -> tuple[Verification, bool]:
         raise ValueError(f"manifest.json: provenance: verification: {place}: {first['msg'].lower()}") from error
 
 
-def _questions(folder: Path, manifest: Mapping[str, Any], *names: str) -> Iterator[Row]:
-    files = [file for name in names if name in manifest["configs"] for file in manifest["configs"][name]["files"]]
+def _questions(folder: Path, manifest: ReleaseManifest, *names: str) -> Iterator[Row]:
+    files = [file for name in names if name in manifest.configs for file in manifest.configs[name].files]
     return _rows(folder, files, ("question_id", "question", "answer"))
 
 
@@ -283,17 +285,17 @@ def _fault(row: Mapping[str, Any], number: int) -> str:
     return "" if row["position"] == number - 1 else f"position: must be {number - 1}, not {row['position']!r:.80}"
 
 
-def malformed(folder: Path, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def malformed(folder: Path, configs: Mapping[str, Config]) -> list[str]:
     """Say what keeps the tables of a release from being read: other types, values missing or out of range.
 
     Args:
-        configs: name -> `files`, of the manifest.
+        configs: of the manifest.
 
     Returns:
         A sentence for each file, about its first such row.
     """
-    responses = dict.fromkeys(configs["all"]["files"])
-    others = dict.fromkeys(name for config in configs.values() for name in config["files"] if name not in responses)
+    responses = dict.fromkeys(configs["all"].files)
+    others = dict.fromkeys(name for config in configs.values() for name in config.files if name not in responses)
     columns = {field.name: field.type for field in SCHEMA}
     pool = dict.fromkeys(("question_id", "question", "answer"), pa.string())
     faults = [_first_fault(folder / name, name, columns, _response_fault) for name in responses]

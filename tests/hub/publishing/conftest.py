@@ -14,7 +14,7 @@ from huggingface_hub.utils.sha import git_hash
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.hub.publishing.tiny_ladder import make_release
-from toolkit.hub.push import Target
+from toolkit.hub.upload import Target
 from toolkit.hub_server import running
 
 READ_TOKEN = "hf_only_for_reading"

@@ -8,11 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi
 
-from toolkit.hub.collection import collect
 from toolkit.hub.models import Model, publish_model
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
+from toolkit.hub.release import publish_release
 from toolkit.hub.results import Results, publish_results
+from toolkit.hub.upload import Target, collect
 
 
 def main() -> None:
@@ -20,7 +19,7 @@ def main() -> None:
     logging.basicConfig(level=logging.DEBUG)
     folder, release, model, repo = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     target = Target(HfApi(), lambda text: sys.stdout.write(f"{text}\n"))
-    data = publish(release, repo, target, version="v1.0.0")
+    data = publish_release(release, repo, target, version="v1.0.0")
     row = {"arm": "FSS", "questions": 4, "budget": 1, "n": 8, "error": 0.5}
     pq.write_table(pa.Table.from_pylist([row]), folder / "table.parquet")
     tables = folder / "table.parquet", folder / "table.parquet"

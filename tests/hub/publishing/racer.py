@@ -7,9 +7,9 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from toolkit.hub.decide import Refused
-from toolkit.hub.publish import publish
-from toolkit.hub.push import Target
+from toolkit.hub.release import publish_release
+from toolkit.hub.upload import Target
+from toolkit.hub.version import Refused
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     sys.stdin.readline()  # all start at once
     try:
         api = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
-        done = publish(Path(folder), repo, Target(api, lambda text: None), version=version)
+        done = publish_release(Path(folder), repo, Target(api, lambda text: None), version=version)
         told = {"new": done.new, "version": done.version, "commit": done.commit}
     except Refused as error:
         told = {"refused": str(error)}

@@ -4,8 +4,8 @@ import pytest
 from huggingface_hub import HfApi
 
 from tests.hub.publishing.conftest import quiet
-from toolkit.hub.collection import collect
 from toolkit.hub.faults import HubFault
+from toolkit.hub.upload import collect
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import yaml
 from huggingface_hub import ModelCard, constants, parse_eval_result_entries
 
 from tests.hub.publishing.conftest import commits, held, quiet, tags
-from toolkit.hub.decide import Refused
 from toolkit.hub.models import Model, Score, publish_model
+from toolkit.hub.version import Refused
 
 HEAD = "b" * 40
 PLAIN = Model("Tiny teacher", "Adds ones.", "apache-2.0")

@@ -8,19 +8,23 @@ from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, constants
 from tests.hub.publishing.conftest import commits, expected, held, quiet, tags
 from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
-from toolkit.hub.decide import Refused
 from toolkit.hub.faults import HubFault
-from toolkit.hub.publish import fitting_version, publish
+from toolkit.hub.manifest import read_release
+from toolkit.hub.release import publish_release, release_change
+from toolkit.hub.upload import read_published
+from toolkit.hub.version import Refused, choose_version
 
 
 def put(folder, repo, api, say=lambda text: None, **changes):
     version = json.loads((folder / "manifest.json").read_text())["version"]
     version = changes.pop("version", version)
-    return publish(folder, repo, quiet(api, say=say, **changes), version=version)
+    return publish_release(folder, repo, quiet(api, say=say, **changes), version=version)
 
 
 def fitting(make, repo, api, version="v1.0.0"):
-    return fitting_version(make, repo, quiet(api), version=version)
+    remote = read_published(quiet(api), repo, "dataset", version)
+    new, again = (read_release(make(each)) for each in (version, remote.version or version))
+    return choose_version(new, again, remote, release_change)
 
 
 def put_file(api, repo, name, data=b"x"):

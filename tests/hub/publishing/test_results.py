@@ -9,9 +9,8 @@ import pytest
 from huggingface_hub import DatasetCard, constants
 
 from tests.hub.publishing.conftest import held, quiet, tags
-from toolkit.hub.decide import Refused
-from toolkit.hub.results import Results, mean_errors, publish_results, write_results
-from toolkit.hub.results_tables import LAWS, law_rows, laws_table
+from toolkit.hub.results import LAWS, Results, law_rows, laws_table, mean_errors, publish_results, write_results
+from toolkit.hub.version import Refused
 
 FORECAST = {
     "pair": "big>wide",
@@ -102,7 +101,7 @@ def test_mean_errors_by_cell(measured):
 
 def test_the_card_says_what_was_measured_and_on_which_data(measured, tmp_path, hub, monkeypatch):
     manifest = write_results(tmp_path / "out", measured(), "local/tiny-results", "v1.0.0")
-    assert (manifest["embedded"], manifest["teacher"]) == (["big>thin"], "big")
+    assert (manifest.embedded, manifest.teacher) == (["big>thin"], "big")
     card = DatasetCard.load(tmp_path / "out" / "README.md")
     assert f"at v1&#46;0&#46;0, commit `{'a' * 40}`" in card.text
     assert "|  | FSS | 4 | 4 |  | 2 | 8 | 0.625 | 0.1768 |" in card.text

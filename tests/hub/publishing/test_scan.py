@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
-from toolkit.hub.decide import Refused
 from toolkit.hub.scan import refuse_paths, refuse_pickles, refuse_secrets
+from toolkit.hub.version import Refused
 
 TOKEN = "hf_" + "aB3" * 11
 

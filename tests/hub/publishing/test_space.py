@@ -2,9 +2,8 @@ import pytest
 from huggingface_hub import CommitOperationAdd, snapshot_download
 
 from tests.hub.publishing.conftest import commits, quiet
-from toolkit.hub.bundle import Space, write_bundle
-from toolkit.hub.decide import Refused
-from toolkit.hub.space import publish_space
+from toolkit.hub.space import Space, publish_space, write_bundle
+from toolkit.hub.version import Refused
 from toolkit.workspace import folder_files
 
 SPACE = Space()

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from toolkit.corpora.budgets import Shell, cell_files, cell_name, increments, shells
 from toolkit.corpora.build import build_cell
 from toolkit.corpora.statistics import cell_statistics
-from toolkit.hub.card import Card
-from toolkit.hub.release import write_release
+from toolkit.hub.cards.release import Card
+from toolkit.hub.manifest import Manifest
+from toolkit.hub.release import Release, read_tables, write_release
 from toolkit.recipe.sections import Verification
 from toolkit.workspace import file_digest
 
@@ -46,7 +47,7 @@ def make_release(
     questions: int = 4,
     card: Card = CARD,
     subsets: Sequence[tuple[int, int]] = (),
-) -> dict[str, Any]:
+) -> Manifest:
     """Write a release to `out`, its corpus beside it. The salt gives other responses, temperature another source.
 
     `subsets` are cells beside the ladder's, (questions, budget) each.
@@ -63,7 +64,24 @@ def make_release(
     provenance = {"pool": pool, "sampling": {"temperature": temperature}, "toolkit": "0", **judged}
     default = f"r{budgets[-1]}"
     told = default, counts(corpus, cells), card, version, provenance, RECIPE
-    return write_release(out, corpus, corpus, cells, *told)
+    return write_corpus(out, corpus, cells, *told)
+
+
+def write_corpus(
+    out: Path,
+    corpus: Path,
+    cells: dict[str, list[str]],
+    default: str,
+    statistics: dict[str, dict[str, Any]],
+    card: Card,
+    version: str,
+    provenance: dict[str, Any],
+    recipe: str,
+) -> Manifest:
+    """Write the release of a corpus that has its pool beside it."""
+    files = {path.relative_to(corpus).as_posix(): path for path in corpus.glob("data/*/**/*.parquet")}
+    tables = read_tables(files, corpus, cells, default, statistics)
+    return write_release(out, Release(tables, card, version, provenance, recipe))
 
 
 def write_pool(corpus: Path, questions: int) -> None:

@@ -144,7 +144,7 @@ def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
     """
     from huggingface_hub import HfApi, snapshot_download
 
-    from toolkit.hub.push import explained
+    from toolkit.hub.faults import explained
 
     api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
     with explained(api, name):

@@ -4,9 +4,9 @@ from tests.hub.publishing.conftest import expected
 from tests.hub.publishing.test_publish import put
 from tests.hub.publishing.tiny_ladder import count
 from toolkit.hub.check import check_release
-from toolkit.hub.decide import Refused
+from toolkit.hub.download import fetch, split_reference
 from toolkit.hub.faults import HubFault
-from toolkit.hub.fetch import fetch, split_reference
+from toolkit.hub.version import Refused
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What is asked of a client before its request is answered: headers and body in time, and a host that is one."""
+"""Asks of a client, before its request is answered, headers and body in time and a host that is one."""
 
 import asyncio
 import re

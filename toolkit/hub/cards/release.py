@@ -1,4 +1,4 @@
-"""The card of a release: README.md with the front matter that `load_dataset` reads, from the template `card.md.jinja`.
+"""Renders the card of a release: README.md with the front matter that `load_dataset` reads.
 
 Questions and responses are untrusted. Every value that the template prints is turned into plain text first, so that it
 can be neither HTML nor Markdown; what the template marks otherwise is checked here.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
-from toolkit.hub.template import render, visible
+from toolkit.hub.cards.markdown import render, visible
 from toolkit.recipe.yaml_files import YamlError, read_plain
 from toolkit.text_files import read_text
 
@@ -95,7 +95,7 @@ def render_card(
     """
     default = next(config["config_name"] for config in configs if config.get("default"))
     text = render(
-        "card.md.jinja",
+        "release.md.jinja",
         front_matter=Markup(_front_matter(card, configs, infos).to_yaml()),
         card=card,
         headings=["config", *COLUMNS],

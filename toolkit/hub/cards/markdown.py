@@ -20,7 +20,7 @@ def render(name: str, **values: Any) -> str:
         undefined=StrictUndefined, finalize=plain, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"quote": quote, "code": code, "number": number}
-    template = environment.from_string(files("toolkit.hub").joinpath(name).read_text(encoding="utf-8"))
+    template = environment.from_string(files("toolkit.hub.cards").joinpath(name).read_text(encoding="utf-8"))
     return template.render(**values)
 
 

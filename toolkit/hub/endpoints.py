@@ -1,4 +1,4 @@
-"""Which Hub a repo lies at: the one of the account, or the embedded one in the workspace."""
+"""Finds the Hub of a repo: the one of the account, or the embedded one in the workspace."""
 
 import contextlib
 import os

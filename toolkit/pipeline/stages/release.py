@@ -1,13 +1,12 @@
 """The release folder of a run: a Hub dataset repo with one config per budget, as `load_dataset` reads it."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import corpora_of, corpus_name, drawn_by, single_runs
-from toolkit.pipeline.context import Context as Job
+from toolkit.pipeline.context import Context
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
@@ -17,6 +16,10 @@ from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
 
+if TYPE_CHECKING:
+    from toolkit.hub.cards.release import Card
+    from toolkit.hub.release import Release, Tables
+
 COMPARED = {
     "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
     "numeric": "compared with the known quantity in its unit, {tolerance}",
@@ -24,18 +27,72 @@ COMPARED = {
 }
 
 
-def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
-    """Write the release of every rung up to the run's largest budget.
+def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
+    """Write the release of every rung up to the run's largest budget, under the recipe's version.
 
     Args:
         teacher_repo: `org/name@commit` where the weights of a teacher that lies here were pushed.
     """
-    recipe = job.recipe
-    ladder = recipe.ladder
-    sizes = recipe.pool.pool_sizes
-    names = {held: corpus_name(recipe, *held) for held in corpora_of(job.run)}
-    default = max(held for held in names if held[0] == ladder.ladder_questions)
-    provenance = {
+    recipe, names = context.recipe, _configs(context)
+    inputs = {
+        "provenance": _provenance(context, source, corpus, teacher_repo),
+        "recipe": _recipe_text(context, source),
+        "corpora": list(names.values()),
+        "draws": other_draws(context),
+    }
+
+    def make(out: Path) -> dict[str, Any]:
+        from toolkit.hub.release import write_release
+
+        tables = release_tables(context, source, corpus)
+        manifest = write_release(out, draft_release(context, source, corpus, teacher_repo, tables))
+        return {"configs": list(manifest.configs)}
+
+    with context.progress.stage("release") as stage:
+        release = context.build(stage, "release", inputs, make)
+        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
+        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
+    return release
+
+
+def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables":
+    """The tables that the release holds, whatever its version."""
+    from toolkit.hub.release import read_tables
+
+    names, recipe = _configs(context), context.recipe
+    sizes, budgets = recipe.pool.pool_sizes, recipe.ladder.budgets
+    return read_tables(
+        corpus={name: part.path / name for part in corpus.parts.values() for name in part.files},
+        pool=source.pool.path,
+        cells={name: cell_files(*cell, sizes, budgets) for cell, name in names.items()},
+        default=names[max(cell for cell in names if cell[0] == recipe.ladder.ladder_questions)],
+        statistics={name: corpus.statistics[cell] for cell, name in names.items()},
+    )
+
+
+def draft_release(
+    context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "Tables"
+) -> "Release":
+    """All that the release is made of under the recipe's version; see `release_stage`."""
+    from toolkit.hub.release import Release
+
+    return Release(
+        tables=tables,
+        card=_card(context, source, teacher_repo),
+        version=context.recipe.release.version,
+        provenance=_provenance(context, source, corpus, teacher_repo),
+        recipe=_recipe_text(context, source),
+    )
+
+
+def _configs(context: Context) -> dict[tuple[int, int], str]:
+    """(questions, budget) of every corpus of the run -> its configuration's name."""
+    return {cell: corpus_name(context.recipe, *cell) for cell in corpora_of(context.run)}
+
+
+def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None) -> dict[str, Any]:
+    recipe = context.recipe
+    return {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
         "pool_counts": {name: count for name, count in source.pool.facts.items() if isinstance(count, int)},
@@ -46,62 +103,42 @@ def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | 
             f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()
         },
         "sampling": recipe.sampling,
-        "counting": ladder.counting,
-        **_rule(ladder),
+        "counting": recipe.ladder.counting,
+        **_rule(recipe.ladder),
         "verification": recipe.verification,
-        "procedural": procedural(job),
+        "procedural": procedural(context),
         "toolkit": __version__,
     }
-    teacher = teacher_name(job, source.teacher)
-    rungs = tuple(budget for budget in ladder.budgets if budget <= max(held[1] for held in names))
-    text = recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
-    inputs = {"provenance": provenance, "recipe": text, "corpora": list(names), "draws": other_draws(job)}
-
-    def make(out: Path) -> dict[str, Any]:
-        from toolkit.hub.release import write_release
-
-        with TemporaryDirectory(dir=job.workspace.root / "tmp") as scratch:
-            _gather(corpus, Path(scratch))
-            manifest = write_release(
-                out,
-                corpus=Path(scratch),
-                pool=source.pool.path,
-                cells={name: cell_files(*held, sizes, ladder.budgets) for held, name in names.items()},
-                default=names[default],
-                statistics={name: corpus.statistics[held] for held, name in names.items()},
-                card=_card(job, source, teacher_repo),
-                version=recipe.release.version,
-                provenance=provenance,
-                recipe=text,
-            )
-        return {"configs": list(manifest["configs"])}
-
-    with job.progress.stage("release") as stage:
-        release = job.build(stage, "release", inputs, make)
-        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
-        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
-    return release
 
 
-def other_draws(job: Job) -> str:
+def _recipe_text(context: Context, source: Source) -> str:
+    """The recipe of the source with the rungs that the release has."""
+    recipe = context.recipe
+    largest = max(budget for _, budget in corpora_of(context.run))
+    rungs = tuple(budget for budget in recipe.ladder.budgets if budget <= largest)
+    teacher = teacher_name(context, source.teacher)
+    return recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
+
+
+def other_draws(context: Context) -> str:
     """A sentence on the draws of an experiment that the release of its first one does not hold; empty without any."""
-    whole = job.whole or job.run
+    whole = context.whole or context.run
     several = len(whole.recipe.teachers) > 1
     draws = {drawn_by(run): run.recipe.sampling.sampling_seed for run in single_runs(whole)}
     if len(draws) == 1:
         return ""
     seeds: dict[str, list[str]] = {}
     for (teacher, replicate), seed in draws.items():
-        if (teacher, replicate) != drawn_by(job.run):
+        if (teacher, replicate) != drawn_by(context.run):
             seeds.setdefault(teacher, []).append(str(seed))
-    told = [
+    parts = [
         f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}" + f" of the teacher {teacher}" * several
         for teacher, drawn in seeds.items()
     ]
     order = ", each over another order of the questions" * whole.recipe.experiment.reorder
     return (
         f"One of {len(draws)} draws that the experiment's students were trained on; not published: "
-        f"{', and '.join(told)}{order}."
+        f"{', and '.join(parts)}{order}."
     )
 
 
@@ -124,19 +161,11 @@ def _policy(settings: Verification) -> str:
     )
 
 
-def _gather(corpus: Corpus, folder: Path) -> None:
-    """One folder with the files of all parts, as links."""
-    for part in corpus.parts.values():
-        for name in part.files:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(part.path / name)
+def _card(context: Context, source: Source, teacher_repo: str | None) -> "Card":
+    from toolkit.hub.cards.release import Card
 
-
-def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
-    from toolkit.hub.card import Card
-
-    recipe = job.recipe
-    name, revision = teacher_name(job, source.teacher)
+    recipe = context.recipe
+    name, revision = teacher_name(context, source.teacher)
     asked = max(recipe.subsets)
     return Card(
         repo=recipe.release.repo,
@@ -157,9 +186,9 @@ def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
             **_rule(recipe.ladder),
         },
         counting=recipe.ladder.counting,
-        prompt=first_prompt(job, source.teacher, source.questions[0]["question"]),
+        prompt=first_prompt(context, source.teacher, source.questions[0]["question"]),
         policy=_policy(recipe.verification),
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
-        draws=other_draws(job),
+        draws=other_draws(context),
     )

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from toolkit.hub_server import auth, names, repos
 from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.errors import HubError
-from toolkit.workspace import to_json, write_atomic
+from toolkit.hub_server.files import write_json
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,80}-[0-9a-f]{24}")
 TYPES = ("model", "dataset", "space")
@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(request: Request, value: dict[str, Any]) -> dict[str, Any]:
     value = value | {"lastUpdated": repos.now()}
-    write_atomic(_path(request, value["slug"]), to_json(value))
+    write_json(_path(request, value["slug"]), value)
     return value
 
 

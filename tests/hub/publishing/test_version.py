@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import re
 
@@ -5,49 +6,80 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.hub.decide import Change, Refused, Remote, decide, differences, next_version, parse_version
-from toolkit.hub.publish import release_change
+from toolkit.hub.manifest import Config, File, ReleaseManifest, Sides
+from toolkit.hub.release import release_change
+from toolkit.hub.version import (
+    Change,
+    Refused,
+    Remote,
+    choose_version,
+    decide,
+    differences,
+    next_version,
+    parse_version,
+)
 
 LADDERS = [(1,), (1, 2), (1, 4), (1, 2, 4), (1, 2, 4, 8), (2, 4)]
-SIZES = {"bytes": 1}
 
 
 def manifest(budgets, version="v1.0.0", source="a", card="card", subset="", rows="x", toolkit="1"):
     """A release of a ladder: names that carry their content, as the real ones do."""
     steps = list(itertools.pairwise((0, *budgets)))
     files = [f"data/accepted/i{start}-{stop}-{source}{rows}.parquet" for start, stop in steps]
-    listed = {name: {"sha256": name, **SIZES} for name in (*files, f"data/test-{source}.parquet")}
-    cells = {f"{subset}r{stop}": {"accepted": files[: k + 1], "rejected": []} for k, (_, stop) in enumerate(steps)}
-    return {
-        "format": 1, "version": version, "default": f"{subset}r{budgets[-1]}", "cells": cells,
-        "configs": {"all": {"files": files}, "test": {"files": [f"data/test-{source}.parquet"]}}, "statistics": {},
-        "provenance": {"pool": source, "sampling": {"temperature": 0.8}, "corpus": files, "toolkit": toolkit},
-        "files": listed | {"README.md": {"sha256": card + version, **SIZES}},
-    }  # fmt: skip
+    test = f"data/test-{source}.parquet"
+    return ReleaseManifest(
+        format=1,
+        version=version,
+        default=f"{subset}r{budgets[-1]}",
+        cells={f"{subset}r{stop}": Sides(files[: k + 1], []) for k, (_, stop) in enumerate(steps)},
+        configs={"all": Config("train", files), "test": Config("test", [test])},
+        statistics={},
+        provenance={"pool": source, "sampling": {"temperature": 0.8}, "corpus": files, "toolkit": toolkit},
+        files={name: File(name, 1) for name in (*files, test)} | {"README.md": File(card + version, 1)},
+    )
 
 
 def remote_of(*published, edited=()):
     """A repo after these releases, each at its tag; the last one is the head."""
-    tags = {entry["version"]: f"commit{number}" for number, entry in enumerate(published)}
+    tags = {entry.version: f"commit{number}" for number, entry in enumerate(published)}
     head = published[-1]
-    names = frozenset({*head["files"], "manifest.json", ".gitattributes", *edited})
+    names = frozenset({*head.files, "manifest.json", ".gitattributes", *edited})
     return lambda version: Remote(
-        f"commit{len(published) - 1}", names, head, tags, {entry["version"]: entry for entry in published}.get(version)
+        f"commit{len(published) - 1}", names, head, tags, {entry.version: entry for entry in published}.get(version)
     )
 
 
 def ask(new, remote):
-    return decide(new, new["version"], remote(new["version"]), release_change)
+    return decide(new, new.version, remote(new.version), release_change)
 
 
 EMPTY = lambda version: Remote("commit0", frozenset({".gitattributes"}))  # noqa: E731
+
+
+def chosen(asked, *published):
+    """The version at which content can be published after these; `asked` gives its manifest under any version."""
+    last = published[-1].version if published else "v1.0.0"
+    remote = remote_of(*published)("v1.0.0") if published else Remote()
+    return choose_version(asked("v1.0.0"), asked(last), remote, release_change)
+
+
+def test_the_version_is_chosen_from_manifests_alone():
+    small, large = manifest((1, 2)), manifest((1, 2, 4), "v1.1.0")
+    assert chosen(lambda version: manifest((1, 2), version)) == "v1.0.0"
+    assert chosen(lambda version: manifest((1, 2), version), small) == "v1.0.0"
+    assert chosen(lambda version: manifest((1, 2), version, card="another"), small) == "v1.0.1"
+    assert chosen(lambda version: manifest((1, 2, 4), version), small) == "v1.1.0"
+    assert chosen(lambda version: manifest((1, 2, 4), version), small, large) == "v1.1.0"
+    assert chosen(lambda version: manifest((1,), version), small, large) == "v1.1.0"
+    with pytest.raises(Refused, match=re.escape("Ask for v2.0.0")):
+        chosen(lambda version: manifest((1, 2), version, source="b"), small)
 
 
 @pytest.mark.parametrize("remote", [EMPTY, lambda version: Remote()])
 def test_a_new_or_empty_repo_gets_everything(remote):
     new = manifest((1, 2))
     plan = ask(new, remote)
-    assert set(plan.adds) == {*new["files"], "manifest.json"} and len(plan.adds) == len(set(plan.adds))
+    assert set(plan.adds) == {*new.files, "manifest.json"} and len(plan.adds) == len(set(plan.adds))
     assert (plan.version, plan.deletes) == ("v1.0.0", ())
 
 
@@ -83,7 +115,7 @@ def test_a_ladder_only_grows_upward_and_adds_its_increments_only(old, new, versi
             ask(asked, remote_of(published))
     else:
         plan = ask(asked, remote_of(published))
-        assert set(plan.adds) == set(asked["files"]) - set(published["files"]) | {"README.md", "manifest.json"}
+        assert set(plan.adds) == set(asked.files) - set(published.files) | {"README.md", "manifest.json"}
         assert plan.deletes == () and plan.version == version
 
 
@@ -113,7 +145,7 @@ def test_a_changed_source_is_refused_field_by_field_until_a_major_version():
     assert "pool: published 'a', now 'b'" in str(caught.value) and "Ask for v2.0.0" in str(caught.value)
     assert "sampling" not in str(caught.value)
     plan = ask(manifest((1, 2), "v2.0.0", source="b"), remote_of(published, edited=["notes.txt"]))
-    assert set(plan.deletes) == {name for name in published["files"] if name != "README.md"}
+    assert set(plan.deletes) == {name for name in published.files if name != "README.md"}
     assert "notes.txt" not in plan.deletes and len(plan.adds) == 5
 
 
@@ -124,14 +156,14 @@ def test_other_rows_of_the_same_source_are_refused():
 
 def test_what_is_missing_at_the_head_is_put_back():
     published = manifest((1, 2))
-    names = frozenset({*published["files"], "manifest.json"} - {"data/accepted/i0-1-ax.parquet"})
+    names = frozenset({*published.files, "manifest.json"} - {"data/accepted/i0-1-ax.parquet"})
     plan = decide(published, "v1.0.0", Remote("c", names, published), release_change)
     assert "data/accepted/i0-1-ax.parquet" in plan.adds and "data/accepted/i1-2-ax.parquet" not in plan.adds
 
 
 def test_another_subset_is_growth():
     published, q4 = manifest((1, 2)), manifest((1, 2), "v1.1.0", subset="q4-")
-    new = q4 | {"cells": published["cells"] | q4["cells"]}
+    new = dataclasses.replace(q4, cells=published.cells | q4.cells)
     assert release_change(published, new).kind == "growth"
     with pytest.raises(Refused, match="r1, r2: published and missing here"):
         ask(q4, remote_of(published))

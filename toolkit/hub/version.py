@@ -1,4 +1,4 @@
-"""What a push would do, decided from manifests alone: nothing, one commit and one tag, or a refusal that says why.
+"""Decides from manifests alone what a push would do: nothing, one commit and one tag, or a refusal that says why.
 
 A tag is never moved. What is published only grows, until a new major version replaces it.
 """
@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-Manifest = Mapping[str, Any]
+from toolkit.hub.manifest import MANIFEST, Manifest
+
 Kind = Literal["none", "inside", "text", "growth", "source"]
 SCAFFOLD = {".gitattributes"}  # what a Hub puts into a new repo
 SHOWN = 6  # differences or names listed at most
@@ -42,6 +43,11 @@ class Remote:
     tags: Mapping[str, str] = field(default_factory=dict)  # name -> commit
     taken: Manifest | None = None
 
+    @property
+    def version(self) -> str | None:
+        """The last version that was published; None in a repo without any of ours."""
+        return self.manifest.version if self.manifest else None
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,14 +78,39 @@ def decide(new: Manifest, version: str, remote: Remote, compare: Compare) -> Pla
         _refuse_version(version, remote.tags, "growth")
         return Plan(version, _adds(None, new), reason="first release")
     change = compare(remote.manifest, new)
-    published = str(remote.manifest["version"])
+    published = remote.manifest.version
     if change.kind == "inside" or (change.kind in ("none", "text") and held and published != version):
         return Plan(published, reason=f"{published} holds all of it")
     if change.kind == "source":
         _refuse_source(change, version, remote.tags)
     _refuse_version(version, remote.tags, change.kind)
-    gone = tuple(sorted((set(remote.manifest["files"]) - set(new["files"])) & remote.names))
+    gone = tuple(sorted((set(remote.manifest.files) - set(new.files)) & remote.names))
     return Plan(version, _adds(remote, new), gone, f"{change.kind} over {published}")
+
+
+def choose_version(new: Manifest, again: Manifest, remote: Remote, compare: Compare, step: Kind | None = None) -> str:
+    """The version under which content can be published: the one asked for where that is free, the published one where
+    nothing is new, else the next free one. A changed source gets none by itself: a major version is asked for.
+
+    Args:
+        new: the manifest under the version asked for.
+        again: the manifest under the last version that was published; of a repo without any, `new`.
+        step: what the next free version tells, `growth` a minor one and `text` a patch; None takes what it is.
+
+    Raises:
+        Refused: see `decide`.
+    """
+    change = compare(remote.manifest, new).kind if remote.manifest else "none"
+    try:
+        if decide(new, new.version, remote, compare).version == new.version:
+            return new.version
+    except Refused:
+        if remote.manifest is None or change == "source":
+            raise
+    assert remote.manifest is not None  # without one, nothing but the version asked for is decided
+    if compare(remote.manifest, again).kind in ("none", "inside"):
+        return remote.manifest.version
+    return next_version(remote.tags, step or change)
 
 
 def next_version(tags: Mapping[str, str], kind: Kind) -> str:
@@ -108,10 +139,10 @@ def differences(old: Any, new: Any, name: str = "") -> list[str]:
 
 def _adds(remote: Remote | None, new: Manifest) -> tuple[str, ...]:
     """Files of which the head does not hold these bytes; the card and the manifest always go along."""
-    held = remote.manifest["files"] if remote and remote.manifest else {}
+    held = remote.manifest.files if remote and remote.manifest else {}
     names = remote.names if remote else frozenset()
-    changed = [name for name, facts in new["files"].items() if name not in names or held.get(name) != facts]
-    return tuple(dict.fromkeys([*changed, "README.md", "manifest.json"]))
+    changed = [name for name, file in new.files.items() if name not in names or held.get(name) != file]
+    return tuple(dict.fromkeys([*changed, "README.md", MANIFEST]))
 
 
 def _refuse_foreign(remote: Remote) -> None:
