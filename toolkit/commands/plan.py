@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolkit.commands.fit import named_values
+from toolkit.commands.arguments import named_values
 from toolkit.text import markdown_table
 
+EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 # The fields of `Prices`, named here so that `fss --help` imports no numbers; a test compares them.
 PRICES = (
     "question",
@@ -26,7 +27,7 @@ PRICES = (
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fss plan`."""
+    """Declare the arguments of `fss plan`."""
     parser.add_argument("table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per student")
     for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
@@ -52,7 +53,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan_command(args: argparse.Namespace) -> int:
-    """Runs `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
+    """Run `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
     from toolkit.laws.planning.allocation import frontier
     from toolkit.laws.planning.plan import plan
     from toolkit.laws.planning.prices import Prices

@@ -15,6 +15,7 @@ from toolkit.pipeline.recipe_file import read_strange, recipe_text
 from toolkit.pipeline.source import nano_options, pool_inputs
 from toolkit.pipeline.teacher import NANO
 from toolkit.progress import Progress
+from toolkit.recipe.files import names_recipe
 from toolkit.recipe.load import Run, load_recipe
 from toolkit.recipe.sections import Recipe
 from toolkit.text_files import read_text
@@ -94,7 +95,7 @@ def pull(
 
 
 def _recipe_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+    if not names_recipe(name):
         raise ValueError(f"{name!r} cannot name a recipe; give --as NAME of letters, digits, '-' and '_'")
     return name
 

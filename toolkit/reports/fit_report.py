@@ -17,9 +17,7 @@ LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
 
 
-def fit_ladder(
-    ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified"
-) -> LawFit:
+def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified") -> LawFit:
     """The law of one ladder of a table; ValueError begins with the ladder's name."""
     several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
     try:
