@@ -118,7 +118,7 @@ def test_results_that_do_not_allow_a_rule_are_an_answer(results, job):
 def test_what_is_wrong_with_the_tables_is_no_answer(results, job, tables):
     job = job.with_recipe(with_rules(job.recipe, ("bound",)))
     tables[0].drop(columns="control").to_parquet(results["curves"].path / "curves.parquet")
-    with pytest.raises(ValueError, match=r"curves\.parquet has no column 'control'"):
+    with pytest.raises(ValueError, match=r"curves\.parquet: it has no column 'control'"):
         decisions_stage(job, results, None, None)
 
 

@@ -58,8 +58,8 @@ def fit_command(args: argparse.Namespace) -> int:
     )
     sys.stdout.write(text + "\n")
     if args.plot:
-        from toolkit.reports.figures.laws import draw_laws
+        from toolkit.reports.figures.law import draw_fits
 
         label = "error" if next(iter(ladders.values())).quantity == "error" else args.y
-        draw_laws(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
+        draw_fits(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
     return 0

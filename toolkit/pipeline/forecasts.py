@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.results import Measured, words
@@ -11,6 +12,9 @@ from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Law, Recipe
 from toolkit.workspace import Artifact, to_json, write_atomic
+
+if TYPE_CHECKING:
+    from toolkit.reports.forecast import Forecast
 
 LEVEL = 0.9  # of every interval
 FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
@@ -48,11 +52,17 @@ def held_rungs(run: Run) -> list[int]:
     return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
 
 
-def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> list[dict[str, Any]]:
+def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> "list[Forecast]":
     """The forecasts of this rung among a run's results, every pair's."""
     files = [made.path / "forecast.json" for made in results.values() if made.made and "forecast.json" in made.files]
-    every = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return [told for told in every if told["held_out"] == budget]
+    every = [_read(file) for file in files]
+    return [forecast for forecast in every if forecast.held_out == budget]
+
+
+def _read(file: Path) -> "Forecast":
+    from toolkit.reports.forecast import Forecast
+
+    return Forecast.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def laws_of(run: Run) -> Iterator[Held]:
@@ -83,8 +93,9 @@ def forecast_stage(job: Job, measured: Measured, held: Held, seen: bool) -> Arti
 
         written = forecast(points, held_out=held.budget, level=LEVEL, form=law.form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
-        write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
-        return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}
+        write_atomic(out / "forecast.json", to_json(replace(written, exploratory=seen)))
+        facts = asdict(written.law) if written.law else {"refused": written.reason}
+        return facts | {"exploratory": seen}
 
     with job.progress.stage("forecast") as stage:
         artifact = job.build(stage, "forecast", inputs, make)
@@ -116,7 +127,7 @@ def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> A
     title, note = words(job, measured)
     lines = measured.lines(held.pair)
     recipe = job.recipe
-    named = {
+    named: dict[str, Any] = {
         "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
         "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
     }  # fmt: skip
@@ -132,10 +143,10 @@ def law_stage(job: Job, measured: Measured, held: Held, forecast: Artifact) -> A
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
 
-        written = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
-        told = written | named | {"written_sha256": forecast.file("forecast.json")}
-        write_atomic(out / "forecast.json", to_json(told))
-        facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
+        sha256 = forecast.file("forecast.json")
+        written = replace(_read(forecast.path / "forecast.json"), written_sha256=sha256, **named)
+        write_atomic(out / "forecast.json", to_json(written))
+        facts: dict[str, Any] = report(out, points, written, lines, title=title, note=note)
         return facts
 
     with job.progress.stage("law") as stage:

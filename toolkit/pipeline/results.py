@@ -94,7 +94,7 @@ def curves_stage(job: Job, measured: Measured) -> Artifact:
     }
 
     def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.figures.ladder import draw_ladder
+        from toolkit.reports.figures.law import draw_ladder
         from toolkit.reports.tables import write_curves
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])

@@ -11,6 +11,7 @@ from toolkit.laws.curve.forms import FORMS
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import Forecast
 from toolkit.reports.curves import Ladder
+from toolkit.reports.forecast import finite, quantiles
 from toolkit.text import markdown_table
 
 LEVEL = 0.9
@@ -59,25 +60,19 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
 
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
-    tails = [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]
-    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((3, len(fit.names)), np.nan)
-    known: dict[str, dict[str, float | None]] = {name: {"value": _finite(x)} for name, x in fit.parameters.items()}
-    for name, low, median, high in zip(fit.names, *ranges, strict=True):
-        known[name] |= {"low": _finite(low), "median": _finite(median), "high": _finite(high)}
+    known: dict[str, dict[str, float | None]] = {name: {"value": finite(x)} for name, x in fit.parameters.items()}
+    for name, ends in quantiles(fit, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).items():
+        known[name] |= dict(zip(("low", "median", "high"), ends, strict=True))
     return known
 
 
 def _forecast(told: Forecast) -> dict[str, float | None]:
-    return {name: _finite(getattr(told, name)) for name in ("r", "point", "mean", "low", "high", "low_new", "high_new")}
+    return {name: finite(getattr(told, name)) for name in ("r", "point", "mean", "low", "high", "low_new", "high_new")}
 
 
 def _row(row: TableRow) -> dict[str, Any]:
-    predicted, miss = ([_finite(value) for value in values] for values in (row.predicted, row.miss))
-    return {"form": row.form, "predicted": predicted, "miss": miss, "top_rung_miss": _finite(row.top_rung_miss)}
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    predicted, miss = ([finite(value) for value in values] for values in (row.predicted, row.miss))
+    return {"form": row.form, "predicted": predicted, "miss": miss, "top_rung_miss": finite(row.top_rung_miss)}
 
 
 def as_text(name: str, report: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from toolkit.reports.figures.style import (
     plain,
     references,
     save,
+    shared_legend,
 )
 from toolkit.reports.results import Series
 from toolkit.reports.rules.verdict import Decision
@@ -51,10 +52,7 @@ def draw_routes(path: Path, every: Sequence[Series], decision: Decision, *, titl
         budget_axis(gaps, [total for total in totals if total % totals[0] == 0 and _is_power(total // totals[0])], 1.15)
         panel_title(errors, part["name"])
     for row in panels:
-        told = {
-            label: handle for panel in row for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-        }
-        row[-1].legend(told.values(), told.keys(), **LEGEND, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        row[-1].legend(*shared_legend(row), **LEGEND, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for panel in row[1:]:
             panel.set_ylabel("")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")

@@ -2,8 +2,9 @@
 
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -64,6 +65,14 @@ def references(axes: Axes, lines: Mapping[str, float]) -> None:
             textcoords="offset points",
             fontsize=8,
         )
+
+
+def shared_legend(panels: Iterable[Axes]) -> tuple[list[Any], list[str]]:
+    """Return the handles and labels of one legend for several panels, each label once."""
+    entries = {
+        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    return list(entries.values()), list(entries)
 
 
 def note_below(figure: Figure, text: str, width: int = 125) -> None:

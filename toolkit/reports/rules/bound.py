@@ -13,7 +13,7 @@ import numpy as np
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.recipe.decision_rules import Rules
 from toolkit.recipe.sections import DOUBLED
-from toolkit.reports.law import fit_points
+from toolkit.reports.forecast import fit_points
 from toolkit.reports.results import Series, cell_name, of_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
 from toolkit.statistics.intervals import accuracy_interval, contrasts

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import forecasts_now
+from toolkit.reports.forecast import Forecast, forecasts_now
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules.bound import decide_bound
 from toolkit.reports.rules.expansion import decide_expansion
@@ -34,7 +34,7 @@ class Question:
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
-    written: Sequence[Mapping[str, Any]] = ()
+    written: Sequence[Forecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
 
@@ -58,7 +58,7 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     return routes[asked.rule](experiment, every, rules, notes)
 
 
-def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[dict[str, Any]]:
+def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[Forecast]:
     if asked.fit_max is None or asked.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
     return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)
@@ -68,7 +68,7 @@ def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) ->
     """The figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
     words = {"title": title, "note": " ".join(decision.notes)}
     if decision.rule == "law":
-        from toolkit.reports.figures.pairs import draw_pairs
+        from toolkit.reports.figures.law import draw_pairs
 
         draw_pairs(path, every, decision, **words)
     elif decision.rule in ("expansion", "mixture"):
@@ -109,7 +109,7 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
 def as_markdown(decision: Decision) -> str:
     """A decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
     blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
-    blocks += surface_lines(decision.numbers.get("parts", []))
+    blocks += surface_lines(decision.numbers["parts"]) if decision.rule == "expansion" else []
     return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
 
 
