@@ -101,11 +101,10 @@ def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: 
     from toolkit.laws.planning.crossover import crossover, divergence_total
 
     parts, crosses = divergence_total(surface), crossover(surface, prices)
-    parameters = dict(zip(("E", "B", "D0", "beta", "kappa"), surface.parameters.tolist(), strict=True))
     return {
         "sentence": found.sentence,
         "plan": asdict(found) | {"experiment": found.experiment and found.experiment._asdict()},
-        "surface": {"parameters": parameters, "kappa": surface.kappa_interval(), "reading": surface.reading()},
+        "surface": {"parameters": surface.named, "kappa": surface.kappa_interval(), "reading": surface.reading()},
         "divergence": parts and parts._asdict(),
         "crossover": {key: None if value != value else value for key, value in crosses._asdict().items()},
         "frontier": [asdict(split) for split in frontier],

@@ -13,6 +13,7 @@ from cells_figure import draw_cells
 from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.surface.fit import NAMES
 from toolkit.reports.fit_report import as_text, shown
 from toolkit.text import markdown_table
 from views import FORMULAS, View, reading
@@ -84,10 +85,7 @@ def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
     if len(fitted.draws):
         quantiles = np.quantile(fitted.draws, [0.5, 0.05, 0.95], axis=0).T
         spans = [(f"{median:.4g}", f"{low:.4g} to {high:.4g}") for median, low, high in quantiles]
-    rows = [
-        [name, *span, f"{point:.4g}"]
-        for name, span, point in zip(("E", "B", "D0", "beta", "kappa"), spans, fitted.parameters, strict=True)
-    ]
+    rows = [[name, *span, f"{point:.4g}"] for name, span, point in zip(NAMES, spans, fitted.parameters, strict=True)]
     table = markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
     notes = [f"- {note}" for note in fitted.warnings]
     words = "\n\n".join(["For M questions with r responses to each:", table, *notes])

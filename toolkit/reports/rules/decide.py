@@ -109,7 +109,8 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
 def as_markdown(decision: Decision) -> str:
     """A decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
     blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
-    blocks += surface_lines(decision.numbers["parts"]) if decision.rule == "expansion" else []
+    if decision.rule == "expansion":
+        blocks += surface_lines({part.name: part.surface for part in decision.numbers["parts"] if part.surface})
     return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
 
 
