@@ -51,10 +51,10 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
         "level": LEVEL,
         "parameters": _parameters(fit),
         "floor": fit.floor,
-        "forecasts": [_forecast(told) for told in forecasts],
+        "forecasts": [_forecast(forecast) for forecast in forecasts],
         "baselines": {name: values.tolist() for name, values in baselines.items()},
         "table": [_row(row) for row in forecast_table(fit)],
-        "notes": list(dict.fromkeys([*notes, *(note for told in forecasts for note in told.notes)])),
+        "notes": list(dict.fromkeys([*notes, *(note for forecast in forecasts for note in forecast.notes)])),
         "warnings": list(fit.warnings),
     }
 
@@ -66,8 +66,9 @@ def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
     return known
 
 
-def _forecast(told: Forecast) -> dict[str, float | None]:
-    return {name: finite(getattr(told, name)) for name in ("r", "point", "mean", "low", "high", "low_new", "high_new")}
+def _forecast(forecast: Forecast) -> dict[str, float | None]:
+    names = ("r", "point", "mean", "low", "high", "low_new", "high_new")
+    return {name: finite(getattr(forecast, name)) for name in names}
 
 
 def _row(row: TableRow) -> dict[str, Any]:
@@ -97,12 +98,12 @@ def as_text(name: str, report: Mapping[str, Any]) -> str:
 def _ahead(report: Mapping[str, Any], percent: bool) -> str:
     header = ["budget", "least squares", "mean", "90 % of curves", "90 % of new runs", *report["baselines"]]
     rows = []
-    for index, told in enumerate(report["forecasts"]):
+    for index, ahead in enumerate(report["forecasts"]):
         spans = [
-            f"{shown(told[low], percent)} to {shown(told[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
+            f"{shown(ahead[low], percent)} to {shown(ahead[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
         ]
         rivals = [shown(values[index], percent) for values in report["baselines"].values()]
-        rows.append([f"{told['r']:g}", shown(told["point"], percent), shown(told["mean"], percent), *spans, *rivals])
+        rows.append([f"{ahead['r']:g}", shown(ahead["point"], percent), shown(ahead["mean"], percent), *spans, *rivals])
     return markdown_table(header, rows)
 
 

@@ -118,10 +118,10 @@ def read_results(
         ValueError: several experiments, no students, missing columns or items, or scores that cannot be compared.
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
-    told = dict(where or {})
-    arm = told.pop("arm", None)
-    every = [_read(curves, [*keys, "error", "n"], told)]
-    every += [_read(items, [*keys, "item_id", "correct"], told)] if items else []
+    others = dict(where or {})
+    arm = others.pop("arm", None)
+    every = [_read(curves, [*keys, "error", "n"], others)]
+    every += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
     if arm is not None and arm not in set(every[0]["arm"]):
         raise ValueError(f"{curves.name}: no row has arm = {arm}; it holds {shown(every[0]['arm'].dropna().tolist())}")
     table, *answers = every if arm is None else [each[each["arm"].isin({arm, *LINES})] for each in every]

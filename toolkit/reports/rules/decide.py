@@ -122,9 +122,10 @@ def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
     """
     header = ("", "claim of the paper", "experiment", "verdict", "what we see at nano scale")
     rows: list[Sequence[str]] = [header, ["---"] * len(header)]
-    for told in decisions:
-        missing = {"rule", "experiment", "verdict", "sentence"} - told.keys()
-        if missing or told["rule"] not in CLAIMS:
-            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else told['rule']}")
-        rows.append([*CLAIMS[told["rule"]], told["experiment"], told["verdict"], told["sentence"]])
+    for decision in decisions:
+        missing = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
+        if missing or decision["rule"] not in CLAIMS:
+            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else decision['rule']}")
+        question, claim = CLAIMS[decision["rule"]]
+        rows.append([question, claim, decision["experiment"], decision["verdict"], decision["sentence"]])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -64,8 +64,8 @@ def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
     cells = sorted({cell for pair in pairs for cell in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
     matrices = [wrong[few] - wrong[many] for few, many in pairs]
-    told = contrasts(matrices)
-    return [Gap(*pair, matrix, each) for pair, matrix, each in zip(pairs, matrices, told, strict=True)]
+    estimates = contrasts(matrices)
+    return [Gap(*pair, matrix, contrast) for pair, matrix, contrast in zip(pairs, matrices, estimates, strict=True)]
 
 
 def widest(gaps: Sequence[Gap]) -> list[Gap]:
