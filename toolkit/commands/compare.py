@@ -54,7 +54,7 @@ def compare_command(args: argparse.Namespace) -> int:
 
 
 def read_rules(given: list[str]) -> Rules:
-    """The rules with `NAME=VALUE` settings; ValueError for a name that they do not have or what is not a number."""
+    """Build the rules with `NAME=VALUE` settings; ValueError for a name that they do not have, or no number."""
     named = named_values(given, "--set")
     for name in named.keys() - set(_settings()):
         raise ValueError(f"--set: the rules have no {name!r}; they have {', '.join(_settings())}")

@@ -100,7 +100,7 @@ def _title(args: argparse.Namespace) -> str:
 
 
 def _watched(path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "Tally") -> Iterator["Judged"]:
-    """The judged rows, counted, with a bar."""
+    """Yield the judged rows, counted, with a bar."""
     from toolkit.progress import Progress
 
     with Progress(sys.stderr).stage("judge") as stage:
@@ -180,7 +180,7 @@ def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writ
 
 
 def _schema(path: Path, added: list[str]) -> "pa.Schema":
-    """Of the written table: the types of a parquet file, else texts. JSON is read once for all of its keys."""
+    """Choose the written table's types: those of a parquet file, else texts. JSON is read once for all of its keys."""
     from toolkit.records import format_of, read_records
     from toolkit.records.parquet_limits import read_schema
     from toolkit.records.writing import schema_of_texts

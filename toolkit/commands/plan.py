@@ -97,7 +97,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
-    """A plan as plain values; numbers that do not exist are null."""
+    """Return a plan as plain values; numbers that do not exist are null."""
     from toolkit.laws.planning.crossover import crossover, divergence_total
 
     parts, crosses = divergence_total(surface), crossover(surface, prices)
@@ -114,7 +114,7 @@ def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: 
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report as a person reads it: the advice first, then why, then the frontier."""
+    """Write the report as a person reads it: the advice first, then why, then the frontier."""
     lines = [report["sentence"], "", *reasons(report), ""]
     shown = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
     rows = [
@@ -132,7 +132,7 @@ def as_text(report: dict[str, Any]) -> str:
 
 
 def reasons(report: dict[str, Any]) -> list[str]:
-    """What lies behind the advice: the worth of a response, where the two routes part, and where their prices cross."""
+    """Explain the advice: the worth of a response, where the two routes part, and where their prices cross."""
     return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report)]
 
 

@@ -19,7 +19,7 @@ NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", 
 
 
 def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified") -> LawFit:
-    """The law of one ladder of a table; ValueError begins with the ladder's name."""
+    """Fit the law of one ladder of a table; ValueError begins with the ladder's name."""
     several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
     try:
         return fit_law(
@@ -38,8 +38,10 @@ def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1
 
 
 def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """A fit as plain values: parameters by least squares and by the posterior's median and 90 % interval, forecasts,
-    the baselines' table, notes and warnings."""
+    """Return a fit as plain values: parameters, forecasts, the baselines' table, notes and warnings.
+
+    Parameters are given by least squares and by the posterior's median and 90 % interval.
+    """
     forecasts = [fit.predict(budget, LEVEL) for budget in budgets]
     baselines = predict_baselines(fit, np.array(budgets, float)) if budgets else {}
     return {
@@ -77,7 +79,7 @@ def _row(row: TableRow) -> dict[str, Any]:
 
 
 def as_text(name: str, report: Mapping[str, Any]) -> str:
-    """A report of `describe` as Markdown that reads well on a terminal; errors in percent, losses as they are."""
+    """Write a report of `describe` as Markdown that reads well on a terminal; errors in percent, losses as they are."""
     percent, fitted = report["quantity"] == "error", report["fitted"]
     rungs = ", ".join(f"{x:g}" for x in fitted["x"])
     head = f"{name}: {report['form']}, fitted to {sum(fitted['rows']):g} rows at {len(fitted['x'])} budgets ({rungs})"
@@ -117,7 +119,7 @@ def _misses(report: Mapping[str, Any], percent: bool) -> str:
 
 
 def shown(value: float | None, percent: bool, sign: str = "") -> str:
-    """An error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
+    """Write an error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
     if value is None:
         return "-"
     if not percent:
@@ -129,7 +131,7 @@ def shown(value: float | None, percent: bool, sign: str = "") -> str:
 def parameter_table(
     parameters: Mapping[str, Mapping[str, float | None]], names: Mapping[str, str] | None = None
 ) -> str:
-    """Each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
+    """Tabulate each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
 
     Least squares is the single best curve: where data leave much open it can lie outside the interval. `names`: the
     parameters to show, by what to call them; all of them by their own names when None.

@@ -39,7 +39,7 @@ class Prediction:
 
 
 def _later() -> Any:
-    """A field that a run adds to a forecast; a file without it says nothing of it."""
+    """Declare a field that a run adds to a forecast; a file without it says nothing of it."""
     return field(default=None, metadata={"later": True})
 
 

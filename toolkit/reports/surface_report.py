@@ -52,7 +52,7 @@ class SurfaceReport:
 
 
 def surface_of(series: Series) -> SurfaceFit | None:
-    """The surface through a series' cells; None for fewer cells, or other ones, than it needs."""
+    """Fit the surface through a series' cells; None for fewer cells, or other ones, than it needs."""
     sizes = {questions for questions, _ in series.cells}, {budget for _, budget in series.cells}
     if len(series.cells) < MIN_CELLS or min(map(len, sizes)) < 2:
         return None

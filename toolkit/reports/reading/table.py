@@ -37,7 +37,7 @@ class Table(NamedTuple):
 
 
 def read(given: bytes | str, limits: Limits = FILE, columns: Collection[str] | None = None) -> Table:
-    """The table in this text, or in the bytes of a file.
+    """Read the table in this text, or in the bytes of a file.
 
     Args:
         given: UTF-8 or UTF-16 text; bytes may also be parquet.

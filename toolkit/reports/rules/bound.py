@@ -32,7 +32,7 @@ HEADER = (
 
 
 def steps_move(series: Series, every: Sequence[Series]) -> float | None:
-    """How far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
+    """Measure how far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
 
     Over the cells that its students of control `doubled` have, too; None where it has none.
     """
@@ -153,7 +153,7 @@ def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
 
 
 def _floor(fit: LawFit, top: int, teacher: float, rules: Rules) -> tuple[Floor | None, Shares | None]:
-    """The floor's posterior, and the share of the gap at budget `top` that it explains; None without a posterior."""
+    """Return the floor's posterior, and the share of the gap at `top` that it explains; None without a posterior."""
     floors = fit.draws[:, 0]
     if not len(floors):
         return None, None

@@ -40,7 +40,7 @@ class Question:
 
 
 def decide(question: Question, experiment: str, every: Sequence[Series], rules: Rules) -> Decision:
-    """The decision of one rule on an experiment's results (`results.read_results`).
+    """Decide one rule on an experiment's results (`results.read_results`).
 
     Raises:
         ValueError: for an unknown rule, one that lacks what it needs, or results that it cannot read.
@@ -65,7 +65,7 @@ def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[F
 
 
 def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:
-    """The figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
+    """Draw the figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
     words = {"title": title, "note": " ".join(decision.notes)}
     if decision.rule == "law":
         from toolkit.reports.figures.law import draw_pairs
@@ -107,7 +107,7 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
 
 
 def as_markdown(decision: Decision) -> str:
-    """A decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
+    """Write a decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
     blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
     if decision.rule == "expansion":
         blocks += surface_lines({part.name: part.surface for part in decision.numbers["parts"] if part.surface})

@@ -57,7 +57,7 @@ def _by_total(cells: Sequence[Cell]) -> Iterator[tuple[int, list[Cell]]]:
 
 
 def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
-    """The gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
+    """Measure the gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
     if not pairs:
         found = ", ".join(map(cell_name, series.cells))
         raise NoAnswer(f"{series.pair}, control {series.control}: no two cells have one total of responses ({found})")
@@ -69,12 +69,12 @@ def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
 
 
 def widest(gaps: Sequence[Gap]) -> list[Gap]:
-    """At every total the gap to the most questions."""
+    """Choose at every total the gap to the most questions."""
     return [max(group, key=lambda gap: gap.many) for _, group in groupby(gaps, lambda gap: gap.total)]
 
 
 def crossover(gaps: Sequence[Gap], level: float) -> int | None:
-    """The smallest total from which on more questions win at every one: each interval lies above 0. None: nowhere."""
+    """Find the smallest total from which on more questions win: every interval lies above 0. None: nowhere."""
     found = None
     for gap in reversed(widest(gaps)):
         if gap.contrast.interval(level).low <= 0:

@@ -135,7 +135,7 @@ def decide_law(
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
-    """The fits with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
+    """Fit again with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
     sure = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
     return pool_beta(fits) if sure else {}
 
@@ -185,7 +185,7 @@ def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, r
 
 
 def _verdict(parts: Sequence[LawPart], rules: Rules) -> tuple[str, list[str]]:
-    """The verdict, and what keeps it from being confirmed; only pairs with a forecast and known noise can refute."""
+    """Return the verdict and what keeps it from confirmed; only pairs with a forecast and known noise can refute."""
     known = [each for each in _known(parts) if each.part.noise == "seeds"]
     if any(each.refutes for each in known):
         return REFUTED, []

@@ -112,7 +112,7 @@ def _clause(series: Series, part: MixturePart, verdict: str) -> str:
 
 
 def _growth(gaps: Sequence[Gap]) -> dict[str, Contrast]:
-    """By question set whose budget is raised at two totals or more: the slope of its gap per doubling of the total."""
+    """Fit, for each question set with a raised budget at two totals or more, its gap's slope per doubling."""
     sets = {few: [gap for gap in gaps if gap.few[0] == few] for few in sorted({gap.few[0] for gap in gaps})}
     kept = {few: each for few, each in sets.items() if len({gap.total for gap in each}) > 1}
     if not kept:

@@ -15,7 +15,7 @@ HEADER = ("control", "total", "fewer questions", "more questions", "error, fewer
 
 
 def ordered(every: Sequence[Series], rules: Rules) -> list[Series]:
-    """The control that counts first."""
+    """Sort the series, those of the control that counts first."""
     return sorted(every, key=lambda series: (series.control != rules.control, series.pair))
 
 
@@ -88,7 +88,7 @@ def _rows(part: RoutePart) -> list[list[str]]:
 
 
 def _together(verdicts: Sequence[str]) -> str:
-    """Confirmed by all or refuted by any."""
+    """Join verdicts: confirmed by all, or refuted by any."""
     if REFUTED in verdicts:
         return REFUTED
     return CONFIRMED if set(verdicts) == {CONFIRMED} else CANNOT_TELL

@@ -121,7 +121,7 @@ def _doubling(
 
 
 def _falls(series: Series, doublings: Sequence[tuple[int, int]]) -> list[tuple[float, Contrast]]:
-    """The error before each doubling, and how far it falls."""
+    """Measure the error before each doubling, and how far it falls."""
     questions = series.cells[0][0]
     cells = sorted({(questions, budget) for pair in doublings for budget in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
@@ -130,7 +130,7 @@ def _falls(series: Series, doublings: Sequence[tuple[int, int]]) -> list[tuple[f
 
 
 def _flat(below: Sequence[bool], doublings: Sequence[tuple[int, int]]) -> int | None:
-    """The budget from which on every doubling is below its limit; None where the last one is not."""
+    """Find the budget from which on every doubling is below its limit; None where the last one is not."""
     found = None
     for is_below, (budget, _) in zip(reversed(below), reversed(doublings), strict=True):
         if not is_below:
