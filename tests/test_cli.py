@@ -160,7 +160,8 @@ def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size
 
 def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):
     code = (
-        "import sys, signal, os, toolkit.cli as c; c.verbs.run = lambda a: os.kill(os.getpid(), signal.SIGINT); "
+        "import sys, signal, os, toolkit.commands.run as run; "
+        "run.run_command = lambda a: os.kill(os.getpid(), signal.SIGINT); import toolkit.cli as c; "
         "sys.exit(c.main(['run', 'math']))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

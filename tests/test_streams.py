@@ -28,8 +28,10 @@ def test_a_reader_of_errors_that_went_away_is_no_error_either():
 
 
 def test_a_broken_pipe_of_something_else_is_told():
-    code = "import toolkit.cli as c\ndef gone(args): raise BrokenPipeError(32, 'Broken pipe', 'teacher')\n"
-    code += "c.verbs.recipe = gone\nraise SystemExit(c.main(['recipe', 'ls']))"
+    code = (
+        "import toolkit.commands.recipe as verb\ndef gone(args): raise BrokenPipeError(32, 'Broken pipe', 'teacher')\n"
+    )
+    code += "verb.recipe_command = gone\nimport toolkit.cli as c\nraise SystemExit(c.main(['recipe', 'ls']))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 1 and "Broken pipe: 'teacher'" in ran.stderr
 

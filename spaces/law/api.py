@@ -97,21 +97,21 @@ def add() -> None:
     """Adds the endpoints to the page that is open."""
     for function in (fit, forecast, plan):
         # All of the docstring: left to itself the page documents no argument.
-        told = " ".join((function.__doc__ or "").split())
-        gr.api(_told(function), api_name=function.__name__, api_description=told, concurrency_limit=CONCURRENT)
+        text = " ".join((function.__doc__ or "").split())
+        gr.api(_explained(function), api_name=function.__name__, api_description=text, concurrency_limit=CONCURRENT)
 
 
-def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _explained(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """The function with its reasons passed on: a caller reads what is wrong with the request."""
 
     @wraps(function)
-    def told(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    def explained(*args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
             return function(*args, **kwargs)
         except (ValueError, TypeError, ArithmeticError) as error:
             raise gr.Error(str(error) or type(error).__name__, print_exception=False) from error
 
-    return told
+    return explained
 
 
 def _columns(**given: list[float] | None) -> dict[str, Array]:

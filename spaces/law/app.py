@@ -140,7 +140,7 @@ def _wire(
     addressed.then(None, query, link, js=links.REPLACE, **QUIET)
 
 
-def _settled(values: list[Any], yours: Experiment | None, told: list[str]) -> list[Any]:
+def _settled(values: list[Any], yours: Experiment | None, messages: list[str]) -> list[Any]:
     """Updates of the selection's controls, the banner and the notice."""
     try:
         chosen, more = selection.settle(values, yours)
@@ -149,8 +149,8 @@ def _settled(values: list[Any], yours: Experiment | None, told: list[str]) -> li
             selection.settle([EXAMPLE, *[None] * 6])[0],
             [f"{guards.plain(str(error))}. Shown is the example."],
         )
-    told = [*told, *more]
-    notice = gr.update(value="\n\n".join(told), visible=bool(told))
+    messages = [*messages, *more]
+    notice = gr.update(value="\n\n".join(messages), visible=bool(messages))
     return [chosen.values, *selection.updates(chosen, yours), guards.banner(chosen.toy, chosen.why), notice]
 
 
@@ -183,10 +183,10 @@ def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
     return rendered
 
 
-def _emptied(view: View, told: str) -> list[Any]:
+def _emptied(view: View, message: str) -> list[Any]:
     """These words, and nothing else; controls stay as they are."""
     controls = list(view.controls.values())
-    return _shown(view, [told, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
+    return _shown(view, [message, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
 
 
 def _shown(view: View, values: list[Any]) -> list[Any]:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from data import AXES, COLUMNS, MISSING, NUMBERS, Experiment
 from selection import Chosen
+from toolkit.reports.fit_report import LEVEL
 from toolkit.reports.results import Series, series_of
 from toolkit.reports.rules.gaps import gaps_of, matched
 from toolkit.statistics.families import bonferroni
 from toolkit.statistics.intervals import Array, Contrast, Interval, contrasts
 
-LEVEL = 0.9
 WORDS = [name for name in COLUMNS if name not in NUMBERS]
 
 
@@ -89,8 +89,8 @@ def _paired(names: Sequence[tuple[str, str, float]], pairs: Sequence[tuple[Array
     """Each pair with its contrast; pairs that share replicates are bootstrapped with the same draws."""
     shapes = {first.shape for first, _ in pairs}
     groups = [contrasts([a - b for a, b in pairs])] if len(shapes) == 1 else [contrasts([a - b]) for a, b in pairs]
-    told = [each for group in groups for each in group]
-    return [Pairing(*name, _errors(*pair), each) for name, pair, each in zip(names, pairs, told, strict=True)]
+    contrasted = [each for group in groups for each in group]
+    return [Pairing(*name, _errors(*pair), each) for name, pair, each in zip(names, pairs, contrasted, strict=True)]
 
 
 def _errors(first: Array, second: Array) -> tuple[float, float]:

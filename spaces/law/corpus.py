@@ -41,8 +41,8 @@ def statistics(experiment: Experiment, pair: str) -> dict[tuple[float, float], d
     path = experiment.folder and experiment.folder / "data" / "statistics.json"
     if path is None or not path.is_file() or not experiment.published(pair):
         return {}
-    told = json.loads(path.read_text(encoding="utf-8"))["statistics"]
-    return {(each["questions"], float(LAST.findall(name)[0])): each for name, each in told.items()}
+    entries = json.loads(path.read_text(encoding="utf-8"))["statistics"]
+    return {(each["questions"], float(LAST.findall(name)[0])): each for name, each in entries.items()}
 
 
 def matching(every: dict[str, str], text: str) -> dict[str, str]:

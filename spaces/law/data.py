@@ -176,12 +176,15 @@ def _typed(table: pd.DataFrame, origin: str) -> pd.DataFrame:
 
 def _declared(path: Path) -> Declared:
     try:
-        told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        forecast: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         students = frozenset(
-            (float(point["budget"]), float(point["train_seed"]), float(point["error"])) for point in told["fitted"]
+            (float(point["budget"]), float(point["train_seed"]), float(point["error"])) for point in forecast["fitted"]
         )
         return Declared(
-            max(budget for budget, *_ in students), float(told["held_out"]), bool(told.get("exploratory")), students
+            max(budget for budget, *_ in students),
+            float(forecast["held_out"]),
+            bool(forecast.get("exploratory")),
+            students,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error
@@ -190,10 +193,10 @@ def _declared(path: Path) -> Declared:
 def _manifest(path: Path) -> dict[str, Any]:
     """What the results tell of themselves: `embedded`, the pairs with a model that was trained on the spot, and
     `teacher`, the name of the one whose responses were published. Nothing where they have no manifest."""
-    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if not isinstance(told, dict) or not isinstance(told.get("embedded", []), list):
+    manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("embedded", []), list):
         raise ValueError("manifest.json is not one of a results dataset")
-    return told
+    return manifest
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:

@@ -22,8 +22,8 @@ def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
     _zone(plot, law, (first, near), level, chosen.scale, f"{level:.0%} of curves", NEAR)
     # A hair beyond 4 x, where the envelope over all forms begins.
     _zone(plot, law, (near * 1.0001, far), WIDE, chosen.scale, f"{WIDE:.0%}, over all forms", FAR)
-    told = fitting.curve(law, first, near, level)
-    plots.line(plot, told.r, chosen.scale.percent(law.mean(told.r)), "law", plots.LAW, width=2.5)
+    forecast = fitting.curve(law, first, near, level)
+    plots.line(plot, forecast.r, chosen.scale.percent(law.mean(forecast.r)), "law", plots.LAW, width=2.5)
     _rungs(plot, chosen)
     plots.shade(plot, first / 1.06, last * 1.06, text="fitted")
     plots.shade(plot, far, 2 * far, REFUSED)
@@ -39,9 +39,9 @@ def draw(chosen: Chosen, law: LawFit, budget: float, level: float) -> go.Figure:
 def _zone(
     plot: go.Figure, law: LawFit, span: tuple[float, float], level: float, scale: Scale, name: str, color: str
 ) -> None:
-    told = fitting.curve(law, *span, level)
-    if np.isfinite(told.low).all():
-        plots.band(plot, told.r, *scale.ends(told.low, told.high), name, color)
+    forecast = fitting.curve(law, *span, level)
+    if np.isfinite(forecast.low).all():
+        plots.band(plot, forecast.r, *scale.ends(forecast.low, forecast.high), name, color)
 
 
 def _rungs(plot: go.Figure, chosen: Chosen) -> None:
@@ -57,11 +57,11 @@ def _asked(plot: go.Figure, law: LawFit, budget: float, level: float, scale: Sca
     """The interval at the budget asked for; its middle only where a number is given."""
     near = budget <= WIDEN_BEYOND * law.rungs.x[-1] * (1 + 1e-12)
     level = level if near else WIDE
-    told = law.predict(budget, level)
-    if not np.isfinite(told.low):
+    forecast = law.predict(budget, level)
+    if not np.isfinite(forecast.low):
         return
-    low, high = map(float, scale.ends(told.low, told.high))
-    middle = float(scale.percent(told.mean)) if near else (low + high) / 2
+    low, high = map(float, scale.ends(forecast.low, forecast.high))
+    middle = float(scale.percent(forecast.mean)) if near else (low + high) / 2
     number = f"{middle:.2f} %, " if near else ""
     plot.add_scatter(
         x=[budget], y=[middle], mode="markers", name=f"r = {budget:g}",

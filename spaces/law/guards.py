@@ -53,9 +53,9 @@ def plain(text: str) -> str:
 def parameters(law: LawFit, known: Mapping[str, Any], scale: Scale) -> str:
     """A table of the parameters, and what these data leave open."""
     head = "**The parameters of err(r)**, errors as fractions. The median and the interval are those of all curves that"
-    told = "the data allow; least squares is the single curve that fits best, and may lie at their edge or beyond."
+    meaning = "the data allow; least squares is the single curve that fits best, and may lie at their edge or beyond."
     open_ = f"- {floor(law, scale)}\n- {exponent(known['beta'])}"
-    return f"{head} {told}\n\n{parameter_table(known, NAMES)}\n\n{open_}"
+    return f"{head} {meaning}\n\n{parameter_table(known, NAMES)}\n\n{open_}"
 
 
 def floor(law: LawFit, scale: Scale) -> str:

@@ -59,12 +59,14 @@ def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
 
 
 def _curve(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
-    told = fitting.curve(law, first, last)
-    r = np.asarray(told.r)
-    for name, low, high in zip(plots.BANDS, (told.low_new, told.low), (told.high_new, told.high), strict=True):
+    forecast = fitting.curve(law, first, last)
+    r = np.asarray(forecast.r)
+    for name, low, high in zip(
+        plots.BANDS, (forecast.low_new, forecast.low), (forecast.high_new, forecast.high), strict=True
+    ):
         if np.isfinite(low).all():
             plots.band(plot, r * axes.times, axes.scale.percent(low), axes.scale.percent(high), name, plots.BANDS[name])
-    curve = told.mean if law.solution.posterior is not None else told.point
+    curve = forecast.mean if law.solution.posterior is not None else forecast.point
     plots.line(plot, r * axes.times, axes.scale.percent(curve), "law", plots.LAW, width=2.5)
 
 
@@ -106,11 +108,11 @@ def hover(rung: fitting.Rung, scale: Scale) -> str:
 
 
 def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:
-    told = law.predict(budget)
-    if not np.isfinite(told.mean):
+    forecast = law.predict(budget)
+    if not np.isfinite(forecast.mean):
         return
-    ends = sorted(float(axes.scale.percent(each)) for each in (told.low_new, told.high_new))
-    middle = float(axes.scale.percent(told.mean))
+    ends = sorted(float(axes.scale.percent(each)) for each in (forecast.low_new, forecast.high_new))
+    middle = float(axes.scale.percent(forecast.mean))
     plot.add_scatter(
         x=[budget * axes.times * (1.05 if axes.log else 1.0)], y=[middle], mode="markers", name="forecast, 90 %",
         marker={"size": 9, "symbol": "line-ew", "line": {"width": 2, "color": plots.LAW}},

@@ -96,13 +96,13 @@ def draw_frontier(planned: fitting.Planned) -> go.Figure:
 
 def draw_one_axis(law: LawFit, prices: Prices, questions: float) -> go.Figure:
     """What more answers to the same questions cost and win, to 4 times the last budget."""
-    told = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
-    cost = prices.cost(questions, told.r)
+    forecast = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
+    cost = prices.cost(questions, forecast.r)
     plot = plots.figure(f"cost of {questions:,g} questions × r", "test error, %", height=380)
-    if np.isfinite(told.low).all():
+    if np.isfinite(forecast.low).all():
         name = "90 % of curves"
-        plots.band(plot, cost, 100 * np.asarray(told.low), 100 * np.asarray(told.high), name, plots.BANDS[name])
-    plots.line(plot, cost, 100 * law.mean(told.r), "law", plots.LAW, width=2.5)
+        plots.band(plot, cost, 100 * np.asarray(forecast.low), 100 * np.asarray(forecast.high), name, plots.BANDS[name])
+    plots.line(plot, cost, 100 * law.mean(forecast.r), "law", plots.LAW, width=2.5)
     seen = prices.cost(questions, law.rungs.x)
     plot.add_scatter(
         x=seen, y=100 * law.rungs.y, mode="markers", name="observed", marker={"size": 8, "color": plots.SEEN},

@@ -37,12 +37,12 @@ def manifest(repo: str, revision: str) -> Mapping[str, Any]:
     """The release's manifest: its configs with their files, and its statistics. ValueError when it cannot be read."""
     try:
         with hub.opened(repo, revision, "manifest.json") as file:
-            told: Mapping[str, Any] = json.loads(file.read())
-        if not {"configs", "statistics"} <= told.keys():
+            known: Mapping[str, Any] = json.loads(file.read())
+        if not {"configs", "statistics"} <= known.keys():
             raise ValueError("its manifest is not one of a release")
     except ValueError as error:
         raise ValueError(_elsewhere(repo, revision, error)) from error
-    return told
+    return known
 
 
 @lru_cache(maxsize=8)

@@ -30,14 +30,14 @@ def drawn(chosen: Chosen, law: LawFit) -> go.Figure:
 def as_json(chosen: Chosen, law: LawFit) -> str:
     """What `fss fit --json` prints, with what was chosen and whether that is exploratory."""
     report = fitting.report(law, _ahead(chosen, law), chosen.ladder.notes)
-    told = {
+    head = {
         "experiment": chosen.experiment.name,
         "ladder": chosen.name,
         "exploratory": chosen.why or None,
         "read": list(chosen.experiment.notes),
         "observed": _rows(chosen).to_dict("list"),
     }
-    return json.dumps(told | dict(report), indent=1, allow_nan=False)
+    return json.dumps(head | dict(report), indent=1, allow_nan=False)
 
 
 def as_lines(chosen: Chosen, law: LawFit) -> str:

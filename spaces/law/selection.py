@@ -95,19 +95,19 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Chosen, 
     ValueError when the results cannot be read or hold no ladder.
     """
     source, *wanted = (None if value is None else str(value) for value in values)
-    told: list[str] = []
+    messages: list[str] = []
     experiments = load(source or EXAMPLE, yours)
     usable = [name for name, each in experiments.items() if pairs_of(each)]
     if not usable:
         raise ValueError(f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to")
-    experiment = experiments[_one_of(wanted[0], usable, "experiment", told)]
-    pair = _one_of(wanted[1], pairs_of(experiment), "pair", told)
+    experiment = experiments[_one_of(wanted[0], usable, "experiment", messages)]
+    pair = _one_of(wanted[1], pairs_of(experiment), "pair", messages)
     ladders = experiment.ladders(pair)
-    name = _one_of(wanted[2], list(ladders), "ladder", told)
+    name = _one_of(wanted[2], list(ladders), "ladder", messages)
     ladder = ladder_of(ladders[name], experiment.name)
     questions = float(ladders[name]["questions"].iloc[0])
-    fit_min, fit_max, held_out, why = _range(ladder, experiment.forecasts(pair, name), wanted[3:], told)
-    return Chosen(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), told
+    fit_min, fit_max, held_out, why = _range(ladder, experiment.forecasts(pair, name), wanted[3:], messages)
+    return Chosen(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), messages
 
 
 def pairs_of(experiment: Experiment) -> list[str]:
@@ -133,21 +133,21 @@ def updates(chosen: Chosen, yours: Experiment | None = None) -> list[Any]:
     return [gr.update(choices=each, value=value) for each, value in zip(choices, chosen.values, strict=True)]
 
 
-def _one_of(wanted: str | None, there: list[str], what: str, told: list[str]) -> str:
+def _one_of(wanted: str | None, there: list[str], what: str, messages: list[str]) -> str:
     if wanted is not None and wanted not in there:
-        told.append(f"These results have no such {what}; shown is {plain(there[0])}.")
+        messages.append(f"These results have no such {what}; shown is {plain(there[0])}.")
     return wanted if wanted in there else there[0]
 
 
 def _range(
-    ladder: Ladder, declared: list[Declared], wanted: list[str | None], told: list[str]
+    ladder: Ladder, declared: list[Declared], wanted: list[str | None], messages: list[str]
 ) -> tuple[float, float, float | None, str]:
     budgets = [float(budget) for budget in np.unique(ladder.budgets)]
     start = _start(budgets, declared)
-    asked = [_rung(text, budgets, told) for text in wanted[:2]]
+    asked = [_rung(text, budgets, messages) for text in wanted[:2]]
     fit_min, fit_max = asked[0] or budgets[0], asked[1] or start[0]
     beyond = [budget for budget in budgets if budget > fit_max]
-    held_out = _held_out(wanted[2], start[1], beyond, told)
+    held_out = _held_out(wanted[2], start[1], beyond, messages)
     return fit_min, fit_max, held_out, _why(declared, budgets, (fit_min, fit_max, held_out))
 
 
@@ -174,16 +174,16 @@ def _start(budgets: list[float], declared: list[Declared]) -> tuple[float, float
     return (budgets[-2], budgets[-1]) if len(budgets) > 4 else (budgets[-1], None)
 
 
-def _rung(text: str | None, budgets: list[float], told: list[str]) -> float | None:
+def _rung(text: str | None, budgets: list[float], messages: list[str]) -> float | None:
     if text is None:
         return None
     found = next((budget for budget in budgets if f"{budget:g}" == text), None)
     if found is None:
-        told.append(f"This ladder has no rung r = {plain(text[:20])}.")
+        messages.append(f"This ladder has no rung r = {plain(text[:20])}.")
     return found
 
 
-def _held_out(text: str | None, start: float | None, beyond: list[float], told: list[str]) -> float | None:
+def _held_out(text: str | None, start: float | None, beyond: list[float], messages: list[str]) -> float | None:
     if text == NONE or not beyond:
         return None
-    return _rung(text, beyond, told) or (start if start in beyond else beyond[0])
+    return _rung(text, beyond, messages) or (start if start in beyond else beyond[0])

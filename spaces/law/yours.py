@@ -114,12 +114,12 @@ def _check(table: Table, meaning: Meaning) -> None:
 
 def _unclear(table: Table, value: str) -> str:
     most = max(numbers(table, {value: Role.SHARE})[0][value].values)
-    told = (
+    message = (
         "all values of column {!r} are 1 or less"
         if most <= 1
         else "some values of column {!r} are 1 or less, others not"
     )
-    return f"{told.format(value)}: say if they are fractions or percent"
+    return f"{message.format(value)}: say if they are fractions or percent"
 
 
 def _check_copies(rows: pd.DataFrame) -> None:
@@ -146,14 +146,14 @@ def _ladders(found: Measured, notes: list[str]) -> Iterator[pd.DataFrame]:
     if not repeated and not {"seed", "n", "sd"} & set(rows):
         notes.append("one row per budget and no sd: nothing is known of the noise, so there is no interval")
     for _, group in rows.groupby(keys, sort=False) if keys else [((), rows)]:
-        told = group.iloc[0]
+        run = group.iloc[0]
         ladder = as_ladders(found._replace(rows=group, notes=()), ARM)[0]
         notes.extend(ladder.notes)
         students = pd.DataFrame(
             {"budget": ladder.budgets, "error": ladder.values, "sd": ladder.sd, "n": ladder.n}, dtype=float
         )
         students["train_seed"] = students.groupby("budget").cumcount().astype(float)
-        yield students.assign(arm=ladder.name, questions=float(told.get("questions", MISSING)))
+        yield students.assign(arm=ladder.name, questions=float(run.get("questions", MISSING)))
 
 
 def _name(table: Table, meaning: Meaning) -> str:

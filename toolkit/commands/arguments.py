@@ -1,17 +1,66 @@
-"""Kinds of arguments that several verbs take."""
+"""Arguments that several verbs take, and kinds of values."""
 
 import argparse
 import os
+from pathlib import Path
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare RUN and how to work on it: profile, workspace, worker processes, a dry run."""
+    parser.add_argument(
+        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<replicate>, or a recipe file"
+    )
+    parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
+    add_workspace_argument(parser)
+    add_jobs_argument(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+
+
+def add_workspace_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--workspace`, a folder."""
+    parser.add_argument(
+        "--workspace",
+        type=place,
+        default=os.environ.get("FSS_WORKSPACE") or "workspace",
+        help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
+    )
+
+
+def add_jobs_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--jobs`, a number of worker processes."""
+    parser.add_argument(
+        "--jobs", type=positive, default=cores(), help="worker processes, one core each (default: all cores)"
+    )
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on. Raises what argparse turns into a message."""
+    """Read a whole number from 1 on. Raises what argparse turns into a message."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
     return value
 
 
+def place(text: str) -> Path:
+    """Read a path that UTF-8 can name. Raises what argparse turns into a message."""
+    path = Path(text)
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:  # Arrow and the tokenizers take UTF-8 only
+        raise argparse.ArgumentTypeError(
+            f"{os.fsencode(text)!r} is no UTF-8 here; set LC_ALL=C.UTF-8 or name another"
+        ) from error
+    return path
+
+
+def named_values(texts: list[str], flag: str) -> dict[str, str]:
+    """Read `NAME=VALUE` arguments into a dict; ValueError for one without the equals sign."""
+    for text in texts:
+        if "=" not in text:
+            raise ValueError(f"{flag} takes NAME=VALUE, got {text!r}")
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """Count the processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

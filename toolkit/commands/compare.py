@@ -5,15 +5,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from toolkit.commands.fit import named_values
+from toolkit.commands.arguments import named_values
 from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.rules.verdict import CLAIMS
 
+EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
+  fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
 ITEMS = "items.parquet"
 
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fss compare`."""
+    """Declare the arguments of `fss compare`."""
     rules = "; ".join(f"{rule}: {claim}" for rule, (_, claim) in CLAIMS.items())
     parser.add_argument("curves", type=Path, help="one row per model, as in curves.parquet; CSV and JSON are read, too")
     parser.add_argument("--rule", required=True, choices=list(CLAIMS), help=rules)
@@ -29,7 +31,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def compare_command(args: argparse.Namespace) -> int:
-    """Runs `fss compare` on parsed arguments; 0 when done. ValueError says what is wrong with tables or request."""
+    """Run `fss compare` on parsed arguments; 0 when done. ValueError says what is wrong with tables or request."""
     from toolkit.reports.results import read_results
     from toolkit.reports.rules.decide import Question, as_markdown, decide, draw
     from toolkit.workspace import to_json
@@ -52,7 +54,7 @@ def compare_command(args: argparse.Namespace) -> int:
 
 
 def read_rules(given: list[str]) -> Rules:
-    """The rules with `NAME=VALUE` settings; ValueError for a name that they do not have or what is not a number."""
+    """Build the rules with `NAME=VALUE` settings; ValueError for a name that they do not have, or no number."""
     named = named_values(given, "--set")
     for name in named.keys() - set(_settings()):
         raise ValueError(f"--set: the rules have no {name!r}; they have {', '.join(_settings())}")

@@ -5,9 +5,13 @@ import json
 import sys
 from pathlib import Path
 
+from toolkit.commands.arguments import named_values
+
+EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
+
 
 def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fss fit`."""
+    """Declare the arguments of `fss fit`."""
     parser.add_argument(
         "table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per run or per item"
     )
@@ -33,7 +37,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def fit_command(args: argparse.Namespace) -> int:
-    """Runs `fss fit` on parsed arguments; 0 when done. ValueError says what is wrong with the table or the request."""
+    """Run `fss fit` on parsed arguments; 0 when done. ValueError says what is wrong with the table or the request."""
     from toolkit.laws.curve.pooled import pool_beta
     from toolkit.reports.curves import Columns, read_ladders
     from toolkit.reports.fit_report import as_text, describe, fit_ladder
@@ -54,16 +58,8 @@ def fit_command(args: argparse.Namespace) -> int:
     )
     sys.stdout.write(text + "\n")
     if args.plot:
-        from toolkit.reports.figures.laws import draw_laws
+        from toolkit.reports.figures.law import draw_fits
 
         label = "error" if next(iter(ladders.values())).quantity == "error" else args.y
-        draw_laws(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
+        draw_fits(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
     return 0
-
-
-def named_values(given: list[str], flag: str) -> dict[str, str]:
-    """`NAME=VALUE` arguments as a dict; ValueError for one without the equals sign."""
-    for each in given:
-        if "=" not in each:
-            raise ValueError(f"{flag} takes NAME=VALUE, got {each!r}")
-    return {name: value for name, _, value in (each.partition("=") for each in given)}

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from toolkit.commands.judge_rows import Judged, RowJudge
     from toolkit.recipe.sections import Verification
     from toolkit.records.writing import Writer
+EXAMPLE = r"""fss judge answers.jsonl --gold answer --response output --output judged.jsonl
+  fss judge gsm8k.csv --gold-pattern '####\s*(.+)' --pattern '####\s*(.+)'
+  fss judge pairs.parquet --kind numeric --tolerance .02 --label correct"""
 KINDS = ("mathematics", "numeric", "choice")
 ADDED = ("verdict", "extracted", "problem")
 USUAL = {  # names of the default columns elsewhere
@@ -29,7 +32,7 @@ _TICK = 64
 
 
 def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fss judge`."""
+    """Declare the arguments of `fss judge`."""
     parser.add_argument("file", help="JSONL, JSON, CSV, TSV or parquet, texts also as .gz; - reads JSONL from stdin")
     columns = parser.add_argument_group("columns")
     columns.add_argument("--gold", default="gold", metavar="COLUMN", help="right answers (default: gold)")
@@ -50,7 +53,7 @@ def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def judge_command(args: argparse.Namespace) -> int:
-    """Runs `fss judge` on parsed arguments; 0 when done, 130 when interrupted.
+    """Run `fss judge` on parsed arguments; 0 when done, 130 when interrupted.
 
     ValueError says what is wrong with the file, its columns or the request, or that no row could be judged.
     """
@@ -96,10 +99,8 @@ def _title(args: argparse.Namespace) -> str:
     return f"{args.file}: {args.response!r} against {args.gold!r}, {kind}"
 
 
-def _watched(
-    path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "Tally"
-) -> Iterator["Judged"]:
-    """The judged rows, counted, with a bar."""
+def _watched(path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "Tally") -> Iterator["Judged"]:
+    """Yield the judged rows, counted, with a bar."""
     from toolkit.progress import Progress
 
     with Progress(sys.stderr).stage("judge") as stage:
@@ -128,9 +129,7 @@ def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
     return {kind: policy(kind, boxed.get(args.pattern, args.pattern), args.tolerance) for kind in kinds}
 
 
-def _check_columns(
-    path: Path, there: Iterable[str], needed: list[str], added: list[str], output: Path | None
-) -> None:
+def _check_columns(path: Path, there: Iterable[str], needed: list[str], added: list[str], output: Path | None) -> None:
     there = list(there)
     if not there:
         raise ValueError(f"{path} has no rows")
@@ -181,7 +180,7 @@ def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writ
 
 
 def _schema(path: Path, added: list[str]) -> "pa.Schema":
-    """Of the written table: the types of a parquet file, else texts. JSON is read once for all of its keys."""
+    """Choose the written table's types: those of a parquet file, else texts. JSON is read once for all of its keys."""
     from toolkit.records import format_of, read_records
     from toolkit.records.parquet_limits import read_schema
     from toolkit.records.writing import schema_of_texts

@@ -55,7 +55,7 @@ class Tally:
 
 
 def as_text(tally: Tally, label: str | None) -> str:
-    """The whole report, at most 80 columns wide; `label` is the name of the column with labels, if there is one."""
+    """Write the whole report, at most 80 columns wide; `label` names the column with labels, if there is one."""
     parts = [_verdicts(tally)]
     if len(tally.kinds) > 1:
         parts.append(_kinds(tally, label))

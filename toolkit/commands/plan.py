@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolkit.commands.fit import named_values
+from toolkit.commands.arguments import named_values
 from toolkit.text import markdown_table
 
+EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
 # The fields of `Prices`, named here so that `fss --help` imports no numbers; a test compares them.
 PRICES = (
     "question",
@@ -26,7 +27,7 @@ PRICES = (
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fss plan`."""
+    """Declare the arguments of `fss plan`."""
     parser.add_argument("table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per student")
     for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
@@ -52,7 +53,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan_command(args: argparse.Namespace) -> int:
-    """Runs `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
+    """Run `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
     from toolkit.laws.planning.allocation import frontier
     from toolkit.laws.planning.plan import plan
     from toolkit.laws.planning.prices import Prices
@@ -96,15 +97,14 @@ def _number(name: str, value: Any) -> float:
 
 
 def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
-    """A plan as plain values; numbers that do not exist are null."""
+    """Return a plan as plain values; numbers that do not exist are null."""
     from toolkit.laws.planning.crossover import crossover, divergence_total
 
     parts, crosses = divergence_total(surface), crossover(surface, prices)
-    parameters = dict(zip(("E", "B", "D0", "beta", "kappa"), surface.parameters.tolist(), strict=True))
     return {
         "sentence": found.sentence,
         "plan": asdict(found) | {"experiment": found.experiment and found.experiment._asdict()},
-        "surface": {"parameters": parameters, "kappa": surface.kappa_interval(), "reading": surface.reading()},
+        "surface": {"parameters": surface.named, "kappa": surface.kappa_interval(), "reading": surface.reading()},
         "divergence": parts and parts._asdict(),
         "crossover": {key: None if value != value else value for key, value in crosses._asdict().items()},
         "frontier": [asdict(split) for split in frontier],
@@ -114,7 +114,7 @@ def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: 
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report as a person reads it: the advice first, then why, then the frontier."""
+    """Write the report as a person reads it: the advice first, then why, then the frontier."""
     lines = [report["sentence"], "", *reasons(report), ""]
     shown = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
     rows = [
@@ -132,7 +132,7 @@ def as_text(report: dict[str, Any]) -> str:
 
 
 def reasons(report: dict[str, Any]) -> list[str]:
-    """What lies behind the advice: the worth of a response, where the two routes part, and where their prices cross."""
+    """Explain the advice: the worth of a response, where the two routes part, and where their prices cross."""
     return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report)]
 
 

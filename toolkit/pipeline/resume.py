@@ -18,6 +18,7 @@ from toolkit.pipeline.stages.models import nano_options
 from toolkit.pipeline.stages.pool import pool_inputs
 from toolkit.pipeline.teacher import NANO
 from toolkit.progress import Progress
+from toolkit.recipe.files import names_recipe
 from toolkit.recipe.load import Run, load_recipe
 from toolkit.recipe.sections import Recipe
 from toolkit.synthesis.journal import Journal, Response, encode
@@ -98,7 +99,7 @@ def pull(
 
 
 def _recipe_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
+    if not names_recipe(name):
         raise ValueError(f"{name!r} cannot name a recipe; give --as NAME of letters, digits, '-' and '_'")
     return name
 

@@ -54,6 +54,11 @@ def recipe_file(name: str) -> Path:
     )
 
 
+def names_recipe(name: str) -> bool:
+    """Say whether a name can be that of a recipe: letters, digits, `-` and `_`, the first a letter or digit."""
+    return re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII) is not None
+
+
 def profiles_of(path: Path) -> dict[str, Path]:
     """Profile -> file of a recipe, its own file (`nano`) first."""
     overlays = sorted(path.parent.glob(f"{path.stem}.*.yaml"))

@@ -77,13 +77,14 @@ def arrow_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 
     A 32-bit 0.7 is `0.7`, not `0.699999988079071`; the zeros that a decimal column adds are dropped.
     """
-    columns = [_values(batch.column(place)) for place in range(batch.num_columns)]
+    columns = [arrow_values(batch.column(place)) for place in range(batch.num_columns)]
     names = batch.schema.names
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 
 
-def _values(column: pa.Array) -> list[Any]:
+def arrow_values(column: pa.Array) -> list[Any]:
+    """The values of a column as `arrow_records` has them."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):

@@ -109,8 +109,8 @@ def _parsed(text: str, place: str) -> Any:
         raise RecordError(f"{place} is no readable JSON ({line}column {error.colno}: {error.msg}): mend it") from error
     except RecursionError as error:
         raise RecordError(f"{place} is nested too deep to be read: make it flat") from error
-    except _RepeatedKeyError as error:
-        raise RecordError(f"{place} has the key {error} twice: remove one") from error
+    except RepeatedKeyError as error:
+        raise RecordError(f"{place} has the key {error.name!r} twice: remove one") from error
 
 
 def _object(found: Any, place: str) -> Row:
@@ -119,21 +119,35 @@ def _object(found: Any, place: str) -> Row:
     return found
 
 
-class _RepeatedKeyError(Exception):
-    pass
+class RepeatedKeyError(ValueError):
+    """An object of JSON with a key, `name`, that stands in it twice, so that one of the two values would win."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an object names {name[:40]!r} twice")
+        self.name = name
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Row:
     row = dict(pairs)
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _RepeatedKeyError(repr(next(name for name in names if names.count(name) > 1)))
+        raise RepeatedKeyError(next(name for name in names if names.count(name) > 1))
     return row
 
 
-# A decoder that turns no digits into a float or an int; NaN and Infinity, which JSON does not have, become floats.
-_number: Callable[[str], Any] = Number
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, object_pairs_hook=_unique)
+def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
+    """Make a decoder that turns no digits into a float or an int, and refuses keys that stand in an object twice.
+
+    Args:
+        constant: what NaN, Infinity and -Infinity, which JSON does not have, become.
+    """
+    number: Callable[[str], Any] = Number
+    return json.JSONDecoder(
+        parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=_unique
+    )
+
+
+_DECODER = json_decoder(float)
 
 
 def _csv_rows(lines: Iterator[str], name: str, columns: Sequence[str] | None) -> Iterator[Row]:

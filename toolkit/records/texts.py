@@ -48,7 +48,7 @@ def lines_of(file: IO[bytes], name: str, most: int, longest: int = LONGEST) -> I
         RecordError: for other encodings, a line above `longest` characters, or more than `most` in all.
     """
     head = file.read(_HEAD)
-    encoding = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
+    encoding = encoding_of(head)
     if encoding == "utf-8" and b"\0" in head:
         raise RecordError(f"{name} holds zero bytes (UTF-16 without its mark?), so it is no UTF-8: save it as UTF-8")
     # Escapes keep what is no UTF-8 until its own line is looked at.
@@ -66,6 +66,11 @@ def lines_of(file: IO[bytes], name: str, most: int, longest: int = LONGEST) -> I
             yield line
     except UnicodeDecodeError as error:
         raise RecordError(f"{name}, after line {number}: no {encoding} ({error.reason}): save it as UTF-8") from error
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding that the mark at the start of a text names; UTF-8 without one."""
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
 
 
 class _Joined(io.RawIOBase):

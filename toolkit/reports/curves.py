@@ -48,7 +48,7 @@ def read_ladders(
     where: Mapping[str, str] | None = None,
     unit: str | None = None,
 ) -> list[Ladder]:
-    """The ladders in a table (`reading.table`), one per value of the group column; `where` keeps rows.
+    """Read the ladders in a table (`reading.table`), one per value of the group column; `where` keeps rows.
 
     Rows are runs, or single items (values all 0 or 1, several per run: averaged, and their number is n). `quantity`:
     "error", "accuracy" or "loss", None: by the column's name. `unit`: "fraction" or "percent", None: by the values.
@@ -61,7 +61,7 @@ def read_ladders(
 
 
 def as_ladders(found: Measured, name: str) -> list[Ladder]:
-    """The ladders of rows that are in memory already; `name` is that of a ladder without group."""
+    """Build the ladders of rows in memory; `name` is that of a ladder without group."""
     groups = found.rows.groupby("group", sort=False) if "group" in found.rows else [(name, found.rows)]
     return [_ladder(str(group), rows, found) for group, rows in groups]
 

@@ -11,16 +11,15 @@ from toolkit.laws.curve.forms import FORMS
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import Forecast
 from toolkit.reports.curves import Ladder
+from toolkit.reports.forecast import finite, quantiles
 from toolkit.text import markdown_table
 
 LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
 
 
-def fit_ladder(
-    ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified"
-) -> LawFit:
-    """The law of one ladder of a table; ValueError begins with the ladder's name."""
+def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified") -> LawFit:
+    """Fit the law of one ladder of a table; ValueError begins with the ladder's name."""
     several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
     try:
         return fit_law(
@@ -39,8 +38,10 @@ def fit_ladder(
 
 
 def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """A fit as plain values: parameters by least squares and by the posterior's median and 90 % interval, forecasts,
-    the baselines' table, notes and warnings."""
+    """Return a fit as plain values: parameters, forecasts, the baselines' table, notes and warnings.
+
+    Parameters are given by least squares and by the posterior's median and 90 % interval.
+    """
     forecasts = [fit.predict(budget, LEVEL) for budget in budgets]
     baselines = predict_baselines(fit, np.array(budgets, float)) if budgets else {}
     return {
@@ -52,38 +53,33 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
         "level": LEVEL,
         "parameters": _parameters(fit),
         "floor": fit.floor,
-        "forecasts": [_forecast(told) for told in forecasts],
+        "forecasts": [_forecast(forecast) for forecast in forecasts],
         "baselines": {name: values.tolist() for name, values in baselines.items()},
         "table": [_row(row) for row in forecast_table(fit)],
-        "notes": list(dict.fromkeys([*notes, *(note for told in forecasts for note in told.notes)])),
+        "notes": list(dict.fromkeys([*notes, *(note for forecast in forecasts for note in forecast.notes)])),
         "warnings": list(fit.warnings),
     }
 
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
-    tails = [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]
-    ranges = np.quantile(fit.draws, tails, axis=0) if len(fit.draws) else np.full((3, len(fit.names)), np.nan)
-    known: dict[str, dict[str, float | None]] = {name: {"value": _finite(x)} for name, x in fit.parameters.items()}
-    for name, low, median, high in zip(fit.names, *ranges, strict=True):
-        known[name] |= {"low": _finite(low), "median": _finite(median), "high": _finite(high)}
+    known: dict[str, dict[str, float | None]] = {name: {"value": finite(x)} for name, x in fit.parameters.items()}
+    for name, ends in quantiles(fit, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).items():
+        known[name] |= dict(zip(("low", "median", "high"), ends, strict=True))
     return known
 
 
-def _forecast(told: Forecast) -> dict[str, float | None]:
-    return {name: _finite(getattr(told, name)) for name in ("r", "point", "mean", "low", "high", "low_new", "high_new")}
+def _forecast(forecast: Forecast) -> dict[str, float | None]:
+    names = ("r", "point", "mean", "low", "high", "low_new", "high_new")
+    return {name: finite(getattr(forecast, name)) for name in names}
 
 
 def _row(row: TableRow) -> dict[str, Any]:
-    predicted, miss = ([_finite(value) for value in values] for values in (row.predicted, row.miss))
-    return {"form": row.form, "predicted": predicted, "miss": miss, "top_rung_miss": _finite(row.top_rung_miss)}
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    predicted, miss = ([finite(value) for value in values] for values in (row.predicted, row.miss))
+    return {"form": row.form, "predicted": predicted, "miss": miss, "top_rung_miss": finite(row.top_rung_miss)}
 
 
 def as_text(name: str, report: Mapping[str, Any]) -> str:
-    """A report of `describe` as Markdown that reads well on a terminal; errors in percent, losses as they are."""
+    """Write a report of `describe` as Markdown that reads well on a terminal; errors in percent, losses as they are."""
     percent, fitted = report["quantity"] == "error", report["fitted"]
     rungs = ", ".join(f"{x:g}" for x in fitted["x"])
     head = f"{name}: {report['form']}, fitted to {sum(fitted['rows']):g} rows at {len(fitted['x'])} budgets ({rungs})"
@@ -104,12 +100,12 @@ def as_text(name: str, report: Mapping[str, Any]) -> str:
 def _ahead(report: Mapping[str, Any], percent: bool) -> str:
     header = ["budget", "least squares", "mean", "90 % of curves", "90 % of new runs", *report["baselines"]]
     rows = []
-    for index, told in enumerate(report["forecasts"]):
+    for index, ahead in enumerate(report["forecasts"]):
         spans = [
-            f"{shown(told[low], percent)} to {shown(told[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
+            f"{shown(ahead[low], percent)} to {shown(ahead[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
         ]
         rivals = [shown(values[index], percent) for values in report["baselines"].values()]
-        rows.append([f"{told['r']:g}", shown(told["point"], percent), shown(told["mean"], percent), *spans, *rivals])
+        rows.append([f"{ahead['r']:g}", shown(ahead["point"], percent), shown(ahead["mean"], percent), *spans, *rivals])
     return markdown_table(header, rows)
 
 
@@ -123,7 +119,7 @@ def _misses(report: Mapping[str, Any], percent: bool) -> str:
 
 
 def shown(value: float | None, percent: bool, sign: str = "") -> str:
-    """An error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
+    """Write an error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
     if value is None:
         return "-"
     if not percent:
@@ -135,7 +131,7 @@ def shown(value: float | None, percent: bool, sign: str = "") -> str:
 def parameter_table(
     parameters: Mapping[str, Mapping[str, float | None]], names: Mapping[str, str] | None = None
 ) -> str:
-    """Each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
+    """Tabulate each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
 
     Least squares is the single best curve: where data leave much open it can lie outside the interval. `names`: the
     parameters to show, by what to call them; all of them by their own names when None.

@@ -1,22 +1,103 @@
 """What the law says of a rung that nobody has seen: to be written before its students train."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.data import NoCurve
+from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.law import Point, finite, fit_points, parameters
 from toolkit.reports.results import Series, of_control
 
+Point = Mapping[str, float]  # a student: budget, train_seed, error (fraction), n (test items)
 
-def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> dict[str, Any]:
-    """What the fitted rungs say of a rung that nobody has seen, with every baseline's word beside it.
+
+@dataclass(frozen=True)
+class Estimate:
+    """A parameter by least squares, and its posterior interval; None for what is not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The law at one budget: `low` and `high` bound its curve, `low_new` and `high_new` one new student."""
+
+    point: float
+    mean: float
+    low: float
+    high: float
+    low_new: float
+    high_new: float
+
+
+def _later() -> Any:
+    """Declare a field that a run adds to a forecast; a file without it says nothing of it."""
+    return field(default=None, metadata={"later": True})
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the fitted rungs say of the budget `held_out`, in the order of its file.
+
+    Attributes:
+        level: of the intervals, in (0, 1).
+        reach: how many times the largest fitted budget `held_out` is.
+        form: of the law, a name in `toolkit.laws.curve.forms.FORMS`.
+        fitted: the students that were fitted.
+        law: None where no falling law can be laid through them; `notes` say why.
+        baselines: what every baseline forecasts, by its name.
+        exploratory: whether students of the held-out rung existed before the forecast.
+        experiment, pair, counting, control, questions: the series that it is of.
+        written_sha256: of the file that was written before those students were trained.
+    """
+
+    held_out: int
+    level: float
+    reach: float
+    form: str
+    fitted: Sequence[Point]
+    law: Prediction | None
+    baselines: Mapping[str, float]
+    parameters: Mapping[str, Estimate]
+    notes: Sequence[str]
+    exploratory: bool | None = _later()
+    experiment: str | None = _later()
+    pair: str | None = _later()
+    counting: str | None = _later()
+    control: str | None = _later()
+    questions: int | None = _later()
+    written_sha256: str | None = _later()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Forecast":
+        """Read the values of a file; those written before there was a choice of form are of the rectified one."""
+        values = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        values["form"] = data.get("form", "rectified")
+        values["law"] = Prediction(**data["law"]) if data["law"] else None
+        values["parameters"] = {name: Estimate(**entry) for name, entry in data["parameters"].items()}
+        return cls(**values)
+
+    @property
+    def series(self) -> str:
+        """Name the pair, counting and control that it is of."""
+        return f"{self.pair}, {self.counting}, {self.control}"
+
+    @property
+    def reason(self) -> str | None:
+        """Say why there is no law; None where there is one."""
+        return None if self.law else "; ".join(self.notes)
+
+
+def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> Forecast:
+    """Forecast a rung that nobody has seen from the fitted ones, by the law and by every baseline.
 
     Args:
         points: one per student, of the rungs that the fit may use.
@@ -24,52 +105,73 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str 
         level: of the intervals, in (0, 1).
         form: of the law, a name in `toolkit.laws.curve.forms.FORMS`.
 
-    Returns:
-        Plain values for a file: of `law`, low and high are the curve's, low_new and high_new one new student's. Where
-        no falling law can be laid through the rungs, `law` is None and `notes` say why.
-
     Raises:
         ValueError: for points that are no errors by budget.
     """
-    reach = held_out / max(point["budget"] for point in points)  # times the largest fitted budget
-    head = {"held_out": held_out, "level": level, "reach": reach, "form": form, "fitted": list(points)}
+    reach = held_out / max(point["budget"] for point in points)
+    refused = Forecast(held_out, level, reach, form, list(points), None, {}, {}, ())
     try:
         fit = fit_points(points, form)
     except NoCurve as error:
-        return head | _refused(str(error))
+        return replace(refused, notes=(str(error),))
     if fit.shape.refused:
-        return head | _refused(fit.shape.notes[0])  # the rise
-    told = fit.predict(held_out, level)
-    names = ("point", "mean", "low", "high", "low_new", "high_new")
-    return head | {
-        "law": {name: finite(getattr(told, name)) for name in names},
-        "baselines": {name: float(value[0]) for name, value in predict_baselines(fit, np.array([held_out])).items()},
-        "parameters": parameters(fit, level),
-        "notes": [*told.notes, *fit.warnings],
-    }
+        return replace(refused, notes=fit.shape.notes[:1])  # the rise
+    law = fit.predict(held_out, level)
+    return replace(
+        refused,
+        law=Prediction(*(float(getattr(law, each.name)) for each in fields(Prediction))),
+        baselines={name: float(value[0]) for name, value in predict_baselines(fit, np.array([held_out])).items()},
+        parameters=parameters(fit, level),
+        notes=(*law.notes, *fit.warnings),
+    )
 
 
-def _refused(reason: str) -> dict[str, Any]:
-    return {"law": None, "baselines": {}, "parameters": {}, "notes": [reason]}
-
-
-def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_out: int) -> list[dict[str, Any]]:
-    """The forecasts of results that none was written for: of each series' smallest question set up to `fit_max`.
+def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_out: int) -> list[Forecast]:
+    """Forecast results that none was written for: each series' smallest question set, from its rungs up to `fit_max`.
 
     Args:
         every: a series per pair; only those of the control that counts (all, where none has it).
     """
-    told = []
+    forecasts = []
     for series in of_control(every, rules.control):
         points = [row for row in series.ladder() if row["budget"] <= fit_max]
-        named = {"pair": series.pair, "counting": series.counting, "control": series.control}
-        told.append(
-            named | {"questions": series.cells[0][0]} | forecast(points, held_out=held_out, level=rules.law_level)
+        forecasts.append(
+            replace(
+                forecast(points, held_out=held_out, level=rules.law_level),
+                pair=series.pair,
+                counting=series.counting,
+                control=series.control,
+                questions=series.cells[0][0],
+            )
         )
-    return told
+    return forecasts
+
+
+def fit_points(points: Sequence[Point], form: str = "rectified") -> LawFit:
+    """Fit a form to one row per student; noise is the spread over seeds, or with one the test set's size."""
+    budgets, errors = [point["budget"] for point in points], [point["error"] for point in points]
+    several = len(set(budgets)) < len(budgets)
+    return fit_law(budgets, errors, n=None if several else [point["n"] for point in points], form=form)
+
+
+def parameters(fit: LawFit, level: float) -> dict[str, Estimate]:
+    """Estimate E (the floor), L0 (at budget 0) and what the form names: least squares and posterior interval."""
+    ranges = quantiles(fit, [(1 - level) / 2, (1 + level) / 2])
+    return {name: Estimate(finite(fit.parameters[name]), *ends) for name, ends in ranges.items()}
+
+
+def quantiles(fit: LawFit, shares: Sequence[float]) -> dict[str, list[float | None]]:
+    """Return these quantiles of each parameter's posterior, by its name; None for each where there is none."""
+    ranges = np.quantile(fit.draws, shares, axis=0).T if len(fit.draws) else [[math.nan] * len(shares)] * len(fit.names)
+    return {name: [finite(value) for value in values] for name, values in zip(fit.names, ranges, strict=True)}
 
 
 def of_mean(fit: LawFit, count: int) -> LawFit:
-    """The same fit, whose new observation is the mean of so many students: their sd over the root of their number."""
+    """Return the fit whose new observation is the mean of so many students: their sd over the root of their number."""
     level, slope, centre = fit.noise.trend
     return replace(fit, noise=fit.noise._replace(trend=(level - math.log(count) / 2, slope, centre)))
+
+
+def finite(value: Any) -> float | None:
+    """Return a number for a file; None for one that is not known."""
+    return float(value) if math.isfinite(value) else None

@@ -58,7 +58,7 @@ class Series:
         return all(len(wrong) > 1 for wrong in self.wrong.values())
 
     def replicates(self, cells: Sequence[Cell]) -> list[Replicate]:
-        """The (corpus draw, train seed) that all of these cells have; NoAnswer where there is none."""
+        """Return the (corpus draw, train seed) that all of these cells have; NoAnswer where there is none."""
         common = set.intersection(*({replicate for found, replicate in self.wrong if found == cell} for cell in cells))
         if not common:
             raise NoAnswer(
@@ -92,7 +92,7 @@ class Series:
 
 
 def of_control(every: Sequence[Series], control: str) -> list[Series]:
-    """The series of this training control; where none has it all of them, but for students trained twice as long."""
+    """Choose the series of this control; where none has it all of them, but for students trained twice as long."""
     return [series for series in every if series.control == control] or [
         series for series in every if series.control != DOUBLED
     ]
@@ -106,7 +106,7 @@ def cell_name(cell: Cell) -> str:
 def read_results(
     curves: Path, items: Path | None = None, where: Mapping[str, str] | None = None
 ) -> tuple[str, list[Series]]:
-    """The experiment's name and its series, from tables of the results schema.
+    """Read the experiment's name and its series from tables of the results schema.
 
     Args:
         curves: a row per model: experiment, arm, pair, questions, budget, counting, control, train_seed, corpus_draw,
@@ -118,10 +118,10 @@ def read_results(
         ValueError: several experiments, no students, missing columns or items, or scores that cannot be compared.
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
-    told = dict(where or {})
-    arm = told.pop("arm", None)
-    every = [_read(curves, [*keys, "error", "n"], told)]
-    every += [_read(items, [*keys, "item_id", "correct"], told)] if items else []
+    others = dict(where or {})
+    arm = others.pop("arm", None)
+    every = [_read(curves, [*keys, "error", "n"], others)]
+    every += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
     if arm is not None and arm not in set(every[0]["arm"]):
         raise ValueError(f"{curves.name}: no row has arm = {arm}; it holds {shown(every[0]['arm'].dropna().tolist())}")
     table, *answers = every if arm is None else [each[each["arm"].isin({arm, *LINES})] for each in every]
@@ -129,7 +129,7 @@ def read_results(
 
 
 def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
-    """A table of the results schema: text, and numbers where they belong, NaN where a cell is empty."""
+    """Read a table of the results schema: text, and numbers where they belong, NaN where a cell is empty."""
     with naming(path):
         table = read_kept(path, None, where)
         missing = [name for name in columns if name not in table.names]
@@ -144,7 +144,7 @@ def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.Da
 
 
 def _numbers(table: Table, name: str) -> list[float]:
-    """A column's numbers, each of its texts read once, where it first stands; NaN for empty cells."""
+    """Read a column's numbers, each of its texts read once, where it first stands; NaN for empty cells."""
     cells = table.cells(name)
     first = dict(reversed([*zip(cells, table.numbers, strict=True)]))
     first.pop("", None)
@@ -158,7 +158,7 @@ def _numbers(table: Table, name: str) -> list[float]:
 
 
 def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Series]]:
-    """The same from tables in memory."""
+    """Return the experiment's name and its series, as `read_results` does, from tables in memory."""
     experiments = sorted(set(curves["experiment"].astype(str)))
     if len(experiments) != 1:
         raise ValueError(f"results of {len(experiments)} experiments ({', '.join(experiments)}): choose one")
@@ -172,7 +172,7 @@ def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, li
 
 
 def _students(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
+    """Choose the rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
     rows = table[table["questions"].notna()]
     return rows.assign(**{name: rows[name].fillna(0).astype(int) for name in STUDENT})
 

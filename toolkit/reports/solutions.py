@@ -11,7 +11,7 @@ COLUMNS = ["question_id", "response_index", "response", "verdict"]
 
 
 def release_paths(release: Path, questions: int) -> list[Sequence[str | None]]:
-    """For each of the smallest question set's questions and each draw: its path if it was accepted, else None.
+    """Read for each of the smallest question set's questions and each draw its path if it was accepted, else None.
 
     A path is a response up to white space. Files are `data/{accepted,rejected}/q<shell>/*.parquet` of a release.
 

@@ -1,9 +1,8 @@
 """What the law over both axes makes of an experiment's cells: kappa, where the routes part, and what it would plan."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from toolkit.laws.planning.crossover import divergence_total
 from toolkit.laws.planning.plan import Plan, plan
@@ -16,8 +15,44 @@ from toolkit.reports.rules.gaps import matched
 from toolkit.text import markdown_table
 
 
+@dataclass(frozen=True)
+class PlanAtPrice:
+    """What to do with an amount of money when a question costs so many responses."""
+
+    question_price: float
+    spend: float
+    verdict: str
+    questions: int
+    budget: int
+    error: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SurfaceReport:
+    """The surface through an experiment's cells.
+
+    Attributes:
+        parameters: least squares, by name.
+        kappa: its posterior interval.
+        reading: kappa in words.
+        divergence: where the routes part, the fields of `crossover.Divergence`; None where no gap is certain.
+        forms: rows of `laws.surface.table`; none where too few cells are left to compare by.
+        preferred: what they come to, in words.
+    """
+
+    parameters: Mapping[str, float]
+    kappa: tuple[float, float]
+    reading: str
+    divergence: Mapping[str, Any] | None
+    forms: Sequence[Mapping[str, Any]]
+    preferred: str | None
+    plans: Sequence[PlanAtPrice]
+    warnings: Sequence[str]
+
+
 def surface_of(series: Series) -> SurfaceFit | None:
-    """The surface through a series' cells; None for fewer cells, or other ones, than it needs."""
+    """Fit the surface through a series' cells; None for fewer cells, or other ones, than it needs."""
     sizes = {questions for questions, _ in series.cells}, {budget for _, budget in series.cells}
     if len(series.cells) < MIN_CELLS or min(map(len, sizes)) < 2:
         return None
@@ -26,57 +61,49 @@ def surface_of(series: Series) -> SurfaceFit | None:
     return fit_surface(questions, budgets, errors, n=None if len(set(cells)) < len(cells) else series.n)
 
 
-def describe_surface(series: Series, rules: Rules) -> dict[str, Any] | None:
-    """The surface in plain values, the forms it was held against, and the plan at each of the prices asked."""
+def describe_surface(series: Series, rules: Rules) -> SurfaceReport | None:
+    """Fit a series' surface, hold other forms against it and plan at each of the prices asked; None without one."""
     fit = surface_of(series)
     if fit is None:
         return None
     parts = divergence_total(fit)
-    table = surface_table(fit) if _comparable(fit) else []
-    return {
-        "parameters": dict(zip(("E", "B", "D0", "beta", "kappa"), fit.parameters.tolist(), strict=True)),
-        "kappa": fit.kappa_interval(),
-        "reading": fit.reading(),
-        "divergence": parts and parts._asdict(),
-        "forms": [row._asdict() for row in table],
-        "preferred": verdict(table) if table else None,
-        "plans": [_plan(fit, series, price) for price in rules.question_prices],
-        "warnings": fit.warnings,
-    }
+    table = surface_table(fit) if fit.comparable else []
+    return SurfaceReport(
+        parameters=fit.named,
+        kappa=fit.kappa_interval(),
+        reading=fit.reading(),
+        divergence=parts and parts._asdict(),
+        forms=[row._asdict() for row in table],
+        preferred=verdict(table) if table else None,
+        plans=[_plan(fit, series, price) for price in rules.question_prices],
+        warnings=fit.warnings,
+    )
 
 
-def _comparable(fit: SurfaceFit) -> bool:
-    """Whether enough cells are left for rivals when the largest are left out."""
-    return min(np.sum(fit.cells.x < fit.cells.x.max()), np.sum(fit.questions < fit.questions.max())) >= MIN_CELLS
-
-
-def _plan(fit: SurfaceFit, series: Series, price: float) -> dict[str, Any]:
-    """What to do with the money of the largest matched cell of the fewest questions."""
+def _plan(fit: SurfaceFit, series: Series, price: float) -> PlanAtPrice:
+    """Plan the money of the largest matched cell of the fewest questions."""
     few, _ = matched(series.cells)[-1]
     prices = Prices(question=price, response=1.0)
-    found: Plan = plan(fit, prices, spend=float(prices.cost(*few)))
-    best = {"questions": found.best.questions, "budget": found.best.budget, "error": found.best.error}
-    return {"question_price": price, "spend": found.spend, "verdict": found.verdict, **best, "sentence": found.sentence}
+    advice: Plan = plan(fit, prices, spend=float(prices.cost(*few)))
+    best = advice.best
+    return PlanAtPrice(price, advice.spend, advice.verdict, best.questions, best.budget, best.error, advice.sentence)
 
 
-def surface_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The surfaces of a decision's parts as paragraphs of Markdown, where there are any."""
+def surface_lines(surfaces: Mapping[str, SurfaceReport]) -> list[str]:
+    """Write surfaces, by the name of their series, as paragraphs of Markdown."""
     lines = []
-    for part in parts:
-        found = part.get("surface")
-        if not found:
-            continue
-        lines.append(f"Surface, {part['name']}: {found['reading']}. {_parting(found['divergence'])}")
-        if found["forms"]:
+    for name, surface in surfaces.items():
+        lines.append(f"Surface, {name}: {surface.reading}. {_parting(surface.divergence)}")
+        if surface.forms:
             rows = [
                 [row["form"], f"{row['chi_square']:.0f}", f"{row['largest_total']:.3f}", f"{row['largest_M']:.3f}"]
-                for row in found["forms"]
+                for row in surface.forms
             ]
             header = ("form", "chi-square", "rmse, largest total left out", "rmse, largest M left out")
-            lines += [markdown_table(header, rows), f"Here {found['preferred']}."]
-        for told in found["plans"]:
-            lines.append(f"Plan, a question at the price of {told['question_price']:g} responses: {told['sentence']}")
-        lines += [f"Note: {warning}" for warning in found["warnings"]]
+            lines += [markdown_table(header, rows), f"Here {surface.preferred}."]
+        for advice in surface.plans:
+            lines.append(f"Plan, a question at the price of {advice.question_price:g} responses: {advice.sentence}")
+        lines += [f"Note: {warning}" for warning in surface.warnings]
     return lines
 
 

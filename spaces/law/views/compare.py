@@ -48,13 +48,13 @@ def build(taken: gr.State) -> View:
         measure = gr.Radio(
             [(label, name) for name, label in MEASURES.items()], value="distinct", label="Corpus, counted by"
         )
-    told = gr.Markdown()
+    message = gr.Markdown()
     plot = gr.Plot(label="Paired differences of test error, with intervals", show_label=False)
     reading(READING)
     table = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     intrinsic = gr.Plot(label="Error of students against what their corpus holds", show_label=False)
     counts = gr.Markdown(buttons=["copy"], elem_classes="copyable")
-    return View({"compare": kind, "measure": measure}, [told, plot, table, intrinsic, counts], render)
+    return View({"compare": kind, "measure": measure}, [message, plot, table, intrinsic, counts], render)
 
 
 def render(chosen: Chosen, kind: str, measure: str) -> list[Any]:
@@ -122,11 +122,11 @@ def _draw(pairings: Sequence[Pairing]) -> go.Figure:
 def _table(pairings: Sequence[Pairing]) -> str:
     rows = []
     for each, wide in zip(pairings, comparing.together(pairings), strict=True):
-        told = each.interval
-        spans = [f"{shown(span.low, True, '+')} to {shown(span.high, True, '+')}" for span in (told, wide)]
+        alone = each.interval
+        spans = [f"{shown(span.low, True, '+')} to {shown(span.high, True, '+')}" for span in (alone, wide)]
         errors = [f"{shown(error, True)} %" for error in each.errors]
         names = [guards.plain(each.first), guards.plain(each.second)]
-        rows.append([*names, shown(told.estimate, True, "+"), *spans, *errors, f"{each.total:,.0f}"])
+        rows.append([*names, shown(alone.estimate, True, "+"), *spans, *errors, f"{each.total:,.0f}"])
     header = ("first", "second", "points won", "90 %", "90 %, all at once", "error", "error of second", "responses")
     return markdown_table(header, rows)
 

@@ -34,13 +34,13 @@ def build(yours: gr.State) -> View:
             1, 512, START, step=1, label="Budget: responses per question", info="slide, or type into the box", scale=3
         )
         level = gr.Radio([("50 %", "50"), ("90 %", "90")], value="90", label="Interval", min_width=140)
-    told = gr.Markdown()
+    message = gr.Markdown()
     plot = gr.Plot(label="Forecast of the error beyond the measured budgets", show_label=False)
     reading(READING)
     gain = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     with gr.Accordion("The forecast as text, as fss fit --predict prints it: errors", open=False):
         text = gr.Textbox(label="fss fit --predict", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    return View({"budget": budget, "level": level}, [told, plot, gain, text, budget], render)
+    return View({"budget": budget, "level": level}, [message, plot, gain, text, budget], render)
 
 
 def render(chosen: Chosen, budget: float | None, level: str) -> list[Any]:
@@ -77,20 +77,20 @@ def _sentence(law: LawFit, budget: float, scale: Scale) -> str:
     zone = guards.zone(law, budget)
     if zone == "refused":
         return f"**No forecast for r = {budget:,g}.**"
-    told = {level: law.predict(budget, level) for level in (0.5, 0.9)}
+    forecasts = {level: law.predict(budget, level) for level in (0.5, 0.9)}
     if law.solution.posterior is None:
-        at = f"{scale.text(told[0.9].point)} % {scale.name}"
+        at = f"{scale.text(forecasts[0.9].point)} % {scale.name}"
         return f"**At r = {budget:,g} the least-squares curve is at {at}.** {guards.NO_NOISE}"
     if zone == "far":
-        span = scale.span(told[0.9].low, told[0.9].high, " %")
+        span = scale.span(forecasts[0.9].low, forecasts[0.9].high, " %")
         return f"**At r = {budget:,g} any {scale.name} from {span} is possible** (90 %, over all forms)."
     rows = [
         [f"{level:.0%} of {what}", scale.span(getattr(each, low), getattr(each, high), " %")]
         for what, low, high in (("curves", "low", "high"), ("new students", "low_new", "high_new"))
-        for level, each in told.items()
+        for level, each in forecasts.items()
     ]
     return (
-        f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(told[0.9].mean)} %.**\n\n"
+        f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(forecasts[0.9].mean)} %.**\n\n"
         + markdown_table(("interval", "from, to"), rows)
     )
 

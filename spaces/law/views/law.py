@@ -13,6 +13,7 @@ from cells_figure import draw_cells
 from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.surface.fit import NAMES
 from toolkit.reports.fit_report import as_text, shown
 from toolkit.text import markdown_table
 from views import FORMULAS, View, reading
@@ -45,7 +46,7 @@ def build(yours: gr.State) -> View:
     with gr.Row():
         x = gr.Radio([("responses per question", "r"), ("responses in all", "total")], value="r", label="Budget counts")
         scale = gr.Radio([("logarithmic", "log"), ("linear", "linear")], value="log", label="Budget axis")
-    told = gr.Markdown()
+    message = gr.Markdown()
     plot = gr.Plot(label="Error of students against budget, with the fitted law", show_label=False)
     reading(READING)
     formula = gr.Markdown(latex_delimiters=FORMULAS, elem_classes="formula")
@@ -53,7 +54,7 @@ def build(yours: gr.State) -> View:
     words = gr.Markdown(label="Parameters in words", buttons=["copy"], elem_classes="copyable")
     with gr.Accordion("The fit as text, as fss fit prints it: errors", open=False):
         text = gr.Textbox(label="fss fit", show_label=False, buttons=["copy"], lines=12, max_lines=40)
-    return View({"x": x, "scale": scale}, [told, plot, misses, words, text, formula], render)
+    return View({"x": x, "scale": scale}, [message, plot, misses, words, text, formula], render)
 
 
 def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
@@ -79,21 +80,18 @@ def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
     fitted = fitting.surface(fitting.cells_of(chosen.cells))
     axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
     sets = f"{chosen.cells['questions'].nunique()} question sets with few budgets each, {len(chosen.cells):,} students"
-    told = f"**One law over both axes: {fitted.reading()}.** Fitted to {sets}; no cell is held out."
+    message = f"**One law over both axes: {fitted.reading()}.** Fitted to {sets}; no cell is held out."
     spans = [("-", "-")] * 5  # one seed: no draws
     if len(fitted.draws):
         quantiles = np.quantile(fitted.draws, [0.5, 0.05, 0.95], axis=0).T
         spans = [(f"{median:.4g}", f"{low:.4g} to {high:.4g}") for median, low, high in quantiles]
-    rows = [
-        [name, *span, f"{point:.4g}"]
-        for name, span, point in zip(("E", "B", "D0", "beta", "kappa"), spans, fitted.parameters, strict=True)
-    ]
+    rows = [[name, *span, f"{point:.4g}"] for name, span, point in zip(NAMES, spans, fitted.parameters, strict=True)]
     table = markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
     notes = [f"- {note}" for note in fitted.warnings]
     words = "\n\n".join(["For M questions with r responses to each:", table, *notes])
     plot = plots.marked(draw_cells(chosen, fitted, axes), chosen.why)
     text = guards.marked("These cells are read by `fss plan`: see the view Plan.", chosen.why)
-    return [told, plot, "", words, text, TWO_AXES]
+    return [message, plot, "", words, text, TWO_AXES]
 
 
 def _held_out(chosen: Chosen, law: LawFit) -> str:
@@ -104,23 +102,21 @@ def _held_out(chosen: Chosen, law: LawFit) -> str:
         return (
             f"Fitted to r = {chosen.fit_min:g} to {chosen.fit_max:g}; no rung is held out, so nothing tests this fit."
         )
-    told, seen = law.predict(chosen.held_out), _seen(chosen)
-    forecast, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
+    forecast, seen = law.predict(chosen.held_out), _seen(chosen)
+    ahead, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
     span = "no interval"
-    if np.isfinite(told.low_new):
-        span = f"90 % of new students {chosen.scale.span(told.low_new, told.high_new)} %"
-        span += f"; {sum(told.low_new <= error <= told.high_new for error in seen)} of {len(seen)} fell inside"
-    head = (
-        f"r = {chosen.held_out:g}: forecast {chosen.scale.text(forecast)} %, observed {chosen.scale.text(observed)} %"
-    )
+    if np.isfinite(forecast.low_new):
+        span = f"90 % of new students {chosen.scale.span(forecast.low_new, forecast.high_new)} %"
+        span += f"; {sum(forecast.low_new <= error <= forecast.high_new for error in seen)} of {len(seen)} fell inside"
+    head = f"r = {chosen.held_out:g}: forecast {chosen.scale.text(ahead)} %, observed {chosen.scale.text(observed)} %"
     return f"**{head}** ({chosen.scale.name}; {span})."
 
 
 def _misses(chosen: Chosen, report: Mapping[str, Any]) -> str:
     """The law beside every baseline at the held-out rung."""
-    scale, told = chosen.scale, report["forecasts"][0]
+    scale, forecast = chosen.scale, report["forecasts"][0]
     observed = float(scale.of(_seen(chosen).mean()))
-    law = told["point"] if told["mean"] is None else told["mean"]
+    law = forecast["point"] if forecast["mean"] is None else forecast["mean"]
     ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
     rows = [
         [name, f"{scale.text(value)} %", shown(float(scale.of(value)) - observed, True, "+")]

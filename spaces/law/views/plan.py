@@ -55,14 +55,14 @@ def build(yours: gr.State) -> View:
         with gr.Row():
             prices |= {name: _price(name, 0.0) for name in MORE}
         beyond = gr.Checkbox(False, label="Beyond: plan further than twice what was tested, and say so")
-    told = gr.Markdown(buttons=["copy"], elem_classes="copyable")
+    message = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     plot = gr.Plot(label="Expected error over questions and responses per question", show_label=False)
     reading(READING)
     best = gr.Plot(label="Least expected error that an amount of money buys", show_label=False)
     with gr.Accordion("The same numbers as text, as fss plan prints them", open=False):
         text = gr.Textbox(label="fss plan", show_label=False, buttons=["copy"], lines=12, max_lines=40)
     controls = {"goal": goal, "spend": spend, "target": target, "beyond": beyond, **prices}
-    return View(controls, [told, plot, best, text], render)
+    return View(controls, [message, plot, best, text], render)
 
 
 def _price(name: str, start: float) -> gr.Number:
@@ -106,7 +106,7 @@ def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
     m, tested = chosen.questions, len(np.unique(chosen.ladder.budgets))
-    told = [
+    message = [
         f"**These data cannot tell whether more questions or more answers are better**: every student of "
         f"{guards.plain(chosen.experiment.name)} was trained on {m:,g} questions. A plan needs at least {MIN_CELLS} "
         f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one."
@@ -117,7 +117,7 @@ def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
         f"r = {chosen.fit_min:g} to {chosen.fit_max:g}{' (exploratory)' if chosen.why else ''}:",
         _doublings(law, prices, m),
     ]
-    return ["\n\n".join(told), plots.marked(draw_one_axis(law, prices, m), chosen.why), None, ""]
+    return ["\n\n".join(message), plots.marked(draw_one_axis(law, prices, m), chosen.why), None, ""]
 
 
 def _elsewhere(chosen: Chosen) -> str:

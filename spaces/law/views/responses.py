@@ -54,13 +54,13 @@ def build(taken: gr.State) -> View:
         )
     # While a search narrows the choices the old one may still be sent: `render` takes the first match instead.
     question = gr.Dropdown(questions, value=questions[0][1], label="Question", allow_custom_value=True)
-    told = gr.Markdown()
+    message = gr.Markdown()
     asked = gr.Textbox(label="Question, as it is given to the teacher", interactive=False, lines=2, buttons=["copy"])
     plot = gr.Plot(label="What each rung added for this question", show_label=False)
     reading(READING)
     counts = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     tables = [_table(f"{name} responses") for name in ("Accepted", "Rejected")]
-    outputs = [told, asked, plot, counts, *tables, question, upto]
+    outputs = [message, asked, plot, counts, *tables, question, upto]
     return View({"find": find, "question": question, "rung": upto}, outputs, render, lazy=True)
 
 
@@ -83,13 +83,13 @@ def render(chosen: Chosen, find: str | None, question: str | None, upto: str | N
     if drawn.empty:
         raise ValueError(f"the teacher was not asked {questions[key][:60]!r} at these budgets: choose another question")
     first, right = drawn.iloc[0], drawn["verdict"] == corpus.ACCEPTED
-    told = _whose(chosen) + (
+    message = _whose(chosen) + (
         f"{len(matches):,} of {len(questions):,} questions. "
         f"Answer: **{guards.plain(str(first['answer']))}**. "
         f"Of {len(drawn)} responses {right.sum()} are accepted, {drawn[right]['response'].nunique()} of them different."
     )
     return [
-        told,
+        message,
         str(first["question"]),
         _draw(corpus.added(drawn)),
         _counts(corpus.added(drawn)),

@@ -91,7 +91,7 @@ def _questions() -> tuple[dict[str, gr.Dropdown], dict[str, gr.Radio]]:
 
 def _report() -> list[Any]:
     """The report's head, figure and texts, with buttons that save them."""
-    told = gr.Markdown(elem_id="report")
+    message = gr.Markdown(elem_id="report")
     plot = gr.Plot(label="The law of what is selected, for the report", show_label=False, elem_id="report-figure")
     with gr.Row():
         for kind in ("png", "svg"):
@@ -113,7 +113,7 @@ def _report() -> list[Any]:
     ]
     for (button, name, kind), text in zip(saved, texts, strict=True):
         button.click(None, text, js=SAVE.format(file=name, kind=kind), api_visibility="private")
-    return [told, plot, *texts]
+    return [message, plot, *texts]
 
 
 def _read(given: str | bytes | None) -> list[Any]:
@@ -182,11 +182,11 @@ def render(chosen: Chosen) -> list[Any]:
     """What the report is about, its figure, and its texts: JSON, CSV, lines."""
     law = chosen.law()
     marked = f"**Exploratory**: {guards.plain(chosen.why)}." if chosen.why else "As declared before the fit."
-    told = f"## Report\n\n{guards.plain(chosen.experiment.name)}: {guards.plain(chosen.name)}. {marked}"
+    message = f"## Report\n\n{guards.plain(chosen.experiment.name)}: {guards.plain(chosen.name)}. {marked}"
     if law.solution.posterior is None:
-        told += f" {guards.NO_NOISE}"
+        message += f" {guards.NO_NOISE}"
     return [
-        told,
+        message,
         report.drawn(chosen, law),
         report.as_json(chosen, law),
         report.as_csv(chosen),

@@ -37,24 +37,22 @@ def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
     }
     assert "doubled steps were not tried" in told["none"].sentence and "by 2.00 points" in told["much"].sentence
     part = told["little"].numbers["parts"][0]
-    assert part["floor"]["low"] > part["teacher"] and part["student"] == pytest.approx(
-        part["teacher"] + part["gap"]["estimate"]
-    )
-    assert 0 < part["explained"]["low"] <= part["explained"]["middle"] <= part["explained"]["high"] <= 1
+    assert part.floor.low > part.teacher and part.student == pytest.approx(part.teacher + part.gap.estimate)
+    assert 0 < part.explained.low <= part.explained.middle <= part.explained.high <= 1
     to_json(told["little"])
 
 
 def test_a_teacher_above_the_floor_leaves_it_open():
     decision = decide_bound("sim", [*far(teacher=0.9), *doubled(0.0)], Rules())
     assert decision.verdict == "cannot tell" and "may lie below the teacher" in decision.sentence
-    assert decision.numbers["parts"][0]["gap"]["estimate"] < 0
+    assert decision.numbers["parts"][0].gap.estimate < 0
 
 
 def test_the_gap_is_paired_with_the_teachers_own_answers():
     (series,) = far()
     part = decide_bound("sim", [series], Rules()).numbers["parts"][0]
     expected = series.matrix([(2048, 32)])[0].mean() - series.lines["teacher"].mean()
-    assert part["gap"]["estimate"] == pytest.approx(expected) and part["top"] == (2048, 32)
+    assert part.gap.estimate == pytest.approx(expected) and part.top == (2048, 32)
 
 
 def test_doubled_steps_are_compared_cell_by_cell():
@@ -70,7 +68,7 @@ def test_doubled_steps_are_compared_cell_by_cell():
 def test_students_trained_twice_as_long_are_no_ladder():
     (series,) = far()
     told = decide_bound("sim", [series, *doubled(0.0)], Rules(control="epochs"))
-    assert [part["control"] for part in told.numbers["parts"]] == ["steps"]
+    assert [part.control for part in told.numbers["parts"]] == ["steps"]
 
 
 def test_a_teacher_that_was_not_scored_is_missed():

@@ -11,6 +11,7 @@ from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.decide import Question, as_markdown, claims_table, decide, draw, write_decision
 from toolkit.reports.rules.verdict import CLAIMS
+from toolkit.workspace import canonical
 
 SMALL = [(m, r) for m in (128, 256) for r in (1, 2, 4)]
 QUESTIONS = {
@@ -50,7 +51,7 @@ def test_a_decision_leaves_numbers_words_and_a_figure(rule, decisions, tmp_path)
 def test_every_figure_in_a_sentence_is_among_the_numbers(decisions):
     """Whatever is given in points or percent is a number of the decision or of its rules, but for the sign."""
     for decision, _ in decisions.values():
-        known = {f"{abs(100 * value):.1f}" for value in _numbers(decision.numbers) + _numbers(vars(decision.rules))}
+        known = {f"{abs(100 * value):.1f}" for value in _numbers(canonical([decision.numbers, decision.rules]))}
         every = re.findall(r"[+-]?(\d+\.\d)(?= points| to|\)|[,;] )", decision.sentence)
         assert len(every) >= 3
         for said in every:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.reports.simulated import LADDER, simulate
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import forecasts_now
+from toolkit.reports.forecast import Forecast, forecasts_now
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.law import decide_law
 from toolkit.workspace import to_json
@@ -46,11 +46,11 @@ def test_ladders_that_follow_the_law_confirm_it():
     assert numbers["mean_miss"]["law"] <= numbers["mean_miss"]["log-linear"]
     assert [row[0] for row in decision.rows] == list(PAIRS) and "3 of 3" in decision.sentence
     for part in numbers["parts"]:
-        assert part["low_refuted"] < part["low"] < part["forecast"] < part["high"] < part["high_refuted"]
+        assert part.low_refuted < part.low < part.forecast < part.high < part.high_refuted
         # One student varies more than a mean of four.
-        assert part["one_student"]["high"] - part["one_student"]["low"] > 0
-        assert part["pooled_parameters"]["beta"]["low"] <= part["pooled_parameters"]["beta"]["high"]
-        assert part["lines"]["teacher"] == pytest.approx(0.3, abs=0.01)
+        assert part.one_student.high - part.one_student.low > 0
+        assert part.pooled_parameters["beta"].low <= part.pooled_parameters["beta"].high
+        assert part.lines["teacher"] == pytest.approx(0.3, abs=0.01)
     to_json(decision)
 
 
@@ -58,7 +58,7 @@ def test_the_mean_of_many_students_is_surer_than_one():
     (one,) = series_of(*simulate(LADDER, sd=0.01, items=400))[1]
     part = decided([one]).numbers["parts"][0]
     # Alone the pair's level is that of the single student, too.
-    assert part["high"] - part["low"] < part["one_student"]["high"] - part["one_student"]["low"]
+    assert part.high - part.low < part.one_student.high - part.one_student.low
 
 
 def test_a_pair_far_off_refutes_it():
@@ -77,7 +77,7 @@ def test_a_pair_without_a_law_is_never_left_out():
     every[0].wrong.update({key: 1 - wrong for key, wrong in every[0].wrong.items()})
     decision = decided(every)
     assert decision.verdict == "cannot tell" and decision.rows[0][:3] == ["A>a", "steps", "none"]
-    assert decision.numbers["parts"][0]["forecast"] is None
+    assert decision.numbers["parts"][0].forecast is None
     (reason,) = decision.numbers["reasons"]
     assert reason.startswith("no law could be fitted to A>a (the error rises by ") and reason in decision.sentence
     assert "2 of 3" in decision.sentence
@@ -87,18 +87,20 @@ def test_a_pair_without_a_law_is_never_left_out():
 
 def test_the_held_out_rung_is_not_in_the_fit():
     one, other = (decided(shifted(pairs(sd=0.006), by)) for by in (0, 0.1))
-    assert one.numbers["parts"][0]["forecast"] == other.numbers["parts"][0]["forecast"]
-    assert one.numbers["parts"][0]["low"] == other.numbers["parts"][0]["low"]
+    assert one.numbers["parts"][0].forecast == other.numbers["parts"][0].forecast
+    assert one.numbers["parts"][0].low == other.numbers["parts"][0].low
 
 
 def test_what_was_written_before_is_what_is_held_against():
     every, rules = pairs(sd=0.006), Rules()
     early = [replace(one, wrong={key: w for key, w in one.wrong.items() if key[0][1] <= 16}) for one in every]
-    written = json.loads(to_json(forecasts_now(early, rules, fit_max=16, held_out=32)))
-    told = decide_law("sim", every, written, rules)
-    assert to_json(told) == to_json(decided(every)) and "EXPLORATORY" not in told.sentence
-    other = [each | {"law": each["law"] | {"mean": each["law"]["mean"] - 0.2}} for each in written]
-    assert decide_law("sim", every, other, rules).numbers["parts"][0]["miss"] < -0.1
+    written = [
+        Forecast.from_json(json.loads(to_json(one))) for one in forecasts_now(early, rules, fit_max=16, held_out=32)
+    ]
+    decision = decide_law("sim", every, written, rules)
+    assert to_json(decision) == to_json(decided(every)) and "EXPLORATORY" not in decision.sentence
+    other = [replace(one, law=replace(one.law, mean=one.law.mean - 0.2)) for one in written]
+    assert decide_law("sim", every, other, rules).numbers["parts"][0].miss < -0.1
     with pytest.raises(ValueError, match=r"forecasts are of .*, the results are of .*: forecast these"):
         decide_law("sim", every, written[1:], rules)
 
@@ -106,10 +108,10 @@ def test_what_was_written_before_is_what_is_held_against():
 def test_a_forecast_that_came_too_late_is_told():
     every, rules = pairs(sd=0.006), Rules()
     written = forecasts_now(every, rules, fit_max=16, held_out=32)
-    written[1]["exploratory"] = True
+    written[1] = replace(written[1], exploratory=True)
     decision = decide_law("sim", every, written, rules)
     assert "EXPLORATORY: students of that rung existed before the forecast of A>b" in decision.sentence
-    assert [part["exploratory"] for part in decision.numbers["parts"]] == [None, True, None]
+    assert [part.exploratory for part in decision.numbers["parts"]] == [None, True, None]
 
 
 def test_a_missing_rung_is_named():
@@ -120,7 +122,7 @@ def test_a_missing_rung_is_named():
 def test_two_ways_of_counting_are_two_ladders():
     (one,) = series_of(*simulate(LADDER, sd=0.006, items=400))[1]
     decision = decided([one, replace(one, counting="accepted")])
-    assert [part["counting"] for part in decision.numbers["parts"]] == ["sampled", "accepted"]
+    assert [part.counting for part in decision.numbers["parts"]] == ["sampled", "accepted"]
 
 
 def test_one_replicate_cannot_tell():

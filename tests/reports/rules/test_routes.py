@@ -29,10 +29,10 @@ def test_matched_cells_have_one_total():
 def test_correlated_answers_lose_at_the_largest_total():
     decision = decide_expansion("sim", series(GRID, kappa=0.02, sd=0.001, items=400), Rules())
     part = decision.numbers["parts"][0]
-    assert decision.verdict == "confirmed" and part["equivalent"] and part["gaps"][-1]["low"] > 0
-    assert f"more questions win from {part['crossover_total']:,} on" in decision.sentence
-    assert part["surface"]["kappa"][0] < 0.02 < part["surface"]["kappa"][1]
-    assert [plan["question_price"] for plan in part["surface"]["plans"]] == [0, 20]
+    assert decision.verdict == "confirmed" and part.equivalent and part.gaps[-1].low > 0
+    assert f"more questions win from {part.crossover_total:,} on" in decision.sentence
+    assert part.surface.kappa[0] < 0.02 < part.surface.kappa[1]
+    assert [plan.question_price for plan in part.surface.plans] == [0, 20]
     to_json(decision)
 
 
@@ -40,8 +40,8 @@ def test_noise_leaves_it_open_and_says_what_could_have_been_seen():
     decision = decide_expansion("sim", series(GRID, kappa=0.0, sd=0.02), Rules())
     part = decision.numbers["parts"][0]
     assert decision.verdict == "cannot tell"
-    assert f"seen at 8,192 is {100 * part['detectable']:.1f} points" in decision.sentence
-    assert f"total is {100 * part['margin_shown']:.1f}" in decision.sentence
+    assert f"seen at 8,192 is {100 * part.detectable:.1f} points" in decision.sentence
+    assert f"total is {100 * part.margin_shown:.1f}" in decision.sentence
 
 
 def flipped(every):
@@ -52,16 +52,16 @@ def flipped(every):
 def test_what_wins_when_flipped_loses():
     every = series(GRID, kappa=0.1, sd=0.002)
     there, back = decide_expansion("sim", every, Rules()), decide_expansion("sim", flipped(every), Rules())
-    assert back.verdict == "refuted" and back.numbers["parts"][0]["crossover_total"] is None
-    for gap, other in zip(there.numbers["parts"][0]["gaps"], back.numbers["parts"][0]["gaps"], strict=True):
-        assert (gap["low"], gap["high"]) == pytest.approx((-other["high"], -other["low"]))
+    assert back.verdict == "refuted" and back.numbers["parts"][0].crossover_total is None
+    for gap, other in zip(there.numbers["parts"][0].gaps, back.numbers["parts"][0].gaps, strict=True):
+        assert (gap.low, gap.high) == pytest.approx((-other.high, -other.low))
     assert decide_mixture("sim", flipped(series(SPENT, kappa=0.3, sd=0.001)), Rules()).verdict == "refuted"
 
 
 def test_the_other_control_stands_beside():
     decision = decide_expansion("sim", series(GRID, controls=("epochs", "steps"), kappa=0.1, sd=0.002), Rules())
-    assert [part["control"] for part in decision.numbers["parts"]] == ["steps", "epochs"]
-    assert decision.verdict == decision.numbers["parts"][0]["verdict"] and "; control epochs: " in decision.sentence
+    assert [part.control for part in decision.numbers["parts"]] == ["steps", "epochs"]
+    assert decision.verdict == decision.numbers["parts"][0].verdict and "; control epochs: " in decision.sentence
     assert {row[0] for row in decision.rows} == {"steps", "epochs"}
 
 
@@ -69,7 +69,7 @@ def test_a_growing_gap_is_confirmed_and_a_level_one_is_not():
     grown = decide_mixture("sim", series(SPENT, kappa=0.3, sd=0.001), Rules())
     part = grown.numbers["parts"][0]
     assert grown.verdict == "confirmed"
-    assert all(each["above_0"] for each in part["holm_lower"]) and part["slopes"]["256"]["low"] > 0
+    assert all(each.above_0 for each in part.holm_lower) and part.slopes["256"].low > 0
     level = decide_mixture("sim", series(SPENT, kappa=0.0, sd=0.01), Rules())
     assert level.verdict == "cannot tell" and "smallest gap that could have been seen" in level.sentence
 
@@ -104,5 +104,5 @@ def test_pairs_are_confirmed_together_and_refuted_apart():
     assert mixed.verdict == "refuted" and mixed.sentence.startswith("A>a, control steps: ")
     assert mixed.header[:2] == ("pair", "control") and {row[0] for row in mixed.rows} == {"A>a", "B>a"}
     assert all(len(row) == len(mixed.header) for row in mixed.rows)
-    assert [part["name"] for part in mixed.numbers["parts"]] == ["A>a, control steps", "B>a, control steps"]
+    assert [part.name for part in mixed.numbers["parts"]] == ["A>a, control steps", "B>a, control steps"]
     assert decide_mixture("sim", every[:1], Rules()).header[0] == "control"

@@ -39,8 +39,8 @@ def test_verdicts(paths, options, verdict):
 
 def test_a_fall_that_may_be_either_side_of_the_limit_tells_nothing():
     noisy = decide_saturation("sim", curve(kappa=0.9, sd=0.03), labels(10**6), Rules())
-    last = noisy.numbers["doublings"][-1]["fall"]
-    assert last["low"] < Rules().flat_fall < last["high"] and noisy.verdict == "cannot tell"
+    last = noisy.numbers["doublings"][-1].fall
+    assert last.low < Rules().flat_fall < last.high and noisy.verdict == "cannot tell"
     assert "could have been seen there" in noisy.sentence
 
 
@@ -48,16 +48,16 @@ def test_the_forecast_reads_only_the_draws_before_the_doubling():
     drawn = labels(8)
     cut = [[*row[:4], *["new"] * 4, *row[8:]] for row in drawn]
     one, other = (decide_saturation("sim", curve(), each, Rules()).numbers["doublings"] for each in (drawn, cut))
-    assert one[0]["budget"] == 4 and one[0]["forecast_share"] == other[0]["forecast_share"]
-    assert one[0]["counted_share"] != other[0]["counted_share"]
+    assert one[0].budget == 4 and one[0].forecast_share == other[0].forecast_share
+    assert one[0].counted_share != other[0].counted_share
 
 
 def test_counts_are_counts():
     step = decide_saturation("sim", curve(), [["a", "b", "a", None, "c", *[None] * 27]] * 2, Rules()).numbers[
         "doublings"
     ][0]
-    assert (step["budget"], step["distinct"], step["distinct_doubled"], step["covered"]) == (4, 4, 6, 2)
-    assert step["counted_share"] == pytest.approx(1 / 3)
+    assert (step.budget, step.distinct, step.distinct_doubled, step.covered) == (4, 4, 6, 2)
+    assert step.counted_share == pytest.approx(1 / 3)
 
 
 def test_too_few_draws_are_refused():

@@ -26,7 +26,6 @@ AXIS, OUTCOMES, DRAWS = 4, 200, 1000
 WOULD_TELL = 0.8
 # A rival form ahead by so much in chi-square + 2 x parameters: 2 % of simulated true surfaces, all of 60 additive ones.
 DOUBT = 4.0
-FEWEST_CELLS = 6
 
 
 class Forecasts(Protocol):
@@ -66,7 +65,7 @@ class Experiment(NamedTuple):
 def form_doubt(surface: Surface) -> str | None:
     """Why the form of a fitted surface should not be trusted: a rival describes its cells better. None: no such doubt,
     or no way to tell (too few cells, or a surface that did not come from `fit_surface`)."""
-    if not isinstance(surface, SurfaceFit) or not _comparable(surface):
+    if not isinstance(surface, SurfaceFit) or not surface.comparable:
         return None
     misfit = {form: chi_square(surface, form) for form in SURFACES}
     parameters = {form: len(shape.parameters) + 2 for form, shape in SURFACES.items()}
@@ -79,11 +78,6 @@ def form_doubt(surface: Surface) -> str | None:
         f"chi-square {misfit[best]:.0f} with {parameters[best]} parameters against {misfit['effective']:.0f} with "
         f"{parameters['effective']}"
     )
-
-
-def _comparable(surface: SurfaceFit) -> bool:
-    totals, questions = surface.cells.x, surface.questions
-    return min(np.sum(totals < totals.max()), np.sum(questions < questions.max())) >= FEWEST_CELLS
 
 
 def better(a: Array, b: Array) -> float:

@@ -24,6 +24,7 @@ from toolkit.laws.curve.variable_projection import Curve, Problem, best_curve, l
 from toolkit.laws.surface.forms import SURFACES, surface_box
 
 MIN_CELLS = 6
+NAMES = ("E", "B", "D0", "beta", "kappa")  # of parameters, in their order
 LABEL_BEYOND = 2.0
 NO_NOISE = (
     "no noise is known (no runs that differ, no sd, no n): no interval can be given, only the least-squares surface"
@@ -61,6 +62,17 @@ class SurfaceFit:
     draws: Array
     misfit: Misfit
     warnings: tuple[str, ...]
+
+    @property
+    def named(self) -> dict[str, float]:
+        """The least-squares parameters by name."""
+        return dict(zip(NAMES, self.parameters.tolist(), strict=True))
+
+    @property
+    def comparable(self) -> bool:
+        """Whether enough cells are left to compare forms by when those of the largest total, or questions, are not."""
+        totals, questions = self.cells.x, self.questions
+        return bool(min(np.sum(totals < totals.max()), np.sum(questions < questions.max())) >= MIN_CELLS)
 
     @property
     def kappa(self) -> float:

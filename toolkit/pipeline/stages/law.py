@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.pipeline.cells import Cell, cells_of, corpus_draw
 from toolkit.pipeline.context import Context
@@ -18,6 +18,9 @@ from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Law, Recipe
 from toolkit.workspace import Artifact, to_json, write_atomic
+
+if TYPE_CHECKING:
+    from toolkit.reports.forecast import Forecast
 
 Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 LEVEL = 0.9  # of every interval
@@ -171,8 +174,9 @@ def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool)
 
         written = forecast(points, held_out=held.budget, level=LEVEL, form=form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
-        write_atomic(out / "forecast.json", to_json(written | {"exploratory": seen}))
-        return (written["law"] or {"refused": "; ".join(written["notes"])}) | {"exploratory": seen}
+        write_atomic(out / "forecast.json", to_json(dataclasses.replace(written, exploratory=seen)))
+        facts = dataclasses.asdict(written.law) if written.law else {"refused": written.reason}
+        return facts | {"exploratory": seen}
 
     with context.progress.stage("forecast") as stage:
         artifact = context.build(stage, "forecast", inputs, make)
@@ -201,7 +205,7 @@ def _seen_points(context: Context, measured: Measured, held: Held) -> list[dict[
 def law_inputs(context: Context, measured: Measured, held: Held, forecast: Artifact) -> dict[str, Any]:
     """Give what the law of a pair, with what was seen of its held-out rung, is made from."""
     recipe, (title, note) = context.recipe, words(context, measured)
-    named = {
+    named: dict[str, Any] = {
         "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
         "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
     }  # fmt: skip
@@ -228,10 +232,10 @@ def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifa
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
 
-        written = json.loads((forecast.path / "forecast.json").read_text(encoding="utf-8"))
-        told = written | named | {"written_sha256": forecast.file("forecast.json")}
-        write_atomic(out / "forecast.json", to_json(told))
-        facts: dict[str, Any] = report(out, points, told, lines, title=title, note=note)
+        sha256 = forecast.file("forecast.json")
+        written = dataclasses.replace(_read(forecast.path / "forecast.json"), written_sha256=sha256, **named)
+        write_atomic(out / "forecast.json", to_json(written))
+        facts: dict[str, Any] = report(out, points, written, lines, title=title, note=note)
         return facts
 
     with context.progress.stage("law") as stage:
@@ -240,11 +244,16 @@ def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifa
     return law
 
 
-def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> list[dict[str, Any]]:
+def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> "list[Forecast]":
     """Read the forecasts of this rung among a run's results, every pair's."""
     files = [made.path / "forecast.json" for made in results.values() if made.made and "forecast.json" in made.files]
-    every = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return [told for told in every if told["held_out"] == budget]
+    return [forecast for forecast in map(_read, files) if forecast.held_out == budget]
+
+
+def _read(file: Path) -> "Forecast":
+    from toolkit.reports.forecast import Forecast
+
+    return Forecast.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def curves_stage(context: Context, measured: Measured) -> Artifact:
@@ -261,7 +270,7 @@ def curves_stage(context: Context, measured: Measured) -> Artifact:
     }
 
     def make(out: Path) -> dict[str, Any]:
-        from toolkit.reports.figures.ladder import draw_ladder
+        from toolkit.reports.figures.law import draw_ladder
         from toolkit.reports.tables import write_curves
 
         write_curves(out, [(row, score.path / "items.parquet") for row, score in rows])

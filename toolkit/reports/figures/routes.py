@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,8 +20,11 @@ from toolkit.reports.figures.style import (
     plain,
     references,
     save,
+    shared_legend,
 )
 from toolkit.reports.results import Series
+from toolkit.reports.rules.expansion import ExpansionPart
+from toolkit.reports.rules.routes import RoutePart
 from toolkit.reports.rules.verdict import Decision
 from toolkit.reports.surface_report import surface_of
 
@@ -43,18 +45,15 @@ def draw_routes(path: Path, every: Sequence[Series], decision: Decision, *, titl
     figure = Figure(figsize=(5.0 * len(parts) + 2.6, 7.0), dpi=150, layout="constrained")
     panels = figure.subplots(2, len(parts), squeeze=False, sharex="col", sharey="row", height_ratios=(3, 2))
     for (errors, gaps), part in zip(panels.T, parts, strict=True):
-        series = found[part["pair"], part["control"], part["counting"]]
+        series = found[part.pair, part.control, part.counting]
         colours = {questions: at % len(LINES) for at, questions in enumerate(sorted({m for m, _ in series.cells}))}
         _errors(errors, series, decision, part, colours)
         _gaps(gaps, part, decision, colours)
         totals = sorted({m * r for m, r in series.cells})
         budget_axis(gaps, [total for total in totals if total % totals[0] == 0 and _is_power(total // totals[0])], 1.15)
-        panel_title(errors, part["name"])
+        panel_title(errors, part.name)
     for row in panels:
-        told = {
-            label: handle for panel in row for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-        }
-        row[-1].legend(told.values(), told.keys(), **LEGEND, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        row[-1].legend(*shared_legend(row), **LEGEND, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for panel in row[1:]:
             panel.set_ylabel("")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
@@ -66,9 +65,7 @@ def _is_power(times: int) -> bool:
     return times & (times - 1) == 0
 
 
-def _errors(
-    axes: Axes, series: Series, decision: Decision, part: Mapping[str, Any], colours: Mapping[int, int]
-) -> None:
+def _errors(axes: Axes, series: Series, decision: Decision, part: RoutePart, colours: Mapping[int, int]) -> None:
     least = min(budget for _, budget in series.cells)
     ways = [
         (f"{m:,} questions", LINES[at], MARKERS[at], [c for c in series.cells if c[0] == m])
@@ -93,36 +90,35 @@ def _errors(
         )  # fmt: skip
     if surface is not None:
         axes.plot([], [], color=GREY, lw=1.4, label="law over both axes")
-    references(axes, part["lines"])
+    references(axes, part.lines)
     error_axis(axes)
     plain(axes)
 
 
-def _gaps(axes: Axes, part: Mapping[str, Any], decision: Decision, colours: Mapping[int, int]) -> None:
+def _gaps(axes: Axes, part: RoutePart, decision: Decision, colours: Mapping[int, int]) -> None:
     """Gaps by question set, nudged apart: by the larger set for expansion, where all share the smaller one."""
-    side, other = ("many", "few") if decision.rule == "expansion" else ("few", "many")
+    expansion = isinstance(part, ExpansionPart)
     for place, (questions, at) in enumerate(colours.items()):
-        gaps = [gap for gap in part["gaps"] if gap[side][0] == questions]
+        gaps = [gap for gap in part.gaps if (gap.many if expansion else gap.few)[0] == questions]
         if not gaps:
             continue
-        rivals = {gap[other][0] for gap in gaps}
-        label = (
-            f"{questions:,} against {min(rivals):,} questions" if side == "many" else f"against {questions:,} questions"
-        )
-        centres = [100 * gap["estimate"] for gap in gaps]
+        label = f"against {questions:,} questions"
+        if expansion:
+            label = f"{questions:,} against {min(gap.few[0] for gap in gaps):,} questions"
+        centres = [100 * gap.estimate for gap in gaps]
         spread = [
-            [100 * (gap["estimate"] - gap["low"]) for gap in gaps],
-            [100 * (gap["high"] - gap["estimate"]) for gap in gaps],
+            [100 * (gap.estimate - gap.low) for gap in gaps],
+            [100 * (gap.high - gap.estimate) for gap in gaps],
         ]
         axes.errorbar(
-            [gap["total"] * NUDGE ** (place - 1) for gap in gaps], centres, spread, fmt=MARKERS[at], ms=5, lw=1.4,
+            [gap.total * NUDGE ** (place - 1) for gap in gaps], centres, spread, fmt=MARKERS[at], ms=5, lw=1.4,
             capsize=2.5, color=LINES[at], label=label,
         )  # fmt: skip
     axes.axhline(0, color="black", lw=0.8)
-    if decision.rule == "expansion":
+    if isinstance(part, ExpansionPart):
         margin = 100 * decision.rules.margin
         axes.axhspan(-margin, margin, color=GREY, alpha=0.12, lw=0, label=f"equivalent: within {margin:g} points")
-        _crossover(axes, part["crossover_total"])
+        _crossover(axes, part.crossover_total)
     axes.set_ylabel("gap, points\n(above 0: more questions win)")
     axes.set_xlabel("responses in all (questions x responses per question)")
     plain(axes)

@@ -13,22 +13,20 @@ from toolkit.text import points, share
 def draw_saturation(path: Path, decision: Decision, *, title: str, note: str) -> None:
     """Write the figure of a decision by `decide_saturation` as PNG, SVG or PDF; `title` above, `note` below."""
     steps, rules = decision.numbers["doublings"], decision.rules
-    budgets = [step["budget"] for step in steps]
+    budgets = [step.budget for step in steps]
     figure = Figure(figsize=(10.0, 4.2), dpi=150, layout="constrained")
     corpus, curve = figure.subplots(1, 2)
-    corpus.plot(
-        budgets, [step["forecast_share"] for step in steps], "o-", color=LAW, label="forecast from these r draws"
-    )
-    corpus.plot(budgets, [step["counted_share"] for step in steps], "D", mfc="white", color=SEEN, label="then counted")
+    corpus.plot(budgets, [step.forecast_share for step in steps], "o-", color=LAW, label="forecast from these r draws")
+    corpus.plot(budgets, [step.counted_share for step in steps], "D", mfc="white", color=SEEN, label="then counted")
     corpus.axhline(rules.flat_share, color=GREY, lw=1, ls="--", label=f"flat below {share(rules.flat_share)}")
     corpus.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     corpus.set_ylabel("new paths in the next r draws,\nshare of all after them")
     panel_title(corpus, "the corpus, before training")
-    falls = [step["fall"] for step in steps]
-    centres = [100 * fall["estimate"] for fall in falls]
+    falls = [step.fall for step in steps]
+    centres = [100 * fall.estimate for fall in falls]
     spread = [
-        [100 * (fall["estimate"] - fall["low"]) for fall in falls],
-        [100 * (fall["high"] - fall["estimate"]) for fall in falls],
+        [100 * (fall.estimate - fall.low) for fall in falls],
+        [100 * (fall.high - fall.estimate) for fall in falls],
     ]
     curve.errorbar(
         budgets, centres, spread, fmt="o-", color=SEEN, capsize=3, label=f"error, {share(rules.level)} interval"

@@ -2,8 +2,9 @@
 
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,13 +33,13 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def plain(axes: Axes) -> None:
-    """No box, faint horizontal lines."""
+    """Leave the box away and draw faint horizontal lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", lw=0.4, alpha=0.5)
 
 
 def budget_axis(axes: Axes, values: Sequence[float], margin: float = 1.25) -> None:
-    """A logarithmic x axis with a tick at each of the sorted values."""
+    """Make a logarithmic x axis with a tick at each of the sorted values."""
     axes.set_xscale("log")
     axes.set_xticks(list(values))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -47,13 +48,13 @@ def budget_axis(axes: Axes, values: Sequence[float], margin: float = 1.25) -> No
 
 
 def error_axis(axes: Axes, label: str = "error on held-out questions") -> None:
-    """A y axis of errors (fractions) in percent."""
+    """Make a y axis of errors (fractions) in percent."""
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel(label)
 
 
 def references(axes: Axes, lines: Mapping[str, float]) -> None:
-    """A labelled dashed line for the error (fraction) of each reference model."""
+    """Draw a labelled dashed line for the error (fraction) of each reference model."""
     for name, error in lines.items():
         axes.axhline(error, color="black", lw=0.8, ls=(0, (6, 3)), zorder=1)
         axes.annotate(
@@ -66,11 +67,19 @@ def references(axes: Axes, lines: Mapping[str, float]) -> None:
         )
 
 
+def shared_legend(panels: Iterable[Axes]) -> tuple[list[Any], list[str]]:
+    """Return the handles and labels of one legend for several panels, each label once."""
+    entries = {
+        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    return list(entries.values()), list(entries)
+
+
 def note_below(figure: Figure, text: str, width: int = 125) -> None:
-    """Small print under the figure, wrapped at so many characters."""
+    """Set small print under the figure, wrapped at so many characters."""
     figure.supxlabel(textwrap.fill(text, width), fontsize=7.5, color=GREY, x=0.01, ha="left")
 
 
 def panel_title(axes: Axes, text: str) -> None:
-    """A bold title, flush left."""
+    """Set a bold title, flush left."""
     axes.set_title(text, loc="left", fontsize=11, fontweight="bold")

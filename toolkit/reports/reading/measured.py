@@ -27,7 +27,7 @@ class Measured(NamedTuple):
 def measured(
     table: Table, meaning: Mapping[str, str | None], given: str | None = None, unit: str | None = None
 ) -> Measured:
-    """What a table's columns hold.
+    """Read what a table's columns measure.
 
     Args:
         meaning: column names by what they mean: budget and value, where there are any sd, seed, n, questions, group.

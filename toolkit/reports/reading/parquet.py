@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from toolkit.records.cells import arrow_values
 from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
 
 UNPACKED = 8  # columns may unpack to as many times the bytes that a file may have
@@ -65,16 +65,10 @@ def _cells(column: pa.Array) -> list[str]:
     if pa.types.is_dictionary(column.type):
         values = [_text(value) for value in column.dictionary.to_pylist()]
         return ["" if place is None else values[place] for place in column.indices.to_pylist()]
-    if pa.types.is_floating(column.type):  # their own precision: a float32 of 0.7 is no 0.699999988079071
-        return ["" if value is None else str(value) for value in _floats(column)]
-    return [_text(value) for value in column.to_pylist()]
-
-
-def _floats(column: pa.Array) -> list[Any]:
-    values = column.to_numpy(zero_copy_only=False)
-    kind = column.type.to_pandas_dtype()
-    known = column.is_valid().to_pylist()
-    return [np.dtype(kind).type(value) if valid else None for value, valid in zip(values, known, strict=True)]
+    # A decimal column is shown with all of its digits.
+    return [
+        _text(value) for value in (column.to_pylist() if pa.types.is_decimal(column.type) else arrow_values(column))
+    ]
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ ONE_MINUS = re.compile(r"\s*1\s*[-\u2212]")
 
 
 def words(name: str) -> str:
-    """A column's name in small letters without what separates or ends its words: `Error_rate (%)` is "error rate"."""
+    """Return a name in small letters without what separates or ends its words: `Error_rate (%)` is "error rate"."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", name)
     return re.sub(r"[\W_]+", " ", apart).strip().lower()
 
@@ -39,7 +39,7 @@ def quantity_of(name: str) -> str | None:
 
 
 def quantity(name: str, given: str | None) -> tuple[str, tuple[str, ...]]:
-    """What a column measures, as `given` or by its name, and notes that say what was assumed.
+    """Return what a column measures, as `given` or by its name, and notes that say what was assumed.
 
     ValueError for an unknown quantity, and for a name that does not tell.
     """
@@ -69,5 +69,5 @@ def unit_of(name: str, values: Sequence[float], signed: bool) -> str | None:
 
 
 def in_percent(name: str) -> bool:
-    """Whether a column's name says that it holds percent."""
+    """Say whether a column's name says that it holds percent."""
     return "%" in name or bool(PERCENT.search(words(name)))

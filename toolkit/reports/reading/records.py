@@ -1,26 +1,15 @@
 """JSON as rows of text: a list of flat objects, an object a line, or an object of equally long columns."""
 
-import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from toolkit.records.reading import json_decoder
 from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
 
 EXAMPLE = '{"budget": 1, "error": 0.9}'
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; a name that stands in it twice is refused, since one of the two would win."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"an object names {twice[:40]!r} twice")
-    return found
-
-
-# Numbers stay the text that they were written as.
-DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_once)
+DECODER = json_decoder(str)  # numbers stay the text that they were written as
 
 
 def records(text: str, limits: Limits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:

@@ -19,7 +19,7 @@ class Limits(NamedTuple):
 
 
 def places(names: Sequence[str], limits: Limits, columns: Collection[str] | None, where: str = "row 1") -> list[int]:
-    """Where the wanted columns stand among all names; ValueError for a header that cannot be one, or lacks one."""
+    """Return where the wanted columns stand among all; ValueError for a header that cannot be one, or lacks one."""
     if not names:
         raise ValueError(f"{where} has no columns: write their names, as in budget,error,seed")
     if len(names) > limits.columns:

@@ -48,7 +48,7 @@ def separated(
 
 
 def _located(text: str) -> Text:
-    """Where the header is, and what separates cells."""
+    """Find where the header is, and what separates cells."""
     place = above = 0
     separator, commented = None, False
     while place < len(text):
@@ -65,7 +65,7 @@ def _located(text: str) -> Text:
 
 
 def _separator(body: str) -> str:
-    """What separates the header's cells; of several the one that gives every row as many cells as the header."""
+    """Find what separates the header's cells; of several the one that gives every row as many cells as the header."""
     counts = {each: _counts(body, each) for each in SEPARATORS}
     several = [each for each, found in counts.items() if found and found[0] > 1]
     alike = [each for each in several if len(set(counts[each])) == 1]
@@ -90,7 +90,7 @@ def _cells(body: str, separator: str) -> Iterator[list[str]]:
 
 
 def _lines(body: str, separator: str) -> Iterator[str]:
-    """The lines as `csv` needs them: one tab for white space between cells, no bars around those of Markdown."""
+    """Yield the lines as `csv` needs them: one tab for white space between cells, no bars around those of Markdown."""
     lines = iter(StringIO(body, newline=""))
     if separator in (SPACE, WIDE):
         between = re.compile(r"[ \t]+" if separator == SPACE else r" {2,}| *\t[ \t]*")

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from toolkit.records.texts import encoding_of
 from toolkit.reports.reading.records import records
 from toolkit.reports.reading.rows import Limits, Numbered
 from toolkit.reports.reading.separated import separated
@@ -36,7 +37,7 @@ class Table(NamedTuple):
 
 
 def read(given: bytes | str, limits: Limits = FILE, columns: Collection[str] | None = None) -> Table:
-    """The table in this text, or in the bytes of a file.
+    """Read the table in this text, or in the bytes of a file.
 
     Args:
         given: UTF-8 or UTF-16 text; bytes may also be parquet.
@@ -102,11 +103,11 @@ def _decoded(given: bytes | str) -> str:
         kind = next((kind for start, kind in BINARIES.items() if given.startswith(start)), None)
         if kind:
             raise ValueError(f"it is no text but a binary file ({kind}): save the table as CSV")
-        wide = given[:2] in (b"\xff\xfe", b"\xfe\xff")
+        encoding = encoding_of(given).removesuffix("-sig")
         try:
-            given = given.decode("utf-16" if wide else "utf-8")
+            given = given.decode(encoding)
         except UnicodeDecodeError as error:
-            name = "UTF-16" if wide else "UTF-8"
+            name = encoding.upper()
             raise ValueError(f"byte {error.start + 1} is no text in {name}: save the table as 'CSV UTF-8'") from None
     if "\0" in given:
         raise ValueError("it is no text but a binary file: save the table as CSV")

@@ -21,7 +21,7 @@ TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def _pattern(decimal: str, other: str) -> re.Pattern[str]:
-    """A number with this decimal mark: grouped without an exponent, or plain."""
+    """Compile a number with this decimal mark: grouped without an exponent, or plain."""
     mark, groups = re.escape(decimal), GROUPS % f"[{re.escape(other)}{SPACES}]"
     return re.compile(rf"[+-]?(?:(?:{groups})(?:{mark}\d+)?|(?:\d+(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?)")
 
@@ -83,7 +83,7 @@ def numbers(table: Table, roles: Mapping[str, Role]) -> tuple[dict[str, Numbers]
 
 
 def are_numbers(table: Table, name: str) -> bool:
-    """Whether a column holds nothing but numbers, however they may be read."""
+    """Say whether a column holds nothing but numbers, however they may be read."""
     try:
         _column(table, name, Role.WHOLE)
     except ValueError:
@@ -124,7 +124,7 @@ def _column(table: Table, name: str, role: Role) -> _Column:
 
 
 def _readings(text: str) -> dict[str, float]:
-    """The numbers that a cell can be, by decimal mark; none for other text, and beyond what a float holds."""
+    """Return the numbers that a cell can be, by decimal mark; none for other text, and beyond what a float holds."""
     found = {}
     for mark, pattern in NUMBER.items():
         if pattern.fullmatch(text):
@@ -178,7 +178,7 @@ def _twofold(row: int, name: str, text: str) -> str:
 
 
 def _note(column: _Column, mark: str) -> Iterator[str]:
-    """What a reader should see: which cells were read with a decimal comma, or could have been read otherwise."""
+    """Note what a reader should see: which cells were read with a decimal comma, or could have been read otherwise."""
     marked = (place for place, text in enumerate(column.texts) if COMMA in text)
     place = next(marked, None) if column.certain else column.odd
     if place is not None:

@@ -3,20 +3,19 @@
 A floor is the source's only where more training does not move the error: students with doubled steps must stand beside.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import mean
-from typing import Any
 
 import numpy as np
 
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.recipe.decision_rules import Rules
 from toolkit.recipe.sections import DOUBLED
-from toolkit.reports.law import fit_points
-from toolkit.reports.results import Series, cell_name, of_control
+from toolkit.reports.forecast import fit_points
+from toolkit.reports.results import Cell, Series, cell_name, of_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
-from toolkit.statistics.intervals import accuracy_interval, contrasts
+from toolkit.statistics.intervals import Interval, accuracy_interval, contrasts
 from toolkit.text import percent, points, share, span
 
 HEADER = (
@@ -33,7 +32,7 @@ HEADER = (
 
 
 def steps_move(series: Series, every: Sequence[Series]) -> float | None:
-    """How far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
+    """Measure how far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
 
     Over the cells that its students of control `doubled` have, too; None where it has none.
     """
@@ -46,6 +45,59 @@ def steps_move(series: Series, every: Sequence[Series]) -> float | None:
         if cell in series.cells
     ]
     return max(moves, default=None)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An interval."""
+
+    low: float
+    high: float
+    method: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Quantiles of a posterior: `floor_tail`, the median, 1 - `floor_tail`."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Floor(Shares):
+    """Quantiles of the law's floor, and its least-squares value."""
+
+    least_squares: float
+
+
+@dataclass(frozen=True)
+class BoundPart:
+    """A pair at its top rung beside its teacher; errors are fractions.
+
+    Attributes:
+        gap: student minus teacher; `gap_detectable` is the smallest that could have been seen.
+        floor, explained: the law's floor and the share of the gap that it explains; None where noise is not known.
+        moved: how far doubled steps move the error; None where they were not tried.
+        floor_allowed: whether that is little enough to speak of a floor of the source.
+    """
+
+    pair: str
+    control: str
+    top: Cell
+    teacher: float
+    teacher_interval: Bounds
+    student: float
+    students: int
+    gap: Interval
+    gap_detectable: float
+    floor: Floor | None
+    explained: Shares | None
+    floor_above_teacher: bool
+    moved: float | None
+    floor_allowed: bool
+    warnings: Sequence[str]
 
 
 def decide_bound(
@@ -68,7 +120,7 @@ def decide_bound(
     """
     counted = of_control(every, rules.control)
     parts = [_part(series, rules, steps_move(series, every)) for series in counted]
-    verdict = CONFIRMED if all(part["floor_above_teacher"] and part["floor_allowed"] for part in parts) else CANNOT_TELL
+    verdict = CONFIRMED if all(part.floor_above_teacher and part.floor_allowed for part in parts) else CANNOT_TELL
     header = [*HEADER]
     header[5], header[6] = (
         f"gap, points ({share(rules.level)} interval)",
@@ -76,11 +128,11 @@ def decide_bound(
     )
     bars = "The gap's interval holds replicates and test items, the teacher's test items only; the teacher is fixed."
     rows = [_row(part) for part in parts]
-    sentence = f"{'; '.join(_told(part, rules) for part in parts)}."
+    sentence = f"{'; '.join(_clause(part, rules) for part in parts)}."
     return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
 
 
-def _part(series: Series, rules: Rules, moved: float | None) -> dict[str, Any]:
+def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
     if "teacher" not in series.lines:
         raise ValueError(f"{series.pair}: the results hold no row of the teacher (arm 'teacher'): score it, too")
     questions = series.cells[0][0]
@@ -90,78 +142,74 @@ def _part(series: Series, rules: Rules, moved: float | None) -> dict[str, Any]:
     fit = fit_points(series.ladder(questions))
     right = accuracy_interval(round((1 - teacher) * series.n), series.n, rules.level)
     floor, explained = _floor(fit, top[1], teacher, rules)
-    return {
-        "pair": series.pair, "control": series.control, "top": top, "teacher": teacher,
-        "teacher_interval": {"low": 1 - right.high, "high": 1 - right.low, "method": right.method},
-        "student": gap.estimate + teacher, "students": len(wrong), "gap": asdict(gap.interval(rules.level)),
-        "gap_detectable": gap.detectable((1 - rules.level) / 2, rules.power), "floor": floor, "explained": explained,
-        "floor_above_teacher": floor is not None and floor["low"] > teacher, "moved": moved,
-        "floor_allowed": moved is not None and moved < rules.steps_move, "warnings": list(fit.warnings),
-    }  # fmt: skip
+    return BoundPart(
+        pair=series.pair, control=series.control, top=top, teacher=teacher,
+        teacher_interval=Bounds(1 - right.high, 1 - right.low, right.method), student=gap.estimate + teacher,
+        students=len(wrong), gap=gap.interval(rules.level),
+        gap_detectable=gap.detectable((1 - rules.level) / 2, rules.power), floor=floor, explained=explained,
+        floor_above_teacher=floor is not None and floor.low > teacher, moved=moved,
+        floor_allowed=moved is not None and moved < rules.steps_move, warnings=list(fit.warnings),
+    )  # fmt: skip
 
 
-def _floor(
-    fit: LawFit, top: int, teacher: float, rules: Rules
-) -> tuple[dict[str, float] | None, dict[str, float] | None]:
-    """The floor's posterior, and the share of the gap at budget `top` that it explains; None without a posterior."""
+def _floor(fit: LawFit, top: int, teacher: float, rules: Rules) -> tuple[Floor | None, Shares | None]:
+    """Return the floor's posterior, and the share of the gap at `top` that it explains; None without a posterior."""
     floors = fit.draws[:, 0]
     if not len(floors):
         return None, None
-    low, middle, high = rules.floor_tail, 0.5, 1 - rules.floor_tail
+    tails = [rules.floor_tail, 0.5, 1 - rules.floor_tail]
     # Of one draw: its floor above the teacher, as a share of its own gap at the top rung.
     shares = (floors - teacher) / (fit.curves([top])[:, 0] - teacher)
-    floor, share = (np.quantile(each, [low, middle, high]).tolist() for each in (floors, shares))
-    names = ("low", "middle", "high")
-    told = dict(zip(names, floor, strict=True)) | {"least_squares": fit.E}
-    return told, dict(zip(names, share, strict=True))
+    low, middle, high = np.quantile(floors, tails).tolist()
+    return Floor(low, middle, high, fit.E), Shares(*np.quantile(shares, tails).tolist())
 
 
-def _row(part: Mapping[str, Any]) -> list[str]:
-    gap, floor, of_gap = part["gap"], part["floor"], part["explained"]
-    told = part["teacher_interval"]
+def _row(part: BoundPart) -> list[str]:
+    gap, floor, of_gap, teacher = part.gap, part.floor, part.explained, part.teacher_interval
     return [
-        part["pair"],
-        part["control"],
-        cell_name(part["top"]),
-        percent(part["student"]),
-        f"{percent(part['teacher'])} ({span(told['low'], told['high'], '')})",
-        f"{points(gap['estimate'])} ({span(gap['low'], gap['high'])})",
-        "-" if of_gap is None else f"{points(floor['low'], '')} to {points(floor['high'], '')} %",
-        "-" if of_gap is None else f"{share(of_gap['middle'])} ({share(of_gap['low'])} to {share(of_gap['high'])})",
+        part.pair,
+        part.control,
+        cell_name(part.top),
+        percent(part.student),
+        f"{percent(part.teacher)} ({span(teacher.low, teacher.high, '')})",
+        f"{points(gap.estimate)} ({span(gap.low, gap.high)})",
+        "-" if floor is None else f"{points(floor.low, '')} to {points(floor.high, '')} %",
+        "-" if of_gap is None else f"{share(of_gap.middle)} ({share(of_gap.low)} to {share(of_gap.high)})",
         _control(part),
     ]
 
 
-def _control(part: Mapping[str, Any]) -> str:
-    return "not doubled" if part["moved"] is None else f"doubled: {_moved(part)}"
+def _control(part: BoundPart) -> str:
+    return "not doubled" if part.moved is None else f"doubled: {_moved(part.moved)}"
 
 
-def _moved(part: Mapping[str, Any]) -> str:
-    return f"{100 * part['moved']:.2f} points"  # to two digits: the limit is a round number
+def _moved(by: float) -> str:
+    return f"{100 * by:.2f} points"  # to two digits: the limit is a round number
 
 
-def _told(part: Mapping[str, Any], rules: Rules) -> str:
-    gap, floor, of_gap = part["gap"], part["floor"], part["explained"]
+def _clause(part: BoundPart, rules: Rules) -> str:
+    gap, floor, of_gap = part.gap, part.floor, part.explained
     head = (
-        f"{part['pair']} at {cell_name(part['top'])} is {points(gap['estimate'], '')} points behind its teacher "
-        f"({share(rules.level)} interval {span(gap['low'], gap['high'], '')})"
+        f"{part.pair} at {cell_name(part.top)} is {points(gap.estimate, '')} points behind its teacher "
+        f"({share(rules.level)} interval {span(gap.low, gap.high, '')})"
     )
-    if of_gap is None:
+    if floor is None or of_gap is None:
         return f"{head}, and its noise is not known, so nothing is said of a floor"
     explained = (
-        f"the law's floor would explain {share(of_gap['middle'])} of it ({share(1 - 2 * rules.floor_tail)} interval "
-        f"{share(of_gap['low'])} to {share(of_gap['high'])})"
+        f"the law's floor would explain {share(of_gap.middle)} of it ({share(1 - 2 * rules.floor_tail)} interval "
+        f"{share(of_gap.low)} to {share(of_gap.high)})"
     )
-    if not part["floor_allowed"]:
+    if not part.floor_allowed:
         why = (
             "doubled steps were not tried"
-            if part["moved"] is None
-            else f"doubling the steps moves the error by {_moved(part)}, not by less than {100 * rules.steps_move:g}"
+            if part.moved is None
+            else f"doubling the steps moves the error by {_moved(part.moved)}, "
+            f"not by less than {100 * rules.steps_move:g}"
         )
         return f"{head}; {explained}, which is no floor of the source: {why}"
-    if part["floor_above_teacher"]:
+    if part.floor_above_teacher:
         return f"{head}; {explained} and lies above the teacher with probability {share(1 - rules.floor_tail)} at least"
-    seen = floor["middle"] - floor["low"]
+    seen = floor.middle - floor.low
     return (
         f"{head}; {explained}, but may lie below the teacher: a floor {points(seen, '')} points above it would have "
         "been seen"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import forecasts_now
+from toolkit.reports.forecast import Forecast, forecasts_now
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules.bound import decide_bound
 from toolkit.reports.rules.expansion import decide_expansion
@@ -34,13 +34,13 @@ class Question:
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
-    written: Sequence[Mapping[str, Any]] = ()
+    written: Sequence[Forecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
 
 
 def decide(question: Question, experiment: str, every: Sequence[Series], rules: Rules) -> Decision:
-    """The decision of one rule on an experiment's results (`results.read_results`).
+    """Decide one rule on an experiment's results (`results.read_results`).
 
     Raises:
         ValueError: for an unknown rule, one that lacks what it needs, or results that it cannot read.
@@ -58,17 +58,17 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     return routes[asked.rule](experiment, every, rules, notes)
 
 
-def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[dict[str, Any]]:
+def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[Forecast]:
     if asked.fit_max is None or asked.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
     return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)
 
 
 def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:
-    """The figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
+    """Draw the figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
     words = {"title": title, "note": " ".join(decision.notes)}
     if decision.rule == "law":
-        from toolkit.reports.figures.pairs import draw_pairs
+        from toolkit.reports.figures.law import draw_pairs
 
         draw_pairs(path, every, decision, **words)
     elif decision.rule in ("expansion", "mixture"):
@@ -107,9 +107,10 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
 
 
 def as_markdown(decision: Decision) -> str:
-    """A decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
+    """Write a decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
     blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
-    blocks += surface_lines(decision.numbers.get("parts", []))
+    if decision.rule == "expansion":
+        blocks += surface_lines({part.name: part.surface for part in decision.numbers["parts"] if part.surface})
     return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
 
 
@@ -121,9 +122,10 @@ def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
     """
     header = ("", "claim of the paper", "experiment", "verdict", "what we see at nano scale")
     rows: list[Sequence[str]] = [header, ["---"] * len(header)]
-    for told in decisions:
-        missing = {"rule", "experiment", "verdict", "sentence"} - told.keys()
-        if missing or told["rule"] not in CLAIMS:
-            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else told['rule']}")
-        rows.append([*CLAIMS[told["rule"]], told["experiment"], told["verdict"], told["sentence"]])
+    for decision in decisions:
+        missing = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
+        if missing or decision["rule"] not in CLAIMS:
+            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else decision['rule']}")
+        question, claim = CLAIMS[decision["rule"]]
+        rows.append([question, claim, decision["experiment"], decision["verdict"], decision["sentence"]])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,15 +1,14 @@
 """The rule of expansion (RQ2a): more questions or more answers at matched totals, small ones and large ones."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.results import Series, cell_name
 from toolkit.reports.rules.gaps import Gap, crossover, gaps_of, matched, widest
-from toolkit.reports.rules.routes import decision_of, ordered, part_of
+from toolkit.reports.rules.routes import RoutePart, decision_of, facts_of, ordered
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
-from toolkit.reports.surface_report import describe_surface
+from toolkit.reports.surface_report import SurfaceReport, describe_surface
 from toolkit.statistics.families import equivalent
 from toolkit.statistics.intervals import Interval
 from toolkit.text import points, share, span
@@ -27,22 +26,53 @@ def decide_expansion(experiment: str, every: Sequence[Series], rules: Rules, not
     )
 
 
-def _part(series: Series, rules: Rules) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ExpansionPart(RoutePart):
+    """One series by the rule of expansion.
+
+    Attributes:
+        equivalent: whether the gap at the smallest total lies within the margin, by its `equivalence_interval`.
+        crossover_total: from where on more questions win; None where nowhere.
+        detectable: the smallest gap that could have been seen at the largest total.
+        margin_shown: the smallest margin that could have been shown at the smallest total.
+        surface: None for cells that have none.
+    """
+
+    equivalent: bool
+    equivalence_interval: Interval
+    crossover_total: int | None
+    detectable: float
+    margin_shown: float
+    surface: SurfaceReport | None
+
+
+def _part(series: Series, rules: Rules) -> ExpansionPart:
     gaps = gaps_of(series, matched(series.cells))
     first, last = widest(gaps)[0], widest(gaps)[-1]
     same, narrow = equivalent(first.contrast, rules.margin, rules.alpha)
     end = last.contrast.interval(rules.level)
     verdict = CONFIRMED if same and end.low > 0 else REFUTED if end.high < 0 else CANNOT_TELL
-    facts = {
-        "equivalent": same,
-        "equivalence_interval": asdict(narrow),
-        "crossover_total": crossover(gaps, rules.level),
-        "detectable": last.contrast.detectable((1 - rules.level) / 2, rules.power),
-        "margin_shown": max(abs(narrow.low), abs(narrow.high)),
-        "surface": describe_surface(series, rules),
-    }
-    told = "; ".join([_at_first(first, same, narrow, rules), _at_last(last, end, rules), _beyond(facts, verdict, last)])
-    return part_of(series, verdict, told, gaps, rules) | facts
+    seen = last.contrast.detectable((1 - rules.level) / 2, rules.power)
+    shown, total = max(abs(narrow.low), abs(narrow.high)), crossover(gaps, rules.level)
+    clauses = [_at_first(first, same, narrow, rules), _at_last(last, end, rules), _wins(total)]
+    if verdict == CANNOT_TELL:
+        clauses.append(
+            f"the smallest difference that could have been seen at {last.total:,} is {points(seen, '')} points, the "
+            f"smallest margin that could have been shown at the smallest total is {points(shown, '')}"
+        )
+    return ExpansionPart(
+        **facts_of(series, verdict, "; ".join(clauses), gaps, rules),
+        equivalent=same,
+        equivalence_interval=narrow,
+        crossover_total=total,
+        detectable=seen,
+        margin_shown=shown,
+        surface=describe_surface(series, rules),
+    )
+
+
+def _wins(total: int | None) -> str:
+    return f"more questions win from {total:,} on" if total else "at no total do more questions win for sure"
 
 
 def _at_first(gap: Gap, same: bool, narrow: Interval, rules: Rules) -> str:
@@ -57,18 +87,6 @@ def _at_last(gap: Gap, end: Interval, rules: Rules) -> str:
     return (
         f"at {gap.total:,} {_cells(gap)} differ by {points(gap.contrast.estimate)} "
         f"({share(rules.level)} {span(end.low, end.high)})"
-    )
-
-
-def _beyond(facts: dict[str, Any], verdict: str, last: Gap) -> str:
-    total = facts["crossover_total"]
-    told = f"more questions win from {total:,} on" if total else "at no total do more questions win for sure"
-    if verdict != CANNOT_TELL:
-        return told
-    return (
-        f"{told}; the smallest difference that could have been seen at {last.total:,} is "
-        f"{points(facts['detectable'], '')} points, the smallest margin that could have been shown at the smallest "
-        f"total is {points(facts['margin_shown'], '')}"
     )
 
 

@@ -57,24 +57,24 @@ def _by_total(cells: Sequence[Cell]) -> Iterator[tuple[int, list[Cell]]]:
 
 
 def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
-    """The gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
+    """Measure the gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
     if not pairs:
         found = ", ".join(map(cell_name, series.cells))
         raise NoAnswer(f"{series.pair}, control {series.control}: no two cells have one total of responses ({found})")
     cells = sorted({cell for pair in pairs for cell in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
     matrices = [wrong[few] - wrong[many] for few, many in pairs]
-    told = contrasts(matrices)
-    return [Gap(*pair, matrix, each) for pair, matrix, each in zip(pairs, matrices, told, strict=True)]
+    estimates = contrasts(matrices)
+    return [Gap(*pair, matrix, contrast) for pair, matrix, contrast in zip(pairs, matrices, estimates, strict=True)]
 
 
 def widest(gaps: Sequence[Gap]) -> list[Gap]:
-    """At every total the gap to the most questions."""
+    """Choose at every total the gap to the most questions."""
     return [max(group, key=lambda gap: gap.many) for _, group in groupby(gaps, lambda gap: gap.total)]
 
 
 def crossover(gaps: Sequence[Gap], level: float) -> int | None:
-    """The smallest total from which on more questions win at every one: each interval lies above 0. None: nowhere."""
+    """Find the smallest total from which on more questions win: every interval lies above 0. None: nowhere."""
     found = None
     for gap in reversed(widest(gaps)):
         if gap.contrast.interval(level).low <= 0:

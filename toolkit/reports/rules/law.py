@@ -1,28 +1,96 @@
 """The rule of the law (RQ1): one form for all pairs, fitted to their low rungs, against a held-out rung of each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.pooled import pool_beta
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import of_mean
-from toolkit.reports.law import finite, fit_points, form_of, parameters
-from toolkit.reports.results import Series, of_control
+from toolkit.reports.forecast import Estimate, Forecast, Point, finite, fit_points, of_mean, parameters
+from toolkit.reports.results import Cell, Series, of_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
 from toolkit.statistics.families import bonferroni
 from toolkit.text import joined, percent, points, share, span
 
-# What is kept of a forecast.
-KEPT = ("pair", "counting", "control", "questions", "form", "fitted", "baselines", "parameters", "notes")
 HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss", "beta", "beta, pooled", "pooled miss")
+
+
+@dataclass(frozen=True)
+class OneStudent:
+    """The interval of one new student, as it was forecast."""
+
+    level: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class LawPart:
+    """A pair's forecast, what was observed and how far it missed; None for what is unknown, as without a law.
+
+    Attributes:
+        refused: why there is no law.
+        noise: where the fit's noise comes from.
+        forecast, low, high: the law's mean, and the interval of the mean of so many new students that confirms.
+        low_refuted, high_refuted: the interval outside of which the pair refutes.
+        pooled_forecast, pooled_parameters, pooled_miss: with beta shared by all pairs.
+        lines: errors of teacher and base.
+    """
+
+    pair: str
+    counting: str
+    control: str
+    questions: int
+    form: str
+    fitted: Sequence[Point]
+    baselines: Mapping[str, float]
+    parameters: Mapping[str, Estimate]
+    notes: Sequence[str]
+    exploratory: bool | None
+    refused: str | None
+    noise: str | None
+    forecast: float | None
+    low: float | None
+    high: float | None
+    low_refuted: float | None
+    high_refuted: float | None
+    one_student: OneStudent
+    pooled_forecast: float | None
+    pooled_parameters: Mapping[str, Estimate] | None
+    students: int
+    observed: float
+    miss: float | None
+    log_linear_miss: float | None
+    pooled_miss: float | None
+    lines: Mapping[str, float]
+
+
+class _Known(NamedTuple):
+    """A part's numbers where it has a law whose noise is known."""
+
+    part: LawPart
+    forecast: float
+    low: float
+    high: float
+    low_refuted: float
+    high_refuted: float
+    miss: float
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= self.part.observed <= self.high
+
+    @property
+    def refutes(self) -> bool:
+        return not self.low_refuted <= self.part.observed <= self.high_refuted
 
 
 def decide_law(
     experiment: str,
     every: Sequence[Series],
-    written: Sequence[Mapping[str, Any]],
+    written: Sequence[Forecast],
     rules: Rules,
     notes: Sequence[str] = (),
 ) -> Decision:
@@ -33,23 +101,23 @@ def decide_law(
 
     Args:
         every: a series per pair; only those of the control that counts (all, where none has it).
-        written: each pair's forecast, as `law_forecast.forecast` made it, with the names of its series and `questions`.
+        written: each pair's forecast, with the names of its series and `questions`.
             The intervals follow from the points that it was fitted to, and from nothing that came later.
 
     Raises:
         ValueError: for a pair without students at the held-out budget, or forecasts of other pairs than the results'.
     """
     counted = {", ".join((each.pair, each.counting, each.control)): each for each in of_control(every, rules.control)}
-    told = {", ".join(each[name] for name in ("pair", "counting", "control")): each for each in written}
-    if counted.keys() != told.keys():
-        raise ValueError(f"forecasts are of {sorted(told)}, the results are of {sorted(counted)}: forecast these")
-    level, held_out = bonferroni(rules.law_level, len(told)), written[0]["held_out"]
-    fits = {key: fit_points(each["fitted"], form_of(each)) for key, each in told.items() if each["law"]}
+    forecasts = {each.series: each for each in written}
+    if counted.keys() != forecasts.keys():
+        raise ValueError(f"forecasts are of {sorted(forecasts)}, the results are of {sorted(counted)}: forecast these")
+    level, held_out = bonferroni(rules.law_level, len(forecasts)), written[0].held_out
+    fits = {key: fit_points(each.fitted, each.form) for key, each in forecasts.items() if each.law}
     pooled = _pooled(fits)
-    parts = [_part(told[key], counted[key], fits.get(key), pooled.get(key), level, rules) for key in counted]
+    parts = [_part(forecasts[key], counted[key], fits.get(key), pooled.get(key), level, rules) for key in counted]
     verdict, reasons = _verdict(parts, rules)
-    misses = _mean_misses([part for part in parts if part["low"] is not None])
-    fit_max = max(point["budget"] for each in written for point in each["fitted"])
+    misses = _mean_misses([part for part in parts if part.low is not None])
+    fit_max = max(point["budget"] for each in written for point in each.fitted)
     numbers = {
         "fit_max": fit_max, "held_out": held_out, "level": level, "parts": parts, "mean_miss": misses,
         "reasons": reasons,
@@ -67,61 +135,70 @@ def decide_law(
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
-    """The fits with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
+    """Fit again with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
     sure = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
     return pool_beta(fits) if sure else {}
 
 
 def _part(
-    told: Mapping[str, Any], series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: Rules
-) -> dict[str, Any]:
-    """A pair's forecast with what was observed, how far it missed, and teacher and base; None for what is unknown."""
-    held_out, law = told["held_out"], told["law"] or {}
-    seen = series.errors((told["questions"], held_out))
-    if not seen:
-        budgets = ", ".join(str(budget) for questions, budget in series.cells if questions == told["questions"])
-        raise ValueError(f"{series.pair}: no students at the held-out budget {held_out}; budgets are {budgets}")
-    observed, beside = mean(seen), None if pooled is None else finite(pooled.predict(held_out, told["level"]).mean)
-    ahead = {"miss": law.get("mean"), "log_linear_miss": told["baselines"].get("log-linear"), "pooled_miss": beside}
-    return {
-        **{name: told[name] for name in KEPT if name in told},
-        "exploratory": told.get("exploratory"), "refused": None if told["law"] else "; ".join(told["notes"]),
-        "noise": None if fit is None else fit.noise.source, "forecast": law.get("mean"),
-        **_intervals(fit, held_out, len(seen), level, rules),
-        "one_student": {"level": told["level"], "low": law.get("low_new"), "high": law.get("high_new")},
-        "pooled_forecast": beside, "pooled_parameters": None if pooled is None else parameters(pooled, told["level"]),
-        "students": len(seen), "observed": observed,
-        **{name: None if value is None else value - observed for name, value in ahead.items()},
-        "lines": {name: float(wrong.mean()) for name, wrong in series.lines.items()},
-    }  # fmt: skip
+    forecast: Forecast, series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: Rules
+) -> LawPart:
+    """Hold a pair's forecast against what was observed."""
+    law, held_out = forecast.law, forecast.held_out
+    ahead, one_low, one_high = (law.mean, law.low_new, law.high_new) if law else (None, None, None)
+    questions = series.cells[0][0] if forecast.questions is None else forecast.questions
+    observed = _observed(series, (questions, held_out))
+    again = None if pooled is None else finite(pooled.predict(held_out, forecast.level).mean)
+    low, high, low_refuted, high_refuted = _intervals(fit, held_out, len(observed), level, rules)
+    return LawPart(
+        pair=series.pair, counting=series.counting, control=series.control, questions=questions,
+        form=forecast.form, fitted=forecast.fitted, baselines=forecast.baselines, parameters=forecast.parameters,
+        notes=forecast.notes, exploratory=forecast.exploratory, refused=forecast.reason,
+        noise=None if fit is None else fit.noise.source, forecast=ahead,
+        low=low, high=high, low_refuted=low_refuted, high_refuted=high_refuted,
+        one_student=OneStudent(forecast.level, one_low, one_high),
+        pooled_forecast=again, pooled_parameters=None if pooled is None else parameters(pooled, forecast.level),
+        students=len(observed), observed=mean(observed), miss=_miss(ahead, observed),
+        log_linear_miss=_miss(forecast.baselines.get("log-linear"), observed), pooled_miss=_miss(again, observed),
+        lines={name: float(wrong.mean()) for name, wrong in series.lines.items()},
+    )  # fmt: skip
 
 
-def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: Rules) -> dict[str, float | None]:
-    """Of the mean of so many new students: the one that confirms and the one that refutes."""
-    names = ("low", "high", "low_refuted", "high_refuted")
+def _observed(series: Series, cell: Cell) -> list[float]:
+    errors = series.errors(cell)
+    if not errors:
+        budgets = ", ".join(str(budget) for questions, budget in series.cells if questions == cell[0])
+        raise ValueError(f"{series.pair}: no students at the held-out budget {cell[1]}; budgets are {budgets}")
+    return errors
+
+
+def _miss(forecast: float | None, observed: Sequence[float]) -> float | None:
+    return None if forecast is None else forecast - mean(observed)
+
+
+def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: Rules) -> Sequence[float | None]:
+    """Bound the mean of so many new students: the interval that confirms, then the one that refutes."""
     if fit is None:
-        return dict.fromkeys(names)
+        return [None] * 4
     inner, outer = (of_mean(fit, students).predict(held_out, each) for each in (level, rules.law_refuted))
-    found = (inner.low_new, inner.high_new, outer.low_new, outer.high_new)
-    return dict(zip(names, map(finite, found), strict=True))
+    return [finite(end) for end in (inner.low_new, inner.high_new, outer.low_new, outer.high_new)]
 
 
-def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, list[str]]:
-    """The verdict, and what keeps it from being confirmed; only pairs with a forecast and known noise can refute."""
-    known = [part for part in parts if part["low"] is not None and part["noise"] == "seeds"]
-    if any(not part["low_refuted"] <= part["observed"] <= part["high_refuted"] for part in known):
+def _verdict(parts: Sequence[LawPart], rules: Rules) -> tuple[str, list[str]]:
+    """Return the verdict and what keeps it from confirmed; only pairs with a forecast and known noise can refute."""
+    known = [each for each in _known(parts) if each.part.noise == "seeds"]
+    if any(each.refutes for each in known):
         return REFUTED, []
-    misses = _mean_misses(known)
-    alone = [part["pair"] for part in parts if part not in known and part["refused"] is None]
+    judged = [each.part for each in known]
+    misses = _mean_misses(judged)
+    alone = [part.pair for part in parts if part not in judged and part.refused is None]
     against = {
-        **{f"no law could be fitted to {part['pair']} ({part['refused']})": bool(part["refused"]) for part in parts},
+        **{f"no law could be fitted to {part.pair} ({part.refused})": bool(part.refused) for part in parts},
         f"one replicate tells nothing of others ({', '.join(alone)})": bool(alone),
-        "a pair lies outside its interval": any(not _inside(part) for part in known),
-        f"a miss is above {points(rules.law_miss, '')} points": any(
-            abs(part["miss"]) > rules.law_miss for part in known
-        ),
+        "a pair lies outside its interval": any(not each.inside for each in known),
+        f"a miss is above {points(rules.law_miss, '')} points": any(abs(each.miss) > rules.law_miss for each in known),
         f"an interval is wider than {points(rules.law_width, '')} points": any(
-            part["high"] - part["low"] > rules.law_width for part in known
+            each.high - each.low > rules.law_width for each in known
         ),
         "log-linear misses by less": bool(known) and misses["law"] > misses["log-linear"],
     }
@@ -129,52 +206,59 @@ def _verdict(parts: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[str, lis
     return CANNOT_TELL if reasons else CONFIRMED, reasons
 
 
-def _inside(part: Mapping[str, Any]) -> bool:
-    return bool(part["low"] <= part["observed"] <= part["high"])
+def _known(parts: Sequence[LawPart]) -> list[_Known]:
+    return [
+        _Known(part, part.forecast, part.low, part.high, part.low_refuted, part.high_refuted, part.miss)
+        for part in parts
+        if part.forecast is not None and part.low is not None and part.high is not None
+        if part.low_refuted is not None and part.high_refuted is not None and part.miss is not None
+    ]
 
 
-def _mean_misses(parts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Mean absolute misses of the law, also with beta pooled, and of the line in log r."""
-    names = {"law": "miss", "log-linear": "log_linear_miss", "law, beta pooled": "pooled_miss"}
+def _mean_misses(parts: Sequence[LawPart]) -> dict[str, float]:
+    """Mean absolute misses of the law, also with beta pooled, and of the line in log r; without those not known."""
+    columns = {
+        "law": [part.miss for part in parts],
+        "log-linear": [part.log_linear_miss for part in parts],
+        "law, beta pooled": [part.pooled_miss for part in parts],
+    }
     return {
-        told: mean(abs(part[name]) for part in parts)
-        for told, name in names.items()
-        if parts and all(part[name] is not None for part in parts)
+        name: mean(abs(miss) for miss in misses if miss is not None)
+        for name, misses in columns.items()
+        if misses and None not in misses
     }
 
 
-def _sentence(parts: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any], rules: Rules) -> str:
-    known = [part for part in parts if part["low"] is not None]
+def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: Rules) -> str:
+    known, misses = _known(parts), numbers["mean_miss"]
     reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
-    late = ", ".join(part["pair"] for part in parts if part["exploratory"])
+    late = ", ".join(part.pair for part in parts if part.exploratory)
     reasons += f"; EXPLORATORY: students of that rung existed before the forecast of {late}" * bool(late)
     head = f"Fitted to r <= {numbers['fit_max']}, "
     if not known:
         return f"{head}no pair has a forecast of r = {numbers['held_out']}{reasons}."
-    inside, misses = sum(map(_inside, known)), numbers["mean_miss"]
-    widths = [part["high"] - part["low"] for part in known]
-    seen = max(max(part["high_refuted"] - part["forecast"], part["forecast"] - part["low_refuted"]) for part in known)
+    width = max(each.high - each.low for each in known)
+    seen = max(max(each.high_refuted - each.forecast, each.forecast - each.low_refuted) for each in known)
     pooled = f", with beta pooled {points(misses['law, beta pooled'], '')}" if "law, beta pooled" in misses else ""
     return (
-        f"{head}pairs inside the {share(numbers['level'])} interval at r = {numbers['held_out']}: {inside} of "
-        f"{len(parts)} (at most {points(max(widths), '')} points wide); missed by "
-        f"{joined([points(part['miss']) for part in known])} points (mean absolute {points(misses['law'], '')}{pooled},"
+        f"{head}pairs inside the {share(numbers['level'])} interval at r = {numbers['held_out']}: "
+        f"{sum(each.inside for each in known)} of {len(parts)} (at most {points(width, '')} points wide); missed by "
+        f"{joined([points(each.miss) for each in known])} points (mean absolute {points(misses['law'], '')}{pooled},"
         f" log-linear {points(misses['log-linear'], '')}); a miss of {points(seen, '')} points would have been seen "
         f"at {share(rules.law_refuted)}{reasons}."
     )
 
 
-def _row(part: Mapping[str, Any]) -> list[str]:
-    if part["low"] is None:
-        return [part["pair"], part["control"], "none", percent(part["observed"]), *["-"] * 5]
-    forecast = f"{percent(part['forecast'])} ({span(part['low'], part['high'], '')})"
-    told = [points(part["miss"]), points(part["log_linear_miss"]), _beta(part["parameters"])]
-    pooled = (
-        ["-", "-"] if part["pooled_miss"] is None else [_beta(part["pooled_parameters"]), points(part["pooled_miss"])]
-    )
-    return [part["pair"], part["control"], forecast, percent(part["observed"]), *told, *pooled]
+def _row(part: LawPart) -> list[str]:
+    head, observed = [part.pair, part.control], percent(part.observed)
+    if not (known := _known([part])) or part.log_linear_miss is None:
+        return [*head, "none", observed, *["-"] * 5]
+    forecast = f"{percent(known[0].forecast)} ({span(known[0].low, known[0].high, '')})"
+    misses = [points(known[0].miss), points(part.log_linear_miss)]
+    pooled = "-" if part.pooled_miss is None else points(part.pooled_miss)
+    return [*head, forecast, observed, *misses, _beta(part.parameters), _beta(part.pooled_parameters or {}), pooled]
 
 
-def _beta(parameters: Mapping[str, Any]) -> str:
-    beta = parameters.get("beta")
-    return f"{beta['low']:.2f} to {beta['high']:.2f}" if beta else "-"
+def _beta(estimates: Mapping[str, Estimate]) -> str:
+    beta = estimates.get("beta")
+    return "-" if beta is None or beta.low is None or beta.high is None else f"{beta.low:.2f} to {beta.high:.2f}"

@@ -1,8 +1,8 @@
 """Saturation from the corpus alone: does what the samples still bring tell where the trained curve flattens?"""
 
 import warnings
-from collections.abc import Hashable, Sequence
-from dataclasses import asdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scipy import stats
@@ -11,11 +11,37 @@ from toolkit.laws.coverage.forecast import FarForecast, count_paths, forecast_pa
 from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision, NoAnswer
-from toolkit.statistics.intervals import contrasts
+from toolkit.statistics.intervals import Contrast, Interval, contrasts
 from toolkit.text import percent, points, share, span
 
 RESAMPLES = 100  # of the forecast's interval: from fewer than 4 draws each is a model fit of its own
 HEADER = ("doubling", "new paths, forecast", "new paths, counted", "questions covered", "error before", "fall, points")
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """One doubling of the budget: new solution paths of the corpus, and the error of the students.
+
+    Attributes:
+        distinct: paths before it; `distinct_doubled` after it, `forecast` with its interval.
+        forecast_share, counted_share: new paths as a share of all after it.
+        covered: questions with an accepted response.
+        error: before it; `fall` says how far it falls, `fall_detectable` what could have been seen.
+    """
+
+    budget: int
+    distinct: int
+    distinct_doubled: int
+    forecast: Mapping[str, float]
+    method: str
+    forecast_share: float
+    counted_share: float
+    covered: int
+    covered_doubled: int
+    covered_forecast: Mapping[str, float]
+    error: float
+    fall: Interval
+    fall_detectable: float
 
 
 def decide_saturation(
@@ -47,13 +73,14 @@ def decide_saturation(
         raise NoAnswer(
             f"budgets {budgets} with {draws} responses a question: need rungs a doubling apart, and all draws"
         )
-    steps = [_paths(labels, r) | fall for (r, _), fall in zip(doublings, _falls(series, doublings, rules), strict=True)]
-    corpus = _flat([step["forecast_share"] < rules.flat_share for step in steps], doublings)
-    curve = _flat([step["fall"]["estimate"] < rules.flat_fall for step in steps], doublings)
-    last = steps[-1]["fall"]
-    known = not last["low"] <= rules.flat_fall <= last["high"]
+    falls = _falls(series, doublings)
+    steps = [_doubling(labels, r, *fall, rules) for (r, _), fall in zip(doublings, falls, strict=True)]
+    corpus = _flat([step.forecast_share < rules.flat_share for step in steps], doublings)
+    curve = _flat([step.fall.estimate < rules.flat_fall for step in steps], doublings)
+    last = steps[-1].fall
+    known = not last.low <= rules.flat_fall <= last.high
     verdict = _verdict(corpus, curve) if known else CANNOT_TELL
-    together = _rank([step["forecast_share"] for step in steps], [step["fall"]["estimate"] for step in steps])
+    together = _rank([step.forecast_share for step in steps], [step.fall.estimate for step in steps])
     numbers = {
         "pair": series.pair, "control": series.control, "questions": series.cells[0][0], "doublings": steps,
         "flat_corpus": corpus, "flat_curve": curve, "rank_correlation": together,
@@ -75,38 +102,35 @@ def decide_saturation(
     )
 
 
-def _paths(labels: Sequence[Sequence[Hashable | None]], r: int) -> dict[str, Any]:
-    """What the first r draws say of the next r, and what those then brought."""
+def _doubling(
+    labels: Sequence[Sequence[Hashable | None]], r: int, error: float, fall: Contrast, rules: Rules
+) -> Doubling:
+    """Forecast the next r draws from the first r, and say what they then brought and how far the error fell."""
     now, then = (count_paths([drawn[:count] for drawn in labels]) for count in (r, 2 * r))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FarForecast)  # the method is in the numbers
-        told = forecast_paths(now, 2 * r, resamples=RESAMPLES)
+        forecast = forecast_paths(now, 2 * r, resamples=RESAMPLES)
     before, after = int(now.distinct.sum()), int(then.distinct.sum())
-    return {
-        "budget": r, "distinct": before, "distinct_doubled": after, "forecast": told.paths._asdict(),
-        "method": told.method, "forecast_share": 1 - before / max(told.paths.point, 1.0),
-        "counted_share": 1 - before / max(after, 1), "covered": int((now.accepted > 0).sum()),
-        "covered_doubled": int((then.accepted > 0).sum()), "covered_forecast": told.covered._asdict(),
-    }  # fmt: skip
+    return Doubling(
+        budget=r, distinct=before, distinct_doubled=after, forecast=forecast.paths._asdict(), method=forecast.method,
+        forecast_share=1 - before / max(forecast.paths.point, 1.0), counted_share=1 - before / max(after, 1),
+        covered=int((now.accepted > 0).sum()), covered_doubled=int((then.accepted > 0).sum()),
+        covered_forecast=forecast.covered._asdict(), error=error, fall=fall.interval(rules.level),
+        fall_detectable=fall.detectable((1 - rules.level) / 2, rules.power),
+    )  # fmt: skip
 
 
-def _falls(series: Series, doublings: Sequence[tuple[int, int]], rules: Rules) -> list[dict[str, Any]]:
+def _falls(series: Series, doublings: Sequence[tuple[int, int]]) -> list[tuple[float, Contrast]]:
+    """Measure the error before each doubling, and how far it falls."""
     questions = series.cells[0][0]
     cells = sorted({(questions, budget) for pair in doublings for budget in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
-    told = contrasts([wrong[questions, r] - wrong[questions, twice] for r, twice in doublings])
-    return [
-        {
-            "error": float(wrong[questions, r].mean()),
-            "fall": asdict(each.interval(rules.level)),
-            "fall_detectable": each.detectable((1 - rules.level) / 2, rules.power),
-        }
-        for (r, _), each in zip(doublings, told, strict=True)
-    ]
+    falls = contrasts([wrong[questions, r] - wrong[questions, twice] for r, twice in doublings])
+    return [(float(wrong[questions, r].mean()), fall) for (r, _), fall in zip(doublings, falls, strict=True)]
 
 
 def _flat(below: Sequence[bool], doublings: Sequence[tuple[int, int]]) -> int | None:
-    """The budget from which on every doubling is below its limit; None where the last one is not."""
+    """Find the budget from which on every doubling is below its limit; None where the last one is not."""
     found = None
     for is_below, (budget, _) in zip(reversed(below), reversed(doublings), strict=True):
         if not is_below:
@@ -130,34 +154,34 @@ def _rank(shares: Sequence[float], falls: Sequence[float]) -> float | None:
     return float(stats.spearmanr(shares, falls).statistic)
 
 
-def _row(step: dict[str, Any]) -> list[str]:
-    fall = step["fall"]
+def _row(step: Doubling) -> list[str]:
+    fall = step.fall
     return [
-        f"r = {step['budget']} to {2 * step['budget']}",
-        f"{step['forecast_share']:.0%}",
-        f"{step['counted_share']:.0%}",
-        f"{step['covered']:,} to {step['covered_doubled']:,}",
-        percent(step["error"]),
-        f"{points(fall['estimate'])} ({span(fall['low'], fall['high'])})",
+        f"r = {step.budget} to {2 * step.budget}",
+        f"{step.forecast_share:.0%}",
+        f"{step.counted_share:.0%}",
+        f"{step.covered:,} to {step.covered_doubled:,}",
+        percent(step.error),
+        f"{points(fall.estimate)} ({span(fall.low, fall.high)})",
     ]
 
 
-def _sentence(verdict: str, numbers: dict[str, Any], rules: Rules) -> str:
+def _sentence(verdict: str, numbers: Mapping[str, Any], rules: Rules) -> str:
     last, rank = numbers["doublings"][-1], numbers["rank_correlation"]
     where = {
         name: f"flattens from r = {numbers[name]} on" if numbers[name] else "does not flatten within the ladder"
         for name in ("flat_corpus", "flat_curve")
     }
-    fall = last["fall"]
-    told = (
+    fall = last.fall
+    sentence = (
         f"By its samples alone the corpus {where['flat_corpus']} (less than {share(rules.flat_share)} new paths a "
         f"doubling), the trained curve {where['flat_curve']} (a fall below {points(rules.flat_fall, '')} points); at "
-        f"the last doubling, r = {last['budget']} to {2 * last['budget']}, {last['forecast_share']:.0%} new paths were "
-        f"forecast and {last['counted_share']:.0%} came, and the error fell by {points(fall['estimate'], '')} points "
-        f"({share(rules.level)} interval {span(fall['low'], fall['high'])})"
+        f"the last doubling, r = {last.budget} to {2 * last.budget}, {last.forecast_share:.0%} new paths were "
+        f"forecast and {last.counted_share:.0%} came, and the error fell by {points(fall.estimate, '')} points "
+        f"({share(rules.level)} interval {span(fall.low, fall.high)})"
     )
     if rank is not None:
-        told += f"; rank correlation of the two over {len(numbers['doublings'])} doublings {rank:+.2f}"
+        sentence += f"; rank correlation of the two over {len(numbers['doublings'])} doublings {rank:+.2f}"
     if verdict == CANNOT_TELL:
-        told += f"; a fall of {points(last['fall_detectable'], '')} points could have been seen there"
-    return f"{told}."
+        sentence += f"; a fall of {points(last.fall_detectable, '')} points could have been seen there"
+    return f"{sentence}."

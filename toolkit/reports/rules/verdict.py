@@ -35,7 +35,7 @@ class Decision:
         verdict: confirmed, refuted or cannot tell.
         sentence: what was found, in words, without the verdict; every number in it is in `numbers`.
         header, rows: the table, as text.
-        numbers: everything that was computed, plain values; errors and differences are fractions.
+        numbers: everything that was computed, `parts` as dataclasses; errors and differences are fractions.
         rules: the settings that were decided by.
         notes: what to beware of, among it what error bars and intervals include.
     """
