@@ -39,7 +39,7 @@ async def time_all(ask: Ask, count: int, concurrency: int) -> dict[str, float]:
 
 async def by_endpoint_teacher(url: str, count: int, concurrency: int) -> dict[str, float]:
     from toolkit.recipe.sections import Sampling, Serving, Teacher
-    from toolkit.teachers.endpoint import EndpointTeacher
+    from toolkit.teachers.backends.endpoint import EndpointTeacher
 
     serving = Serving(urls=(url,), concurrency=concurrency)
     async with EndpointTeacher(Teacher(teacher="org/teacher"), serving, Sampling()) as teacher:

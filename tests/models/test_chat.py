@@ -19,7 +19,7 @@ from toolkit.recipe.sections import Evaluation, Sampling, Student
 from toolkit.students.rows import IGNORED, read_responses, tokenize_rows
 from toolkit.students.train import _dataset, _trainer, train_student
 from toolkit.students.weights import load_student
-from toolkit.teachers.local import LocalTeacher
+from toolkit.teachers.backends.local import LocalTeacher
 
 QUESTION = "  What is 2 + 3?\n"
 LORA = Student(steps=2, batch_size=2, lora_rank=2, lora_alpha=4, max_length=400)

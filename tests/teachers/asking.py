@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 
 from toolkit.recipe.sections import Sampling, Serving, Teacher
+from toolkit.teachers.backends.endpoint import EndpointTeacher
 from toolkit.teachers.completion import Transient
-from toolkit.teachers.endpoint import EndpointTeacher
 
 MODEL = "org/teacher"
 SHA = "0123456789abcdef0123456789abcdef01234567"

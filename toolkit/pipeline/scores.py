@@ -136,7 +136,7 @@ def _ask(
     """`samples` texts for each question; empty where none came."""
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
-    from toolkit.teachers.endpoint import EndpointTeacher
+    from toolkit.teachers.backends.endpoint import EndpointTeacher
 
     teacher, serving, urls = client
     settings, total = recipe.evaluation, samples * len(questions)

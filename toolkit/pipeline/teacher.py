@@ -80,12 +80,12 @@ def open_teacher(job: Job, stage: Stage, teacher: Artifact, questions: Sequence[
         ServeError: when a server that the recipe starts does not come up.
     """
     if is_served(job.recipe):
-        from toolkit.teachers.endpoint import EndpointTeacher
+        from toolkit.teachers.backends.endpoint import EndpointTeacher
 
         with client_of(job, teacher) as (named, serving, urls):
             yield EndpointTeacher(named, serving, job.recipe.sampling, urls=urls, questions=questions)
         return
-    from toolkit.teachers.local import LocalTeacher
+    from toolkit.teachers.backends.local import LocalTeacher
 
     name = "@".join(teacher_name(job, teacher))
     local = LocalTeacher(teacher.path, job.recipe.sampling, model=name, threads=job.workers.jobs)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from toolkit.doors import SERVERS
 from toolkit.licences import LICENCES, closest
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
@@ -49,6 +50,19 @@ def _licence(name: str) -> str:
         meant = {"meant": closest(name)}
         raise PydanticCustomError("licence", "must be an identifier of the Hub; did you mean {meant}?", meant)
     return name
+
+
+def _one_of(door: Mapping[str, object]) -> AfterValidator:
+    """A name that has a line in one of the tables of `toolkit.doors`."""
+
+    def check(name: str) -> str:
+        if name not in door:
+            *first, last = (repr(known) for known in door)
+            known = " or ".join(filter(None, (", ".join(first), last)))
+            raise PydanticCustomError("door", "Input should be {known}", {"known": known})
+        return name
+
+    return AfterValidator(check)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -99,7 +113,7 @@ class Serving:
     """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
 
     urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
-    server: Literal["tgi", "vllm", "transformers", "endpoint"] | None = None  # started for the run when no URL is given
+    server: Annotated[str, _one_of(SERVERS)] | None = None  # started for the run when no URL is given
     provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
     server_image: str | None = None  # of Docker; null takes the server's own, pinned
     server_port: Annotated[int, Field(ge=1, le=65535)] = 8080

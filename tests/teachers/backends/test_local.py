@@ -7,7 +7,7 @@ import torch
 
 from tests.tiny_model import make_tiny_model
 from toolkit.recipe.sections import Sampling
-from toolkit.teachers.local import LocalTeacher, SeededGumbel
+from toolkit.teachers.backends.local import LocalTeacher, SeededGumbel
 
 WORDS = [f"w{n}" for n in range(20)]
 QUESTIONS = ["w1 w2", "w3 w4 w5", "w6"]

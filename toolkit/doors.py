@@ -1,0 +1,12 @@
+"""The names that a recipe may give to what can be extended, each with the module behind it; nothing is imported here.
+
+A new one is a file beside the others and a line here.
+"""
+
+# `server`: what a run starts to have its teacher answered; see `toolkit.teachers.serve.StartedServer`
+SERVERS = {
+    "tgi": "toolkit.teachers.backends.tgi",
+    "vllm": "toolkit.teachers.backends.vllm",
+    "transformers": "toolkit.teachers.backends.transformers",
+    "endpoint": "toolkit.teachers.backends.inference_endpoint",
+}
