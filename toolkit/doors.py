@@ -10,3 +10,8 @@ SERVERS = {
     "transformers": "toolkit.teachers.backends.transformers",
     "endpoint": "toolkit.teachers.backends.inference_endpoint",
 }
+
+# `protocol`: how a response comes about; see `toolkit.protocols.contract`
+PROTOCOLS = {
+    "rejection_sampling": "toolkit.protocols.rejection_sampling",
+}

@@ -12,7 +12,7 @@ from toolkit.pipeline.grid import corpora_of, corpus_name, drawn_by, single_runs
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.judging import procedural
 from toolkit.pipeline.recipe_file import recipe_text, released
-from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
+from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
@@ -157,7 +157,7 @@ def _card(job: Job, source: Source, teacher_repo: str | None) -> Any:
             **_rule(recipe.ladder),
         },
         counting=recipe.ladder.counting,
-        prompt=first_prompt(job, source.teacher, source.questions[0]["question"]),
+        prompt=shown_prompt(job, source.teacher, source.questions[0]["question"]),
         policy=_policy(recipe.verification),
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,

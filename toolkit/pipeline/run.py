@@ -18,7 +18,7 @@ from toolkit.pipeline.results import Measured, curves_stage
 from toolkit.pipeline.source import models_stage, pool_stage, read_questions, responses_stage
 from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.summary import publish
-from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
+from toolkit.pipeline.teacher import named_here, remote_model, shown_prompt
 from toolkit.progress import Progress
 from toolkit.recipe.load import Run
 from toolkit.workers import open_workers
@@ -201,5 +201,5 @@ def _found(job: Job, pool: Artifact, folder: Artifact) -> tuple[list[Replicate],
 
 
 def _first_prompt(job: Job, pool: Artifact, teacher: Artifact) -> str:
-    prompt = first_prompt(job, teacher, read_questions(pool.path)[0]["question"])
+    prompt = shown_prompt(job, teacher, read_questions(pool.path)[0]["question"])
     return f"{projection(job)}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."

@@ -14,11 +14,12 @@ from toolkit.pipeline.grid import most_draws
 from toolkit.pipeline.job import Job, StageError
 from toolkit.pipeline.journal_index import JournalIndex
 from toolkit.pipeline.rates import read_rate
-from toolkit.pipeline.teacher import open_teacher
+from toolkit.pipeline.teacher import open_teacher, protocol_of
 from toolkit.progress import Stage
-from toolkit.prompt import prompt_writer
+from toolkit.protocols.course import first_prompt
+from toolkit.synthesis.courses import Wanted
 from toolkit.synthesis.journal import Journal, Response
-from toolkit.synthesis.sampler import Wanted, sample
+from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Round
 from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
@@ -45,8 +46,8 @@ class Asking(contextlib.ExitStack):
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
         serving, sampling = job.recipe.serving, job.recipe.sampling
-        told = prompt_writer(sampling.prompt)
-        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens, told)
+        self.protocol = protocol_of(job.recipe)
+        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens)
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +93,7 @@ class Asking(contextlib.ExitStack):
             self.journal,
             self.rows(wanted),
             self.teacher,
+            self.protocol,
             sampling_seed=self.job.recipe.sampling.sampling_seed,
             report=self._report,
             total=missing,
@@ -126,8 +128,9 @@ class Asking(contextlib.ExitStack):
         ladder = self.job.recipe.ladder
         most = most_draws(self.job.run)
         most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
+        rows = Round(int(most.max()), np.zeros_like(most), most)
         return estimate(
-            self.rows(Round(int(most.max()), np.zeros_like(most), most)),
+            (first_prompt(self.protocol, text) for _, text, _ in self.rows(rows)),
             max_tokens=self.job.recipe.sampling.max_tokens,
             seen=self.index.usage,
             prices=self.prices,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,13 @@ from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.source import ModelName
 from toolkit.pipeline.students import Replicate
-from toolkit.pipeline.teacher import Client, client_of, is_served, served_as
+from toolkit.pipeline.teacher import is_served, open_served, served_as
 from toolkit.progress import Stage
 from toolkit.prompt import PLAIN
+from toolkit.protocols import rejection_sampling
+from toolkit.protocols.course import first_prompt
 from toolkit.recipe.sections import Recipe
+from toolkit.teachers.completion import Teacher
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
@@ -97,8 +101,8 @@ def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, A
     task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
     facts: dict[str, Any]
     if is_teacher and is_served(job.recipe):
-        with client_of(job, model) as client:
-            facts = job.work(stage, task, score_served, client, test, out, job.recipe)
+        with open_tested(job, model, test) as teacher:
+            facts = job.work(stage, task, score_served, teacher, test, out, job.recipe)
     else:
         template = job.recipe.sampling.prompt if is_teacher else PLAIN
         facts = job.work(stage, task, score_one, name, replicate.base.path, model.path, template, test, out, job.recipe)
@@ -116,14 +120,27 @@ def score_one(
     return {fact: score[fact] for fact in FACTS}
 
 
-def score_served(client: Client, test: Path, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
-    """Score the teacher behind HTTP; runs in a worker. Its answers are kept beside the score."""
+def open_tested(job: Job, model: Artifact, test: Path) -> AbstractContextManager[Teacher]:
+    """The teacher behind HTTP that answers test questions as the recipe tests with."""
+    from toolkit.evaluation.items import read_items
+
+    settings, sampling = job.recipe.evaluation, job.recipe.sampling
+    greedy = settings.eval_temperature == 0
+    temperature = sampling.temperature if greedy else settings.eval_temperature  # not read by the greedy
+    tested = dataclasses.replace(sampling, max_tokens=settings.eval_max_tokens, temperature=temperature, top_p=1.0)
+    protocol = rejection_sampling.protocol(sampling.prompt)
+    prompts = [first_prompt(protocol, item["question"]) for item in read_items(test)]
+    return open_served(job, model, tested, prompts, greedy=greedy)
+
+
+def score_served(teacher: Teacher, test: Path, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
+    """Score a teacher; runs in a worker. Its answers are kept beside the score."""
     from toolkit.evaluation.score import score_answers
 
     settings = recipe.evaluation
 
     def answer(questions: Sequence[str], samples: int) -> list[list[str]]:
-        return _ask(client, questions, samples, out / "answers.jsonl", recipe, tick)
+        return _ask(teacher, questions, samples, out / "answers.jsonl", recipe, tick)
 
     template = recipe.sampling.prompt
     score = score_answers(TEACHER, answer, template, test, out, settings, recipe.verification)
@@ -131,29 +148,23 @@ def score_served(client: Client, test: Path, out: Path, recipe: Recipe, tick: Ti
 
 
 def _ask(
-    client: Client, questions: Sequence[str], samples: int, file: Path, recipe: Recipe, tick: Tick
+    teacher: Teacher, questions: Sequence[str], samples: int, file: Path, recipe: Recipe, tick: Tick
 ) -> list[list[str]]:
     """`samples` texts for each question; empty where none came."""
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
-    from toolkit.teachers.backends.endpoint import EndpointTeacher
 
-    teacher, serving, urls = client
-    settings, total = recipe.evaluation, samples * len(questions)
-    greedy = settings.eval_temperature == 0
-    temperature = recipe.sampling.temperature if greedy else settings.eval_temperature  # not read by the greedy
-    sampling = dataclasses.replace(
-        recipe.sampling, max_tokens=settings.eval_max_tokens, temperature=temperature, top_p=1.0
-    )
+    total = samples * len(questions)
     asked = ((str(place), text, index) for index in range(samples) for place, text in enumerate(questions))
     with Journal(file) as journal:
         sample(
             journal,
             asked,
-            EndpointTeacher(teacher, serving, sampling, urls=urls, questions=questions, greedy=greedy),
-            sampling_seed=settings.eval_seed,
+            teacher,
+            rejection_sampling.protocol(recipe.sampling.prompt),
+            sampling_seed=recipe.evaluation.eval_seed,
             report=lambda tally: tick(tally.sampled, total),
-            attempts=serving.attempts,
+            attempts=recipe.serving.attempts,
         )
         texts = {(int(row.question_id), row.index): row.text for row in journal}
     return [[texts[place, index] for index in range(samples)] for place in range(len(questions))]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from toolkit.doors import SERVERS
+from toolkit.doors import PROTOCOLS, SERVERS
 from toolkit.licences import LICENCES, closest
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
@@ -152,6 +152,8 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
+    # how a response comes about: a name in `toolkit.doors.PROTOCOLS`
+    protocol: Annotated[str, _one_of(PROTOCOLS)] = dataclasses.field(default="rejection_sampling", metadata=LATER)
     # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = dataclasses.field(default="drop", metadata=LATER)
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from toolkit.nano.pretrain import NanoSettings, train_teacher
+from toolkit.prompt import user_turn
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.backends.endpoint import EndpointTeacher
@@ -60,7 +61,7 @@ def ask(server, seeds, sampling=SAMPLING, **changes):
 
             async def one(seed):
                 async with slots:
-                    return await client.complete(QUESTION, seed)
+                    return await client.complete(user_turn(QUESTION), seed)
 
             return await asyncio.gather(*map(one, seeds))
 
