@@ -15,3 +15,11 @@ SERVERS = {
 PROTOCOLS = {
     "rejection_sampling": "toolkit.protocols.rejection_sampling",
 }
+
+# `benchmark` of a score: where its test questions are from; see `toolkit.evaluation.benchmarks`
+BENCHMARKS = {
+    "pool": "toolkit.evaluation.benchmarks.pool",
+}
+
+# What results without these columns are of, since they are older than the columns.
+OLDER = {"protocol": "rejection_sampling", "benchmark": "pool"}

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
+from toolkit.doors import OLDER
 from toolkit.hub.card import PAPER, front_infos
 from toolkit.hub.decide import Change, Manifest, differences
 from toolkit.hub.parcel import Parcel, pack
@@ -22,7 +23,7 @@ from toolkit.hub.template import mean_and_sd, render
 from toolkit.workspace import file_digest, to_json, write_atomic
 
 MODEL = ("arm", "questions", "budget", "counting", "control", "train_seed", "corpus_draw", "n", "eval_key", "error")
-LINE = ("pair", "arm", "questions", "budget", "control", "n")
+LINE = ("pair", "arm", *OLDER, "questions", "budget", "control", "n")
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def results_change(old: Manifest, new: Manifest) -> Change:
 def _models(curves: Path) -> Iterator[dict[str, Any]]:
     """Every model that was scored, teacher and base among them, by what tells it from others, and its error."""
     for row in pq.read_table(curves).to_pylist():
-        yield {name: row.get(name) for name in MODEL if row.get(name) is not None}
+        told = {name: row.get(name) for name in MODEL if row.get(name) is not None}
+        yield told | {name: row[name] for name, older in OLDER.items() if row.get(name) not in (None, older)}
 
 
 def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:

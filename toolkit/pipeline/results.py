@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.doors import OLDER
 from toolkit.pipeline.grid import Cell, cells_of, corpus_draw
 from toolkit.pipeline.job import Job
 from toolkit.pipeline.scores import TEACHER, Scored, score_inputs
@@ -126,7 +127,9 @@ def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
 
 def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     adaptive = recipe.ladder.counting == "adaptive"
+    protocol = recipe.sampling.protocol
     return {
+        **({"protocol": protocol} if protocol != OLDER["protocol"] else {}),  # else the key stays what it was
         "arm": "adaptive" if adaptive else "FSS",  # the first is no rung of a ladder
         "pair": cell.pair,
         "questions": cell.questions,

@@ -14,7 +14,7 @@ from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unread
 from toolkit.progress import Stage
 from toolkit.recipe.sections import Pool, Verification
 from toolkit.workers import Tick
-from toolkit.workspace import Artifact, file_digest, hash_of, model_files
+from toolkit.workspace import Artifact, file_digest, hash_of, keyed_fields, model_files
 
 ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
 
@@ -54,7 +54,7 @@ def pool_inputs(settings: Pool) -> dict[str, Any]:
     files = {
         key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
     }
-    named = dataclasses.asdict(settings) | {key: path.name for key, path in files.items()}
+    named = keyed_fields(settings) | {key: path.name for key, path in files.items()}
     return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
 
 

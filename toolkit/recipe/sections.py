@@ -85,6 +85,11 @@ class Pool:
     pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
     test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
     test_split: str | None = None  # its split; null takes `pool_split`
+    # columns of the test questions and the pattern of their answers; null takes those of the pool
+    test_question_column: str | None = dataclasses.field(default=None, metadata=LATER)
+    test_answer_column: str | None = dataclasses.field(default=None, metadata=LATER)
+    test_answer_pattern: str | None = dataclasses.field(default=None, metadata=LATER)
+    test_unit_column: str | None = dataclasses.field(default=None, metadata=LATER)
     test_size: Size = 1000
     dev_size: Annotated[int, Field(ge=0, le=10**7)] = 500
 
