@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from toolkit.doors import OLDER
+from toolkit.evaluation.benchmarks import Benchmark, load_benchmark
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.grid import Cell
 from toolkit.pipeline.job import Job
@@ -13,7 +15,6 @@ from toolkit.pipeline.source import ModelName
 from toolkit.pipeline.students import Replicate
 from toolkit.pipeline.teacher import is_served, open_served, served_as
 from toolkit.progress import Stage
-from toolkit.prompt import PLAIN
 from toolkit.protocols import rejection_sampling
 from toolkit.protocols.course import first_prompt
 from toolkit.recipe.sections import Recipe
@@ -97,30 +98,33 @@ def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
 
 def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:
     (replicate, model), job = scored, scored.replicate.job
-    test, is_teacher = replicate.pool.path / "test.parquet", label[0] == TEACHER
+    benchmark = load_benchmark(OLDER["benchmark"], replicate.pool.path, job.recipe.verification)
+    is_teacher = label[0] == TEACHER
     task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
     facts: dict[str, Any]
     if is_teacher and is_served(job.recipe):
-        with open_tested(job, model, test) as teacher:
-            facts = job.work(stage, task, score_served, teacher, test, out, job.recipe)
+        with open_tested(job, model, benchmark) as teacher:
+            facts = job.work(stage, task, score_served, teacher, benchmark, out, job.recipe)
     else:
-        template = job.recipe.sampling.prompt if is_teacher else PLAIN
-        facts = job.work(stage, task, score_one, name, replicate.base.path, model.path, template, test, out, job.recipe)
+        template = job.recipe.sampling.prompt if is_teacher else benchmark.template
+        folders = replicate.base.path, model.path, out
+        facts = job.work(stage, task, score_one, name, folders, template, benchmark, job.recipe)
     return facts
 
 
 def score_one(
-    name: str, base: Path, model: Path, template: str, test: Path, out: Path, recipe: Recipe, tick: Tick
+    name: str, folders: tuple[Path, Path, Path], template: str, benchmark: Benchmark, recipe: Recipe, tick: Tick
 ) -> dict[str, Any]:
-    """Score one model; runs in a worker, which keeps lighteval's imports for the next."""
+    """Score one model (folders of base, model and results); runs in a worker, which keeps lighteval's imports."""
     from toolkit.evaluation.score import ScoredModel, score_models
 
+    base, model, out = folders
     scored = ScoredModel(name, model, out, base, template)
-    (score,) = score_models([scored], test, recipe.evaluation, tick, recipe.verification)
+    (score,) = score_models([scored], benchmark.items, recipe.evaluation, tick, benchmark.verification)
     return {fact: score[fact] for fact in FACTS}
 
 
-def open_tested(job: Job, model: Artifact, test: Path) -> AbstractContextManager[Teacher]:
+def open_tested(job: Job, model: Artifact, benchmark: Benchmark) -> AbstractContextManager[Teacher]:
     """The teacher behind HTTP that answers test questions as the recipe tests with."""
     from toolkit.evaluation.items import read_items
 
@@ -129,11 +133,11 @@ def open_tested(job: Job, model: Artifact, test: Path) -> AbstractContextManager
     temperature = sampling.temperature if greedy else settings.eval_temperature  # not read by the greedy
     tested = dataclasses.replace(sampling, max_tokens=settings.eval_max_tokens, temperature=temperature, top_p=1.0)
     protocol = rejection_sampling.protocol(sampling.prompt)
-    prompts = [first_prompt(protocol, item["question"]) for item in read_items(test)]
+    prompts = [first_prompt(protocol, item["question"]) for item in read_items(benchmark.items)]
     return open_served(job, model, tested, prompts, greedy=greedy)
 
 
-def score_served(teacher: Teacher, test: Path, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
+def score_served(teacher: Teacher, benchmark: Benchmark, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
     """Score a teacher; runs in a worker. Its answers are kept beside the score."""
     from toolkit.evaluation.score import score_answers
 
@@ -143,7 +147,7 @@ def score_served(teacher: Teacher, test: Path, out: Path, recipe: Recipe, tick: 
         return _ask(teacher, questions, samples, out / "answers.jsonl", recipe, tick)
 
     template = recipe.sampling.prompt
-    score = score_answers(TEACHER, answer, template, test, out, settings, recipe.verification)
+    score = score_answers(TEACHER, answer, template, benchmark.items, out, settings, benchmark.verification)
     return {fact: score[fact] for fact in FACTS}
 
 
