@@ -16,6 +16,13 @@ PROTOCOLS = {
     "rejection_sampling": "toolkit.protocols.rejection_sampling",
 }
 
+# `answer_kind`: how answers are found and compared; see `toolkit.verification.policies.AnswerKind`
+ANSWER_KINDS = {
+    "mathematics": "toolkit.verification.mathematics",
+    "numeric": "toolkit.verification.numeric",
+    "choice": "toolkit.verification.choices",
+}
+
 # `benchmark` of a score: where its test questions are from; see `toolkit.evaluation.benchmarks`
 BENCHMARKS = {
     "pool": "toolkit.evaluation.benchmarks.pool",

@@ -17,12 +17,6 @@ from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
 
-COMPARED = {
-    "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
-    "numeric": "compared with the known quantity in its unit, {tolerance}",
-    "choice": "compared with the known letter",
-}
-
 
 def release_stage(job: Job, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
     """Write the release of every rung up to the run's largest budget.
@@ -114,10 +108,12 @@ def _rule(ladder: Ladder) -> dict[str, Any]:
 
 def _policy(settings: Verification) -> str:
     """How a response was judged, in words."""
+    from toolkit.verification.policies import answer_kind
+
     cut = "the last match of `{pattern}`" if settings.response_pattern else "the last boxed answer"
     within = f"within a relative tolerance of {TOLERANCE if settings.tolerance is None else settings.tolerance:g}"
     counts = "" if settings.tolerance is not None else ", whole numbers that count something exactly"
-    compared = COMPARED[settings.answer_kind].format(tolerance=within + counts)
+    compared = answer_kind(settings.answer_kind).COMPARED.format(tolerance=within + counts)
     return (
         f"{cut.format(pattern=settings.response_pattern)} is cut out, normalised, and {compared}; "
         "a response that did not end by itself is truncated, one without an answer unparsable"

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from toolkit.doors import PROTOCOLS, SERVERS
+from toolkit.doors import ANSWER_KINDS, PROTOCOLS, SERVERS
 from toolkit.licences import LICENCES, closest
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
@@ -167,15 +167,20 @@ class Sampling:
 class Verification:
     """How an answer is found in a response and compared with the gold one."""
 
-    answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
+    answer_kind: Annotated[str, _one_of(ANSWER_KINDS)] = "mathematics"
     response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
     # of every numeric answer, relative; null: .01, but whole numbers that count something (`12`, `12 apples`) are exact
     tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
 
     def __post_init__(self) -> None:
-        if self.answer_kind != "numeric" and self.tolerance is None:  # read by no one, and written as it ever was
+        if not self.has_tolerance and self.tolerance is None:  # read by no one, and written as it ever was
             object.__setattr__(self, "tolerance", TOLERANCE)
+
+    @property
+    def has_tolerance(self) -> bool:
+        """Whether answers of this kind are compared within `tolerance`."""
+        return self.answer_kind == "numeric"
 
     def keyed(self) -> dict[str, Any]:
         """Give the settings as keys hash them.
@@ -186,7 +191,7 @@ class Verification:
         values = dataclasses.asdict(self)
         if self.tolerance is None:
             return values | {"tolerance": TOLERANCE}
-        is_marked = self.answer_kind == "numeric" and self.tolerance == TOLERANCE
+        is_marked = self.has_tolerance and self.tolerance == TOLERANCE
         return values | ({"whole_numbers": "within the tolerance"} if is_marked else {})
 
 
