@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import pickle
 import statistics
 import time
 
@@ -319,3 +320,9 @@ def test_a_request_that_is_called_off_leaves_no_trace():
                 return await asyncio.gather(*(opened.complete(*pair) for pair in REQUESTS[:4]))
 
         assert len(asyncio.run(run())) == 4
+
+
+def test_a_client_that_was_not_entered_can_be_sent_to_another_process():
+    with tgi() as url:
+        sent = pickle.loads(pickle.dumps(endpoint(url, questions=["one"], greedy=True)))  # noqa: S301  # our own bytes
+        assert ask(sent, PAIRS[0])[0] == ask(endpoint(url, greedy=True), PAIRS[0])[0]
