@@ -33,7 +33,7 @@ class Courses:
     def __init__(self, journal: Journal, protocol: Protocol, sampling_seed: int, writer: Writer) -> None:
         self.journal, self.protocol, self.sampling_seed, self.writer = journal, protocol, sampling_seed, writer
 
-    def begun(self, rows: Iterable[Wanted]) -> Iterator[Request]:
+    def first_requests(self, rows: Iterable[Wanted]) -> Iterator[Request]:
         """The first request of each response, or the first that its protocol has not asked for before."""
         for question_id, text, index in rows:
             course = Course(self.protocol, Question(question_id, text), index)

@@ -86,7 +86,7 @@ def sample(
     purse = Purse(prices, max_cost) if prices and max_cost is not None else None
     protocol = protocol or rejection_sampling.protocol(PLAIN)
     courses = Courses(journal, protocol, sampling_seed, writer)
-    run = _Run(courses.begun(missing(journal, wanted, errors)), courses, teacher, attempts, purse, writer)
+    run = _Run(courses.first_requests(missing(journal, wanted, errors)), courses, teacher, attempts, purse, writer)
     try:
         asyncio.run(run.all())
     except BaseExceptionGroup as group:
@@ -119,7 +119,7 @@ class _Run:
         self.retries = Retries()
         self.upcoming: Request | None = None  # taken from `todo`, not begun
         self.exhausted = False  # whether nothing is left in `todo`, or no money for it
-        self.begun: deque[Request] = deque()  # of responses that are begun, to be sent when there is money for it
+        self.ready: deque[Request] = deque()  # of responses that are begun, to be sent when there is money for it
         self.doubting = False  # whether the last word of the teacher was a refusal as wrong
         self.answered: float | None = None  # when the last of the requests that were answered was begun
 
@@ -131,8 +131,8 @@ class _Run:
                     workers.create_task(self._work())
             for task in beside:
                 task.cancel()
-        if self.purse and (left := self.begun[0] if self.begun else self.upcoming):
-            self.tally.asked -= len(self.begun)  # noted, not written: the next run asks for them
+        if self.purse and (left := self.ready[0] if self.ready else self.upcoming):
+            self.tally.asked -= len(self.ready)  # noted, not written: the next run asks for them
             self.tally.stopped = self.purse.refusal(left.messages)
         self.writer.end()
         await self.writer.judge()
@@ -166,8 +166,8 @@ class _Run:
         return self.retries.due() or (self._new() if room else None) or self.retries.first()
 
     def _new(self) -> Request | None:
-        if self.begun:
-            return self.begun.popleft() if self._reserved(self.begun[0]) else None
+        if self.ready:
+            return self.ready.popleft() if self._reserved(self.ready[0]) else None
         self.upcoming = request = self.upcoming or next(self.todo, None)
         self.exhausted = request is None
         if request is None or not self._reserved(request):
@@ -202,7 +202,7 @@ class _Run:
         if self._reserved(request):
             self.retries.put(request, fault)
         else:
-            self.begun.append(request)
+            self.ready.append(request)
 
     def _given_up(self, request: Request, fault: Transient) -> str:
         """Why there is no sense in another try; empty where there is."""
@@ -227,7 +227,7 @@ class _Run:
             self.answered, self.doubting = max(self.answered or 0.0, request.begun), False
         self.tally.reasoned += completion.reasoned
         if step := self.courses.go_on(request, completion):
-            self.begun.append(step)
+            self.ready.append(step)
 
     def _book(self, request: Request, used: Completion | Transient) -> None:
         """Count what a try took, and take it from the purse."""
