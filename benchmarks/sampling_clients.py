@@ -64,7 +64,7 @@ def sampler(url: str, out: Path, count: int, concurrency: int, timeout: float) -
     from toolkit.recipe.sections import Sampling, Serving, Teacher
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
-    from toolkit.teachers.endpoint import EndpointTeacher
+    from toolkit.teachers.backends.endpoint import EndpointTeacher
 
     serving = Serving(urls=(url,), concurrency=concurrency, timeout=timeout)
     teacher = EndpointTeacher(Teacher(teacher=MODEL), serving, Sampling(max_tokens=512))
@@ -132,7 +132,7 @@ def main() -> None:
         os.sched_setaffinity(0, {args.cpu})
     if args.client == "sampler":
         import toolkit.synthesis.sampler
-        import toolkit.teachers.endpoint  # noqa: F401
+        import toolkit.teachers.backends.endpoint  # noqa: F401
     imported = peak()
     wall, cpu = time.perf_counter(), time.process_time()
     written = CLIENTS[args.client](args.url, args.out, args.count, args.concurrency, args.timeout)

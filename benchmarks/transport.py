@@ -38,12 +38,17 @@ async def time_all(ask: Ask, count: int, concurrency: int) -> dict[str, float]:
 
 
 async def by_endpoint_teacher(url: str, count: int, concurrency: int) -> dict[str, float]:
+    from toolkit.prompt import user_turn
     from toolkit.recipe.sections import Sampling, Serving, Teacher
-    from toolkit.teachers.endpoint import EndpointTeacher
+    from toolkit.teachers.backends.endpoint import EndpointTeacher
 
     serving = Serving(urls=(url,), concurrency=concurrency)
     async with EndpointTeacher(Teacher(teacher="org/teacher"), serving, Sampling()) as teacher:
-        return await time_all(teacher.complete, count, concurrency)
+
+        def ask(question: str, seed: int) -> Awaitable[object]:
+            return teacher.complete(user_turn(question), seed)
+
+        return await time_all(ask, count, concurrency)
 
 
 async def by_hub_client(url: str, count: int, concurrency: int) -> dict[str, float]:

@@ -4,10 +4,13 @@ A recipe may be a stranger's, and Jinja's own sandbox lets a template compute fo
 in a question, and nothing that can grow or repeat without bound: its time and output are linear in its length.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jinja2 import StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+Message = Mapping[str, str]  # `role` (system, user or assistant) and `content`
+Messages = Sequence[Message]  # what a teacher reads, up to where its own turn begins
 
 PLAIN = "{{ question }}"  # the question and nothing else
 LONGEST = 20_000  # characters of a template
@@ -27,6 +30,16 @@ ALLOWED = (
     *(nodes.For, nodes.Filter, nodes.Call),
 )
 FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+def user_turn(text: str) -> Messages:
+    """One message of a user."""
+    return [{"role": "user", "content": text}]
+
+
+def contents(messages: Messages) -> str:
+    """The texts of some messages, a line each."""
+    return "\n".join(message["content"] for message in messages)
 
 
 def prompt_writer(template: str) -> Callable[[str], str]:

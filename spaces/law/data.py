@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import hub
+from toolkit.doors import OLDER
 from toolkit.laws.surface.fit import MIN_CELLS
 
 EXAMPLE, YOURS = "example", "your data"
@@ -79,7 +80,7 @@ class Experiment:
         """Students that differ in budget, seed and draw only, by a name: those with the rungs that a law needs, or
         where there are none, those that are cells of a plan."""
         rows = self.students[self.students["pair"] == pair]
-        groups = rows.groupby(["arm", "questions", "control", "counting"], sort=False, dropna=False)
+        groups = rows.groupby(["arm", "questions", "control", "counting", "protocol"], sort=False, dropna=False)
         named = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
         long = {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
         return long or {name: ladder for name, ladder in named.items() if self._in_plan(pair, ladder)}
@@ -139,7 +140,7 @@ def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
     manifest = _manifest(folder / "manifest.json")
     return {
         str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared, folder, manifest=manifest)
-        for name, rows in table.groupby("experiment", sort=False)
+        for name, rows in table.groupby(_named(table), sort=False)
     }
 
 
@@ -170,7 +171,9 @@ def _typed(table: pd.DataFrame, origin: str) -> pd.DataFrame:
         numbers = {name: pd.to_numeric(table[name]).astype(float) for name in NUMBERS}
     except (ValueError, TypeError) as error:
         raise ValueError(f"{origin}: curves.parquet holds what is no number: {error}") from error
-    words = {name: table[name].fillna(MISSING).astype(str) for name in COLUMNS if name not in NUMBERS}
+    older = {name: table.get(name, pd.Series(value, table.index)) for name, value in OLDER.items()}
+    table = table.assign(**older)
+    words = {name: table[name].fillna(MISSING).astype(str) for name in (*COLUMNS, *OLDER) if name not in NUMBERS}
     return table.assign(**numbers, **words)
 
 
@@ -199,8 +202,15 @@ def _manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _ladder_name(arm: str, questions: str, control: str, counting: str) -> str:
+def _named(table: pd.DataFrame) -> "pd.Series[str]":
+    """Each row's experiment, and its benchmark beside it where that is not the recipe's own test questions."""
+    own = table["benchmark"] == OLDER["benchmark"]
+    return table["experiment"].where(own, table["experiment"] + " on " + table["benchmark"])
+
+
+def _ladder_name(arm: str, questions: str, control: str, counting: str, protocol: str) -> str:
     asked = [] if questions == MISSING else [f"{float(questions):,.0f} questions"]
     trained = [] if control == MISSING else [CONTROLS.get(control, control)]
     drawn = [] if counting in ("sampled", MISSING) else [f"{counting} responses"]
-    return ", ".join([arm, *asked, *trained, *drawn])
+    made = [] if protocol in (OLDER["protocol"], MISSING) else [protocol.replace("_", " ")]
+    return ", ".join([arm, *asked, *trained, *drawn, *made])

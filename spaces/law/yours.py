@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from data import COLUMNS, MISSING, REFERENCES, YOURS, Experiment
+from toolkit.doors import OLDER
 from toolkit.reports.curves import as_ladders
 from toolkit.reports.reading.measured import Measured, check_roles, measured
 from toolkit.reports.reading.quantities import quantity_of, unit_of, words
@@ -92,9 +93,9 @@ def experiment(table: Table, meaning: Meaning) -> Experiment:
     notes += found.notes
     curves = pd.concat(_ladders(found, notes), ignore_index=True)
     curves = curves.assign(
-        experiment=_name(table, meaning), pair=PAIR, control=meaning.control, counting=meaning.counting
+        experiment=_name(table, meaning), pair=PAIR, control=meaning.control, counting=meaning.counting, **OLDER
     )
-    return Experiment(_name(table, meaning), YOURS, curves[[*COLUMNS, "sd"]], notes=tuple(dict.fromkeys(notes)))
+    return Experiment(_name(table, meaning), YOURS, curves[[*COLUMNS, *OLDER, "sd"]], notes=tuple(dict.fromkeys(notes)))
 
 
 def _check(table: Table, meaning: Meaning) -> None:

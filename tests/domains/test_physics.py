@@ -20,7 +20,7 @@ from toolkit.domains.physics import FAMILIES, generate
 from toolkit.domains.stream import SPLITS, question_id, split_of
 from toolkit.questions.files import PoolError
 from toolkit.questions.pools import load_pool
-from toolkit.verification.physics import same_quantity
+from toolkit.verification.numeric import same_quantity
 
 REGISTRY = pint.UnitRegistry(cache_folder=None)
 

@@ -13,13 +13,14 @@ from transformers import LogitsProcessor
 from tests.model_kinds import KINDS, make_kind
 from tests.tiny_model import make_tiny_model
 from toolkit.evaluation.score import ScoredModel, score_models
-from toolkit.models.chat import ends_of, load_tokenizer, mute, prompt_ids, prompt_text, without_opened
+from toolkit.models.chat import chat_ids, ends_of, load_tokenizer, mute, prompt_ids, prompt_text, without_opened
 from toolkit.models.files import ModelFilesError
+from toolkit.prompt import Messages, user_turn
 from toolkit.recipe.sections import Evaluation, Sampling, Student
 from toolkit.students.rows import IGNORED, read_responses, tokenize_rows
 from toolkit.students.train import _dataset, _trainer, train_student
 from toolkit.students.weights import load_student
-from toolkit.teachers.local import LocalTeacher
+from toolkit.teachers.backends.local import LocalTeacher
 
 QUESTION = "  What is 2 + 3?\n"
 LORA = Student(steps=2, batch_size=2, lora_rank=2, lora_alpha=4, max_length=400)
@@ -80,15 +81,15 @@ def test_a_response_stops_at_every_end(kind: str, folder: Path) -> None:
     plain = list(local.warpers)
     for end in local.ends:
         local.warpers = [*plain, Say(end, 3, other)]
-        for answer in local.generate([QUESTION, "a longer question than the other"], [1, 2]):
+        for answer in local.generate([user_turn(QUESTION), user_turn("a longer question than the other")], [1, 2]):
             assert (answer.text.strip(), answer.finish_reason, answer.completion_tokens) == ("aaa", "stop", 4)
     local.warpers = [*plain, Say(other, 0, other)]
-    assert {answer.finish_reason for answer in local.generate([QUESTION], [1])} == {"length"}
+    assert {answer.finish_reason for answer in local.generate([user_turn(QUESTION)], [1])} == {"length"}
 
 
 def test_sampling_does_not_depend_on_the_batch_and_ids_stand_for_text(folder: Path) -> None:
     local = teacher(folder, temperature=1.5)
-    questions = [QUESTION, "one", "a much longer question than the others, by far"]
+    questions = list(map(user_turn, [QUESTION, "one", "a much longer question than the others, by far"]))
     together = local.generate(questions, [7, 8, 9])
     assert together == [
         local.generate([question], [seed])[0] for question, seed in zip(questions, [7, 8, 9], strict=True)
@@ -101,7 +102,7 @@ def test_training_scoring_and_sampling_read_the_same_prompt(folder: Path, corpus
     made = tokenize_rows(tokenizer, rows, 400)
     local = teacher(folder)
     for row, ids in zip(rows, made.input_ids, strict=True):
-        prompt = tokenizer(local.prompt(row["question"]), add_special_tokens=False)["input_ids"]
+        prompt = tokenizer(local.prompt(user_turn(row["question"])), add_special_tokens=False)["input_ids"]
         assert ids[: len(prompt)] == prompt == prompt_ids(tokenizer, row["question"])
     assert made.unreadable == 0
 
@@ -151,6 +152,21 @@ def test_control_tokens_in_a_question_are_plain_text(kind: str, folder: Path) ->
     assert f"whatdoes{end}mean?" in shown
 
 
+def test_control_tokens_in_several_turns_are_plain_text(kind: str, folder: Path) -> None:
+    tokenizer = load_tokenizer(folder)
+    end = tokenizer.eos_token
+
+    def turns(*texts: str) -> Messages:
+        roles = ("user", "assistant", "user")
+        return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+
+    ids = chat_ids(tokenizer, turns(f"what does {end} mean?", f"{end} ends", "sure?"))
+    plain = chat_ids(tokenizer, turns("what does it mean?", "it ends", "sure?"))
+    assert ids.count(tokenizer.eos_token_id) == plain.count(tokenizer.eos_token_id)
+    assert tokenizer.decode(ids).replace(" ", "").count(end) == 2 + plain.count(tokenizer.eos_token_id)
+    assert LocalTeacher(folder, Sampling(max_tokens=2), model="kind@1").generate([turns("a", "b", "c")], [1])
+
+
 def test_a_thought_that_the_prompt_opens_is_not_opened_again(tmp_path: Path, corpus: Path) -> None:
     tokenizer = load_tokenizer(make_kind(tmp_path / "reasoner", "reasoner"))
     rows = tokenize_rows(tokenizer, read_responses([corpus]), 400)
@@ -183,12 +199,12 @@ def test_opened_tags(prompt: str, response: str, kept: str) -> None:
 
 def test_a_models_own_sampling_does_not_bend_the_recipes(tmp_path: Path) -> None:
     folder = make_kind(tmp_path / "qwen", "qwen")
-    bent = teacher(folder).generate([QUESTION] * 4, [1, 2, 3, 4])
+    bent = teacher(folder).generate([user_turn(QUESTION)] * 4, [1, 2, 3, 4])
     for name in ("repetition_penalty", "top_k", "top_p", "temperature"):
         assert name in (folder / "generation_config.json").read_text()
     ends = {"eos_token_id": json.loads((folder / "generation_config.json").read_text())["eos_token_id"]}
     (folder / "generation_config.json").write_text(json.dumps(ends))
-    assert teacher(folder).generate([QUESTION] * 4, [1, 2, 3, 4]) == bent
+    assert teacher(folder).generate([user_turn(QUESTION)] * 4, [1, 2, 3, 4]) == bent
 
 
 def test_ids_beyond_the_tokenizer_are_not_drawn(tmp_path: Path) -> None:
@@ -262,7 +278,7 @@ def test_a_model_without_any_end_needs_a_stop_text(tmp_path: Path) -> None:
         (folder / name).write_text(json.dumps(kept))
     with pytest.raises(ModelFilesError, match="no token ends its answers; set eos_token"):
         teacher(folder)
-    assert teacher(folder, stop=("one",)).generate(["one"], [1])[0].finish_reason in ("stop", "length")
+    assert teacher(folder, stop=("one",)).generate([user_turn("one")], [1])[0].finish_reason in ("stop", "length")
 
 
 def test_a_tokenizer_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -270,7 +286,7 @@ def test_a_tokenizer_of_another_network_is_refused(tmp_path: Path) -> None:
     for file in large.glob("tokenizer*"):
         shutil.copy(file, small / file.name)
     with pytest.raises(ModelFilesError, match="writes token 6 and its network knows 6 tokens"):
-        teacher(small).generate(["one"], [1])
+        teacher(small).generate([user_turn("one")], [1])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])

@@ -62,6 +62,17 @@ def test_test_set_from_another_file(tmp_path: Path) -> None:
     loaded = load_pool(pool, 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
     assert len(loaded.questions) == 15 and len(loaded.dev) == 5
     assert {question.text for question in loaded.test} == {row["question"] for row in rows[20:]}
+    other = [
+        {"problem": row["question"], "solution": f"\\boxed{{{row['answer'].split()[-1]}}}", "in": "m"}
+        for row in rows[20:]
+    ]
+    named = load_pool(
+        pool, 15, 10, 5, answer_pattern=GSM8K, test_source=make_file(tmp_path / "d.jsonl", other),
+        test_question_column="problem", test_answer_column="solution", test_answer_pattern="boxed",
+        test_unit_column="in",
+    )  # fmt: skip
+    assert named.questions == loaded.questions
+    assert [question.answer for question in named.test] == [f"{question.answer} m" for question in loaded.test]
     both = load_pool(make_file(tmp_path / "c.jsonl", rows), 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
     assert not {*both.questions, *both.dev} & {*both.test}
     with pytest.raises(PoolError, match=r"holds 0 questions, pool \+ dev, without the test questions, asks for 1"):

@@ -53,6 +53,28 @@ def test_one_arm_is_chosen_with_teacher_and_base(tables, tmp_path):
         assert np.mean(series.errors((256, 4))) == pytest.approx(error) and set(series.lines) == {"teacher", "base"}
 
 
+@pytest.mark.parametrize("name", ["protocol", "benchmark"])
+def test_one_protocol_and_one_benchmark_are_chosen(tables, tmp_path, name):
+    """A file without the columns holds what their older values say."""
+    older = {"protocol": "rejection_sampling", "benchmark": "pool"}[name]
+    for file, table in zip(("curves", "items"), tables, strict=True):
+        line = table["arm"].isin(["teacher", "base"])
+        known = table.assign(**{name: table["arm"].mask(line & (name == "protocol")).where(table["arm"].isna(), older)})
+        other = known[~line | (name == "benchmark")].assign(**{name: "other"})
+        pd.concat([known, other]).to_parquet(tmp_path / f"{file}.parquet")
+        table.to_parquet(tmp_path / f"old_{file}.parquet")
+    files, old = ([tmp_path / f"{age}{file}.parquet" for file in ("curves", "items")] for age in ("", "old_"))
+    with pytest.raises(ValueError, match=f"of 2 {name}s \\(other, {older}\\): choose one {name}"):
+        read_results(*files)
+    (chosen,), (same,), (whole,) = (
+        read_results(*each)[1] for each in ((*files, {name: older}), (*old, {name: older}), old)
+    )
+    for series in (chosen, same):
+        assert np.array_equal(series.matrix(LADDER), whole.matrix(LADDER)) and set(series.lines) == set(whole.lines)
+    with pytest.raises(ValueError, match=f"no row has {name} = third; it holds"):
+        read_results(*files, {name: "third"})
+
+
 def test_without_items_there_is_one_column(tables):
     (series,) = series_of(tables[0], None)[1]
     assert series.matrix([(256, 1)]).shape == (1, 4, 1) and not series.by_item

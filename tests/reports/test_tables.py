@@ -16,6 +16,18 @@ def test_items_carry_the_cell_of_their_model(tmp_path):
     assert curves["train_seed"].to_pylist() == [None, None]
 
 
+def test_models_have_a_benchmark_and_students_a_protocol(tmp_path):
+    items = tmp_path / "of_model.parquet"
+    pq.write_table(pa.table({"item_id": ["a"], "correct": [1.0]}), items)
+    write_curves(
+        tmp_path, [({"arm": "teacher"}, items), ({"budget": 1}, items), ({"budget": 1, "protocol": "p"}, items)]
+    )
+    for name in ("curves", "items"):
+        read = pq.read_table(tmp_path / f"{name}.parquet")
+        assert read["benchmark"].to_pylist() == ["pool"] * 3
+        assert read["protocol"].to_pylist() == [None, "rejection_sampling", "p"]
+
+
 def test_a_field_outside_the_schema_is_refused(tmp_path):
     with pytest.raises(ValueError, match="has no accuracy; it has experiment"):
         write_curves(tmp_path, [({"accuracy": 0.5}, tmp_path)])

@@ -47,6 +47,20 @@ def test_a_results_folder_becomes_ladders(tmp_path):
     assert tiny.declared == () and tiny.lines("a>b") == {"base": 0.99, "teacher": 0.2}
 
 
+def test_results_with_and_without_protocol_and_benchmark_read_alike(tmp_path):
+    old = table()
+    new = old.assign(protocol=old["questions"].notna().map({True: "rejection_sampling"}), benchmark="pool")
+    refined = new[new["questions"].notna()].assign(protocol="self_refine")
+    elsewhere = new.assign(benchmark="gsm8k", error=0.5)
+    before = data.read_results(folder(tmp_path / "old", old), "here")["tiny"]
+    found = data.read_results(folder(tmp_path / "new", pd.concat([new, refined, elsewhere])), "here")
+    assert list(found) == ["tiny", "tiny on gsm8k"]
+    name, refined_name = found["tiny"].ladders("a>b")
+    assert refined_name == f"{name}, self refine"
+    pd.testing.assert_frame_equal(found["tiny"].ladders("a>b")[name], before.ladders("a>b")[name])
+    assert found["tiny"].lines("a>b") == before.lines("a>b")
+
+
 def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_path):
     with pytest.raises(ValueError, match="no column 'pair'; is this a results dataset"):
         data.read_results(folder(tmp_path, table().drop(columns="pair")), "here")

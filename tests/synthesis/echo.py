@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections import Counter
 
+from toolkit.prompt import contents
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.sampler import sample
 from toolkit.teachers.completion import Completion
@@ -30,7 +31,8 @@ class Echo:
     async def __aexit__(self, *_):
         self.open = False
 
-    async def complete(self, question, seed):
+    async def complete(self, messages, seed):
+        question = contents(messages)
         assert self.open
         if self.asked.total() >= self.stop_after:
             if not self.stopped:

@@ -7,7 +7,7 @@ from tests.synthesis.echo import fill, rung
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import read_journal
 from toolkit.synthesis.spending import Prices
-from toolkit.teachers.endpoint import EndpointTeacher
+from toolkit.teachers.backends.endpoint import EndpointTeacher
 
 PLAIN, THINKING, ENDLESS, CUT = "two plus two", "think two plus two", "an endless sum", "think an endless sum"
 LONG = "word " * (CONTEXT + 1)

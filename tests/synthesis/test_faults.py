@@ -13,8 +13,8 @@ from tests.fakes.tgi import change, stats, tgi
 from tests.synthesis.echo import fill, rung
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import Journal, read_journal
+from toolkit.teachers.backends.endpoint import EndpointTeacher
 from toolkit.teachers.completion import TeacherError
-from toolkit.teachers.endpoint import EndpointTeacher
 
 QUESTIONS = [f"What is {n} + 1?" for n in range(10)]
 

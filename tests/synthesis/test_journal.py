@@ -23,6 +23,8 @@ rows = st.lists(
         st.integers(0, 2**63 - 1),
         texts,
         texts,
+        st.just(""),
+        st.just(0),
     ),
     unique_by=lambda row: (row.question_id, row.index),
 )

@@ -13,8 +13,8 @@ from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import AGAIN, Journal, JournalError, Response, encode, read_journal
 from toolkit.synthesis.spending import Prices
 from toolkit.teachers import balance
+from toolkit.teachers.backends.endpoint import EndpointTeacher
 from toolkit.teachers.completion import Completion, TeacherError, Transient
-from toolkit.teachers.endpoint import EndpointTeacher
 
 QUESTIONS = [f"question {number}" for number in range(20)]
 PRICES = Prices(prompt=1e6, completion=1e6, max_tokens=10)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.synthesis.echo import Echo, error, fill, rung
 from toolkit.synthesis import retries, writer
+from toolkit.synthesis.courses import response_seed
 from toolkit.synthesis.journal import Journal, JournalError, Response, read_journal
-from toolkit.synthesis.sampler import response_seed, sample
+from toolkit.synthesis.sampler import sample
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 
@@ -212,7 +213,7 @@ def test_a_judge_that_fails_ends_the_run(tmp_path, monkeypatch):
 class Forgetful(Echo):
     """Keeps nothing of what it was asked."""
 
-    async def complete(self, question, seed):
+    async def complete(self, messages, seed):
         await asyncio.sleep(0)
         return Completion("text " * 100, "stop", 1, 1, self.model)
 

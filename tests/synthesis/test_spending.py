@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.synthesis.echo import Echo, fill, rung
+from toolkit.prompt import user_turn
 from toolkit.synthesis.journal import Journal, Usage
 from toolkit.synthesis.spending import Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
@@ -33,7 +34,7 @@ def test_the_cost_stays_below_its_limit_and_stops_only_when_the_next_response_mi
     assert cost == pytest.approx(tally.cost) and cost <= limit
     assert (tally.sampled < 60) == bool(tally.stopped)
     if tally.stopped:
-        assert cost + PRICES.most("q") > limit
+        assert cost + PRICES.most(user_turn("q")) > limit
         rest, _ = fill(path, rung(["q"], 0, 60), Echo())
         assert rest.sampled == 60 - tally.sampled
 
@@ -53,7 +54,7 @@ def test_a_limit_without_prices_is_refused_before_anything_is_asked(tmp_path, pr
 
 
 def test_an_estimate_without_experience_gives_limits():
-    ahead = estimate(rung(["four" * 5], 0, 100), max_tokens=50, prices=PRICES)
+    ahead = estimate([user_turn("four" * 5)] * 100, max_tokens=50, prices=PRICES)
     assert ahead == (100, 500, None, 5000, None, None, pytest.approx(0.0505))
     assert str(ahead) == (
         "100 requests, about 500 prompt tokens, at most 5,000 completion tokens, at most 0.0505 to pay"
@@ -61,14 +62,14 @@ def test_an_estimate_without_experience_gives_limits():
 
 
 def test_an_estimate_expects_what_the_journal_showed():
-    ahead = estimate(rung(["q"], 0, 100), max_tokens=50, seen=Usage(10, 70, 300), prices=PRICES, rate=0.5)
+    ahead = estimate([user_turn("q")] * 100, max_tokens=50, seen=Usage(10, 70, 300), prices=PRICES, rate=0.5)
     assert ahead[:4] == (100, 700, 3000, 5000) and ahead.seconds == 200
     assert ahead.price == pytest.approx(0.0307) and ahead.most_price == pytest.approx(0.0507)
     assert str(ahead).endswith("3,000 expected, about 3.3 min, at most 0.0507 to pay, 0.0307 expected")
 
 
 def test_what_is_free_has_no_price():
-    assert estimate(rung(["q"], 0, 9), max_tokens=5, prices=Prices(0, 0, 5)).most_price is None
+    assert estimate([user_turn("q")] * 9, max_tokens=5, prices=Prices(0, 0, 5)).most_price is None
     assert estimate([], max_tokens=5).requests == 0
 
 

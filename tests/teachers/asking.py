@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 
+from toolkit.prompt import user_turn
 from toolkit.recipe.sections import Sampling, Serving, Teacher
+from toolkit.teachers.backends.endpoint import EndpointTeacher
 from toolkit.teachers.completion import Transient
-from toolkit.teachers.endpoint import EndpointTeacher
 
 MODEL = "org/teacher"
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -16,7 +17,12 @@ def endpoint(*urls, teacher=None, sampling=None, questions=(), greedy=False, pat
     settings = {"urls": urls, "concurrency": 8, "timeout": 5.0} | serving
     recipe = Teacher(**({"teacher": MODEL} | (teacher or {})))
     return EndpointTeacher(
-        recipe, Serving(**settings), Sampling(**(sampling or {})), questions=questions, greedy=greedy, patience=patience
+        recipe,
+        Serving(**settings),
+        Sampling(**(sampling or {})),
+        prompts=[user_turn(question) for question in questions],
+        greedy=greedy,
+        patience=patience,
     )
 
 
@@ -25,7 +31,9 @@ def ask(opened, *pairs):
 
     async def run():
         async with opened:
-            return await asyncio.gather(*(opened.complete(*pair) for pair in pairs), return_exceptions=True)
+            return await asyncio.gather(
+                *(opened.complete(user_turn(question), seed) for question, seed in pairs), return_exceptions=True
+            )
 
     return asyncio.run(run())
 
@@ -36,7 +44,7 @@ def ask_until_answered(opened, pairs, watch=lambda: None):
     async def insist(question, seed):
         while True:
             with contextlib.suppress(Transient):
-                answer = await opened.complete(question, seed)
+                answer = await opened.complete(user_turn(question), seed)
                 watch()
                 return answer
             await asyncio.sleep(0.001)

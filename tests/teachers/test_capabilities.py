@@ -7,6 +7,7 @@ from aiohttp import web
 
 from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, SHA, ask, endpoint
+from toolkit.prompt import user_turn
 from toolkit.teachers.completion import TeacherError
 
 LONG = "word " * 100
@@ -100,7 +101,7 @@ def test_a_server_that_wakes_up_is_waited_for():
             opened = endpoint(url, patience=30)
             asyncio.get_running_loop().call_later(0.3, change_soon)
             async with opened:
-                return await opened.complete("one", 1)
+                return await opened.complete(user_turn("one"), 1)
 
         def change_soon():
             asyncio.get_running_loop().run_in_executor(None, lambda: change(url, status=0))

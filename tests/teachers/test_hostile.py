@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tests.teachers.asking import MODEL, endpoint
+from toolkit.prompt import user_turn
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 GOOD = {"choices": [{"message": {"content": "four"}, "finish_reason": "stop"}]}
@@ -91,7 +92,7 @@ def hostile(first, more, pages=False):
 def outcome(url):
     async def run():
         async with endpoint(url, timeout=1.0, patience=0.5) as opened:
-            return (await asyncio.gather(opened.complete("one", 1), return_exceptions=True))[0]
+            return (await asyncio.gather(opened.complete(user_turn("one"), 1), return_exceptions=True))[0]
 
     try:
         return asyncio.run(asyncio.wait_for(run(), 20))

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.openapi import checker
+from toolkit.prompt import user_turn
 from toolkit.recipe.sections import Sampling
-from toolkit.teachers.request import Form, cut_at_stop, make_form, wire_seed
+from toolkit.teachers.completion import TeacherError
+from toolkit.teachers.request import Form, cut_at_stop, encode_prompt, make_form, wire_seed
 
 SCHEMAS = {"/v1/chat/completions": "ChatRequest", "/generate": "GenerateRequest"}
 SAMPLINGS = st.builds(
     Sampling,
     temperature=st.floats(0, 5, exclude_min=True),
     top_p=st.floats(0, 1, exclude_min=True),
-    max_tokens=st.integers(1, 2**31 - 1),
+    max_tokens=st.integers(1, 10**9),
     stop=st.lists(st.text(min_size=1), max_size=4).map(tuple),
 )
 SEEDS = st.integers(0, 2**63 - 1)
@@ -35,14 +37,14 @@ def checkers(document):
     return {path: checker(document, name, closed) for path, name in SCHEMAS.items()}
 
 
-def send(form: Form, prompt: str, seed: int):
-    return json.loads(form.body(json.dumps(prompt).encode(), wire_seed(seed, "tgi", None)))
+def send(form: Form, api: str, prompt: str, seed: int):
+    return json.loads(form.body(encode_prompt(api, user_turn(prompt)), wire_seed(seed, "tgi", None)))
 
 
 @given(SAMPLINGS, st.sampled_from(["chat", "generate"]), st.booleans(), st.text(), SEEDS)
 def test_every_request_to_tgi_validates_against_its_own_document(checkers, sampling, api, greedy, prompt, seed):
     form = make_form("tgi", api, "tgi", sampling, greedy=greedy)
-    body = send(form, prompt, seed)
+    body = send(form, api, prompt, seed)
     checkers[form.path].validate(body)
     asked = body.get("parameters", body)
     # What the document leaves open and the router refuses, or takes and does not do.
@@ -75,7 +77,7 @@ def test_the_check_itself_rejects_bad_requests(checkers, path, body):
 @given(SAMPLINGS, st.sampled_from(["chat", "generate"]), st.text(), SEEDS)
 def test_other_servers_are_asked_by_name(sampling, api, prompt, seed):
     form = make_form("openai", api, "org/model", sampling)
-    body = send(form, prompt, seed)
+    body = send(form, api, prompt, seed)
     assert form.path == {"chat": "/v1/chat/completions", "generate": "/v1/completions"}[api]
     assert body["model"] == "org/model"
     assert "n" not in body
@@ -92,3 +94,26 @@ def test_seeds_lie_where_each_server_takes_them(seed):
 def test_a_stop_text_is_no_part_of_the_answer():
     assert cut_at_stop("one END two STOP", ("STOP", "END")) == "one "
     assert cut_at_stop("one", ("STOP",)) == "one"
+
+
+TURNS = [{"role": role, "content": text} for role, text in [("system", "Be brief."), ("user", "1 + 1?")]]
+
+
+def test_chat_sends_every_message_and_nothing_else():
+    form = make_form("openai", "chat", "org/model", Sampling())
+    body = json.loads(form.body(encode_prompt("chat", [{**turn, "note": "ours"} for turn in TURNS]), 3))
+    assert body["messages"] == TURNS
+
+
+def test_a_request_has_the_bytes_that_it_always_had():
+    form = make_form("tgi", "chat", "tgi", Sampling(stop=("END",)))
+    assert form.body(encode_prompt("chat", user_turn("2 × 3?")), 7) == (
+        b'{"model":"tgi","messages":[{"role":"user","content":"2 \\u00d7 3?"}],"max_tokens":64,"stop":["END"],'
+        b'"temperature":0.8,"seed":7}'
+    )
+
+
+@pytest.mark.parametrize("messages", [TURNS, [*user_turn("a"), *user_turn("b")], TURNS[:1], []])
+def test_what_the_bare_form_cannot_say_is_refused(messages):
+    with pytest.raises(TeacherError, match=r"api: generate sends one text without a chat template.*take `api: chat`"):
+        encode_prompt("generate", messages)

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
 import pytest
+from pydantic import ValidationError
 
+from toolkit.doors import SERVERS
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.serve import serve, serving
 from toolkit.teachers.serve_process import ServeError
@@ -238,3 +241,20 @@ def test_kill_9_leaves_neither_server_nor_container(docker):
         process.kill()
         assert becomes(lambda: is_free(port) and not docker.containers())
     assert ["stop", f"fss-teacher-{port}"] in docker.calls()
+
+
+def test_another_server_is_a_module_and_a_line(monkeypatch):
+    @contextlib.contextmanager
+    def running(teacher, serving, sampling, *, say, seconds):
+        yield ("http://127.0.0.1:1",), []
+
+    mine = types.ModuleType("mine")
+    mine.commands = lambda teacher, serving, sampling: [["mine", teacher.teacher]]
+    mine.running, mine.client = running, lambda teacher, serving: (teacher, serving)
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    with pytest.raises(ValidationError, match="Input should be 'tgi', 'vllm', 'transformers' or 'endpoint'"):
+        Serving(server="mine")
+    monkeypatch.setitem(SERVERS, "mine", "mine")
+    said = []
+    with serving(TEACHER, Serving(server="mine"), SAMPLING, say=said.append) as urls:
+        assert urls == ("http://127.0.0.1:1",) and said == [f"mine {TEACHER.teacher}"]

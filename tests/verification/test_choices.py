@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.recipe.sections import Verification
-from toolkit.verification.choices import extract_choice, letter_of
+from toolkit.verification.choices import extract, letter_of
 from toolkit.verification.policies import extractor
 
 ROWS = list(csv.DictReader(Path(__file__).with_name("choices.csv").open(encoding="utf-8", newline="")))
 
 
 def chosen(text: str) -> str | None:
-    answer = extract_choice(text)
+    answer = extract(text)
     return letter_of(answer) if answer else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.commands.arguments import cores, positive
+from toolkit.doors import ANSWER_KINDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 EXAMPLE = r"""fss judge answers.jsonl --gold answer --response output --output judged.jsonl
   fss judge gsm8k.csv --gold-pattern '####\s*(.+)' --pattern '####\s*(.+)'
   fss judge pairs.parquet --kind numeric --tolerance .02 --label correct"""
-KINDS = ("mathematics", "numeric", "choice")
 ADDED = ("verdict", "extracted", "problem")
 USUAL = {  # names of the default columns elsewhere
     "gold": ("answer", "solution", "target", "reference", "ground_truth", "final_answer", "expected", "label"),
@@ -41,7 +41,8 @@ def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
     columns.add_argument("--finish-reason", metavar="COLUMN", help="stop, length or error (default: all stop)")
     columns.add_argument("--label", metavar="COLUMN", help="true or false: compare our verdicts with somebody's")
     policy = parser.add_argument_group("policy")
-    policy.add_argument("--kind", choices=KINDS, default="mathematics", help="of the answers (default: mathematics)")
+    kinds = tuple(ANSWER_KINDS)
+    policy.add_argument("--kind", choices=kinds, default="mathematics", help="of the answers (default: mathematics)")
     policy.add_argument("--pattern", metavar="REGEX", help=r"one group around the answer, last match (else: \boxed{})")
     policy.add_argument("--gold-pattern", metavar="REGEX", help="the same for golds; boxed: the last box (else: all)")
     policy.add_argument("--tolerance", type=_fraction, metavar="T", help="of numeric answers, relative")
@@ -125,7 +126,7 @@ def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
             extractor(policy(args.kind, boxed.get(pattern, pattern), None))
         except ValueError as error:
             raise ValueError(str(error).replace("response_pattern", flag)) from error
-    kinds = dict.fromkeys([args.kind, *(KINDS if args.kind_column else ())])
+    kinds = dict.fromkeys([args.kind, *(ANSWER_KINDS if args.kind_column else ())])
     return {kind: policy(kind, boxed.get(args.pattern, args.pattern), args.tolerance) for kind in kinds}
 
 

@@ -59,7 +59,7 @@ def describe_evaluation(
         "k": answers_per_item(settings),
         "answer_kind": verification.answer_kind,
         "response_pattern": verification.response_pattern,
-        "tolerance": policy["tolerance"] if verification.answer_kind == "numeric" else None,
+        "tolerance": policy["tolerance"] if verification.has_tolerance else None,
         **{name: policy[name] for name in ("whole_numbers",) if name in policy},
     }
 

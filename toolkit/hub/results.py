@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
+from toolkit.doors import OLDER
 from toolkit.hub.cards.markdown import mean_and_sd, render
 from toolkit.hub.cards.release import PAPER, front_infos
 from toolkit.hub.faults import explained
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from datasets import DatasetInfo
 
 MODEL = ("arm", "questions", "budget", "counting", "control", "train_seed", "corpus_draw", "n", "eval_key", "error")
-LINE = ("pair", "arm", "questions", "budget", "control", "n")
+LINE = ("pair", "arm", *OLDER, "questions", "budget", "control", "n")
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def results_change(old: Manifest, new: Manifest) -> Change:
 def _models(curves: Path) -> Iterator[dict[str, Any]]:
     """Every model that was scored, teacher and base among them, by what tells it from others, and its error."""
     for row in pq.read_table(curves).to_pylist():
-        yield {name: row.get(name) for name in MODEL if row.get(name) is not None}
+        told = {name: row.get(name) for name in MODEL if row.get(name) is not None}
+        yield told | {name: row[name] for name, older in OLDER.items() if row.get(name) not in (None, older)}
 
 
 def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:

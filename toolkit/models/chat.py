@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from toolkit.models.files import ModelFilesError, listed_ends
+from toolkit.prompt import Message, Messages, user_turn
 
 # Before a template that prints the date, which would make another source of it every day.
 ONE_DAY = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
@@ -48,38 +49,74 @@ def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
-    """What the model reads when a user says `text`, up to where its answer begins; the same on every day.
+    """What the model reads when a user says `text`: see `chat_text`."""
+    return chat_text(tokenizer, user_turn(text))
+
+
+def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
+    """What the model reads of some messages, up to where its answer begins; the same on every day.
 
     Raises:
-        ModelFilesError: for a template that takes no single turn of a user.
+        ModelFilesError: for a template that does not take them.
     """
-    turn = [{"role": "user", "content": text}]
+    turns = [dict(message) for message in messages]
     try:
         options: dict[str, Any] = {
             "add_generation_prompt": True,
             "tokenize": False,
             "chat_template": _undated(tokenizer),
         }
-        return str(tokenizer.apply_chat_template(turn, **options))
+        return str(tokenizer.apply_chat_template(turns, **options))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise ModelFilesError(
-            f"its chat template takes no single question of a user ({error}); mend chat_template.jinja"
-        ) from error
+        kind = "single question of a user" if len(turns) == 1 else f"turns of {', '.join(map(_role, turns))}"
+        raise ModelFilesError(f"its chat template takes no {kind} ({error}); mend chat_template.jinja") from error
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of `prompt_text`; only the template writes control tokens, in `text` they are plain text.
+    """The token ids of `prompt_text`: see `chat_ids`."""
+    return chat_ids(tokenizer, user_turn(text))
+
+
+def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
+    """The token ids of `chat_text`; only the template writes control tokens, in a message they are plain text.
 
     Nothing is put before it: a template writes its own beginning of sequence.
     """
-    written = prompt_text(tokenizer, text)
-    if not any(token in text for token in _control_texts(tokenizer)):
+    written = chat_text(tokenizer, messages)
+    texts = [message["content"] for message in messages]
+    if not any(token in text for token in _control_texts(tokenizer) for text in texts):
         return _ids(tokenizer, written)
-    before, _, after = prompt_text(tokenizer, MARK).partition(MARK)
-    if not (written.startswith(before) and written.endswith(after)):
-        raise ModelFilesError(f"the chat template rewrites a question with control tokens in it: {text[:200]!r}")
-    inner = written[len(before) : len(written) - len(after)]
-    return _ids(tokenizer, before) + plain_ids(tokenizer, inner) + _ids(tokenizer, after)
+    before, *fixed = _around(tokenizer, messages)
+    ids, rest = _ids(tokenizer, before), written.removeprefix(before)
+    for text, after in zip(texts, fixed, strict=True):
+        inner = _inner(rest, text, after, last=after is fixed[-1])
+        if inner is None or not written.startswith(before):
+            raise ModelFilesError(f"the chat template rewrites a question with control tokens in it: {text[:200]!r}")
+        ids += plain_ids(tokenizer, inner) + _ids(tokenizer, after)
+        rest = rest[len(inner) + len(after) :]
+    return ids
+
+
+def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[str]:
+    """What the template writes before the first message's text, between two, and after the last."""
+    marks = [MARK] if len(messages) == 1 else [f"{MARK}{number}." for number in range(len(messages))]
+    marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
+    parts, rest = [], chat_text(tokenizer, marked)
+    for mark in marks:
+        part, _, rest = rest.partition(mark)
+        parts.append(part)
+    return [*parts, rest]
+
+
+def _inner(rest: str, text: str, after: str, *, last: bool) -> str | None:
+    """A message's text as it is written at the beginning of `rest`, before `after`; None where it is not there."""
+    if last:
+        return rest[: len(rest) - len(after)] if rest.endswith(after) else None
+    return next((own for own in (text, text.strip()) if rest.startswith(own + after)), None)
+
+
+def _role(message: Message) -> str:
+    return message["role"]
 
 
 def plain_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

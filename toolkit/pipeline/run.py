@@ -32,7 +32,7 @@ from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
 from toolkit.pipeline.stages.students import Replicate, student_inputs, students_stage
 from toolkit.pipeline.summary import loading_lines, publish
-from toolkit.pipeline.teacher import first_prompt, named_here, remote_model
+from toolkit.pipeline.teacher import named_here, remote_model, shown_prompt
 from toolkit.progress import Progress
 from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
@@ -218,7 +218,7 @@ def _earlier_results(context: Context, measured: Measured, replicates: Sequence[
 
 
 def _first_prompt(context: Context, pool: Artifact, teacher: Artifact) -> str:
-    prompt = first_prompt(context, teacher, read_questions(pool.path)[0]["question"])
+    prompt = shown_prompt(context, teacher, read_questions(pool.path)[0]["question"])
     return f"{projection(context)}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
 
 

@@ -10,7 +10,11 @@ from typing import Any
 
 from toolkit.pipeline.context import Context, StageError
 from toolkit.progress import Stage
-from toolkit.recipe.sections import Recipe, Serving
+from toolkit.prompt import Messages, contents
+from toolkit.protocols import load_protocol
+from toolkit.protocols.contract import Protocol
+from toolkit.protocols.course import first_prompt
+from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
@@ -73,24 +77,54 @@ def teacher_name(context: Context, teacher: Artifact) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
-    """Something that answers `questions` as the recipe says, until the body ends.
+    """Something that answers as the recipe says until the body ends, `questions` first of all.
 
     Raises:
         StageError: when its tokenizer cannot read the questions.
         ServeError: when a server that the recipe starts does not come up.
     """
+    protocol = protocol_of(context.recipe)
+    prompts = [first_prompt(protocol, question) for question in questions]
     if is_served(context.recipe):
-        from toolkit.teachers.endpoint import EndpointTeacher
-
-        with client_of(context, teacher) as (named, serving, urls):
-            yield EndpointTeacher(named, serving, context.recipe.sampling, urls=urls, questions=questions)
+        with open_served(context, teacher, context.recipe.sampling, prompts) as served:
+            yield served
         return
-    from toolkit.teachers.local import LocalTeacher
+    from toolkit.teachers.backends.local import LocalTeacher
 
     name = "@".join(teacher_name(context, teacher))
     local = LocalTeacher(teacher.path, context.recipe.sampling, model=name, threads=context.workers.jobs)
-    refuse_unreadable(local.unreadable(questions), len(questions))
+    unread = [question for question, prompt in zip(questions, prompts, strict=True) if not local.reads(prompt)]
+    refuse_unreadable(unread, len(questions))
     yield local
+
+
+@contextlib.contextmanager
+def open_served(
+    context: Context, teacher: Artifact, sampling: Sampling, prompts: Sequence[Messages], *, greedy: bool = False
+) -> Iterator[Teacher]:
+    """The same for one behind HTTP, with any sampling; a server that the recipe names runs until the body ends.
+
+    What is yielded can be sent to another process as long as it is not entered. Inside `fss teacher serve RUN --
+    COMMAND` the server is that one.
+    """
+    from toolkit.teachers import serve
+    from toolkit.teachers.backends.endpoint import EndpointTeacher
+
+    serving, here = context.recipe.serving, named_here(context, teacher)
+    with contextlib.ExitStack() as stack:
+        urls = serving.urls
+        if serving.server:
+            urls = tuple(filter(None, os.environ.get(serve.URLS, "").split(",")))
+            started = serve.serving(here, serving, context.recipe.sampling, say=context.progress.say)
+            urls = urls or stack.enter_context(started)
+            here, serving = serve.client_settings(here, serving)
+            here = dataclasses.replace(here, teacher_revision=here.teacher_revision or teacher.key)
+        yield EndpointTeacher(here, serving, sampling, urls=urls, prompts=prompts, greedy=greedy)
+
+
+def protocol_of(recipe: Recipe) -> Protocol:
+    """How a response comes about."""
+    return load_protocol(recipe.sampling.protocol, recipe.sampling.prompt)
 
 
 def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
@@ -99,40 +133,9 @@ def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
     return settings if remote_model(context.recipe) else dataclasses.replace(settings, teacher=str(teacher.path))
 
 
-Client = tuple[TeacherSettings, Serving, tuple[str, ...]]  # what an endpoint's client is made with, and its URLs
-
-
-@contextlib.contextmanager
-def client_of(context: Context, teacher: Artifact) -> Iterator[Client]:
-    """How to ask a served teacher; a server that the recipe names runs until the body ends.
-
-    Inside `fss teacher serve RUN -- COMMAND` the server is that one.
-    """
-    from toolkit.teachers import serve
-
-    recipe, serving, here = context.recipe, context.recipe.serving, named_here(context, teacher)
-    running = tuple(filter(None, os.environ.get(serve.URLS, "").split(",")))
-    if serving.server is None:
-        yield here, serving, serving.urls
-    elif running:
-        yield *_client_settings(here, serving, teacher), running
-    else:
-        with serve.serving(here, serving, recipe.sampling, say=context.progress.say) as urls:
-            yield *_client_settings(here, serving, teacher), urls
-
-
-def _client_settings(here: TeacherSettings, serving: Serving, teacher: Artifact) -> tuple[TeacherSettings, Serving]:
-    from toolkit.teachers.serve import client_settings
-
-    named, asked = client_settings(here, serving)
-    return dataclasses.replace(named, teacher_revision=named.teacher_revision or teacher.key), asked
-
-
-def first_prompt(context: Context, teacher: Artifact, question: str) -> str:
-    """What the teacher reads for a question, as far as it is known here: a server applies its own chat template."""
-    from toolkit.prompt import prompt_writer
-
-    text = prompt_writer(context.recipe.sampling.prompt)(question)
+def shown_prompt(context: Context, teacher: Artifact, question: str) -> str:
+    """What the teacher reads first for a question, as far as is known here: a server applies its own chat template."""
+    text = contents(first_prompt(protocol_of(context.recipe), question))
     if remote_model(context.recipe):
         return text
     from toolkit.pipeline.prompt import fill_prompt, nano_prompt

@@ -77,6 +77,10 @@ def load_pool(
     revision: str | None = None,
     test_source: str | None = None,
     test_split: str | None = None,
+    test_question_column: str | None = None,
+    test_answer_column: str | None = None,
+    test_answer_pattern: str | None = None,
+    test_unit_column: str | None = None,
     families: Sequence[str] = (),
     largest: int | None = None,
     leak_finder: LeakFinder | None = None,
@@ -89,10 +93,11 @@ def load_pool(
     behind it.
 
     The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The test questions come from
-    `test_source` (default: `source`) and `test_split` when either is named, else from the end of that order; the dev
-    questions from the end of what remains. Test questions that are in `source` too, and seeds that `leak_finder` finds
-    too near a held-out question, are left out; so are questions whose answer the pattern does not find or in which
-    `gold_problem` sees a problem, and they are counted. `families` and `largest` narrow the procedural pool alone.
+    `test_source` (default: `source`) and `test_split` when either is named (then in the columns `test_...`, where
+    these are named), else from the end of that order; the dev questions from the end of what remains. Test questions
+    that are in `source` too, and seeds that `leak_finder` finds too near a held-out question, are left out; so are
+    questions whose answer the pattern does not find or in which `gold_problem` sees a problem, and they are counted.
+    `families` and `largest` narrow the procedural pool alone.
 
     Raises PoolError (a ValueError) naming the file, row, column, value and mend where most answers cannot be read,
     cells are blank, questions repeat, a column is missing, or fewer questions are there than asked.
@@ -108,7 +113,14 @@ def load_pool(
         own, test = _split_end(own, test_size)
     else:
         held_out = test_source or source
-        read, more = _read(Place(held_out, subset, test_split or split, revision), columns, gold_problem)
+        own_columns = Columns(
+            test_question_column or question_column,
+            test_answer_column or answer_column,
+            test_unit_column or unit_column,
+            family_column,
+            test_answer_pattern or answer_pattern,
+        )
+        read, more = _read(Place(held_out, subset, test_split or split, revision), own_columns, gold_problem)
         test = _shuffled(read, seed)[:test_size]
         _enough(held_out, "test", len(test), test_size, more)
         left_out = LeftOut(left_out.count + more.count, left_out.example or more.example)
@@ -252,6 +264,10 @@ def write_pool(
         revision=settings.pool_revision,
         test_source=settings.test_pool,
         test_split=settings.test_split,
+        test_question_column=settings.test_question_column,
+        test_answer_column=settings.test_answer_column,
+        test_answer_pattern=settings.test_answer_pattern,
+        test_unit_column=settings.test_unit_column,
         families=settings.families or (),
         largest=settings.largest_number,
         leak_finder=leak_finder,

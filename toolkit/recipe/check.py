@@ -7,7 +7,7 @@ from pathlib import Path
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import Rules as Settings
-from toolkit.recipe.sections import Recipe
+from toolkit.recipe.sections import Pool, Recipe
 from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
@@ -48,7 +48,8 @@ def _ladder_rules(recipe: Recipe) -> Rules:
 
 
 def _teacher_rules(recipe: Recipe) -> Rules:
-    teacher, serving, sampling, answer = recipe.teacher, recipe.serving, recipe.sampling, recipe.pool.answer_pattern
+    teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
+    answer, tested = recipe.pool.answer_pattern, recipe.pool.test_answer_pattern
     named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
     by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
     return [
@@ -65,10 +66,19 @@ def _teacher_rules(recipe: Recipe) -> Rules:
         ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
         _pattern_rule("response_pattern", recipe.verification.response_pattern),
         _pattern_rule("answer_pattern", None if answer == BOXED else answer),
+        *_test_column_rules(recipe.pool),
+        _pattern_rule("test_answer_pattern", None if tested == BOXED else tested),
         ("prompt", "question" in sampling.prompt, "must have {{ question }} in it"),
         _prompt_rule(sampling.prompt),
         ("stop", all(sampling.stop), "an empty text would end every response at once"),
     ]
+
+
+def _test_column_rules(pool: Pool) -> Rules:
+    elsewhere = pool.test_pool is not None or pool.test_split is not None
+    keys = ("test_question_column", "test_answer_column", "test_answer_pattern", "test_unit_column")
+    rule = "is of `test_pool` or `test_split`, and neither is named: the test questions are in the pool's own columns"
+    return [(key, elsewhere or getattr(pool, key) is None, rule) for key in keys]
 
 
 def _experiment_rules(recipe: Recipe) -> Rules:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from toolkit.doors import ANSWER_KINDS, PROTOCOLS, SERVERS
 from toolkit.keys import keyed_fields
 from toolkit.licences import LICENCES, closest
 
@@ -51,6 +52,19 @@ def _licence(name: str) -> str:
     return name
 
 
+def _one_of(door: Mapping[str, object]) -> AfterValidator:
+    """A name that has a line in one of the tables of `toolkit.doors`."""
+
+    def check(name: str) -> str:
+        if name not in door:
+            *first, last = (repr(known) for known in door)
+            known = " or ".join(filter(None, (", ".join(first), last)))
+            raise PydanticCustomError("door", "Input should be {known}", {"known": known})
+        return name
+
+    return AfterValidator(check)
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Pool:
     """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
@@ -71,6 +85,11 @@ class Pool:
     pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
     test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
     test_split: str | None = None  # its split; null takes `pool_split`
+    # columns of the test questions and the pattern of their answers; null takes those of the pool
+    test_question_column: str | None = None
+    test_answer_column: str | None = None
+    test_answer_pattern: str | None = None
+    test_unit_column: str | None = None
     test_size: Size = 1000
     dev_size: Annotated[int, Field(ge=0, le=10**7)] = 500
 
@@ -99,7 +118,7 @@ class Serving:
     """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
 
     urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
-    server: Literal["tgi", "vllm", "transformers", "endpoint"] | None = None  # started for the run when no URL is given
+    server: Annotated[str, _one_of(SERVERS)] | None = None  # started for the run when no URL is given
     provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
     server_image: str | None = None  # of Docker; null takes the server's own, pinned
     server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -138,6 +157,8 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
     sampling_seed: Seed = 0
+    # how a response comes about: a name in `toolkit.doors.PROTOCOLS`
+    protocol: Annotated[str, _one_of(PROTOCOLS)] = "rejection_sampling"
     # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"
 
@@ -146,15 +167,20 @@ class Sampling:
 class Verification:
     """How an answer is found in a response and compared with the gold one."""
 
-    answer_kind: Literal["mathematics", "numeric", "choice"] = "mathematics"
+    answer_kind: Annotated[str, _one_of(ANSWER_KINDS)] = "mathematics"
     response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
     # of every numeric answer, relative; null: .01, but whole numbers that count something (`12`, `12 apples`) are exact
     tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
 
     def __post_init__(self) -> None:
-        if self.answer_kind != "numeric" and self.tolerance is None:  # read by no one, and written as it ever was
+        if not self.has_tolerance and self.tolerance is None:  # read by no one, and written as it ever was
             object.__setattr__(self, "tolerance", TOLERANCE)
+
+    @property
+    def has_tolerance(self) -> bool:
+        """Whether answers of this kind are compared within `tolerance`."""
+        return self.answer_kind == "numeric"
 
     def keyed(self) -> dict[str, Any]:
         """Give the settings as keys hash them.
@@ -165,7 +191,7 @@ class Verification:
         values = keyed_fields(self)
         if self.tolerance is None:
             return values | {"tolerance": TOLERANCE}
-        is_marked = self.answer_kind == "numeric" and self.tolerance == TOLERANCE
+        is_marked = self.has_tolerance and self.tolerance == TOLERANCE
         return values | ({"whole_numbers": "within the tolerance"} if is_marked else {})
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from toolkit.doors import OLDER
 from toolkit.recipe.sections import DOUBLED
 from toolkit.reports.reading.kept import naming, read_kept, shown
 from toolkit.reports.reading.table import Table
@@ -109,8 +110,8 @@ def read_results(
     """Read the experiment's name and its series from tables of the results schema.
 
     Args:
-        curves: a row per model: experiment, arm, pair, questions, budget, counting, control, train_seed, corpus_draw,
-            error, n, eval_key.
+        curves: a row per model: experiment, arm, protocol, pair, questions, budget, counting, control, train_seed,
+            corpus_draw, benchmark, error, n, eval_key; without protocol or benchmark they are as in `OLDER`.
         items: the same keys with item_id and correct; without it intervals hold replicates only.
         where: keep the rows with these values, by column; those of teacher and base are no rows of an arm and stay.
 
@@ -119,13 +120,16 @@ def read_results(
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
     others = dict(where or {})
-    arm = others.pop("arm", None)
+    chosen = {name: others.pop(name) for name in ("arm", *OLDER) if name in others}
     every = [_read(curves, [*keys, "error", "n"], others)]
     every += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
-    if arm is not None and arm not in set(every[0]["arm"]):
-        raise ValueError(f"{curves.name}: no row has arm = {arm}; it holds {shown(every[0]['arm'].dropna().tolist())}")
-    table, *answers = every if arm is None else [each[each["arm"].isin({arm, *LINES})] for each in every]
-    return series_of(table, answers[0] if answers else None)
+    for name, value in chosen.items():
+        if value not in set(every[0][name]):
+            raise ValueError(
+                f"{curves.name}: no row has {name} = {value}; it holds {shown(every[0][name].dropna().tolist())}"
+            )
+        every = [each[(each[name] == value) | (each["arm"].isin(LINES) & (name != "benchmark"))] for each in every]
+    return series_of(every[0], every[1] if items else None)
 
 
 def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
@@ -135,12 +139,13 @@ def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.Da
         missing = [name for name in columns if name not in table.names]
         if missing:
             raise ValueError(f"it has no column {missing[0]!r}; it has {', '.join(table.names)}")
-        return pd.DataFrame(
+        read = pd.DataFrame(
             {
                 name: _numbers(table, name) if name in NUMBERS else [cell or None for cell in table.cells(name)]
                 for name in table.names
             }
         )
+        return read.assign(**{name: older for name, older in OLDER.items() if name not in table.names})
 
 
 def _numbers(table: Table, name: str) -> list[float]:
@@ -165,6 +170,8 @@ def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, li
     students = _students(curves)
     if students.empty:
         raise ValueError("the results hold no students: no row has questions and budget")
+    for name in OLDER:
+        _refuse_several(students, name)
     _check(students)
     asked = None if items is None else (_students(items), items[items["arm"].isin(LINES)])
     models = students, curves[curves["arm"].isin(LINES)]
@@ -175,6 +182,12 @@ def _students(table: pd.DataFrame) -> pd.DataFrame:
     """Choose the rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
     rows = table[table["questions"].notna()]
     return rows.assign(**{name: rows[name].fillna(0).astype(int) for name in STUDENT})
+
+
+def _refuse_several(students: pd.DataFrame, name: str) -> None:
+    found = sorted(set(students[name].dropna())) if name in students else []
+    if len(found) > 1:
+        raise ValueError(f"the students are of {len(found)} {name}s ({', '.join(found)}): choose one {name}")
 
 
 def _check(rows: pd.DataFrame) -> None:

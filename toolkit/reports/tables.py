@@ -7,10 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from toolkit.doors import OLDER
+
 # One row per model. Teacher and base have an arm of their own and no cell: their other fields are null.
 CURVE_FIELDS = [
     ("experiment", pa.string()),
     ("arm", pa.string()),
+    ("protocol", pa.string()),
     ("pair", pa.string()),
     ("questions", pa.int64()),
     ("budget", pa.int64()),
@@ -18,6 +21,7 @@ CURVE_FIELDS = [
     ("control", pa.string()),
     ("train_seed", pa.int64()),
     ("corpus_draw", pa.int64()),
+    ("benchmark", pa.string()),
     ("error", pa.float64()),
     ("n", pa.int64()),
     ("eval_key", pa.string()),
@@ -37,7 +41,8 @@ def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> N
 
     Args:
         out: an existing folder.
-        rows: (the model's row of the curves schema, missing fields null; its parquet of item_id and correct in [0, 1]).
+        rows: (the model's row of the curves schema, missing fields null, or what they are in `OLDER`; its parquet of
+            item_id and correct in [0, 1]).
 
     Raises:
         ValueError: for a field that the schema does not have.
@@ -45,9 +50,16 @@ def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> N
     unknown = {name for row, _ in rows for name in row} - set(CURVES.names)
     if unknown:
         raise ValueError(f"the curves schema has no {', '.join(sorted(unknown))}; it has {', '.join(CURVES.names)}")
-    pq.write_table(pa.Table.from_pylist([dict(row) for row, _ in rows], schema=CURVES), out / "curves.parquet")
+    whole = [(_whole(row), path) for row, path in rows]
+    pq.write_table(pa.Table.from_pylist([row for row, _ in whole], schema=CURVES), out / "curves.parquet")
     with pq.ParquetWriter(out / "items.parquet", ITEMS) as writer:
-        for row, path in rows:
+        for row, path in whole:
             cell = {name: row.get(name) for name in ITEMS.names}
             items = pq.read_table(path, columns=["item_id", "correct"]).to_pylist()
             writer.write_table(pa.Table.from_pylist([cell | item for item in items], schema=ITEMS))
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's row with its benchmark, and of a student with its protocol."""
+    known = OLDER if row.get("budget") is not None else {"benchmark": OLDER["benchmark"]}
+    return {**known, **row}

@@ -1,5 +1,8 @@
 """The response journal: one JSON line per response, appended as it comes, keyed by (question id, index).
 
+Where a protocol takes several steps to a response, each step before the last has a line of its own, keyed by (question
+id, index, step, occurrence), so that it is not asked for again. Plain rejection sampling has no such lines.
+
 A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline, and
 a write that fails half-way (a full disk) is taken back. Rows lie in the order in which they came, and none is ever
 changed. A row that only records an error may be followed by another one of the same key, which then counts instead: the
@@ -8,14 +11,19 @@ errors stay as a ledger of what they took. A response is final.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from toolkit.recipe.sections import MOST_DRAWS
 
 REASONS = ("stop", "length", "error")  # why a response ended
-_COUNTS = {"index": MOST_DRAWS, "prompt_tokens": 2**31, "completion_tokens": 2**31}  # field -> what it stays below
+_COUNTS = {
+    "index": MOST_DRAWS,
+    "occurrence": MOST_DRAWS,
+    "prompt_tokens": 2**31,
+    "completion_tokens": 2**31,
+}  # field -> what it stays below
 MEND = "remove the line, and the response is sampled again"
 AGAIN = "sent again: "  # how the error of a try begins that took tokens and does not stand for its row
 
@@ -36,6 +44,8 @@ class Response(NamedTuple):
     seed: int
     model: str = ""  # name@revision that answered; empty in journals older than the field
     error: str = ""  # why there is no text, when `finish_reason` is `error`
+    step: str = ""  # of a step that led to the response; empty for the response itself
+    occurrence: int = 0  # how often that step was taken before
 
     @property
     def failed(self) -> bool:
@@ -44,8 +54,8 @@ class Response(NamedTuple):
 
     @property
     def pending(self) -> bool:
-        """Whether it is only a try, to be followed by another: its row is not there yet."""
-        return self.failed and self.error.startswith(AGAIN)
+        """Whether it is only a step, or a try to be followed by another: its response is not there yet."""
+        return bool(self.step) or (self.failed and self.error.startswith(AGAIN))
 
 
 KNOWN = frozenset(Response._fields)
@@ -75,6 +85,7 @@ class Journal:
         self.usage = Usage(0, 0, 0)
         self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
         self._failed: set[tuple[str, int]] = set()  # those of them that are errors
+        self._steps: dict[tuple[str, int], dict[tuple[str, int], Response]] = {}  # of responses that are not there yet
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
@@ -103,6 +114,10 @@ class Journal:
     def failed(self, question_id: str, index: int) -> bool:
         """Whether what is written is why there is no response."""
         return (question_id, index) in self._failed
+
+    def steps(self, question_id: str, index: int) -> Mapping[tuple[str, int], Response]:
+        """The steps (name, occurrence) that a response lacks no more, while it is not there itself."""
+        return self._steps.get((question_id, index), {})
 
     def write(self, row: Response) -> None:
         """Hand `row` to the operating system: the death of this process cannot lose it, that of the machine can
@@ -138,10 +153,15 @@ class Journal:
         self.sync()
 
     def _refuse_twice(self, row: Response) -> None:
+        if row.step and (row.step, row.occurrence) in self.steps(row.question_id, row.index):
+            where = f"index {row.index}, step {row.step}, occurrence {row.occurrence}"
+            raise JournalError(f"{self.path}: question {row.question_id}, {where} is there twice")
         if self.has(row.question_id, row.index) and not self.failed(row.question_id, row.index):
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
 
     def _hold(self, row: Response) -> None:
+        if row.step:
+            self._steps.setdefault((row.question_id, row.index), {})[row.step, row.occurrence] = row
         if row.pending:
             return
         self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
@@ -150,6 +170,7 @@ class Journal:
             self._failed.add(key)
         else:
             self._failed.discard(key)
+            self._steps.pop(key, None)
             responses, prompt_tokens, completion_tokens = self.usage
             self.usage = Usage(
                 responses + 1, prompt_tokens + row.prompt_tokens, completion_tokens + row.completion_tokens
@@ -173,7 +194,10 @@ class Journal:
 
 def encode(row: Response) -> bytes:
     """The line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
-    return _ENCODE(row._asdict()).encode(errors="replace") + b"\n"
+    fields = row._asdict()
+    if not row.step:
+        del fields["step"], fields["occurrence"]
+    return _ENCODE(fields).encode(errors="replace") + b"\n"
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

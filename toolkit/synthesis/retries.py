@@ -7,6 +7,8 @@ import time
 
 from tenacity import RetryCallState, wait_random_exponential
 
+from toolkit.prompt import Messages
+from toolkit.protocols.course import Course
 from toolkit.teachers.completion import Transient
 
 # Seconds before a request is sent again: anything between 0 and a limit that doubles with each fault. One that was
@@ -17,11 +19,14 @@ REFUSED_PAUSE = wait_random_exponential(multiplier=0.25, max=2)
 
 @dataclasses.dataclass(slots=True)
 class Request:
-    """A row that is being asked for."""
+    """A step of a response that is being asked for."""
 
+    course: Course
     question_id: str
-    text: str
     index: int
+    step: str
+    occurrence: int  # of the step
+    messages: Messages
     seed: int
     due: float = 0.0  # monotonic time in seconds before which it is not sent
     faults: int = 0  # times that it failed

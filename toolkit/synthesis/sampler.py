@@ -1,8 +1,9 @@
 """The sampling engine: every wanted response that the journal lacks is asked for, as fast as the teacher takes them.
 
-As many workers as there may be requests in flight take rows from one lazy source, so that memory does not grow with
-the number of rows. A row is written before its worker takes the next one: a kill can cost only what was in flight. A
-request that may succeed later waits elsewhere until it is due, and its worker takes another row meanwhile.
+A response is what a protocol makes of one or several completions, its steps. As many workers as there may be requests
+in flight take rows from one lazy source, so that memory does not grow with the number of rows. A row is written before
+its worker takes the next one: a kill can cost only what was in flight. A request that may succeed later waits elsewhere
+until it is due, and its worker takes another row meanwhile.
 
 A refusal as wrong (400, 403, 422, ...) is believed only when it came `BELIEVED` times while others that were sent
 after it were answered: else the server may be refusing everything for a while. Where there is nothing else to send,
@@ -10,29 +11,24 @@ that often is enough.
 """
 
 import asyncio
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from toolkit.synthesis.journal import Journal, Response
+from toolkit.prompt import PLAIN
+from toolkit.protocols import rejection_sampling
+from toolkit.protocols.contract import Protocol
+from toolkit.synthesis.courses import Courses, Wanted, row_of
+from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.retries import Request, Retries
 from toolkit.synthesis.spending import Prices, Purse
 from toolkit.synthesis.tally import Tally
 from toolkit.synthesis.writer import Judge, Writer, often
 from toolkit.teachers.completion import Completion, Teacher, Transient
 
-Wanted = tuple[str, str, int]  # question id, its text, response index
-
 WAITING = 4  # requests that may wait until they are due, per request in flight
 FEWEST_WAITING = 16  # such requests at any concurrency, so that a few refused ones hold nothing up
 BELIEVED = 3  # refusals of a request as wrong that settle it
-
-
-def response_seed(sampling_seed: int, question_id: str, index: int) -> int:
-    """The seed of one response in [0, 2^63): a hash, so that it depends on nothing but its arguments."""
-    digest = hashlib.sha256(f"{sampling_seed}:{question_id}:{index}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def missing(journal: Journal, wanted: Iterable[Wanted], errors: bool = False) -> Iterator[Wanted]:
@@ -47,6 +43,7 @@ def sample(
     journal: Journal,
     wanted: Iterable[Wanted],
     teacher: Teacher,
+    protocol: Protocol | None = None,
     *,
     sampling_seed: int,
     report: Callable[[Tally], None],
@@ -63,6 +60,7 @@ def sample(
         journal: open for writing.
         wanted: (question id, text, index), each at most once; read lazily.
         teacher: entered and left here.
+        protocol: how a response comes about; None asks the bare question once.
         sampling_seed: of the source.
         report: called about four times a second and at the end, with what is safe on the disk by then.
         total: rows that are missing, for the report alone.
@@ -86,7 +84,9 @@ def sample(
     writer = Writer(journal, report, judge, prices)
     writer.tally.total = total
     purse = Purse(prices, max_cost) if prices and max_cost is not None else None
-    run = _Run(missing(journal, wanted, errors), teacher, sampling_seed, attempts, purse, writer)
+    protocol = protocol or rejection_sampling.protocol(PLAIN)
+    courses = Courses(journal, protocol, sampling_seed, writer)
+    run = _Run(courses.first_requests(missing(journal, wanted, errors)), courses, teacher, attempts, purse, writer)
     try:
         asyncio.run(run.all())
     except BaseExceptionGroup as group:
@@ -106,20 +106,20 @@ class _Run:
 
     def __init__(
         self,
-        todo: Iterator[Wanted],
+        todo: Iterator[Request],
+        courses: Courses,
         teacher: Teacher,
-        sampling_seed: int,
         attempts: int,
         purse: Purse | None,
         writer: Writer,
     ) -> None:
-        self.todo, self.teacher, self.sampling_seed = todo, teacher, sampling_seed
+        self.todo, self.courses, self.teacher = todo, courses, teacher
         self.attempts, self.purse, self.writer, self.tally = attempts, purse, writer, writer.tally
         self.concurrency = teacher.concurrency
         self.retries = Retries()
-        self.upcoming: Wanted | None = None  # taken from `todo`, not begun
+        self.upcoming: Request | None = None  # taken from `todo`, not begun
         self.exhausted = False  # whether nothing is left in `todo`, or no money for it
-        self.unpaid: deque[Request] = deque()  # begun, to be sent again when there is money for it
+        self.ready: deque[Request] = deque()  # of responses that are begun, to be sent when there is money for it
         self.doubting = False  # whether the last word of the teacher was a refusal as wrong
         self.answered: float | None = None  # when the last of the requests that were answered was begun
 
@@ -131,9 +131,9 @@ class _Run:
                     workers.create_task(self._work())
             for task in beside:
                 task.cancel()
-        if self.purse and (left := self.unpaid[0].text if self.unpaid else self.upcoming and self.upcoming[1]):
-            self.tally.asked -= len(self.unpaid)  # noted, not written: the next run asks for them
-            self.tally.stopped = self.purse.refusal(left)
+        if self.purse and (left := self.ready[0] if self.ready else self.upcoming):
+            self.tally.asked -= len(self.ready)  # noted, not written: the next run asks for them
+            self.tally.stopped = self.purse.refusal(left.messages)
         self.writer.end()
         await self.writer.judge()
         await self.writer.publish()
@@ -145,7 +145,7 @@ class _Run:
             self.tally.in_flight += 1
             request.begun = time.monotonic()
             try:
-                completion = await self.teacher.complete(request.text, request.seed)
+                completion = await self.teacher.complete(request.messages, request.seed)
             except Transient as fault:
                 self._again(request, fault)
             else:
@@ -166,15 +166,11 @@ class _Run:
         return self.retries.due() or (self._new() if room else None) or self.retries.first()
 
     def _new(self) -> Request | None:
-        if self.unpaid:
-            return self.unpaid.popleft() if self._reserved(self.unpaid[0]) else None
-        self.upcoming = self.upcoming or next(self.todo, None)
-        self.exhausted = self.upcoming is None
-        if self.upcoming is None:
-            return None
-        question_id, text, index = self.upcoming
-        request = Request(question_id, text, index, response_seed(self.sampling_seed, question_id, index))
-        if not self._reserved(request):
+        if self.ready:
+            return self.ready.popleft() if self._reserved(self.ready[0]) else None
+        self.upcoming = request = self.upcoming or next(self.todo, None)
+        self.exhausted = request is None
+        if request is None or not self._reserved(request):
             return None
         self.upcoming = None
         self.tally.asked += 1
@@ -185,7 +181,7 @@ class _Run:
         its worker asks again."""
         if self.purse is None:
             return True
-        most = self.purse.reserve(request.text)
+        most = self.purse.reserve(request.messages)
         self.exhausted = self.exhausted or most is None
         request.reserved = most or 0.0
         return most is not None
@@ -195,8 +191,9 @@ class _Run:
         self._book(request, fault)
         given_up = self._given_up(request, fault)
         tokens = fault.prompt_tokens, fault.completion_tokens
-        row = self._row(request, Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason))
+        row = row_of(request, Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason))
         if given_up:
+            request.course.end()
             self.writer.write(row)
             return
         self.tally.retries += 1
@@ -205,7 +202,7 @@ class _Run:
         if self._reserved(request):
             self.retries.put(request, fault)
         else:
-            self.unpaid.append(request)
+            self.ready.append(request)
 
     def _given_up(self, request: Request, fault: Transient) -> str:
         """Why there is no sense in another try; empty where there is."""
@@ -229,16 +226,12 @@ class _Run:
         if completion.finish_reason != "error":
             self.answered, self.doubting = max(self.answered or 0.0, request.begun), False
         self.tally.reasoned += completion.reasoned
-        self.writer.write(self._row(request, completion))
+        if step := self.courses.go_on(request, completion):
+            self.ready.append(step)
 
     def _book(self, request: Request, used: Completion | Transient) -> None:
         """Count what a try took, and take it from the purse."""
-        cost = self.writer.book(request.text, used)
+        cost = self.writer.book(request.messages, used)
         if self.purse:
-            self.purse.settle(request.reserved, request.text, cost)
+            self.purse.settle(request.reserved, request.messages, cost)
             request.reserved = 0.0
-
-    def _row(self, request: Request, completion: Completion) -> Response:
-        text, finish_reason, prompt_tokens, completion_tokens, model, error = completion[:6]
-        counts = prompt_tokens, completion_tokens
-        return Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)

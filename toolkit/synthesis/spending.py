@@ -1,8 +1,9 @@
 """What sampling costs: an estimate before anything is asked for, and a limit that is kept while asking."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from toolkit.prompt import Messages, contents
 from toolkit.synthesis.journal import Usage
 
 # Tokens that a chat template may put around a question; known templates stay below 100.
@@ -16,15 +17,14 @@ class Prices(NamedTuple):
     prompt: float  # per million prompt tokens
     completion: float  # per million completion tokens
     max_tokens: int  # completion tokens that one response can have
-    written: Callable[[str], str] = str  # what the teacher is told, from a question
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """The cost of that many tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
-    def most(self, text: str) -> float:
-        """The most that one response to a question can cost: no tokenizer makes more tokens than there are bytes."""
-        return self.of(len(self.written(text).encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
+    def most(self, messages: Messages) -> float:
+        """The most that one completion can cost: no tokenizer makes more tokens than there are bytes."""
+        return self.of(len(contents(messages).encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
 
 
 class Purse:
@@ -40,25 +40,25 @@ class Purse:
         self.spent = self.reserved = 0.0
         self.excess = 1.0  # the largest real cost in relation to the highest that it was reserved at
 
-    def reserve(self, text: str) -> float | None:
-        """Set aside the most that `text` can cost and return it; None where less is left."""
-        most = self.excess * self.prices.most(text)
+    def reserve(self, messages: Messages) -> float | None:
+        """Set aside the most that `messages` can cost and return it; None where less is left."""
+        most = self.excess * self.prices.most(messages)
         if self.spent + self.reserved + most > self.limit:
             return None
         self.reserved += most
         return most
 
-    def settle(self, reserved: float, text: str, cost: float) -> None:
-        """Replace what was set aside for `text` by what it did cost."""
+    def settle(self, reserved: float, messages: Messages, cost: float) -> None:
+        """Replace what was set aside for `messages` by what they did cost."""
         self.reserved -= reserved
         self.spent += cost
-        most = self.prices.most(text)
+        most = self.prices.most(messages)
         if cost > self.excess * most > 0:
             self.excess = cost / most
 
-    def refusal(self, text: str) -> str:
-        """Why `text` is not asked for."""
-        most = self.excess * self.prices.most(text)
+    def refusal(self, messages: Messages) -> str:
+        """Why `messages` are not asked for."""
+        most = self.excess * self.prices.most(messages)
         return f"{self.spent:,.4g} of at most {self.limit:,.4g} spent; the next response could cost {most:,.4g}"
 
 
@@ -87,14 +87,14 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    wanted: Iterable[tuple[str, str, int]],
+    prompts: Iterable[Messages],
     *,
     max_tokens: int,
     seen: Usage | None = None,
     prices: Prices | None = None,
     rate: float | None = None,
 ) -> Estimate:
-    """What it takes to ask for every (question id, text, index) of `wanted`, which is read through once.
+    """What it takes to ask for every prompt of `prompts`, which is read through once.
 
     Args:
         max_tokens: completion tokens that one response can have.
@@ -103,10 +103,9 @@ def estimate(
         rate: responses per second, when known.
     """
     requests = characters = 0
-    written = prices.written if prices else str
-    for _, text, _ in wanted:
+    for messages in prompts:
         requests += 1
-        characters += len(written(text))
+        characters += len(contents(messages))
     known = seen if seen and seen.responses else None
     prompt = round(requests * known.prompt_tokens / known.responses) if known else characters // CHARACTERS_PER_TOKEN
     completion = round(requests * known.completion_tokens / known.responses) if known else None

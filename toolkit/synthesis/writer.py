@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from toolkit.prompt import Messages
 from toolkit.synthesis.journal import AGAIN, Journal, Response
 from toolkit.synthesis.spending import Prices
 from toolkit.synthesis.tally import Tally
@@ -33,20 +34,25 @@ class Writer:
         self._failures: list[Response] | None = []  # held back; None once a response has come
         self._unjudged: list[Response] = []
 
-    def book(self, text: str, used: Completion | Transient) -> float:
-        """Count what a try at question `text` took; returns its cost, 0 without prices."""
+    def book(self, messages: Messages, used: Completion | Transient) -> float:
+        """Count what a try at a prompt took; returns its cost, 0 without prices."""
         self.tally.prompt_tokens += used.prompt_tokens
         self.tally.completion_tokens += used.completion_tokens
         if not self._prices:
             return 0.0
         told = self._prices.of(used.prompt_tokens, used.completion_tokens)
-        cost = self._prices.most(text) if used.uncounted else told
+        cost = self._prices.most(messages) if used.uncounted else told
         self.tally.cost += cost
         return cost
 
     def note(self, row: Response) -> None:
         """Write a try that took tokens and is to be followed by another: it stands for no row."""
         self._journal.write(row._replace(error=f"{AGAIN}{row.error}"))
+
+    def step(self, row: Response) -> None:
+        """Write a step of a response that goes on."""
+        self._write_failures()
+        self._journal.write(row)
 
     def write(self, row: Response) -> None:
         """Write `row` before anything else is asked for.

@@ -1,1 +1,1 @@
-"""Teachers: whatever turns a question and a seed into a completion."""
+"""Teachers: whatever turns messages and a seed into a completion."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from toolkit.prompt import contents
 from toolkit.recipe.sections import Sampling, Teacher
 from toolkit.teachers.answer import whole
 from toolkit.teachers.completion import TeacherError, Transient
@@ -150,9 +151,9 @@ def refuse_settings(able: Capabilities, sampling: Sampling, route: Route) -> Non
 
 
 async def refuse_long_prompt(
-    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: str, sampling: Sampling
+    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes, sampling: Sampling
 ) -> None:
-    """Refuse a prompt that with its response is longer than the context, where the server counts tokens for us.
+    """Refuse an encoded prompt that with its response is longer than the context, where the server counts for us.
 
     Raises:
         TeacherError: naming prompt and recipe key.
@@ -163,17 +164,22 @@ async def refuse_long_prompt(
         raise TeacherError(
             f"max_tokens: a prompt of {length} tokens and a response of {sampling.max_tokens} are longer than the "
             f"context of {route.name}, {able.context} tokens: lower it, or start the server with a longer context. "
-            f"The prompt: {prompt[:200]!r}"
+            f"The prompt: {_shown(prompt)[:200]!r}"
         )
 
 
+def _shown(prompt: bytes) -> str:
+    read = json.loads(prompt)
+    return read if isinstance(read, str) else contents(read)
+
+
 async def _count_tokens(
-    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: str
+    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes
 ) -> int | None:
     """Tokens of a prompt as the server reads it; None where it has no route for that."""
     if able.context is None:
         return None
-    body = json.loads(form.body(json.dumps(prompt).encode(), 1))
+    body = json.loads(form.body(prompt, 1))
     chat = "messages" in body
     if able.dialect == "tgi":
         answer = await _get(session, route, "/chat_tokenize" if chat else "/tokenize", body)

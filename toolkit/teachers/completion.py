@@ -3,6 +3,8 @@
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from toolkit.prompt import Messages
+
 
 class Completion(NamedTuple):
     """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came).
@@ -59,7 +61,7 @@ class TeacherError(RuntimeError):
 
 
 class Teacher(Protocol):
-    """Anything that completes questions; an async context manager that holds model or connections while open."""
+    """Anything that answers messages; an async context manager that holds model or connections while open."""
 
     @property
     def model(self) -> str:
@@ -69,8 +71,8 @@ class Teacher(Protocol):
     def concurrency(self) -> int:
         """Requests in flight at most."""
 
-    async def complete(self, question: str, seed: int) -> Completion:
-        """One completion of a question, drawn from a seed in [0, 2^63).
+    async def complete(self, messages: Messages, seed: int) -> Completion:
+        """One completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: when the same request may be tried again.

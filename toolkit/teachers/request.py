@@ -7,7 +7,9 @@ takes it and answers once), all send `max_tokens`, and `top_p` of 1 is left out 
 import json
 from typing import Any, NamedTuple
 
+from toolkit.prompt import Messages
 from toolkit.recipe.sections import Sampling
+from toolkit.teachers.completion import TeacherError
 
 CHAT, COMPLETIONS, GENERATE = "/v1/chat/completions", "/v1/completions", "/generate"
 SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number of a recipe is as large
@@ -23,7 +25,7 @@ class Form(NamedTuple):
     end: bytes
 
     def body(self, prompt: bytes, seed: int) -> bytes:
-        """The request for a prompt that is encoded as a JSON string."""
+        """The request for a prompt as `encode_prompt` writes it."""
         return b"%b%b%b%d%b" % (self.head, prompt, self.middle, seed, self.end)
 
 
@@ -32,7 +34,7 @@ def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy:
 
     Args:
         dialect: `tgi`, or `openai` for vLLM, SGLang, `transformers serve` and the Providers.
-        api: `chat` puts the prompt into one user message; `generate` sends it bare, without a chat template.
+        api: `chat` sends messages; `generate` sends one text bare, without a chat template.
         model: what the server calls the model; TGI's answers are named after its /info, whatever is sent.
         sampling: temperature, top_p, max_tokens and stop texts.
         greedy: take the likeliest token instead, for scoring.
@@ -42,9 +44,7 @@ def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy:
     if sampling.top_p < WHOLE and not greedy:
         draws["top_p"] = sampling.top_p
     if api == "chat":
-        messages = [{"role": "user", "content": ""}]
-        body = {"model": model, "messages": messages, **limits, **draws, "seed": SEED}
-        return _form(CHAT, body)
+        return _form(CHAT, {"model": model, "messages": "", **limits, **draws, "seed": SEED})
     if dialect != "tgi":
         return _form(COMPLETIONS, {"model": model, "prompt": "", **limits, **draws, "seed": SEED})
     limits["max_new_tokens"] = limits.pop("max_tokens")
@@ -57,10 +57,28 @@ def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy:
 def _form(path: str, body: dict[str, Any]) -> Form:
     """Cut at the one empty string, which is the prompt, and at the seed."""
     text = json.dumps(body, separators=(",", ":"))
-    key = next(f'"{name}":' for name in ("content", "prompt", "inputs") if f'"{name}":""' in text)
+    key = next(f'"{name}":' for name in ("messages", "prompt", "inputs") if f'"{name}":""' in text)
     head, rest = text.split(f'{key}""', 1)
     middle, end = rest.rsplit(str(SEED), 1)
     return Form(path, f"{head}{key}".encode(), middle.encode(), end.encode())
+
+
+def encode_prompt(api: str, messages: Messages) -> bytes:
+    """The messages as JSON: a list for `chat`, the text of the only one for `generate`.
+
+    Raises:
+        TeacherError: for what `generate` has no words for.
+    """
+    if api == "chat":
+        turns = [{"role": message["role"], "content": message["content"]} for message in messages]
+        return json.dumps(turns, separators=(",", ":")).encode()
+    if [message["role"] for message in messages] != ["user"]:
+        roles = ", ".join(message["role"] for message in messages)
+        raise TeacherError(
+            f"api: generate sends one text without a chat template, not the messages of {roles or 'nobody'}: "
+            "take `api: chat`, or a protocol that asks with one message of a user"
+        )
+    return json.dumps(messages[0]["content"]).encode()
 
 
 def wire_seed(seed: int, dialect: str, provider: str | None) -> int:

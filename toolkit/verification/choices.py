@@ -14,9 +14,12 @@ A response that goes on with a question of its own ("Question: ...") has said it
 import re
 
 from toolkit.boxed import extract_boxed
+from toolkit.recipe.sections import Verification
 from toolkit.verification.letters import Letters, bare
+from toolkit.verification.mathematics import SAME, Pairs
 from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 
+COMPARED = "compared with the known letter"
 _LEADS = words_of("the correct right best final my answer option choice letter is : ( [ { \" ' <")
 _SEPARATORS = frozenset(".:)]}-—(\"'>")
 _LONGEST_ANSWER = 2000  # characters of an answer that are looked into
@@ -67,7 +70,24 @@ def _is_label(letters: Letters, place: int) -> bool:
     return letters.is_wrapped(place) or letters.words[place + 1 : place + 2] in marks
 
 
-def extract_choice(text: str) -> str | None:
+def answer_to(gold: str, text: str) -> str | None:
+    """See `extract`; the same whatever the gold answer."""
+    return extract(text)
+
+
+def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
+    """SAME for the gold letter, else None.
+
+    Raises:
+        ValueError: for a gold answer that is no letter.
+    """
+    wanted = letter_of(gold)
+    if wanted is None:
+        raise ValueError(f"the gold answer {gold[:80]!r} is no letter from A to J, as answer_kind choice needs")
+    return SAME if letter_of(answer) == wanted else None
+
+
+def extract(text: str) -> str | None:
     """The part of a response that answers a multiple-choice question (see above), or None."""
     boxed = extract_boxed(text)
     if boxed is not None and letter_of(boxed):

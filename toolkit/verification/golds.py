@@ -3,14 +3,14 @@
 from functools import lru_cache
 
 from toolkit.recipe.sections import Verification
-from toolkit.verification.policies import COMPARE
+from toolkit.verification.policies import compare
 
 
 @lru_cache(1 << 16)
 def gold_problem(gold: str, settings: Verification) -> str | None:
     """Why a gold answer is not of the policy's kind, as one sentence; None where it is."""
     try:
-        COMPARE[settings.answer_kind](gold, gold, settings)
+        compare(gold, gold, settings)
     except ValueError as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from toolkit.recipe.sections import Verification
 from toolkit.verification.formulas import open_pool, schedule
 from toolkit.verification.mathematics import Pairs
-from toolkit.verification.policies import COMPARE, answerer, extractor
+from toolkit.verification.policies import answerer, compare, extractor
 from toolkit.verification.steps import wrong_step
 from toolkit.verification.verdicts import Judgement
 
@@ -91,7 +91,7 @@ class Judge:
         return self._answer(gold, text) if finish_reason == "stop" else None
 
     def _compare(self, gold: str, answer: str) -> Pairs | None:
-        return COMPARE[self.settings.answer_kind](gold, answer, self.settings)
+        return compare(gold, answer, self.settings)
 
     def _start_comparison(self, gold: str, answer: str) -> "bool | ProcessFuture[bool]":
         """The outcome, or where it takes math-verify its future; cached as either."""

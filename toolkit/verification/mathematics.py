@@ -31,6 +31,8 @@ import re
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from toolkit.boxed import all_boxed, extract_boxed
+from toolkit.recipe.sections import Verification
 from toolkit.verification.chains import Chain, chains_of, comes_near, rounds_to
 from toolkit.verification.expressions import differ
 from toolkit.verification.latex import plain, tight, unwrap_text, words
@@ -40,6 +42,7 @@ from toolkit.verification.values import decimal_of, is_float_of
 
 Pairs = tuple[tuple[str, str], ...]
 SAME: Pairs = ()
+COMPARED = "compared with the known answer as text, as an exact number, and as a formula (math-verify)"
 
 _LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
 _DEEPEST = 40
@@ -50,6 +53,24 @@ _APPROXIMATION = r"\approx"
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
 _AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
 _BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
+
+
+def extract(text: str) -> str | None:
+    """The last box of a response."""
+    return extract_boxed(text)
+
+
+def answer_to(gold: str, text: str) -> str | None:
+    """The last box, or all boxes as a list where they have exactly the parts of the gold one."""
+    last = extract_boxed(text)
+    if last is None or text.find("box") == text.rfind("box"):
+        return last
+    return joined(gold, all_boxed(text)) or last
+
+
+def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
+    """See `compare`: no setting says how."""
+    return compare(gold, answer)
 
 
 def compare(gold: str, answer: str) -> Pairs | None:

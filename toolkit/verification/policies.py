@@ -1,16 +1,41 @@
 """The policy of each kind of answer: how it is cut out of a response, and when it is the gold one."""
 
+import importlib
 from collections.abc import Callable
+from functools import cache
+from typing import Protocol, cast
 
-from toolkit.boxed import all_boxed, extract_boxed
+from toolkit.doors import ANSWER_KINDS
 from toolkit.patterns import Pattern
 from toolkit.recipe.sections import Verification
-from toolkit.verification import mathematics
-from toolkit.verification.choices import extract_choice, letter_of
-from toolkit.verification.mathematics import SAME, Pairs
-from toolkit.verification.physics import is_quantity, same_quantity
+from toolkit.verification.mathematics import Pairs
 
-Compare = Callable[[str, str, Verification], Pairs | None]
+
+class AnswerKind(Protocol):
+    """A module of a kind of answer; it stands in `toolkit.doors.ANSWER_KINDS`."""
+
+    def extract(self, text: str) -> str | None:
+        """The answer in a response; None where it has none."""
+
+    def answer_to(self, gold: str, text: str) -> str | None:
+        """The answer to hold against a gold one: as `extract` does, but several boxes may be parts of a list."""
+
+    def compare_by(self, settings: Verification, gold: str, answer: str) -> Pairs | None:
+        """None: the answers differ; SAME; or pairs of formulas, which are all the same if the answers are.
+
+        Raises:
+            ValueError: for a gold answer that is not of this kind.
+        """
+
+    @property
+    def COMPARED(self) -> str:
+        """How answers are compared, in words for a card, with `{tolerance}` where one is read."""
+
+
+@cache
+def answer_kind(name: str) -> AnswerKind:
+    """The module of a name in `ANSWER_KINDS`."""
+    return cast(AnswerKind, importlib.import_module(ANSWER_KINDS[name]))
 
 
 def extractor(settings: Verification) -> Callable[[str], str | None]:
@@ -22,50 +47,21 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
     """
     if settings.response_pattern is not None:
         return Pattern(settings.response_pattern, "response_pattern").last
-    return extract_choice if settings.answer_kind == "choice" else extract_boxed
+    return answer_kind(settings.answer_kind).extract
 
 
 def answerer(settings: Verification) -> Callable[[str, str], str | None]:
-    """What finds the answer to hold against a gold one: as `extractor` does, but several boxes may be parts of a list.
+    """What finds the answer to hold against a gold one: see `AnswerKind.answer_to`; a recipe's pattern goes before.
 
     Raises:
         ValueError: as `extractor` does.
     """
+    if settings.response_pattern is None:
+        return answer_kind(settings.answer_kind).answer_to
     extract = extractor(settings)
-    if settings.answer_kind == "mathematics" and extract is extract_boxed:
-        return _boxed_answer
     return lambda gold, text: extract(text)
 
 
-def _boxed_answer(gold: str, text: str) -> str | None:
-    last = extract_boxed(text)
-    if last is None or text.find("box") == text.rfind("box"):
-        return last
-    return mathematics.joined(gold, all_boxed(text)) or last
-
-
-def _compare_mathematics(gold: str, answer: str, settings: Verification) -> Pairs | None:
-    return mathematics.compare(gold, answer)
-
-
-def _compare_numeric(gold: str, answer: str, settings: Verification) -> Pairs | None:
-    if not is_quantity(gold):
-        raise ValueError(
-            f"the gold answer {gold[:80]!r} is no number with or without unit, as answer_kind numeric needs"
-        )
-    return SAME if same_quantity(gold, answer, settings.tolerance) else None
-
-
-def _compare_choice(gold: str, answer: str, settings: Verification) -> Pairs | None:
-    wanted = letter_of(gold)
-    if wanted is None:
-        raise ValueError(f"the gold answer {gold[:80]!r} is no letter from A to J, as answer_kind choice needs")
-    return SAME if letter_of(answer) == wanted else None
-
-
-# None: the answers differ; SAME; or pairs of formulas, which are all the same if the answers are
-COMPARE: dict[str, Compare] = {
-    "mathematics": _compare_mathematics,
-    "numeric": _compare_numeric,
-    "choice": _compare_choice,
-}
+def compare(gold: str, answer: str, settings: Verification) -> Pairs | None:
+    """Whether two answers are the same by the policy of their kind: see `AnswerKind.compare_by`."""
+    return answer_kind(settings.answer_kind).compare_by(settings, gold, answer)

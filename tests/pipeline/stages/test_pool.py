@@ -2,18 +2,21 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from toolkit.pipeline.context import Context
+from toolkit.pipeline.source import source_identity, source_key
 from toolkit.pipeline.stages.pool import pool_inputs, pool_stage
 from toolkit.progress import Progress
 from toolkit.questions.files import PoolError
 from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import load_run
-from toolkit.workspace import Artifact, Workspace
+from toolkit.recipe.sections import Pool, Sampling
+from toolkit.workspace import Artifact, Workspace, hash_of
 
 FIELDS = {"pool_sizes": "[4]", "ladder_questions": 4, "test_size": 3, "dev_size": 0, "repo": "null"}
 
@@ -57,3 +60,10 @@ def test_the_kind_of_answer_decides_which_golds_are_left_out(tmp_path: Path) -> 
         made(tmp_path, golds, answer_kind="choice")
     every, said, _ = made(tmp_path, golds, answer_kind="mathematics")
     assert "unread" not in every.facts and "left out" not in said
+
+
+def test_keys_of_pool_and_source_are_those_of_older_versions() -> None:
+    assert hash_of(pool_inputs(Pool(pool="mathematics")))[:16] == "23b7e7d8712aac45"
+    assert source_key(source_identity("teacher", None, "questions", Sampling())) == "2f50e2ab02cd9d77"
+    other = Pool(pool="mathematics", test_split="test", test_unit_column="unit")
+    assert hash_of(pool_inputs(other)) != hash_of(pool_inputs(replace(other, test_unit_column=None)))

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from toolkit.doors import OLDER
 from toolkit.pipeline.cells import Cell, cells_of, corpus_draw
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.stages.corpus import Corpus
@@ -302,7 +303,9 @@ def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
 
 def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     adaptive = recipe.ladder.counting == "adaptive"
+    protocol = recipe.sampling.protocol
     return {
+        **({"protocol": protocol} if protocol != OLDER["protocol"] else {}),  # else the key stays what it was
         "arm": "adaptive" if adaptive else "FSS",  # the first is no rung of a ladder
         "pair": cell.pair,
         "questions": cell.questions,

@@ -11,7 +11,7 @@ from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import procedural
-from toolkit.pipeline.teacher import first_prompt, served_as, teacher_name
+from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
@@ -19,12 +19,6 @@ from toolkit.workspace import Artifact
 if TYPE_CHECKING:
     from toolkit.hub.cards.release import Card
     from toolkit.hub.release import Release, Tables
-
-COMPARED = {
-    "mathematics": "compared with the known answer as text, as an exact number, and as a formula (math-verify)",
-    "numeric": "compared with the known quantity in its unit, {tolerance}",
-    "choice": "compared with the known letter",
-}
 
 
 def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
@@ -151,10 +145,12 @@ def _rule(ladder: Ladder) -> dict[str, Any]:
 
 def _policy(settings: Verification) -> str:
     """How a response was judged, in words."""
+    from toolkit.verification.policies import answer_kind
+
     cut = "the last match of `{pattern}`" if settings.response_pattern else "the last boxed answer"
     within = f"within a relative tolerance of {TOLERANCE if settings.tolerance is None else settings.tolerance:g}"
     counts = "" if settings.tolerance is not None else ", whole numbers that count something exactly"
-    compared = COMPARED[settings.answer_kind].format(tolerance=within + counts)
+    compared = answer_kind(settings.answer_kind).COMPARED.format(tolerance=within + counts)
     return (
         f"{cut.format(pattern=settings.response_pattern)} is cut out, normalised, and {compared}; "
         "a response that did not end by itself is truncated, one without an answer unparsable"
@@ -186,7 +182,7 @@ def _card(context: Context, source: Source, teacher_repo: str | None) -> "Card":
             **_rule(recipe.ladder),
         },
         counting=recipe.ladder.counting,
-        prompt=first_prompt(context, source.teacher, source.questions[0]["question"]),
+        prompt=shown_prompt(context, source.teacher, source.questions[0]["question"]),
         policy=_policy(recipe.verification),
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,

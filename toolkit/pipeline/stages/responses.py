@@ -16,12 +16,13 @@ from toolkit.pipeline.eta import expect
 from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
+from toolkit.pipeline.teacher import NANO, is_served, open_teacher, protocol_of, served_as
 from toolkit.progress import Stage
-from toolkit.prompt import prompt_writer
+from toolkit.protocols.course import first_prompt
 from toolkit.questions.pools import read_questions
+from toolkit.synthesis.courses import Wanted
 from toolkit.synthesis.journal import Journal, Response
-from toolkit.synthesis.sampler import Wanted, sample
+from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
@@ -186,8 +187,8 @@ class Asking(contextlib.ExitStack):
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
         serving, sampling = context.recipe.serving, context.recipe.sampling
-        told = prompt_writer(sampling.prompt)
-        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens, told)
+        self.protocol = protocol_of(context.recipe)
+        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens)
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +230,7 @@ class Asking(contextlib.ExitStack):
             self.journal,
             self.rows(wanted),
             self.teacher,
+            self.protocol,
             sampling_seed=self.context.recipe.sampling.sampling_seed,
             report=self._report,
             total=missing,
@@ -265,8 +267,9 @@ class Asking(contextlib.ExitStack):
         ladder = self.context.recipe.ladder
         most = most_draws(self.context.run)
         most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
+        rows = Round(int(most.max()), np.zeros_like(most), most)
         return estimate(
-            self.rows(Round(int(most.max()), np.zeros_like(most), most)),
+            (first_prompt(self.protocol, text) for _, text, _ in self.rows(rows)),
             max_tokens=self.context.recipe.sampling.max_tokens,
             seen=self.index.usage,
             prices=self.prices,

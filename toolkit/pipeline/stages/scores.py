@@ -2,19 +2,24 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from toolkit.doors import OLDER
+from toolkit.evaluation.benchmarks import Benchmark, load_benchmark
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Ahead, Context
 from toolkit.pipeline.eta import expect
 from toolkit.pipeline.stages.models import ModelName
 from toolkit.pipeline.stages.students import Replicate
-from toolkit.pipeline.teacher import NANO, Client, client_of, is_served, served_as
+from toolkit.pipeline.teacher import NANO, is_served, open_served, served_as
 from toolkit.progress import Stage
-from toolkit.prompt import PLAIN
+from toolkit.protocols import rejection_sampling
+from toolkit.protocols.course import first_prompt
 from toolkit.recipe.sections import Recipe
+from toolkit.teachers.completion import Teacher
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
@@ -99,69 +104,77 @@ def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
 
 def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:
     (replicate, model), context = scored, scored.replicate.context
-    test, is_teacher = replicate.pool.path / "test.parquet", label[0] == TEACHER
+    benchmark = load_benchmark(OLDER["benchmark"], replicate.pool.path, context.recipe.verification)
+    is_teacher = label[0] == TEACHER
     task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
     facts: dict[str, Any]
     if is_teacher and is_served(context.recipe):
-        with client_of(context, model) as client:
-            facts = context.work(stage, task, score_served, client, test, out, context.recipe)
+        with open_tested(context, model, benchmark) as teacher:
+            facts = context.work(stage, task, score_served, teacher, benchmark, out, context.recipe)
     else:
-        template = context.recipe.sampling.prompt if is_teacher else PLAIN
-        facts = context.work(
-            stage, task, score_one, name, replicate.base.path, model.path, template, test, out, context.recipe
-        )
+        template = context.recipe.sampling.prompt if is_teacher else benchmark.template
+        folders = replicate.base.path, model.path, out
+        facts = context.work(stage, task, score_one, name, folders, template, benchmark, context.recipe)
     return facts
 
 
 def score_one(
-    name: str, base: Path, model: Path, template: str, test: Path, out: Path, recipe: Recipe, tick: Tick
+    name: str, folders: tuple[Path, Path, Path], template: str, benchmark: Benchmark, recipe: Recipe, tick: Tick
 ) -> dict[str, Any]:
-    """Score one model; runs in a worker, which keeps lighteval's imports for the next."""
+    """Score one model (folders of base, model and results); runs in a worker, which keeps lighteval's imports."""
     from toolkit.evaluation.score import ScoredModel, score_models
 
+    base, model, out = folders
     scored = ScoredModel(name, model, out, base, template)
-    (score,) = score_models([scored], test, recipe.evaluation, tick, recipe.verification)
+    (score,) = score_models([scored], benchmark.items, recipe.evaluation, tick, benchmark.verification)
     return {fact: score[fact] for fact in FACTS}
 
 
-def score_served(client: Client, test: Path, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
-    """Score the teacher behind HTTP; runs in a worker. Its answers are kept beside the score."""
+def open_tested(context: Context, model: Artifact, benchmark: Benchmark) -> AbstractContextManager[Teacher]:
+    """The teacher behind HTTP that answers test questions as the recipe tests with."""
+    from toolkit.evaluation.items import read_items
+
+    settings, sampling = context.recipe.evaluation, context.recipe.sampling
+    greedy = settings.eval_temperature == 0
+    temperature = sampling.temperature if greedy else settings.eval_temperature  # not read by the greedy
+    tested = dataclasses.replace(sampling, max_tokens=settings.eval_max_tokens, temperature=temperature, top_p=1.0)
+    protocol = rejection_sampling.protocol(sampling.prompt)
+    prompts = [first_prompt(protocol, item["question"]) for item in read_items(benchmark.items)]
+    return open_served(context, model, tested, prompts, greedy=greedy)
+
+
+def score_served(teacher: Teacher, benchmark: Benchmark, out: Path, recipe: Recipe, tick: Tick) -> dict[str, Any]:
+    """Score a teacher; runs in a worker. Its answers are kept beside the score."""
     from toolkit.evaluation.score import score_answers
 
     settings = recipe.evaluation
 
     def answer(questions: Sequence[str], samples: int) -> list[list[str]]:
-        return _ask(client, questions, samples, out / "answers.jsonl", recipe, tick)
+        return _ask(teacher, questions, samples, out / "answers.jsonl", recipe, tick)
 
     template = recipe.sampling.prompt
-    score = score_answers(TEACHER, answer, template, test, out, settings, recipe.verification)
+    score = score_answers(TEACHER, answer, template, benchmark.items, out, settings, benchmark.verification)
     return {fact: score[fact] for fact in FACTS}
 
 
 def _ask(
-    client: Client, questions: Sequence[str], samples: int, file: Path, recipe: Recipe, tick: Tick
+    teacher: Teacher, questions: Sequence[str], samples: int, file: Path, recipe: Recipe, tick: Tick
 ) -> list[list[str]]:
     """`samples` texts for each question; empty where none came."""
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
-    from toolkit.teachers.endpoint import EndpointTeacher
 
-    teacher, serving, urls = client
-    settings, total = recipe.evaluation, samples * len(questions)
-    greedy = settings.eval_temperature == 0
-    temperature = recipe.sampling.temperature if greedy else settings.eval_temperature  # not read by the greedy
-    sampling = dataclasses.replace(
-        recipe.sampling, max_tokens=settings.eval_max_tokens, temperature=temperature, top_p=1.0
-    )
+    total = samples * len(questions)
     asked = ((str(place), text, index) for index in range(samples) for place, text in enumerate(questions))
     with Journal(file) as journal:
         sample(
             journal,
             asked,
-            EndpointTeacher(teacher, serving, sampling, urls=urls, questions=questions, greedy=greedy),
-            sampling_seed=settings.eval_seed,
+            teacher,
+            rejection_sampling.protocol(recipe.sampling.prompt),
+            sampling_seed=recipe.evaluation.eval_seed,
             report=lambda tally: tick(tally.sampled, total),
-            attempts=serving.attempts,
+            attempts=recipe.serving.attempts,
         )
         texts = {(int(row.question_id), row.index): row.text for row in journal}
     return [[texts[place, index] for index in range(samples)] for place in range(len(questions))]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import pickle
 import statistics
 import time
 
@@ -11,9 +12,11 @@ from aiohttp import web
 from tests.fakes.answers import made_up
 from tests.fakes.tgi import change, in_thread, stats, tgi
 from tests.teachers.asking import MODEL, SHA, ask, ask_until_answered, endpoint
+from toolkit.prompt import user_turn
 from toolkit.teachers.completion import TeacherError, Transient
 
 PAIRS = [(f"What is {number} + {number}?", 10**18 + number) for number in range(300)]
+REQUESTS = [(user_turn(question), seed) for question, seed in PAIRS]
 
 
 @pytest.mark.parametrize("dialect", ["tgi", "vllm", "sglang"])
@@ -31,8 +34,8 @@ def test_every_server_and_form_answers_each_question_from_its_seed(dialect, api)
 @pytest.mark.parametrize("api", ["chat", "generate"])
 def test_settings_reach_the_server(api):
     with tgi() as url:
-        sampling = {"max_tokens": 3, "stop": ("zzz",), "prompt": "Q: {{ question }}\nA:", "top_p": 1.0}
-        answer = ask(endpoint(url, teacher={"api": api}, sampling=sampling), ("one two", 5))[0]
+        sampling = {"max_tokens": 3, "stop": ("zzz",), "top_p": 1.0}
+        answer = ask(endpoint(url, teacher={"api": api}, sampling=sampling), ("Q: one two\nA:", 5))[0]
         assert (answer.finish_reason, answer.completion_tokens) == ("length", 3)
         assert stats(url, pairs=True)["asked"] == [["Q: one two\nA:", 5, 1]]
         stopped = ask(endpoint(url, teacher={"api": api}, sampling={"stop": (" The",)}), ("one two", 5))[0]
@@ -94,9 +97,9 @@ def test_a_server_that_asks_for_a_pause_gets_one():
         async def run():
             async with opened:
                 with pytest.raises(Transient):
-                    await opened.complete(*PAIRS[0])
+                    await opened.complete(*REQUESTS[0])
                 before = stats(url)["requests"]
-                waiting = asyncio.create_task(opened.complete(*PAIRS[1]))
+                waiting = asyncio.create_task(opened.complete(*REQUESTS[1]))
                 await asyncio.sleep(0.05)
                 during = stats(url)["requests"]
                 await asyncio.gather(waiting, return_exceptions=True)
@@ -127,7 +130,7 @@ def test_refusals_and_faults_are_told_apart(status, doubtful):
         async def run():
             async with opened:
                 change(url, status=status)
-                return await asyncio.gather(opened.complete(*PAIRS[0]), return_exceptions=True)
+                return await asyncio.gather(opened.complete(*REQUESTS[0]), return_exceptions=True)
 
         outcome = asyncio.run(run())[0]
     assert (outcome.reason, outcome.doubtful) == (f"{status}: as told" if doubtful else str(status), doubtful)
@@ -141,7 +144,7 @@ def test_without_the_right_to_ask_the_run_ends_with_the_mend(status):
         async def run():
             async with opened:
                 change(url, status=status)
-                for pair in PAIRS[:8]:
+                for pair in REQUESTS[:8]:
                     with contextlib.suppress(Transient):
                         await opened.complete(*pair)
 
@@ -157,7 +160,7 @@ def test_one_question_that_is_forbidden_ends_nothing():
             async with opened:
                 change(url, status=403)
                 return await asyncio.gather(
-                    *(opened.complete("one", seed) for seed in range(20)), return_exceptions=True
+                    *(opened.complete(user_turn("one"), seed) for seed in range(20)), return_exceptions=True
                 )
 
         assert {type(outcome) for outcome in asyncio.run(run())} == {Transient}
@@ -180,9 +183,9 @@ def test_a_request_that_hangs_gives_its_permit_back():
 
         async def run():
             async with opened:
-                await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:2]), return_exceptions=True)
+                await asyncio.gather(*(opened.complete(*pair) for pair in REQUESTS[:2]), return_exceptions=True)
                 change(url, hang=0.0)
-                return await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:2]))
+                return await asyncio.gather(*(opened.complete(*pair) for pair in REQUESTS[:2]))
 
         assert [answer.finish_reason for answer in asyncio.run(run())] == ["stop", "stop"]
 
@@ -258,7 +261,7 @@ def test_a_failing_endpoint_rests_and_is_tried_again():
         async def insist(question, seed):
             while True:
                 try:
-                    return await opened.complete(question, seed)
+                    return await opened.complete(user_turn(question), seed)
                 except Transient:
                     await asyncio.sleep(0)
 
@@ -287,8 +290,8 @@ def test_when_nothing_answers_any_more_the_run_ends_with_the_mend():
             async with opened:
                 change(url, status=503)
                 while True:
-                    await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:20]), return_exceptions=True)
-                    await opened.complete(*PAIRS[0])
+                    await asyncio.gather(*(opened.complete(*pair) for pair in REQUESTS[:20]), return_exceptions=True)
+                    await opened.complete(*REQUESTS[0])
 
         async def until_it_ends():
             while True:
@@ -309,11 +312,17 @@ def test_a_request_that_is_called_off_leaves_no_trace():
 
         async def run():
             async with opened:
-                tasks = [asyncio.create_task(opened.complete(*pair)) for pair in PAIRS[:12]]
+                tasks = [asyncio.create_task(opened.complete(*pair)) for pair in REQUESTS[:12]]
                 await asyncio.sleep(0.1)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                return await asyncio.gather(*(opened.complete(*pair) for pair in PAIRS[:4]))
+                return await asyncio.gather(*(opened.complete(*pair) for pair in REQUESTS[:4]))
 
         assert len(asyncio.run(run())) == 4
+
+
+def test_a_client_that_was_not_entered_can_be_sent_to_another_process():
+    with tgi() as url:
+        sent = pickle.loads(pickle.dumps(endpoint(url, questions=["one"], greedy=True)))  # noqa: S301  # our own bytes
+        assert ask(sent, PAIRS[0])[0] == ask(endpoint(url, greedy=True), PAIRS[0])[0]

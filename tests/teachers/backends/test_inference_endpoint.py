@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.endpoints_api import TOKEN, endpoints_api
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
-from toolkit.teachers.serve_endpoint import endpoint, endpoint_name
+from toolkit.teachers.backends.inference_endpoint import endpoint, endpoint_name
 from toolkit.teachers.serve_process import ServeError
 
 TEACHER = Teacher(teacher="org/Some_Model-7B-Instruct-v0.3", teacher_revision="abc", quantize="awq")

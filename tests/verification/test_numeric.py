@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.verification.physics import is_quantity, same_quantity
+from toolkit.verification.numeric import is_quantity, same_quantity
 from toolkit.verification.units import unit_of
 
 TOLERANCE = 0.01

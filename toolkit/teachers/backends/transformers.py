@@ -1,4 +1,4 @@
-"""A model laid out for `transformers serve` so that it draws as the recipe says.
+"""`transformers serve` in this Python, with the model laid out so that it draws as the recipe says.
 
 What a request can set with transformers 5.23.0, tried on a running server:
 
@@ -19,15 +19,61 @@ the recipe's sampling and nothing else that bends it. It needs no network.
 """
 
 import json
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from toolkit.recipe.files import RecipeError
-from toolkit.recipe.sections import Sampling, Teacher
-from toolkit.teachers.serve_command import served_name
+from toolkit.recipe.sections import Sampling, Serving, Teacher
+from toolkit.teachers import machine
+from toolkit.teachers.serve_process import Say
 
+BATCHED = "--continuous-batching"
+QUANTIZED = ("bnb-4bit", "bnb-8bit")
 LOCAL = "0" * 40  # stands where a Hub model has its commit
 LEFT_OUT = ["*.bin", "*.pth", "*.pt", "*.gguf"]  # safetensors only
+
+
+def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
+    """One command per copy of the model."""
+    return machine.commands(_command, teacher, serving, sampling)
+
+
+def running(
+    teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
+) -> AbstractContextManager[machine.Running]:
+    """The copies, which answer within the body."""
+
+    def place(copy: int, home: Path) -> machine.Place:
+        work = home / "work"  # empty, so that the model's name is not taken for a folder
+        if not copy:
+            work.mkdir()
+            lay_out(teacher, sampling, home)
+        return machine.Place(environment(home) | machine.gpus_of(serving, copy), work)
+
+    return machine.running(commands(teacher, serving, sampling), serving, place, say=say, seconds=seconds)
+
+
+def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
+    """Name the model as it is served, and send one request at a time where only so a seed repeats its response."""
+    named = replace(teacher, teacher=machine.served_name(teacher))
+    return named, serving if BATCHED in serving.server_options else replace(serving, concurrency=1)
+
+
+def _command(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) -> list[str]:
+    if teacher.quantize not in (None, *QUANTIZED):
+        raise RecipeError(f"quantize: {teacher.quantize}: `transformers serve` takes {' or '.join(QUANTIZED)}")
+    if serving.server_image:
+        raise RecipeError(
+            f"server_image: {serving.server_image}: `transformers serve` runs in this Python; leave it out"
+        )
+    if sampling.stop and BATCHED in serving.server_options:
+        raise RecipeError(f"server_options: {BATCHED}: it ignores `stop`; leave one of the two out")
+    start = [sys.executable, "-m", "transformers.cli.transformers", "serve", machine.served_name(teacher)]
+    start += ["--host", "127.0.0.1", "--port", str(machine.port_of(serving, copy))]
+    return [*start, *(["--quantization", teacher.quantize] if teacher.quantize else [])]
 
 
 def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
@@ -39,7 +85,7 @@ def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
     folder, commit = _model(teacher)
     if sampling.stop:
         _refuse_unstoppable(folder)
-    place = home / "hub" / f"models--{served_name(teacher).replace('/', '--')}"
+    place = home / "hub" / f"models--{machine.served_name(teacher).replace('/', '--')}"
     snapshot = place / "snapshots" / commit
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         link = snapshot / file.relative_to(folder)

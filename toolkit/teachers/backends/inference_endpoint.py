@@ -21,11 +21,29 @@ from huggingface_hub.utils import get_session
 
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
-from toolkit.teachers.serve_command import IMAGES, refuse_what_cannot_be, tgi_settings
+from toolkit.teachers.backends import tgi
+from toolkit.teachers.machine import Running, refuse_what_cannot_be
 from toolkit.teachers.serve_process import TELL, Say, ServeError
 
 IDLE_MINUTES = 15
 OFF, FAILED = ("paused", "scaledToZero"), ("failed", "updateFailed")
+
+
+def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
+    """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
+    return [endpoint_command(teacher, serving, sampling)]
+
+
+@contextlib.contextmanager
+def running(teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float) -> Iterator[Running]:
+    """The endpoint's URL, which answers within the body; no process of this machine is behind it."""
+    with endpoint(teacher, serving, sampling, say=say, seconds=seconds) as url:
+        yield (url,), []
+
+
+def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
+    """The model is known by its Hub name."""
+    return teacher, serving
 
 
 def endpoint_name(teacher: Teacher) -> str:
@@ -47,7 +65,7 @@ def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) ->
     parts = (serving.instance or "").split("/")
     if len(parts) != 4 or not all(parts):
         raise RecipeError(f"instance: {serving.instance}: write vendor/region/type/size: aws/us-east-1/nvidia-l4/x1")
-    options = tgi_settings(teacher, serving, sampling) | (
+    options = tgi.options(teacher, serving, sampling) | (
         {"num-shard": str(serving.shards)} if serving.shards > 1 else {}
     )
     variables = {name.upper().replace("-", "_"): value for name, value in options.items()}
@@ -57,7 +75,7 @@ def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) ->
         "revision": teacher.teacher_revision,
         "framework": "custom",
         "task": "text-generation",
-        "custom_image": {"url": serving.server_image or IMAGES["tgi"], "healthRoute": "/health"},
+        "custom_image": {"url": serving.server_image or tgi.IMAGE, "healthRoute": "/health"},
         "env": {"MODEL_ID": "/repository"} | variables,
         "container_args": list(serving.server_options) or None,
         "min_replica": 0,
@@ -66,7 +84,7 @@ def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) ->
 
 
 def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[str]:
-    """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
+    """`hf endpoints deploy` with the endpoint's settings."""
     made = endpoint_settings(teacher, serving, sampling)
     image, variables, arguments = made.pop("custom_image"), made.pop("env"), made.pop("container_args")
     made = {"repo": made.pop("repository"), "accelerator": "gpu" if serving.gpus else "cpu"} | made

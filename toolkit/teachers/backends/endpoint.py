@@ -4,9 +4,7 @@ One request is one response with one seed. Faults are told apart here and retrie
 """
 
 import asyncio
-import functools
 import heapq
-import json
 import resource
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import NamedTuple, Self
 
 import aiohttp
 
-from toolkit.prompt import prompt_writer
+from toolkit.prompt import Messages, contents
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.answer import OtherModel, Reader, Unanswered
 from toolkit.teachers.balance import FAULTS, Balancer, Server
@@ -32,13 +30,12 @@ from toolkit.teachers.capabilities import (
 from toolkit.teachers.completion import Completion, TeacherError, Transient
 from toolkit.teachers.failure import reason_of, seconds_asked
 from toolkit.teachers.limit import Limit, Ticket
-from toolkit.teachers.request import make_form, wire_seed
+from toolkit.teachers.request import encode_prompt, make_form, wire_seed
 from toolkit.teachers.routing import Route, plain_route, provider_route
 
 PATIENCE = 600.0  # seconds of nothing but faults until the run ends; an endpoint may wake up that long
 START_PATIENCE = 10.0  # the same at the start, for a server that is not there at all
-KEPT_PROMPTS = 16_384  # prompts that are kept encoded: a few tens of megabytes at most
-MEASURED = 8  # longest questions whose tokens are counted beforehand
+MEASURED = 8  # longest prompts whose tokens are counted beforehand
 SURE = 3  # refusals in a row after which a token is no good
 FILES = 256  # open files beside the connections
 
@@ -51,14 +48,13 @@ class EndpointTeacher:
     Args:
         teacher: name, revision and api.
         serving: urls or provider, concurrency per URL and timeout in seconds.
-        sampling: how it answers and what it is told.
+        sampling: how it answers.
         urls: servers that were started for the run; those of the recipe when empty.
-        questions: what it will be asked: the prompts of the longest are measured at the start.
+        prompts: what it will be asked: the longest are measured at the start.
         greedy: take the likeliest token instead of drawing, for scoring.
         patience: seconds of nothing but faults, from every URL, until the run ends.
 
     Raises:
-        ValueError: for a `prompt` that is no template.
         TeacherError: when entered, for a server that cannot serve this recipe, or none at all.
     """
 
@@ -69,21 +65,20 @@ class EndpointTeacher:
         sampling: Sampling,
         *,
         urls: Sequence[str] = (),
-        questions: Iterable[str] = (),
+        prompts: Iterable[Messages] = (),
         greedy: bool = False,
         patience: float = PATIENCE,
     ) -> None:
         self.teacher, self.serving, self.sampling = teacher, serving, sampling
         self.urls = tuple(urls) or serving.urls
         self.greedy, self.patience = greedy, patience
-        self.prompt = prompt_writer(sampling.prompt)
+        self.api = "chat" if serving.provider else teacher.api
         self.model = f"{teacher.teacher}@{teacher.teacher_revision or 'unstated'}"  # told by the server, once entered
         self.concurrency = serving.concurrency * max(len(self.urls), 1)
-        self._longest = heapq.nlargest(MEASURED, questions, key=len)
+        self._longest = heapq.nlargest(MEASURED, prompts, key=lambda prompt: len(contents(prompt)))
         # One response's share of bytes: every token once or twice, escaped; more than that is no answer.
         self._largest = 65_536 + 1_024 * sampling.max_tokens
         self._servers: list[Server] = []
-        self._encoded = functools.lru_cache(KEPT_PROMPTS)(lambda question: json.dumps(self.prompt(question)).encode())
 
     async def __aenter__(self) -> Self:
         _allow_files(self.concurrency + FILES)
@@ -114,16 +109,16 @@ class EndpointTeacher:
     ) -> None:
         await self._session.close()
 
-    async def complete(self, question: str, seed: int) -> Completion:
-        """One completion of a question, drawn from a seed in [0, 2^63).
+    async def complete(self, messages: Messages, seed: int) -> Completion:
+        """One completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: for 408, 425, 429, 5xx, a fault of the connection, a request that was cut at `timeout`, a 200
                 that is no answer, and, as doubtful, any other refusal: the server may be refusing everything now.
-            TeacherError: for a redirect, another model's answer, refusals that no question of many escapes, and when
-                no server answers any more.
+            TeacherError: for messages that the recipe's `api` cannot send, a redirect, another model's answer, refusals
+                that no question of many escapes, and when no server answers any more.
         """
-        prompt = self._encoded(question)
+        prompt = encode_prompt(self.api, messages)
         server, ticket = await self._balancer.take()
         body = server.form.body(prompt, wire_seed(seed, server.dialect, self.serving.provider))
         try:
@@ -138,7 +133,7 @@ class EndpointTeacher:
         except BaseException:
             self._balancer.dropped(server)
             raise
-        asked = _Asked(server, ticket, question, response.headers)
+        asked = _Asked(server, ticket, contents(messages), response.headers)
         if response.status == 200:
             return self._read(asked, raw)
         raise self._unanswered(asked, response.status, reason_of(raw))
@@ -228,10 +223,10 @@ class EndpointTeacher:
     async def _met(self, route: Route) -> Server:
         able = await read_capabilities(self._session, route, self.teacher)
         refuse_settings(able, self.sampling, route)
-        api = "chat" if self.serving.provider else self.teacher.api
-        form = make_form(able.dialect, api, able.served, self.sampling, greedy=self.greedy)
-        for question in self._longest:
-            await refuse_long_prompt(self._session, route, able, form, self.prompt(question), self.sampling)
+        form = make_form(able.dialect, self.api, able.served, self.sampling, greedy=self.greedy)
+        for messages in self._longest:
+            prompt = encode_prompt(self.api, messages)
+            await refuse_long_prompt(self._session, route, able, form, prompt, self.sampling)
         ceiling = self.serving.concurrency
         return Server(route, form, able.dialect, self._reader(form.path, able), Limit(able.permits or ceiling, ceiling))
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from tests.tiny_model import make_tiny_model
+from toolkit.prompt import user_turn
 from toolkit.recipe.sections import Sampling
-from toolkit.teachers.local import LocalTeacher, SeededGumbel
+from toolkit.teachers.backends.local import LocalTeacher, SeededGumbel
 
 WORDS = [f"w{n}" for n in range(20)]
 QUESTIONS = ["w1 w2", "w3 w4 w5", "w6"]
@@ -28,7 +29,9 @@ def ask(opened, questions, seeds):
 
     async def run():
         async with opened:
-            return await asyncio.gather(*(opened.complete(*pair) for pair in zip(questions, seeds, strict=True)))
+            return await asyncio.gather(
+                *(opened.complete(user_turn(*one), seed) for *one, seed in zip(questions, seeds, strict=True))
+            )
 
     return asyncio.run(run())
 
@@ -74,7 +77,7 @@ def test_who_asks_late_is_answered_too(folder):
         async with teacher(folder, batch=2, threads=2) as opened:
 
             async def ask_and_ask_again(seed):
-                return [(await opened.complete("w1", seed + again)).text for again in range(0, 40, 20)]
+                return [(await opened.complete(user_turn("w1"), seed + again)).text for again in range(0, 40, 20)]
 
             return await asyncio.wait_for(asyncio.gather(*map(ask_and_ask_again, range(20))), 60)
 
@@ -92,7 +95,7 @@ def test_a_fault_reaches_everyone_who_waits(folder, threads):
 
     async def run():
         async with broken:
-            answers = (broken.complete("w1", seed) for seed in range(3))
+            answers = (broken.complete(user_turn("w1"), seed) for seed in range(3))
             return await asyncio.gather(*answers, return_exceptions=True)
 
     assert [str(error) for error in asyncio.run(run())] == ["out of positions"] * 3
@@ -116,11 +119,8 @@ def test_a_stop_text_ends_a_response_and_is_no_part_of_it(folder):
     assert met > 20
 
 
-def test_the_question_is_put_into_the_prompt(folder):
-    asked = teacher(folder, prompt="w9 {{ question }} w9\n")
-    assert asked.prompt("w1 w2") == "<user> w9 w1 w2 w9\n <assistant>"
-    with pytest.raises(ValueError, match="prompt: must use the name `question`"):
-        teacher(folder, prompt="Solve it.")
+def test_the_messages_are_put_into_the_chat_template(folder):
+    assert teacher(folder).prompt(user_turn("w9 w1 w2 w9\n")) == "<user> w9 w1 w2 w9\n <assistant>"
 
 
 def test_finish_reason_and_token_counts(folder):
@@ -138,7 +138,7 @@ def test_finish_reason_and_token_counts(folder):
 def test_draws_follow_the_softmax_at_the_temperature(folder):
     n, temperature = 20_000, 0.7
     model = teacher(folder)
-    ids = model.tokenizer(model.prompt("w1 w2"), return_tensors="pt", add_special_tokens=False).input_ids
+    ids = model.tokenizer(model.prompt(user_turn("w1 w2")), return_tensors="pt", add_special_tokens=False).input_ids
     with torch.inference_mode():
         expected = torch.softmax(model.network(ids).logits[0, -1].double() / temperature, 0)
     noise = SeededGumbel(torch.arange(n) * 7919, ids.shape[1])
@@ -154,5 +154,5 @@ def test_a_low_top_p_leaves_only_the_likeliest_token(folder):
 
 
 def test_what_the_tokenizer_cannot_read_is_named(folder):
-    assert teacher(folder).unreadable(["w1 w2", "w1 euros"]) == ["w1 euros"]
-    assert teacher(folder).unreadable([]) == []
+    assert teacher(folder).reads(user_turn("w1 w2"))
+    assert not teacher(folder).reads(user_turn("w1 euros"))

@@ -24,10 +24,10 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from toolkit.models.chat import ends_of, left_padded, load_tokenizer, mute, prompt_ids, prompt_text, unread
+from toolkit.models.chat import chat_ids, chat_text, ends_of, left_padded, load_tokenizer, mute, unread
 from toolkit.models.files import ModelFilesError
 from toolkit.models.networks import guards, load_network, refuse_beyond
-from toolkit.prompt import prompt_writer
+from toolkit.prompt import Messages
 from toolkit.quiet import quiet
 from toolkit.recipe.sections import Sampling
 from toolkit.teachers.completion import Completion
@@ -98,7 +98,7 @@ class StopTexts(StoppingCriteria):
 class Asked(NamedTuple):
     """A request that waits for its batch."""
 
-    question: str
+    messages: Messages
     seed: int
     answer: asyncio.Future[Completion]
 
@@ -111,18 +111,16 @@ class LocalTeacher:
 
     Args:
         folder: model, tokenizer and chat template.
-        sampling: temperature, top_p, max_tokens, stop texts and prompt.
+        sampling: temperature, top_p, max_tokens and stop texts.
         model: its name@revision, as the completions record it.
         batch: responses generated together at most.
         threads: batches generated at once on a CPU.
 
     Raises:
-        ValueError: for a `prompt` that is no template.
         ModelFilesError: for a folder that is no whole chat model, or names no end of its answers.
     """
 
     def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH, threads: int = 1) -> None:
-        self.write_prompt = prompt_writer(sampling.prompt)
         self.model, self.batch, self.stop = model, batch, sampling.stop
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.threads = 1 if self.device == "cuda" else threads
@@ -157,23 +155,23 @@ class LocalTeacher:
         await asyncio.gather(*self._generating, return_exceptions=True)
         self._threads.shutdown(cancel_futures=True)
 
-    def prompt(self, question: str) -> str:
-        """The text that the model reads for a question, by its own chat template."""
-        return prompt_text(self.tokenizer, self.write_prompt(question))
+    def prompt(self, messages: Messages) -> str:
+        """The text that the model reads of a conversation, by its own chat template."""
+        return chat_text(self.tokenizer, messages)
 
     @property
     def pad(self) -> int:
         """What fills up prompts and answers that have ended; any token will do."""
         return self.ends[0] if self.ends else 0
 
-    def unreadable(self, questions: Sequence[str]) -> list[str]:
-        """Those of `questions` that the tokenizer reads only with its unknown token."""
-        return [question for question in questions if unread(self.tokenizer, self.write_prompt(question))]
+    def reads(self, messages: Messages) -> bool:
+        """Whether the tokenizer reads all of a conversation without its unknown token."""
+        return not any(unread(self.tokenizer, message["content"]) for message in messages)
 
-    async def complete(self, question: str, seed: int) -> Completion:
-        """One completion of a question, drawn from its seed in [0, 2^63) whatever else is in the batch."""
+    async def complete(self, messages: Messages, seed: int) -> Completion:
+        """One completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(question, seed, answer))
+        self._waiting.append(Asked(messages, seed, answer))
         if len(self._generating) < min(self.threads, len(self._waiting)):
             self._generating.add(asyncio.create_task(self._generate_waiting()))
         return await answer
@@ -187,8 +185,8 @@ class LocalTeacher:
                 batch, self._waiting = self._waiting[: self.batch], self._waiting[self.batch :]
                 if not batch:  # another thread took it
                     continue
-                questions, seeds = [asked.question for asked in batch], [asked.seed for asked in batch]
-                generated = loop.run_in_executor(self._threads, self.generate, questions, seeds)
+                prompts, seeds = [asked.messages for asked in batch], [asked.seed for asked in batch]
+                generated = loop.run_in_executor(self._threads, self.generate, prompts, seeds)
                 await asyncio.wait([generated])
                 _hand_out(batch, generated)
         finally:  # at once, not in a callback: whoever asks next must see that a task is missing
@@ -202,11 +200,11 @@ class LocalTeacher:
             await asyncio.sleep(MOMENT)
 
     @torch.inference_mode()
-    def generate(self, questions: Sequence[str], seeds: Sequence[int]) -> list[Completion]:
-        """One completion per question, in order, each drawn from its seed in [0, 2^63)."""
-        prompts = [prompt_ids(self.tokenizer, self.write_prompt(question)) for question in questions]
-        refuse_beyond(self.network, prompts, self.model)
-        ids, mask = left_padded(prompts, self.pad)
+    def generate(self, prompts: Sequence[Messages], seeds: Sequence[int]) -> list[Completion]:
+        """One completion per conversation, in order, each drawn from its seed in [0, 2^63)."""
+        read = [chat_ids(self.tokenizer, messages) for messages in prompts]
+        refuse_beyond(self.network, read, self.model)
+        ids, mask = left_padded(read, self.pad)
         length = ids.shape[1]
         noise = SeededGumbel(torch.tensor(seeds, device=self.device), length)
         ends = [StopTexts(self.tokenizer, self.stop, length)] if self.stop else []
@@ -218,7 +216,7 @@ class LocalTeacher:
         )
         return [
             self._completion(tokens, len(prompt))
-            for tokens, prompt in zip(sequences[:, length:].tolist(), prompts, strict=True)
+            for tokens, prompt in zip(sequences[:, length:].tolist(), read, strict=True)
         ]
 
     def _completion(self, tokens: list[int], prompt_tokens: int) -> Completion:

@@ -17,11 +17,12 @@ import psutil
 import pytest
 
 from toolkit.nano.pretrain import NanoSettings, train_teacher
+from toolkit.prompt import user_turn
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
-from toolkit.teachers.endpoint import EndpointTeacher
+from toolkit.teachers.backends.endpoint import EndpointTeacher
+from toolkit.teachers.backends.transformers import generation_config, lay_out
 from toolkit.teachers.serve import client_settings, serving
-from toolkit.teachers.serve_folder import generation_config, lay_out
 
 SAMPLING = Sampling(temperature=1.0, max_tokens=12)
 QUESTION = "What is 2 + 3 + 4?"
@@ -60,7 +61,7 @@ def ask(server, seeds, sampling=SAMPLING, **changes):
 
             async def one(seed):
                 async with slots:
-                    return await client.complete(QUESTION, seed)
+                    return await client.complete(user_turn(QUESTION), seed)
 
             return await asyncio.gather(*map(one, seeds))
 

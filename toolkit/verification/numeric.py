@@ -16,8 +16,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from toolkit.recipe.sections import TOLERANCE
+from toolkit.boxed import extract_boxed
+from toolkit.recipe.sections import TOLERANCE, Verification
 from toolkit.verification.expressions import value_near
+from toolkit.verification.mathematics import SAME, Pairs
 from toolkit.verification.phrases import chain_of
 from toolkit.verification.quantities import Quantity, convert, quantity_of
 from toolkit.verification.unit_spellings import LONGEST
@@ -25,6 +27,7 @@ from toolkit.verification.units import Unit, converts, unit_of
 from toolkit.verification.values import number_of
 from toolkit.verification.vocabulary import words_of
 
+COMPARED = "compared with the known quantity in its unit, {tolerance}"
 _ROUNDING = 1e-12  # relative, of the conversions
 _TINIEST, _HUGEST = Fraction(1, 10**300), Fraction(10**300)
 _PURE = Unit(1.0, ())
@@ -51,6 +54,29 @@ class Measure(NamedTuple):
     unit: Unit | None
     unit_text: str
     is_count: bool
+
+
+def extract(text: str) -> str | None:
+    """The last box of a response."""
+    return extract_boxed(text)
+
+
+def answer_to(gold: str, text: str) -> str | None:
+    """The same, whatever the gold answer."""
+    return extract_boxed(text)
+
+
+def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
+    """SAME within the recipe's tolerance, else None.
+
+    Raises:
+        ValueError: for a gold answer that is no quantity.
+    """
+    if not is_quantity(gold):
+        raise ValueError(
+            f"the gold answer {gold[:80]!r} is no number with or without unit, as answer_kind numeric needs"
+        )
+    return SAME if same_quantity(gold, answer, settings.tolerance) else None
 
 
 def is_quantity(text: str) -> bool:

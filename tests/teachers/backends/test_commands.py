@@ -6,8 +6,8 @@ import pytest
 
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
-from toolkit.teachers.serve import client_settings, command, commands
-from toolkit.teachers.serve_command import copies, served_name
+from toolkit.teachers.machine import copies, served_name
+from toolkit.teachers.serve import client_settings, commands
 
 HUB = Teacher(teacher="org/Model-7B", teacher_revision="abc123")
 CACHE = "/cache/hub"
@@ -21,7 +21,7 @@ def machine(monkeypatch):
 
 
 def line(server, teacher=HUB, sampling=None, copy=0, **serving):
-    return command(teacher, Serving(server=server, **serving), sampling or Sampling(), copy)
+    return commands(teacher, Serving(server=server, **serving), sampling or Sampling())[copy]
 
 
 def test_tgi():

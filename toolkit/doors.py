@@ -1,0 +1,32 @@
+"""The names that a recipe may give to what can be extended, each with the module behind it; nothing is imported here.
+
+A new one is a file beside the others and a line here.
+"""
+
+# `server`: what a run starts to have its teacher answered; see `toolkit.teachers.serve.StartedServer`
+SERVERS = {
+    "tgi": "toolkit.teachers.backends.tgi",
+    "vllm": "toolkit.teachers.backends.vllm",
+    "transformers": "toolkit.teachers.backends.transformers",
+    "endpoint": "toolkit.teachers.backends.inference_endpoint",
+}
+
+# `protocol`: how a response comes about; see `toolkit.protocols.contract`
+PROTOCOLS = {
+    "rejection_sampling": "toolkit.protocols.rejection_sampling",
+}
+
+# `answer_kind`: how answers are found and compared; see `toolkit.verification.policies.AnswerKind`
+ANSWER_KINDS = {
+    "mathematics": "toolkit.verification.mathematics",
+    "numeric": "toolkit.verification.numeric",
+    "choice": "toolkit.verification.choices",
+}
+
+# `benchmark` of a score: where its test questions are from; see `toolkit.evaluation.benchmarks`
+BENCHMARKS = {
+    "pool": "toolkit.evaluation.benchmarks.pool",
+}
+
+# What results without these columns are of, since they are older than the columns.
+OLDER = {"protocol": "rejection_sampling", "benchmark": "pool"}

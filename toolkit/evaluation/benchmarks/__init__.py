@@ -1,0 +1,38 @@
+"""Benchmarks: one file each, which says where test items come from, how they are asked and how answers are judged.
+
+A benchmark's module has `benchmark(pool, verification) -> Benchmark` and a line in `toolkit.doors.BENCHMARKS`.
+"""
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+from toolkit.doors import BENCHMARKS
+from toolkit.recipe.sections import Verification
+
+
+class Benchmark(NamedTuple):
+    """A test set.
+
+    Attributes:
+        name: as results have it.
+        items: a parquet file with question_id, question and answer.
+        template: what students are told; a teacher is told what it is told when it is sampled.
+        verification: how an answer is found and compared.
+    """
+
+    name: str
+    items: Path
+    template: str
+    verification: Verification
+
+
+def load_benchmark(name: str, pool: Path, verification: Verification) -> Benchmark:
+    """The benchmark of a name in `BENCHMARKS`.
+
+    Args:
+        pool: the folder of the run's pool.
+        verification: the recipe's.
+    """
+    found: Benchmark = importlib.import_module(BENCHMARKS[name]).benchmark(pool, verification)
+    return found

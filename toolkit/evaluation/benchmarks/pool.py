@@ -1,0 +1,12 @@
+"""The recipe's own test questions, asked bare and judged as the teacher's responses are."""
+
+from pathlib import Path
+
+from toolkit.evaluation.benchmarks import Benchmark
+from toolkit.prompt import PLAIN
+from toolkit.recipe.sections import Verification
+
+
+def benchmark(pool: Path, verification: Verification) -> Benchmark:
+    """The held-out questions of the pool."""
+    return Benchmark("pool", pool / "test.parquet", PLAIN, verification)

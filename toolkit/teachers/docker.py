@@ -1,0 +1,57 @@
+"""How a server is started in Docker. The commands were written from the servers' documentation and are tested against
+a stand-in for the `docker` program: no container was run with them yet.
+"""
+
+from pathlib import Path
+
+from toolkit.recipe.sections import Serving, Teacher
+from toolkit.teachers.machine import Place, devices, hub_token, port_of, served_name
+
+
+def docker_run(
+    teacher: Teacher, serving: Serving, copy: int, image: str, port: int, cache: str, *options: str
+) -> list[str]:
+    """`docker run` up to the image; the Hub's cache of this machine is shared, so that nothing is fetched twice.
+
+    Args:
+        image: the server's own; a recipe may name another.
+        port: that the server listens on in its container.
+        cache: where it looks for the Hub's models there.
+        options: of Docker.
+    """
+    start = ["docker", "run", "--rm", "--name", container_of(serving, copy)]
+    named = devices(serving, copy)
+    if len(named) == 1:
+        start += ["--gpus", f"device={named[0]}"]
+    elif named:
+        start += ["--gpus", f'"device={",".join(named)}"']  # Docker reads this as CSV: the quotes are its own
+    start += [*options, "-p", f"127.0.0.1:{port_of(serving, copy)}:{port}"]
+    folder = Path(teacher.teacher)
+    if folder.is_dir():
+        start += ["-v", f"{folder.resolve()}:{mounted(teacher)}:ro"]
+    else:
+        start += ["-e", "HF_TOKEN", "-v", f"{hub_cache()}:{cache}"]
+    return [*start, serving.server_image or image]
+
+
+def in_container(teacher: Teacher, serving: Serving, copy: int) -> Place:
+    """Where copy `copy` is started from."""
+    hub_cache().mkdir(parents=True, exist_ok=True)  # Docker would make it, as root's
+    return Place(hub_token(teacher), Path.cwd(), ["docker", "stop", container_of(serving, copy)])
+
+
+def container_of(serving: Serving, copy: int) -> str:
+    """The name of copy `copy`'s container, by which it is stopped."""
+    return f"fss-teacher-{port_of(serving, copy)}"
+
+
+def mounted(teacher: Teacher) -> str:
+    """Where a container finds the model: the path at which a local folder is mounted, else its Hub name."""
+    return f"/models/{served_name(teacher)}" if Path(teacher.teacher).is_dir() else teacher.teacher
+
+
+def hub_cache() -> Path:
+    """Where this machine keeps the Hub's models."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser().resolve()
