@@ -226,6 +226,18 @@ def test_a_hub_that_is_down_is_told_at_once_and_at_the_end(named, monkeypatch):
     assert "# A chain small enough for a test" in failure.value.summary and not (named.workspace / "hub").exists()
 
 
+def test_a_damaged_repo_is_named_and_the_rest_of_the_run_goes_on(named, capsys):
+    named.run()
+    objects = (named.workspace / "hub" / "datasets" / f"{REPO}.git" / "objects").glob("??/*")
+    for path in list(objects):
+        path.chmod(0o644)
+        path.write_bytes(b"")
+    assert main(["run", str(named.recipe), "--workspace", str(named.workspace)]) == 1
+    shown = capsys.readouterr()
+    assert "# A chain small enough for a test" in shown.out
+    assert "fss-tiny" in shown.err and "damaged" in shown.err and "Traceback" not in shown.err
+
+
 def test_results_that_are_refused_leave_the_release_published(named):
     with open_hub(named.workspace, REPO) as api:
         api.create_repo(f"{REPO}-results", repo_type="dataset")

@@ -252,7 +252,9 @@ def test_a_large_file_is_read_in_bounded_memory(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [b"PAR1 and no more", gzip.compress(b"a" * 99)[:-12], b"PK\3\4", b"\x28\xb5\x2f\xfd noise"]
+    "data",
+    [b"PAR1 and no more", gzip.compress(b"a" * 99)[:-12], b"PK\3\4", b"\x28\xb5\x2f\xfd noise"],
+    ids=["parquet", "gzip", "zip", "zstandard"],
 )
 def test_a_damaged_file_is_refused_or_read_as_it_is(tmp_path, data):
     (tmp_path / "a.dat").write_bytes(data)
