@@ -172,7 +172,7 @@ def load(url: str, server: psutil.Process, clients: int, rounds: int, wait: floa
     print(f"memory: {sizes[0]:.0f} MB before, at the end {sizes[-1] / full:.3f} of when the caches were full")
 
 
-def screen(space: str, bare: str) -> None:
+def screen(space: str, bare: str, wait: float) -> None:
     """Seconds until the first figure, in a browser that has never been here; the two pages in turn."""
     from playwright.sync_api import sync_playwright
 
@@ -183,6 +183,7 @@ def screen(space: str, bare: str) -> None:
         )
         for url in [space, bare] * 5:
             page = browser.new_context().new_page()
+            page.set_default_timeout(1000 * wait)
             start = time.perf_counter()
             page.goto(url)
             page.locator(".js-plotly-plot .point").first.wait_for()
@@ -198,13 +199,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--wait", type=float, default=300.0, help="seconds that a client waits for its answer")
+    parser.add_argument("--wait", type=float, default=300.0, help="seconds that a client or page waits")
     args = parser.parse_args()
     answers()
     with served("app.py") as (url, server):
         if shutil.which("chromium"):
             with served("-c", BARE) as (bare, _):
-                screen(url, bare)
+                screen(url, bare, args.wait)
         load(url, server, args.clients, args.rounds, args.wait)
 
 
