@@ -51,6 +51,7 @@ def test_the_bundle_has_what_the_app_can_import_and_no_other_room(bundle):
         "commands",
         "laws",
         "recipe",
+        "records",
         "reports",
         "statistics",
     }

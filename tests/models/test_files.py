@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.models.files import CONFIG_BYTES, ModelFilesError, refuse_code
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CODE = {"AutoModelForCausalLM": "modeling_evil.EvilForCausalLM"}
 
 

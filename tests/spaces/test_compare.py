@@ -10,6 +10,7 @@ import data
 import selection
 import table
 import yours
+from toolkit.doors import OLDER
 from toolkit.statistics.intervals import contrasts
 from views import compare
 
@@ -31,7 +32,7 @@ def made():
         for (arm, m), start in ERRORS.items() for step, r in enumerate((1, 2, 4, 8)) for seed in (0, 1, 2)
     ]  # fmt: skip
     shared = {"experiment": "two", "pair": "a>b", "counting": "sampled", "control": "steps", "n": 100}
-    curves = pd.DataFrame([shared | row for row in rows])
+    curves = pd.DataFrame([shared | OLDER | row for row in rows])
     experiment = data.Experiment("two", "yours", curves)
     return selection.settle(["yours", None, None, "FSS, 64 questions, matched steps", *START[4:]], experiment)[0]
 

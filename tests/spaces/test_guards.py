@@ -11,6 +11,7 @@ import fitting
 import guards
 import selection
 from scale import Scale
+from toolkit.doors import OLDER
 from toolkit.laws import fit_law
 from views import extrapolate, plan
 from views import law as law_view
@@ -77,7 +78,7 @@ def chosen_of(errors, seeds=1, **more):
         for seed in range(seeds)
     ]
     shared = {"experiment": "own", "arm": "own", "pair": "a>b", "counting": "sampled", "control": "steps"}
-    table = pd.DataFrame([shared | {"questions": float("nan"), "n": 1000} | row for row in rows])
+    table = pd.DataFrame([shared | OLDER | {"questions": float("nan"), "n": 1000} | row for row in rows])
     return selection.settle(["yours", *[None] * 6], data.Experiment("own", "yours", table))[0]
 
 
