@@ -1,6 +1,7 @@
 """The wheel as a stranger installs it: recipes and the Space are inside, and the law needs no model library."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -33,8 +34,10 @@ sys.exit(main())
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """The wheel that is built from this checkout."""
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(ROOT)]
+    out, copy = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("checkout") / "fss"
+    # A build leaves files behind, and takes in those that an earlier one left.
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "workspace", "__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(copy)]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = out.glob("fss_toolkit-*.whl")
     return built
@@ -102,10 +105,12 @@ def test_an_installed_command_bundles_the_space(installed):
     [
         (["run", "math-r16", "--dry-run"], "pebble", "run"),
         (["hub", "serve"], "starlette", "hub"),
+        (["fit", "curve.parquet", "--x", "r", "--y", "error"], "pyarrow", "hub"),
         (["teacher", "serve", "math", "--dry-run"], "pebble", "serve"),
     ],
 )
 def test_a_verb_whose_library_is_missing_names_the_extra_that_brings_it(installed, arguments, missing, extra):
+    (installed / "curve.parquet").write_bytes(b"PAR1")
     failed = fss(installed, *arguments, without=(missing,))
     assert failed.returncode == 1
     assert failed.stderr.strip() == (

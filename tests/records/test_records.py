@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.records import CellError, Number, RecordError, cell_text, format_of, read_records
-from toolkit.records.cells import as_json
+from toolkit.records.cells import CellError, Number, as_json, cell_text
 from toolkit.records.parquet_limits import Limits, ParquetError
+from toolkit.records.reading import format_of, read_records
+from toolkit.records.texts import RecordError
 
 SPELLINGS = ["0.7", "2", "0.70", "0.023340601", "6.022e23", "1E-7", "9007199254740993", "-0.0", "1" * 5000]
 

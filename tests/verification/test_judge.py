@@ -190,7 +190,7 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SCRIPT = f"""
-from toolkit.recipe.load import Verification
+from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 
 if __name__ == "__main__":

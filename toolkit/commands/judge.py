@@ -78,7 +78,7 @@ def judge_command(args: argparse.Namespace) -> int:
 def _judge(args: argparse.Namespace, tally: "Tally", added: list[str]) -> int:
     """Judge, count and write all rows; how many comparisons were killed."""
     from toolkit.commands.judge_rows import Columns, RowJudge
-    from toolkit.records import read_records
+    from toolkit.records.reading import read_records
 
     columns = Columns(args.gold, args.response, args.kind_column, args.finish_reason, args.label)
     path = Path(args.file)
@@ -182,8 +182,8 @@ def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writ
 
 def _schema(path: Path, added: list[str]) -> "pa.Schema":
     """Choose the written table's types: those of a parquet file, else texts. JSON is read once for all of its keys."""
-    from toolkit.records import format_of, read_records
     from toolkit.records.parquet_limits import read_schema
+    from toolkit.records.reading import format_of, read_records
     from toolkit.records.writing import schema_of_texts
 
     if format_of(path.name) == "parquet":
@@ -200,7 +200,7 @@ def _rows(path: Path) -> int:
     """About how many rows a file has, for the bar."""
     import pyarrow.parquet as pq
 
-    from toolkit.records import format_of
+    from toolkit.records.reading import format_of
     from toolkit.records.texts import open_bytes
 
     if str(path) == "-":

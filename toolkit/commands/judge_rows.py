@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from toolkit.questions.pools import parse_answer
 from toolkit.recipe.sections import Verification
-from toolkit.records import CellError, cell_text, shown
+from toolkit.records.cells import CellError, cell_text, shown
 from toolkit.records.writing import batched
 from toolkit.verification.golds import gold_problem
 from toolkit.verification.judge import Judge

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.records import CellError, arrow_records, cell_text, format_of, read_records
+from toolkit.records.cells import CellError, arrow_records, cell_text
 from toolkit.records.parquet_limits import Limits
+from toolkit.records.reading import format_of, read_records
 
 _BATCH = 1024
 _LIMITS = Limits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory

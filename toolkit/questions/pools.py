@@ -16,7 +16,7 @@ from toolkit.domains.stream import Question, question_id
 from toolkit.patterns import Pattern
 from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
 from toolkit.recipe import sections
-from toolkit.records import SUFFIXES
+from toolkit.records.reading import SUFFIXES
 
 READERS = SUFFIXES  # of the files that a pool is read from
 COLUMNS = ("question_id", "position", "question", "answer", "family")

@@ -3,19 +3,3 @@
 `read_records` takes JSONL, JSON, CSV, TSV and parquet, the texts also packed by gzip, bzip2 or xz. A row is a dict; a
 number in it is a `Number`, the text that stood there. `cell_text` makes one text of a value, or says why it cannot.
 """
-
-from toolkit.records.cells import CellError, Number, arrow_records, cell_text, shown
-from toolkit.records.reading import SUFFIXES, format_of, read_records
-from toolkit.records.texts import RecordError
-
-__all__ = [
-    "SUFFIXES",
-    "CellError",
-    "Number",
-    "RecordError",
-    "arrow_records",
-    "cell_text",
-    "format_of",
-    "read_records",
-    "shown",
-]

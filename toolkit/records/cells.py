@@ -4,10 +4,12 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # needed for Parquet only
 
 
 class CellError(ValueError):
@@ -72,7 +74,35 @@ def as_json(value: object) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def arrow_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+class RepeatedKeyError(ValueError):
+    """An object of JSON with a key, `name`, that stands in it twice, so that one of the two values would win."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an object names {name[:40]!r} twice")
+        self.name = name
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RepeatedKeyError(next(name for name in names if names.count(name) > 1))
+    return row
+
+
+def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
+    """Make a decoder that turns no digits into a float or an int, and refuses keys that stand in an object twice.
+
+    Args:
+        constant: what NaN, Infinity and -Infinity, which JSON does not have, become.
+    """
+    number: Callable[[str], Any] = Number
+    return json.JSONDecoder(
+        parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=_unique
+    )
+
+
+def arrow_records(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
     """Yield the rows of a batch; numbers of the columns themselves as `Number`, floats by the shortest text of theirs.
 
     A 32-bit 0.7 is `0.7`, not `0.699999988079071`; the zeros that a decimal column adds are dropped.
@@ -83,8 +113,10 @@ def arrow_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def arrow_values(column: pa.Array) -> list[Any]:
+def arrow_values(column: "pa.Array") -> list[Any]:
     """The values of a column as `arrow_records` has them."""
+    import pyarrow as pa
+
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):

@@ -4,11 +4,11 @@ import csv
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from toolkit.records.cells import Number, arrow_records
+from toolkit.records.cells import RepeatedKeyError, arrow_records, json_decoder
 from toolkit.records.parquet_limits import LIMITS, Limits, read_batches
 from toolkit.records.texts import LONGEST, OPENERS, RecordError, lines_of, open_bytes
 
@@ -117,34 +117,6 @@ def _object(found: Any, place: str) -> Row:
     if not isinstance(found, dict):
         raise RecordError(f"{place} holds {str(found)[:40]!r}, no object: write each row as {{\"column\": value}}")
     return found
-
-
-class RepeatedKeyError(ValueError):
-    """An object of JSON with a key, `name`, that stands in it twice, so that one of the two values would win."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"an object names {name[:40]!r} twice")
-        self.name = name
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> Row:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise RepeatedKeyError(next(name for name in names if names.count(name) > 1))
-    return row
-
-
-def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
-    """Make a decoder that turns no digits into a float or an int, and refuses keys that stand in an object twice.
-
-    Args:
-        constant: what NaN, Infinity and -Infinity, which JSON does not have, become.
-    """
-    number: Callable[[str], Any] = Number
-    return json.JSONDecoder(
-        parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=_unique
-    )
 
 
 _DECODER = json_decoder(float)

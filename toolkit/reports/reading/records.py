@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from toolkit.records.reading import json_decoder
+from toolkit.records.cells import json_decoder
 from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
 
 EXAMPLE = '{"budget": 1, "error": 0.9}'
