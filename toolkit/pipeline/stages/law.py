@@ -155,9 +155,8 @@ def _fitted_points(context: Context, measured: Measured, held: Held) -> list[dic
 def forecast_inputs(context: Context, measured: Measured, held: Held) -> dict[str, Any]:
     """Give what the forecast of a held-out rung is made from."""
     law, points = context.recipe.law, _fitted_points(context, measured, held)
-    asked: dict[str, Any] = {"fit_max": law.fit_max, "held_out": held.budget}
-    if law.form != Law.form:  # a choice that came later than these keys
-        asked["form"] = law.form
+    later = {} if law.form == Law.form else {"form": law.form}  # a choice that came later than these keys
+    asked = {"fit_max": law.fit_max, "held_out": held.budget, **later}
     return {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
 
 
