@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.spaces.browser.conftest import idle, open_tab, tabs
 from tests.spaces.browser.evil import EVIL, TEXTS
@@ -26,8 +27,9 @@ def page(visit, evil):
 
 
 def test_results_with_mark_up_are_shown_as_text(page):
-    assert page.get_by_label("Experiment", exact=True).input_value() == EVIL
-    assert page.get_by_label("Teacher > student base", exact=True).input_value() == EVIL
+    expect(page.get_by_label("Experiment", exact=True)).to_have_value(EVIL, timeout=30_000)
+    expect(page.get_by_label("Teacher > student base", exact=True)).to_have_value(EVIL, timeout=30_000)
+    expect(page.get_by_label("Ladder", exact=True)).not_to_have_value("", timeout=30_000)
     assert EVIL in page.get_by_label("Ladder", exact=True).input_value()
     words = {}
     for name in tabs(page):
