@@ -38,6 +38,7 @@ test-slow: $(VENV)/ready-dev  ## full counts: kills, faults, coverage of interva
 
 quality: $(VENV)/ready-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

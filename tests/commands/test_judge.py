@@ -55,10 +55,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 VERDICTS = ["accepted", "rejected", "unparsable", "unjudged", "unjudged", "accepted"]
 
 
-def test_the_report_counts_compares_and_names_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert judge(lines(tmp_path / "a.jsonl", ROWS), "--label", "right") == 0
-    shown = capsys.readouterr()
-    assert shown.out.split("\n", 1)[1] == """
+REPORT = """
 verdict             rows     share
 accepted               2    33.3 %
 rejected               1    16.7 %
@@ -84,6 +81,12 @@ unjudged, 2:
   row 3: gold holds null: it must be a text or a number
   row 4: response holds null: it must be a text or a number
 """
+
+
+def test_the_report_counts_compares_and_names_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judge(lines(tmp_path / "a.jsonl", ROWS), "--label", "right") == 0
+    shown = capsys.readouterr()
+    assert shown.out.split("\n", 1)[1] == REPORT
     assert "judge" in shown.err and "6 rows" in shown.err
 
 

@@ -94,9 +94,7 @@ def test_files_that_name_their_encoding_are_read(tmp_path: Path, encoding: str) 
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".XZ", lzma.compress)])
-def test_packed_files_are_read_and_torn_ones_named(
-    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_packed_files_are_read_and_torn_ones_named(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     packed = pack("".join(f'{{"n": {number}.50}}\n' for number in range(20_000)).encode())
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(packed)

@@ -33,9 +33,7 @@ _SCALARS = (  # name, form, first characters
 
 
 # What is no text though unquoted, as PyYAML takes it: tag, form, first characters.
-RESOLVERS = [
-    (f"tag:yaml.org,2002:{name}", re.compile(rf"(?:{form})\Z"), first) for name, form, first in _SCALARS
-]
+RESOLVERS = [(f"tag:yaml.org,2002:{name}", re.compile(rf"(?:{form})\Z"), first) for name, form, first in _SCALARS]
 
 
 class YamlError(ValueError):

@@ -97,9 +97,7 @@ def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
         constant: what NaN, Infinity and -Infinity, which JSON does not have, become.
     """
     number: Callable[[str], Any] = Number
-    return json.JSONDecoder(
-        parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=_unique
-    )
+    return json.JSONDecoder(parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=_unique)
 
 
 def arrow_records(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:

@@ -70,9 +70,7 @@ def _from_file(path: Path, kind: str, columns: Sequence[str] | None, limits: Lim
         yield from _from_texts(file, str(path), kind, columns, limits)
 
 
-def _from_texts(
-    file: IO[bytes], name: str, kind: str, columns: Sequence[str] | None, limits: Limits
-) -> Iterator[Row]:
+def _from_texts(file: IO[bytes], name: str, kind: str, columns: Sequence[str] | None, limits: Limits) -> Iterator[Row]:
     if kind == "json":
         most = min(limits.bytes, _WHOLE)
         return _json_rows("".join(lines_of(file, name, most, longest=most + 1)), name)
@@ -115,7 +113,7 @@ def _parsed(text: str, place: str) -> Any:
 
 def _object(found: Any, place: str) -> Row:
     if not isinstance(found, dict):
-        raise RecordError(f"{place} holds {str(found)[:40]!r}, no object: write each row as {{\"column\": value}}")
+        raise RecordError(f'{place} holds {str(found)[:40]!r}, no object: write each row as {{"column": value}}')
     return found
 
 

@@ -98,9 +98,7 @@ def _amplitude(known: Mapping[str, float]) -> dict[str, float]:
 
 
 FORMS: dict[str, Form] = {
-    "rectified": Form(
-        _rectified_shape, ("scale", "tail"), ("r_half", "beta"), "E + B / (D0 + x^beta)", _of_rectified
-    ),
+    "rectified": Form(_rectified_shape, ("scale", "tail"), ("r_half", "beta"), "E + B / (D0 + x^beta)", _of_rectified),
     "lomax": Form(_lomax_shape, ("scale", "tail"), ("c", "a"), "E + A (1 + x/c)^-a", _amplitude),
     "beta": Form(_beta_shape, ("scale", "tail"), ("c", "a"), "E + A Beta(a, c + x) / Beta(a, c)", _amplitude),
     "power": Form(_power_shape, ("tail",), ("a",), "E + A x^-a", _amplitude),
