@@ -21,6 +21,7 @@ from toolkit.commands import (
     release,
     run,
     space,
+    status,
     teacher,
 )
 from toolkit.redaction import redacted
@@ -57,6 +58,10 @@ VERBS = (  # as `fss --help` lists them
     Verb(
         "sample", run.sample_command, run.add_sampling_arguments, "sample a recipe's responses, and no more",
         run.SAMPLE_EXAMPLE,
+    ),
+    Verb(
+        "status", status.status_command, status.add_status_arguments,
+        "what of a run is there, and what is ahead", status.EXAMPLE,
     ),
     Verb(
         "teacher", teacher.teacher_command, teacher.add_teacher_arguments,

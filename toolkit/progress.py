@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from tqdm import tqdm
@@ -17,6 +17,7 @@ class Stage:
         self.name = name
         self.text = ""  # the result, set by the stage
         self.made = self.cached = self.planned = 0
+        self.is_plan = False  # nothing ran, so that its time says nothing
         self._stream = stream
         self._tasks: dict[str, tuple[int, int]] = {}
         self._expected = 1
@@ -49,10 +50,12 @@ class Stage:
             self.cached += cached
             self.made += not cached
 
-    def plan(self, found: bool) -> None:
-        """One artifact of the stage in a dry run: found, or to be made."""
-        self.cached += found
-        self.planned += not found
+    def plan(self, found: Iterable[bool]) -> None:
+        """Count the artifacts of a stage that is only planned: whether each is there."""
+        self.is_plan = True
+        for is_there in found:
+            self.cached += is_there
+            self.planned += not is_there
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -92,4 +95,5 @@ class Progress:
         seconds = time.monotonic() - start
         self.done.append((stage, seconds))
         state = f"[{stage.state}]" if stage.state else ""
-        self.say(f"{name:<11} {seconds:6.1f} s  {stage.text} {state}".rstrip())
+        took = "" if stage.is_plan else f"{seconds:6.1f} s"
+        self.say(f"{name:<11} {took:>8}  {stage.text} {state}".rstrip())

@@ -7,13 +7,23 @@ from pathlib import Path
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare RUN and how to work on it: profile, workspace, worker processes, a dry run."""
-    parser.add_argument(
-        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<replicate>, or a recipe file"
-    )
-    parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
+    add_run_argument(parser)
+    add_profile_argument(parser)
     add_workspace_argument(parser)
     add_jobs_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would happen and make nothing")
+
+
+def add_run_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare RUN, a recipe or a part of it."""
+    parser.add_argument(
+        "run", metavar="RUN", help="<recipe>, <recipe>-r<budget>, <recipe>-r<budget>-s<replicate>, or a recipe file"
+    )
+
+
+def add_profile_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--profile`, a scale of the experiment."""
+    parser.add_argument("--profile", default="nano", help="scale of the experiment (default: nano, embedded)")
 
 
 def add_workspace_argument(parser: argparse.ArgumentParser) -> None:

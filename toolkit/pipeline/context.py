@@ -20,46 +20,24 @@ class StageError(RuntimeError):
     """A stage that cannot go on; the message names what is wrong and the mend."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Ahead:
-    """What is to be done of a kind, such as 1,000 optimiser steps of students.
-
-    Attributes:
-        seconds: that it takes with the workers of the run; None where nobody can tell.
-        source: where that is known from.
-    """
-
-    kind: str
-    units: float
-    unit: str
-    seconds: float | None = None
-    source: str = ""
-
-    def __add__(self, other: "Ahead") -> "Ahead":
-        known = self.seconds is not None and other.seconds is not None
-        seconds = (self.seconds or 0) + (other.seconds or 0) if known else None
-        return dataclasses.replace(self, units=self.units + other.units, seconds=seconds)
-
-
 @dataclasses.dataclass
 class Context:
-    """One run of the chain. A dry one makes nothing: its artifacts are found or only planned.
+    """One run of the chain.
 
-    `whole` is the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
-    `max_cost` is the most that sampling may cost now, in the currency of the recipe's prices, and `costs` is what was
-    spent on it, by whichever part of the run. `retry_errors` asks again for responses that are recorded as errors.
-    `ahead` is what a dry run finds to be done, as each stage says. `failed` says by name which students came to
-    nothing, and why; the others go on.
+    Attributes:
+        max_cost: the most that sampling may cost now, in the currency of the recipe's prices.
+        costs: what was spent on it, by whichever part of the run.
+        failed: the students that came to nothing, by name, each with the reason; the others go on.
+        whole: the experiment that a run of one pair and one replicate is a part of; None for a run of its own.
+        retry_errors: whether responses that are recorded as errors are asked for again.
     """
 
     run: Run
     workspace: Workspace
     workers: Workers
     progress: Progress
-    dry: bool = False
     max_cost: float | None = None
     costs: list[float] = dataclasses.field(default_factory=list)
-    ahead: list[Ahead] = dataclasses.field(default_factory=list)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     whole: Run | None = None
     retry_errors: bool = False
@@ -78,11 +56,7 @@ class Context:
         return dataclasses.replace(self, run=run, whole=self.run)
 
     def build(self, stage: Stage, kind: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> Artifact:
-        """Give the artifact of `kind` from `inputs`: found, made, or in a dry run planned."""
-        if self.dry:
-            artifact = self.workspace.planned(kind, inputs)
-            stage.plan(artifact.made)
-            return artifact
+        """Give the artifact of `kind` from `inputs`, found or made."""
         artifact, cached = self.workspace.build(kind, inputs, make)
         stage.count(cached)
         return artifact

@@ -1,41 +1,41 @@
 """A run from pool to law: the order of the stages."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
-from toolkit.pipeline.eta import projection
 from toolkit.pipeline.judge import open_judge
-from toolkit.pipeline.lookup import find_decisions, find_laws, find_measured, find_replicates
+from toolkit.pipeline.measured import Measured, known_cells
+from toolkit.pipeline.plan import Findings, Plan, contexts_of_sources, find, plan_run, plan_sampling
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
     Held,
-    Measured,
     Results,
     curves_stage,
     decisions_stage,
     forecast_stage,
     held_rungs,
-    known_cells,
     law_place,
     law_stage,
     laws_of,
     refuse_unknown_form,
 )
-from toolkit.pipeline.stages.models import ModelName, checked_models, models_stage
-from toolkit.pipeline.stages.pool import pool_stage
+from toolkit.pipeline.stages.models import ModelName, checked_models, find_models, models_stage, refuse_unusable
+from toolkit.pipeline.stages.pool import described, find_pool, pool_stage
 from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
-from toolkit.pipeline.stages.students import Replicate, student_inputs, students_stage
+from toolkit.pipeline.stages.students import Replicate, find_student, students_stage
 from toolkit.pipeline.summary import loading_lines, publish
 from toolkit.pipeline.teacher import named_here, remote_model, shown_prompt
 from toolkit.progress import Progress
 from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
+from toolkit.recipe.sections import Pool
 from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace, shown
 
@@ -56,7 +56,7 @@ def run(
         run: from `load_run`.
         workspace: the folder of artifacts.
         jobs: worker processes at most, one core each.
-        dry: make nothing but the pool, and say what would be made.
+        dry: make nothing but the pool, check what can be, and say what would be made.
         progress: where stages are shown; standard error when none is given.
         max_cost: sampling stops before it costs more, in the currency of the recipe's prices.
         retry_errors: ask again for responses that an earlier run recorded as errors.
@@ -66,8 +66,8 @@ def run(
         Unpublished: with the summary, where everything was made and a Hub did not take it.
         Incomplete: with the summary, where students failed; the others are in it.
     """
-    with _context(run, workspace, jobs, dry, progress, max_cost, retry_errors) as context:
-        return _stages(context)
+    with _context(run, workspace, jobs, progress, max_cost, retry_errors) as context:
+        return _preview(context, plan_run, ["teacher", "base"]) if dry else _stages(context)
 
 
 def sample(
@@ -81,15 +81,15 @@ def sample(
     retry_errors: bool = False,
 ) -> str:
     """Make the stages up to the responses, as `run` would; returns where they lie, or the first prompt."""
-    with _context(run, workspace, jobs, dry, progress, max_cost, retry_errors) as context:
-        pool = pool_stage(context)
-        models = checked_models(context, pool, ["teacher"])
+    with _context(run, workspace, jobs, progress, max_cost, retry_errors) as context:
+        if dry:
+            return _preview(context, plan_sampling, ["teacher"])
+        pools = pools_stage(context)
+        models = checked_models(context, pools[context.recipe.pool], ["teacher"])
         drawn = []
-        for single, own_pool in sources_of(context, pool):
+        for single, own_pool in sources_of(context, pools):
             with open_judge(single, own_pool) as judge:
                 drawn.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
-        if dry:
-            return _first_prompt(context, pool, drawn[0].teacher)
         return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in drawn)])
 
 
@@ -118,22 +118,38 @@ def release(
     """
     from toolkit.pipeline.stages.publish import push_collection, push_results, push_source, push_students, repo_of
 
-    with _context(run, workspace, jobs, False, progress) as context:
+    with _context(run, workspace, jobs, progress) as context:
         repo = repo_of(context)
-        pool = pool_stage(context)
-        single, own_pool = next(sources_of(context, pool))
-        source, corpus = draw_corpus(single, own_pool, checked_models(context, pool, ["teacher"]))
+        pools = pools_stage(context)
+        single, own_pool = next(sources_of(context, pools))
+        source, corpus = draw_corpus(single, own_pool, checked_models(context, pools[context.recipe.pool], ["teacher"]))
         with open_target(context, repo, private=private, dry=dry) as target:
             _, pushed = push_source(single, target, source, corpus, version)
-            replicates = find_replicates(context)
-            measured = find_measured(replicates)
-            results = _earlier_results(context, measured, replicates)
+            found = find(context)
+            results = _earlier_results(context, found)
             if results:
                 pushed["results"] = push_results(context, target, pushed["release"], results)
             if students:
-                pushed |= push_students(target, pushed["release"], replicates[0], measured, merged)
+                pushed |= push_students(target, pushed["release"], found.replicates[0], found.measured, merged)
             push_collection(context, target, pushed)
         return "\nNothing was pushed: this was a dry run." if dry else f"\n{loading_lines(context, pushed)}"
+
+
+def status(run: Run, workspace: Path, *, jobs: int) -> str:
+    """Say of every stage of a run what is there and what is to be done; nothing is made.
+
+    Raises:
+        HubFault: where a model of the Hub is named, and the Hub does not say at which commit it is.
+    """
+    progress = Progress(io.StringIO())
+    with _context(run, workspace, jobs, progress) as context:
+        pool = find_pool(context)
+        if not pool.made:
+            return f"Nothing is there yet. `fss run {run.name} --dry-run` says what is ahead."
+        plan = plan_run(context)
+        _show(context, plan)
+        lines = [f"{stage.name:<11} {stage.state:<22} {stage.text}".rstrip() for stage, _ in progress.done]
+        return "\n".join([f"pool        made                   {described(pool)}", *lines, plan.projection(jobs)])
 
 
 def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: int, dry: bool) -> int:
@@ -145,10 +161,8 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
     from toolkit.teachers.serve_process import shown as quoted
 
     progress = Progress()
-    with _context(run, workspace, jobs, dry, progress) as context:
-        teacher = remote_model(run.recipe) or next(
-            iter(models_stage(context, pool_stage(context), ["teacher"]).values())
-        )
+    with _context(run, workspace, jobs, progress) as context:
+        teacher = remote_model(run.recipe) or _teacher_here(context, dry)
     settings = named_here(context, teacher), run.recipe.serving, run.recipe.sampling
     if not dry:
         return serve(*settings, command, say=progress.say)
@@ -157,12 +171,17 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
     return 0
 
 
+def _teacher_here(context: Context, dry: bool) -> Artifact:
+    """The first of the recipe's teachers."""
+    models = find_models(context, ["teacher"]) if dry else models_stage(context, pool_stage(context), ["teacher"])
+    return next(iter(models.values()))
+
+
 @contextlib.contextmanager
 def _context(
     run: Run,
     workspace: Path,
     jobs: int,
-    dry: bool,
     progress: Progress | None,
     max_cost: float | None = None,
     retry_errors: bool = False,
@@ -176,15 +195,15 @@ def _context(
             Workspace(workspace, progress.say),
             workers,
             progress,
-            dry,
             max_cost,
             retry_errors=retry_errors,
         )
 
 
 def _stages(context: Context) -> str:
-    pool = pool_stage(context)
-    replicates = grow(context, pool, checked_models(context, pool, ["teacher", "base"]))
+    pools = pools_stage(context)
+    models = checked_models(context, pools[context.recipe.pool], ["teacher", "base"])
+    replicates = grow(context, pools, models)
     first = replicates[0]
     published = publish_source(first.context, first.source, first.corpus)
     measured, results = measure(context, replicates)
@@ -192,8 +211,6 @@ def _stages(context: Context) -> str:
     if not context.failed:  # rules that stand before a run are of a whole one
         results |= decisions_stage(context, results, published.folder, first.corpus)
     publish_results(context, published, results)
-    if context.dry:
-        return _first_prompt(context, pool, first.teacher)
     summary = publish(context, replicates, measured, results, published)
     if context.failed:
         raise Incomplete("\n".join(filter(None, [failures(context), published.failure])), summary)
@@ -204,35 +221,53 @@ def _stages(context: Context) -> str:
     return summary
 
 
-def _earlier_results(context: Context, measured: Measured, replicates: Sequence[Replicate]) -> Results:
+def _earlier_results(context: Context, found: Findings) -> Results:
     """The results that earlier runs left, with the curves of now; none unless every model of the run is scored."""
-    if not measured.made:
+    if not found.measured.made:
         context.progress.say(
             f"{context.run.name} is not scored yet: `fss run` does it, and then there are results to publish"
         )
         return {}
-    results = find_laws(context, measured)
-    results["curves"] = curves_stage(context, measured.with_cells(known_cells(replicates)))
-    results |= find_decisions(context, results, replicates[0].corpus)
-    return {name: artifact for name, artifact in results.items() if artifact.made}
+    curves = curves_stage(context, found.measured.with_cells(known_cells(found.replicates)))
+    return {name: made for name, made in (found.results | {"curves": curves}).items() if made.made}
 
 
-def _first_prompt(context: Context, pool: Artifact, teacher: Artifact) -> str:
-    prompt = shown_prompt(context, teacher, read_questions(pool.path)[0]["question"])
-    return f"{projection(context)}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
+def _preview(context: Context, plan_of: Callable[[Context], Plan], roles: Sequence[str]) -> str:
+    """Check what can be checked, show the plan, and return how long it takes and the first prompt."""
+    pool = next(iter(pools_stage(context).values()))
+    with context.progress.stage("checks") as stage:
+        refuse_unusable(context, stage, pool, roles)
+    plan = plan_of(context)
+    _show(context, plan)
+    prompt = shown_prompt(context, plan.teacher, read_questions(pool.path)[0]["question"])
+    ahead = plan.projection(context.workers.jobs)
+    return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
 
 
-def sources_of(context: Context, pool: Artifact) -> Iterator[tuple[Context, Artifact]]:
-    """Yield a context and a pool for every teacher in every replicate; `pool` is the experiment's own."""
-    pools = {context.recipe.pool: pool}
-    runs = {drawn_by(run): run for run in single_runs(context.run)}
-    for (teacher, replicate), run in runs.items():
-        if len(runs) > 1:
+def _show(context: Context, plan: Plan) -> None:
+    for planned in plan.stages:
+        with context.progress.stage(planned.name) as stage:
+            stage.plan(artifact.made for artifact in planned.artifacts)
+            stage.text = planned.text
+
+
+def pools_stage(context: Context) -> dict[Pool, Artifact]:
+    """Make the pools of a run by their settings, the experiment's own first: replicates may differ in their order."""
+    pools: dict[Pool, Artifact] = {}
+    for single in (context, *contexts_of_sources(context)):
+        if single.recipe.pool not in pools:
+            pools[single.recipe.pool] = pool_stage(single)
+    return pools
+
+
+def sources_of(context: Context, pools: Mapping[Pool, Artifact]) -> Iterator[tuple[Context, Artifact]]:
+    """Yield a context and a pool for every teacher in every replicate."""
+    singles = contexts_of_sources(context)
+    for single in singles:
+        if len(singles) > 1:
+            teacher, replicate = drawn_by(single.run)
             context.progress.say(f"{'':11} teacher {teacher}, replicate {replicate}:")
-        single = context.part(run)
-        if run.recipe.pool not in pools:
-            pools[run.recipe.pool] = pool_stage(single)
-        yield single, pools[run.recipe.pool]
+        yield single, pools[single.recipe.pool]
 
 
 def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact:
@@ -249,11 +284,11 @@ def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Art
     return source, corpus
 
 
-def grow(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> list[Replicate]:
+def grow(context: Context, pools: Mapping[Pool, Artifact], models: Mapping[ModelName, Artifact]) -> list[Replicate]:
     """Make every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
     drawn = {
         drawn_by(single.run): (own_pool, *draw_corpus(single, own_pool, models))
-        for single, own_pool in sources_of(context, pool)
+        for single, own_pool in sources_of(context, pools)
     }
     replicates = []
     for run in single_runs(context.run):
@@ -312,7 +347,4 @@ def _trained(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> di
 def _seen(late: Mapping[Cell, Replicate], held: Held) -> bool:
     """Whether a student of this rung exists already."""
     of_rung = [(cell, replicate) for cell, replicate in late.items() if (cell.pair, cell.budget) == held]
-    return any(
-        replicate.context.workspace.planned("student", student_inputs(replicate, cell)).made
-        for cell, replicate in of_rung
-    )
+    return any(find_student(replicate, cell).made for cell, replicate in of_rung)

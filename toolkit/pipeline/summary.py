@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from toolkit.hub.endpoints import is_embedded
 from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.stages.law import Measured, what_varies
+from toolkit.pipeline.measured import Measured, what_varies
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.recipe.load import Run

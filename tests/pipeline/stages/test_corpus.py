@@ -20,7 +20,7 @@ from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.source import Source, rows_of, with_rows
 from toolkit.pipeline.stages.corpus import corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.journal_index import JournalIndex
-from toolkit.pipeline.stages.responses import draw, find_source
+from toolkit.pipeline.stages.responses import draw, find_source, plan_responses
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Ladder
@@ -52,18 +52,15 @@ def job(folder, **ladder):
     return Context(run, Workspace(folder / "workspace", pytest.fail), SimpleNamespace(jobs=1), Progress(io.StringIO()))
 
 
-def drawn(job, path, dry=False, salt=0):
+def drawn(job, path, salt=0):
     """Fill the journal as the schedule wants it; the index, the draws that count, and what was asked for."""
     index, asked = JournalIndex(path, QUESTIONS), []
     with job.progress.stage("responses") as stage, Journal(path) as journal, open_judge(job, POOL) as judge:
 
         def ask(wanted):
             lacking = [pair for pair in wanted.pairs() if not journal.has(f"q{pair[0]}", pair[1])]
-            if dry and lacking:
-                return False
             asked.extend(lacking)
             journal.append(response(*pair, salt) for pair in random.Random(len(asked)).sample(lacking, len(lacking)))
-            return True
 
         draws = draw(job, stage, index, POOL, judge, [row["question_id"] for row in QUESTIONS], ask)
     return index, draws, asked
@@ -179,13 +176,6 @@ def test_a_second_run_takes_the_paths_that_are_known_and_judges_nothing(tmp_path
     assert [again.path(*pair) for pair in pairs] == [first.path(*pair) for pair in pairs]
 
 
-def test_a_dry_run_stops_at_the_first_round_that_lacks_something_and_writes_nothing(tmp_path):
-    dry = dataclasses.replace(job(tmp_path, **COUNTINGS["adaptive"]), dry=True)
-    _, draws, asked = drawn(dry, tmp_path / "rows.jsonl", dry=True)
-    assert draws is None and asked == [] and not list(tmp_path.glob("*.stops.jsonl"))
-    assert not (tmp_path / "workspace" / "paths").exists()
-
-
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.randoms())
 def test_an_index_that_reads_as_the_journal_grows_knows_what_one_that_reads_it_whole_does(
     tmp_path_factory, steps, dice
@@ -244,3 +234,16 @@ def test_a_source_is_looked_up_as_it_was_drawn(tmp_path, monkeypatch, counting):
     assert find_source(context, POOL, TEACHER).digests == source.digests
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     assert find_source(context, POOL, TEACHER) == bare
+    assert not (context.workspace.root / "responses").exists()
+
+
+def test_what_a_source_lacks_is_planned_and_nothing_is_asked_or_written(tmp_path, monkeypatch):
+    context, path = job(tmp_path, **COUNTINGS["sampled"]), tmp_path / "journal.jsonl"
+    source = source_of(context, path)
+    assert plan_responses(context, source).text.endswith(": none to sample")
+    kept = path.read_bytes().splitlines(keepends=True)[:-5]
+    path.write_bytes(b"".join(kept))
+    before = sorted(tmp_path.rglob("*"))
+    planned = plan_responses(context, dataclasses.replace(source, rows={}))
+    assert "to sample: 5 requests" in planned.text and planned.ahead[0].units == 5
+    assert path.read_bytes() == b"".join(kept) and sorted(tmp_path.rglob("*")) == before

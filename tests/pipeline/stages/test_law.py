@@ -11,7 +11,8 @@ from tests.pipeline.conftest import TINY
 from tests.reports.simulated import simulate
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.stages.law import Held, Measured, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
+from toolkit.pipeline.measured import Measured
+from toolkit.pipeline.stages.law import Held, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run

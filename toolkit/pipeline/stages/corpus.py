@@ -1,8 +1,9 @@
 """The corpus: responses are judged, joined into files by shell x increment, and searched for held-out questions."""
 
 import dataclasses
+import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,25 @@ from toolkit.workspace import Artifact, to_json, write_atomic
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """The corpus files of the run's parts: one artifact per shell x increment, and what each budget holds."""
+    """The corpus files of the run's parts: one artifact per shell x increment.
+
+    Attributes:
+        parts: by shell x increment.
+        corpora: (questions, budget) of every corpus that they make up.
+    """
 
     parts: Mapping[Part, Artifact]
-    # (questions, budget) -> counts; empty in a dry run of an unmade corpus
-    statistics: Mapping[tuple[int, int], Mapping[str, Any]]
+    corpora: Sequence[tuple[int, int]]
+
+    @property
+    def made(self) -> bool:
+        """Tell whether every file is there."""
+        return all(part.made for part in self.parts.values())
+
+    @functools.cached_property
+    def statistics(self) -> Mapping[tuple[int, int], Mapping[str, Any]]:
+        """Count what each corpus holds, by (questions, budget); empty for one that is not made."""
+        return {corpus: _statistics(self.parts, *corpus) for corpus in self.corpora} if self.made else {}
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
@@ -37,13 +52,23 @@ class Corpus:
         ]
 
 
+def find_verdicts(context: Context, source: Source) -> dict[Part, Artifact]:
+    """Look up the verdicts on a source's responses."""
+    return {part: context.workspace.planned("verdicts", verdict_inputs(context, source, part)) for part in source.parts}
+
+
 def find_corpus(context: Context, source: Source) -> Corpus:
-    """Look up the corpus of a source, without counts."""
-    parts = {}
-    for part in source.parts:
-        verdicts = context.workspace.planned("verdicts", verdict_inputs(context, source, part))
-        parts[part] = context.workspace.planned("corpus", file_inputs(context, source, part, verdicts))
-    return Corpus(parts, {})
+    """Look up the corpus of a source."""
+    parts = {
+        part: context.workspace.planned("corpus", file_inputs(context, source, part, verdicts))
+        for part, verdicts in find_verdicts(context, source).items()
+    }
+    return Corpus(parts, corpora_of(context.run))
+
+
+def find_corpus_leaks(context: Context, pool: Artifact, corpus: Corpus) -> Artifact:
+    """Look up the search of a corpus for held-out questions."""
+    return context.workspace.planned("leaks", _leak_inputs(context, pool, corpus))
 
 
 def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
@@ -53,18 +78,23 @@ def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, An
 
 def verdicts_stage(context: Context, source: Source, judge: CorpusJudge) -> dict[Part, Artifact]:
     """Judge every response of the run's parts."""
-    settings = context.recipe.verification
-    verdicts: dict[Part, Artifact] = {}
     with context.progress.stage("verdicts") as stage:
-        for part in source.parts:
-            inputs = verdict_inputs(context, source, part)
-            verdicts[part] = context.build(stage, "verdicts", inputs, _judging(source, part, judge))
-        counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
-        stage.text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
-        wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
-        if settings.check_steps and counts["accepted"]:
-            stage.text += f"; {wrong / counts['accepted']:.1%} of the accepted show a wrong step"
+        verdicts = {
+            part: context.build(stage, "verdicts", verdict_inputs(context, source, part), _judging(source, part, judge))
+            for part in source.parts
+        }
+        stage.text = counted(context, verdicts)
     return verdicts
+
+
+def counted(context: Context, verdicts: Mapping[Part, Artifact]) -> str:
+    """Say how many responses have each verdict, and how many accepted ones show a wrong step."""
+    counts: Counter[str] = sum((Counter(part.facts.get("verdicts", {})) for part in verdicts.values()), Counter())
+    text = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
+    wrong = sum(part.facts.get("wrong_steps", 0) for part in verdicts.values())
+    if context.recipe.verification.check_steps and counts["accepted"]:
+        text += f"; {wrong / counts['accepted']:.1%} of the accepted show a wrong step"
+    return text
 
 
 def _judging(source: Source, part: Part, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
@@ -98,14 +128,22 @@ def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artif
     """
     with context.progress.stage("corpus") as stage:
         parts = {part: _files(context, stage, source, part, verdicts[part]) for part in source.parts}
-        made = all(part.made for part in parts.values())
-        statistics = {held: _statistics(parts, *held) for held in corpora_of(context.run)} if made else {}
-        trained = {held: counts for held, counts in statistics.items() if held[1] in context.run.budgets}
-        for (_, budget), counts in trained.items():
-            _refuse_empty(counts, budget)
-        told = [f"{corpus_name(context.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
-        stage.text = f"accepted responses: {', '.join(told)}" if told else "not made yet"
-    return Corpus(parts, statistics)
+        corpus = Corpus(parts, corpora_of(context.run))
+        stage.text = described(context, corpus)
+    return corpus
+
+
+def described(context: Context, corpus: Corpus) -> str:
+    """Say how many accepted responses the corpora hold that students are trained on.
+
+    Raises:
+        StageError: one holds none.
+    """
+    trained = {name: counts for name, counts in corpus.statistics.items() if name[1] in context.run.budgets}
+    for (_, budget), counts in trained.items():
+        _refuse_empty(counts, budget)
+    named = [f"{corpus_name(context.recipe, *name)} {counts['accepted']:,}" for name, counts in trained.items()]
+    return f"accepted responses: {', '.join(named)}" if named else "not made yet"
 
 
 def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact) -> dict[str, Any]:
@@ -169,11 +207,7 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
 
 def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None:
     """Search every accepted row of the corpus, question and response, for test and dev questions."""
-    inputs = {
-        "pool": pool.digest,
-        "corpus": [part.digest for part in corpus.parts.values()],
-        "procedural": procedural(context),
-    }
+    inputs = _leak_inputs(context, pool, corpus)
 
     def make(out: Path) -> Mapping[str, Any]:
         files = [
@@ -189,6 +223,14 @@ def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None
         checked = context.build(stage, "leaks", inputs, make)
         texts = sum(checked.facts.get("texts", {}).values())
         stage.text = f"no test or dev question in {texts:,} texts of the corpus" if texts else "the corpus"
+
+
+def _leak_inputs(context: Context, pool: Artifact, corpus: Corpus) -> dict[str, Any]:
+    return {
+        "pool": pool.digest,
+        "corpus": [part.digest for part in corpus.parts.values()],
+        "procedural": procedural(context),
+    }
 
 
 def _corpus_texts(files: Iterable[Path]) -> Iterator[str]:

@@ -2,18 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.doors import OLDER
-from toolkit.pipeline.cells import Cell, cells_of, corpus_draw
+from toolkit.pipeline.cells import Cell, corpus_draw
 from toolkit.pipeline.context import Context
+from toolkit.pipeline.measured import Measured, what_varies, words
 from toolkit.pipeline.stages.corpus import Corpus
-from toolkit.pipeline.stages.models import ModelName
-from toolkit.pipeline.stages.scores import TEACHER, Scored, score_inputs
-from toolkit.pipeline.stages.students import Replicate, student_inputs
 from toolkit.recipe.decision_rules import Rules
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import Run
@@ -26,77 +24,6 @@ if TYPE_CHECKING:
 Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 LEVEL = 0.9  # of every interval
 FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """Scores of the recipe's teachers, bases and students; of students, also those that an earlier run left."""
-
-    recipe: Recipe
-    references: Mapping[ModelName, Artifact]
-    cells: Mapping[Cell, Artifact]
-
-    @property
-    def made(self) -> bool:
-        """Whether everything is measured (a dry run may only plan it)."""
-        return all(score.made for score in (*self.references.values(), *self.cells.values()))
-
-    @property
-    def items(self) -> int:
-        """Test questions of every score; 0 where nothing is measured."""
-        return max((int(score.facts.get("n", 0)) for score in self.references.values()), default=0)
-
-    @property
-    def pairs(self) -> list[str]:
-        """The pairs that have students, in the recipe's order."""
-        return list(dict.fromkeys(cell.pair for cell in self.cells))
-
-    def with_cells(self, more: Mapping[Cell, Artifact]) -> "Measured":
-        """Add further students; they stay sorted, whatever was trained first."""
-        return dataclasses.replace(self, cells=dict(sorted({**self.cells, **more}.items())))
-
-    def without(self, budgets: Iterable[int]) -> "Measured":
-        """Leave out the students of some budgets."""
-        cells = {cell: score for cell, score in self.cells.items() if cell.budget not in budgets}
-        return dataclasses.replace(self, cells=cells)
-
-    def reference_scores(self, pair: str) -> dict[str, Artifact]:
-        """Give the scores of a pair's teacher and base, by role."""
-        named = zip((TEACHER, "base"), pair.split(">"), strict=True)
-        return {role: self.references[role, name] for role, name in named}
-
-    def lines(self, pair: str) -> dict[str, float]:
-        """Give the errors of a pair's teacher and base, as far as they are scored."""
-        return {role: score.facts["error"] for role, score in self.reference_scores(pair).items() if score.made}
-
-    def points(self, pair: str, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
-        """Give one row per student of a pair's ladder: budget, train_seed, corpus_draw, error, n."""
-        ladder = pair, self.recipe.ladder.ladder_questions, self.recipe.controls[0]
-        return [
-            {
-                "budget": cell.budget,
-                "train_seed": cell.replicate,
-                "corpus_draw": corpus_draw(self.recipe, cell.replicate),
-                "error": score.facts["error"],
-                "n": score.facts["n"],
-            }
-            for cell, score in self.cells.items()
-            if (cell.pair, cell.questions, cell.control) == ladder and (budgets is None or cell.budget in budgets)
-        ]
-
-
-def known_cells(replicates: Iterable[Replicate]) -> dict[Cell, Artifact]:
-    """Look up scores of students at or below the run's budgets, whatever run made them."""
-    found = {}
-    for replicate in replicates:
-        context = replicate.context
-        rungs = tuple(budget for budget in context.recipe.ladder.budgets if budget <= max(context.run.budgets))
-        for cell in cells_of(dataclasses.replace(context.run, budgets=rungs)):
-            student = context.workspace.planned("student", student_inputs(replicate, cell))
-            score = context.workspace.planned("score", score_inputs(Scored(replicate, student), cell))
-            if student.made and score.made:
-                found[cell] = score
-    return found
 
 
 class Held(NamedTuple):
@@ -180,13 +107,16 @@ def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool)
 
     with context.progress.stage("forecast") as stage:
         artifact = context.build(stage, "forecast", inputs, make)
-        stage.text = f"{held.pair}, r = {held.budget}" + _told(artifact)
+        stage.text = forecasted(held, artifact)
     return artifact
 
 
+def forecasted(held: Held, forecast: Artifact) -> str:
+    """Say what a forecast is of and, once it is made, what it says."""
+    return f"{held.pair}, r = {held.budget}" + (_told(forecast) if forecast.made else "")
+
+
 def _told(forecast: Artifact) -> str:
-    if not forecast.made:
-        return ""
     facts = forecast.facts
     warning = "; EXPLORATORY: students of this rung existed before it" if facts["exploratory"] else ""
     if "refused" in facts:
@@ -258,16 +188,7 @@ def _read(file: Path) -> "Forecast":
 
 def curves_stage(context: Context, measured: Measured) -> Artifact:
     """Write `curves.parquet` (a row per model) and `items.parquet` (a row per model and question)."""
-    rows = _rows(measured) if measured.made else []
-    models = [*measured.references.values(), *measured.cells.values()]
-    title, note = words(context, measured)
-    inputs = {
-        "rows": [row for row, _ in rows],
-        "scores": [score.digest for score in models],
-        "whole": context.run.whole,
-        "title": title,
-        "note": note,
-    }
+    rows, (title, note), inputs = _rows(measured), words(context, measured), curves_inputs(context, measured)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.figures.law import draw_ladder
@@ -281,8 +202,21 @@ def curves_stage(context: Context, measured: Measured) -> Artifact:
 
     with context.progress.stage("curves") as stage:
         curves = context.build(stage, "curves", inputs, make)
-        stage.text = f"{len(models)} models: curves.parquet, items.parquet"
+        stage.text = f"{len(inputs['scores'])} models: curves.parquet, items.parquet"
     return curves
+
+
+def curves_inputs(context: Context, measured: Measured) -> dict[str, Any]:
+    """Give what the curves are made from."""
+    title, note = words(context, measured)
+    models = [*measured.references.values(), *measured.cells.values()]
+    return {
+        "rows": [row for row, _ in _rows(measured)] if measured.made else [],
+        "scores": [score.digest for score in models],
+        "whole": context.run.whole,
+        "title": title,
+        "note": note,
+    }
 
 
 def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
@@ -316,25 +250,6 @@ def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     }
 
 
-def words(context: Context, measured: Measured) -> tuple[str, str]:
-    """Write what stands over and under every figure: its question, its error bars, what it is too small to say."""
-    recipe = context.recipe
-    count = len({cell.replicate for cell in measured.cells})
-    note = (
-        f"{recipe.ladder.ladder_questions:,} questions, control {recipe.controls[0]}, n = {measured.items:,} test "
-        f"questions, {count} replicate{'s' * (count > 1)} ({what_varies(recipe)})."
-    )
-    if context.failed:
-        note += f" MISSING: {len(context.failed)} student{'s' * (len(context.failed) > 1)} that diverged."
-    return recipe.title, " ".join([note, *recipe.release.limits[:1]])
-
-
-def what_varies(recipe: Recipe) -> str:
-    """Say what a spread over replicates includes."""
-    order = ", order of the pool" * recipe.experiment.reorder
-    return f"new samples{order} and new train seed each; same teacher, base and test questions"
-
-
 def rules_of(recipe: Recipe) -> Rules:
     """Give the recipe's decision rules; the control that counts is its first."""
     settings: dict[str, Any] = {"control": recipe.controls[0], **recipe.decisions.rules}
@@ -363,13 +278,18 @@ def decisions_stage(
         results: `curves`, and the laws with the forecasts that were written before their held-out rungs were trained.
         release: the folder with the responses of `corpus`; its card and version are no part of what is decided on.
     """
-    decided = {}
+    decisions = {}
     for rule, inputs in decision_inputs(context, results, corpus).items():
         with context.progress.stage("decision") as stage:
             made = context.build(stage, "decision", inputs, partial(_decide, context, rule, results, release))
-            stage.text = f"{rule}: {made.facts['verdict']}" if made.made else rule
-        decided[f"decisions/{rule}"] = made
-    return decided
+            stage.text = decided(rule, made)
+        decisions[f"decisions/{rule}"] = made
+    return decisions
+
+
+def decided(rule: str, decision: Artifact) -> str:
+    """Say by which rule is decided and, once it is, the verdict."""
+    return f"{rule}: {decision.facts['verdict']}" if decision.made else rule
 
 
 def _notes(recipe: Recipe) -> list[str]:

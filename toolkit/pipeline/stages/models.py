@@ -8,8 +8,8 @@ from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.keys import keyed_fields
-from toolkit.pipeline.context import Ahead, Context
-from toolkit.pipeline.eta import expect
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import refuse_training
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
@@ -35,16 +35,39 @@ def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> di
 
 def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """Make all models of some roles (`teacher`, `base`), side by side if embedded; none reads the `pool`."""
-    wanted = contexts_of_models(context, roles)
+    own = contexts_of_models(context, roles)
     with context.progress.stage("models") as stage:
-        stage.expect(len(wanted), "step")
-        made = context.each(lambda name: _model(wanted[name], stage, name, pool), wanted)
-        models = dict(zip(wanted, made, strict=True))
-        for (role, name), model in models.items():
-            if not model.made:
-                _expect(wanted[role, name], role)
-        stage.text = ", ".join(_model_text(wanted[name], name, model) for name, model in models.items())
+        refuse_unusable(context, stage, pool, roles)
+        stage.expect(len(own), "step")
+        models = dict(zip(own, context.each(lambda name: _model(own[name], stage, name), own), strict=True))
+        stage.text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
     return models
+
+
+def plan_models(context: Context, models: Mapping[ModelName, Artifact]) -> PlannedStage:
+    """Say which models are there, and how many steps the others will be trained for."""
+    own = contexts_of_models(context, list(dict.fromkeys(role for role, _ in models)))
+    text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
+    ahead = [_ahead(own[name], name[0]) for name, model in models.items() if not model.made]
+    return PlannedStage("models", list(models.values()), text, ahead)
+
+
+def refuse_unusable(context: Context, stage: Stage, pool: Artifact, roles: Sequence[str]) -> None:
+    """Refuse models that would fail after work was spent, as far as they are here; a dry run does it, too.
+
+    Raises:
+        StageError: the tokenizer of an embedded model cannot read the pool.
+        ModelError: a model's folder is damaged, or lacks what it needs.
+    """
+    for called, own in contexts_of_models(context, roles).items():
+        role = called[0]
+        name = getattr(getattr(own.recipe, role), role)
+        if role == "teacher" and remote_model(own.recipe):
+            continue
+        if name == NANO and not context.workspace.planned(role, nano_options(own, role)).made:
+            _refuse_unreadable_by_nano(own, pool)
+        elif Path(name).is_dir():
+            _check(own, stage, called, Path(name).resolve(), code=True)
 
 
 def find_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Artifact]:
@@ -60,14 +83,14 @@ def _found(context: Context, role: str) -> Artifact:
         return remote
     if name == NANO:
         return context.workspace.planned(role, nano_options(context, role))
-    return _local_model(Path(name)) if Path(name).is_dir() else _hub_model(name, revision, True)
+    return _local_model(Path(name)) if Path(name).is_dir() else _named_at_hub(name, revision)
 
 
-def _expect(context: Context, role: str) -> None:
+def _ahead(context: Context, role: str) -> Ahead:
     settings = getattr(context.recipe, role)
-    seen = ((done["seconds"], done["inputs"]["steps"]) for done in context.workspace.manifests(role))
+    known = ((done["seconds"], done["inputs"]["steps"]) for done in context.workspace.manifests(role))
     guess = SECONDS[role] if getattr(settings, role) == NANO else None
-    expect(context, Ahead(role, getattr(settings, f"{role}_steps"), "steps"), seen, guess)
+    return timed(context, Ahead(role, getattr(settings, f"{role}_steps"), "steps"), known, guess)
 
 
 def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:
@@ -79,7 +102,7 @@ def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName
     }
 
 
-def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) -> Artifact:
+def _model(context: Context, stage: Stage, called: ModelName) -> Artifact:
     role, task = called[0], " ".join(called)
     settings = getattr(context.recipe, role)
     name, revision = getattr(settings, role), getattr(settings, f"{role}_revision")
@@ -92,21 +115,22 @@ def _model(context: Context, stage: Stage, called: ModelName, pool: Artifact) ->
         def train(out: Path) -> dict[str, Any]:
             if role == "teacher":
                 refuse_training(context)
-            _refuse_unreadable_by_nano(context, pool)
             facts: dict[str, Any] = context.work(stage, task, train_nano, role, options, out)
             return facts
 
-        if context.dry:
-            _refuse_unreadable_by_nano(context, pool)
         return context.build(stage, role, options, train)
-    asked = role == "base" or not is_served(context.recipe)
     if Path(name).is_dir():
-        context.work(stage, task, check_one, Path(name).resolve(), f"{role} {name}", asked, True)
         return _local_model(Path(name))
-    model = _hub_model(name, revision, context.dry)
-    if not context.dry:
-        context.work(stage, task, check_one, model.path, f"{role} {name}", asked, False)
+    model = _hub_model(name, revision)
+    _check(context, stage, called, model.path, code=False)
     return model
+
+
+def _check(context: Context, stage: Stage, called: ModelName, folder: Path, *, code: bool) -> None:
+    role = called[0]
+    name = getattr(getattr(context.recipe, role), role)
+    is_run_here = role == "base" or not is_served(context.recipe)
+    context.work(stage, " ".join(called), check_one, folder, f"{role} {name}", is_run_here, code)
 
 
 def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> None:
@@ -136,8 +160,8 @@ def _local_model(folder: Path) -> Artifact:
     return Artifact(folder.resolve(), hash_of(files)[:16], files, {})
 
 
-def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
-    """A model of the Hub; a dry run asks for its commit only, and its path is its name.
+def _hub_model(name: str, revision: str | None) -> Artifact:
+    """Fetch a model of the Hub.
 
     Raises:
         HubFault: when the Hub does not answer or does not let us.
@@ -146,13 +170,29 @@ def _hub_model(name: str, revision: str | None, dry: bool) -> Artifact:
 
     from toolkit.hub.faults import explained
 
-    api, unsafe = HfApi(), ["*.bin", "*.pth", "*.pt", "*.gguf"]
+    with explained(HfApi(), name):
+        unsafe = ["*.bin", "*.pth", "*.pt", "*.gguf"]
+        folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
+    return _at_commit(name, folder.name, folder)  # the cache names the folder by the commit
+
+
+def _named_at_hub(name: str, revision: str | None) -> Artifact:
+    """Ask the Hub for a model's commit only; the path is its name.
+
+    Raises:
+        HubFault: see `_hub_model`.
+    """
+    from huggingface_hub import HfApi
+
+    from toolkit.hub.faults import explained
+
+    api = HfApi()
     with explained(api, name):
-        if dry:
-            folder, commit = Path(name), str(api.model_info(name, revision=revision).sha)
-        else:
-            folder = Path(snapshot_download(name, revision=revision, ignore_patterns=unsafe))
-            commit = folder.name  # the cache names the folder so, which identifies the files without reading gigabytes
+        return _at_commit(name, str(api.model_info(name, revision=revision).sha), Path(name))
+
+
+def _at_commit(name: str, commit: str, folder: Path) -> Artifact:
+    """A model that its commit identifies, without a look at gigabytes."""
     files = {"repo": f"{name}@{commit}"}
     return Artifact(folder, hash_of(files)[:16], files, {})
 
@@ -196,9 +236,7 @@ def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str])
     Raises:
         LeakError: naming the questions found and where.
     """
-    inputs = _read_by(context, pool, ROLES)
-    if not context.workspace.planned("leaks", inputs).made:
-        inputs = _read_by(context, pool, [role for role in ROLES if role in roles])
+    inputs = _check_inputs(context, pool, roles)
     options = inputs["read"]
     with context.progress.stage("leaks") as stage:
         stage.expect(1, "text")
@@ -214,6 +252,18 @@ def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str])
             f"no held-out question in {texts:,} texts to be read" if texts else "held-out questions in all texts"
         )
     return checked
+
+
+def find_training_leaks(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:
+    """Look up the check of what embedded models read."""
+    return context.workspace.planned("leaks", _check_inputs(context, pool, roles))
+
+
+def _check_inputs(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
+    every = _read_by(context, pool, ROLES)
+    if context.workspace.planned("leaks", every).made:
+        return every
+    return _read_by(context, pool, [role for role in ROLES if role in roles])
 
 
 def _read_by(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:

@@ -38,13 +38,19 @@ def pool_stage(context: Context) -> Artifact:
         refuse_other_source(context, known)  # and again with the teacher, once it is there
         if context.recipe.ladder.counting == "adaptive":
             refuse_idle(context.recipe.ladder, max(context.recipe.subsets), max(context.run.budgets))
-        facts = pool.facts
-        stage.text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
-        if facts["dropped"]:
-            stage.text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
-        if facts.get("unread"):
-            stage.text += f"; {facts['unread']:,} left out, without a readable answer ({facts['unread_example']})"
+        stage.text = described(pool)
     return pool
+
+
+def described(pool: Artifact) -> str:
+    """Say how many questions a pool has, and how many were left out."""
+    facts = pool.facts
+    text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
+    if facts["dropped"]:
+        text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
+    if facts.get("unread"):
+        text += f"; {facts['unread']:,} left out, without a readable answer ({facts['unread_example']})"
+    return text
 
 
 def find_pool(context: Context) -> Artifact:

@@ -19,11 +19,13 @@ from toolkit.hub.upload import Published, Target, collect, read_published
 from toolkit.hub.version import Refused, choose_version
 from toolkit.pipeline.cells import Cell, cells_of, corpus_name
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.eta import PlannedStage
+from toolkit.pipeline.measured import Measured
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
-from toolkit.pipeline.stages.law import LEVEL, Measured
+from toolkit.pipeline.stages.law import LEVEL
 from toolkit.pipeline.stages.release import draft_release, release_stage, release_tables
-from toolkit.pipeline.stages.students import Replicate, student_inputs
+from toolkit.pipeline.stages.students import Replicate, find_student, student_inputs
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.progress import Stage
 from toolkit.statistics.intervals import accuracy_interval
@@ -72,9 +74,7 @@ def publish_source(context: Context, source: Source, corpus: Corpus) -> Publicat
     A Hub that is down or refuses costs the run nothing but this: it is said at once, and again at the end.
     """
     repo = context.recipe.release.repo
-    if repo is None or context.dry:
-        if repo:
-            context.progress.say(_announcement(repo))
+    if repo is None:
         return Publication(release_stage(context, source, corpus))
     try:
         with context.progress.stage("publish") as stage, open_target(context, repo) as target:
@@ -245,7 +245,7 @@ def push_students(
         raise StageError(f"{context.run.name} has no students that are scored; `fss run` makes them")
     pushed, named = push_model(context, target, "base", replicate.base)
     for cell, score in scored.items():
-        student = context.workspace.planned("student", student_inputs(replicate, cell))
+        student = find_student(replicate, cell)
         name = f"{corpus_name(context.recipe, cell.questions, cell.budget)}-s{cell.replicate}"
         name += f"-{cell.control}" * (cell.control != context.recipe.controls[0] or len(context.recipe.controls) > 1)
         if merged and ADAPTER in student.files:
@@ -306,9 +306,14 @@ def _score(context: Context, score: Artifact) -> Score:
     return Score(accuracy, interval.low, interval.high, LEVEL, n, note)
 
 
-def _announcement(repo: str) -> str:
+def plan_publishing(context: Context) -> list[PlannedStage]:
+    """Say where a run publishes what; nowhere without a repo."""
+    repo = context.recipe.release.repo
+    if repo is None:
+        return []
     place = "the Hub in the workspace" if is_embedded(repo) else "the configured Hub"
-    return f"to publish at {place}: {repo}, {repo}-results, and as {repo}-teacher one that lies here"
+    text = f"to publish at {place}: {repo}, {repo}-results, and as {repo}-teacher a teacher that was made here"
+    return [PlannedStage("publish", (), text)]
 
 
 def _warning(error: Exception) -> str:

@@ -7,6 +7,7 @@ from toolkit import __version__
 from toolkit.corpora.budgets import cell_files
 from toolkit.pipeline.cells import corpora_of, corpus_name, drawn_by, single_runs
 from toolkit.pipeline.context import Context
+from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
@@ -27,13 +28,7 @@ def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo
     Args:
         teacher_repo: `org/name@commit` where the weights of a teacher that lies here were pushed.
     """
-    recipe, names = context.recipe, _configs(context)
-    inputs = {
-        "provenance": _provenance(context, source, corpus, teacher_repo),
-        "recipe": _recipe_text(context, source),
-        "corpora": list(names.values()),
-        "draws": other_draws(context),
-    }
+    inputs = _release_inputs(context, source, corpus, teacher_repo)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.hub.release import write_release
@@ -44,9 +39,29 @@ def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo
 
     with context.progress.stage("release") as stage:
         release = context.build(stage, "release", inputs, make)
-        named = f"{recipe.release.repo} {recipe.release.version}: " if recipe.release.repo else ""
-        stage.text = f"{named}{', '.join(names.values())}, all, test, questions"
+        stage.text = _described(context)
     return release
+
+
+def plan_release(context: Context, source: Source, corpus: Corpus) -> PlannedStage:
+    """Say whether the release is there, and which configurations it has."""
+    found = context.workspace.planned("release", _release_inputs(context, source, corpus, None))
+    return PlannedStage("release", [found], _described(context))
+
+
+def _release_inputs(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None) -> dict[str, Any]:
+    return {
+        "provenance": _provenance(context, source, corpus, teacher_repo),
+        "recipe": _recipe_text(context, source),
+        "corpora": list(_configs(context).values()),
+        "draws": other_draws(context),
+    }
+
+
+def _described(context: Context) -> str:
+    release = context.recipe.release
+    named = f"{release.repo} {release.version}: " if release.repo else ""
+    return f"{named}{', '.join(_configs(context).values())}, all, test, questions"
 
 
 def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables":

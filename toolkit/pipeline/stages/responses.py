@@ -4,15 +4,15 @@ import contextlib
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from toolkit.pipeline.cells import most_draws, parts_of
-from toolkit.pipeline.context import Ahead, Context, StageError
-from toolkit.pipeline.eta import expect
+from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
@@ -43,24 +43,29 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
         with Asking(context, stage, index, source.questions, teacher, judge) as asking:
             draws = draw(context, stage, index, pool, judge, ids, asking.ask)
             asking.refuse_many_errors()
-            new = asking.text
-            if context.dry:
-                ahead = asking.estimate()
-                new = f"to sample: {ahead}"
-                _expect(context, ahead.requests)
-        if draws is not None:
-            source = with_rows(source, index, context.recipe.ladder.counting, draws)
-            new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
-        stage.text = f"{len(ids):,} questions, {_drawn_as(context)}: {new}"
-    return source
+            stage.text = f"{_described(context, source)}: {int(draws.sum()):,} responses, {asking.text}"
+        return with_rows(source, index, context.recipe.ladder.counting, draws)
+
+
+def plan_responses(context: Context, source: Source) -> PlannedStage:
+    """Say how many responses a source lacks, and what they cost at most."""
+    text = _described(context, source)
+    if source.rows:
+        return PlannedStage("responses", (), f"{text}: none to sample")
+    index = JournalIndex(source.journal, source.questions)
+    index.read()
+    missing = estimate_missing(context, index, source.questions)
+    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.requests)])
 
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
-    """Look up a source; where responses are missing, or not all of them are counted yet, it is without rows."""
+    """Look up a source; it is without rows where some are missing, not counted yet, or asked for again."""
     source, ladder, run = _source(context, pool, teacher), context.recipe.ladder, context.run
     index = JournalIndex(source.journal, source.questions)
     index.read()
     if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
+        return source
+    if context.retry_errors and index.errors:
         return source
     count, draws = len(source.questions), None
     for wanted in rounds(ladder, count, max(run.budgets), index.path, lambda decision: None, most_draws(run)):
@@ -89,21 +94,22 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     )
 
 
-def _expect(context: Context, requests: int) -> None:
-    seen = filter(None, map(read_rate, context.workspace.root.glob("responses/*.rate.json")))
+def _ahead(context: Context, requests: int) -> Ahead:
+    known = filter(None, map(read_rate, context.workspace.root.glob("responses/*.rate.json")))
     is_embedded = context.recipe.teacher.teacher == NANO and not is_served(context.recipe)
-    ahead = Ahead("responses", requests, "responses")
-    expect(context, ahead, seen, SECONDS if is_embedded else None, alone=True)
+    guess = SECONDS if is_embedded else None
+    return timed(context, Ahead("responses", requests, "responses"), known, guess, alone=True)
 
 
-def _drawn_as(context: Context) -> str:
+def _described(context: Context, source: Source) -> str:
     ladder, most = context.recipe.ladder, most_draws(context.run)
     budget = int(most.max())
-    return {
+    each = {
         "sampled": f"{'up to ' * bool(most.min() < budget)}{budget} responses each",
         "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
         "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
     }[ladder.counting]
+    return f"{len(source.questions):,} questions, {each}"
 
 
 def draw(
@@ -113,8 +119,8 @@ def draw(
     pool: Artifact,
     judge: CorpusJudge,
     question_ids: Sequence[str],
-    ask: Callable[[Round], bool],
-) -> Integers | None:
+    ask: Callable[[Round], None],
+) -> Integers:
     """Bring the journal up to the run's largest budget; (questions,) how many of each question's draws count.
 
     Why adaptive draws ended is written beside the journal, as `<journal>.stops.jsonl`.
@@ -123,26 +129,24 @@ def draw(
         index: of the journal.
         pool: whose answers and held-out questions `judge` judges by.
         question_ids: in pool order.
-        ask: given each round, samples what the journal lacks of it; returns whether all of it is there now. False
-            ends the walk (a dry run, or money spent), and then None is returned.
+        ask: given each round, samples what the journal lacks of it.
     """
     ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
     decisions: list[Decision] = []
-    draws = None
+    most = most_draws(context.run)
+    draws = np.zeros_like(most)
     index.read()
     if judged and not _known_paths(context, index, pool):
         index.label(judge)
-    most = most_draws(context.run)
     for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
-        if not ask(wanted):
-            return None
+        ask(wanted)
         index.read()
         if judged:
             index.label(judge)
         draws = wanted.stop
-    if judged and not context.dry:
+    if judged:
         context.build(stage, "paths", _inputs(context, index, pool), lambda out: _save(index, out))
-    if ladder.counting == "adaptive" and not context.dry:
+    if ladder.counting == "adaptive":
         write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
     return draws
 
@@ -162,6 +166,41 @@ def _known_paths(context: Context, index: JournalIndex, pool: Artifact) -> bool:
     if found.made:
         index.load_paths(found.path / "paths.parquet")
     return found.made
+
+
+def missing_rows(
+    index: JournalIndex, questions: Sequence[Mapping[str, Any]], wanted: Round, again: Container[tuple[int, int]]
+) -> Iterator[Wanted]:
+    """Yield (question id, text, index) of each response of a round that the journal lacks, or that is asked `again`."""
+    known = index.held(len(questions), int(wanted.stop.max(initial=0)))
+    for position, place in wanted.pairs():
+        if not known[position, place] or (position, place) in again:
+            yield questions[position]["question_id"], questions[position]["question"], place
+
+
+def estimate_missing(context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]]) -> Estimate:
+    """Estimate what a journal lacks at most: where draws depend on what comes, all that the recipe allows."""
+    ladder, most = context.recipe.ladder, most_draws(context.run)
+    most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
+    rows = missing_rows(index, questions, Round(int(most.max()), np.zeros_like(most), most), _retried(context, index))
+    protocol = protocol_of(context.recipe)
+    return estimate(
+        (first_prompt(protocol, text) for _, text, _ in rows),
+        max_tokens=context.recipe.sampling.max_tokens,
+        seen=index.usage,
+        prices=prices_of(context),
+        rate=_known_rate(index.journal),
+    )
+
+
+def prices_of(context: Context) -> Prices:
+    """Give what the recipe's teacher costs."""
+    serving = context.recipe.serving
+    return Prices(serving.price_prompt, serving.price_completion, context.recipe.sampling.max_tokens)
+
+
+def _retried(context: Context, index: JournalIndex) -> frozenset[tuple[int, int]]:
+    return index.errors if context.retry_errors else frozenset()
 
 
 class Asking(contextlib.ExitStack):
@@ -186,9 +225,8 @@ class Asking(contextlib.ExitStack):
         self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
-        serving, sampling = context.recipe.serving, context.recipe.sampling
         self.protocol = protocol_of(context.recipe)
-        self.prices = Prices(serving.price_prompt, serving.price_completion, sampling.max_tokens)
+        self.prices = prices_of(context)
 
     def __enter__(self) -> Self:
         return self
@@ -204,26 +242,22 @@ class Asking(contextlib.ExitStack):
 
     @functools.cached_property
     def retried(self) -> frozenset[tuple[int, int]]:
-        """(position, index) of the recorded errors that are asked for again: those of earlier runs."""
-        return self.index.errors if self.context.retry_errors else frozenset()
+        """Give (position, index) of the recorded errors that are asked for again: those of earlier runs."""
+        return _retried(self.context, self.index)
 
     def rows(self, wanted: Round) -> Iterator[Wanted]:
         """Yield (question id, text, index) of each response that the journal lacks, or is to ask for again."""
-        held = self.index.held(len(self.questions), int(wanted.stop.max(initial=0)))
-        for position, index in wanted.pairs():
-            if not held[position, index] or (position, index) in self.retried:
-                row = self.questions[position]
-                yield row["question_id"], row["question"], index
+        return missing_rows(self.index, self.questions, wanted, self.retried)
 
-    def ask(self, wanted: Round) -> bool:
-        """Sample what is missing of a round; False in a dry run that lacks some of it.
+    def ask(self, wanted: Round) -> None:
+        """Sample what is missing of a round.
 
         Raises:
             StageError: when the largest cost is reached; the message says how to go on.
         """
         missing = sum(1 for _ in self.rows(wanted))
-        if not missing or self.context.dry:
-            return not missing
+        if not missing:
+            return
         if not self.sampled:
             self.begin()
         tally = sample(
@@ -253,28 +287,13 @@ class Asking(contextlib.ExitStack):
                 f"--max-cost {self.context.max_cost:g}. {self.sampled:,} responses were sampled and are kept; run the "
                 "same command with more to go on"
             )
-        return True
 
     def begin(self) -> None:
         """Say what it will take before anything is asked for."""
-        ahead = self.estimate()
-        self.lacking = ahead.requests
-        self.context.progress.say(f"{'':11} to sample: {ahead}")
+        missing = estimate_missing(self.context, self.index, self.questions)
+        self.lacking = missing.requests
+        self.context.progress.say(f"{'':11} to sample: {missing}")
         self.stage.expect(1, "response")
-
-    def estimate(self) -> Estimate:
-        """Estimate what is ahead at most: where draws depend on what comes, all that the recipe allows."""
-        ladder = self.context.recipe.ladder
-        most = most_draws(self.context.run)
-        most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
-        rows = Round(int(most.max()), np.zeros_like(most), most)
-        return estimate(
-            (first_prompt(self.protocol, text) for _, text, _ in self.rows(rows)),
-            max_tokens=self.context.recipe.sampling.max_tokens,
-            seen=self.index.usage,
-            prices=self.prices,
-            rate=_known_rate(self.index.journal),
-        )
 
     def _report(self, tally: Tally) -> None:
         shown = dataclasses.replace(tally, cost=tally.cost + self.cost)

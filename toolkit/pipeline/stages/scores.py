@@ -10,8 +10,8 @@ from toolkit.doors import OLDER
 from toolkit.evaluation.benchmarks import Benchmark, load_benchmark
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
-from toolkit.pipeline.context import Ahead, Context
-from toolkit.pipeline.eta import expect
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.stages.models import ModelName
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.pipeline.teacher import NANO, is_served, open_served, served_as
@@ -80,26 +80,34 @@ def score_stage(context: Context, models: Mapping[Any, Scored]) -> dict[Any, Art
 
         made = zip(models, context.each(score, models.items()), strict=True)
         scores = {label: score for label, score in made if score}
-        asked = context.recipe.pool.test_size * context.recipe.evaluation.eval_samples
-        _expect(context, asked * sum(not score.made for score in scores.values()))
-        told = _references_told(scores)
-        stage.text = f"{len(models)} models" + (f"; right: {', '.join(told)}" if told else "")
+        stage.text = _described(scores)
     return scores
 
 
-def _expect(context: Context, answers: int) -> None:
-    seen = ((done["seconds"], done["facts"]["n"] * done["facts"]["k"]) for done in context.workspace.manifests("score"))
-    expect(context, Ahead("score", answers, "answers"), seen, SECONDS if context.recipe.base.base == NANO else None)
+def find_score(scored: Scored, label: Label) -> Artifact:
+    """Look up the score of a model."""
+    return scored.replicate.context.workspace.planned("score", score_inputs(scored, label))
 
 
-def _references_told(scores: Mapping[Label, Artifact]) -> list[str]:
-    """What share teachers and bases have right, by role, and by name where there are several."""
+def plan_scores(context: Context, scores: Mapping[Any, Artifact]) -> PlannedStage:
+    """Say which models are scored, and how many answers the others are to give."""
+    answers = context.recipe.pool.test_size * context.recipe.evaluation.eval_samples
+    answers *= sum(not score.made for score in scores.values())
+    done = ((one["seconds"], one["facts"]["n"] * one["facts"]["k"]) for one in context.workspace.manifests("score"))
+    guess = SECONDS if context.recipe.base.base == NANO else None
+    ahead = timed(context, Ahead("score", answers, "answers"), done, guess)
+    return PlannedStage("score", list(scores.values()), _described(scores), [ahead])
+
+
+def _described(scores: Mapping[Label, Artifact]) -> str:
+    """Say what share teachers and bases have right, by role, and by name where there are several."""
     bounds = {label: score for label, score in scores.items() if score.made and not isinstance(label, Cell)}
     roles = [label[0] for label in bounds]
-    return [
+    right = [
         f"{label[0] if roles.count(label[0]) == 1 else f'{label[0]} {label[1]}'} {1 - score.facts['error']:.1%}"
         for label, score in bounds.items()
     ]
+    return f"{len(scores)} models" + (f"; right: {', '.join(right)}" if right else "")
 
 
 def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from toolkit.keys import keyed_fields
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
-from toolkit.pipeline.context import Ahead, Context
-from toolkit.pipeline.eta import expect
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.teacher import NANO
@@ -76,18 +76,37 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
 
         made = zip(cells, context.each(train, cells.items()), strict=True)
         trained = {cell: student for cell, student in made if student}
-        steps = sum(int(student.facts.get("steps", 0)) for student in trained.values())
-        ahead = sum(_most_steps(cells[cell], cell) for cell, student in trained.items() if not student.made)
-        _expect(context, ahead)
-        stage.text = (
-            f"{len(cells)} students" + f", {steps:,} steps" * bool(steps) + f", at most {ahead:,} to do" * bool(ahead)
-        )
+        stage.text = _described(trained)
     return trained
 
 
-def _expect(context: Context, steps: int) -> None:
-    seen = ((done["seconds"], done["facts"]["steps"]) for done in context.workspace.manifests("student"))
-    expect(context, Ahead("student", steps, "steps"), seen, SECONDS if context.recipe.base.base == NANO else None)
+def find_student(replicate: Replicate, cell: Cell) -> Artifact:
+    """Look up the student of a cell."""
+    return replicate.context.workspace.planned("student", student_inputs(replicate, cell))
+
+
+def plan_students(
+    context: Context, name: str, cells: Mapping[Cell, Replicate], students: Mapping[Cell, Artifact]
+) -> PlannedStage:
+    """Say which students are there, and how many steps the others take at most.
+
+    Args:
+        name: of the stage.
+        students: of the cells, and maybe of others.
+    """
+    own = {cell: students[cell] for cell in cells}
+    steps = sum(_most_steps(cells[cell], cell) for cell, student in own.items() if not student.made)
+    known = ((done["seconds"], done["facts"]["steps"]) for done in context.workspace.manifests("student"))
+    ahead = timed(
+        context, Ahead("student", steps, "steps"), known, SECONDS if context.recipe.base.base == NANO else None
+    )
+    text = _described(own) + f", at most {steps:,} steps to do" * bool(steps)
+    return PlannedStage(name, list(own.values()), text, [ahead])
+
+
+def _described(students: Mapping[Cell, Artifact]) -> str:
+    steps = sum(int(student.facts.get("steps", 0)) for student in students.values())
+    return f"{len(students)} student{'s' * (len(students) != 1)}" + f", {steps:,} steps" * bool(steps)
 
 
 def _most_steps(replicate: Replicate, cell: Cell) -> int:

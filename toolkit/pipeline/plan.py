@@ -1,0 +1,203 @@
+"""The plan of a run: every artifact by its key, as it is in the workspace, and the work that making the rest takes.
+
+Nothing is made, and nobody is asked but a Hub for the commit of a model. A dry run and `fss status` show a plan,
+`fss release` publishes what it finds.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
+from toolkit.pipeline.context import Context
+from toolkit.pipeline.eta import PlannedStage, projection
+from toolkit.pipeline.measured import Measured, known_cells
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
+from toolkit.pipeline.stages.law import (
+    Held,
+    Results,
+    curves_inputs,
+    decided,
+    decision_inputs,
+    forecast_inputs,
+    forecasted,
+    held_rungs,
+    law_inputs,
+    law_place,
+    laws_of,
+)
+from toolkit.pipeline.stages.models import ModelName, find_models, find_training_leaks, plan_models
+from toolkit.pipeline.stages.pool import find_pool
+from toolkit.pipeline.stages.publish import plan_publishing
+from toolkit.pipeline.stages.release import plan_release
+from toolkit.pipeline.stages.responses import find_source, plan_responses
+from toolkit.pipeline.stages.scores import Scored, find_score, plan_scores, references
+from toolkit.pipeline.stages.students import Replicate, find_student, plan_students
+from toolkit.workspace import Artifact
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A run before it runs.
+
+    Attributes:
+        stages: in the order of the run.
+        teacher: of the first source.
+    """
+
+    stages: Sequence[PlannedStage]
+    teacher: Artifact
+
+    def projection(self, workers: int) -> str:
+        """Say how long the rest takes with so many workers; empty where there is none."""
+        return projection((ahead for stage in self.stages for ahead in stage.ahead), workers)
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a run has left in the workspace, or will make.
+
+    Attributes:
+        replicates: every pair in every replicate, up to its corpus.
+        students: by cell.
+        measured: the scores.
+        forecasts: of held-out rungs.
+        results: laws, curves and decisions, by where they lie among a run's results.
+    """
+
+    models: Mapping[ModelName, Artifact]
+    replicates: Sequence[Replicate]
+    students: Mapping[Cell, Artifact]
+    measured: Measured
+    forecasts: Mapping[Held, Artifact]
+    results: Results
+
+
+def plan_sampling(context: Context) -> Plan:
+    """Plan the stages up to the responses."""
+    models, singles = find_models(context, ["teacher"]), contexts_of_sources(context)
+    teachers = [models["teacher", drawn_by(single.run)[0]] for single in singles]
+    responses = [
+        _named(single, len(singles), plan_responses(single, find_source(single, find_pool(single), teacher)))
+        for single, teacher in zip(singles, teachers, strict=True)
+    ]
+    return Plan([*_first_stages(context, models, ["teacher"]), *responses], teachers[0])
+
+
+def contexts_of_sources(context: Context) -> list[Context]:
+    """Give a context for every teacher in every replicate."""
+    return [context.part(run) for run in {drawn_by(run): run for run in single_runs(context.run)}.values()]
+
+
+def plan_run(context: Context) -> Plan:
+    """Plan every stage of a run."""
+    found = find(context)
+    first, results = found.replicates[0], found.results
+    laws = [law for place, law in results.items() if place.rpartition("/")[2] == "law" and place != "decisions/law"]
+    decisions = {place.rpartition("/")[2]: made for place, made in results.items() if place.startswith("decisions/")}
+    models = len(found.measured.cells) + len(found.measured.references)
+    stages = [
+        *_first_stages(context, found.models, ["teacher", "base"]),
+        *_sources(found.replicates),
+        plan_release(first.context, first.source, first.corpus),
+        *plan_publishing(context),
+        *_measuring(context, found),
+        *(PlannedStage("law", [law], law.facts.get("sentence", "")) for law in laws),
+        PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),
+        *(PlannedStage("decision", [made], decided(rule, made)) for rule, made in decisions.items()),
+    ]
+    return Plan(stages, first.teacher)
+
+
+def find(context: Context) -> Findings:
+    """Look up all that a run makes."""
+    models = find_models(context, ["teacher", "base"])
+    replicates = find_replicates(context, models)
+    grid = {cell: replicate for replicate in replicates for cell in cells_of(replicate.context.run)}
+    students = {cell: find_student(replicate, cell) for cell, replicate in grid.items()}
+    scores = {cell: find_score(Scored(grid[cell], student), cell) for cell, student in students.items()}
+    bounds = {name: find_score(scored, name) for name, scored in references(replicates).items()}
+    measured = Measured(context.recipe, bounds, {}).with_cells(scores)
+    forecasts, results = find_laws(context, measured)
+    curves = curves_inputs(context, measured.with_cells(known_cells(replicates)))
+    results["curves"] = context.workspace.planned("curves", curves)
+    for rule, inputs in decision_inputs(context, results, replicates[0].corpus).items():
+        results[f"decisions/{rule}"] = context.workspace.planned("decision", inputs)
+    return Findings(models, replicates, students, measured, forecasts, results)
+
+
+def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> list[Replicate]:
+    """Look up every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
+    sources: dict[tuple[str, int], tuple[Artifact, Source, Corpus]] = {}
+    replicates = []
+    for run in single_runs(context.run):
+        single, drawn = context.part(run), drawn_by(run)
+        if drawn not in sources:
+            pool = find_pool(single)
+            source = find_source(single, pool, models["teacher", drawn[0]])
+            sources[drawn] = pool, source, find_corpus(single, source)
+        pool, source, corpus = sources[drawn]
+        base = models["base", run.recipe.pair.split(">")[1]]
+        replicates.append(Replicate(single, pool, source.teacher, base, source, corpus))
+    return replicates
+
+
+def find_laws(context: Context, measured: Measured) -> tuple[dict[Held, Artifact], Results]:
+    """Look up the forecast and the law of every held-out rung; the laws by where they lie among a run's results.
+
+    A pair whose students of these budgets all came to nothing has neither.
+    """
+    forecasts: dict[Held, Artifact] = {}
+    results: Results = {}
+    early = measured.without(held_rungs(context.run))
+    for held in laws_of(context.run):
+        if early.made and not early.points(held.pair, context.run.budgets):
+            continue
+        forecast = context.workspace.planned("forecast", forecast_inputs(context, early, held))
+        forecasts[held] = forecast
+        if not measured.made or measured.points(held.pair, [held.budget]):
+            inputs = law_inputs(context, measured, held, forecast)
+            results[law_place(held, results)] = context.workspace.planned("law", inputs)
+    return forecasts, results
+
+
+def _first_stages(context: Context, models: Mapping[ModelName, Artifact], roles: Sequence[str]) -> list[PlannedStage]:
+    """What is the same for every source."""
+    pool = find_pool(context)
+    leaks = find_training_leaks(context, pool, roles)
+    return [PlannedStage("leaks", [leaks], "held-out questions in all that is read"), plan_models(context, models)]
+
+
+def _sources(replicates: Sequence[Replicate]) -> Iterator[PlannedStage]:
+    """The stages from the responses to the corpus, of every source."""
+    sources = {drawn_by(replicate.context.run): replicate for replicate in replicates}
+    for replicate in sources.values():
+        context, source, corpus = replicate.context, replicate.source, replicate.corpus
+        verdicts = find_verdicts(context, source)
+        yield _named(context, len(sources), plan_responses(context, source))
+        yield PlannedStage("verdicts", list(verdicts.values()), counted(context, verdicts))
+        yield PlannedStage("corpus", list(corpus.parts.values()), described(context, corpus))
+        yield PlannedStage("leaks", [find_corpus_leaks(context, replicate.pool, corpus)], "the corpus")
+
+
+def _named(context: Context, sources: int, stage: PlannedStage) -> PlannedStage:
+    """The stage with the name of its source in front, where there are several."""
+    if sources == 1:
+        return stage
+    teacher, replicate = drawn_by(context.run)
+    return stage._replace(text=f"teacher {teacher}, replicate {replicate}: {stage.text}")
+
+
+def _measuring(context: Context, found: Findings) -> Iterator[PlannedStage]:
+    """Students and scores; those of held-out rungs come after the forecasts."""
+    grid = {cell: replicate for replicate in found.replicates for cell in cells_of(replicate.context.run)}
+    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_rungs(context.run)}
+    early = {cell: replicate for cell, replicate in grid.items() if cell not in late}
+    scores = found.measured.cells
+    yield plan_students(context, "students", early, found.students)
+    yield plan_scores(context, {**found.measured.references, **{cell: scores[cell] for cell in early}})
+    for held, forecast in found.forecasts.items():
+        yield PlannedStage("forecast", [forecast], forecasted(held, forecast))
+    if late:
+        yield plan_students(context, "held-out", late, found.students)
+        yield plan_scores(context, {cell: scores[cell] for cell in late})
