@@ -49,7 +49,7 @@ def drawn_by(run: Run) -> tuple[str, int]:
 
 
 def _drawn(recipe: Recipe, replicate: int) -> Recipe:
-    """The recipe with the draws of a replicate: its sampling seed and, where asked for, its order of the questions."""
+    """Give the recipe the draws of a replicate: its sampling seed and, where asked for, its order of the questions."""
     order = recipe.pool.pool_order + replicate * recipe.experiment.reorder
     return dataclasses.replace(
         recipe,
@@ -99,12 +99,12 @@ def corpus_name(recipe: Recipe, questions: int, budget: int) -> str:
 
 def parts_of(run: Run) -> list[tuple[Shell, tuple[int, int]]]:
     """List the shells x increments that the run's corpora are made of, increment-major."""
-    held, known = corpora_of(run), shells(run.recipe.pool.pool_sizes, max(run.recipe.subsets))
+    corpora, known = corpora_of(run), shells(run.recipe.pool.pool_sizes, max(run.recipe.subsets))
     return [
         (shell, rung)
         for rung in increments(run.recipe.ladder.budgets)
         for shell in known
-        if any(shell.stop <= questions and rung[1] <= budget for questions, budget in held)
+        if any(shell.stop <= questions and rung[1] <= budget for questions, budget in corpora)
     ]
 
 

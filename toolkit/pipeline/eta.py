@@ -42,17 +42,17 @@ class PlannedStage(NamedTuple):
 
 
 def timed(
-    context: Context, ahead: Ahead, seen: Iterable[tuple[float, float]], guess: float | None, *, alone: bool = False
+    context: Context, ahead: Ahead, known: Iterable[tuple[float, float]], guess: float | None, *, alone: bool = False
 ) -> Ahead:
     """Give work with the time that it takes.
 
     Args:
         ahead: kind, number and unit.
-        seen: (seconds, units) of everything of the kind that the workspace has measured.
+        known: (seconds, units) of everything of the kind that the workspace has measured.
         guess: seconds of one core per unit, on rows of mathematics; None where nothing is known.
         alone: whether it is one piece of work, however many workers there are.
     """
-    rates = [seconds / units for seconds, units in seen if units]
+    rates = [seconds / units for seconds, units in known if units]
     measured = statistics.median(rates) if rates else None
     guessed = guess and guess * LONGER.get(context.recipe.pool.pool, 1.0)
     rate, workers = measured or guessed, 1 if alone else context.workers.jobs
@@ -80,6 +80,6 @@ def _by_kind(ahead: Iterable[Ahead]) -> list[Ahead]:
     """Add up the work of each kind, in the order in which the stages come."""
     kinds: dict[str, Ahead] = {}
     for one in ahead:
-        known = kinds.get(one.kind)
-        kinds[one.kind] = known + one if known else one
+        so_far = kinds.get(one.kind)
+        kinds[one.kind] = so_far + one if so_far else one
     return [one for one in kinds.values() if one.units]

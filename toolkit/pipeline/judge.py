@@ -20,8 +20,8 @@ class CorpusJudge(NamedTuple):
 
     def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
         """Give a judgement for each (gold answer, response, finish reason), in their order."""
-        asked, given = itertools.tee(rows)
-        for (_, text, _), judged in zip(given, self.answers.judge(asked), strict=True):
+        rows, texts = itertools.tee(rows)
+        for (_, text, _), judged in zip(texts, self.answers.judge(rows), strict=True):
             leaked = judged.verdict == "accepted" and self.leaks(text)
             yield judged._replace(verdict="leaked") if leaked else judged
 

@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def pairs(self) -> list[str]:
-        """The pairs that have students, in the recipe's order."""
+        """List the pairs that have students, in the recipe's order."""
         return list(dict.fromkeys(cell.pair for cell in self.cells))
 
     def with_cells(self, more: Mapping[Cell, Artifact]) -> "Measured":

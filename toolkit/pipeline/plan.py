@@ -14,14 +14,14 @@ from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
 from toolkit.pipeline.stages.law import (
-    Held,
+    HeldOut,
     Results,
     curves_inputs,
     decided,
     decision_inputs,
     forecast_inputs,
     forecasted,
-    held_rungs,
+    held_out_budgets,
     law_inputs,
     law_place,
     laws_of,
@@ -69,7 +69,7 @@ class Findings:
     replicates: Sequence[Replicate]
     students: Mapping[Cell, Artifact]
     measured: Measured
-    forecasts: Mapping[Held, Artifact]
+    forecasts: Mapping[HeldOut, Artifact]
     results: Results
 
 
@@ -131,45 +131,45 @@ def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> l
     sources: dict[tuple[str, int], tuple[Artifact, Source, Corpus]] = {}
     replicates = []
     for run in single_runs(context.run):
-        single, drawn = context.part(run), drawn_by(run)
-        if drawn not in sources:
+        single, name = context.part(run), drawn_by(run)
+        if name not in sources:
             pool = find_pool(single)
-            source = find_source(single, pool, models["teacher", drawn[0]])
-            sources[drawn] = pool, source, find_corpus(single, source)
-        pool, source, corpus = sources[drawn]
+            source = find_source(single, pool, models["teacher", name[0]])
+            sources[name] = pool, source, find_corpus(single, source)
+        pool, source, corpus = sources[name]
         base = models["base", run.recipe.pair.split(">")[1]]
         replicates.append(Replicate(single, pool, source.teacher, base, source, corpus))
     return replicates
 
 
-def find_laws(context: Context, measured: Measured) -> tuple[dict[Held, Artifact], Results]:
+def find_laws(context: Context, measured: Measured) -> tuple[dict[HeldOut, Artifact], Results]:
     """Look up the forecast and the law of every held-out rung; the laws by where they lie among a run's results.
 
     A pair whose students of these budgets all came to nothing has neither.
     """
-    forecasts: dict[Held, Artifact] = {}
+    forecasts: dict[HeldOut, Artifact] = {}
     results: Results = {}
-    early = measured.without(held_rungs(context.run))
-    for held in laws_of(context.run):
-        if early.made and not early.points(held.pair, context.run.budgets):
+    early = measured.without(held_out_budgets(context.run))
+    for target in laws_of(context.run):
+        if early.made and not early.points(target.pair, context.run.budgets):
             continue
-        forecast = context.workspace.planned("forecast", forecast_inputs(context, early, held))
-        forecasts[held] = forecast
-        if not measured.made or measured.points(held.pair, [held.budget]):
-            inputs = law_inputs(context, measured, held, forecast)
-            results[law_place(held, results)] = context.workspace.planned("law", inputs)
+        forecast = context.workspace.planned("forecast", forecast_inputs(context, early, target))
+        forecasts[target] = forecast
+        if not measured.made or measured.points(target.pair, [target.budget]):
+            inputs = law_inputs(context, measured, target, forecast)
+            results[law_place(target, results)] = context.workspace.planned("law", inputs)
     return forecasts, results
 
 
 def _first_stages(context: Context, models: Mapping[ModelName, Artifact], roles: Sequence[str]) -> list[PlannedStage]:
-    """What is the same for every source."""
+    """Plan what is the same for every source."""
     pool = find_pool(context)
     leaks = find_training_leaks(context, pool, roles)
     return [PlannedStage("leaks", [leaks], "held-out questions in all that is read"), plan_models(context, models)]
 
 
 def _sources(replicates: Sequence[Replicate]) -> Iterator[PlannedStage]:
-    """The stages from the responses to the corpus, of every source."""
+    """Plan the stages from the responses to the corpus, of every source."""
     sources = {drawn_by(replicate.context.run): replicate for replicate in replicates}
     for replicate in sources.values():
         context, source, corpus = replicate.context, replicate.source, replicate.corpus
@@ -181,7 +181,7 @@ def _sources(replicates: Sequence[Replicate]) -> Iterator[PlannedStage]:
 
 
 def _named(context: Context, sources: int, stage: PlannedStage) -> PlannedStage:
-    """The stage with the name of its source in front, where there are several."""
+    """Put the name of its source in front of a stage's text, where there are several."""
     if sources == 1:
         return stage
     teacher, replicate = drawn_by(context.run)
@@ -191,13 +191,13 @@ def _named(context: Context, sources: int, stage: PlannedStage) -> PlannedStage:
 def _measuring(context: Context, found: Findings) -> Iterator[PlannedStage]:
     """Students and scores; those of held-out rungs come after the forecasts."""
     grid = {cell: replicate for replicate in found.replicates for cell in cells_of(replicate.context.run)}
-    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_rungs(context.run)}
+    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_out_budgets(context.run)}
     early = {cell: replicate for cell, replicate in grid.items() if cell not in late}
     scores = found.measured.cells
     yield plan_students(context, "students", early, found.students)
     yield plan_scores(context, {**found.measured.references, **{cell: scores[cell] for cell in early}})
-    for held, forecast in found.forecasts.items():
-        yield PlannedStage("forecast", [forecast], forecasted(held, forecast))
+    for target, forecast in found.forecasts.items():
+        yield PlannedStage("forecast", [forecast], forecasted(target, forecast))
     if late:
         yield plan_students(context, "held-out", late, found.students)
         yield plan_scores(context, {cell: scores[cell] for cell in late})

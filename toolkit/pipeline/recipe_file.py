@@ -38,7 +38,7 @@ for _resolver in RESOLVERS:
 
 
 def released(recipe: Recipe, budgets: tuple[int, ...], teacher: tuple[str, str], hub_teacher: bool) -> Recipe:
-    """`recipe` as others can read it: files and folders by their name only, a teacher of a Hub at its commit.
+    """Give a recipe as others can read it: files and folders by name only, a teacher of a Hub at its commit.
 
     Args:
         budgets: of the release.
@@ -62,7 +62,7 @@ def _file_name(name: str) -> str:
 
 
 def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
-    """The file: every field with its value, so that later defaults change nothing; see `keyed_fields` for later ones.
+    """Write every field with its value, so that later defaults change nothing; see `keyed_fields` for later ones.
 
     Args:
         served: what of its serving changes what the teacher says (see `served_as`); None for one in this process.
@@ -91,7 +91,7 @@ def _inline(value: Any) -> str:
 
 
 def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
-    """The source's part of a recipe that somebody else wrote, and the keys that were left out of it.
+    """Read the source's part of a recipe that somebody else wrote; also returns the keys that were left out of it.
 
     Args:
         weights: whether the teacher's weights come along, so that its name is only a name.
@@ -121,7 +121,7 @@ def read_strange(text: str, *, weights: bool) -> tuple[Recipe, list[str]]:
 
 
 def _refuse_more(text: str) -> None:
-    """A stranger's recipe is one file: what it extends would be one of this machine."""
+    """Refuse a stranger's recipe that extends another: it would be one of this machine."""
     try:
         data = read_yaml(text)
     except YamlError as error:
@@ -131,7 +131,7 @@ def _refuse_more(text: str) -> None:
 
 
 def _refuse_places(recipe: Recipe, weights: bool) -> None:
-    """What a stranger calls a pool or a model may be a name, never a place, and nothing that happens to lie here."""
+    """Refuse a place where a stranger names a pool or a model, and a name of what happens to be here."""
     pool, teacher = recipe.pool, recipe.teacher.teacher
     if weights and teacher != NANO and not FILE_NAME.fullmatch(teacher):
         raise StageError(f"recipe.yaml: teacher: {teacher!r} is no plain name; its weights come from a model repo")

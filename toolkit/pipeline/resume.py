@@ -44,7 +44,7 @@ class Install:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Restoration:
     """What a release becomes here; nothing is written yet."""
 
     release: "Download"
@@ -86,16 +86,16 @@ def pull(
     name = _recipe_name(name or re.sub(r"[^\w-]", "-", repo.partition("/")[2]))
     weights: dict[str, Path] = {}
     with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
-        taken = download_release(api, reference, whole=not dry)
-        made = taken.provenance
-        stage.text = f"{taken.name}: {len(taken.manifest.files)} files, {taken.manifest.size:,} bytes"
-        if made.teacher_repo and dry:
-            stage.text += f"; {made.teacher_repo}: {weights_size(api, made.teacher_repo):,} bytes"
-        elif made.teacher_repo:
-            weights = download_weights(api, made.teacher_repo, made.teacher)
-            stage.text += f"; {made.teacher_repo}"
-    plan = _plan(taken, weights, name, space, progress)
-    return _told(plan, space) if dry else _carried_out(plan, space, progress)
+        release = download_release(api, reference, whole=not dry)
+        provenance = release.provenance
+        stage.text = f"{release.name}: {len(release.manifest.files)} files, {release.manifest.size:,} bytes"
+        if provenance.teacher_repo and dry:
+            stage.text += f"; {provenance.teacher_repo}: {weights_size(api, provenance.teacher_repo):,} bytes"
+        elif provenance.teacher_repo:
+            weights = download_weights(api, provenance.teacher_repo, provenance.teacher)
+            stage.text += f"; {provenance.teacher_repo}"
+    plan = _plan(release, weights, name, space, progress)
+    return _preview(plan, space) if dry else _carry_out(plan, space, progress)
 
 
 def _recipe_name(name: str) -> str:
@@ -104,53 +104,57 @@ def _recipe_name(name: str) -> str:
     return name
 
 
-def _plan(taken: "Download", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress) -> Plan:
-    made = taken.provenance
-    text = read_text(taken.path("recipe.yaml"), named=f"{taken.name}: recipe.yaml")
-    recipe, left_out = read_strange(text, weights=made.teacher_repo is not None)
+def _plan(
+    release: "Download", weights: Mapping[str, Path], name: str, space: Workspace, progress: Progress
+) -> Restoration:
+    provenance = release.provenance
+    text = read_text(release.path("recipe.yaml"), named=f"{release.name}: recipe.yaml")
+    recipe, left_out = read_strange(text, weights=provenance.teacher_repo is not None)
     if left_out:
         progress.say(f"recipe.yaml: {', '.join(left_out)}: left out; what is no part of the source is yours to set")
-    served = dataclasses.asdict(made.served) if made.served else None
-    identity = source_identity(made.teacher, served, made.pool, recipe.sampling)
-    _refuse_mismatch(taken, recipe, identity)
-    installs = [_pool(taken, recipe)]
-    if made.teacher_repo:
-        teacher = _teacher(recipe, weights, made.teacher, space, progress)
+    served = dataclasses.asdict(provenance.served) if provenance.served else None
+    identity = source_identity(provenance.teacher, served, provenance.pool, recipe.sampling)
+    _refuse_mismatch(release, recipe, identity)
+    installs = [_pool(release, recipe)]
+    if provenance.teacher_repo:
+        teacher = _teacher(recipe, weights, provenance.teacher, space, progress)
         installs.append(teacher)
         recipe = _with_weights(recipe, space, teacher)
     recipe, path, responses = (
         dataclasses.replace(recipe, name=name),
         Path("recipes", f"{name}.yaml"),
-        taken.parts("all"),
+        release.parts("all"),
     )
-    plan = Plan(taken, recipe, served, path, installs, responses, identity)
+    plan = Restoration(release, recipe, served, path, installs, responses, identity)
     _refuse_other_recipe(plan)
     return plan
 
 
-def _refuse_mismatch(taken: "Download", recipe: Recipe, identity: Mapping[str, Any]) -> None:
-    """Recipe, files and manifest must tell of one source."""
-    made, teacher = taken.provenance, recipe.teacher
-    questions = taken.one_file("questions")
-    if made.teacher_repo is None:
+def _refuse_mismatch(release: "Download", recipe: Recipe, identity: Mapping[str, Any]) -> None:
+    """Refuse a release whose recipe, files and manifest are not of one source."""
+    provenance, teacher = release.provenance, recipe.teacher
+    questions = release.one_file("questions")
+    if provenance.teacher_repo is None:
         named = hash_of({"repo": f"{teacher.teacher}@{teacher.teacher_revision}"})
-        if teacher.teacher == NANO or named != made.teacher:
+        if teacher.teacher == NANO or named != provenance.teacher:
             raise StageError(
-                f"{taken.name}: names no repo of its teacher's weights, so that nobody else can continue it"
+                f"{release.name}: names no repo of its teacher's weights, so that nobody else can continue it"
             )
-    if source_key(identity) != made.source or taken.manifest.files[questions].sha256 != made.pool:
-        raise StageError(f"{taken.name}: its recipe and its manifest tell of different sources; it cannot be continued")
+    if source_key(identity) != provenance.source or release.manifest.files[questions].sha256 != provenance.pool:
+        raise StageError(
+            f"{release.name}: its recipe and its manifest tell of different sources; it cannot be continued"
+        )
 
 
-def _pool(taken: "Download", recipe: Recipe) -> Install:
-    parts = {part: taken.one_file(part) for part in POOL if part != "dev" or part in taken.manifest.configs}
-    files = {f"{part}.parquet": taken.path(name) for part, name in parts.items()}
-    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | taken.provenance.pool_counts
+def _pool(release: "Download", recipe: Recipe) -> Install:
+    parts = {part: release.one_file(part) for part in POOL if part != "dev" or part in release.manifest.configs}
+    files = {f"{part}.parquet": release.path(name) for part, name in parts.items()}
+    counts = dict.fromkeys(("pool", "test", "dev", "dropped"), 0) | release.provenance.pool_counts
     return Install("pool", pool_inputs(recipe.pool), files, counts)
 
 
 def _teacher(recipe: Recipe, weights: Mapping[str, Path], digest: str, space: Workspace, progress: Progress) -> Install:
-    """An embedded teacher goes where it would be trained, another into a folder of its name."""
+    """Put an embedded teacher where it would be trained, another one into a folder of its name."""
     name = recipe.teacher.teacher
     if name != NANO:
         files = {f"{name}/{file}": path for file, path in weights.items()}
@@ -162,24 +166,24 @@ def _teacher(recipe: Recipe, weights: Mapping[str, Path], digest: str, space: Wo
 
 
 def _with_weights(recipe: Recipe, space: Workspace, teacher: Install) -> Recipe:
-    """The recipe that names the folder of its teacher, where that is not embedded."""
+    """Let the recipe name the folder of its teacher, where that is not embedded."""
     if teacher.stage == "teacher":
         return recipe
     folder = shown(space.place(teacher.stage, teacher.inputs) / teacher.inputs["name"])
     return dataclasses.replace(recipe, teacher=dataclasses.replace(recipe.teacher, teacher=str(folder)))
 
 
-def _refuse_other_recipe(plan: Plan) -> None:
-    """A recipe of this name stays, also one that was edited; it must be of the same source."""
+def _refuse_other_recipe(plan: Restoration) -> None:
+    """Refuse a recipe of this name that is of another source; one that was only edited stays."""
     if not plan.path.exists():
         return
-    held = load_recipe(plan.path)
-    same = all(getattr(held, part) == getattr(plan.recipe, part) for part in ("pool", "teacher", "sampling"))
+    here = load_recipe(plan.path)
+    same = all(getattr(here, part) == getattr(plan.recipe, part) for part in ("pool", "teacher", "sampling"))
     if not same:
         raise StageError(f"{plan.path} is there and is another recipe; give --as NAME, or move it away")
 
 
-def _told(plan: Plan, space: Workspace) -> str:
+def _preview(plan: Restoration, space: Workspace) -> str:
     places = [f"{install.stage:<10} {shown(space.place(install.stage, install.inputs))}" for install in plan.installs]
     listed = [
         *places,
@@ -190,7 +194,7 @@ def _told(plan: Plan, space: Workspace) -> str:
     return "\n".join(["Would write:", *(f"  {line}" for line in listed), "Nothing was made: this was a dry run."])
 
 
-def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
+def _carry_out(plan: Restoration, space: Workspace, progress: Progress) -> str:
     from toolkit.pipeline.verify import check_pool, responses_of
 
     questions = check_pool(plan.installs[0].files)
@@ -199,24 +203,24 @@ def _carried_out(plan: Plan, space: Workspace, progress: Progress) -> str:
     for install in plan.installs:
         space.refuse_other(install.stage, install.inputs, install.files)
     journal, rows = _journal(plan, space), responses_of(plan.release.folder, plan.responses, questions)
-    with space.lock(f"responses-{journal.stem}"), merge(journal, rows) as (added, held):
+    with space.lock(f"responses-{journal.stem}"), merge(journal, rows) as (added, before):
         for install in plan.installs:
             with progress.stage(install.stage) as stage:
                 artifact = space.install(install.stage, install.inputs, install.files, install.facts)
                 stage.text = f"{shown(artifact.path)}, digest {artifact.digest[:12]}"
     with progress.stage("responses") as stage:
-        stage.text = f"{added:,} added to {held:,} in {shown(journal)}"
+        stage.text = f"{added:,} added to {before:,} in {shown(journal)}"
     remember(space, plan.recipe.name, plan.release.name, plan.identity)
     if not plan.path.exists():
         write_atomic(plan.path, plan.text)
     return _next(plan, space)
 
 
-def _journal(plan: Plan, space: Workspace) -> Path:
+def _journal(plan: Restoration, space: Workspace) -> Path:
     return space.root / "responses" / f"{plan.release.provenance.source}.jsonl"
 
 
-def _next(plan: Plan, space: Workspace) -> str:
+def _next(plan: Restoration, space: Workspace) -> str:
     name, budget = plan.recipe.name, 2 * max(plan.recipe.ladder.budgets)
     default = Path(os.environ.get("FSS_WORKSPACE", "workspace"))
     place = "" if space.root == default.resolve() else f" --workspace {shown(space.root)}"
@@ -256,10 +260,10 @@ def merge(journal: Path, responses: Iterable[Response]) -> Iterator[tuple[int, i
 
 def _add(journal: Path, part: Path, responses: Iterable[Response]) -> tuple[int, int]:
     with Journal(part) as rows:
-        held = {(row.question_id, row.index): _digest(row) for row in rows}
+        digests = {(row.question_id, row.index): _digest(row) for row in rows}
         added = 0
         for row in responses:
-            known = held.get((row.question_id, row.index))
+            known = digests.get((row.question_id, row.index))
             if known is None:
                 rows.write(row)
                 added += 1
@@ -269,7 +273,7 @@ def _add(journal: Path, part: Path, responses: Iterable[Response]) -> tuple[int,
                     "release; name another --workspace"
                 )
         rows.sync()
-    return added, len(held)
+    return added, len(digests)
 
 
 def _digest(row: Response) -> bytes:

@@ -13,12 +13,12 @@ from toolkit.pipeline.plan import Findings, Plan, contexts_of_sources, find, pla
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
-    Held,
+    HeldOut,
     Results,
     curves_stage,
     decisions_stage,
     forecast_stage,
-    held_rungs,
+    held_out_budgets,
     law_place,
     law_stage,
     laws_of,
@@ -86,11 +86,11 @@ def sample(
             return _preview(context, plan_sampling, ["teacher"])
         pools = pools_stage(context)
         models = checked_models(context, pools[context.recipe.pool], ["teacher"])
-        drawn = []
+        sources = []
         for single, own_pool in sources_of(context, pools):
             with open_judge(single, own_pool) as judge:
-                drawn.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
-        return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in drawn)])
+                sources.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
+        return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in sources)])
 
 
 def release(
@@ -172,7 +172,7 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
 
 
 def _teacher_here(context: Context, dry: bool) -> Artifact:
-    """The first of the recipe's teachers."""
+    """Give the first of the recipe's teachers."""
     models = find_models(context, ["teacher"]) if dry else models_stage(context, pool_stage(context), ["teacher"])
     return next(iter(models.values()))
 
@@ -186,7 +186,7 @@ def _context(
     max_cost: float | None = None,
     retry_errors: bool = False,
 ) -> Iterator[Context]:
-    """What stages are handed, with workers that end with the body."""
+    """Open what stages are given, with workers that end with the body."""
     progress = progress or Progress()
     refuse_unknown_form(run.recipe)
     with open_workers(jobs) as workers:
@@ -222,7 +222,7 @@ def _stages(context: Context) -> str:
 
 
 def _earlier_results(context: Context, found: Findings) -> Results:
-    """The results that earlier runs left, with the curves of now; none unless every model of the run is scored."""
+    """Find the results that earlier runs left, with curves of now; none unless every model of the run is scored."""
     if not found.measured.made:
         context.progress.say(
             f"{context.run.name} is not scored yet: `fss run` does it, and then there are results to publish"
@@ -286,13 +286,13 @@ def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Art
 
 def grow(context: Context, pools: Mapping[Pool, Artifact], models: Mapping[ModelName, Artifact]) -> list[Replicate]:
     """Make every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
-    drawn = {
+    made = {
         drawn_by(single.run): (own_pool, *draw_corpus(single, own_pool, models))
         for single, own_pool in sources_of(context, pools)
     }
     replicates = []
     for run in single_runs(context.run):
-        single, (own_pool, source, corpus) = context.part(run), drawn[drawn_by(run)]
+        single, (own_pool, source, corpus) = context.part(run), made[drawn_by(run)]
         base = models["base", run.recipe.pair.split(">")[1]]
         replicates.append(Replicate(single, own_pool, source.teacher, base, source, corpus))
     return replicates
@@ -304,7 +304,7 @@ def measure(context: Context, replicates: Sequence[Replicate]) -> tuple[Measured
     The forecasts of every pair are written before any student of a held-out rung is trained, of whatever pair.
     """
     grid = {cell: replicate for replicate in replicates for cell in cells_of(replicate.context.run)}
-    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_rungs(context.run)}
+    late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_out_budgets(context.run)}
     early = {cell: replicate for cell, replicate in grid.items() if cell not in late}
     bounds = references(replicates)
     scores = score_stage(context, {**bounds, **_trained(context, "students", early)})
@@ -314,15 +314,15 @@ def measure(context: Context, replicates: Sequence[Replicate]) -> tuple[Measured
         raise StageError(f"no student is left to compare: {failures(context)}")
     results: Results = {}
     forecasts = {
-        held: forecast_stage(context, measured, held, _seen(late, held))
-        for held in laws_of(context.run)
-        if _has_points(context, measured, held, context.run.budgets)
+        target: forecast_stage(context, measured, target, _seen(late, target))
+        for target in laws_of(context.run)
+        if _has_points(context, measured, target, context.run.budgets)
     }
     if late:
         measured = measured.with_cells(score_stage(context, _trained(context, "held-out", late)))
-    for held, forecast in forecasts.items():
-        if _has_points(context, measured, held, [held.budget]):
-            results[law_place(held, results)] = law_stage(context, measured, held, forecast)
+    for target, forecast in forecasts.items():
+        if _has_points(context, measured, target, [target.budget]):
+            results[law_place(target, results)] = law_stage(context, measured, target, forecast)
     return measured.with_cells(known_cells(replicates)), results
 
 
@@ -331,11 +331,11 @@ def failures(context: Context) -> str:
     return "\n".join([f"{len(context.failed)} failed:", *(f"  {name}: {why}" for name, why in context.failed.items())])
 
 
-def _has_points(context: Context, measured: Measured, held: Held, budgets: Sequence[int]) -> bool:
-    """Whether a pair's ladder has students at some of these budgets; says so where all have failed."""
-    there = not measured.made or bool(measured.points(held.pair, budgets))
+def _has_points(context: Context, measured: Measured, target: HeldOut, budgets: Sequence[int]) -> bool:
+    """Tell whether a pair's ladder has students at some of these budgets, and say so where all have failed."""
+    there = not measured.made or bool(measured.points(target.pair, budgets))
     if not there:
-        context.progress.say(f"{held.pair}: no law, no student at r = {', '.join(map(str, budgets))} is left")
+        context.progress.say(f"{target.pair}: no law, no student at r = {', '.join(map(str, budgets))} is left")
     return there
 
 
@@ -344,7 +344,7 @@ def _trained(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> di
     return {cell: Scored(cells[cell], student) for cell, student in students.items()}
 
 
-def _seen(late: Mapping[Cell, Replicate], held: Held) -> bool:
-    """Whether a student of this rung exists already."""
-    of_rung = [(cell, replicate) for cell, replicate in late.items() if (cell.pair, cell.budget) == held]
+def _seen(late: Mapping[Cell, Replicate], target: HeldOut) -> bool:
+    """Tell whether a student of this budget exists already."""
+    of_rung = [(cell, replicate) for cell, replicate in late.items() if (cell.pair, cell.budget) == target]
     return any(find_student(replicate, cell).made for cell, replicate in of_rung)

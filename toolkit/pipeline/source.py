@@ -94,9 +94,9 @@ def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
     wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
     if pulled and wrong:
         changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
-        told = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])
+        lines = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])
         raise StageError(
-            f"{context.recipe.name} continues {pulled['release']}, and this is another source:{told}\n"
+            f"{context.recipe.name} continues {pulled['release']}, and this is another source:{lines}\n"
             "For a source of your own: `fss recipe cp`"
         )
 
@@ -150,11 +150,11 @@ def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integer
         inside = np.flatnonzero((shell.start <= positions) & (positions < shell.stop) & (start <= rank) & (rank < stop))
         digest = index.digest(order[inside].tolist())
         rows[shell, (start, stop)] = PartRows(offsets[inside], positions[inside], repeated[inside], digest)
-    return dataclasses.replace(source, rows=rows, digests={part: held.digest for part, held in rows.items()})
+    return dataclasses.replace(source, rows=rows, digests={part: of_part.digest for part, of_part in rows.items()})
 
 
 def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-    """(questions, draws) rank of each response, and whether it repeats one that is counted already."""
+    """Give (questions, draws) the rank of each response, and whether it repeats one that is counted already."""
     shape = (len(draws), int(draws.max(initial=0)))
     ranks = np.broadcast_to(np.arange(shape[1]), shape)
     repeats = np.zeros(shape, bool)
@@ -169,20 +169,20 @@ def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integer
 
 
 def _check_complete(source: Source, indices: Integers, positions: Integers, draws: Integers) -> None:
-    wanted = np.arange(draws.max(initial=0))[:, None] < draws
-    held = np.zeros(wanted.shape, int)
-    np.add.at(held, (indices, positions), 1)
-    wrong = np.argwhere(held != wanted)
+    expected = np.arange(draws.max(initial=0))[:, None] < draws
+    counts = np.zeros(expected.shape, int)
+    np.add.at(counts, (indices, positions), 1)
+    wrong = np.argwhere(counts != expected)
     if wrong.size:
         index, position = wrong[0].tolist()
         name = f"question {source.questions[position]['question_id']!r}, index {index}"
-        what = "is there twice" if held[index, position] else "is missing; run `fss sample` again"
+        what = "is there twice" if counts[index, position] else "is missing; run `fss sample` again"
         raise StageError(f"{source.journal.name}: the response to {name} {what}")
 
 
 def rows_of(source: Source, part: Part) -> Iterator[Row]:
     """Yield the journal's rows of one part with `position` and `repeat`, sorted by (index, position)."""
-    held = source.rows[part]
-    rows = rows_at(source.journal, held.offsets.tolist())
-    for row, position, repeat in zip(rows, held.positions.tolist(), held.repeats.tolist(), strict=True):
+    own = source.rows[part]
+    rows = rows_at(source.journal, own.offsets.tolist())
+    for row, position, repeat in zip(rows, own.positions.tolist(), own.repeats.tolist(), strict=True):
         yield row | {"position": position, "repeat": repeat}

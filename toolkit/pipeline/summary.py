@@ -62,13 +62,15 @@ def summarise(
     for pair, control in series:
         own = [replicate for replicate in replicates if replicate.context.recipe.pair == pair]
         trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.control) == (pair, control)}
-        shown = [held for held in corpora_of(own[0].context.run) if control == recipe.controls[0] or held in trained]
-        rows = [_row(own, held, control, measured) for held in shown]
+        corpora = [
+            corpus for corpus in corpora_of(own[0].context.run) if control == recipe.controls[0] or corpus in trained
+        ]
+        rows = [_row(own, corpus, control, measured) for corpus in corpora]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
     for name, law in results.items():
-        told = law.facts.get("report", ()) if Path(name).name == "law" else ()
-        lines += [f"## {Path(name).parent.name}"] * bool(told and "/" in name) + [*told]
+        report = law.facts.get("report", ()) if Path(name).name == "law" else ()
+        lines += [f"## {Path(name).parent.name}"] * bool(report and "/" in name) + [*report]
     for name, artifact in results.items():
         if Path(name).parent.name == "decisions":
             lines.append(f"{Path(name).name}: {artifact.facts['verdict']}. {artifact.facts['sentence']}")
@@ -77,19 +79,24 @@ def summarise(
     return "\n\n".join(lines) + "\n"
 
 
-def _row(replicates: Sequence[Replicate], held: tuple[int, int], control: str, measured: Measured) -> list[str]:
-    counts = [replicate.corpus.statistics[held] for replicate in replicates]
+def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str, measured: Measured) -> list[str]:
+    counts = [replicate.corpus.statistics[corpus] for replicate in replicates]
     numbers = [
         statistics.mean(count[name] for count in counts)
         for name in ("sampled", "accepted", "distinct", "covered", "accepted_tokens")
     ]
     recipe = replicates[0].context.recipe
     cells = [
-        Cell(recipe.pair, *held, control, seed) for replicate in replicates for seed in replicate.context.run.replicates
+        Cell(recipe.pair, *corpus, control, seed)
+        for replicate in replicates
+        for seed in replicate.context.run.replicates
     ]
     errors = [measured.cells[cell].facts["error"] for cell in cells if cell in measured.cells]
-    told = [f"{statistics.mean(errors):.3f}" if errors else "", f"{statistics.stdev(errors):.3f}" if errors[1:] else ""]
-    return [corpus_name(recipe, *held), *(f"{number:,.0f}" for number in numbers), *told, str(len(errors) or "")]
+    spread = [
+        f"{statistics.mean(errors):.3f}" if errors else "",
+        f"{statistics.stdev(errors):.3f}" if errors[1:] else "",
+    ]
+    return [corpus_name(recipe, *corpus), *(f"{number:,.0f}" for number in numbers), *spread, str(len(errors) or "")]
 
 
 def _listed(folder: Path) -> str:
@@ -124,8 +131,8 @@ def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: P
 
 def largest_corpus(run: Run) -> str:
     """Name the configuration of the ladder's questions, or of any where these have none, with the most responses."""
-    held = corpora_of(run)
-    own = [cell for cell in held if cell[0] == run.recipe.ladder.ladder_questions] or held
+    corpora = corpora_of(run)
+    own = [cell for cell in corpora if cell[0] == run.recipe.ladder.ladder_questions] or corpora
     return corpus_name(run.recipe, *max(own, key=lambda cell: cell[0] * cell[1]))
 
 
@@ -139,7 +146,7 @@ def _python(source: str, config: str, more: str = "") -> list[str]:
 
 
 def _fss() -> list[str]:
-    """The command that the user ran, or the same by another name."""
+    """Name the command that the user ran, or the same by another name."""
     called = Path(sys.argv[0])
     if called.name == "fss":
         return [str(shown(called.absolute()))]
@@ -152,7 +159,7 @@ def _workspace(context: Context) -> list[str]:
 
 
 def _environment(repo: str) -> list[str]:
-    """What must stand before a command for it to find a Hub that only the environment names."""
+    """Give what must stand before a command for it to find a Hub that only the environment names."""
     endpoint = _endpoint("")
     return ["env", f"HF_ENDPOINT={endpoint}", "HF_HUB_DISABLE_XET=1"] if endpoint and not is_embedded(repo) else []
 

@@ -23,19 +23,19 @@ NANO = "nano"  # the teacher or base that is trained on the spot
 
 
 def is_served(recipe: Recipe) -> bool:
-    """Whether the teacher is asked over HTTP."""
+    """Tell whether the teacher is asked over HTTP."""
     return bool(recipe.serving.urls or recipe.serving.server or recipe.serving.provider)
 
 
 def served_as(recipe: Recipe) -> dict[str, Any] | None:
-    """What of its serving changes what a teacher says; None for one in this process."""
+    """Give what of its serving changes a teacher's answers; None for one in this process."""
     if not is_served(recipe):
         return None
     return {"api": recipe.teacher.api, "quantize": recipe.teacher.quantize, "provider": recipe.serving.provider}
 
 
 def remote_model(recipe: Recipe) -> Artifact | None:
-    """The artifact of a teacher whose weights are elsewhere, known by its name and revision; None where they are here.
+    """Give the artifact of a teacher whose weights are elsewhere, by name and revision; None where they are here.
 
     Its path is only its name: nothing lies there.
     """
@@ -47,7 +47,7 @@ def remote_model(recipe: Recipe) -> Artifact | None:
 
 
 def embedded_pairs(recipe: Recipe) -> list[str]:
-    """The recipe's pairs whose teacher or base is trained on the spot, whatever the recipe calls them."""
+    """List the pairs whose teacher or base is trained on the spot, whatever the recipe calls them."""
     return [
         f"{teacher}>{base}"
         for (teacher, first), (base, second) in itertools.product(recipe.teachers.items(), recipe.bases.items())
@@ -56,14 +56,14 @@ def embedded_pairs(recipe: Recipe) -> list[str]:
 
 
 def nano_domain(recipe: Recipe) -> str:
-    """The domain whose texts an embedded model reads: the pool's, where it is procedural, else mathematics."""
+    """Name the domain whose texts an embedded model reads: the pool's, where it is procedural, else mathematics."""
     from toolkit.domains import DOMAINS
 
     return recipe.pool.pool if recipe.pool.pool in DOMAINS else "mathematics"
 
 
 def teacher_name(context: Context, teacher: Artifact) -> tuple[str, str]:
-    """How rows and cards name the teacher: its repo at its commit, or a plain name, never a path, and its weights' key.
+    """Name the teacher for rows and cards: its repo at its commit, or a plain name, never a path, and its weights' key.
 
     A served one has the revision that the recipe states.
     """
@@ -77,7 +77,7 @@ def teacher_name(context: Context, teacher: Artifact) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
-    """Something that answers as the recipe says until the body ends, `questions` first of all.
+    """Open what answers as the recipe says until the body ends, `questions` first of all.
 
     Raises:
         StageError: when its tokenizer cannot read the questions.
@@ -102,7 +102,7 @@ def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: S
 def open_served(
     context: Context, teacher: Artifact, sampling: Sampling, prompts: Sequence[Messages], *, greedy: bool = False
 ) -> Iterator[Teacher]:
-    """The same for one behind HTTP, with any sampling; a server that the recipe names runs until the body ends.
+    """Open a teacher behind HTTP, with any sampling; a server that the recipe names runs until the body ends.
 
     What is yielded can be sent to another process as long as it is not entered. Inside `fss teacher serve RUN --
     COMMAND` the server is that one.
@@ -123,18 +123,18 @@ def open_served(
 
 
 def protocol_of(recipe: Recipe) -> Protocol:
-    """How a response comes about."""
+    """Load the recipe's protocol, which says how a response comes about."""
     return load_protocol(recipe.sampling.protocol, recipe.sampling.prompt)
 
 
 def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
-    """The recipe's teacher by where it lies on this machine, if it does."""
+    """Give the recipe's teacher by its folder on this machine, if it is here."""
     settings = context.recipe.teacher
     return settings if remote_model(context.recipe) else dataclasses.replace(settings, teacher=str(teacher.path))
 
 
 def shown_prompt(context: Context, teacher: Artifact, question: str) -> str:
-    """What the teacher reads first for a question, as far as is known here: a server applies its own chat template."""
+    """Write what the teacher reads first for a question, as far as is known: a server applies its own chat template."""
     text = contents(first_prompt(protocol_of(context.recipe), question))
     if remote_model(context.recipe):
         return text

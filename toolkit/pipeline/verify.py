@@ -137,7 +137,7 @@ def _broken_prefixes(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
 
 
 def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int) -> tuple[list[str], list[str]]:
-    """What was looked at in the rows of `all`, and what is wrong with them."""
+    """Look at the rows of `all`: what was looked at, and what is wrong with them."""
     verification, procedural = _rules(manifest)
     held_out = {row["question_id"]: row["question"] for row in _questions(folder, manifest, "test", "dev")}
     seeds = {row["question_id"]: row for row in _questions(folder, manifest, "questions")}
@@ -161,9 +161,9 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
 
 
 def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judgement]]:
-    given, asked = itertools.tee(rows)
-    answers = judge.judge((row["answer"], row["response"], row["finish_reason"]) for row in asked)
-    return zip(given, answers, strict=True)
+    rows, to_judge = itertools.tee(rows)
+    answers = judge.judge((row["answer"], row["response"], row["finish_reason"]) for row in to_judge)
+    return zip(rows, answers, strict=True)
 
 
 def _row_faults(row: Row, judged: Judgement, seed: Row | None) -> Iterator[str]:
@@ -181,7 +181,7 @@ def _row_faults(row: Row, judged: Judgement, seed: Row | None) -> Iterator[str]:
 
 
 def _leaked(held_out: Mapping[str, str], asked: Mapping[str, str], procedural: bool) -> Iterator[str]:
-    """Held-out questions among those asked, given as text -> id."""
+    """HeldOut-out questions among those asked, given as text -> id."""
     names = list(asked.values())
     for leak in find_leaks(held_out, asked, procedural=procedural):
         yield f"question {names[leak.where]!r}: has the held-out question {leak.held_out_id!r} in it ({leak.kind})"
@@ -194,7 +194,7 @@ def _other_pool(manifest: ReleaseManifest) -> Iterator[str]:
 
 
 def _rules(manifest: ReleaseManifest) -> tuple[Verification, bool]:
-    """How responses were judged, and whether equal numbers make two questions the same."""
+    """Read how responses were judged, and whether equal numbers make two questions the same."""
     made = manifest.provenance
     if not {"verification", "procedural", "pool"} <= set(made):
         raise ValueError("manifest.json: its provenance does not say how responses were judged; release it again")
@@ -334,7 +334,7 @@ def _response(row: Mapping[str, Any]) -> Response:
 
 
 def _table(path: Path, name: str, types: Mapping[str, pa.DataType]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of some columns, numbered from 1."""
+    """Yield the rows of some columns, numbered from 1."""
     try:
         schema = read_schema(path)
         if b"huggingface" in (schema.metadata or {}):

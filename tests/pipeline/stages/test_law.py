@@ -12,7 +12,7 @@ from tests.reports.simulated import simulate
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured
-from toolkit.pipeline.stages.law import Held, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
+from toolkit.pipeline.stages.law import HeldOut, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
@@ -67,7 +67,7 @@ def results(job, tables, tmp_path):
     early = dataclasses.replace(scores, cells={cell: s for cell, s in scores.cells.items() if cell.budget < HELD})
     made = {}
     for pair, place in ((GOOD, "law"), (RISING, "laws/nano-thin-r6/law")):
-        held = Held(pair, HELD)
+        held = HeldOut(pair, HELD)
         made[place] = law_stage(job, scores, held, forecast_stage(job, early, held, seen=False))
     (tmp_path / "curves").mkdir()
     for name, table in zip(("curves", "items"), tables, strict=True):

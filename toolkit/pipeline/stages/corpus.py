@@ -174,7 +174,7 @@ def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: A
 
 
 def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
-    """Question, response and verdict of each row of the part, sorted by (index, position)."""
+    """Yield question, response and verdict of each row of the part, sorted by (index, position)."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(verdicts.path / "verdicts.parquet") as file:
@@ -190,8 +190,8 @@ def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
 def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
     from toolkit.corpora.statistics import cell_statistics
 
-    held = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
-    files = [(parts[part].path / "data", file_name(*part)) for part in held]
+    own = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
+    files = [(parts[part].path / "data", file_name(*part)) for part in own]
     accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
     return dataclasses.asdict(cell_statistics(accepted, rejected))
 

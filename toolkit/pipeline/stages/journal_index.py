@@ -81,7 +81,7 @@ class JournalIndex:
             self._count(row)
 
     def _place(self, position: int, index: int, line: bytes) -> int:
-        """Where a row's columns stand: in the place of the error that it follows, else at the end."""
+        """Find where a row's columns stand: in the place of the error that it follows, else at the end."""
         place = self._errors.pop((position, index), None)
         digest = hashlib.sha256(line).digest()
         if place is None:
@@ -101,16 +101,16 @@ class JournalIndex:
 
     @property
     def errors(self) -> frozenset[tuple[int, int]]:
-        """(question position, index) of the rows that only say why there is no response."""
+        """Give (question position, index) of the rows that only say why there is no response."""
         return frozenset(self._errors)
 
     @property
     def usage(self) -> Usage:
-        """What the responses took."""
+        """Add up what the responses took."""
         return Usage(*self._tokens)
 
     def held(self, questions: int, draws: int) -> NDArray[np.bool_]:
-        """(questions, draws) whether the response of a question at an index below `draws` is there."""
+        """Tell (questions, draws) whether the response of a question at an index below `draws` is there."""
         found = np.zeros((questions, draws), bool)
         positions, indices = self.column("position"), self.column("index")
         inside = indices < draws
@@ -118,17 +118,17 @@ class JournalIndex:
         return found
 
     def column(self, name: str) -> Integers:
-        """`position`, `index` or `offset` (bytes) of every row, in the order written."""
+        """Give `position`, `index` or `offset` (bytes) of every row, in the order written."""
         return np.array(self._columns[name], np.int64)
 
     def digest(self, rows: Iterable[int] | None = None) -> str:
-        """Digest of all rows, or of some by their place in the columns: a sum of hashes, so that order is nothing."""
+        """Give the digest of all rows, or of some by their place in the columns: a sum of hashes, whatever their order."""
         chosen = range(len(self)) if rows is None else rows
         total = sum(int.from_bytes(self._hashes[32 * row : 32 * row + 32], "big") for row in chosen)
         return f"{total % 2**256:064x}"
 
     def path(self, position: int, index: int) -> int | None:
-        """The path of a response that was accepted, None of another. The row must have been labelled."""
+        """Give the path of an accepted response, None of another. The row must have been labelled."""
         return self._paths[position][index] or None
 
     def label(self, judge: Judges) -> None:
@@ -170,9 +170,9 @@ class JournalIndex:
 
 def judged_rows(judge: Judges, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:
     """Pair each row (of a question `position`) with its judgement, in order; holds what the judge reads ahead."""
-    asked, given = itertools.tee(rows)
-    answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in asked)
-    return zip(given, answers, strict=True)
+    rows, to_judge = itertools.tee(rows)
+    answers = judge.judge((golds[row["position"]], row["text"], row["finish_reason"]) for row in to_judge)
+    return zip(rows, answers, strict=True)
 
 
 def rows_at(journal: Path, offsets: Iterable[int]) -> Iterator[Row]:

@@ -26,7 +26,7 @@ LEVEL = 0.9  # of every interval
 FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
 
 
-class Held(NamedTuple):
+class HeldOut(NamedTuple):
     """A rung that a pair's law does not see."""
 
     pair: str
@@ -34,7 +34,7 @@ class Held(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The folder of its law among a run's results."""
+        """Name the folder of its law among a run's results."""
         return f"laws/{self.pair.replace('>', '-').replace('/', '-')}-r{self.budget}"
 
 
@@ -52,54 +52,54 @@ def refuse_unknown_form(recipe: Recipe) -> None:
         raise RecipeError(f"{recipe.name}: form: is {recipe.law.form!r}; use one of {', '.join(FORMS)}")
 
 
-def held_rungs(run: Run) -> list[int]:
+def held_out_budgets(run: Run) -> list[int]:
     """List the rungs that are forecast before they are trained: the recipe's held-out and its confirmatory one."""
     law = run.recipe.law
     return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
 
 
-def laws_of(run: Run) -> Iterator[Held]:
+def laws_of(run: Run) -> Iterator[HeldOut]:
     """Yield every held-out rung of every pair; the first is the one that a plain ladder has."""
-    for rung in held_rungs(run):
+    for rung in held_out_budgets(run):
         for teacher in run.recipe.teachers:
             for base in run.recipe.bases:
-                yield Held(f"{teacher}>{base}", rung)
+                yield HeldOut(f"{teacher}>{base}", rung)
 
 
-def law_place(held: Held, results: Mapping[str, Artifact]) -> str:
+def law_place(target: HeldOut, results: Mapping[str, Artifact]) -> str:
     """Say where the law of a rung lies among a run's results: the first is the only one of a plain ladder."""
-    return f"{held.place}/law" if results else "law"
+    return f"{target.place}/law" if results else "law"
 
 
-def _fitted_points(context: Context, measured: Measured, held: Held) -> list[dict[str, Any]]:
-    """What a forecast reads of the students of a pair's rungs up to `fit_max`; nothing before all are scored."""
+def _fitted_points(context: Context, measured: Measured, target: HeldOut) -> list[dict[str, Any]]:
+    """Give what a forecast reads of a pair's students up to `fit_max`; nothing before all are scored."""
     most = context.recipe.law.fit_max or max(context.run.budgets)
     budgets = [budget for budget in context.run.budgets if budget <= most]
-    students = measured.points(held.pair, budgets) if measured.made else []
+    students = measured.points(target.pair, budgets) if measured.made else []
     return [{name: student[name] for name in FITTED} for student in students]
 
 
-def forecast_inputs(context: Context, measured: Measured, held: Held) -> dict[str, Any]:
+def forecast_inputs(context: Context, measured: Measured, target: HeldOut) -> dict[str, Any]:
     """Give what the forecast of a held-out rung is made from."""
-    law, points = context.recipe.law, _fitted_points(context, measured, held)
+    law, points = context.recipe.law, _fitted_points(context, measured, target)
     later = {} if law.form == Law.form else {"form": law.form}  # a choice that came later than these keys
-    asked = {"fit_max": law.fit_max, "held_out": held.budget, **later}
-    return {"points": points or f"planned for {held.pair}", "law": asked, "level": LEVEL}
+    common = {"fit_max": law.fit_max, "held_out": target.budget, **later}
+    return {"points": points or f"planned for {target.pair}", "law": common, "level": LEVEL}
 
 
-def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool) -> Artifact:
+def forecast_stage(context: Context, measured: Measured, target: HeldOut, seen: bool) -> Artifact:
     """Fit the rungs up to `fit_max` and write the forecast of the held-out rung, before its students are trained.
 
     Args:
         seen: whether a student of this rung exists already.
     """
-    form, points = context.recipe.law.form, _fitted_points(context, measured, held)
-    inputs = forecast_inputs(context, measured, held)
+    form, points = context.recipe.law.form, _fitted_points(context, measured, target)
+    inputs = forecast_inputs(context, measured, target)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.forecast import forecast
 
-        written = forecast(points, held_out=held.budget, level=LEVEL, form=form)
+        written = forecast(points, held_out=target.budget, level=LEVEL, form=form)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
         write_atomic(out / "forecast.json", to_json(dataclasses.replace(written, exploratory=seen)))
         facts = dataclasses.asdict(written.law) if written.law else {"refused": written.reason}
@@ -107,16 +107,16 @@ def forecast_stage(context: Context, measured: Measured, held: Held, seen: bool)
 
     with context.progress.stage("forecast") as stage:
         artifact = context.build(stage, "forecast", inputs, make)
-        stage.text = forecasted(held, artifact)
+        stage.text = forecasted(target, artifact)
     return artifact
 
 
-def forecasted(held: Held, forecast: Artifact) -> str:
+def forecasted(target: HeldOut, forecast: Artifact) -> str:
     """Say what a forecast is of and, once it is made, what it says."""
-    return f"{held.pair}, r = {held.budget}" + (_told(forecast) if forecast.made else "")
+    return f"{target.pair}, r = {target.budget}" + (_forecast_text(forecast) if forecast.made else "")
 
 
-def _told(forecast: Artifact) -> str:
+def _forecast_text(forecast: Artifact) -> str:
     facts = forecast.facts
     warning = "; EXPLORATORY: students of this rung existed before it" if facts["exploratory"] else ""
     if "refused" in facts:
@@ -127,37 +127,37 @@ def _told(forecast: Artifact) -> str:
     )
 
 
-def _seen_points(context: Context, measured: Measured, held: Held) -> list[dict[str, Any]]:
-    budgets = [budget for budget in context.run.budgets if budget <= held.budget]
-    return measured.points(held.pair, budgets) if measured.made else []
+def _seen_points(context: Context, measured: Measured, target: HeldOut) -> list[dict[str, Any]]:
+    budgets = [budget for budget in context.run.budgets if budget <= target.budget]
+    return measured.points(target.pair, budgets) if measured.made else []
 
 
-def law_inputs(context: Context, measured: Measured, held: Held, forecast: Artifact) -> dict[str, Any]:
+def law_inputs(context: Context, measured: Measured, target: HeldOut, forecast: Artifact) -> dict[str, Any]:
     """Give what the law of a pair, with what was seen of its held-out rung, is made from."""
     recipe, (title, note) = context.recipe, words(context, measured)
     named: dict[str, Any] = {
-        "experiment": recipe.name, "pair": held.pair, "counting": recipe.ladder.counting,
+        "experiment": recipe.name, "pair": target.pair, "counting": recipe.ladder.counting,
         "control": recipe.controls[0], "questions": recipe.ladder.ladder_questions,
     }  # fmt: skip
     return {
         "named": named,
-        "points": _seen_points(context, measured, held) or "planned",
+        "points": _seen_points(context, measured, target) or "planned",
         "forecast": forecast.digest,
-        "lines": measured.lines(held.pair),
+        "lines": measured.lines(target.pair),
         "title": title,
         "note": note,
     }
 
 
-def law_stage(context: Context, measured: Measured, held: Held, forecast: Artifact) -> Artifact:
+def law_stage(context: Context, measured: Measured, target: HeldOut, forecast: Artifact) -> Artifact:
     """Show what was observed beside forecast and baselines, the law of the fitted rungs, and the figure.
 
     Its `forecast.json` is the forecast with its names in this experiment, and the sha256 of what was written before:
     another experiment may share that.
     """
-    inputs = law_inputs(context, measured, held, forecast)
+    inputs = law_inputs(context, measured, target, forecast)
     named, lines, title, note = (inputs[name] for name in ("named", "lines", "title", "note"))
-    points = _seen_points(context, measured, held)
+    points = _seen_points(context, measured, target)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.law import report
@@ -220,7 +220,7 @@ def curves_inputs(context: Context, measured: Measured) -> dict[str, Any]:
 
 
 def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
-    """Each model's row of the curves schema with its score; teachers and bases once for every pair that they are in."""
+    """Give each model's row of the curves with its score; teachers and bases once for every pair that they are in."""
     recipe, facts = measured.recipe, ("error", "n", "eval_key")
     lines = [
         ({"pair": pair, "arm": role}, score)
@@ -259,9 +259,9 @@ def rules_of(recipe: Recipe) -> Rules:
 def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:
     """Give what each decision of a whole run is made from, by its rule; see `decisions_stage`."""
     recipe = context.recipe
-    asked: dict[str, Any] = {"rules": rules_of(recipe), "results": results["curves"].digest, "title": recipe.title}
+    common: dict[str, Any] = {"rules": rules_of(recipe), "results": results["curves"].digest, "title": recipe.title}
     chosen = recipe.decisions.decide if context.run.whole else ()
-    every: dict[str, dict[str, Any]] = {rule: {**asked, "rule": rule, "notes": _notes(recipe)} for rule in chosen}
+    every: dict[str, dict[str, Any]] = {rule: {**common, "rule": rule, "notes": _notes(recipe)} for rule in chosen}
     if "law" in every:
         every["law"]["laws"] = [made.digest for place, made in results.items() if place != "curves"]
     if "saturation" in every:
@@ -313,8 +313,8 @@ def _decide(
     try:
         decision = decide(question, experiment, every, rules_of(recipe))
     except (NoAnswer, NoCurve) as error:  # that these results do not allow the rule is an answer, and costs no other
-        told = {"verdict": CANNOT_TELL, "sentence": f"The rule does not apply to these results: {error}"}
-        write_atomic(out / f"{rule}.json", to_json({"rule": rule, "experiment": experiment, **told}))
-        return told
+        answer = {"verdict": CANNOT_TELL, "sentence": f"The rule does not apply to these results: {error}"}
+        write_atomic(out / f"{rule}.json", to_json({"rule": rule, "experiment": experiment, **answer}))
+        return answer
     write_decision(out, decision, every, recipe.title)
     return {"verdict": decision.verdict, "sentence": decision.sentence}

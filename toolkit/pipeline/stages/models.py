@@ -149,10 +149,10 @@ def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> 
 
 def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     role, name = called
-    told = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
+    title = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
     if artifact.made:
-        return f"{told} {artifact.files.get('repo', artifact.key[:8])}"
-    return f"{told}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
+        return f"{title} {artifact.files.get('repo', artifact.key[:8])}"
+    return f"{title}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
 
 
 def _local_model(folder: Path) -> Artifact:
@@ -192,7 +192,7 @@ def _named_at_hub(name: str, revision: str | None) -> Artifact:
 
 
 def _at_commit(name: str, commit: str, folder: Path) -> Artifact:
-    """A model that its commit identifies, without a look at gigabytes."""
+    """Give a model that its commit identifies, without a look at gigabytes."""
     files = {"repo": f"{name}@{commit}"}
     return Artifact(folder, hash_of(files)[:16], files, {})
 
@@ -220,7 +220,7 @@ def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> 
 
 
 def _refuse_unreadable_by_nano(context: Context, pool: Artifact) -> None:
-    """The tokenizer of an embedded model is known before its weights: a pool beyond it is refused before training."""
+    """Refuse a pool that an embedded model's tokenizer cannot read; it is known before the weights are."""
     from toolkit.nano.tokenizer import build_tokenizer, unreadable
 
     questions = [row["question"] for row in read_questions(pool.path)]
@@ -267,7 +267,7 @@ def _check_inputs(context: Context, pool: Artifact, roles: Sequence[str]) -> dic
 
 
 def _read_by(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
-    """What the check of the embedded models of some roles is made from."""
+    """Give what the check of the embedded models of some roles is made from."""
     options = {
         " ".join(called[: 1 + (len(getattr(context.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
         for called, of_model in contexts_of_models(context, roles).items()
@@ -295,7 +295,7 @@ def _pool_texts(pool: Path) -> Iterator[str]:
 
 
 def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """Every document that training draws from the stream, questions and responses apart."""
+    """Yield every document that training draws from the stream, questions and responses apart."""
     from toolkit.nano.pretrain import NanoSettings, documents_drawn
     from toolkit.nano.training_texts import base_texts, teacher_texts
     from toolkit.nano.vocabulary import ASSISTANT

@@ -72,7 +72,7 @@ def pool_inputs(settings: Pool) -> dict[str, Any]:
 
 
 def _unread_gold(pool: Artifact, kind: Verification) -> bool:
-    """Whether a seed or test answer of the pool is not of the recipe's kind."""
+    """Tell whether a seed or test answer of the pool is not of the recipe's kind."""
     problem = _problem_by(kind)
     names = ("questions", "test")
     return any(problem(row["answer"]) for name in names for row in read_questions(pool.path, name))

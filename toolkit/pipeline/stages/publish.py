@@ -105,7 +105,7 @@ def publish_results(context: Context, publication: Publication, results: Mapping
 
 
 def repo_of(context: Context) -> str:
-    """The dataset's name on a Hub.
+    """Name the dataset on a Hub.
 
     Raises:
         StageError: the recipe names none.
@@ -138,13 +138,13 @@ def push_source(
 
 
 def _free_version(context: Context, target: Target, source: Source, corpus: Corpus, teacher_repo: str | None) -> str:
-    """The version under which the release can follow what is published; nothing is written yet."""
-    repo, asked = repo_of(context), context.recipe.release.version
+    """Find the version under which the release can follow what is published; nothing is written yet."""
+    repo, wished = repo_of(context), context.recipe.release.version
     tables = release_tables(context, source, corpus)
-    remote = read_published(target, repo, "dataset", asked)
+    remote = read_published(target, repo, "dataset", wished)
     new, again = (
         draft_release(_as_version(context, version), source, corpus, teacher_repo, tables).manifest()
-        for version in (asked, remote.version or asked)
+        for version in (wished, remote.version or wished)
     )
     with explained(target.api, repo):
         return choose_version(new, again, remote, release_change)
@@ -186,7 +186,7 @@ def push_results(context: Context, target: Target, release: Published, files: Ma
 
 
 def _below(folder: str, results: Mapping[str, Artifact]) -> dict[str, Path]:
-    """The files of results, by their names in this folder of a results dataset."""
+    """Give the files of results by their names in this folder of a results dataset."""
     return {
         (Path(place).parent / name).as_posix().removeprefix(f"{folder}/"): made.path / name
         for place, made in results.items()
@@ -211,10 +211,10 @@ def push_model(context: Context, target: Target, role: str, model: Artifact) -> 
     if "repo" in model.files:  # a model of the Hub is there already
         return {}, model.files["repo"]
     release = context.recipe.release
-    told = f"whose responses are in {release.repo}" if role == "teacher" else "that every student started from"
+    clause = f"whose responses are in {release.repo}" if role == "teacher" else "that every student started from"
     card = Model(
         title=f"{role.capitalize()} of {context.recipe.title}",
-        summary=f"The {role} {told}; its weights have the key {model.key}.",
+        summary=f"The {role} {clause}; its weights have the key {model.key}.",
         license=release.license,
         limits=release.limits,
     )
@@ -239,8 +239,8 @@ def push_students(
         Refused, HubFault: see `push_source`.
     """
     context = replicate.context
-    asked = cells_of(context.run)
-    scored = {cell: score for cell, score in measured.cells.items() if score.made and cell in asked}
+    own = cells_of(context.run)
+    scored = {cell: score for cell, score in measured.cells.items() if score.made and cell in own}
     if not scored:
         raise StageError(f"{context.run.name} has no students that are scored; `fss run` makes them")
     pushed, named = push_model(context, target, "base", replicate.base)
@@ -269,7 +269,7 @@ def _merged(replicate: Replicate, student: Artifact) -> Artifact:
 
 
 def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifact, base: str) -> Model:
-    """What a student's card says.
+    """Write what a student's card says.
 
     Args:
         base: repo and revision, `org/name@commit`.
@@ -293,16 +293,16 @@ def _student(replicate: Replicate, release: Published, cell: Cell, score: Artifa
 
 
 def _score(context: Context, score: Artifact) -> Score:
-    """An accuracy with Wilson's interval, which covers the choice of questions and no train seeds.
+    """Give an accuracy with Wilson's interval, which covers the choice of questions and no train seeds.
 
     With several answers to a question the interval is wider than it need be: it takes them for one.
     """
     accuracy, n, settings = round(1 - score.facts["error"], 12), score.facts["n"], context.recipe.evaluation
     interval = accuracy_interval(round(accuracy * n), n, LEVEL)
-    drawn = (
+    answers = (
         f"{score.facts['k']} at temperature {settings.eval_temperature:g}" if settings.eval_temperature else "greedy"
     )
-    note = f"answers: {drawn}, at most {settings.eval_max_tokens} tokens; eval_key {score.facts['eval_key']}"
+    note = f"answers: {answers}, at most {settings.eval_max_tokens} tokens; eval_key {score.facts['eval_key']}"
     return Score(accuracy, interval.low, interval.high, LEVEL, n, note)
 
 

@@ -65,7 +65,7 @@ def _described(context: Context) -> str:
 
 
 def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables":
-    """The tables that the release holds, whatever its version."""
+    """Read the tables that the release holds, whatever its version."""
     from toolkit.hub.release import read_tables
 
     names, recipe = _configs(context), context.recipe
@@ -82,7 +82,7 @@ def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables"
 def draft_release(
     context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "Tables"
 ) -> "Release":
-    """All that the release is made of under the recipe's version; see `release_stage`."""
+    """Gather all that the release is made of under the recipe's version; see `release_stage`."""
     from toolkit.hub.release import Release
 
     return Release(
@@ -95,7 +95,7 @@ def draft_release(
 
 
 def _configs(context: Context) -> dict[tuple[int, int], str]:
-    """(questions, budget) of every corpus of the run -> its configuration's name."""
+    """Name the configuration of every corpus of the run, by (questions, budget)."""
     return {cell: corpus_name(context.recipe, *cell) for cell in corpora_of(context.run)}
 
 
@@ -121,7 +121,7 @@ def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: 
 
 
 def _recipe_text(context: Context, source: Source) -> str:
-    """The recipe of the source with the rungs that the release has."""
+    """Write the recipe of the source with the budgets that the release has."""
     recipe = context.recipe
     largest = max(budget for _, budget in corpora_of(context.run))
     rungs = tuple(budget for budget in recipe.ladder.budgets if budget <= largest)
@@ -130,7 +130,7 @@ def _recipe_text(context: Context, source: Source) -> str:
 
 
 def other_draws(context: Context) -> str:
-    """A sentence on the draws of an experiment that the release of its first one does not hold; empty without any."""
+    """Say which draws of an experiment the release of its first one does not hold; empty without any."""
     whole = context.whole or context.run
     several = len(whole.recipe.teachers) > 1
     draws = {drawn_by(run): run.recipe.sampling.sampling_seed for run in single_runs(whole)}
@@ -141,8 +141,8 @@ def other_draws(context: Context) -> str:
         if (teacher, replicate) != drawn_by(context.run):
             seeds.setdefault(teacher, []).append(str(seed))
     parts = [
-        f"sampling seed{'s' * (len(drawn) > 1)} {joined(drawn)}" + f" of the teacher {teacher}" * several
-        for teacher, drawn in seeds.items()
+        f"sampling seed{'s' * (len(own) > 1)} {joined(own)}" + f" of the teacher {teacher}" * several
+        for teacher, own in seeds.items()
     ]
     order = ", each over another order of the questions" * whole.recipe.experiment.reorder
     return (
@@ -152,14 +152,14 @@ def other_draws(context: Context) -> str:
 
 
 def _rule(ladder: Ladder) -> dict[str, Any]:
-    """The fields that the ladder's counting reads."""
+    """Give the fields that the ladder's counting reads."""
     if ladder.counting == "adaptive":
         return {"stop_below": ladder.stop_below, "stop_scope": ladder.stop_scope}
     return {"max_draws": ladder.max_draws} if ladder.counting == "accepted" else {}
 
 
 def _policy(settings: Verification) -> str:
-    """How a response was judged, in words."""
+    """Say in words how a response was judged."""
     from toolkit.verification.policies import answer_kind
 
     cut = "the last match of `{pattern}`" if settings.response_pattern else "the last boxed answer"
@@ -177,14 +177,14 @@ def _card(context: Context, source: Source, teacher_repo: str | None) -> "Card":
 
     recipe = context.recipe
     name, revision = teacher_name(context, source.teacher)
-    asked = max(recipe.subsets)
+    questions = max(recipe.subsets)
     return Card(
         repo=recipe.release.repo,
         pretty_name=recipe.title,
         summary=recipe.release.summary,
         domain=Path(recipe.pool.pool).stem,
         license=recipe.release.license,
-        pool=f"{Path(recipe.pool.pool).name}, {asked:,} of {source.pool.facts['pool']:,} questions",
+        pool=f"{Path(recipe.pool.pool).name}, {questions:,} of {source.pool.facts['pool']:,} questions",
         teacher=name,
         teacher_revision=revision,
         teacher_repo=teacher_repo,

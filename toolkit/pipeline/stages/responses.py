@@ -77,7 +77,7 @@ def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
 
 
 def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
-    """The source before its responses are looked at."""
+    """Give the source before its responses are looked at."""
     recipe = context.recipe
     identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
     refuse_other_source(context, identity)
@@ -338,7 +338,7 @@ def _rate_file(journal: Path) -> Path:
 
 
 def _remember_rate(journal: Path, tally: Tally) -> None:
-    """For the next estimate of the same source."""
+    """Note the rate for the next estimate of the same source."""
     if tally.sampled and tally.seconds:
         write_atomic(_rate_file(journal), to_json({"responses": tally.sampled, "seconds": round(tally.seconds, 3)}))
 

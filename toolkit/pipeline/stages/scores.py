@@ -49,14 +49,14 @@ def references(replicates: Iterable[Replicate]) -> dict[ModelName, Scored]:
 def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     """Give what a score depends on: the model, what it is an adapter of, the test questions and how they are asked."""
     (replicate, model), recipe = scored, scored.replicate.context.recipe
-    asked = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
-    # The teacher is told what it is told when it is sampled; students learn the bare question.
-    told = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
-    if told and recipe.sampling.reasoning != "drop":
-        told["reasoning"] = recipe.sampling.reasoning
+    asking = {"settings": recipe.evaluation, "verification": recipe.verification.keyed()}
+    # The teacher reads the prompt that it reads when it is sampled; students learn the bare question.
+    teacher = {"prompt": recipe.sampling.prompt, "served": served_as(recipe)} if label[0] == TEACHER else {}
+    if teacher and recipe.sampling.reasoning != "drop":
+        teacher["reasoning"] = recipe.sampling.reasoning
     adapter_of = replicate.base.digest if "adapter_config.json" in model.files else None
     test = replicate.pool.file("test.parquet")
-    return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asked, **told}
+    return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asking, **teacher}
 
 
 def score_stage(context: Context, models: Mapping[Any, Scored]) -> dict[Any, Artifact]:
@@ -139,7 +139,7 @@ def score_one(
 
 
 def open_tested(context: Context, model: Artifact, benchmark: Benchmark) -> AbstractContextManager[Teacher]:
-    """The teacher behind HTTP that answers test questions as the recipe tests with."""
+    """Open the teacher behind HTTP, to answer test questions as the recipe tests."""
     from toolkit.evaluation.items import read_items
 
     settings, sampling = context.recipe.evaluation, context.recipe.sampling
@@ -168,16 +168,16 @@ def score_served(teacher: Teacher, benchmark: Benchmark, out: Path, recipe: Reci
 def _ask(
     teacher: Teacher, questions: Sequence[str], samples: int, file: Path, recipe: Recipe, tick: Tick
 ) -> list[list[str]]:
-    """`samples` texts for each question; empty where none came."""
+    """Give `samples` texts for each question; empty ones where none came."""
     from toolkit.synthesis.journal import Journal
     from toolkit.synthesis.sampler import sample
 
     total = samples * len(questions)
-    asked = ((str(place), text, index) for index in range(samples) for place, text in enumerate(questions))
+    rows = ((str(place), text, index) for index in range(samples) for place, text in enumerate(questions))
     with Journal(file) as journal:
         sample(
             journal,
-            asked,
+            rows,
             teacher,
             rejection_sampling.protocol(recipe.sampling.prompt),
             sampling_seed=recipe.evaluation.eval_seed,
