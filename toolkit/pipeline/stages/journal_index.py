@@ -122,7 +122,7 @@ class JournalIndex:
         return np.array(self._columns[name], np.int64)
 
     def digest(self, rows: Iterable[int] | None = None) -> str:
-        """Give the digest of all rows, or of some by their place in the columns: a sum of hashes, whatever their order."""
+        """Give the digest of all rows, or of some by their place in the columns, in whatever order they are."""
         chosen = range(len(self)) if rows is None else rows
         total = sum(int.from_bytes(self._hashes[32 * row : 32 * row + 32], "big") for row in chosen)
         return f"{total % 2**256:064x}"
