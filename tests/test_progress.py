@@ -28,9 +28,16 @@ def test_the_state_says_what_was_made_found_or_is_to_do(made, cached, planned, s
             stage.count(cached=False)
         for _ in range(cached):
             stage.count(cached=True)
-        for _ in range(planned):
-            stage.plan(found=False)
+        stage.plan([False] * planned)
         assert stage.state == state
+
+
+def test_a_stage_that_is_only_planned_shows_no_time():
+    stream = io.StringIO()
+    with Progress(stream).stage("students") as stage:
+        stage.plan([True, False])
+        stage.text = "2 students"
+    assert stream.getvalue() == "students               2 students [1 cached, 1 to do]\n"
 
 
 def test_tasks_that_report_from_several_threads_share_a_bar():
