@@ -16,7 +16,12 @@ from toolkit.recipe.load import load_recipe
 from toolkit.recipe.sections import HOME
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("examples/*.md")),
+]
 NOT_RUN = re.compile(r"<!-- not run by the tests: \S.* -->")
 TIMES = "<!-- times differ by machine -->"
 FENCED = re.compile(r"^(.*)\n```(\S*)\n((?:(?!```).*\n)*)```$", re.MULTILINE)  # the line above, the language, the text
