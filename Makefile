@@ -25,7 +25,7 @@ space-bundle: $(VENV)/ready  ## the Space as a folder of its own, build/space: m
 
 # What trains models, starts servers, browsers or processes of its own.
 HEAVY := pipeline spaces hub hub_server teachers synthesis students evaluation models nano \
-	test_benchmarks.py test_cli.py test_examples.py test_package.py test_streams.py test_workers.py
+	test_benchmarks.py test_cli.py test_docs.py test_examples.py test_package.py test_streams.py test_workers.py
 
 test-fast: $(VENV)/ready-dev  ## the tests that train nothing and start no server or browser
 	$(BIN)/pytest -n 2 $(addprefix --ignore=tests/,$(HEAVY))

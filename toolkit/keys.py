@@ -1,8 +1,15 @@
-"""Which settings are part of keys: those of version 0.1.0 always, any other only where it differs from its default."""
+"""Which settings are part of keys: those of version 0.1.0 always, any other only where it differs from its default.
+
+A setting that was renamed stays in keys under its first name, so that nothing is made again.
+"""
 
 import dataclasses
 from typing import Any
 
+# The first name of a setting -> its name today. A recipe may use the first name for one minor version more; a released
+# recipe always may, since it is written with first names.
+RENAMED = {"doubled": "double_steps_at", "raised": "scaled_subsets", "confirm": "confirm_budget"}
+FIRST_NAMES = {today: first for first, today in RENAMED.items()}
 # Never add to it: whatever was made before a field was there would be made again.
 FIRST = {
     "Pool": (
@@ -37,15 +44,16 @@ FIRST = {
 
 
 def keyed_fields(value: Any) -> dict[str, Any]:
-    """Give the fields of a dataclass as keys hash them, in their order.
+    """Give the fields of a dataclass as keys hash them, in their order and under their first names.
 
     Of a section of a recipe, a field that `FIRST` does not name is left out while it has its default; it must have one.
     """
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    names = [field.name for field in dataclasses.fields(value)]
+    fields = {FIRST_NAMES.get(name, name): getattr(value, name) for name in names}
     first = _first_fields(type(value))
     if first is None or first == fields.keys():
         return fields
-    plain = type(value)(**{name: fields[name] for name in first})
+    plain = type(value)(**{RENAMED.get(name, name): fields[name] for name in first})
     return {name: given for name, given in fields.items() if name in first or given != getattr(plain, name)}
 
 

@@ -45,20 +45,20 @@ def test_cells_are_those_of_the_matched_totals(grid):
 
 
 def test_only_subsets_that_are_raised_have_more_than_the_smallest_budget(grid):
-    run, _ = single_runs(grid(GRID + "raised: [32]\n"))
+    run, _ = single_runs(grid(GRID + "scaled_subsets: [32]\n"))
     assert {held for held in corpora_of(run) if held[0] != 32} == {(64, 1), (128, 1)}
     assert most_draws(run).tolist() == [8] * 32 + [1] * 96
 
 
 def test_students_of_twice_the_steps_stand_beside_the_ladder_alone(grid):
     once, *_ = single_runs(grid())
-    run, *_ = single_runs(grid(GRID + "doubled: [4, 8]\n"))
+    run, *_ = single_runs(grid(GRID + "double_steps_at: [4, 8]\n"))
     more = [cell for cell in cells_of(run) if cell not in cells_of(once)]
     assert {cell[1:4] for cell in more} == {(32, 4, "doubled"), (32, 8, "doubled")}
     assert corpora_of(run) == corpora_of(once)
-    assert all(cell.control == "steps" for cell in cells_of(grid(GRID + "doubled: [4, 8]\n", "-r4")))
-    with pytest.raises(RecipeError, match="doubled: must be of budgets"):
-        grid(GRID + "doubled: [5]\n")
+    assert all(cell.control == "steps" for cell in cells_of(grid(GRID + "double_steps_at: [4, 8]\n", "-r4")))
+    with pytest.raises(RecipeError, match="double_steps_at: must be of budgets"):
+        grid(GRID + "double_steps_at: [5]\n")
 
 
 def test_every_corpus_is_a_union_of_parts_and_no_part_is_idle(grid):
@@ -118,12 +118,12 @@ AXES = ("subsets", "totals", "controls", "reorder")
         ("subsets: [64, 128]", r"subsets: must be of pool_sizes \(32, 64, 128\), ladder_questions among them"),
         ("subsets: [64, 32]", r"subsets: must grow"),
         ("totals: [64, 100]", r"totals: no subset at any budget has 100 responses"),
-        ("raised: [48]", r"raised: must be of subsets"),
+        ("scaled_subsets: [48]", r"scaled_subsets: must be of subsets"),
         ("controls: [steps, steps]", r"controls: must be distinct"),
         ("controls: [step]", r"controls: .*'steps' or 'epochs'"),
         ("counting: accepted", r"totals: must be null unless counting is sampled"),
         ("held_out: 3", r"held_out: must be one of the budgets \(2, 4, 8\)"),
-        ("confirm: 8", r"confirm: must be one of the budgets .* above held_out \(None\)"),
+        ("confirm_budget: 8", r"confirm_budget: must be one of the budgets .* above held_out \(None\)"),
         ("teachers: {}", r"teachers: .*at least 1"),
         ("teachers: {a>b: {}}", r"teachers: .*pattern"),
         (

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared cha
 
 PAIRS = {
     "bases": "{wide: {}, thin: {base_width: 48, base_steps: 60}}",
-    "doubled": "[6]",
+    "double_steps_at": "[6]",
     "decide": "[law, bound, saturation]",
     "rules": "{law_width: 0.2}",
     "repo": "local/fss-tiny",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic.dataclasses import dataclass
 
-from toolkit.keys import FIRST, keyed_fields
+from toolkit.keys import FIRST, FIRST_NAMES, RENAMED, keyed_fields
 from toolkit.pipeline.cells import cells_of, single_runs
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.judge import judged_by
@@ -99,7 +99,13 @@ def test_a_setting_that_differs_from_its_default_is_part_of_the_key(name: str) -
 def test_every_section_says_what_the_first_version_knew_of_it() -> None:
     """A section that is new has an empty line there, and later fields have defaults."""
     for cls in (*sections.SECTIONS, Rules):
-        fields = {field.name: field for field in dataclasses.fields(cls)}
+        fields = {FIRST_NAMES.get(field.name, field.name): field for field in dataclasses.fields(cls)}
         first = FIRST[cls.__name__].split()
         assert set(first) <= set(fields)
-        cls(**{name: getattr(cls, name, "math") for name in first if fields[name].default is dataclasses.MISSING})
+        cls(**{name: "math" for name in first if fields[name].default is dataclasses.MISSING})
+
+
+def test_a_renamed_setting_is_hashed_under_its_first_name() -> None:
+    experiment = dataclasses.replace(sections.Experiment(), double_steps_at=(8,), scaled_subsets=(64,))
+    assert keyed_fields(experiment) | {"doubled": (8,), "raised": (64,)} == keyed_fields(experiment)
+    assert set(RENAMED.values()) <= set(sections.HOME) and not set(RENAMED) & set(sections.HOME)

@@ -50,7 +50,7 @@ def real_run(name, shared_data, base, url):
         experiment=dataclasses.replace(recipe.experiment, replicates=(0,)),
         evaluation=dataclasses.replace(recipe.evaluation, eval_max_tokens=16),
         # A student of a few thousand weights gets nothing right in four steps: there is no curve to fit.
-        law=dataclasses.replace(recipe.law, fit_max=None, held_out=None, confirm=None),
+        law=dataclasses.replace(recipe.law, fit_max=None, held_out=None, confirm_budget=None),
         decisions=dataclasses.replace(recipe.decisions, decide=()),
     )
     return Run(name, "paper", small, BUDGETS, (0,))

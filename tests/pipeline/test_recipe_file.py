@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.context import StageError
-from toolkit.pipeline.recipe_file import CARRIED, read_strange, recipe_text, released
+from toolkit.pipeline.recipe_file import CARRIED, read_strange, recipe_text, released, under_new_names
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.yaml_files import LARGEST
 
@@ -43,6 +43,13 @@ def test_a_text_that_looks_like_something_else_stays_a_text(text):
     made = recipe(teacher={"teacher_revision": text}, release={"summary": text})
     read, _ = read_strange(recipe_text(made, None), weights=True)
     assert same(read, made)
+
+
+def test_a_release_keeps_first_names_and_a_pulled_recipe_has_those_of_today():
+    text = recipe_text(recipe(), None)
+    assert text.endswith("\nconfirm: null\n")
+    assert under_new_names(text) == text.replace("\nconfirm:", "\nconfirm_budget:")
+    assert same(read_strange(under_new_names(text), weights=True)[0], read_strange(text, weights=True)[0])
 
 
 def test_files_and_folders_are_named_without_their_place(tmp_path, monkeypatch):

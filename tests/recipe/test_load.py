@@ -1,5 +1,6 @@
 import pytest
 
+from toolkit.keys import RENAMED
 from toolkit.recipe.files import RecipeError, known_recipes
 from toolkit.recipe.load import load_recipe, load_run
 from toolkit.recipe.sections import HOME, SECTIONS
@@ -106,6 +107,23 @@ def test_a_profile_overlays_keys_and_its_errors_name_its_file(recipe):
         load_recipe(path, "paper")
     with pytest.raises(RecipeError, match="no profile 'huge'; it has: nano, paper"):
         load_recipe(path, "huge")
+
+
+def test_a_renamed_key_works_and_is_named_in_one_line(recipe, caplog):
+    path = recipe(GOOD + "doubled: [8]\nbudgets: [1, 2, 4, 8, 16, 32]\n")
+    recipe("confirm: null\nbudgets: [1, 2, 4, 8, 16, 32]\n", "mine.paper.yaml")
+    assert load_run(str(path), "paper").recipe.experiment.double_steps_at == (8,)
+    assert sorted(record.getMessage().split("; ")[0] for record in caplog.records) == [
+        f"{path.with_name('mine.paper.yaml')}: confirm: the key is now confirm_budget",
+        f"{path}: doubled: the key is now double_steps_at",
+    ]
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_renamed_key_is_not_named_twice_in_a_file(recipe, old):
+    path = recipe(f"{GOOD}{old}: null\n{RENAMED[old]}: null\n")
+    with pytest.raises(RecipeError, match=f"{RENAMED[old]}: written twice, also as {old}; keep {RENAMED[old]}"):
+        load_recipe(path)
 
 
 def test_a_run_selects_a_budget_and_a_replicate(recipe):

@@ -76,7 +76,7 @@ def cells_of(run: Run) -> list[Cell]:
 
 
 def _controls(recipe: Recipe, questions: int, budget: int) -> tuple[str, ...]:
-    again = questions == recipe.ladder.ladder_questions and budget in recipe.experiment.doubled
+    again = questions == recipe.ladder.ladder_questions and budget in recipe.experiment.double_steps_at
     return (*recipe.controls, DOUBLED) if again else recipe.controls
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from toolkit.domains import DOMAINS
-from toolkit.keys import keyed_fields
+from toolkit.keys import RENAMED, keyed_fields
 from toolkit.pipeline.context import StageError
 from toolkit.pipeline.teacher import NANO
 from toolkit.questions.pools import READERS
@@ -75,6 +75,11 @@ def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
     parts.append(f"# No law is fitted until these are set\n{_lines(keyed_fields(NO_LAW))}")
     provider = f"`provider: {served['provider']}`" if served and served["provider"] else "`provider`"
     return "\n".join(parts) + (ELSEWHERE.format(provider=provider) if served else "")
+
+
+def under_new_names(text: str) -> str:
+    """Give the text of a recipe for a user to edit: what a release writes under first names has its names of today."""
+    return re.sub(rf"^({'|'.join(RENAMED)}):", lambda key: f"{RENAMED[key[1]]}:", text, flags=re.MULTILINE)
 
 
 def _lines(values: dict[str, Any]) -> str:

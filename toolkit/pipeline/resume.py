@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.hub.endpoints import open_to_read
 from toolkit.pipeline.context import Context, StageError
-from toolkit.pipeline.recipe_file import read_strange, recipe_text
+from toolkit.pipeline.recipe_file import read_strange, recipe_text, under_new_names
 from toolkit.pipeline.source import FOLDER, remember, source_identity, source_key
 from toolkit.pipeline.stages.models import nano_options
 from toolkit.pipeline.stages.pool import pool_inputs
@@ -58,7 +58,7 @@ class Restoration:
     @property
     def text(self) -> str:
         """Write the recipe."""
-        return recipe_text(self.recipe, dict(self.served) if self.served else None)
+        return under_new_names(recipe_text(self.recipe, dict(self.served) if self.served else None))
 
 
 def pull(

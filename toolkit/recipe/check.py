@@ -84,22 +84,30 @@ def _test_column_rules(pool: Pool) -> Rules:
 def _experiment_rules(recipe: Recipe) -> Rules:
     made, ladder, subsets = recipe.experiment, recipe.ladder, recipe.subsets
     totals = {questions * budget for questions in subsets for budget in ladder.budgets}
-    partial = made.totals is not None or made.raised is not None
+    partial = made.totals is not None or made.scaled_subsets is not None
     missing = [total for total in made.totals or () if total not in totals]
     return [
         ("replicates", _distinct(made.replicates), "must be distinct, and at least one"),
         ("controls", _distinct(recipe.controls), "must be distinct, and at least one"),
-        ("doubled", set(made.doubled) <= set(ladder.budgets), f"must be of budgets ({listed(ladder.budgets)})"),
+        (
+            "double_steps_at",
+            set(made.double_steps_at) <= set(ladder.budgets),
+            f"must be of budgets ({listed(ladder.budgets)})",
+        ),
         ("subsets", _grows(subsets), f"must grow, not {listed(subsets)}"),
         (
             "subsets",
             {ladder.ladder_questions} <= set(subsets) <= set(recipe.pool.pool_sizes),
             f"must be of pool_sizes ({listed(recipe.pool.pool_sizes)}), ladder_questions among them",
         ),
-        ("raised", set(made.raised or ()) <= set(subsets), f"must be of subsets ({listed(subsets)})"),
+        (
+            "scaled_subsets",
+            set(made.scaled_subsets or ()) <= set(subsets),
+            f"must be of subsets ({listed(subsets)})",
+        ),
         ("totals", not missing, f"no subset at any budget has {listed(missing)} responses in all"),
         (
-            "totals" if made.totals else "raised",
+            "totals" if made.totals else "scaled_subsets",
             not partial or ladder.counting == "sampled",
             "must be null unless counting is sampled: else how much is drawn follows from what came",
         ),
@@ -110,6 +118,7 @@ def _law_rules(recipe: Recipe) -> Rules:
     ladder, law = recipe.ladder, recipe.law
     rungs = [rung for rung in ladder.budgets if recipe.holds(ladder.ladder_questions, rung)]
     fitted = sum(rung <= (law.fit_max or 0) for rung in rungs)
+    confirm, last = law.confirm_budget, law.held_out
     few = f"a law needs at least 4 budgets up to fit_max; of {listed(rungs)} it may use too few"
     return [
         (
@@ -125,8 +134,8 @@ def _law_rules(recipe: Recipe) -> Rules:
         ),
         ("fit_max", law.held_out is None or fitted >= 4, few),
         (
-            "confirm",
-            law.confirm is None or (law.held_out is not None and law.confirm > law.held_out and law.confirm in rungs),
+            "confirm_budget",
+            confirm is None or (last is not None and confirm > last and confirm in rungs),
             f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
         ),
     ]

@@ -4,10 +4,12 @@ Every value stays beside the file that it stands in, so that an error can name i
 """
 
 import difflib
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
+from toolkit.keys import FIRST_NAMES, RENAMED
 from toolkit.recipe.yaml_files import LARGEST, YamlError, read_yaml
 from toolkit.shipped import shipped
 from toolkit.text import listed
@@ -71,16 +73,39 @@ def read_values(path: Path, profile: str = NANO) -> Values:
     Raises:
         RecipeError: for what is no YAML mapping, an unknown profile, or recipes that extend one another.
     """
-    files = [profiles_of(file) for file in reversed(_lineage(path))]
-    if not any(profile in known for known in files):
-        names = listed(dict.fromkeys(name for known in files for name in known))
-        raise RecipeError(f"{path.stem} has no profile {profile!r}; it has: {names}")
     values: Values = {}
-    for known in files:
-        for file in dict.fromkeys(known[name] for name in (NANO, profile) if name in known):
-            values |= {key: (file, value) for key, value in _read(file).items()}
+    for file in _files(path, profile):
+        values |= {key: (file, value) for key, value in _under_new_names(file, _read(file)).items()}
     values.pop("extends", None)
     return values
+
+
+def warn_of_renamed(path: Path, profile: str = NANO) -> None:
+    """Log a line for each key that a recipe, with what it extends and its profile, writes under its first name."""
+    for file in _files(path, profile):
+        for key in RENAMED.keys() & _read(file).keys():
+            new = RENAMED[key]
+            logging.getLogger(__name__).warning(
+                "%s: %s: the key is now %s; rename it, or a later version refuses it", file, key, new
+            )
+
+
+def _files(path: Path, profile: str) -> list[Path]:
+    """Give the files of a recipe in the order in which they are laid over one another."""
+    lineage = [profiles_of(file) for file in reversed(_lineage(path))]
+    if not any(profile in known for known in lineage):
+        names = listed(dict.fromkeys(name for known in lineage for name in known))
+        raise RecipeError(f"{path.stem} has no profile {profile!r}; it has: {names}")
+    return [
+        file for known in lineage for file in dict.fromkeys(known[name] for name in (NANO, profile) if name in known)
+    ]
+
+
+def _under_new_names(file: Path, values: dict[str, Any]) -> dict[str, Any]:
+    twice = [key for key in values if key in FIRST_NAMES and FIRST_NAMES[key] in values]
+    if twice:
+        raise RecipeError(f"{file}: {twice[0]}: written twice, also as {FIRST_NAMES[twice[0]]}; keep {twice[0]}")
+    return {RENAMED.get(key, key): value for key, value in values.items()}
 
 
 def _lineage(path: Path) -> list[Path]:

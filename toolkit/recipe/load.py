@@ -15,7 +15,15 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from toolkit.recipe.check import rules
-from toolkit.recipe.files import NANO, RecipeError, Values, known_recipes, read_values, recipe_file
+from toolkit.recipe.files import (
+    NANO,
+    RecipeError,
+    Values,
+    known_recipes,
+    read_values,
+    recipe_file,
+    warn_of_renamed,
+)
 from toolkit.recipe.sections import (
     HOME,
     SECTIONS,
@@ -52,7 +60,9 @@ def load_run(run: str, profile: str = NANO) -> Run:
         RecipeError: for an unknown name, a budget outside the ladder, or a recipe that does not validate.
     """
     name, budget, replicate = _split_run(run)
-    recipe = load_recipe(recipe_file(name), profile)
+    path = recipe_file(name)
+    recipe = load_recipe(path, profile)
+    warn_of_renamed(path, profile)
     budgets, replicates = recipe.ladder.budgets, recipe.experiment.replicates
     if budget is None:
         return Run(recipe.name, profile, recipe, budgets, replicates)
@@ -66,7 +76,12 @@ def load_run(run: str, profile: str = NANO) -> Run:
 def _ladder_alone(recipe: Recipe) -> Recipe:
     """The recipe without its other pairs, subsets and controls."""
     experiment = dataclasses.replace(
-        recipe.experiment, subsets=None, raised=None, totals=None, controls=recipe.controls[:1], doubled=()
+        recipe.experiment,
+        subsets=None,
+        scaled_subsets=None,
+        totals=None,
+        controls=recipe.controls[:1],
+        double_steps_at=(),
     )
     return one_pair(dataclasses.replace(recipe, experiment=experiment), *recipe.pair.split(">"))
 

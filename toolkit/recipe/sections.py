@@ -236,12 +236,12 @@ class Experiment:
     teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
     bases: Variants | None = None  # name -> keys of the base that differ
     subsets: tuple[Count, ...] | None = None  # of pool_sizes; null takes ladder_questions
-    raised: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
+    scaled_subsets: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
     totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
     controls: tuple[Control, ...] | None = None  # null takes `control`
     # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor counts
     # only where that moves nothing
-    doubled: tuple[Draws, ...] = ()
+    double_steps_at: tuple[Draws, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -262,7 +262,9 @@ class Law:
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
     form: str = "rectified"  # of the law: a name in `toolkit.laws.curve.forms.FORMS`
-    confirm: Count | None = None  # a larger rung, forecast together with held_out, where that one was seen before
+    confirm_budget: Count | None = (
+        None  # a larger rung, forecast together with held_out, where that one was seen before
+    )
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -345,5 +347,5 @@ class Recipe:
     def holds(self, questions: int, budget: int) -> bool:
         """Whether the experiment has this cell."""
         made = self.experiment
-        raised = made.raised is None or questions in made.raised or budget == self.ladder.budgets[0]
-        return raised and (made.totals is None or questions * budget in made.totals)
+        scaled = made.scaled_subsets is None or questions in made.scaled_subsets or budget == self.ladder.budgets[0]
+        return scaled and (made.totals is None or questions * budget in made.totals)

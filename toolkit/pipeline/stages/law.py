@@ -55,7 +55,7 @@ def refuse_unknown_form(recipe: Recipe) -> None:
 def held_out_budgets(run: Run) -> list[int]:
     """List the rungs that are forecast before they are trained: the recipe's held-out and its confirmatory one."""
     law = run.recipe.law
-    return [rung for rung in (law.held_out, law.confirm) if rung is not None and run.whole]
+    return [rung for rung in (law.held_out, law.confirm_budget) if rung is not None and run.whole]
 
 
 def laws_of(run: Run) -> Iterator[HeldOut]:
@@ -308,7 +308,7 @@ def _decide(
     recipe, curves = context.recipe, results["curves"].path
     experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
-    written = written_forecasts(results, recipe.law.confirm or recipe.law.held_out) if rule == "law" else []
+    written = written_forecasts(results, recipe.law.confirm_budget or recipe.law.held_out) if rule == "law" else []
     question = Question(rule, written=written, labels=labels, notes=_notes(recipe))
     try:
         decision = decide(question, experiment, every, rules_of(recipe))
