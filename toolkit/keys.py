@@ -50,6 +50,6 @@ def keyed_fields(value: Any) -> dict[str, Any]:
 
 
 def _first_fields(section: type) -> set[str] | None:
-    """The fields of a section, or of what a section was derived from, in version 0.1.0; None of any other class."""
+    """Give the fields that a section had in version 0.1.0, also by its base class; None for any other class."""
     named = (kind.__name__ for kind in section.__mro__ if kind.__module__.startswith("toolkit.recipe."))
     return next((set(FIRST[name].split()) for name in named if name in FIRST), None)

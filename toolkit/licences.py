@@ -19,7 +19,7 @@ LICENCES = frozenset(_NAMES.split())
 
 
 def closest(name: str) -> str:
-    """The identifier that `name` most likely means (`Apache 2.0`: `apache-2.0`), `other` where it is like none."""
+    """Give the identifier that `name` most likely means (`Apache 2.0`: `apache-2.0`); `other` if it resembles none."""
     if name.strip().lower() in LICENCES:
         return name.strip().lower()
     said = re.sub(r"\b(?:the|licen[cs]e|version|v)\b|(?<=\b)v(?=\d)", " ", name.lower())

@@ -35,7 +35,7 @@ class Pattern:
         self._compiled = self._compile(text)
 
     def last(self, text: str) -> str | None:
-        """The group of the last match in `text`, outer space dropped; None where nothing matches or it is blank.
+        """Give the group of the last match in `text` without outer space; None where nothing matches or it is blank.
 
         Raises:
             PatternError: when it takes too long, since an expression that backtracks for ever says nothing.

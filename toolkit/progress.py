@@ -32,7 +32,7 @@ class Stage:
         )
 
     def tick(self, task: str, done: int, total: int, note: str = "") -> None:
-        """`task` has done `done` of `total` units; `note` stands behind the bar."""
+        """Record that `task` has done `done` of `total` units; `note` stands behind the bar."""
         with self._lock:
             self._tasks[task] = (done, total)
             if self._bar is not None:
@@ -44,13 +44,13 @@ class Stage:
                 self._bar.update(sum(entry[0] for entry in self._tasks.values()) - self._bar.n)
 
     def count(self, cached: bool) -> None:
-        """One artifact of the stage is there: made now, or found."""
+        """Count one artifact of the stage that is ready: found (`cached`) or made now."""
         with self._lock:
             self.cached += cached
             self.made += not cached
 
     def plan(self, found: bool) -> None:
-        """One artifact of the stage in a dry run: found, or to be made."""
+        """Count one artifact of the stage in a dry run: found, or still to be made."""
         self.cached += found
         self.planned += not found
 
@@ -63,7 +63,7 @@ class Stage:
 
     @property
     def state(self) -> str:
-        """How many artifacts were made, found, or are still to be made; a single one without its number."""
+        """Say how many artifacts were made, found, or are still to be made; for a single one, without the number."""
         counts = {"made": self.made, "cached": self.cached, "to do": self.planned}
         parts = [(count, word) for word, count in counts.items() if count]
         return parts[0][1] if len(parts) == 1 else ", ".join(f"{count} {word}" for count, word in parts)
@@ -77,7 +77,7 @@ class Progress:
         self.done: list[tuple[Stage, float]] = []
 
     def say(self, text: str) -> None:
-        """One line, above any bar."""
+        """Print one line, above any bar."""
         tqdm.write(text, file=self.stream)
 
     @contextlib.contextmanager

@@ -33,17 +33,17 @@ FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, At
 
 
 def user_turn(text: str) -> Messages:
-    """One message of a user."""
+    """Give the messages of a user who says `text`."""
     return [{"role": "user", "content": text}]
 
 
 def contents(messages: Messages) -> str:
-    """The texts of some messages, a line each."""
+    """Join the texts of some messages, a line each."""
     return "\n".join(message["content"] for message in messages)
 
 
 def prompt_writer(template: str) -> Callable[[str], str]:
-    """A function from a question to the text that the teacher is told.
+    """Make a function from a question to the text that the teacher reads.
 
     Args:
         template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over what is written
@@ -79,7 +79,7 @@ def prompt_writer(template: str) -> Callable[[str], str]:
 
 
 def _refuse_costly(template: nodes.Template) -> None:
-    """Looked at before anything is compiled, for the compiler works out what is constant."""
+    """Refuse a template that costs too much, before it is compiled: the compiler already works out constants."""
     for node in _all(template):
         _refuse_part(node)
     if _size(template) > MOST:
@@ -94,7 +94,7 @@ def _all(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def _refuse_part(node: nodes.Node) -> None:
-    """A node that a prompt does not need and that can run or grow for ever."""
+    """Refuse a node that a prompt does not need and that can run or grow for ever."""
     named = type(node).__name__.lower()
     if not isinstance(node, ALLOWED):
         raise ValueError(f"{named} is not for prompts; use text, {{{{ question }}}}, conditions and written-out lists")
@@ -110,14 +110,14 @@ def _refuse_part(node: nodes.Node) -> None:
 
 
 def _refuse_growth(node: nodes.Filter | nodes.Call) -> None:
-    """Replacements in a row could double a text again and again."""
+    """Refuse a replacement that lengthens a text: in a row they could double it again and again."""
     texts = [arg.value for arg in node.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
     if len(texts) != len(node.args) or len(texts) != 2 or not texts[0] or len(texts[1]) > len(texts[0]):
         raise ValueError("replace takes two texts that are written out, the second no longer than the first")
 
 
 def _size(node: nodes.Node) -> int:
-    """How many parts are worked out at most; loops are bounded by their written-out lists."""
+    """Count the parts that are worked out at most; a loop is bounded by its written-out list."""
     inner = sum(_size(child) for child in node.iter_child_nodes())
     looped = node.iter if isinstance(node, nodes.For) else None
     return 1 + inner * (len(looped.items) if isinstance(looped, nodes.List | nodes.Tuple) else 1)

@@ -47,7 +47,7 @@ def flushed() -> Iterator[None]:
 
 
 def reader_gone(stream: TextIO) -> bool:
-    """Whether a stream is a pipe that nobody reads any more."""
+    """Say whether a stream is a pipe that nobody reads any more."""
     try:
         return any(event & select.POLLERR for _, event in _poll(stream.fileno()))
     except (OSError, ValueError):  # no file at all: a test's own stream
@@ -61,7 +61,7 @@ def _poll(number: int) -> list[tuple[int, int]]:
 
 
 def _fault(stream: TextIO) -> OSError | None:
-    """Why a stream takes nothing; it ends nowhere then, else what waits in it would be tried, and told of, at exit."""
+    """Say why a stream cannot be written to, and silence it, so that what waits in it is not tried again at exit."""
     try:
         stream.flush()
     except OSError as error:

@@ -12,7 +12,7 @@ class TextError(ValueError):
 
 
 def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -> str:
-    """The text of a UTF-8 file.
+    """Read the text of a UTF-8 file.
 
     Args:
         named: what the message calls it; None takes its path.
@@ -33,7 +33,7 @@ def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -
 
 
 def read_object(path: Path, *, named: str | None = None, largest: int = LARGEST) -> dict[str, Any]:
-    """The JSON object in a UTF-8 file.
+    """Read the JSON object in a UTF-8 file.
 
     Raises:
         TextError: for anything else; see `read_text`.
@@ -42,7 +42,7 @@ def read_object(path: Path, *, named: str | None = None, largest: int = LARGEST)
 
 
 def parse_object(text: str, named: str) -> dict[str, Any]:
-    """The JSON object in a text.
+    """Parse the JSON object in a text.
 
     Raises:
         TextError: for anything else, for a name that is there twice, and for numbers that no JSON has.

@@ -34,7 +34,7 @@ class Workers:
         self._reader.start()
 
     def call(self, name: str, tick: Tick, function: Callable[..., Any], *args: Any) -> Any:
-        """`function(*args, tick)` in a worker; blocks until done; `tick(done, total)` is called here meanwhile."""
+        """Call `function(*args, tick)` in a worker and wait for its result; meanwhile call `tick(done, total)` here."""
         self._ticks[name] = tick  # stays: the last reports may come after the result
         future: Future[Any] = self._pool.submit(_run, name, function, args)
         return future.result()
@@ -73,7 +73,7 @@ class Counted:
 
 @contextlib.contextmanager
 def open_workers(jobs: int) -> Iterator[Workers]:
-    """Workers that are stopped at the end, however the body ends."""
+    """Open a pool of workers that are stopped at the end, however the body ends."""
     workers = Workers(jobs)
     try:
         yield workers
@@ -84,14 +84,14 @@ def open_workers(jobs: int) -> Iterator[Workers]:
 
 
 def _start(reports: "Queue[tuple[str, int, int] | None]", parent: int) -> None:
-    """First thing in a worker; the parent has set the thread limits in the environment that it inherits."""
+    """Prepare a worker; the parent has set the thread limits in the environment that it inherits."""
     global _reports
     _reports = reports
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 
 
 def _die_with(parent: int) -> None:
-    """A killed parent cannot tell its workers; without this they would train on for nobody."""
+    """End this worker when its parent is gone: a killed parent cannot tell it to, and it would train on for nobody."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

@@ -39,16 +39,16 @@ class Artifact:
 
     @property
     def digest(self) -> str:
-        """sha256 over the names and digests of all files; of a planned artifact, a stand-in that no made one has."""
+        """Give the sha256 over the names and digests of all files; a planned artifact gets a stand-in of its own."""
         return hash_of(dict(self.files)) if self.made else hash_of({"planned": self.key})
 
     def file(self, name: str) -> str:
-        """Digest of one file, for a stage that reads only that one."""
+        """Give the digest of one file, for a stage that reads only that one."""
         return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
 
 
 def canonical(value: Any) -> Any:
-    """`value` as plain JSON data: dataclasses become dicts, tuples lists; paths are refused (a key names no place)."""
+    """Give `value` as plain JSON data: dataclasses become dicts, tuples lists; a path is refused, as keys name none."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return canonical(keyed_fields(value))
     if isinstance(value, Mapping):
@@ -61,13 +61,13 @@ def canonical(value: Any) -> Any:
 
 
 def hash_of(value: Any) -> str:
-    """sha256 of the canonical JSON of `value`, 64 hex digits, equal on every machine."""
+    """Give the sha256 of the canonical JSON of `value`, 64 hex digits, equal on every machine."""
     text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits."""
+    """Give the sha256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -92,7 +92,7 @@ class Digests:
 
 
 def folder_files(folder: Path, digest: Callable[[Path], str] = file_digest) -> dict[str, str]:
-    """Relative name -> sha256 of every file in `folder`, the manifest apart."""
+    """Give relative name -> sha256 for every file in `folder` except the manifest."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
     return {name: digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
@@ -129,7 +129,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """Indented JSON with a closing newline, the form of every file that people may read."""
+    """Write indented JSON with a closing newline, the form of every file that people may read."""
     return json.dumps(canonical(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -148,7 +148,7 @@ class Workspace:
         self._digest = Digests()
 
     def place(self, stage: str, inputs: Any) -> Path:
-        """The folder of the artifact that `stage` makes from `inputs`, made or not."""
+        """Give the folder of the artifact that `stage` makes from `inputs`, made or not."""
         return self.root / stage / hash_of({"stage": stage, "inputs": inputs})[:KEY_LENGTH]
 
     def find(self, stage: str, inputs: Any) -> Artifact | None:
@@ -172,12 +172,12 @@ class Workspace:
                 yield manifest
 
     def planned(self, stage: str, inputs: Any) -> Artifact:
-        """The artifact as it is, or one that only names its key: what a dry run works with."""
+        """Give the artifact if it is there, else one that only names its key, for a dry run to work with."""
         path = self.place(stage, inputs)
         return self.find(stage, inputs) or Artifact(path, path.name, {}, {}, made=False)
 
     def build(self, stage: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> tuple[Artifact, bool]:
-        """The artifact and whether it was there already.
+        """Build the artifact unless it is there; give it, and whether it was there already.
 
         `make` fills an empty folder and returns facts for the manifest. Killed before the final rename, nothing is left
         but a temporary folder that the next attempt clears.
@@ -205,7 +205,7 @@ class Workspace:
         return made, False
 
     def install(self, stage: str, inputs: Any, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Artifact:
-        """The artifact that `stage` would make from `inputs`, from files that were made elsewhere.
+        """Install the artifact that `stage` would make from `inputs`, with files that were made elsewhere.
 
         Raises:
             ValueError: when another one was made here from the same inputs.
@@ -287,7 +287,7 @@ class Workspace:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest in an artifact's folder; None for one that is damaged."""
+    """Read the manifest in an artifact's folder; None for a damaged one."""
     try:
         manifest = read_object(folder / MANIFEST)
     except TextError:

@@ -20,7 +20,7 @@ class Shell(NamedTuple):
 
 
 def increments(budgets: Sequence[int]) -> list[tuple[int, int]]:
-    """The response indices `start <= index < stop` that each rung adds; (1, 2, 4) gives [(0, 1), (1, 2), (2, 4)].
+    """Give the response indices `start <= index < stop` that each rung adds; (1, 2, 4) gives [(0, 1), (1, 2), (2, 4)].
 
     Raises:
         ValueError: if the budgets (responses per question, each >= 1) are none or do not grow.
@@ -30,7 +30,7 @@ def increments(budgets: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def shells(pool_sizes: Sequence[int], questions: int | None = None) -> list[Shell]:
-    """The shells of the nested question subsets, up to the subset of `questions` questions (default: the largest).
+    """Give the shells of the nested question subsets, up to the subset of `questions` questions (default: the largest).
 
     Args:
         pool_sizes: sizes of the nested subsets, questions, growing; each is a prefix of the pool order.
@@ -53,12 +53,12 @@ def shells(pool_sizes: Sequence[int], questions: int | None = None) -> list[Shel
 
 
 def file_name(shell: Shell, increment: tuple[int, int]) -> str:
-    """Where the rows of a shell x increment lie: `q1/i008-016.parquet` for indices 8 to 15 of the first shell."""
+    """Name the file of a shell x increment: `q1/i008-016.parquet` for indices 8 to 15 of the first shell."""
     return f"{shell.name}/i{increment[0]:03d}-{increment[1]:03d}.parquet"
 
 
 def cell_files(questions: int, budget: int, pool_sizes: Sequence[int], budgets: Sequence[int]) -> list[str]:
-    """The files of a cell, increment-major: those of a smaller budget of the same questions come first.
+    """Give the files of a cell, increment-major: those of a smaller budget of the same questions come first.
 
     Raises:
         ValueError: if `budget` is not a rung of `budgets`, or `questions` not one of `pool_sizes`.
@@ -73,7 +73,7 @@ def cell_files(questions: int, budget: int, pool_sizes: Sequence[int], budgets: 
 def cell_name(
     questions: int, budget: int, pool_sizes: Sequence[int], ladder_questions: int, counting: str = "sampled"
 ) -> str:
-    """The name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
+    """Give the name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
 
     Its letter says what a budget counts: r responses, a distinct accepted ones, s at most so many responses.
     """

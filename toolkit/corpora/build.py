@@ -132,7 +132,7 @@ class RowWriter:
 
 @contextmanager
 def open_rows(path: Path, schema: pa.Schema = SCHEMA) -> Iterator[RowWriter]:
-    """A parquet file to add rows to; it is there under its name once the block has ended well."""
+    """Open a parquet file to add rows to; it appears under its name once the block has ended without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with pq.ParquetWriter(partial, schema, compression="zstd", write_page_index=True) as writer:

@@ -57,7 +57,7 @@ class _Index:
 
 
 def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural: bool = False) -> list[Leak]:
-    """Which held-out questions are in `texts`: for each, and each kind, the first text that has it.
+    """Find the held-out questions that are in `texts`: for each question and kind, the first text that has it.
 
     A text is *exact* when it is the question in the same words, and *near* when it has at least half of the question's
     word 8-grams (up to 8 words, a question is one gram). From 23 words on, no single changed word hides a question.
@@ -81,7 +81,7 @@ def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural:
 
 
 def leak_finder(held_out: Mapping[str, str], *, procedural: bool = False) -> Callable[[str], bool]:
-    """Whether a text has any of the held-out questions (id -> question) in it, as `find_leaks` decides it.
+    """Give a function that says whether a text contains any held-out question (id -> question); see `find_leaks`.
 
     Raises:
         ValueError: for a held-out question without a word.
@@ -142,7 +142,7 @@ def _index(held_out: Mapping[str, str]) -> _Index:
 
 
 def _matches(index: _Index, words: Words, procedural: bool) -> Iterator[tuple[Kind, str]]:
-    """Each question that the text leaks once, as the first kind that applies."""
+    """Yield each question that the text leaks once, with the first kind that applies."""
     kinds: dict[str, Kind] = {}
     if procedural:
         kinds |= {question.held_out_id: "numbers" for question in _same_numbers(index, words)}
@@ -167,7 +167,7 @@ def _near(index: _Index, words: Words, procedural: bool) -> list[_Question]:
 
 
 def _stands_alone(question: Words, words: Words) -> bool:
-    """Whether the words hold the question and do not go on calculating: 1 + 2 is another question than 1 + 2 + 3."""
+    """Say whether the words hold the question and do not go on calculating: 1 + 2 is not in 1 + 2 + 3."""
     size = len(question)
     places = [start for start in range(len(words) - size + 1) if words[start : start + size] == question]
     return any(not {*words[max(start - 1, 0) : start], *words[start + size :][:1]} & CONTINUES for start in places)

@@ -19,13 +19,16 @@ class Rank(NamedTuple):
 
 
 def path_of(question_id: str, response: str) -> int:
-    """A number in [1, 2^64) for the solution path of a response: its question and text, white space runs as one."""
+    """Give a number in [1, 2^64) for the solution path of a response, from its question and text.
+
+    Runs of white space count as one space.
+    """
     text = f"{question_id}\0{' '.join(response.split())}".encode(errors="replace")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") or 1
 
 
 def accepted_ranks(paths: Iterable[Hashable | None]) -> list[Rank]:
-    """The ranks of one question's responses in order of index, where distinct accepted ones are counted.
+    """Give the ranks of one question's responses in order of index, where distinct accepted ones are counted.
 
     Args:
         paths: of each response, None where it was not accepted.

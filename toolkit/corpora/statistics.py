@@ -45,7 +45,7 @@ class CellStatistics:
 
 
 def cell_statistics(accepted: Sequence[Path], rejected: Sequence[Path]) -> CellStatistics:
-    """The statistics of one cell from its files of rows that train and of all others.
+    """Give the statistics of one cell from its files of rows that train and of all others.
 
     Takes about 100 bytes of memory per distinct response.
     """

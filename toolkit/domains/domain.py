@@ -42,7 +42,7 @@ class Mixture(NamedTuple):
     def generate(
         self, split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None
     ) -> Iterator[Question]:
-        """An endless stream of questions of one split; see `toolkit.domains.stream.stream`."""
+        """Yield the questions of one split without end; see `toolkit.domains.stream.stream`."""
         return self.interleave(lambda name, own: self.parts[name].generate(split, seed, own, largest), families)
 
     def interleave(
@@ -63,5 +63,5 @@ class Mixture(NamedTuple):
         return chain.from_iterable(zip(*made, strict=False))
 
     def texts(self) -> Iterator[str]:
-        """The texts of every part; see `Domain`."""
+        """Yield the texts of every part; see `Domain`."""
         return chain.from_iterable(part.texts() for part in self.parts.values())

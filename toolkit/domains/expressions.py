@@ -16,7 +16,7 @@ OPERATIONS: Mapping[type, Callable[[int, int], int]] = {
 
 
 def evaluate(expression: str, values: Mapping[str, int]) -> int:
-    """The value of an expression of + - * /, integers and the names in `values`.
+    """Give the value of an expression of + - * /, integers and the names in `values`.
 
     Raises ArithmeticError unless every intermediate value is a positive integer.
     """
@@ -25,13 +25,13 @@ def evaluate(expression: str, values: Mapping[str, int]) -> int:
 
 @cache
 def parse(expression: str) -> ast.expr:
-    """The syntax tree of an expression of + - * / over integers and names."""
+    """Give the syntax tree of an expression of + - * / over integers and names."""
     return ast.parse(expression, mode="eval").body
 
 
 @cache
 def names_in(expression: str) -> tuple[str, ...]:
-    """The distinct names of an expression, sorted."""
+    """Give the distinct names of an expression, sorted."""
     return tuple(sorted({node.id for node in ast.walk(parse(expression)) if isinstance(node, ast.Name)}))
 
 
@@ -51,7 +51,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, int]) -> int:
 def draw_values(
     draws: Mapping[str, tuple[int, int]], derived: Mapping[str, str], rng: random.Random, largest: int | None = None
 ) -> dict[str, int]:
-    """A number from each inclusive range of `draws`, capped at `largest`, and what is `derived` from them in order.
+    """Draw a number from each inclusive range of `draws`, capped at `largest`, and work out the `derived` ones.
 
     Raises ArithmeticError where a derived value is no positive integer.
     """

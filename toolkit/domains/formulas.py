@@ -43,7 +43,7 @@ Path = tuple[Step, ...]
 
 
 def path(*steps: str) -> Path:
-    """Steps written as `symbol = expression unit`."""
+    """Make a path of steps that are written as `symbol = expression unit`."""
     parts = (re.fullmatch(r"(\w+) = (\w+(?: [-+*/] \w+)*) (.+)", step) for step in steps)
     return tuple(Step(*part.groups()) for part in parts if part)
 
@@ -60,18 +60,18 @@ class Family:
 
     @property
     def unit(self) -> str:
-        """The unit of the answer."""
+        """Give the unit of the answer."""
         return self.paths[0][-1].unit
 
     @cached_property
     def stated(self) -> tuple[str, ...]:
-        """The sorted names of the numbers that a question states."""
+        """Give the sorted names of the numbers that a question states."""
         slots = {name for _, name, _, _ in Formatter().parse(self.wordings[0]) if name}
         return tuple(sorted(slots - set(WORDS)))
 
 
 def follow(path: Path, given: Mapping[str, int]) -> dict[str, int]:
-    """The values of a path's symbols in a question with the numbers `given`.
+    """Give the values of a path's symbols in a question with the numbers `given`.
 
     Raises ArithmeticError where a value is no positive integer, or one beyond `LARGEST_VALUE`.
     """
@@ -84,7 +84,7 @@ def follow(path: Path, given: Mapping[str, int]) -> dict[str, int]:
 
 
 def open_paths(family: Family, given: Mapping[str, int]) -> list[Path]:
-    """The paths that can be followed with the numbers `given`."""
+    """Give the paths that can be followed with the numbers `given`."""
     return [path for path in family.paths if _is_open(path, given)]
 
 
@@ -96,7 +96,7 @@ def _is_open(path: Path, given: Mapping[str, int]) -> bool:
 
 
 def draw_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
-    """Numbers for one question of `family`; `largest` caps every drawn range (for quick, easy pools)."""
+    """Draw the numbers of one question of `family`; `largest` caps every range (for quick, easy pools)."""
     while True:
         try:
             values = draw_values(family.draws, family.derived, rng, largest)
@@ -108,7 +108,7 @@ def draw_numbers(family: Family, rng: random.Random, largest: int | None = None)
 
 
 def draw_question(name: str, family: Family, rng: random.Random, largest: int | None = None) -> Question:
-    """A question of `family`, which is called `name`, with its exact answer and unit."""
+    """Draw a question of `family`, whose name is `name`, with its exact answer and unit."""
     given = draw_numbers(family, rng, largest)
     words = {slot: rng.choice(choices) for slot, choices in WORDS.items()}
     text = rng.choice(family.wordings).format(**words, **given)
@@ -118,7 +118,7 @@ def draw_question(name: str, family: Family, rng: random.Random, largest: int | 
 
 
 def draw_training_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
-    """Numbers of the `train` split for one question of `family`."""
+    """Draw numbers of the `train` split for one question of `family`."""
     given = draw_numbers(family, rng, largest)
     while split_of(tuple(given.values())) != "train":
         given = draw_numbers(family, rng, largest)
@@ -126,7 +126,7 @@ def draw_training_numbers(family: Family, rng: random.Random, largest: int | Non
 
 
 def solve(family: Family, numbers: tuple[int, ...], rng: random.Random) -> str:
-    """A random, fully right worked solution, ending in its boxed answer with the unit.
+    """Write a random, fully right worked solution that ends in its boxed answer with the unit.
 
     Args:
         numbers: values of the family's stated numbers, in the order of their names.
@@ -135,13 +135,13 @@ def solve(family: Family, numbers: tuple[int, ...], rng: random.Random) -> str:
 
 
 def solve_given(family: Family, given: Mapping[str, int], rng: random.Random) -> str:
-    """A solution along a random open path, in a random style; in one expression only where that is short."""
+    """Write a solution along a random open path in a random style, as one expression only where that is short."""
     path = rng.choice(open_paths(family, given))
     return write(path, given, rng.choice(STYLES if len(path) <= LONGEST_CHAIN else STYLES[:-1]), rng)
 
 
 def write(path: Path, given: Mapping[str, int], style: str, rng: random.Random) -> str:
-    """The solution along `path` in one of `STYLES`."""
+    """Write the solution along `path` in one of `STYLES`."""
     last = path[-1]
     boxed = f"\\boxed{{{follow(path, given)[last.symbol]} {last.unit}}}"
     if style == "chain":
@@ -155,7 +155,7 @@ def write(path: Path, given: Mapping[str, int], style: str, rng: random.Random) 
 
 
 def worked(path: Path, given: Mapping[str, int], rng: random.Random, *, bare: bool = False) -> list[str]:
-    """The steps as text, each after those it needs; `bare` leaves out symbols and units."""
+    """Write the steps as text, each after those it needs; `bare` leaves out symbols and units."""
     values = dict(given)
     todo, texts = list(path), []
     while todo:
@@ -174,7 +174,7 @@ def _text(step: Step, values: Mapping[str, int], rng: random.Random, bare: bool)
 
 
 def fold(path: Path, given: Mapping[str, int]) -> Tree:
-    """The whole path as one expression over the numbers `given`."""
+    """Fold the whole path into one expression over the numbers `given`."""
     trees: dict[str, Tree] = dict(given)
     for step in path:
         trees[step.symbol] = tree_of(step.expression, trees)
@@ -182,7 +182,7 @@ def fold(path: Path, given: Mapping[str, int]) -> Tree:
 
 
 def wordings(families: Mapping[str, Family]) -> Iterator[str]:
-    """Every wording, with each of `WORDS` in its place."""
+    """Yield every wording with each of `WORDS` in its place."""
     for family in families.values():
         for text in family.wordings:
             for place in range(max(map(len, WORDS.values()))):
@@ -191,7 +191,7 @@ def wordings(families: Mapping[str, Family]) -> Iterator[str]:
 
 
 def solutions(families: Mapping[str, Family]) -> Iterator[str]:
-    """Every path in every style; each step first once, so that its symbol stands at the beginning of a line, too."""
+    """Yield every path in every style, and each step alone, so that its symbol also stands at the start of a line."""
     rng = random.Random(0)
     for family in families.values():
         given = draw_numbers(family, rng)

@@ -344,7 +344,7 @@ DRILLS: dict[str, Family] = {
 
 
 def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[Question]:
-    """An endless stream of questions of one split; see `toolkit.domains.stream.stream`.
+    """Yield the questions of one split without end; see `toolkit.domains.stream.stream`.
 
     `largest` caps the drawn numbers. Raises ValueError on an unknown split or family.
     """
@@ -356,19 +356,19 @@ def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int
 
 
 def solve(question: Question, rng: random.Random) -> str:
-    """A random, fully right worked solution of a question, ending in its boxed answer with the unit."""
+    """Write a random, fully right worked solution of a question, which ends in its boxed answer with the unit."""
     return formulas.solve(FAMILIES[question.family], question.numbers, rng)
 
 
 def drill(rng: random.Random, largest: int | None = None) -> Page:
-    """A drill on numbers of the `train` split and its worked answer."""
+    """Write a drill on numbers of the `train` split, with its worked answer."""
     family = rng.choice(tuple(DRILLS.values()))
     given = draw_training_numbers(family, rng, largest)
     return rng.choice(family.wordings).format(**given), solve_given(family, given, rng)
 
 
 def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int | None = None) -> Page:
-    """A text of one kind: `chains` (solutions without their questions), `exercises`, `facts` or either `stories`."""
+    """Write a text of one kind: `chains` (solutions without their questions), `exercises`, `facts` or `stories`."""
     if kind == "exercises":
         return drill(rng, largest)
     if kind == "chains":
@@ -378,7 +378,7 @@ def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int 
 
 
 def texts() -> Iterator[str]:
-    """Every wording and every solution, with each word in every place that it can take."""
+    """Yield every wording and every solution, with each word in every place that it can take."""
     every = FAMILIES | DRILLS
     for text in (text for family in (*STORIES, *LONG_STORIES) for text in family.wordings):
         yield from (text.format(a=1, b=1, c=1, d=1, work=work) for work in ("1", "(1"))

@@ -25,12 +25,12 @@ class Question:
 
 
 def question_id(text: str) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the question's text."""
+    """Give the first 16 hexadecimal digits of the SHA-256 of the question's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def split_of(numbers: tuple[int, ...]) -> str:
-    """The split (a key of `SPLITS`) of a set of numbers, from the SHA-256 of their sorted decimal forms."""
+    """Give the split (a key of `SPLITS`) of a set of numbers, by the SHA-256 of their sorted decimal forms."""
     digest = hashlib.sha256(",".join(map(str, sorted(numbers))).encode()).digest()
     place = int.from_bytes(digest[:8], "big") % 100
     for name, share in SPLITS.items():
@@ -48,7 +48,7 @@ def stream(
     seed: int,
     families: tuple[str, ...] = (),
 ) -> Iterator[Question]:
-    """An endless stream of the questions that `draw` makes for random `families` (empty: all `known`) of a domain.
+    """Yield without end the questions that `draw` makes for random `families` (empty: all `known`) of a domain.
 
     The same arguments give the same stream everywhere. No problem (a family with its numbers) comes twice, except in
     `train`. The stream ends when nothing new is left to find. Raises ValueError on an unknown split or family.

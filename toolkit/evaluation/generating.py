@@ -57,7 +57,7 @@ class ServedModel(Generating):
         self.answer = answer
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
-        """One response of `samples` texts per document, in the order of the documents."""
+        """Answer each document with one response of `samples` texts, in the order of the documents."""
         texts = self.answer([doc.query for doc in docs], self.samples)
         return [ModelResponse(input=doc.query, text=own) for doc, own in zip(docs, texts, strict=True)]
 
@@ -66,4 +66,4 @@ class _NoCache:
     """lighteval keys cached responses on the configuration, not on the weights: every score is generated anew."""
 
     def _init_registry(self, registry: Any) -> None:
-        """Part of lighteval's protocol; a cache would hash the task here."""
+        """Do nothing; lighteval calls this so that a cache can hash the task."""

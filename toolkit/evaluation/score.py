@@ -100,7 +100,7 @@ def score_answers(
     settings: Evaluation,
     verification: Verification = VERIFICATION,
 ) -> dict[str, Any]:
-    """The same for a model elsewhere that `answer` asks; it is told what `template` says, by whoever asks."""
+    """Score a model elsewhere on the items of `test_file`; see `score_models`."""
     items = read_items(test_file)
     with quiet(), Judge(verification) as judge:
         return _score(ServedModel(name, answer, settings), template, items, out, settings, judge)

@@ -108,7 +108,7 @@ def _document(item: dict[str, str], task_name: str) -> Doc:
 
 
 def is_right(judge: Judge, doc: Doc, response: ModelResponse) -> float:
-    """1.0 if `judge` accepts the response's first text for the document's gold answer, else 0.0.
+    """Give 1.0 if `judge` accepts the response's first text for the document's gold answer, else 0.0.
 
     A text that was cut off is judged as a whole one: an answer that it gave before counts.
     """

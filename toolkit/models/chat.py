@@ -23,7 +23,7 @@ OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
 
 
 def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenizerBase:
-    """The tokenizer in `folder`; code that comes with it is never run.
+    """Load the tokenizer in `folder`; code that comes with it is never run.
 
     Raises:
         ModelFilesError: for a tokenizer that cannot be read, called `named` or by its folder.
@@ -38,7 +38,7 @@ def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenize
 
 
 def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """Why no question can be asked with the tokenizer's chat template; None where one can."""
+    """Say why the tokenizer's chat template cannot be used to ask a question; None where it can."""
     if not tokenizer.chat_template:
         return "no chat template to ask questions with; add chat_template.jinja"
     try:
@@ -49,12 +49,12 @@ def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
-    """What the model reads when a user says `text`: see `chat_text`."""
+    """Give what the model reads when a user says `text`; see `chat_text`."""
     return chat_text(tokenizer, user_turn(text))
 
 
 def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
-    """What the model reads of some messages, up to where its answer begins; the same on every day.
+    """Give what the model reads for these messages, up to where its answer begins; it is the same on every day.
 
     Raises:
         ModelFilesError: for a template that does not take them.
@@ -73,12 +73,12 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of `prompt_text`: see `chat_ids`."""
+    """Give the token ids of `prompt_text`; see `chat_ids`."""
     return chat_ids(tokenizer, user_turn(text))
 
 
 def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
-    """The token ids of `chat_text`; only the template writes control tokens, in a message they are plain text.
+    """Give the token ids of `chat_text`; control tokens come from the template only, in a message they are plain text.
 
     Nothing is put before it: a template writes its own beginning of sequence.
     """
@@ -98,7 +98,7 @@ def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int
 
 
 def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[str]:
-    """What the template writes before the first message's text, between two, and after the last."""
+    """Give what the template writes before the first message's text, between two messages, and after the last."""
     marks = [MARK] if len(messages) == 1 else [f"{MARK}{number}." for number in range(len(messages))]
     marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
     parts, rest = [], chat_text(tokenizer, marked)
@@ -109,7 +109,7 @@ def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[str]
 
 
 def _inner(rest: str, text: str, after: str, *, last: bool) -> str | None:
-    """A message's text as it is written at the beginning of `rest`, before `after`; None where it is not there."""
+    """Give a message's text as it stands at the start of `rest`, before `after`; None where it is not there."""
     if last:
         return rest[: len(rest) - len(after)] if rest.endswith(after) else None
     return next((own for own in (text, text.strip()) if rest.startswith(own + after)), None)
@@ -120,17 +120,17 @@ def _role(message: Message) -> str:
 
 
 def plain_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of text that is data: what looks like a control token in it is split."""
+    """Give the token ids of text that is data: what looks like a control token in it is split."""
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
 def unread(tokenizer: PreTrainedTokenizerBase, text: str) -> bool:
-    """Whether the tokenizer reads part of `text` only with its unknown token."""
+    """Say whether the tokenizer reads part of `text` only with its unknown token."""
     return tokenizer.unk_token_id is not None and tokenizer.unk_token_id in plain_ids(tokenizer, text)
 
 
 def without_opened(prompt: str, response: str) -> str:
-    """`response` without the tags that the prompt has opened already, such as the `<think>` of a reasoning model."""
+    """Give `response` without the tags that the prompt has already opened, such as a reasoning model's `<think>`."""
     found = OPENED.search(prompt[-400:])
     tags = TAG.findall(found[0]) if found else []
     for first in range(len(tags)):
@@ -141,7 +141,7 @@ def without_opened(prompt: str, response: str) -> str:
 
 
 def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The token ids that end an answer, ascending: those of the model's files, and the one that students learn.
+    """Give the token ids that end an answer, ascending: those in the model's files, and the one that students learn.
 
     Args:
         folder: the model's, or that of an adapter's base.
@@ -151,7 +151,7 @@ def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 there.
+    """Give token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 on the padding.
 
     Which token is taken does not matter, and so no tokenizer need have one for it.
     """
@@ -162,7 +162,7 @@ def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tenso
 
 
 def _undated(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """The chat template with one day for all, where it asks for the date; None for the tokenizer's own."""
+    """Give the chat template with a fixed date where it asks for today's; None for the tokenizer's own."""
     template = tokenizer.chat_template
     return ONE_DAY + template if isinstance(template, str) and "strftime_now" in template else None
 

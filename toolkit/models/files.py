@@ -45,7 +45,7 @@ def refuse_code(folder: Path, named: str) -> None:
 
 
 def read_config(path: Path, named: str) -> dict[str, Any]:
-    """The JSON object in `path`.
+    """Read the JSON object in `path`.
 
     Raises:
         ModelFilesError: for anything else, and for a file of more than 16 MiB.
@@ -62,7 +62,7 @@ def read_config(path: Path, named: str) -> dict[str, Any]:
 
 
 def listed_ends(folder: Path) -> set[int]:
-    """The token ids at which the model in `folder` ends an answer, as generation_config.json and config.json list them.
+    """Give the token ids that end an answer, as generation_config.json and config.json in `folder` list them.
 
     What the files do not say is not filled in: the default of a configuration class is a token of another vocabulary.
 
@@ -81,7 +81,7 @@ def listed_ends(folder: Path) -> set[int]:
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key of nested JSON with its value, however deep."""
+    """Yield every key of nested JSON with its value, at any depth."""
     waiting = [value]
     while waiting:
         held = waiting.pop()

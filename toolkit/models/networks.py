@@ -18,7 +18,7 @@ ADAPTER = "adapter_config.json"
 
 
 def load_network(folder: Path, dtype: torch.dtype | str = "auto") -> Any:
-    """The causal language model in a Transformers folder, of safetensors only; code that comes with it is never run.
+    """Load a causal language model from the safetensors of a folder; code that comes with it is never run.
 
     Raises:
         ModelFilesError: for one that cannot be loaded, or whose files lack some of its weights.
@@ -143,7 +143,7 @@ class FiniteLogits(LogitsProcessor):
         self.named = named
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary), unchanged."""
+        """Give `scores` of shape (rows, vocabulary) unchanged."""
         if not torch.isfinite(scores.max()):  # the largest of all is NaN where any is
             raise NotFinite(f"{self.named}: its logits are not finite: it diverged, or its weights are damaged")
         return scores
@@ -160,13 +160,13 @@ class InVocabulary(LogitsProcessor):
         self.tokens = tokens
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary), -infinite from the tokenizer's size on."""
+        """Set `scores`, of shape (rows, vocabulary), to -infinity from the tokenizer's size on."""
         scores[:, self.tokens :] = -torch.inf
         return scores
 
 
 def guards(model: Any, tokenizer: PreTrainedTokenizerBase, named: str) -> list[LogitsProcessor]:
-    """What every generation begins with."""
+    """Give the logits processors that every generation begins with."""
     beyond = model.config.get_text_config().vocab_size > len(tokenizer)
     return [FiniteLogits(named), *([InVocabulary(len(tokenizer))] if beyond else [])]
 

@@ -36,7 +36,7 @@ WINDOW = 8  # batches whose texts are tokenized together, which is several times
 
 
 def documents_drawn(settings: NanoSettings) -> int:
-    """How many texts of its stream a model reads: whole windows."""
+    """Count the texts of its stream that a model reads: whole windows."""
     return -(-settings.steps // WINDOW) * WINDOW * settings.rows
 
 
@@ -97,7 +97,7 @@ def _shape(settings: NanoSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaC
 def batched(
     texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches of `rows` whole documents: (input ids, labels), right-padded.
+    """Yield batches of `rows` whole documents: (input ids, labels), right-padded, of shape (rows, longest).
 
     The labels are -100 on padding and on questions: their numbers cannot be foreseen, and learning them is only noise.
     """
@@ -112,7 +112,7 @@ def batched(
 
 
 def batch_of_ids(texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int) -> Iterator[list[list[int]]]:
-    """Token ids of the next `WINDOW` batches."""
+    """Yield the token ids of the next `WINDOW` batches."""
     some = list(islice(texts, WINDOW * rows))
     if not some:
         raise ValueError("the training texts ended: `largest` leaves no numbers in the train split, so raise it")

@@ -20,13 +20,13 @@ WIDE_VOCABULARY_FILE = Path(__file__).with_name("vocabulary-wide.json")
 
 
 def splitter() -> pre_tokenizers.PreTokenizer:
-    """Cuts text into words, single digits and signs, each with the space before it."""
+    """Make the splitter that cuts text into words, single digits and signs, each with the space before it."""
     return pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
 
 
 @cache
 def vocabulary(domain: str) -> tuple[str, ...]:
-    """The pieces that models of a domain read, in the order of their ids."""
+    """Give the pieces that models of a domain read, in the order of their ids."""
     file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
     frozen = json.loads(file.read_text(encoding="utf-8"))
     return (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
@@ -34,6 +34,6 @@ def vocabulary(domain: str) -> tuple[str, ...]:
 
 @cache
 def pieces_needed(domain: str) -> tuple[str, ...]:
-    """Every distinct piece of a domain's questions, solutions and pages, sorted."""
+    """Give every distinct piece of a domain's questions, solutions and pages, sorted."""
     cut = splitter()
     return tuple(sorted({piece for text in DOMAINS[domain].texts() for piece, _ in cut.pre_tokenize_str(text)}))

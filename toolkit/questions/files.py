@@ -28,12 +28,12 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What it is called wherever it lies: a file's own name, or the dataset's."""
+        """Give the name that does not depend on the machine: a file's own name, or the dataset's."""
         return Path(self.source).name if format_of(self.source) else self.source
 
 
 def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
-    """The rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
+    """Read the rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
 
     Raises:
         PoolError: for a file or dataset that cannot be read or is beyond the limits, and a column that no row has.
@@ -96,7 +96,7 @@ def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def text_of(row: Mapping[str, Any], column: str, where: str) -> str:
-    """The text of a cell. Raises PoolError, which begins with `where`, for blanks and what is no text or number."""
+    """Give the text of a cell. Raises PoolError, which begins with `where`, for a blank and for any other type."""
     try:
         return cell_text(row.get(column))
     except CellError as error:
@@ -104,7 +104,7 @@ def text_of(row: Mapping[str, Any], column: str, where: str) -> str:
 
 
 def optional_text(row: Mapping[str, Any], column: str | None, where: str) -> str:
-    """The text of a cell that may be blank or missing. Raises PoolError where it is neither text nor number."""
+    """Give the text of a cell that may be blank or missing. Raises PoolError where it is neither text nor number."""
     if column is None or row.get(column) is None or row[column] != row[column]:
         return ""
     try:

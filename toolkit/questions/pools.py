@@ -86,7 +86,7 @@ def load_pool(
     leak_finder: LeakFinder | None = None,
     gold_problem: GoldProblem | None = None,
 ) -> Pool:
-    """The pool of `source`: a name in `DOMAINS`, the path of a file with a suffix in `READERS`, or a Hub dataset.
+    """Give the pool of `source`: a name in `DOMAINS`, the path of a file with a suffix in `READERS`, or a Hub dataset.
 
     Numbers are taken as they were written. `answer_pattern` is a regular expression with one group, "boxed" for the
     last `\\boxed{...}`, or None for the whole column; the text of `unit_column`, which may be blank, is written
@@ -177,7 +177,7 @@ def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:
 
 
 def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> tuple[list[Question], LeftOut]:
-    """Every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
+    """Give every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
     names = filter(None, (columns.question, columns.answer, columns.unit, columns.family))
     rows = read_rows(place, list(dict.fromkeys(names)))
     questions, found, unread = [], dict[str, int](), list[str]()
@@ -206,7 +206,7 @@ def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> t
 def _answer(
     row: Mapping[str, object], columns: Columns, where: str, gold_problem: GoldProblem | None
 ) -> tuple[str, str | None]:
-    """The answer with its unit, and what is wrong with it."""
+    """Give the answer with its unit, and what is wrong with it."""
     whole = text_of(row, columns.answer, where)
     answer = parse_answer(whole, columns.pattern)
     if answer is None:
@@ -216,7 +216,7 @@ def _answer(
 
 
 def parse_answer(text: str, pattern: str | None) -> str | None:
-    """The answer in `text` (None: there is none), without the thousands separators of a number.
+    """Give the answer in `text` (None: there is none), without the thousands separators of a number.
 
     `pattern` None takes the whole text, "boxed" the content of the last `\\boxed{...}` with its braces balanced, and a
     regular expression its one group in the last match.
@@ -282,7 +282,7 @@ def write_pool(
 
 
 def reordered(pool: Pool, order: int) -> Pool:
-    """The pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
+    """Give the pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
     if not order:
         return pool
     shuffled = random.Random(f"order:{order}").sample(pool.questions, len(pool.questions))

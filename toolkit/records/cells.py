@@ -23,7 +23,7 @@ class Number(str):
 
 
 def cell_text(value: object, *, blank: bool = False) -> str:
-    """The text of a value: a text without the space around it, or a number as it was written.
+    """Give the text of a value: a text without the space around it, or a number as it was written.
 
     Args:
         value: of a row of `read_records`, or plain Python.
@@ -48,7 +48,7 @@ def cell_text(value: object, *, blank: bool = False) -> str:
 
 
 def shown(value: object, most: int = 80) -> str:
-    """A value for a message, as JSON has it where it can be, cut to `most` characters."""
+    """Write a value for a message, as JSON where that is possible, cut to `most` characters."""
     text = repr(value) if isinstance(value, str) and not isinstance(value, Number) else as_json(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
@@ -59,7 +59,7 @@ def _kind(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """A value as JSON, each `Number` as it was written; what JSON has no form for as a text."""
+    """Write a value as JSON, each `Number` as it was written, and as a text what JSON cannot express."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
@@ -112,7 +112,7 @@ def arrow_records(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
 
 
 def arrow_values(column: "pa.Array") -> list[Any]:
-    """The values of a column as `arrow_records` has them."""
+    """Give the values of a column as `arrow_records` does."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):

@@ -69,14 +69,14 @@ def read_rows(path: Path, columns: Sequence[str] | None = None, limits: Limits =
 
 
 def read_schema(path: Path) -> pa.Schema:
-    """The file's columns and their types, from the footer alone. Raises ParquetError where it cannot be read."""
+    """Read the file's columns and their types from the footer alone. Raises ParquetError where it cannot be read."""
     with _explained(path):
         return pq.read_schema(path)
 
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turns what pyarrow raises into a ParquetError that names the file."""
+    """Turn what pyarrow raises into a ParquetError that names the file."""
     try:
         yield
     except ParquetError:
@@ -97,7 +97,7 @@ def _checked_names(path: Path, file: pq.ParquetFile, columns: Sequence[str] | No
 
 
 def _leaves(metadata: pq.FileMetaData, names: Sequence[str]) -> Iterator[tuple[str, pq.ColumnChunkMetaData]]:
-    """Each chunk of the columns, with its path (`a`, or `a.list.element` inside a list)."""
+    """Yield each chunk of the columns, with its path (`a`, or `a.list.element` inside a list)."""
     wanted = set(names)
     for group in range(metadata.num_row_groups):
         for number in range(metadata.num_columns):
@@ -122,7 +122,7 @@ def _check(path: Path, rows: int, size: int, limits: Limits) -> None:
 
 
 def _dictionary_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
-    """Columns of texts or bytes, not nested, that some chunk keeps in a dictionary."""
+    """Name the columns of texts or bytes, not nested, that some chunk keeps in a dictionary."""
     found = {
         name
         for name, chunk in _leaves(file.metadata, names)
@@ -132,7 +132,7 @@ def _dictionary_texts(file: pq.ParquetFile, names: Sequence[str]) -> list[str]:
 
 
 def _safe_rows(file: pq.ParquetFile, names: Sequence[str], texts: Sequence[str]) -> int:
-    """Rows that stay small even where every one of them is as long as all of its chunk."""
+    """Give a number of rows that stays small in memory even if each row is as long as its whole chunk."""
     sizes = [
         chunk.total_uncompressed_size
         for name, chunk in _leaves(file.metadata, names)
@@ -146,7 +146,7 @@ def _shared(chunk: pq.ColumnChunkMetaData, in_dictionary: bool) -> bool:
 
 
 def _unpacked(column: pa.Array) -> int:
-    """Bytes of a column once its texts leave the dictionary."""
+    """Count the bytes of a column once its texts have left the dictionary."""
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     lengths = pc.take(pc.binary_length(column.dictionary), column.indices)

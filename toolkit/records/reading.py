@@ -21,7 +21,7 @@ _WHOLE = 512 * 2**20  # characters of a .json file, which is read whole
 
 
 def format_of(name: str) -> str | None:
-    """`jsonl`, `json`, `csv` or `parquet` by the suffix of a file's name (`a.jsonl.gz` too); None for any other."""
+    """Give `jsonl`, `json`, `csv` or `parquet` by a file name's suffix (`a.jsonl.gz` too); None for any other."""
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if suffixes and suffixes[-1] in OPENERS:
         return _TEXTS.get(suffixes[-2]) if len(suffixes) > 1 else None
@@ -85,7 +85,7 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[Row]:
 
 
 def _json_rows(text: str, name: str) -> Iterator[Row]:
-    """Of a list of objects, or of an object of columns as pandas writes it (lists, or values by row)."""
+    """Yield the rows of a list of objects, or of an object of columns as pandas writes it (lists, or values by row)."""
     found = _parsed(text, name)
     if isinstance(found, dict):
         columns = {key: list(each.values()) if isinstance(each, dict) else each for key, each in found.items()}
@@ -140,7 +140,7 @@ def _csv_rows(lines: Iterator[str], name: str, columns: Sequence[str] | None) ->
 
 
 def _delimiter(first: str, name: str) -> str:
-    """Tab in a .tsv; else what stands most often in the header, outside quotes."""
+    """Give the separator: tab in a .tsv, else the one that stands most often in the header outside quotes."""
     if ".tsv" in map(str.lower, Path(name).suffixes):
         return "\t"
     bare = "".join(first.split('"')[::2])

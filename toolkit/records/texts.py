@@ -30,7 +30,7 @@ class RecordError(ValueError):
 
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """The unpacked bytes of a file. Raises RecordError, also while they are read, where it is absent or torn."""
+    """Open a file and give its unpacked bytes. Raises RecordError, also while reading, if it is absent or torn."""
     opened: IO[bytes] | None = None
     try:
         with OPENERS.get(path.suffix.lower(), lambda place: Path(place).open("rb"))(path) as opened:

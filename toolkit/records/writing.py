@@ -29,7 +29,7 @@ class Writer(Protocol):
 
 @contextlib.contextmanager
 def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[Writer]:
-    """A writer of the format that the suffix of `path` names; the file is there once the body has ended well.
+    """Open a writer of the format that the suffix of `path` names; the file appears if the body ends without an error.
 
     Args:
         path: of a file that is replaced; its folder must be there.
@@ -49,7 +49,10 @@ def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[Writer]
 
 
 def written_as(path: Path) -> str:
-    """`jsonl`, `csv` or `parquet` by the suffix of a file to be. Raises RecordError for another, or no folder."""
+    """Give the format by the suffix of a file to be written: `jsonl`, `csv` or `parquet`.
+
+    Raises RecordError for another suffix, or where the folder is missing.
+    """
     kind = WRITTEN.get(path.suffix.lower())
     if kind is None:
         raise RecordError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITTEN)}")
@@ -146,7 +149,7 @@ def _text(value: object) -> str:
 
 
 def schema_of_texts(names: Sequence[str]) -> pa.Schema:
-    """A schema in which every column is text."""
+    """Make a schema in which every column is text."""
     return pa.schema([(name, pa.string()) for name in names])
 
 

@@ -35,12 +35,12 @@ class Rows:
 
     @property
     def tokens(self) -> int:
-        """Tokens of prompts and responses."""
+        """Count the tokens of prompts and responses."""
         return sum(map(len, self.input_ids))
 
 
 def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
-    """The rows of the parquet `files` in the given order, each with question_id, question and response.
+    """Read the rows of the parquet `files` in the given order, each with question_id, question and response.
 
     Raises:
         StudentError: a file without these columns, or no rows at all.
@@ -59,7 +59,7 @@ def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
 
 
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
-    """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
+    """Give prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
     Question and response are data: what looks like a special token in them is read as plain text, or refused. A tag
     that the prompt has opened, such as `<think>`, is not written again where the response begins with it. A response
@@ -105,7 +105,7 @@ class _Prompt(NamedTuple):
 
 
 def _prompt(tokenizer: PreTrainedTokenizerBase, question: str) -> _Prompt:
-    """A question as the base reads it; some tokenizers have one token for unknown text and for the ends of turns."""
+    """Give a question as the base reads it; for some tokenizers unknown text and the ends of turns are one token."""
     ids, unknown = prompt_ids(tokenizer, question), tokenizer.unk_token_id
     written = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}  # by a template, as it should
     looked_at = plain_ids(tokenizer, question) if unknown in written else ids
@@ -126,7 +126,7 @@ def _complaint(
 
 
 def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
-    """Row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
+    """Give row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
 
     A batch may span two passes, so that every optimiser step sees `batch_size` rows, however small the corpus (the last
     step of `control: epochs` sees what is left).

@@ -121,7 +121,7 @@ def _adapter(settings: Student) -> LoraConfig | None:
 
 
 def _weights_dtype(settings: Student) -> torch.dtype:
-    """Trained weights stay in float32; frozen ones may be bfloat16 where the device computes in it."""
+    """Give the type of the weights: float32 where they are trained; frozen ones may be bfloat16 on a GPU."""
     return torch.bfloat16 if settings.method == "lora" and torch.cuda.is_available() else torch.float32
 
 
@@ -156,13 +156,13 @@ def _arguments(out: Path, settings: Student, steps: int, seed: int) -> SFTConfig
 
 class _Trainer(SFTTrainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **options: Any) -> Any:
-        """On a CPU the model's own loss: TRL's, made to save a GPU's memory, is the same and takes a sixth longer."""
+        """Use the model's own loss on a CPU: TRL's saves memory on a GPU, is the same, and takes a sixth longer."""
         if torch.cuda.is_available():
             return super().compute_loss(model, inputs, *args, **options)
         return Trainer.compute_loss(self, model, inputs | {"use_cache": False}, *args, **options)
 
     def training_step(self, *args: Any, **options: Any) -> torch.Tensor:
-        """A step, whose loss must be a finite number."""
+        """Take a step and refuse a loss that is not a finite number."""
         loss = super().training_step(*args, **options)
         if not torch.isfinite(loss):
             raise NotFinite(
@@ -172,7 +172,7 @@ class _Trainer(SFTTrainer):
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not estimated: nobody reads it, and counting the parameters anew costs 6 % of a small model's step."""
+        """Give 0: nobody reads the estimate, and counting the parameters again costs 6 % of a small model's step."""
         return 0
 
 

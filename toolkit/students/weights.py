@@ -25,7 +25,7 @@ def refuse_weights(folder: Path) -> None:
 
 
 def base_digest(base: Path) -> str:
-    """`sha256:` and the digest over the names and bytes of the base's weight files."""
+    """Give `sha256:` and the digest over the names and bytes of the base's weight files."""
     files = {path.name: file_digest(path) for path in sorted(base.glob("*.safetensors"))}
     return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
 
@@ -50,7 +50,7 @@ def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base
 
 
 def load_student(base: Path, student: Path) -> PreTrainedModel:
-    """The student ready to generate, in evaluation mode, an adapter merged into the weights of `base` in memory."""
+    """Load the student to generate with, in evaluation mode; an adapter is merged into `base` in memory."""
     with quiet():
         if not (student / ADAPTER).exists():
             return load_network(student).eval()

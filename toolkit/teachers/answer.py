@@ -118,7 +118,7 @@ class Usage(NamedTuple):
 
     @property
     def told(self) -> dict[str, Any]:
-        """As `Transient` takes it."""
+        """Give the tokens as keyword arguments of `Transient`."""
         return {
             "prompt_tokens": self.prompt,
             "completion_tokens": self.completion,
@@ -153,7 +153,7 @@ class Reader(NamedTuple):
     is_asked: Callable[[str], bool] = lambda name: True
 
     def read(self, raw: bytes, headers: Mapping[str, str]) -> Completion:
-        """The completion that a body holds, or one whose error says what the model did instead.
+        """Read the completion in a body, or make one whose error says what the model did instead.
 
         Raises:
             Transient: for a body that is no answer, and an answer that the server cut short.
@@ -209,19 +209,19 @@ class Reader(NamedTuple):
 
 
 def failed(reason: str, model: str) -> Completion:
-    """No answer, for a reason that will not go away."""
+    """Make a completion without an answer, for a reason that will not go away."""
     return Completion("", "error", 0, 0, model, reason)
 
 
 def whole(value: Any) -> int | None:
-    """A count as servers write it: a whole number, or its digits as text; None for anything else."""
+    """Read a count as servers write it: a whole number, or its digits as text; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 20:
         return int(value)
     return value if type(value) is int else None
 
 
 def usage_of(body: Any, headers: Mapping[str, str]) -> Usage:
-    """What the server says that a request took; uncounted where it says nothing.
+    """Give the tokens that the server says the request took; uncounted where it says nothing.
 
     Some count reasoning in the total only: then the rest of the total is the completion's.
 
@@ -292,7 +292,7 @@ def _refuse_error(body: Any, used: Usage) -> None:
 
 
 def parse_chat(body: Any) -> Said:
-    """The one choice of a chat completion."""
+    """Read the one choice of a chat completion."""
     match body:
         case {"choices": [{"message": dict(message), "finish_reason": str() | None as reason}]}:
             return _message(message, reason or "")
@@ -316,7 +316,7 @@ def _message(message: dict[str, Any], reason: str) -> Said:
 
 
 def parse_completions(body: Any) -> Said:
-    """The one choice of a plain completion."""
+    """Read the one choice of a plain completion."""
     match body:
         case {"choices": [{"text": str(text), **rest}]}:
             reason = rest.get("finish_reason") or ""
@@ -326,7 +326,7 @@ def parse_completions(body: Any) -> Said:
 
 
 def parse_generate(body: Any) -> Said:
-    """TGI's own form."""
+    """Read an answer of TGI's own form."""
     match body:
         case {"generated_text": str(text), "details": {"finish_reason": str(reason)}}:
             return Said(text, reason)

@@ -25,14 +25,14 @@ class Streak:
         self.questions: set[str] = set()  # of these answers, some of them
 
     def add(self, question: str, now: float) -> None:
-        """One more."""
+        """Count one more answer, to `question`, at time `now`."""
         self.since = self.since if self.count else now
         self.count += 1
         if len(self.questions) < REMEMBERED:
             self.questions.add(question)
 
     def end(self, sent: float) -> None:
-        """A question was answered that was sent at time `sent`."""
+        """End the streak because a question was answered that was sent at time `sent`, after it began."""
         if self.count and sent >= self.since:
             self.count, self.questions = 0, set()
 
@@ -57,7 +57,7 @@ class Server:
         self.trial = False  # whether the one request after a rest is under way
 
     def open(self, now: float) -> bool:
-        """Whether a request may be sent at time `now`."""
+        """Say whether a request may be sent at time `now`."""
         if now < self.until:
             return False
         return self.limit.free if not self.rest else not self.trial
@@ -68,7 +68,7 @@ class Server:
         return self.limit.take(now)
 
     def good(self, sent: float) -> None:
-        """It answered a question that was sent at time `sent`."""
+        """Note that the server answered a question that was sent at time `sent`."""
         self.proven = True
         for streak in (self.refusals, self.oddities):
             streak.end(sent)
@@ -76,12 +76,12 @@ class Server:
             self.calm = 0.0
 
     def down(self, now: float) -> float:
-        """For how many seconds nothing good has come of it; 0 while it is well."""
+        """Say for how many seconds the server has given no good answer; 0 while it is well."""
         since = [self.failing_since] * bool(self.rest) + [self.refusals.since] * bool(self.calm)
         return now - min(since, default=now)
 
     def well(self, now: float) -> None:
-        """It gave a sign of life."""
+        """Note a sign of life at time `now`."""
         self.alive = now
         self.faults, self.rest, self.trial = 0, 0.0, False
 
@@ -104,7 +104,7 @@ class Balancer:
             self._close(server, max(server.until - self._loop.time(), 0.0))
 
     async def take(self) -> tuple[Server, Ticket]:
-        """The server that has most room, and the request's ticket there, as soon as there is one.
+        """Wait for the server that has most room; give it and the request's ticket there.
 
         One of `answered`, `refused`, `faulted` and `dropped` must follow.
 
@@ -126,13 +126,16 @@ class Balancer:
             raise
 
     def answered(self, server: Server, ticket: Ticket) -> None:
-        """It served the request."""
+        """Note that the server served the request."""
         server.limit.accepted(ticket, self._loop.time())
         server.good(ticket.sent)
         self._sign_of_life(server)
 
     def doubted(self, server: Server, ticket: Ticket, question: str, reason: str) -> None:
-        """It finds the request wrong. One that was well before and now finds every question wrong is given pauses."""
+        """Note that the server finds the request wrong.
+
+        One that was well before and now finds every question wrong is given pauses.
+        """
         now = self._loop.time()
         server.limit.accepted(ticket, now)
         if not server.calm or ticket.sent >= server.paused:
@@ -150,7 +153,7 @@ class Balancer:
         self._give_up_in_time(now)
 
     def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
-        """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
+        """Note that the server refused for load, or for its rate where it says how long to wait."""
         if after is None:
             server.limit.refused(ticket, self._loop.time())
         else:
@@ -159,7 +162,7 @@ class Balancer:
         self._sign_of_life(server)
 
     def faulted(self, server: Server, ticket: Ticket, reason: str) -> None:
-        """It failed: the connection, the server itself, or the time."""
+        """Note a fault: of the connection, of the server itself, or of the time."""
         now = self._loop.time()
         server.limit.failed(now)
         server.reason = reason
@@ -178,7 +181,7 @@ class Balancer:
         self._wake()
 
     def dropped(self, server: Server) -> None:
-        """The request was called off; that says nothing about the server."""
+        """Note that the request was called off, which says nothing about the server."""
         server.limit.failed(self._loop.time())
         server.trial = False
         self._wake()

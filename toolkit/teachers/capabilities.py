@@ -50,7 +50,7 @@ class Capabilities(NamedTuple):
 
 
 async def read_capabilities(session: aiohttp.ClientSession, route: Route, teacher: Teacher) -> Capabilities:
-    """What the server at `route` can do; TGI has /info, the others list their models.
+    """Read what the server at `route` can do; TGI has /info, the others list their models.
 
     Raises:
         TeacherError: when it serves another model or revision than the recipe's, or may not be asked.
@@ -77,21 +77,21 @@ async def read_capabilities(session: aiohttp.ClientSession, route: Route, teache
 
 
 def _listed(page: Any) -> list[dict[str, Any]]:
-    """The models in a list of any shape, those with a name."""
+    """Give the models that a list of any shape names."""
     entries = page.get("data") if isinstance(page, dict) else page
     known = entries if isinstance(entries, list) else []
     return [entry for entry in known if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]]
 
 
 def _is_named(name: str, entry: dict[str, Any]) -> bool:
-    """Whether a listed model is `name`: by its id, by what it was loaded from, or by the name without its owner."""
+    """Say whether a listed model is `name`: by its id, by what it was loaded from, or by the name without its owner."""
     known = entry["id"]
     bare = name.rpartition("/")[2].casefold()
     return name in (known, entry.get("root")) or known in (f"{name}:latest", f"{name}@main") or known.casefold() == bare
 
 
 def _is_cached(entry: dict[str, Any]) -> bool:
-    """Whether an entry may be of `transformers serve`, which lists its cache only and loads what it is asked for."""
+    """Say whether an entry may be of `transformers serve`, which lists its cache and loads what it is asked for."""
     return entry.keys() <= CACHED and entry.get("owned_by") == entry["id"].rpartition("/")[0]
 
 
@@ -102,7 +102,10 @@ def _names(listed: Sequence[dict[str, Any]]) -> str:
 
 
 def is_asked(able: Capabilities, teacher: Teacher) -> Callable[[str], bool]:
-    """Whether a name in an answer is the model that was asked for: itself, or it with a date, a tag or a revision."""
+    """Make a function that says whether a name in an answer is that of the model asked for.
+
+    The name may have a date, a tag or a revision behind it.
+    """
     known = {name.casefold() for name in (able.served, teacher.teacher, MOUNTED, Path(teacher.teacher).name) if name}
     known |= {able.model.rpartition("@")[0].casefold()}
 
@@ -176,7 +179,7 @@ def _shown(prompt: bytes) -> str:
 async def _count_tokens(
     session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes
 ) -> int | None:
-    """Tokens of a prompt as the server reads it; None where it has no route for that."""
+    """Count the tokens of a prompt as the server reads it; None where it has no route for that."""
     if able.context is None:
         return None
     body = json.loads(form.body(prompt, 1))
@@ -191,7 +194,7 @@ async def _count_tokens(
 
 
 async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: Any = None) -> Any:
-    """The JSON at a path (asked by POST where there is a body), None where the server has no such path."""
+    """Ask for the JSON at a path (by POST where there is a body); None where the server has no such path."""
     method = "GET" if body is None else "POST"
     try:
         async with session.request(
@@ -213,7 +216,7 @@ async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: An
 
 
 async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
-    """The body, or its first `largest` bytes where it is larger; the connection is closed then."""
+    """Read the body, or its first `largest` bytes where it is larger; the connection is closed then."""
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)
@@ -225,6 +228,6 @@ async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 
 def denied(route: Route, status: int, reason: str) -> TeacherError:
-    """The error for an answer after which no request will succeed."""
+    """Make the error for an answer after which no request will succeed."""
     mend = DENIED.get(status, "name the address that answers in `urls`")
     return TeacherError(f"{route.name} answers {status} ({route.hide(reason)}): {mend}")

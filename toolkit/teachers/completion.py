@@ -65,14 +65,14 @@ class Teacher(Protocol):
 
     @property
     def model(self) -> str:
-        """name@revision."""
+        """Give the model as name@revision."""
 
     @property
     def concurrency(self) -> int:
-        """Requests in flight at most."""
+        """Give the most requests in flight."""
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from a seed in [0, 2^63).
+        """Give one completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: when the same request may be tried again.

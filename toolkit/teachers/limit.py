@@ -55,12 +55,12 @@ class Limit:
 
     @property
     def size(self) -> int:
-        """The limit, at least 1."""
+        """Give the limit, at least 1."""
         return int(self._size)
 
     @property
     def free(self) -> bool:
-        """Whether one more request may be sent."""
+        """Say whether one more request may be sent."""
         return self.taken < self._size
 
     def take(self, now: float) -> Ticket:
@@ -71,7 +71,7 @@ class Limit:
         return Ticket(self._turnover, now)
 
     def accepted(self, ticket: Ticket, now: float) -> None:
-        """It was answered."""
+        """Note at time `now` that the request was answered."""
         self._change(-1, now)
         if self._size < self._cap:
             self._size = min(self._size + self._gain, self._cap)
@@ -81,7 +81,7 @@ class Limit:
                 self._judge(now)
 
     def refused(self, ticket: Ticket, now: float) -> None:
-        """It was refused for load."""
+        """Note at time `now` that the request was refused for load."""
         self._change(-1, now)
         self._busy -= now - ticket.sent
         self._size = max(self._size - self._cost, 1)
@@ -89,7 +89,7 @@ class Limit:
             self._refusals += 1
 
     def failed(self, now: float) -> None:
-        """It met a fault that says nothing about the load."""
+        """Note at time `now` that the request met a fault that says nothing about the load."""
         self._change(-1, now)
 
     def _change(self, by: int, now: float) -> None:

@@ -14,7 +14,7 @@ TAGS = (
 
 
 def reasoning_of(message: dict[str, Any]) -> str:
-    """The reasoning that a message holds beside its content, else an empty text."""
+    """Give the reasoning that a message holds apart from its content, else an empty text."""
     for field in FIELDS:
         if isinstance(value := message.get(field), str) and value:
             return value
@@ -25,7 +25,7 @@ def reasoning_of(message: dict[str, Any]) -> str:
 
 
 def split_parts(parts: list[Any]) -> tuple[str, str]:
-    """(reasoning, answer) of a content that is a list of parts, as several servers write it.
+    """Give (reasoning, answer) of a content that is a list of parts, as several servers write it.
 
     Raises:
         ValueError: for a part that is neither text nor reasoning.
@@ -48,7 +48,7 @@ def split_parts(parts: list[Any]) -> tuple[str, str]:
 
 
 def split_tags(text: str) -> tuple[str, str]:
-    """(reasoning, answer) of a text that begins with tagged reasoning; the chat template may have opened the tag.
+    """Give (reasoning, answer) of a text that begins with tagged reasoning; the template may have opened the tag.
 
     Reasoning that is never closed leaves no answer.
     """
@@ -64,5 +64,5 @@ def split_tags(text: str) -> tuple[str, str]:
 
 
 def with_reasoning(reasoning: str, answer: str, closed: bool) -> str:
-    """The answer with its reasoning before it in one form for all servers, left open where it was cut within."""
+    """Write the reasoning before the answer in one form for all servers; it stays open where it was cut off."""
     return f"<think>\n{reasoning}\n</think>\n\n{answer}" if closed else f"<think>\n{reasoning}"

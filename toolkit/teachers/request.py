@@ -25,12 +25,12 @@ class Form(NamedTuple):
     end: bytes
 
     def body(self, prompt: bytes, seed: int) -> bytes:
-        """The request for a prompt as `encode_prompt` writes it."""
+        """Give the body of the request for a prompt that `encode_prompt` wrote."""
         return b"%b%b%b%d%b" % (self.head, prompt, self.middle, seed, self.end)
 
 
 def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy: bool = False) -> Form:
-    """How a server is asked.
+    """Make the form in which a server is asked.
 
     Args:
         dialect: `tgi`, or `openai` for vLLM, SGLang, `transformers serve` and the Providers.
@@ -64,7 +64,7 @@ def _form(path: str, body: dict[str, Any]) -> Form:
 
 
 def encode_prompt(api: str, messages: Messages) -> bytes:
-    """The messages as JSON: a list for `chat`, the text of the only one for `generate`.
+    """Encode the messages as JSON: a list for `chat`, the text of the only one for `generate`.
 
     Raises:
         TeacherError: for what `generate` has no words for.
@@ -82,7 +82,7 @@ def encode_prompt(api: str, messages: Messages) -> bytes:
 
 
 def wire_seed(seed: int, dialect: str, provider: str | None) -> int:
-    """What is sent for a recorded seed in [0, 2^63): the seed itself wherever the server takes it.
+    """Give the seed to send for a recorded seed in [0, 2^63): the same wherever the server takes it.
 
     TGI's document wants more than 0. Providers sit behind gateways that read numbers as doubles or 32-bit integers and
     get [1, 2^31).
@@ -93,5 +93,5 @@ def wire_seed(seed: int, dialect: str, provider: str | None) -> int:
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
-    """`text` up to the first stop text: TGI leaves it in, others take it out."""
+    """Cut `text` at the first stop text: TGI leaves it in, other servers take it out."""
     return text[: min((at for end in stop if (at := text.find(end)) >= 0), default=len(text))]

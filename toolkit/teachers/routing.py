@@ -29,34 +29,34 @@ class Route(NamedTuple):
         return f"Route({self.name})"  # without the token, wherever it is shown
 
     def ask(self, path: str) -> URL:
-        """The address of a form's path; a provider's has its own already."""
+        """Give the address of a form's path; a provider's URL already has its own."""
         if self.model:
             return self.url
         return self.url.with_path(f"{self.url.raw_path.rstrip('/')}{path}", encoded=True, keep_query=True)
 
     @property
     def name(self) -> str:
-        """The URL as it may be shown: without user, password and what stands in its query."""
+        """Give the URL as it may be shown: without user, password and what stands in its query."""
         shown = self.url.with_user(None).with_fragment(None).with_query(None)
         return f"{shown}?***" if self.url.query_string else str(shown)
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be shown: the token, a password, and whatever stands in the query; longest first."""
+        """List what must not be shown: the token, a password, and what stands in the query; longest first."""
         told = [self.headers.get("authorization", "").removeprefix("Bearer "), self.url.password or ""]
         for value in (*self.url.query.values(), self.url.raw_query_string):
             told += [value, quote(value, safe="")]
         return sorted({text for text in told if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
-        """`text` without these, should a server repeat them."""
+        """Hide the secrets in `text`, should a server repeat them."""
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
 
 
 def plain_route(url: str) -> Route:
-    """The route to a URL of the recipe; `/v1` at its end is what the forms' paths begin with.
+    """Make the route to a URL of the recipe; `/v1` at its end is cut off, since the forms' paths begin with it.
 
     Raises:
         TeacherError: for what is no address.
@@ -81,7 +81,7 @@ def plain_route(url: str) -> Route:
 
 
 def provider_route(provider: str, model: str) -> Route:
-    """The route to a Hub model at one of the Inference Providers, or at the one that `auto` finds.
+    """Find the route to a Hub model at one of the Inference Providers, or at the one that `auto` finds.
 
     Raises:
         TeacherError: when no one is logged in, the provider is unknown or does not serve the model.

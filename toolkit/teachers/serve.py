@@ -29,7 +29,7 @@ class StartedServer(Protocol):
     """A module of a server that a run can start; it stands in `toolkit.doors.SERVERS`."""
 
     def commands(self, teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-        """What is run, one command per copy of the model, to be read; none holds a token's value.
+        """Give the commands to run, one per copy of the model, for people to read; none holds a token's value.
 
         Raises:
             RecipeError: naming the recipe's key that the server cannot follow.
@@ -38,14 +38,14 @@ class StartedServer(Protocol):
     def running(
         self, teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
     ) -> AbstractContextManager[Running]:
-        """The servers, which answer within the body and are stopped after it."""
+        """Start the servers, which answer within the body and are stopped after it."""
 
     def client(self, teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-        """What a client of the server is made with: the model by the name that the server knows it by."""
+        """Give the settings of the server's client: the model by the name that the server knows it by."""
 
 
 def server_of(serving: Serving) -> StartedServer:
-    """The module of the recipe's server.
+    """Import the module of the recipe's server.
 
     Raises:
         RecipeError: for a recipe without one.
@@ -56,12 +56,12 @@ def server_of(serving: Serving) -> StartedServer:
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """The commands that start the recipe's server: see `StartedServer.commands`."""
+    """Give the commands that start the recipe's server; see `StartedServer.commands`."""
     return server_of(serving).commands(teacher, serving, sampling)
 
 
 def client_settings(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-    """What a client of the started server is made with: see `StartedServer.client`."""
+    """Give the settings of the started server's client; see `StartedServer.client`."""
     return server_of(serving).client(teacher, serving)
 
 
@@ -69,7 +69,7 @@ def client_settings(teacher: Teacher, serving: Serving) -> tuple[Teacher, Servin
 def serving(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float = START_SECONDS
 ) -> Iterator[tuple[str, ...]]:
-    """The URLs of the recipe's servers, which answer within the body and are stopped after it, however it ends.
+    """Start the recipe's servers and give their URLs; they answer within the body and are stopped however it ends.
 
     Args:
         teacher: a Hub model or a Transformers folder.
@@ -112,7 +112,7 @@ def serve(
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM as Ctrl-C, so that `kill` turns an Inference Endpoint off too; from the main thread only."""
+    """Treat SIGTERM as Ctrl-C, so that `kill` turns an Inference Endpoint off too; from the main thread only."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -122,7 +122,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(teacher: Teacher, serving: Serving, sampling: Sampling, say: Say, seconds: float) -> Iterator[Running]:
-    """The running servers, once their commands were shown."""
+    """Show the commands, then give the running servers."""
     for line in commands(teacher, serving, sampling):
         say(shown(line))
     with server_of(serving).running(teacher, serving, sampling, say=say, seconds=seconds) as running:

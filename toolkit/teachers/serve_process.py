@@ -48,16 +48,16 @@ class Server:
 
     @property
     def code(self) -> int | None:
-        """The exit code of a server that has ended, else None."""
+        """Give the exit code of a server that has ended, else None."""
         return self.guard.poll()
 
     def report(self) -> str:
-        """How it ended, with the end of its log."""
+        """Say how the server ended, with the end of its log."""
         self.reader.join(timeout=5)
         return f"{self.name} ended with exit code {self.code}; {self.log()}"
 
     def log(self) -> str:
-        """The end of what it wrote."""
+        """Give the last lines that the server wrote."""
         lines = list(self.lines) or ["(it wrote nothing)"]  # a copy: the reader goes on
         return "\n".join(["the end of its log:", *(f"  {line}" for line in lines)])
 
@@ -76,7 +76,7 @@ def check_free(port: int, mend: str = "") -> None:
 
 
 def shown(command: Sequence[str]) -> str:
-    """The command as one would type it."""
+    """Write the command as one would type it."""
     return shlex.join(command)
 
 
@@ -90,7 +90,7 @@ def started(
     folder: Path,
     finish: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """A server that runs within the body; `environment` overrides this process's own, None removes a name.
+    """Start a server that runs within the body; `environment` overrides this process's own, None removes a name.
 
     Args:
         command: of a server that answers GET /health on 127.0.0.1:`port` when it is ready.

@@ -39,7 +39,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 
 
 def letter_of(text: str) -> str | None:
-    """The letter that `text` is: `C`, `(c)`, `Option C`, `\\textbf{(C) } 12`, `C - a dog`; None for `A dog`, `A, C`."""
+    """Give the letter that `text` is: `C`, `(c)`, `Option C`, `\\textbf{(C) } 12`, `C - a dog`; None for `A dog`."""
     letters = Letters(text[:_LONGEST_ANSWER])
     place = next((at for at, word in enumerate(letters.words) if word not in _LEADS), 0)
     letter = letters.letter(place, small=True)
@@ -50,7 +50,7 @@ def letter_of(text: str) -> str | None:
 
 
 def _is_taken_back(letters: Letters, at: int) -> bool:
-    """Whether the text behind a letter gives another one, or says that the first is wrong."""
+    """Say whether the text behind a letter gives another one, or says that the first is wrong."""
     words = letters.words
     while at < len(words) and words[at] in ".:([{-—":
         at += 1
@@ -62,7 +62,7 @@ def _is_taken_back(letters: Letters, at: int) -> bool:
 
 
 def _is_label(letters: Letters, place: int) -> bool:
-    """Whether the letter stands before an option of its own (`B) 4`), and is not spoken of (`both (A) and (B)`)."""
+    """Say whether the letter stands before an option of its own (`B) 4`), and is not spoken of (`both (A) and (B)`)."""
     before = letters.words[letters.before(place)] if letters.before(place) >= 0 else "."
     if before in SPEAKING:
         return False
@@ -71,12 +71,12 @@ def _is_label(letters: Letters, place: int) -> bool:
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """See `extract`; the same whatever the gold answer."""
+    """Give the answer of a response, whatever the gold answer; see `extract`."""
     return extract(text)
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """SAME for the gold letter, else None.
+    """Give SAME for the gold letter, else None.
 
     Raises:
         ValueError: for a gold answer that is no letter.
@@ -88,7 +88,7 @@ def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
 
 
 def extract(text: str) -> str | None:
-    """The part of a response that answers a multiple-choice question (see above), or None."""
+    """Give the part of a response that answers a multiple-choice question (see above), or None."""
     boxed = extract_boxed(text)
     if boxed is not None and letter_of(boxed):
         return None if _BOXES.search(text, 0, text.rfind("\\boxed")) else boxed
@@ -98,7 +98,7 @@ def extract(text: str) -> str | None:
 
 
 def extract_stated(letters: Letters) -> str | None:
-    """The letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
+    """Give the letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
     found = None
     for place in letters.places():
         if letters.is_stated(place):
@@ -108,7 +108,7 @@ def extract_stated(letters: Letters) -> str | None:
 
 
 def _alone(text: str) -> str | None:
-    """The letter of the last or first line, alone or with its text, unless another line starts with another letter."""
+    """Give the letter of the last or first line, alone or with its text, unless another line has another letter."""
     lines = [line.strip(" #") for line in text.strip().split("\n")]
     found = [
         None if _NO_LINE.match(lines[at]) or len(lines[at]) > _LONGEST_LINE else letter_of(lines[at]) for at in (-1, 0)
@@ -119,7 +119,7 @@ def _alone(text: str) -> str | None:
 
 
 def extract_named(text: str) -> str | None:
-    """The letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
+    """Give the letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
     sentences = [each for each in _SENTENCE.split(text) if each.strip(" ).")]
     letters = Letters(sentences[-1] if sentences else "")
     places = [at for at in letters.places() if letters.is_wrapped(at) or _is_named(letters, at)]
@@ -132,7 +132,7 @@ def extract_named(text: str) -> str | None:
 
 
 def _is_named(letters: Letters, place: int) -> bool:
-    """Whether the letter stands in parentheses that start no list, behind "option" or "choice", or "so it is"."""
+    """Say whether the letter stands in parentheses that start no list, behind "option" or "choice", or "so it is"."""
     before = letters.before(place)
     if (before >= 0 and letters.words[before] in ("option", "choice")) or letters.is_concluded(place):
         return True

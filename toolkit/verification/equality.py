@@ -20,7 +20,7 @@ Relation = tuple[str, str]  # the sign, and left side minus right side
 
 
 def same_formula(gold: str, answer: str) -> bool:
-    """Whether two formulas, equations or inequalities in plain LaTeX are the same; False where that cannot be shown."""
+    """Say whether two formulas, equations or inequalities in plain LaTeX are the same; False if that is not shown."""
     one, other = _relations(gold), _relations(answer)
     if len(one) != len(other):
         return False
@@ -29,7 +29,7 @@ def same_formula(gold: str, answer: str) -> bool:
 
 
 def _relations(text: str) -> list[Relation]:
-    """`a < b < c` as `a-(b) < 0` and `b-(c) < 0`; nothing for a formula."""
+    """Give `a < b < c` as `a-(b) < 0` and `b-(c) < 0`; nothing for a formula."""
     sides, signs = split_top(text, _RELATION), re.findall(_RELATION, text)
     if len(sides) != len(signs) + 1:
         return []
@@ -37,7 +37,7 @@ def _relations(text: str) -> list[Relation]:
 
 
 def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None:
-    """Whether each pair is the same, in this order or, as in `1 > x > 0`, the other; None where one cannot be told."""
+    """Say whether each pair is the same, in this order or, as in `1 > x > 0`, reversed; None where that is unknown."""
     known = [_same_relation(one, other) for one, other in zip(gold, answer, strict=True)]
     turned = [_same_relation(one, other) for one, other in zip(gold, answer[::-1], strict=True)]
     if all(known) or all(turned):
@@ -46,7 +46,7 @@ def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None
 
 
 def _same_relation(gold: Relation, answer: Relation) -> bool | None:
-    """Whether one is the other times a number, which is positive or turns the sign of an inequality round."""
+    """Say whether one is the other times a number, which is positive or reverses the sign of an inequality."""
     sign = factor_sign(gold[1], answer[1])
     if sign is None:  # of numbers alone, a relation says nothing that another could say too
         return None if letters_in(gold[1]) or agree(gold[1], answer[1]) is None else False
@@ -76,7 +76,7 @@ def _parsed(text: str) -> Any:
 
 
 def _is_same_exactly(gold: Any, answer: Any) -> bool:
-    """Whether sympy shows two of its objects to be the same, decimals taken as the fractions that they are."""
+    """Say whether sympy shows two of its objects to be the same, decimals taken as the fractions that they are."""
     import sympy
 
     if gold == answer:

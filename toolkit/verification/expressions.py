@@ -34,13 +34,13 @@ class _Pair(NamedTuple):
 
 
 def differ(first: str, second: str) -> bool:
-    """Whether two formulas in plain LaTeX surely have different values; False where that cannot be told."""
+    """Say whether two formulas in plain LaTeX surely have different values; False where that cannot be told."""
     one, other = _quick(first), _quick(second)
     return one is not None and other is not None and _apart(one, other)
 
 
 def agree(first: str, second: str) -> bool | None:
-    """Whether two formulas in plain LaTeX have the same value; None where that cannot be told.
+    """Say whether two formulas in plain LaTeX have the same value; None where that cannot be told.
 
     The precision grows with the numbers in them, so that `\\pi+10^{-5000}` is not `\\pi`.
     """
@@ -54,7 +54,7 @@ def agree(first: str, second: str) -> bool | None:
 
 
 def factor_sign(first: str, second: str) -> int | None:
-    """The sign of the number that `first` is multiplied with to be `second`, both formulas with variables.
+    """Give the sign of the factor that turns `first` into `second`, two formulas with variables.
 
     0 where there is no such number, None where that cannot be told.
     """
@@ -70,18 +70,18 @@ def factor_sign(first: str, second: str) -> int | None:
 
 
 def value_near(text: str) -> float | None:
-    """The value of a formula in pi, e and roots, to some 15 digits; None with a variable, or where it is not read."""
+    """Give the value of a formula in pi, e and roots to some 15 digits; None with a variable or an unknown command."""
     return value_of(text) if _CLOSED.fullmatch(text) else None
 
 
 def value_of(text: str) -> float | None:
-    """The value of a formula without variables, to some 15 digits; None where it is not read or not real."""
+    """Give the value of a formula without variables to some 15 digits; None where it is not read or not real."""
     value = None if letters_in(text) else _quick(text)
     return None if value is None or not bool(value.imag == 0) else float(value.real.mid)
 
 
 def _pairs(first: str, second: str) -> Iterator[_Pair]:
-    """The values of both formulas in some rounds where both are defined, in fewer where that takes many bits."""
+    """Yield the values of both formulas in the rounds where both are defined, in fewer where that takes many bits."""
     found, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
     for turn in range(most):
         pair = _pair(first, second, turn)
@@ -104,7 +104,7 @@ def _pair(first: str, second: str, turn: int) -> _Pair | None:
 
 @lru_cache(maxsize=4096)
 def _quick(text: str) -> Any:
-    """An interval that holds the value of `text` at one point, or None."""
+    """Give an interval that holds the value of `text` at one point, or None."""
     try:
         return evaluate(text, 0, _QUICK).value
     except Undefined:
@@ -116,7 +116,7 @@ def _is_complex(pair: _Pair) -> bool:
 
 
 def _apart(one: Any, other: Any) -> bool:
-    """Whether two intervals have no point in common."""
+    """Say whether two intervals have no point in common."""
     parts = ((one.real, other.real), (one.imag, other.imag))
     return any(bool(first.b < second.a or second.b < first.a) for first, second in parts)
 
@@ -126,6 +126,6 @@ def _may_be_zero(value: Any) -> bool:
 
 
 def _is_narrow(pair: _Pair) -> bool:
-    """Whether both values are known far better than formulas of that size can differ without being equal."""
+    """Say whether both values are known far better than formulas of that size can differ without being equal."""
     parts = (part for value in (pair.one, pair.other) for part in (value.real, value.imag))
     return all(bool(part.delta.b <= part.ctx.ldexp(1, -pair.bits // 2)) for part in parts)

@@ -22,13 +22,13 @@ _WALL_FACTOR = 12  # the limit is processor time, so that a busy machine changes
 
 
 def open_pool(workers: int) -> ProcessPool:
-    """`workers` processes, which start with the first task."""
+    """Open a pool of `workers` processes, which start with the first task."""
     context = multiprocessing.get_context("spawn")
     return ProcessPool(max_workers=workers, context=context, initializer=_start)
 
 
 def schedule(pool: ProcessPool, pairs: Pairs, seconds: float) -> "ProcessFuture[bool]":
-    """Whether the formulas of every pair are equal, later; its result raises where the worker had to be killed."""
+    """Schedule a comparison of all pairs; its result says whether all are equal, or raises if the worker was killed."""
     return pool.schedule(_same_formulas, args=(pairs, seconds), timeout=seconds * _WALL_FACTOR)
 
 

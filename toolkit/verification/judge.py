@@ -48,7 +48,7 @@ class Judge:
         self._same = lru_cache(_CACHE)(self._start_comparison)
 
     def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
-        """A judgement for each (gold answer, response, finish reason), in their order; holds a few hundred rows.
+        """Yield a judgement for each (gold answer, response, finish reason), in order; holds a few hundred rows.
 
         A finish reason is `stop`, `length` (the verdict is truncated) or `error` (failed).
 
@@ -65,7 +65,7 @@ class Judge:
                 yield self._judgement(text, reason, answer, outcome)
 
     def quick(self, gold: str, text: str, finish_reason: str) -> bool | None:
-        """Whether a response is accepted, as far as that can be told at once; None where it takes a worker process."""
+        """Say whether a response is accepted, where that is known at once; None where it takes a worker process."""
         answer = self._answer_from(gold, text, finish_reason)
         pairs = self._compare(gold, answer) if answer else None
         return None if pairs else pairs is not None
@@ -94,7 +94,7 @@ class Judge:
         return compare(gold, answer, self.settings)
 
     def _start_comparison(self, gold: str, answer: str) -> "bool | ProcessFuture[bool]":
-        """The outcome, or where it takes math-verify its future; cached as either."""
+        """Give the outcome, or its future where it takes math-verify; either one is cached."""
         pairs = self._compare(gold, answer)
         if not pairs:
             return pairs is not None

@@ -56,12 +56,12 @@ _BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
 
 
 def extract(text: str) -> str | None:
-    """The last box of a response."""
+    """Give the last box of a response."""
     return extract_boxed(text)
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """The last box, or all boxes as a list where they have exactly the parts of the gold one."""
+    """Give the last box, or all boxes as a list where they have exactly the parts of the gold one."""
     last = extract_boxed(text)
     if last is None or text.find("box") == text.rfind("box"):
         return last
@@ -69,12 +69,15 @@ def answer_to(gold: str, text: str) -> str | None:
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """See `compare`: no setting says how."""
+    """Compare the answers; see `compare`, which no setting changes."""
     return compare(gold, answer)
 
 
 def compare(gold: str, answer: str) -> Pairs | None:
-    """None when the answers differ, `SAME` when they are the same, else pairs of formulas: the same if each pair is."""
+    """Give None when the answers differ, `SAME` when they are the same, else pairs of formulas.
+
+    The answers are then the same if the formulas of each pair are.
+    """
     if gold == answer:
         return SAME
     first, second = decimal_of(gold), decimal_of(answer)
@@ -86,7 +89,7 @@ def compare(gold: str, answer: str) -> Pairs | None:
 
 
 def _is_bounded(text: str) -> bool:
-    """Whether a text is short, and its brackets not too deep, to be taken apart."""
+    """Say whether a text is short enough, and its brackets not too deep, to be taken apart."""
     if len(text) > _LONGEST:
         return False
     depths = accumulate(1 if mark in "([{" else -1 for mark in text if mark in "()[]{}")
@@ -94,7 +97,7 @@ def _is_bounded(text: str) -> bool:
 
 
 def joined(gold: str, answers: list[str]) -> str | None:
-    """Several answers as one list, when they have exactly as many parts as a gold answer that is a list; else None.
+    """Join several answers into a list that has exactly as many parts as the gold answer; None where it has not.
 
     A tuple is no list: its parts have to stand in one answer.
     """
@@ -107,7 +110,7 @@ def joined(gold: str, answers: list[str]) -> str | None:
 
 
 def _spelled(text: str) -> str:
-    """Plain text with commas for "and" and "or", and out of a `\\text{}` that holds a number (`\\text{10 apples}`)."""
+    """Write commas for "and" and "or", and take a number out of its `\\text{}` (`\\text{10 apples}`)."""
     text = plain(text)
     whole = re.fullmatch(r"\\text\{([^{}]*\d[^{}]*)\}", text)
     return _AND.sub(", ", whole[1].strip() if whole else text)
@@ -128,7 +131,7 @@ def _compare(gold: str, answer: str) -> Pairs | None:
 
 
 def _compare_named(gold: str, answer: str) -> Pairs | None:
-    """The comparison of `x = 5` with `5` or another `x = 5`, and of equations."""
+    """Compare `x = 5` with `5` or another `x = 5`, and equations with each other."""
     (name, one), (own_name, other) = _named(gold), _named(answer)
     if name and own_name and tight(name) != tight(own_name):
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
@@ -141,7 +144,7 @@ def _compare_named(gold: str, answer: str) -> Pairs | None:
 
 
 def _named(text: str) -> tuple[str, str]:
-    """The name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
+    """Give the name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
     name, value = split_name(text)
     return ("", text) if len(name) == 1 and name in _LETTER.findall(value) else (name, value)
 
@@ -151,7 +154,7 @@ def _is_equation(text: str) -> bool:
 
 
 def _compare_chains(gold: str, answer: str) -> Pairs | None:
-    """The comparison of what two results stand at, where one is a chain or has a label in front."""
+    """Compare the results that both stand for, where one is a chain or has a label in front."""
     own, others = _readings(gold, True), _readings(answer, False)
     found = [
         (*known, *pairs, *more)
@@ -165,14 +168,14 @@ def _compare_chains(gold: str, answer: str) -> Pairs | None:
 
 
 def _readings(text: str, is_gold: bool) -> list[tuple[str, str, Pairs]]:
-    """What a text may stand for: its label, a value, and the pairs of formulas that must be the same for it."""
+    """Give what a text may stand for: its label, a value, and the pairs of formulas that must then be the same."""
     chains = chains_of(text, is_gold)
     found = [reading for chain in chains for reading in _readings_of(chain)]
     return found if chains else [("", text, SAME)]
 
 
 def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
-    """The members of a chain, the last first, and its approximation; none where they contradict each other."""
+    """Give the members of a chain, the last first, and its approximation; none where they contradict each other."""
     links = [_either_way(one, other) for one, other in pairwise(chain.equal)]
     last = chain.equal[-1:]
     if None in links or not all(comes_near(one, other) for one in last for other in chain.near):
@@ -192,12 +195,12 @@ def _same_text(gold: str, answer: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    """The text without case, spaces and full stops, so that `4:30 p.m.` is `4:30 PM`."""
+    """Give the text without case, spaces and full stops, so that `4:30 p.m.` is `4:30 PM`."""
     return re.sub(r"\s|(?<=[a-zA-Z])\.", "", unwrap_text(text)).lower()
 
 
 def _same_words(gold: str, answer: str) -> bool | None:
-    """Whether two answers in words are the same; None where neither is surely made of words."""
+    """Say whether two answers in words are the same; None where neither is surely made of words."""
     one, other = words(gold), words(answer)
     if one and other:
         return one[0] == other[0] if one[1] or other[1] else None
@@ -205,7 +208,7 @@ def _same_words(gold: str, answer: str) -> bool | None:
 
 
 def _compare_parts(gold: str, answer: str) -> Pairs | None:
-    """The comparison that fits how both are built; None when they are built differently."""
+    """Compare two answers that are built alike, part by part; None when they are built differently."""
     if is_relation(gold) != is_relation(answer):
         gold, answer = as_interval(gold), as_interval(answer)
     for split in (matrix, union, sequence):
@@ -226,7 +229,7 @@ def _compare_parts(gold: str, answer: str) -> Pairs | None:
 
 
 def _are_named_in_order(one: Parts, other: Parts) -> bool:
-    """Whether `p=1, q=2` stands beside `1, 2` or `(1,2)`, whose order is then that of the names."""
+    """Say whether `p=1, q=2` stands beside `1, 2` or `(1,2)`, whose order is then that of the names."""
     if one[0] or other[0] not in ("", "()") or not 1 < len(one[1]) == len(other[1]) <= _MOST_ITEMS:
         return False
     names = {re.sub(r"\s*_.*", "", split_name(part)[0], flags=re.DOTALL) for part in one[1]}
@@ -239,7 +242,7 @@ def _all_in_order(gold: list[str], answer: list[str]) -> Pairs | None:
 
 
 def _all_in_any_order(gold: list[str], answer: list[str]) -> Pairs | None:
-    """Each gold part takes an answer part that is the same, else the first that may be."""
+    """Match each gold part with an answer part that is the same, else with the first that may be."""
     free, open_pairs = list(answer), list[tuple[str, str]]()
     for part in gold:
         found = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
@@ -271,7 +274,7 @@ def _compare_quantities(gold: Quantity, answer: Quantity) -> Pairs | None:
 
 
 def _percentages(quantity: Quantity, unit: str) -> set[Fraction]:
-    """What a number stands for beside one with `unit`: a percentage beside a plain number is also its value."""
+    """Give the values of a number next to one with `unit`: next to a plain number, a percentage is also its value."""
     value = quantity.value or Fraction(0)
     return {value, value / 100} if quantity.unit == "%" and not unit else {value}
 

@@ -57,17 +57,17 @@ class Measure(NamedTuple):
 
 
 def extract(text: str) -> str | None:
-    """The last box of a response."""
+    """Give the last box of a response."""
     return extract_boxed(text)
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """The same, whatever the gold answer."""
+    """Give the last box of a response, whatever the gold answer."""
     return extract_boxed(text)
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """SAME within the recipe's tolerance, else None.
+    """Give SAME within the recipe's tolerance, else None.
 
     Raises:
         ValueError: for a gold answer that is no quantity.
@@ -80,12 +80,12 @@ def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
 
 
 def is_quantity(text: str) -> bool:
-    """Whether `text` is a number, with or without a unit."""
+    """Say whether `text` is a number, with or without a unit."""
     return bool(_measures(text))
 
 
 def same_quantity(gold: str, answer: str, tolerance: float | None) -> bool:
-    """Whether `answer` lies within `tolerance` (relative to the gold value, in the gold unit; >= 0) of `gold`.
+    """Say whether `answer` lies within `tolerance` (relative to the gold value, in the gold unit; >= 0) of `gold`.
 
     None is exact for a whole number that counts, and one per cent for what is measured. Around a gold value of zero
     nothing but zero is right.
@@ -106,7 +106,7 @@ def _same(gold: Measure, answer: Measure, tolerance: float | None) -> bool:
 
 
 def _in_unit_of(gold: Measure, answer: Measure) -> float | None:
-    """The value of `answer` in the unit of `gold`; None where the units are not of one kind."""
+    """Give the value of `answer` in the unit of `gold`; None where the units are not of one kind."""
     if answer.unit is None:
         return answer.value
     if gold.unit is None:
@@ -118,18 +118,18 @@ def _in_unit_of(gold: Measure, answer: Measure) -> float | None:
 
 
 def _is_variable(unit: str) -> bool:
-    """Whether what stands behind a number is rather a letter of algebra (`5x`, `2e`) than a unit."""
+    """Say whether what stands behind a number is a letter of algebra (`5x`, `2e`) rather than a unit."""
     match = _VARIABLE.match(unit)
     return match is not None and match[1] not in _LETTERS
 
 
 def _temperature(gold: Unit, own: Unit, text: str) -> Unit:
-    """The unit of an answer; degrees, where `25 C` answers a gold in degrees Celsius."""
+    """Give the unit of an answer, in degrees where `25 C` answers a gold answer in degrees Celsius."""
     return (unit_of(f"°{text}") if gold.offset and text in ("C", "F") else None) or own
 
 
 def _measures(text: str) -> tuple[Measure, ...]:
-    """The quantities of a chain, of which the last one must be one; none where the text is no quantity."""
+    """Give the quantities of a chain, of which the last one must be one; none where the text is no quantity."""
     return _measured(text) if len(text) <= LONGEST else ()  # long text is no key of the cache, either
 
 
@@ -154,7 +154,7 @@ def _measure(text: str) -> Measure | None:
 
 
 def _divide(text: str) -> Quantity:
-    """Plain text cut into number and unit at the first place where the front is a number and the rest a unit."""
+    """Cut plain text into number and unit at the first place where the front is a number and the rest a unit."""
     if number_of(text) is None and value_near(text) is not None and not _CHARGES.fullmatch(text):
         return Quantity(text, None, "")
     whole = quantity_of(text, bare_units=True)

@@ -65,7 +65,7 @@ class Chain(NamedTuple):
 
 
 def chain_of(text: str) -> Chain:
-    """The parts of `F = ma = 5 N` that may be quantities, without its name; none where the text states no single one.
+    """Give the parts of `F = ma = 5 N` that may be quantities, without its name; none if it states more than one.
 
     Each part is plain text, with no `\\text{}`, no "about", no direction at its end, and points for decimal commas.
     """
@@ -84,19 +84,19 @@ def chain_of(text: str) -> Chain:
 
 
 def _states_several(text: str, parts: list[str]) -> bool:
-    """Whether something parts one equation from the next: a comma, a line, "or"."""
+    """Say whether something separates one equation from the next: a comma, a line, "or"."""
     return bool(_BREAK.search(text)) or any(len(split_top(part, "[,;]")) > 1 for part in parts)
 
 
 def _lead(text: str) -> str:
-    """Text without an "about" or an equals sign before it."""
+    """Remove an "about" or an equals sign from the front of a text."""
     while match := _LEAD.match(text):
         text = text[match.end() :]
     return text
 
 
 def is_name(text: str) -> bool:
-    """Whether plain text names a quantity (`v_{avg}`, `\\Delta x`, `|F|`, `x(2)`, `V_1/V_2`): no number, no power."""
+    """Say whether plain text names a quantity (`v_{avg}`, `\\Delta x`, `|F|`, `V_1/V_2`): no number, no power."""
     bare = _ARGUMENT.sub("", _MARK.sub("", _SUBSCRIPT.sub("", text)))
     if not _NAME.fullmatch(bare) or not re.search(r"[a-zA-Z]", bare):
         return False
@@ -104,7 +104,7 @@ def is_name(text: str) -> bool:
 
 
 def without_direction(text: str) -> str:
-    """Text without what says where to (`east`, `to the left`, `30° north of east`) or how nearly at its end."""
+    """Remove from the end of a text which way (`east`, `to the left`, `30° north of east`) or how nearly."""
     words = text.split()
     kept = len(words)
     while kept > 1:

@@ -38,7 +38,7 @@ class Quantity(NamedTuple):
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """The name and the rest of `x = 5`, `f(x) = ...`, `v \\approx 3` or `x \\in (1,2)`; without one, ("", text)."""
+    """Split `x = 5`, `f(x) = ...`, `v \\approx 3` or `x \\in (1,2)` into name and rest; without a name, ("", text)."""
     match = _NAME.fullmatch(text)
     if match:
         return match[1].strip(), match[2].strip()
@@ -48,7 +48,7 @@ def split_name(text: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=65536)
 def quantity_of(text: str, bare_units: bool = False) -> Quantity:
-    """Plain text cut into number and unit at the first place where the front is a number and the rest a unit.
+    """Cut plain text into number and unit at the first place where the front is a number and the rest a unit.
 
     A unit stands in `\\text{...}`, is a degree, per cent or dollar sign, or a word of three letters or a usual
     abbreviation after a space; `bare_units` also lets one letter be one (`5 m`, `5m`). Scale words multiply
@@ -78,7 +78,7 @@ def _cut(text: str, place: int, bare_units: bool) -> Quantity | None:
 
 
 def unit_ratio(first: str, second: str) -> float | None:
-    """What a value in `second` is multiplied with to be in `first`; 1 where either is left out, None across dimensions.
+    """Give the factor from `second` to `first`; 1 where either is left out, None across dimensions.
 
     Temperatures in degrees, whose zero is elsewhere, convert in `convert` alone.
     """
@@ -89,7 +89,7 @@ def unit_ratio(first: str, second: str) -> float | None:
 
 
 def in_radians(quantity: Quantity) -> Quantity:
-    """An angle in degrees or radians as a number without unit; other quantities as they are."""
+    """Give an angle in degrees or radians as a number without unit; leave other quantities unchanged."""
     unit = unit_of(quantity.unit) if quantity.unit else None
     if unit == unit_of("°"):
         return Quantity(rf"({quantity.number})\frac{{\pi}}{{180}}", None, "")
@@ -97,5 +97,5 @@ def in_radians(quantity: Quantity) -> Quantity:
 
 
 def convert(value: float, source: Unit, target: Unit) -> float:
-    """`value` in `source` as a value in `target`, of the same base powers."""
+    """Convert `value` from `source` to `target`, of the same base powers."""
     return (value * source.factor + source.offset - target.offset) / target.factor

@@ -63,7 +63,7 @@ def judge(
 
 
 def policy(kind: str, pattern: str | None, tolerance: float | None) -> Verification:
-    """A policy with this kind of answer; None takes the default. Raises ValueError for what no recipe takes."""
+    """Give a policy with this kind of answer; None takes the default. Raises ValueError for what no recipe takes."""
     given = {"answer_kind": kind, "response_pattern": pattern, "tolerance": tolerance}
     try:
         return _SETTINGS.validate_python({name: value for name, value in given.items() if value is not None})
@@ -73,7 +73,7 @@ def policy(kind: str, pattern: str | None, tolerance: float | None) -> Verificat
 
 
 def judge_one(gold: object, response: object, finish_reason: str, settings: Verification) -> Judgement:
-    """The judgement of one response, as `toolkit.judge` describes it.
+    """Give the judgement of one response, as `toolkit.judge` describes it.
 
     Raises:
         ValueError: for a gold that is not of the policy's kind, or an unknown finish reason.
@@ -107,7 +107,7 @@ class _Helper:
         self._process: subprocess.Popen[str] | None = None
 
     def forget(self) -> None:
-        """In the child of a fork: the interpreter, and whoever holds the lock, are its parent's."""
+        """Forget the interpreter in the child of a fork: it and the lock belong to the parent."""
         self._lock, self._process = threading.Lock(), None
 
     def judge(self, row: tuple[str, str, str], settings: Verification) -> Judgement:
@@ -176,7 +176,7 @@ def _serve(questions: IO[str], answers: IO[str]) -> None:
 
 
 def _of(judges: dict[Verification, Judge], settings: Verification) -> Judge:
-    """The judge of a policy, one of few: each has a worker of its own."""
+    """Give the judge of a policy, one of few: each has a worker of its own."""
     if settings not in judges:
         if len(judges) >= _SERVED:
             judges.pop(next(iter(judges))).close()

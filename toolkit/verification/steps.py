@@ -19,7 +19,7 @@ _LONGEST_SIDE = 200
 
 
 def wrong_step(response: str, answer: str) -> bool:
-    """Whether an equality in `response` is false or unreadable, or there are some and none arrives at `answer`."""
+    """Say whether an equality in `response` is false or unreadable, or there are some and none arrives at `answer`."""
     chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True
@@ -28,7 +28,7 @@ def wrong_step(response: str, answer: str) -> bool:
 
 
 def _chains(response: str) -> list[list[str]]:
-    """The sides of every equality; `x = 5` leaves an empty first side and is no equality between numbers."""
+    """Yield the sides of every equality; `x = 5` leaves an empty first side and is no equality between numbers."""
     runs = (run.strip().split("=") for run in _RUN.findall(response) if "=" in run)
     sides = (run[1:] if not run[0].strip() else run for run in runs)
     return [chain for chain in sides if len(chain) > 1]

@@ -61,13 +61,13 @@ class Unit(NamedTuple):
 
 
 def is_unit(text: str) -> bool:
-    """Whether `text` can be read as a unit."""
+    """Say whether `text` can be read as a unit."""
     return bool(_parts(text))
 
 
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
-    """The unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
+    """Give the unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
 
     None for anything else. Temperatures have their zero where they stand alone, and are differences in `J/°C`.
     """
@@ -89,7 +89,7 @@ def unit_of(text: str) -> Unit | None:
 
 
 def converts(gold: Unit, answer: Unit) -> bool:
-    """Whether a value in `answer` can be given in `gold`: equal base powers, or but for one angle or count.
+    """Say whether a value in `answer` converts to `gold`: equal base powers, except for one angle or count.
 
     An angle (radian) may be missing from the answer, never from the gold unit; a count may be missing from either.
     """
@@ -102,7 +102,7 @@ def converts(gold: Unit, answer: Unit) -> bool:
 
 @lru_cache(maxsize=4096)
 def _parts(text: str) -> list[tuple[str, Fraction]] | None:
-    """Names with their powers, or None when something stands there that belongs in no unit."""
+    """Give names with their powers, or None when something stands there that belongs in no unit."""
     if len(text) > _LONGEST:
         return None
     opened: list[tuple[list[tuple[str, Fraction]], int]] = []  # what stands before each open parenthesis, and its sign
@@ -128,7 +128,7 @@ def _parts(text: str) -> list[tuple[str, Fraction]] | None:
 
 
 def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
-    """A name as pint has it; two names where two units are written as one."""
+    """Give a name as pint knows it; two names where two units are written as one."""
     name = _SPELLINGS.get(name, name)
     product = _PRODUCT.fullmatch(name)
     if product:
@@ -138,7 +138,7 @@ def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
 
 @lru_cache(maxsize=4096)
 def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
-    """Factor and base powers of one name."""
+    """Give the factor and base powers of one name."""
     import pint
 
     if name not in _UNCONVERTED:
@@ -156,7 +156,7 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
 
 
 def _readings(name: str) -> list[str]:
-    """The name as written; a long one in small letters; a short one in the letters of the one unit it can mean."""
+    """Give the ways to read a name: as written, a long one in lower case, a short one as the one unit it can mean."""
     lower, rest = name.lower(), name[1:].lower()
     found = [name, *([lower] if len(name) > 3 else [])]
     if lower in _ANY_CASE:

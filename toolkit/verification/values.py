@@ -20,7 +20,7 @@ _PARENTHESES = re.compile(r"([+-]?)\s*[({]\s*(.*)\s*[)}]")
 
 
 def number_of(text: str) -> Fraction | None:
-    """The exact value of plain text (`latex.plain`) that is one finished number; None for anything else.
+    """Give the exact value of plain text (`latex.plain`) that is one finished number; None for anything else.
 
     `1,000`, `1e3`, `1.0 \\times 10^{3}`, `-\\frac{1}{2}`, `2/4`, `5 1/2`, `5\\frac{1}{2}` and `0.\\overline{3}` are
     finished. `3+9`, `2^{5}` and `\\sqrt{4}` are not: they are still to be worked out. At most 400 digits and exponents
@@ -32,7 +32,7 @@ def number_of(text: str) -> Fraction | None:
 
 
 def decimal_of(text: str) -> Fraction | None:
-    """The exact value of an integer or decimal, with thousands marks or exponent; None for anything else."""
+    """Give the exact value of an integer or decimal, with thousands marks or exponent; None for anything else."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         return None
@@ -40,7 +40,7 @@ def decimal_of(text: str) -> Fraction | None:
 
 
 def is_float_of(text: str, value: Fraction) -> bool:
-    """Whether `text` is `value` as a program prints it that took it for a float and missed by the last bit.
+    """Say whether `text` is `value` as a program prints a float that misses it by the last bit.
 
     `0.7000000000000001` is such a 0.7: sixteen digits or more of which all but fifteen are noise. A whole number is
     never meant by one.
@@ -89,7 +89,7 @@ def _inner(text: str) -> Fraction | None:
 
 
 def _mixed(sign: str, above: str, below: str) -> bool:
-    """Whether a fraction behind a whole number makes a mixed number: whole numbers, no sign."""
+    """Say whether a fraction behind a whole number makes a mixed number: whole numbers, no sign."""
     return not sign and above.isdigit() and below.isdigit()
 
 

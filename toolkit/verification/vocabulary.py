@@ -2,7 +2,7 @@
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of `text`, which are parted by spaces."""
+    """Give the words of `text`, which are separated by spaces."""
     return frozenset(text.split())
 
 

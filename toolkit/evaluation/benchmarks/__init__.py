@@ -28,7 +28,7 @@ class Benchmark(NamedTuple):
 
 
 def load_benchmark(name: str, pool: Path, verification: Verification) -> Benchmark:
-    """The benchmark of a name in `BENCHMARKS`.
+    """Load the benchmark of a name in `BENCHMARKS`.
 
     Args:
         pool: the folder of the run's pool.

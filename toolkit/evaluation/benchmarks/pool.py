@@ -8,5 +8,5 @@ from toolkit.recipe.sections import Verification
 
 
 def benchmark(pool: Path, verification: Verification) -> Benchmark:
-    """The held-out questions of the pool."""
+    """Give the benchmark of the pool's held-out test questions."""
     return Benchmark("pool", pool / "test.parquet", PLAIN, verification)

@@ -110,7 +110,7 @@ class EndpointTeacher:
         await self._session.close()
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from a seed in [0, 2^63).
+        """Ask for one completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: for 408, 425, 429, 5xx, a fault of the connection, a request that was cut at `timeout`, a 200
@@ -140,7 +140,7 @@ class EndpointTeacher:
 
     @property
     def limits(self) -> list[int]:
-        """Requests in flight that each URL bears, as found so far; empty before the first entry."""
+        """Give the number of requests in flight that each URL bears, as found so far; empty before the first entry."""
         return [server.limit.size for server in self._servers]
 
     def _read(self, asked: "_Asked", raw: bytes) -> Completion:
@@ -166,7 +166,7 @@ class EndpointTeacher:
         return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
 
     def _refuse_odd_server(self, asked: "_Asked", reason: str) -> None:
-        """A server that has never brought an answer, only 200s that are none, will not bring one."""
+        """Refuse a server that has sent nothing but 200s that are no answers: it will not answer later either."""
         server, now = asked.server, asyncio.get_running_loop().time()
         server.oddities.add(asked.question, now)
         if not server.proven and server.oddities.count >= FAULTS and len(server.oddities.questions) >= FAULTS // 2:
@@ -176,7 +176,7 @@ class EndpointTeacher:
             )
 
     def _unanswered(self, asked: "_Asked", status: int, reason: str) -> Transient:
-        """What is to be raised for a status that is no answer.
+        """Give the error to raise for a status that is no answer.
 
         Raises:
             TeacherError: where no request will succeed.
@@ -248,7 +248,7 @@ class _Asked(NamedTuple):
 
 
 def _everybody(server: Server, status: int) -> bool:
-    """Whether a refusal to answer at all is not of some questions only."""
+    """Say whether the server refuses every question, and not only some of them."""
     if status in (401, 402):  # no question is to blame
         return server.refusals.count >= SURE
     return len(server.refusals.questions) >= FAULTS

@@ -30,31 +30,31 @@ OFF, FAILED = ("paused", "scaledToZero"), ("failed", "updateFailed")
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
+    """Give the `hf` command that would make the same endpoint, for people to read; `endpoint` uses the API."""
     return [endpoint_command(teacher, serving, sampling)]
 
 
 @contextlib.contextmanager
 def running(teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float) -> Iterator[Running]:
-    """The endpoint's URL, which answers within the body; no process of this machine is behind it."""
+    """Give the endpoint's URL, which answers within the body; no process of this machine is behind it."""
     with endpoint(teacher, serving, sampling, say=say, seconds=seconds) as url:
         yield (url,), []
 
 
 def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-    """The model is known by its Hub name."""
+    """Name the model by its Hub name, as the endpoint does."""
     return teacher, serving
 
 
 def endpoint_name(teacher: Teacher) -> str:
-    """An endpoint's name (at most 32 of a-z, 0-9 and -), the same for the same model and revision."""
+    """Give an endpoint's name (at most 32 of a-z, 0-9 and -), the same for the same model and revision."""
     digest = hashlib.sha256(f"{teacher.teacher}@{teacher.teacher_revision}".encode()).hexdigest()[:8]
     slug = re.sub(r"[^a-z0-9]+", "-", teacher.teacher.split("/")[-1].lower())[:18].strip("-")
     return f"fss-{slug}-{digest}"
 
 
 def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict[str, Any]:
-    """What the endpoint is made with, but for its accelerator, which the platform's list of hardware tells.
+    """Give the settings to make the endpoint with, except its accelerator, which the platform's hardware list tells.
 
     Raises:
         RecipeError: for a model that is not on the Hub, or an `instance` that is not vendor/region/type/size.
@@ -84,7 +84,7 @@ def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) ->
 
 
 def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[str]:
-    """`hf endpoints deploy` with the endpoint's settings."""
+    """Give the `hf endpoints deploy` command with the endpoint's settings."""
     made = endpoint_settings(teacher, serving, sampling)
     image, variables, arguments = made.pop("custom_image"), made.pop("env"), made.pop("container_args")
     made = {"repo": made.pop("repository"), "accelerator": "gpu" if serving.gpus else "cpu"} | made
@@ -99,7 +99,7 @@ def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> 
 def endpoint(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float, every: float = 5.0
 ) -> Iterator[str]:
-    """The URL of the recipe's endpoint, which answers within the body; asked with the Hub's token.
+    """Give the URL of the recipe's endpoint, which answers within the body to requests with the Hub's token.
 
     Args:
         seconds: how long it may take to be ready.
@@ -141,7 +141,7 @@ def _hardware(api: HfApi, settings: dict[str, Any]) -> Any:
 
 
 def _made_or_woken(api: HfApi, name: str, settings: dict[str, Any], accelerator: str) -> tuple[InferenceEndpoint, bool]:
-    """The endpoint, and whether it was off until now, so that turning it off again is ours."""
+    """Make the endpoint, or wake it; give it, and whether it was off before, so that we turn it off again."""
     try:
         found = api.get_inference_endpoint(name)
     except HfHubHTTPError as error:
@@ -175,7 +175,7 @@ def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
 
 
 def _ready(made: InferenceEndpoint, seconds: float, every: float, say: Say) -> str:
-    """The endpoint's URL once it answers."""
+    """Wait until the endpoint answers, and give its URL."""
     start = told = time.monotonic()
     while state := _not_yet(made):
         now = time.monotonic()
@@ -189,7 +189,7 @@ def _ready(made: InferenceEndpoint, seconds: float, every: float, say: Say) -> s
 
 
 def _not_yet(made: InferenceEndpoint) -> str:
-    """Why it does not answer yet, or nothing once it does; faults of the network and the platform pass."""
+    """Say why the endpoint does not answer yet, or nothing once it does; faults of network and platform pass."""
     try:
         made.fetch()
         message = made.raw["status"].get("message") or "no reason given"

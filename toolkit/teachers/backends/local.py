@@ -50,7 +50,7 @@ class SeededGumbel(LogitsProcessor):
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary) with noise added."""
+        """Give `scores`, of shape (rows, vocabulary), with noise added."""
         step = torch.tensor(input_ids.shape[1] - self.prompt_length, device=scores.device)
         tokens = torch.arange(scores.shape[1], device=scores.device)
         row = _mix(self.seeds + (step + 1) * _GOLDEN)
@@ -66,7 +66,7 @@ _SECOND = 0x94D049BB133111EB - 2**64
 
 
 def _shift(bits: torch.Tensor, by: int) -> torch.Tensor:
-    """Logical shift to the right (torch shifts the sign in)."""
+    """Shift to the right and fill with zeros (torch shifts the sign in)."""
     return (bits >> by) & ((1 << (64 - by)) - 1)
 
 
@@ -87,7 +87,7 @@ class StopTexts(StoppingCriteria):
         self.window = 4 * max(map(len, stop)) + 4  # tokens: a character takes four at most, as bytes
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        """Whether each row is at its end, of shape (rows,)."""
+        """Say for each row whether it is at its end; the shape is (rows,)."""
         start = max(self.prompt_length, input_ids.shape[1] - self.window)
         tails = self.tokenizer.batch_decode(
             input_ids[:, start:], skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -156,20 +156,20 @@ class LocalTeacher:
         self._threads.shutdown(cancel_futures=True)
 
     def prompt(self, messages: Messages) -> str:
-        """The text that the model reads of a conversation, by its own chat template."""
+        """Give the text of a conversation that the model reads, by its own chat template."""
         return chat_text(self.tokenizer, messages)
 
     @property
     def pad(self) -> int:
-        """What fills up prompts and answers that have ended; any token will do."""
+        """Give the token that fills up prompts and finished answers; any token will do."""
         return self.ends[0] if self.ends else 0
 
     def reads(self, messages: Messages) -> bool:
-        """Whether the tokenizer reads all of a conversation without its unknown token."""
+        """Say whether the tokenizer reads all of a conversation without its unknown token."""
         return not any(unread(self.tokenizer, message["content"]) for message in messages)
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
+        """Generate one completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append(Asked(messages, seed, answer))
         if len(self._generating) < min(self.threads, len(self._waiting)):
@@ -177,7 +177,7 @@ class LocalTeacher:
         return await answer
 
     async def _generate_waiting(self) -> None:
-        """Batch after batch until nothing waits."""
+        """Generate batch after batch until nothing waits."""
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
@@ -201,7 +201,7 @@ class LocalTeacher:
 
     @torch.inference_mode()
     def generate(self, prompts: Sequence[Messages], seeds: Sequence[int]) -> list[Completion]:
-        """One completion per conversation, in order, each drawn from its seed in [0, 2^63)."""
+        """Generate one completion per conversation, in order, each drawn from its seed in [0, 2^63)."""
         read = [chat_ids(self.tokenizer, messages) for messages in prompts]
         refuse_beyond(self.network, read, self.model)
         ids, mask = left_padded(read, self.pad)
@@ -237,7 +237,7 @@ class LocalTeacher:
 
 
 def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
-    """Where an answer ends, of a tokenizer that can ask a question."""
+    """Give the tokens that end an answer. Raises ModelFilesError where there is none, or no way to ask."""
     complaint, ends = mute(tokenizer), ends_of(folder, tokenizer)
     if not (complaint or ends or sampling.stop):
         complaint = "no token ends its answers; set eos_token in tokenizer_config.json, or the recipe's `stop`"

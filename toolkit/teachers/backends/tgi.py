@@ -13,14 +13,14 @@ REQUESTS, STOPS = 128, 4  # TGI's own limits: requests in flight, stop texts per
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """One command per copy of the model."""
+    """Give one command per copy of the model."""
     return machine.commands(_command, teacher, serving, sampling)
 
 
 def running(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
 ) -> AbstractContextManager[machine.Running]:
-    """The copies, which answer within the body."""
+    """Start the copies, which answer within the body."""
     lines = commands(teacher, serving, sampling)
     return machine.running(
         lines, serving, lambda copy, home: in_container(teacher, serving, copy), say=say, seconds=seconds
@@ -33,7 +33,7 @@ def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
 
 
 def options(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict[str, str]:
-    """TGI's options, without their dashes, that the recipe asks for beyond TGI's defaults."""
+    """Give TGI's options, without their dashes, that the recipe asks for beyond TGI's defaults."""
     asked = {"quantize": teacher.quantize} if teacher.quantize else {}
     if serving.concurrency > REQUESTS:
         asked["max-concurrent-requests"] = str(serving.concurrency)

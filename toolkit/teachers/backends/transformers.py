@@ -37,14 +37,14 @@ LEFT_OUT = ["*.bin", "*.pth", "*.pt", "*.gguf"]  # safetensors only
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """One command per copy of the model."""
+    """Give one command per copy of the model."""
     return machine.commands(_command, teacher, serving, sampling)
 
 
 def running(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
 ) -> AbstractContextManager[machine.Running]:
-    """The copies, which answer within the body."""
+    """Start the copies, which answer within the body."""
 
     def place(copy: int, home: Path) -> machine.Place:
         work = home / "work"  # empty, so that the model's name is not taken for a folder
@@ -99,13 +99,13 @@ def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
 
 
 def environment(home: Path) -> dict[str, str | None]:
-    """What makes a server read `home` and nothing else."""
+    """Give the environment in which a server reads `home` and nothing else."""
     hub = str(home / "hub")
     return {"HF_HOME": str(home), "HF_HUB_CACHE": hub, "HF_HUB_OFFLINE": "1", "HUGGINGFACE_HUB_CACHE": None}
 
 
 def generation_config(folder: Path, sampling: Sampling) -> dict[str, Any]:
-    """The recipe's sampling with the model's own special tokens; its top_k, penalties and the like are left out."""
+    """Give the recipe's sampling with the model's own special tokens, without its top_k, penalties and the like."""
     config = _read(folder / "config.json")
     sources = (config.get("text_config", {}), config, _read(folder / "generation_config.json"))
     known = {key: value for source in sources for key, value in source.items() if value is not None}
