@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.records.cells import CellError, Number, as_json, cell_text
-from toolkit.records.parquet_limits import Limits, ParquetError
+from toolkit.records.parquet_limits import FileLimits, ParquetError
 from toolkit.records.reading import format_of, read_records
 from toolkit.records.texts import RecordError
 
@@ -147,12 +147,12 @@ def test_limits_are_on_rows_and_on_what_a_file_unpacks_to(tmp_path: Path) -> Non
     path = tmp_path / "zeros.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"q": 1}\n' * 100_000))
     with pytest.raises(RecordError, match=r"zeros\.jsonl\.gz holds more than 500,000 characters: take a part"):
-        read(path, limits=Limits(bytes=500_000))
+        read(path, limits=FileLimits(bytes=500_000))
     with pytest.raises(RecordError, match=r"zeros\.jsonl\.gz holds more than 99,999 rows"):
-        read(path, limits=Limits(rows=99_999))
+        read(path, limits=FileLimits(rows=99_999))
     (tmp_path / "zeros.json.gz").write_bytes(gzip.compress(b"[" + b" " * 2_000_000 + b"]"))
     with pytest.raises(RecordError, match=r"zeros\.json\.gz .* 1,000,00\d characters: take a part"):
-        read(tmp_path / "zeros.json.gz", limits=Limits(bytes=1_000_000))
+        read(tmp_path / "zeros.json.gz", limits=FileLimits(bytes=1_000_000))
 
 
 def test_repeated_columns_matter_only_where_they_are_needed(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.records.cells import CellError, arrow_records, cell_text
-from toolkit.records.parquet_limits import Limits
+from toolkit.records.parquet_limits import FileLimits
 from toolkit.records.reading import format_of, read_records
 
 _BATCH = 1024
-_LIMITS = Limits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
+_LIMITS = FileLimits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
 
 
 class PoolError(ValueError):

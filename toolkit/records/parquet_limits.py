@@ -23,14 +23,14 @@ _SHARED = _DICTIONARY | {"DELTA_BYTE_ARRAY"}  # encodings in which a few bytes m
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a file may hold in the columns that are read: `rows`, and `bytes` once they are unpacked."""
+class FileLimits:
+    """The most that a file may hold in the columns that are read: `rows`, and `bytes` once they are unpacked."""
 
     rows: int = 10_000_000
     bytes: int = 4 * 2**30
 
 
-LIMITS = Limits()
+LIMITS = FileLimits()
 
 
 class ParquetError(ValueError):
@@ -38,7 +38,7 @@ class ParquetError(ValueError):
 
 
 def read_batches(
-    path: Path, columns: Sequence[str] | None = None, limits: Limits = LIMITS, *, rows: int = _BATCH_ROWS
+    path: Path, columns: Sequence[str] | None = None, limits: FileLimits = LIMITS, *, rows: int = _BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows in order, at most `rows` a batch; `columns` None takes all, else those, in that order.
 
@@ -62,7 +62,9 @@ def read_batches(
                 yield _decoded(batch.slice(start, part), names)
 
 
-def read_rows(path: Path, columns: Sequence[str] | None = None, limits: Limits = LIMITS) -> Iterator[dict[str, Any]]:
+def read_rows(
+    path: Path, columns: Sequence[str] | None = None, limits: FileLimits = LIMITS
+) -> Iterator[dict[str, Any]]:
     """Yield each row as a dict of Python values; otherwise as `read_batches`."""
     for batch in read_batches(path, columns, limits):
         yield from batch.to_pylist()
@@ -106,12 +108,12 @@ def _leaves(metadata: pq.FileMetaData, names: Sequence[str]) -> Iterator[tuple[s
                 yield chunk.path_in_schema, chunk
 
 
-def _check_footer(path: Path, metadata: pq.FileMetaData, names: Sequence[str], limits: Limits) -> None:
+def _check_footer(path: Path, metadata: pq.FileMetaData, names: Sequence[str], limits: FileLimits) -> None:
     size = sum(chunk.total_uncompressed_size for _, chunk in _leaves(metadata, names))
     _check(path, metadata.num_rows, size, limits)
 
 
-def _check(path: Path, rows: int, size: int, limits: Limits) -> None:
+def _check(path: Path, rows: int, size: int, limits: FileLimits) -> None:
     if rows > limits.rows:
         raise ParquetError(f"{path} holds {rows:,} rows, more than the {limits.rows:,} allowed: take a part of it")
     if size > limits.bytes:

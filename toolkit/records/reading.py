@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from toolkit.records.cells import RepeatedKeyError, arrow_records, json_decoder
-from toolkit.records.parquet_limits import LIMITS, Limits, read_batches
+from toolkit.records.parquet_limits import LIMITS, FileLimits, read_batches
 from toolkit.records.texts import LONGEST, OPENERS, RecordError, lines_of, open_bytes
 
 Row = dict[str, Any]
@@ -28,7 +28,7 @@ def format_of(name: str) -> str | None:
     return _FORMATS.get(suffixes[-1]) if suffixes else None
 
 
-def read_records(path: Path, columns: Sequence[str] | None = None, limits: Limits = LIMITS) -> Iterator[Row]:
+def read_records(path: Path, columns: Sequence[str] | None = None, limits: FileLimits = LIMITS) -> Iterator[Row]:
     """Yield the rows of a file as dicts, in its order; `-` reads JSONL from standard input.
 
     A row of JSON may lack a key. Numbers come as `Number`; texts of CSV are texts, whatever they look like.
@@ -53,24 +53,26 @@ def read_records(path: Path, columns: Sequence[str] | None = None, limits: Limit
     return _counted(_from_file(path, kind, columns, limits), str(path), limits)
 
 
-def _counted(rows: Iterator[Row], name: str, limits: Limits) -> Iterator[Row]:
+def _counted(rows: Iterator[Row], name: str, limits: FileLimits) -> Iterator[Row]:
     for number, row in enumerate(rows):
         if number >= limits.rows:
             raise RecordError(f"{name} holds more than {limits.rows:,} rows: take a part of it")
         yield row
 
 
-def _from_parquet(path: Path, columns: Sequence[str] | None, limits: Limits) -> Iterator[Row]:
+def _from_parquet(path: Path, columns: Sequence[str] | None, limits: FileLimits) -> Iterator[Row]:
     for batch in read_batches(path, columns, limits):
         yield from arrow_records(batch)
 
 
-def _from_file(path: Path, kind: str, columns: Sequence[str] | None, limits: Limits) -> Iterator[Row]:
+def _from_file(path: Path, kind: str, columns: Sequence[str] | None, limits: FileLimits) -> Iterator[Row]:
     with open_bytes(path) as file:
         yield from _from_texts(file, str(path), kind, columns, limits)
 
 
-def _from_texts(file: IO[bytes], name: str, kind: str, columns: Sequence[str] | None, limits: Limits) -> Iterator[Row]:
+def _from_texts(
+    file: IO[bytes], name: str, kind: str, columns: Sequence[str] | None, limits: FileLimits
+) -> Iterator[Row]:
     if kind == "json":
         most = min(limits.bytes, _WHOLE)
         return _json_rows("".join(lines_of(file, name, most, longest=most + 1)), name)
