@@ -12,7 +12,7 @@ SECONDS = 2.0  # that one text may take; a sound expression takes microseconds
 
 
 class PatternError(ValueError):
-    """An expression that cannot be used; the message names the recipe's key, the expression and the mend."""
+    """An expression that cannot be used; the message names the recipe's key, the expression and the remedy."""
 
 
 class Pattern:
@@ -40,16 +40,16 @@ class Pattern:
         Raises:
             PatternError: when it takes too long, since an expression that backtracks for ever says nothing.
         """
-        found = None
+        group = None
         try:
             for match in self._compiled.finditer(text, timeout=self._seconds):
-                found = match[1]
+                group = match[1]
         except TimeoutError as error:
             raise PatternError(
                 f"{self._named} takes longer than {self._seconds:g} s on one text ({len(text):,} characters, "
                 f"{text[:60]!r}); write it without repeats inside repeats, such as (a+)+"
             ) from error
-        return found.strip() or None if found else None
+        return group.strip() or None if group else None
 
     def _groups(self, text: str) -> int:
         if len(text) > LONGEST:
@@ -57,10 +57,10 @@ class Pattern:
         try:
             return re.compile(text).groups
         except (re.error, OverflowError, RecursionError) as error:
-            raise PatternError(f"{self._named} is no regular expression: {error}") from error
+            raise PatternError(f"{self._named} is not a regular expression: {error}") from error
 
     def _compile(self, text: str) -> "regex.Pattern[str]":
         try:
             return regex.compile(text)
         except (regex.error, RecursionError) as error:
-            raise PatternError(f"{self._named} is no regular expression: {error}; write it more simply") from error
+            raise PatternError(f"{self._named} is not a regular expression: {error}; write it more simply") from error

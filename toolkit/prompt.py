@@ -53,9 +53,9 @@ def prompt_writer(template: str) -> Callable[[str], str]:
         ValueError: naming the recipe key `prompt` and what is wrong with it; from what is returned, for a question that
             the template cannot be filled with.
     """
-    shown = repr(template if len(template) < 200 else f"{template[:197]}...")
+    quoted = repr(template if len(template) < 200 else f"{template[:197]}...")
     if len(template) > LONGEST:
-        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {shown}")
+        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {quoted}")
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
         _refuse_costly(environment.parse(template))
@@ -64,16 +64,18 @@ def prompt_writer(template: str) -> Callable[[str], str]:
         if names == {"question"}:
             compiled.render(question="1 + 1")  # a filter or attribute that is missing shows here, not in the middle
     except (*FAULTS, SyntaxError, MemoryError) as error:  # the last two: blocks that nest deeper than Python's
-        raise ValueError(f"prompt: no Jinja template: {str(error)[:200]}: {shown}") from error
+        raise ValueError(f"prompt: not a Jinja template: {str(error)[:200]}: {quoted}") from error
     if names != {"question"}:
         used = ", ".join(sorted(names)) or "no name at all"
-        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {shown}")
+        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {quoted}")
 
     def write(question: str) -> str:
         try:
             return compiled.render(question=question)
         except FAULTS as error:
-            raise ValueError(f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {shown}") from error
+            raise ValueError(
+                f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {quoted}"
+            ) from error
 
     return write
 

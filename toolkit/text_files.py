@@ -8,7 +8,7 @@ LARGEST = 16 * 2**20  # bytes of a file that is read whole
 
 
 class TextError(ValueError):
-    """A file that cannot be read as what it should be; the message names it and the mend."""
+    """A file that cannot be read as what it should be; the message names it and the remedy."""
 
 
 def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -> str:
@@ -23,7 +23,7 @@ def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -
     """
     named = named or str(path)
     if not path.is_file():
-        raise TextError(f"{named}: is no file" if path.exists() else f"{named}: is not there")
+        raise TextError(f"{named}: is not a file" if path.exists() else f"{named}: does not exist")
     if path.stat().st_size > largest:
         raise TextError(f"{named}: has {path.stat().st_size:,} bytes; {largest:,} are read at most")
     try:
@@ -48,22 +48,22 @@ def parse_object(text: str, named: str) -> dict[str, Any]:
         TextError: for anything else, for a name that is there twice, and for numbers that no JSON has.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise TextError(f"{named}: is no JSON: {str(error)[:200]}") from error
-    if not isinstance(found, dict):
-        raise TextError(f"{named}: is no JSON object but a {type(found).__name__}")
-    return found
+        raise TextError(f"{named}: is not JSON: {str(error)[:200]}") from error
+    if not isinstance(data, dict):
+        raise TextError(f"{named}: is not a JSON object but a {type(data).__name__}")
+    return data
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    data = dict(pairs)
+    if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice[:80]!r} is there twice")
-    return found
+    return data
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")

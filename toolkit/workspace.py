@@ -83,10 +83,10 @@ class Digests:
         self._known: dict[tuple[int, ...], str] = {}
 
     def __call__(self, path: Path) -> str:
-        found, now = path.stat(), time.time_ns()
-        stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        status, now = path.stat(), time.time_ns()
+        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         digest = self._known.get(stamp) or file_digest(path)
-        if max(found.st_mtime_ns, found.st_ctime_ns) < now - SETTLED:
+        if max(status.st_mtime_ns, status.st_ctime_ns) < now - SETTLED:
             self._known[stamp] = digest
         return digest
 
@@ -158,7 +158,7 @@ class Workspace:
             return None
         manifest = read_manifest(path)
         if manifest is None:
-            self.notify(f"{stage} {path.name}: {MANIFEST} is damaged, so that it is no artifact; making it again")
+            self.notify(f"{stage} {path.name}: {MANIFEST} is damaged; making the artifact again")
             return None
         if folder_files(path, self._digest) != manifest["files"]:
             self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
@@ -184,9 +184,9 @@ class Workspace:
         """
         path = self.place(stage, inputs)
         with self.lock(f"{stage}-{path.name}"):
-            found = self.find(stage, inputs)
-            if found:
-                return found, True
+            artifact = self.find(stage, inputs)
+            if artifact:
+                return artifact, True
             temporary = self.root / "tmp" / f"{stage}-{path.name}"
             remove(temporary)
             temporary.mkdir(parents=True)
@@ -199,10 +199,10 @@ class Workspace:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.rename(path)
             sync(path.parent)
-        made = self.find(stage, inputs)
-        if made is None:
+        built = self.find(stage, inputs)
+        if built is None:
             raise OSError(f"{path}: changed by something else while it was being made")
-        return made, False
+        return built, False
 
     def install(self, stage: str, inputs: Any, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Artifact:
         """Install the artifact that `stage` would make from `inputs`, with files that were made elsewhere.
@@ -226,10 +226,10 @@ class Workspace:
         Raises:
             ValueError: when one was.
         """
-        found = self.find(stage, inputs)
-        if found and found.files != {name: file_digest(path) for name, path in files.items()}:
+        artifact = self.find(stage, inputs)
+        if artifact and artifact.files != {name: file_digest(path) for name, path in files.items()}:
             raise ValueError(
-                f"{found.path}: another {stage} was made here from the same settings; name another --workspace"
+                f"{artifact.path}: another {stage} was made here from the same settings; name another --workspace"
             )
 
     def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:

@@ -123,7 +123,7 @@ def test_bad_requests_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"pool_sizes\.0\n.*greater than or equal to 1"):
         load(source, 0, 1)
     (tmp_path / "torn.jsonl").write_text('{"question": "a"', encoding="utf-8")
-    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is no readable JSON"):
+    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is not readable JSON"):
         load(str(tmp_path / "torn.jsonl"), 1, 1)
     with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
         load("mathematics", 5, 1, 1, families=("sum3",), largest_number=2)
@@ -253,7 +253,7 @@ def test_the_numbers_of_a_loaded_dataset_have_the_text_of_their_width(
 
 
 def no_word(gold: str) -> str | None:
-    return f"the gold answer {gold!r} is no number" if gold.isalpha() else None
+    return f"the gold answer {gold!r} is not a number" if gold.isalpha() else None
 
 
 def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: 
     source = make_file(tmp_path / "q.jsonl", rows)
     pool = load(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
     assert pool.left_out.count == 3
-    assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is no number"
+    assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is not a number"
     asked = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
     assert asked == {row["question"] for place, row in enumerate(rows) if place not in (3, 5, 7)}
     plain = load(source, 6, 2, 1, answer_pattern=GSM8K)
@@ -279,7 +279,7 @@ def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) ->
     source = make_file(tmp_path / "q.jsonl", rows[1:])
     settings = sections.Pool(pool=source, pool_sizes=(2,), test_size=1, dev_size=0)
     counts = write_pool(settings, tmp_path / "pool", gold_problem=no_word)
-    assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is no number"
+    assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is not a number"
     assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}
 
 
@@ -288,7 +288,7 @@ def test_a_column_missing_everywhere_is_named_and_one_that_some_rows_lack_is_not
     source = make_file(tmp_path / "q.jsonl", rows)
     assert answers_of(source, 4, unit_column="unit")["2?"] == "1 m"
     (tmp_path / "a.parquet").write_bytes(b"")
-    with pytest.raises(PoolError, match=r"a\.parquet is no readable parquet file"):
+    with pytest.raises(PoolError, match=r"a\.parquet is not a readable parquet file"):
         load(str(tmp_path / "a.parquet"), 1, 1)
     pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
     with pytest.raises(PoolError, match=r"b\.parquet has no column 'question', only q: set the column names"):

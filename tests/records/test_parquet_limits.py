@@ -69,14 +69,14 @@ def test_texts_that_share_their_beginning_come_few_at_a_time(tmp_path: Path) -> 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "rubbish.parquet").write_bytes(b"PAR1 rubbish PAR1")
-    with pytest.raises(ParquetError, match=r"rubbish\.parquet is no readable parquet file"):
+    with pytest.raises(ParquetError, match=r"rubbish\.parquet is not a readable parquet file"):
         next(read_rows(tmp_path / "rubbish.parquet"))
-    with pytest.raises(ParquetError, match=r"absent\.parquet is no readable parquet file: .*No such file"):
+    with pytest.raises(ParquetError, match=r"absent\.parquet is not a readable parquet file: .*No such file"):
         next(read_rows(tmp_path / "absent.parquet"))
     good = write(tmp_path / "good.parquet", pa.table({"n": list(range(100_000))}))
     damaged = good.read_bytes()
     (tmp_path / "torn.parquet").write_bytes(damaged[:200] + bytes(300) + damaged[500:])
-    with pytest.raises(ParquetError, match=r"torn\.parquet is no readable parquet file"):
+    with pytest.raises(ParquetError, match=r"torn\.parquet is not a readable parquet file"):
         list(read_rows(tmp_path / "torn.parquet"))
 
 

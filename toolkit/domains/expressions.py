@@ -1,4 +1,4 @@
-"""Expressions over named positive integers: their exact value, and numbers drawn for them."""
+"""Expressions over named positive integers: their exact values, and random numbers for the names."""
 
 import ast
 import random
@@ -11,7 +11,7 @@ OPERATIONS: Mapping[type, Callable[[int, int], int]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a // b if a % b == 0 else 0,  # 0: no positive integer, refused below
+    ast.Div: lambda a, b: a // b if a % b == 0 else 0,  # 0 is not a positive integer, so it is refused below
 }
 
 
@@ -44,7 +44,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, int]) -> int:
         raise ValueError(f"an expression holds only + - * /, integers, names and parentheses, not {ast.dump(node)}")
     value = OPERATIONS[type(node.op)](_evaluate(node.left, values), _evaluate(node.right, values))
     if value <= 0:
-        raise ArithmeticError(f"{ast.unparse(node)} is no positive integer at {dict(values)}")
+        raise ArithmeticError(f"{ast.unparse(node)} is not a positive integer at {dict(values)}")
     return value
 
 
@@ -53,7 +53,7 @@ def draw_values(
 ) -> dict[str, int]:
     """Draw a number from each inclusive range of `draws`, capped at `largest`, and work out the `derived` ones.
 
-    Raises ArithmeticError where a derived value is no positive integer.
+    Those are worked out in order. Raises ArithmeticError where one is not a positive integer.
     """
     values = {}
     for name, (low, high) in draws.items():

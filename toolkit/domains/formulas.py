@@ -1,9 +1,9 @@
 """Questions with units: families of formulas, the paths of worked steps to their answers, and solutions along a path.
 
-A path is worked steps `symbol = expression unit` over the stated numbers and earlier symbols; the last one is the
-answer. A path is open where all its values are positive integers up to `LARGEST_VALUE`. In a solution, where a later
-step does not need an earlier one, either may come first; operands may be swapped, and the chain style puts the whole
-path into one expression. Nothing wrong is ever written.
+A path is a sequence of steps `symbol = expression unit` over the stated numbers and earlier symbols; the last one is
+the answer. A path is open where all its values are positive integers up to `LARGEST_VALUE`. In a solution, where a
+later step does not need an earlier one, either may come first; operands may be swapped, and the chain style puts the
+whole path into one expression. No step is ever wrong.
 """
 
 import random
@@ -19,8 +19,8 @@ from toolkit.domains.stream import Question, split_of
 from toolkit.domains.worked import STYLES, Tree, chain_of, rearrange, show, tree_of
 
 LARGEST_VALUE = 999
-LONGEST_CHAIN = 3  # steps of a path that is written as one expression; more would not be read by anybody
-# What fills the places of a wording that are no numbers.
+LONGEST_CHAIN = 3  # steps of a path that is written as one expression; with more, it would be unreadable
+# The words that fill the places of a wording that are not for numbers.
 WORDS: Mapping[str, tuple[str, ...]] = {
     "body": ("cart", "sled", "boat", "wagon"),
     "part": ("lamp", "heater", "coil", "wire"),
@@ -32,7 +32,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 class Step(NamedTuple):
-    """`symbol` is `expression` (of + - * /, integers, stated numbers and earlier symbols), in `unit` (1: none)."""
+    """One step: `symbol` = `expression` (of + - * /, integers, stated numbers, earlier symbols) in `unit` (1: none)."""
 
     symbol: str
     expression: str
@@ -50,7 +50,15 @@ def path(*steps: str) -> Path:
 
 @dataclass(frozen=True)
 class Family:
-    """`draws` are inclusive ranges, `derived` follow from them; a wording states what stands in it in braces."""
+    """A family of questions that differ in numbers and words.
+
+    Attributes:
+        topic: a name for people.
+        draws: number -> the inclusive range that it is drawn from.
+        paths: the ways to the answer; the first one is open in every question.
+        wordings: texts that state the numbers whose names stand in braces.
+        derived: number -> the expression that it follows from.
+    """
 
     topic: str
     draws: Mapping[str, tuple[int, int]]
@@ -73,7 +81,7 @@ class Family:
 def follow(path: Path, given: Mapping[str, int]) -> dict[str, int]:
     """Give the values of a path's symbols in a question with the numbers `given`.
 
-    Raises ArithmeticError where a value is no positive integer, or one beyond `LARGEST_VALUE`.
+    Raises ArithmeticError where a value is not a positive integer up to `LARGEST_VALUE`.
     """
     values: dict[str, int] = {}
     for step in path:
@@ -100,7 +108,7 @@ def draw_numbers(family: Family, rng: random.Random, largest: int | None = None)
     while True:
         try:
             values = draw_values(family.draws, family.derived, rng, largest)
-        except ArithmeticError:  # a derived value that is no integer: draw again
+        except ArithmeticError:  # a derived value that is not an integer: draw again
             continue
         given = {name: values[name] for name in family.stated}
         if max(given.values()) <= LARGEST_VALUE and _is_open(family.paths[0], given):
@@ -167,10 +175,10 @@ def worked(path: Path, given: Mapping[str, int], rng: random.Random, *, bare: bo
 
 
 def _text(step: Step, values: Mapping[str, int], rng: random.Random, bare: bool) -> str:
-    shown = show(rearrange(tree_of(step.expression, values), rng))
+    terms = show(rearrange(tree_of(step.expression, values), rng))
     value = evaluate(step.expression, values)
     unit = "" if step.unit == "1" else f" {step.unit}"
-    return f"{shown} = {value}" if bare else f"{step.symbol} = {shown} = {value}{unit}"
+    return f"{terms} = {value}" if bare else f"{step.symbol} = {terms} = {value}{unit}"
 
 
 def fold(path: Path, given: Mapping[str, int]) -> Tree:

@@ -135,8 +135,8 @@ def _sources(families: tuple[str, ...]) -> Mapping[str, tuple[Family, ...]]:
 
 def texts() -> Iterator[str]:
     """Yield every wording and every style of solution, with each word and sign in every place that it can take."""
-    told = (*FACTS, *STORIES, *LONG_STORIES)
-    yield from wordings(FAMILIES | {str(place): family for place, family in enumerate(told)})
+    pages = (*FACTS, *STORIES, *LONG_STORIES)
+    yield from wordings(FAMILIES | {str(place): family for place, family in enumerate(pages)})
     rng = random.Random(0)
     yield from (write(("+", 2, ("-", 7, 3)), style, rng, unknown) for style in STYLES for unknown in ("", "x"))
     yield "0123456789"

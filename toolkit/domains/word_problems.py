@@ -1,4 +1,4 @@
-"""Word problems: an expression over named numbers, the ranges these are drawn from, and wordings that state them."""
+"""Word problems: an expression over named numbers, the ranges to draw them from, and wordings that state them."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,14 @@ THINGS = ("apples", "books", "cards", "coins", "pens", "shells", "stamps", "ston
 
 @dataclass(frozen=True)
 class Family:
-    """`expression` over the numbers a question states; `draws` are inclusive ranges, `derived` follow from them."""
+    """A family of word problems that differ in numbers and words.
+
+    Attributes:
+        expression: the answer, over the numbers that a question states.
+        draws: number -> the inclusive range that it is drawn from.
+        wordings: texts that state the numbers whose names stand in braces.
+        derived: number -> the expression that it follows from.
+    """
 
     expression: str
     draws: Mapping[str, tuple[int, int]]

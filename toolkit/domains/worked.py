@@ -1,8 +1,8 @@
-"""Worked arithmetic: one expression, many right ways to write down how its value is found.
+"""Worked arithmetic: the many right ways to write down how the value of one expression is found.
 
-A solution reduces the expression step by step: the order of independent steps, the order of operands,
-whether a product is distributed over a sum, and the surface style are random. Every step is an equality chain of
-integers, and the last thing is `\\boxed{answer}`. Nothing wrong is ever written.
+A solution reduces the expression step by step. The order of independent steps, the order of operands, whether a product
+is distributed over a sum, and the style are random. Every step is a chain of equal integers, and the solution ends with
+`\\boxed{answer}`. No step is ever wrong.
 """
 
 import ast
@@ -88,11 +88,11 @@ def steps_of(tree: Tree, rng: random.Random) -> list[str]:
 
 def chain_of(tree: Tree, rng: random.Random) -> str:
     """Write the whole expression, rewritten after each operation: `4 * (2 + 3) = 4 * 5 = 20`."""
-    shown = [show(tree)]
+    forms = [show(tree)]
     while not isinstance(tree, int):
         tree, _ = reduce_once(tree, rng)
-        shown.append(show(tree))
-    return " = ".join(shown)
+        forms.append(show(tree))
+    return " = ".join(forms)
 
 
 def write(tree: Tree, style: str, rng: random.Random, unknown: str = "") -> str:

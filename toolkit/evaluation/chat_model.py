@@ -25,13 +25,13 @@ class ChatModel(Generating):
         name: what the model is called in results.
         folder: a full model, or an adapter of `base`.
         base: the Transformers folder that an adapter belongs to; not read for a full model.
-        template: Jinja template of what the model is told; it knows `question`.
+        template: Jinja template of the prompt; it knows `question`.
         settings: temperature, answers per item, new tokens, batch size, seed.
         tick: called with the number of items answered since the last call.
 
     Raises:
-        EvaluationError: an adapter without its base, or a tokenizer without a chat template.
-        ModelFilesError: a folder that cannot be loaded.
+        EvaluationError: for an adapter without its base, or a tokenizer without a chat template.
+        ModelFilesError: for a folder that cannot be loaded.
     """
 
     def __init__(

@@ -13,14 +13,14 @@ COLUMNS = ["question_id", "question", "answer"]
 
 
 class EvaluationError(ValueError):
-    """A test file or model that cannot be scored; the message names it and the mend."""
+    """A test file or model that cannot be scored; the message names it and the remedy."""
 
 
 def read_items(test_file: Path) -> list[dict[str, str]]:
     """Read the test items in file order, each with question_id, question and answer.
 
     Raises:
-        EvaluationError: a missing column, no items, an empty answer, or an id that occurs twice.
+        EvaluationError: for a missing column, no items, an empty answer, or an id that occurs twice.
     """
     missing = set(COLUMNS) - set(pq.read_schema(test_file).names)
     if missing:

@@ -1,6 +1,6 @@
-"""How a model is talked to: the prompt by its own chat template, where an answer ends, and batches of prompts.
+"""Prompts of a model: by its own chat template, with the tokens that end an answer, and in padded batches.
 
-Sampler, trainer and scorer share these, so that a student learns from the prompt that it is asked with.
+Sampler, trainer and scorer share these functions, so that a student is trained and scored with the same prompt.
 """
 
 import re
@@ -15,25 +15,25 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from toolkit.models.files import ModelFilesError, listed_ends
 from toolkit.prompt import Message, Messages, user_turn
 
-# Before a template that prints the date, which would make another source of it every day.
+# Stands before a template that prints the date, which would change the prompts, and so the source, every day.
 ONE_DAY = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
 MARK = "QUESTION"  # stands where the question will
 TAG = re.compile(r"<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\]")  # opens a part of an answer: <think>, [THINK]
-OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
+OPEN_TAGS = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
 
 
 def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenizerBase:
     """Load the tokenizer in `folder`; code that comes with it is never run.
 
     Raises:
-        ModelFilesError: for a tokenizer that cannot be read, called `named` or by its folder.
+        ModelFilesError: for a tokenizer that cannot be read; the message calls it `named`, or by its folder.
     """
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the Rust library raises no narrower class
-        told = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        lines = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise ModelFilesError(
-            f"{named or folder}: its tokenizer cannot be read: {told[0][:300]}; download it again"
+            f"{named or folder}: its tokenizer cannot be read: {lines[0][:300]}; download it again"
         ) from error
 
 
@@ -42,10 +42,10 @@ def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
     if not tokenizer.chat_template:
         return "no chat template to ask questions with; add chat_template.jinja"
     try:
-        shown = MARK in prompt_text(tokenizer, MARK)
+        shows_question = MARK in prompt_text(tokenizer, MARK)
     except ModelFilesError as error:
         return str(error)
-    return None if shown else "its chat template does not show the question; mend chat_template.jinja"
+    return None if shows_question else "its chat template does not show the question; correct chat_template.jinja"
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
@@ -57,7 +57,7 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
     """Give what the model reads for these messages, up to where its answer begins; it is the same on every day.
 
     Raises:
-        ModelFilesError: for a template that does not take them.
+        ModelFilesError: for a template that cannot write them.
     """
     turns = [dict(message) for message in messages]
     try:
@@ -68,8 +68,10 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
         }
         return str(tokenizer.apply_chat_template(turns, **options))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        kind = "single question of a user" if len(turns) == 1 else f"turns of {', '.join(map(_role, turns))}"
-        raise ModelFilesError(f"its chat template takes no {kind} ({error}); mend chat_template.jinja") from error
+        kind = "a single question of a user" if len(turns) == 1 else f"turns of {', '.join(map(_role, turns))}"
+        raise ModelFilesError(
+            f"its chat template cannot write {kind} ({error}); correct chat_template.jinja"
+        ) from error
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -80,7 +82,7 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
     """Give the token ids of `chat_text`; control tokens come from the template only, in a message they are plain text.
 
-    Nothing is put before it: a template writes its own beginning of sequence.
+    Nothing is added in front: a template writes its own beginning of sequence.
     """
     written = chat_text(tokenizer, messages)
     texts = [message["content"] for message in messages]
@@ -131,8 +133,8 @@ def unread(tokenizer: PreTrainedTokenizerBase, text: str) -> bool:
 
 def without_opened(prompt: str, response: str) -> str:
     """Give `response` without the tags that the prompt has already opened, such as a reasoning model's `<think>`."""
-    found = OPENED.search(prompt[-400:])
-    tags = TAG.findall(found[0]) if found else []
+    opening = OPEN_TAGS.search(prompt[-400:])
+    tags = TAG.findall(opening[0]) if opening else []
     for first in range(len(tags)):
         again = re.match(r"\s*" + r"\s*".join(map(re.escape, tags[first:])) + r"\s*", response)
         if again:
@@ -144,7 +146,7 @@ def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Give the token ids that end an answer, ascending: those in the model's files, and the one that students learn.
 
     Args:
-        folder: the model's, or that of an adapter's base.
+        folder: the model's folder, or that of an adapter's base.
     """
     learned = set() if tokenizer.eos_token_id is None else {tokenizer.eos_token_id}
     return sorted(learned | listed_ends(folder))
@@ -153,7 +155,7 @@ def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Give token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 on the padding.
 
-    Which token is taken does not matter, and so no tokenizer need have one for it.
+    Any token will do, so a tokenizer need not have one for padding.
     """
     width = max(map(len, prompts))
     ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts])

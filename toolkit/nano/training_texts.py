@@ -1,7 +1,8 @@
-"""What the embedded models read: the teacher worked solutions, the base arithmetic and language but not the tasks.
+"""The training texts of the embedded models: worked solutions for the teacher, arithmetic and language for the base.
 
-The base reads bare workings, stories and drills worded unlike the questions, facts, and a few questions with nothing
-but their answer. Every number comes from the `train` split, so no pool, dev or test question can be among these texts.
+The base does not see the tasks: it reads bare workings, stories and drills worded unlike the questions, facts, and a
+few questions with nothing but their answer. Every number comes from the `train` split, so no pool, dev or test question
+can be among these texts.
 """
 
 import random
@@ -22,7 +23,7 @@ def teacher_texts(
 ) -> Iterator[str]:
     """Yield the teacher's training texts without end: questions of the `train` split, each with a worked solution.
 
-    `domain` is a key of `DOMAINS`; the parts of a mixture come by turns.
+    `domain` is a key of `DOMAINS`; the parts of a mixture alternate.
     """
     return _by_domain(_solved, domain, families, seed, largest)
 

@@ -1,4 +1,4 @@
-"""Rows of anybody's file or Hub dataset, with every number as it was written there."""
+"""Rows of any user's file or Hub dataset, with every number as it was written there."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LIMITS = FileLimits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memor
 
 
 class PoolError(ValueError):
-    """A pool that cannot be used as it is; the message names the place, the value and the mend."""
+    """A pool that cannot be used as it is; the message names the place, the value and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
     Raises:
         PoolError: for a file or dataset that cannot be read or is beyond the limits, and a column that no row has.
     """
-    there = dict[str, None]()
+    names = dict[str, None]()
     rows = []
     for row in _explained(place, columns):
-        there.update(dict.fromkeys(row))
+        names.update(dict.fromkeys(row))
         rows.append({name: row[name] for name in columns if name in row})
     for name in columns:
-        if rows and name not in there:
+        if rows and name not in names:
             raise PoolError(
-                f"{place.source} has no column {name!r}, only {', '.join(there)}: set the column names of the pool"
+                f"{place.source} has no column {name!r}, only {', '.join(names)}: set the column names of the pool"
             )
     return rows
 
@@ -83,14 +83,14 @@ def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
             f"{place.source} holds {dataset.num_rows:,} rows, more than the {_LIMITS.rows:,} allowed: name a part, "
             f"such as the split '{place.split}[:10000]'"
         )
-    there = [name for name in columns if name in dataset.column_names]
-    if len(there) < len(columns):
-        missing = next(name for name in columns if name not in there)
+    present = [name for name in columns if name in dataset.column_names]
+    if len(present) < len(columns):
+        missing = next(name for name in columns if name not in present)
         raise PoolError(
             f"{place.source} has no column {missing!r}, only {', '.join(dataset.column_names)}: set the column names "
             "of the pool"
         )
-    for table in dataset.select_columns(there).with_format("arrow").iter(_BATCH):
+    for table in dataset.select_columns(present).with_format("arrow").iter(_BATCH):
         for batch in table.to_batches():
             yield from arrow_records(batch)
 

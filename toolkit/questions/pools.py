@@ -1,4 +1,4 @@
-"""One door to every pool of questions: procedural, a local file, or a Hub dataset."""
+"""Pools of questions from every source: a procedural domain, a local file, or a Hub dataset."""
 
 import os
 import random
@@ -212,7 +212,7 @@ def _refuse_repeat(text: str, first: int, number: int, where: str) -> None:
 def _refuse_mostly_unread(place: Place, unread: Sequence[str], rows: int) -> None:
     if 2 * len(unread) > rows:
         raise PoolError(
-            f"{place.source}: {len(unread):,} of {rows:,} answers cannot be read; {unread[0]}; mend the answer "
+            f"{place.source}: {len(unread):,} of {rows:,} answers cannot be read; {unread[0]}; correct the answer "
             "column, the answer pattern or `answer_kind`"
         )
 

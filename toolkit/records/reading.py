@@ -35,12 +35,12 @@ def read_records(path: Path, columns: Sequence[str] | None = None, limits: FileL
 
     Args:
         path: with a suffix that says what it is (see `SUFFIXES`).
-        columns: needed ones; others may be left out. None: all.
+        columns: the columns needed; others may be left out. None means all.
         limits: on rows, and on characters of text or bytes of parquet once unpacked.
 
     Raises:
-        RecordError: naming file, line and remedy, for what cannot be read or is beyond the limits. ParquetError is
-            what a parquet file raises; both are ValueErrors.
+        RecordError: for what cannot be read or is beyond the limits; it names file, line and remedy. A parquet file
+            raises ParquetError instead; both are ValueErrors.
     """
     if str(path) == "-":
         name = "standard input"
@@ -88,17 +88,19 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[Row]:
 
 def _json_rows(text: str, name: str) -> Iterator[Row]:
     """Yield the rows of a list of objects, or of an object of columns as pandas writes it (lists, or values by row)."""
-    found = _parsed(text, name)
-    if isinstance(found, dict):
-        columns = {key: list(each.values()) if isinstance(each, dict) else each for key, each in found.items()}
-        lengths = {len(each) if isinstance(each, list) else -1 for each in columns.values()}
+    data = _parsed(text, name)
+    if isinstance(data, dict):
+        columns = {key: list(value.values()) if isinstance(value, dict) else value for key, value in data.items()}
+        lengths = {len(value) if isinstance(value, list) else -1 for value in columns.values()}
         if len(lengths) != 1 or -1 in lengths:
-            raise RecordError(f"{name} is one object and no list of rows: write a list, or an object a line as .jsonl")
-        found = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    if not isinstance(found, list):
-        raise RecordError(f"{name} holds no list of rows: write a list of objects, or an object a line as .jsonl")
-    for number, each in enumerate(found):
-        yield _object(each, f"{name}, row {number}")
+            raise RecordError(f"{name} is one object, not a list of rows: write a list, or an object a line as .jsonl")
+        data = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    if not isinstance(data, list):
+        raise RecordError(
+            f"{name} does not hold a list of rows: write a list of objects, or an object a line as .jsonl"
+        )
+    for number, value in enumerate(data):
+        yield _object(value, f"{name}, row {number}")
 
 
 def _parsed(text: str, place: str) -> Any:
@@ -106,17 +108,19 @@ def _parsed(text: str, place: str) -> Any:
         return _DECODER.decode(text.strip())
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        raise RecordError(f"{place} is no readable JSON ({line}column {error.colno}: {error.msg}): mend it") from error
+        raise RecordError(
+            f"{place} is not readable JSON ({line}column {error.colno}: {error.msg}): correct it"
+        ) from error
     except RecursionError as error:
         raise RecordError(f"{place} is nested too deep to be read: make it flat") from error
     except RepeatedKeyError as error:
         raise RecordError(f"{place} has the key {error.name!r} twice: remove one") from error
 
 
-def _object(found: Any, place: str) -> Row:
-    if not isinstance(found, dict):
-        raise RecordError(f'{place} holds {str(found)[:40]!r}, no object: write each row as {{"column": value}}')
-    return found
+def _object(value: Any, place: str) -> Row:
+    if not isinstance(value, dict):
+        raise RecordError(f'{place} holds {str(value)[:40]!r}, not an object: write each row as {{"column": value}}')
+    return value
 
 
 _DECODER = json_decoder(float)
@@ -127,7 +131,7 @@ def _csv_rows(lines: Iterator[str], name: str, columns: Sequence[str] | None) ->
     first = next((line for line in lines if line.strip()), "")
     reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first, name), strict=True)
     try:
-        header = [each.strip() for each in next(reader, [])]
+        header = [field.strip() for field in next(reader, [])]
         _check_header(header, name, columns)
         for fields in reader:
             if fields and len(fields) != len(header):
@@ -138,7 +142,7 @@ def _csv_rows(lines: Iterator[str], name: str, columns: Sequence[str] | None) ->
             if fields:
                 yield dict(zip(header, fields, strict=True))
     except csv.Error as error:
-        raise RecordError(f"{name}, line {reader.line_num} is no readable CSV ({error}): mend it there") from error
+        raise RecordError(f"{name}, line {reader.line_num} is not readable CSV ({error}): correct it there") from error
 
 
 def _delimiter(first: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows written one after the other as JSONL, CSV or parquet, under a temporary name until they are all there."""
+"""Writes rows one after the other as JSONL, CSV or parquet, under a temporary name until all are written."""
 
 import contextlib
 import csv
@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from toolkit.records.cells import as_json
 from toolkit.records.texts import RecordError
 
-_ROWS = 16_384  # of a row group, or fewer where its texts are longer than this many characters
-_CHARACTERS = 32 * 2**20
+_ROWS = 16_384  # rows of a group at most
+_CHARACTERS = 32 * 2**20  # characters in the texts of a group, after which it is written with fewer rows
 WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -32,11 +32,11 @@ def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[Writer]
     """Open a writer of the format that the suffix of `path` names; the file appears if the body ends without an error.
 
     Args:
-        path: of a file that is replaced; its folder must be there.
+        path: a file, which is replaced if it exists; its folder must exist.
         schema: columns and their types, which JSONL does without. CSV needs the names alone.
 
     Raises:
-        RecordError: for another suffix, or a folder that is not there.
+        RecordError: for another suffix, or a missing folder.
     """
     kind = written_as(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -63,7 +63,7 @@ def written_as(path: Path) -> str:
 
 class _TextWriter:
     def __init__(self, part: Path) -> None:
-        # What is half a character has no UTF-8; it is written as its escape.
+        # Half a character cannot be written in UTF-8, so its escape is written.
         self.file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def __exit__(self, *error: object) -> None:

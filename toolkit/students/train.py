@@ -45,7 +45,7 @@ def train_student(
     Args:
         base: Transformers folder with a chat template.
         files: parquet files with the columns question_id, question, response; their order is the corpus order.
-        out: folder to fill; it must hold no weights yet. The caller makes it appear whole or not at all.
+        out: folder to fill; it must hold no weights yet. The caller makes it appear complete or not at all.
         settings: method, training length and optimiser.
         train_seed: seeds the order of the rows and the adapter's initial weights.
         progress: called with (steps done, steps in all).
@@ -56,12 +56,12 @@ def train_student(
         train_loss (nats per response token, mean of the last 5 % of the steps), startup_seconds and train_seconds.
 
     Raises:
-        StudentError, ModelFilesError: before training, for what cannot be trained on or from.
+        StudentError, ModelFilesError: before training, for a corpus or base that cannot be used.
         NotFinite: at the first step whose loss is NaN or infinite, or for such a weight; nothing is written.
     """
     start = time.monotonic()
     refuse_weights(out)
-    with quiet(), torch.enable_grad():  # whatever the caller, or a library at its import, has switched off
+    with quiet(), torch.enable_grad():  # the caller, or a library at its import, may have switched gradients off
         tokenizer = load_tokenizer(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)
@@ -139,16 +139,16 @@ def _arguments(out: Path, settings: Student, steps: int, seed: int) -> SFTConfig
         adam_beta1=0.9,
         adam_beta2=0.98,
         seed=seed,
-        max_length=None,  # rows are checked before; nothing is cut
+        max_length=None,  # row lengths were checked before; nothing is cut
         train_sampling_strategy="sequential",  # the data set is already in training order
         use_cpu=not gpu,
         bf16=gpu,
         gradient_checkpointing=False,  # saves memory that small models do not need, at a third of the speed
-        use_cache=True,  # what the saved config says to those who generate
+        use_cache=True,  # is saved in the config, for generation
         dataloader_pin_memory=gpu,
         save_strategy="no",
         logging_strategy="no",
-        logging_nan_inf_filter=False,  # which would hide that a student diverged
+        logging_nan_inf_filter=False,  # the filter would hide that a student diverged
         report_to="none",
         disable_tqdm=True,
     )
@@ -177,7 +177,7 @@ class _Trainer(SFTTrainer):
 
 
 class _Reporter(TrainerCallback):
-    """Reports progress, and has the loss logged before the tail, so that the entry at the end is the tail's mean."""
+    """Reports progress, and has the loss logged before the tail, so that the last entry is the mean over the tail."""
 
     def __init__(self, steps: int, progress: Callable[[int, int], None]) -> None:
         self.logged = {steps - math.ceil(TAIL * steps), steps}

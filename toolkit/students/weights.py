@@ -1,4 +1,4 @@
-"""A student's weights on disk: an adapter or a full model, in safetensors, naming no place on this machine."""
+"""A student's weights on disk: an adapter or a full model, in safetensors, without any path of this machine."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ ADAPTER = "adapter_config.json"
 
 def refuse_weights(folder: Path) -> None:
     """Raise StudentError when `folder` already holds weights: an adapter beside a full model would be ambiguous."""
-    found = sorted(path.name for path in folder.glob("*.safetensors"))
-    if found:
-        raise StudentError(f"{folder}: already holds {', '.join(found)}; give each student a folder of its own")
+    names = sorted(path.name for path in folder.glob("*.safetensors"))
+    if names:
+        raise StudentError(f"{folder}: already holds {', '.join(names)}; give each student a folder of its own")
 
 
 def base_digest(base: Path) -> str:
@@ -34,7 +34,7 @@ def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base
     """Write a PEFT model's adapter, naming `base_name` as its base, or a full model with its tokenizer.
 
     Raises:
-        NotFinite: for a weight that is no finite number; nothing is written.
+        NotFinite: for a weight that is not a finite number; nothing is written.
     """
     refuse_not_finite(model.named_parameters(), "the student diverged")
     if not isinstance(model, PeftModel):

@@ -1,4 +1,4 @@
-"""Which server gets the next request: the one with most room; a failing one rests and is tried with one request."""
+"""Chooses the server for each request: the one with most room. A failing one rests, then gets one trial request."""
 
 import asyncio
 from collections import deque
@@ -12,17 +12,17 @@ from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.request import Form
 from toolkit.teachers.routing import Route
 
-FAULTS = 8  # in a row, until a server rests
+FAULTS = 8  # faults in a row until a server rests
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds; doubled from one trial to the next
-REMEMBERED = 64  # different questions of a streak that are told apart
+REMEMBERED = 64  # different questions of a streak that are remembered
 
 
 class Streak:
-    """Answers of one kind in a row, none of them an answer to a question that was sent after the first."""
+    """Failures of one kind in a row; it ends when a question is answered that was sent after the first of them."""
 
     def __init__(self) -> None:
         self.count, self.since = 0, 0.0
-        self.questions: set[str] = set()  # of these answers, some of them
+        self.questions: set[str] = set()  # those of the failures, `REMEMBERED` at most
 
     def add(self, question: str, now: float) -> None:
         """Count one more answer, to `question`, at time `now`."""
@@ -38,20 +38,20 @@ class Streak:
 
 
 class Server:
-    """One URL: how it is asked and read, what it bears, and whether it rests."""
+    """One URL: how it is asked and read, how many requests it bears, and whether it rests."""
 
     def __init__(self, route: Route, form: Form, dialect: str, reader: Reader, limit: Limit) -> None:
         self.route, self.form, self.dialect, self.reader, self.limit = route, form, dialect, reader, limit
         self.model = reader.model
         self.url: URL = route.ask(form.path)
         self.proven = False  # whether it has ever answered a question
-        self.refusals, self.oddities = Streak(), Streak()  # requests that it finds wrong; 200s that are no answers
-        self.calm = 0.0  # seconds of the last pause because it refused everything, 0 while it does not
-        self.paused = 0.0  # time when that began
-        self.faults = 0  # in a row
+        self.refusals, self.oddities = Streak(), Streak()  # requests that it finds wrong; 200s without an answer
+        self.calm = 0.0  # seconds of the last pause that it got for refusing everything, 0 while it does not
+        self.paused = 0.0  # time when that pause ends
+        self.faults = 0  # faults in a row
         self.failing_since = 0.0  # time of the first of them
         self.alive = 0.0  # time of its last sign of life
-        self.reason = ""  # of the last one
+        self.reason = ""  # why it last failed
         self.rest = 0.0  # seconds of the last rest, 0 while it is well
         self.until = 0.0  # time before which nothing is sent
         self.trial = False  # whether the one request after a rest is under way
@@ -87,11 +87,11 @@ class Server:
 
 
 class Balancer:
-    """Hands out servers, in the order asked for, while they have room.
+    """Hands out servers that have room, to requests in the order of their arrival.
 
     Args:
         servers: at least one.
-        patience: seconds for which all of them must have failed until the run ends.
+        patience: seconds after which the run ends if all servers have failed for that long.
     """
 
     def __init__(self, servers: Sequence[Server], patience: float) -> None:
@@ -214,8 +214,8 @@ class Balancer:
             return
         faults = ", ".join(f"{server.route.name} ({server.reason})" for server in self.servers)
         self._end = TeacherError(
-            f"no teacher has answered for {self.patience:.0f} s: {faults}. Start it again or mend `urls`; "
-            "the run goes on from what is written"
+            f"no teacher has answered for {self.patience:.0f} s: {faults}. Start it again or correct `urls`; "
+            "the run continues from what is written"
         )
         for future in self._waiting:
             if not future.done():

@@ -1,5 +1,7 @@
-"""How a server is started in Docker. The commands were written from the servers' documentation and are tested against
-a stand-in for the `docker` program: no container was run with them yet.
+"""Starts a server in Docker.
+
+The commands were written from the servers' documentation and are tested against a stand-in for the `docker` program: no
+container has been run with them yet.
 """
 
 from pathlib import Path
@@ -14,10 +16,10 @@ def docker_run(
     """Give the `docker run` command up to the image; this machine's Hub cache is shared, so nothing is fetched twice.
 
     Args:
-        image: the server's own; a recipe may name another.
-        port: that the server listens on in its container.
-        cache: where it looks for the Hub's models there.
-        options: of Docker.
+        image: the server's own image; a recipe may name another.
+        port: the port that the server listens on in its container.
+        cache: the folder in the container where it looks for the Hub's models.
+        options: more options of `docker run`.
     """
     start = ["docker", "run", "--rm", "--name", container_of(serving, copy)]
     named = devices(serving, copy)
@@ -36,7 +38,7 @@ def docker_run(
 
 def in_container(teacher: Teacher, serving: Serving, copy: int) -> Place:
     """Give the place that copy `copy` is started from."""
-    hub_cache().mkdir(parents=True, exist_ok=True)  # Docker would make it, as root's
+    hub_cache().mkdir(parents=True, exist_ok=True)  # or Docker would make it, owned by root
     return Place(hub_token(teacher), Path.cwd(), ["docker", "stop", container_of(serving, copy)])
 
 

@@ -1,4 +1,4 @@
-"""What a server says of a request that it does not answer: the reason as it may be shown, and how long to wait."""
+"""Reads a server's refusal of a request: the reason, safe to show, and how long to wait."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-SHOWN = 200  # characters of what a server wrote that are shown
+SHOWN = 200  # characters of a server's text that are shown
 LONGEST_PAUSE = 300.0  # seconds that a server may ask for
 
 

@@ -1,4 +1,4 @@
-"""What servers on this machine share: names, ports, GPUs, and how their copies are started side by side.
+"""What all servers on this machine share: names, ports, GPUs, and how their copies are started side by side.
 
 Every server listens on 127.0.0.1 only, since none of them asks for a password.
 """
@@ -18,12 +18,12 @@ from toolkit.teachers.serve_process import Say, Server, started, wait_ready
 LAST_PORT = 65_535
 SECRET = re.compile(r"-(key|token|password|secret)\b")
 
-Command = Callable[[Teacher, Serving, Sampling, int], list[str]]  # of copy n, without the recipe's own options
+Command = Callable[[Teacher, Serving, Sampling, int], list[str]]  # for copy n, without the recipe's own options
 Running = tuple[tuple[str, ...], list[Server]]  # URLs that answer, and the processes of this machine behind them
 
 
 class Place(NamedTuple):
-    """Where a server runs, what it finds in its environment, and the command that ends it, if one must."""
+    """A server's environment and working folder, and the command that ends it, if it needs one."""
 
     environment: dict[str, str | None]
     folder: Path
@@ -54,7 +54,7 @@ def running(
 
     Args:
         lines: the command of each copy.
-        place: of copy n, with a folder that is there as long as they run.
+        place: gives the place of copy n; its second argument is a folder that exists as long as the copies run.
         say: takes a line for the screen.
         seconds: how long they may take to be ready.
     """
@@ -81,10 +81,12 @@ def running(
 def copies(serving: Serving) -> int:
     """Count the servers to start: one per `shards` GPUs, on ports counted up from `server_port`."""
     if serving.gpus % serving.shards or (serving.shards > 1 and not serving.gpus):
-        raise RecipeError(f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs as many")
+        raise RecipeError(
+            f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs that many GPUs"
+        )
     count = max(1, serving.gpus // serving.shards)
     if port_of(serving, count - 1) > LAST_PORT:
-        raise RecipeError(f"server_port: {serving.server_port}: {count} copies need as many ports up to {LAST_PORT}")
+        raise RecipeError(f"server_port: {serving.server_port}: {count} copies need that many ports up to {LAST_PORT}")
     return count
 
 

@@ -1,8 +1,8 @@
-"""What a model thinks aloud before its answer, wherever a server puts it: in a field of its own, or inside the text."""
+"""Finds the reasoning before an answer, wherever a server puts it: in a field of its own, or inside the text."""
 
 from typing import Any
 
-FIELDS = ("reasoning_content", "reasoning", "thinking")  # of a message; the first that holds a text counts
+FIELDS = ("reasoning_content", "reasoning", "thinking")  # fields of a message; the first that holds a text counts
 TAGS = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -43,7 +43,7 @@ def split_parts(parts: list[Any]) -> tuple[str, str]:
             }:
                 reasoning += text
             case _:
-                raise ValueError("a part of the content that is no text")
+                raise ValueError("a part of the content is not text")
     return reasoning, answer
 
 
@@ -52,13 +52,13 @@ def split_tags(text: str) -> tuple[str, str]:
 
     Reasoning that is never closed leaves no answer.
     """
-    begun = text.lstrip()
+    start = text.lstrip()
     for opening, closing in TAGS:
-        inside = begun.removeprefix(opening)
+        inside = start.removeprefix(opening)
         before, closed, after = inside.partition(closing)
-        if closed and (inside is not begun or opening not in before):
+        if closed and (inside is not start or opening not in before):
             return before.strip(), after.lstrip()
-        if inside is not begun:
+        if inside is not start:
             return inside.strip(), ""
     return "", text
 

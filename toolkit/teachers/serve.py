@@ -1,4 +1,4 @@
-"""Start the recipe's teacher server, wait until it answers, stop it at the end.
+"""Starts the recipe's teacher server, waits until it answers, and stops it at the end.
 
 Each kind of server is a file in `toolkit.teachers.backends`. With more `gpus` than `shards` there are several copies of
 the model, each with a URL of its own.
@@ -21,8 +21,8 @@ from toolkit.teachers.machine import Running
 from toolkit.teachers.serve_process import LOOK, Say, ServeError, Server, shown
 from toolkit.text import listed
 
-START_SECONDS = 3600.0  # until a server must answer: a large model is fetched and loaded first
-URLS = "FSS_TEACHER_URLS"  # where the command that `serve` runs finds the URLs, separated by commas
+START_SECONDS = 3600.0  # time for a server to answer: a large model is fetched and loaded first
+URLS = "FSS_TEACHER_URLS"  # variable in which the command that `serve` runs finds the URLs, separated by commas
 
 
 class StartedServer(Protocol):
@@ -73,7 +73,7 @@ def serving(
 
     Args:
         teacher: a Hub model or a Transformers folder.
-        say: takes a line for the screen: the command, progress, and what became of the server.
+        say: takes a line for the screen: the command, progress, and how the server ended.
         seconds: how long the server may take to be ready.
 
     Raises:

@@ -79,12 +79,12 @@ def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
     """Give SAME for the gold letter, else None.
 
     Raises:
-        ValueError: for a gold answer that is no letter.
+        ValueError: for a gold answer that is not a letter.
     """
-    wanted = letter_of(gold)
-    if wanted is None:
-        raise ValueError(f"the gold answer {gold[:80]!r} is no letter from A to J, as answer_kind choice needs")
-    return SAME if letter_of(answer) == wanted else None
+    letter = letter_of(gold)
+    if letter is None:
+        raise ValueError(f"the gold answer {gold[:80]!r} is not a letter from A to J, as answer_kind choice needs")
+    return SAME if letter_of(answer) == letter else None
 
 
 def extract(text: str) -> str | None:
@@ -99,28 +99,28 @@ def extract(text: str) -> str | None:
 
 def extract_stated(letters: Letters) -> str | None:
     """Give the letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
-    found = None
+    stated = None
     for place in letters.places():
         if letters.is_stated(place):
-            found = None if letters.is_shared(place) else letters.letter(place)
+            stated = None if letters.is_shared(place) else letters.letter(place)
     chinese = [match[1] for match in _CHINESE.finditer(letters.text)]
-    return found or (chinese[-1] if chinese else None)
+    return stated or (chinese[-1] if chinese else None)
 
 
 def _alone(text: str) -> str | None:
     """Give the letter of the last or first line, alone or with its text, unless another line has another letter."""
     lines = [line.strip(" #") for line in text.strip().split("\n")]
-    found = [
+    named = [
         None if _NO_LINE.match(lines[at]) or len(lines[at]) > _LONGEST_LINE else letter_of(lines[at]) for at in (-1, 0)
     ]
-    letter = found[0] or found[1]
+    letter = named[0] or named[1]
     others = {line.strip("([{\"' ")[:1].upper() for line in lines if letter and _LABEL.match(line)}
     return letter if others <= {letter} else None
 
 
 def extract_named(text: str) -> str | None:
     """Give the letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
-    sentences = [each for each in _SENTENCE.split(text) if each.strip(" ).")]
+    sentences = [sentence for sentence in _SENTENCE.split(text) if sentence.strip(" ).")]
     letters = Letters(sentences[-1] if sentences else "")
     places = [at for at in letters.places() if letters.is_wrapped(at) or _is_named(letters, at)]
     if not places or not _is_named(letters, places[-1]):

@@ -50,8 +50,8 @@ def _same_relation(gold: Relation, answer: Relation) -> bool | None:
     sign = factor_sign(gold[1], answer[1])
     if sign is None:  # of numbers alone, a relation says nothing that another could say too
         return None if letters_in(gold[1]) or agree(gold[1], answer[1]) is None else False
-    wanted = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
-    return sign != 0 and wanted == answer[0]
+    expected = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
+    return sign != 0 and expected == answer[0]
 
 
 def _same_by_sympy(gold: str, answer: str) -> bool:
@@ -71,8 +71,8 @@ def _parsed(text: str) -> Any:
     from math_verify import LatexExtractionConfig, parse
 
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"(\\frac{\1\\pi}{180})", text).replace("%", r"\%")
-    found = parse(f"${text}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=_NEVER)
-    return found[0] if found else None
+    formulas = parse(f"${text}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=_NEVER)
+    return formulas[0] if formulas else None
 
 
 def _is_same_exactly(gold: Any, answer: Any) -> bool:

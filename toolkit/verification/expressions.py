@@ -44,13 +44,13 @@ def agree(first: str, second: str) -> bool | None:
 
     The precision grows with the numbers in them, so that `\\pi+10^{-5000}` is not `\\pi`.
     """
-    wanted = _ENOUGH if letters_in(first) or letters_in(second) else 1
-    found = []
+    need = _ENOUGH if letters_in(first) or letters_in(second) else 1
+    pairs = []
     for pair in _pairs(first, second):
         if _apart(pair.one, pair.other):
             return False
-        found.append(pair)
-    return True if len(found) >= wanted and all(map(_is_narrow, found)) else None
+        pairs.append(pair)
+    return True if len(pairs) >= need and all(map(_is_narrow, pairs)) else None
 
 
 def factor_sign(first: str, second: str) -> int | None:
@@ -58,13 +58,13 @@ def factor_sign(first: str, second: str) -> int | None:
 
     0 where there is no such number, None where that cannot be told.
     """
-    found = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
-    if len(found) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in found):
+    pairs = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
+    if len(pairs) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in pairs):
         return None
-    known = next((pair for pair in found if not _may_be_zero(pair.one) and not _may_be_zero(pair.other)), None)
+    known = next((pair for pair in pairs if not _may_be_zero(pair.one) and not _may_be_zero(pair.other)), None)
     if known is None:
         return None
-    if any(_apart(known.one * pair.other, pair.one * known.other) for pair in found):
+    if any(_apart(known.one * pair.other, pair.one * known.other) for pair in pairs):
         return 0
     return 1 if bool(known.one > 0) == bool(known.other > 0) else -1
 
@@ -82,13 +82,13 @@ def value_of(text: str) -> float | None:
 
 def _pairs(first: str, second: str) -> Iterator[_Pair]:
     """Yield the values of both formulas in the rounds where both are defined, in fewer where that takes many bits."""
-    found, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
+    count, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
     for turn in range(most):
         pair = _pair(first, second, turn)
         if pair:
-            found += 1
+            count += 1
             yield pair
-            if pair.bits > _MANY_BITS and found == _ENOUGH:
+            if pair.bits > _MANY_BITS and count == _ENOUGH:
                 return
 
 

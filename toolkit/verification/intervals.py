@@ -30,14 +30,14 @@ _ENDS = frozenset(("", "+", "-", ")", "]", "}", "^", "_", "!"))
 _contexts = threading.local()
 
 
-class Found(NamedTuple):
+class Evaluated(NamedTuple):
     """An interval that holds a formula's value, and the bits of what stands in it, repeated as its powers repeat it."""
 
     value: Any
     weight: float
 
 
-def evaluate(text: str, turn: int, bits: int) -> Found:
+def evaluate(text: str, turn: int, bits: int) -> Evaluated:
     """Evaluate a formula with its variables at the values of that turn (none is negative in an even turn).
 
     Raises:
@@ -50,10 +50,10 @@ def evaluate(text: str, turn: int, bits: int) -> Found:
         raise Undefined from error
     if parser.tokens or not all(_is_finite(part) for part in (value.real, value.imag)):
         raise Undefined
-    return Found(value, parser.weight)
+    return Evaluated(value, parser.weight)
 
 
-def precision_of(first: Found, second: Found) -> int:
+def precision_of(first: Evaluated, second: Evaluated) -> int:
     """Give the bits of precision that tell the values of two formulas apart, unless they are equal.
 
     Two fractions lie further apart than the product of their denominators allows; the rest is for roots.
@@ -109,8 +109,8 @@ class _Parser:
     def pop(self) -> str:
         return self.tokens.pop() if self.tokens else ""
 
-    def take(self, wanted: str) -> None:
-        if self.pop() != wanted:
+    def take(self, token: str) -> None:
+        if self.pop() != token:
             raise Undefined
 
     def sum(self) -> Any:

@@ -37,7 +37,7 @@ class Judge:
         killed: responses rejected because their comparison was killed.
 
     Raises:
-        ValueError: for a response pattern that is no regular expression with one group.
+        ValueError: for a response pattern that is not a regular expression with one group.
     """
 
     def __init__(self, settings: Verification, workers: int = 1, seconds: float = 5.0) -> None:
@@ -57,11 +57,12 @@ class Judge:
         """
         source = iter(rows)
         while chunk := list(islice(source, _CHUNK)):
-            found = [self._answer_from(gold, text, reason) for gold, text, reason in chunk]
+            answers = [self._answer_from(gold, text, reason) for gold, text, reason in chunk]
             same = [
-                self._same(gold, answer) if answer else False for (gold, _, _), answer in zip(chunk, found, strict=True)
+                self._same(gold, answer) if answer else False
+                for (gold, _, _), answer in zip(chunk, answers, strict=True)
             ]
-            for (_, text, reason), answer, outcome in zip(chunk, found, same, strict=True):
+            for (_, text, reason), answer, outcome in zip(chunk, answers, same, strict=True):
                 yield self._judgement(text, reason, answer, outcome)
 
     def quick(self, gold: str, text: str, finish_reason: str) -> bool | None:

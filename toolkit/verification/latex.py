@@ -131,10 +131,10 @@ def words(text: str) -> tuple[str, bool] | None:
     bare = unwrap_text(text)
     if not re.fullmatch(r"\(?\s*[^\W\d_]+(?:[ .,'-]+[^\W\d_]+)*\s*[.)]*", bare):
         return None
-    found = re.findall(r"[^\W\d_]+", bare)
-    joined = " ".join(found)
+    runs = re.findall(r"[^\W\d_]+", bare)
+    joined = " ".join(runs)
     return joined.lower() if len(joined) > 1 else joined, bare != text or bare.startswith("(") or max(
-        map(len, found)
+        map(len, runs)
     ) > 3
 
 

@@ -101,12 +101,12 @@ def joined(gold: str, answers: list[str]) -> str | None:
 
     A tuple is no list: its parts have to stand in one answer.
     """
-    found = ", ".join(dict.fromkeys(answers))
-    wanted = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(found) else None
-    if wanted is None or wanted[0]:
+    text = ", ".join(dict.fromkeys(answers))
+    items = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(text) else None
+    if items is None or items[0]:
         return None
-    parts = sequence(_spelled(found))
-    return found if parts and not parts[0] and len(parts[1]) == len(wanted[1]) else None
+    parts = sequence(_spelled(text))
+    return text if parts and not parts[0] and len(parts[1]) == len(items[1]) else None
 
 
 def _spelled(text: str) -> str:
@@ -126,8 +126,8 @@ def _compare(gold: str, answer: str) -> Pairs | None:
         return _compare_chains(gold, answer)
     if not any(sign in text for sign in ("=", "\\in") for text in (gold, answer)):
         return _compare_parts(gold, answer)
-    found = _compare_named(gold, answer)
-    return found if found is not None else _compare_chains(gold, answer)
+    pairs = _compare_named(gold, answer)
+    return pairs if pairs is not None else _compare_chains(gold, answer)
 
 
 def _compare_named(gold: str, answer: str) -> Pairs | None:
@@ -156,7 +156,7 @@ def _is_equation(text: str) -> bool:
 def _compare_chains(gold: str, answer: str) -> Pairs | None:
     """Compare the results that both stand for, where one is a chain or has a label in front."""
     own, others = _readings(gold, True), _readings(answer, False)
-    found = [
+    candidates = [
         (*known, *pairs, *more)
         for label, one, known in own
         for own_label, other, pairs in others
@@ -164,14 +164,14 @@ def _compare_chains(gold: str, answer: str) -> Pairs | None:
         and (gold, answer) != (one, other)
         and (more := _compare(one, other)) is not None
     ]
-    return min(found, key=len, default=None)
+    return min(candidates, key=len, default=None)
 
 
 def _readings(text: str, is_gold: bool) -> list[tuple[str, str, Pairs]]:
     """Give what a text may stand for: its label, a value, and the pairs of formulas that must then be the same."""
     chains = chains_of(text, is_gold)
-    found = [reading for chain in chains for reading in _readings_of(chain)]
-    return found if chains else [("", text, SAME)]
+    readings = [reading for chain in chains for reading in _readings_of(chain)]
+    return readings if chains else [("", text, SAME)]
 
 
 def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
@@ -186,8 +186,8 @@ def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
 
 
 def _either_way(one: str, other: str) -> Pairs | None:
-    found = _compare(one, other)
-    return _compare(other, one) if found is None else found
+    pairs = _compare(one, other)
+    return _compare(other, one) if pairs is None else pairs
 
 
 def _same_text(gold: str, answer: str) -> bool:
@@ -237,18 +237,18 @@ def _are_named_in_order(one: Parts, other: Parts) -> bool:
 
 
 def _all_in_order(gold: list[str], answer: list[str]) -> Pairs | None:
-    found = [_compare(one, other) for one, other in zip(gold, answer, strict=True)]
-    return None if None in found else tuple(pair for pairs in found if pairs for pair in pairs)
+    results = [_compare(one, other) for one, other in zip(gold, answer, strict=True)]
+    return None if None in results else tuple(pair for pairs in results if pairs for pair in pairs)
 
 
 def _all_in_any_order(gold: list[str], answer: list[str]) -> Pairs | None:
     """Match each gold part with an answer part that is the same, else with the first that may be."""
     free, open_pairs = list(answer), list[tuple[str, str]]()
     for part in gold:
-        found = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
-        if not found:
+        matches = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
+        if not matches:
             return None
-        place, pairs = min(found, key=lambda each: len(each[1]))
+        place, pairs = min(matches, key=lambda each: len(each[1]))
         open_pairs.extend(pairs)
         del free[place]
     return tuple(open_pairs)

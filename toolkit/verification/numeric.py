@@ -74,7 +74,7 @@ def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
     """
     if not is_quantity(gold):
         raise ValueError(
-            f"the gold answer {gold[:80]!r} is no number with or without unit, as answer_kind numeric needs"
+            f"the gold answer {gold[:80]!r} is not a number, with or without unit, as answer_kind numeric needs"
         )
     return SAME if same_quantity(gold, answer, settings.tolerance) else None
 
@@ -136,10 +136,14 @@ def _measures(text: str) -> tuple[Measure, ...]:
 @lru_cache(maxsize=65536)
 def _measured(text: str) -> tuple[Measure, ...]:
     chain = chain_of(text)
-    found = [_measure(part) for part in chain.parts]
-    if not found or found[-1] is None or (found[0] is None and not chain.is_named and _LETTER.search(chain.parts[0])):
+    measures = [_measure(part) for part in chain.parts]
+    if (
+        not measures
+        or measures[-1] is None
+        or (measures[0] is None and not chain.is_named and _LETTER.search(chain.parts[0]))
+    ):
         return ()
-    return tuple(each for each in found if each)
+    return tuple(measure for measure in measures if measure)
 
 
 def _measure(text: str) -> Measure | None:

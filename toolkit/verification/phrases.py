@@ -106,11 +106,11 @@ def is_name(text: str) -> bool:
 def without_direction(text: str) -> str:
     """Remove from the end of a text which way (`east`, `to the left`, `30° north of east`) or how nearly."""
     words = text.split()
-    kept = len(words)
-    while kept > 1:
-        word = words[kept - 1].strip("(),.;:").lower()
-        is_inch = word == "in" and (kept == len(words) or words[kept].strip("(").lower() not in ("the", "a"))
-        if is_inch or not (word in _ANCHORS or (kept < len(words) and word in _LINKS)):
+    count = len(words)
+    while count > 1:
+        word = words[count - 1].strip("(),.;:").lower()
+        is_inch = word == "in" and (count == len(words) or words[count].strip("(").lower() not in ("the", "a"))
+        if is_inch or not (word in _ANCHORS or (count < len(words) and word in _LINKS)):
             break
-        kept -= 1
-    return " ".join(words[:kept])
+        count -= 1
+    return " ".join(words[:count])

@@ -42,8 +42,8 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
     """Give the function that cuts the answer out of a response, by the recipe's pattern or the kind of answer.
 
     Raises:
-        PatternError: for a pattern that is no regular expression with one group; from what is returned, for a text on
-            which the pattern takes too long.
+        PatternError: for a pattern that is not a regular expression with one group; and, when the function is called,
+            for a text on which the pattern takes too long.
     """
     if settings.response_pattern is not None:
         return Pattern(settings.response_pattern, "response_pattern").last

@@ -99,7 +99,7 @@ def _as_tuple(item: str) -> str:
 
 
 def _both_signs(items: list[str]) -> list[str]:
-    return [each for item in items for each in (_signed(item) if item.count(r"\pm") == 1 else [item])]
+    return [value for item in items for value in (_signed(item) if item.count(r"\pm") == 1 else [item])]
 
 
 def _signed(item: str) -> list[str]:

@@ -115,7 +115,7 @@ def _parts(text: str) -> list[tuple[str, Fraction]] | None:
             if not opened:
                 return None
             inner, (parts, outer) = parts, opened.pop()
-            parts += [(each, own * outer * exponent * sign) for each, own in inner]
+            parts += [(unit, own * outer * exponent * sign) for unit, own in inner]
             sign = 1
         elif name:
             parts.append((re.sub(r"[\^\s]", "", name), exponent))
@@ -124,7 +124,7 @@ def _parts(text: str) -> list[tuple[str, Fraction]] | None:
             parts, sign = [], 1
         elif mark == "/":
             sign = -1
-    return None if opened else [each for name, power in parts for each in _spelled(name, power)]
+    return None if opened else [unit for name, power in parts for unit in _spelled(name, power)]
 
 
 def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
@@ -133,7 +133,7 @@ def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
     product = _PRODUCT.fullmatch(name)
     if product:
         name = f"{product[1]}{product[2]}*{product[3]}"
-    return [(each, power) for each in name.split("*")]
+    return [(unit, power) for unit in name.split("*")]
 
 
 @lru_cache(maxsize=4096)
@@ -158,14 +158,14 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
 def _readings(name: str) -> list[str]:
     """Give the ways to read a name: as written, a long one in lower case, a short one as the one unit it can mean."""
     lower, rest = name.lower(), name[1:].lower()
-    found = [name, *([lower] if len(name) > 3 else [])]
+    names = [name, *([lower] if len(name) > 3 else [])]
     if lower in _ANY_CASE:
-        found.append(_ANY_CASE[lower])
+        names.append(_ANY_CASE[lower])
     if name[0] == "K":
-        found.append(f"k{name[1:]}")
+        names.append(f"k{name[1:]}")
     if rest in _ANY_CASE and name[0] in "kKMGTmµun":
-        found.append(name[0].replace("K", "k") + _ANY_CASE[rest])
-    return found
+        names.append(name[0].replace("K", "k") + _ANY_CASE[rest])
+    return names
 
 
 def _singular(word: str) -> str:

@@ -27,8 +27,8 @@ def number_of(text: str) -> Fraction | None:
     up to 999.
     """
     text = text.strip()
-    found = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _repeating, _inner))
-    return next((value for value in found if value is not None), None)
+    values = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _repeating, _inner))
+    return next((value for value in values if value is not None), None)
 
 
 def decimal_of(text: str) -> Fraction | None:
@@ -84,8 +84,8 @@ def _repeating(text: str) -> Fraction | None:
 
 def _inner(text: str) -> Fraction | None:
     match = _PARENTHESES.fullmatch(text)
-    found = (read(match[2]) for read in (decimal_of, _scientific, _fraction, _ratio)) if match else ()
-    return next((_signed(match[1], value) for value in found if match and value is not None), None)
+    values = (read(match[2]) for read in (decimal_of, _scientific, _fraction, _ratio)) if match else ()
+    return next((_signed(match[1], value) for value in values if match and value is not None), None)
 
 
 def _mixed(sign: str, above: str, below: str) -> bool:

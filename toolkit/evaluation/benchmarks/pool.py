@@ -1,4 +1,4 @@
-"""The recipe's own test questions, asked bare and judged as the teacher's responses are."""
+"""The recipe's own test questions, asked without further text and judged as the teacher's responses are."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ from toolkit.teachers.completion import Completion
 from toolkit.teachers.request import cut_at_stop
 
 BATCH = 512  # responses generated together; larger batches fall out of the CPU caches
-MOMENT = 0.01  # seconds without a new request until a batch is generated that is not full
+MOMENT = 0.01  # seconds without a new request until a batch that is not full is generated
 
 
 class SeededGumbel(LogitsProcessor):
@@ -95,7 +95,7 @@ class StopTexts(StoppingCriteria):
         return torch.tensor([any(end in tail for end in self.stop) for tail in tails], device=input_ids.device)
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A request that waits for its batch."""
 
     messages: Messages
@@ -117,7 +117,7 @@ class LocalTeacher:
         threads: batches generated at once on a CPU.
 
     Raises:
-        ModelFilesError: for a folder that is no whole chat model, or names no end of its answers.
+        ModelFilesError: for a folder that is not a complete chat model, or has no token that ends an answer.
     """
 
     def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH, threads: int = 1) -> None:
@@ -133,14 +133,14 @@ class LocalTeacher:
         self.warpers = [*guards(self.network, self.tokenizer, model), TemperatureLogitsWarper(sampling.temperature)]
         if sampling.top_p < 1:
             self.warpers.append(TopPLogitsWarper(sampling.top_p))
-        # Ours alone: what the model's own configuration asks for, such as a repetition penalty, is not in the recipe.
+        # Only the recipe's settings: the model's own configuration may ask for more, such as a repetition penalty.
         self.network.generation_config = GenerationConfig(
             max_new_tokens=sampling.max_tokens,
             do_sample=False,  # the noise does the sampling
             eos_token_id=self.ends or None,
             pad_token_id=self.pad,
         )
-        self._waiting: list[Asked] = []
+        self._waiting: list[Request] = []
         self._generating: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -171,7 +171,7 @@ class LocalTeacher:
     async def complete(self, messages: Messages, seed: int) -> Completion:
         """Generate one completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(messages, seed, answer))
+        self._waiting.append(Request(messages, seed, answer))
         if len(self._generating) < min(self.threads, len(self._waiting)):
             self._generating.add(asyncio.create_task(self._generate_waiting()))
         return await answer
@@ -185,7 +185,7 @@ class LocalTeacher:
                 batch, self._waiting = self._waiting[: self.batch], self._waiting[self.batch :]
                 if not batch:  # another thread took it
                     continue
-                prompts, seeds = [asked.messages for asked in batch], [asked.seed for asked in batch]
+                prompts, seeds = [request.messages for request in batch], [request.seed for request in batch]
                 generated = loop.run_in_executor(self._threads, self.generate, prompts, seeds)
                 await asyncio.wait([generated])
                 _hand_out(batch, generated)
@@ -246,13 +246,13 @@ def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
     return ends
 
 
-def _hand_out(batch: Sequence[Asked], generated: asyncio.Future[list[Completion]]) -> None:
-    """Give everyone who still waits the answer, or the fault, such as a GPU that is full."""
+def _hand_out(batch: Sequence[Request], generated: asyncio.Future[list[Completion]]) -> None:
+    """Give every request that still waits its answer, or the fault, such as a GPU out of memory."""
     error = generated.exception()
-    for at, asked in enumerate(batch):
-        if asked.answer.done():
+    for at, request in enumerate(batch):
+        if request.answer.done():
             continue
         if error:
-            asked.answer.set_exception(error)
+            request.answer.set_exception(error)
         else:
-            asked.answer.set_result(generated.result()[at])
+            request.answer.set_result(generated.result()[at])

@@ -51,5 +51,5 @@ def _command(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) 
     start += ["--served-model-name", machine.served_name(teacher), *machine.revision_options(teacher)]
     start += ["--quantization", teacher.quantize] if teacher.quantize else []
     start += ["--tensor-parallel-size", str(serving.shards)] if serving.shards > 1 else []
-    # Without this vLLM adds what the model's generation_config.json holds (top_k, penalties) to what is asked.
+    # Without this, vLLM adds the settings of the model's generation_config.json (top_k, penalties) to the request's.
     return [*start, "--generation-config", "vllm"]
