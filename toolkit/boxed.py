@@ -1,4 +1,4 @@
-"""The one reader of `\\boxed{}`, for gold answers and responses alike."""
+"""Reads `\\boxed{}`, for gold answers and responses alike."""
 
 import re
 
@@ -8,8 +8,10 @@ _MARK = re.compile(r"\\{1,2}(?P<box>boxed|f(?:rame)?box)(?![a-zA-Z])\s{0,8}\{?|\
 _STOP = re.compile(
     r"\\[{}]|[{}]|\$|\\[)\]\\]|\n|\\(?:boxed|f(?:rame)?box|end)(?![a-zA-Z])|[.;:!?]+(?=\s|\*|$)|,(?=\s*$|\s+[^\d(\\-])|\s(?=[a-zA-Z]{2}|\*\*)|\*\*$"
 )
-_SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual one, at once
-_BARE = re.compile(r"[-+.\d(|]|\\(?!boxed|fbox|framebox)[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])")  # how it may begin
+_SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual box, found without looking for braces
+_BARE = re.compile(
+    r"[-+.\d(|]|\\(?!boxed|fbox|framebox)[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])"
+)  # how a box without braces may begin
 _LONGEST_BARE = 200
 
 Span = tuple[int, int]
@@ -41,7 +43,7 @@ def all_boxed(text: str) -> list[str]:
 
 def _spans(text: str, place: int) -> list[Span]:
     """Say where the contents of the closed boxes begin and end, from `place` on."""
-    opened: list[tuple[bool, int]] = []  # of every brace not closed yet: is it a box, and where does its content start
+    opened: list[tuple[bool, int]] = []  # for each open brace: whether it is a box's, and where its content starts
     spans: list[Span] = []
     for mark in _MARK.finditer(text, place):
         is_box = mark["box"] is not None

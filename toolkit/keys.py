@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-# Never add to it: whatever was made before a field was there would be made again.
+# Never add to it: all that was made before a field existed would be made again.
 FIRST = {
     "Pool": (
         "pool pool_config pool_split pool_revision question_column answer_column unit_column answer_pattern families "
@@ -39,7 +39,7 @@ FIRST = {
 def keyed_fields(value: Any) -> dict[str, Any]:
     """Give the fields of a dataclass as keys hash them, in their order.
 
-    Of a section of a recipe, a field that `FIRST` does not name is left out while it has its default; it must have one.
+    In a section of a recipe, a field that `FIRST` does not name is left out while it has its default; it must have one.
     """
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     first = _first_fields(type(value))

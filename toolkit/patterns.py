@@ -1,6 +1,6 @@
-"""Regular expressions of recipes: written by anybody, run on anybody's text, and so under a limit of time.
+"""Regular expressions of recipes: anybody may write them, for anybody's text, so they run under a limit of time.
 
-They are Python's, as `re` reads them, and are run by the package `regex`, which can give up and hears Ctrl-C meanwhile.
+Their syntax is that of Python's `re`; the package `regex` runs them, which can time out and be interrupted by Ctrl-C.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import regex
 
 LONGEST = 1_000  # characters of an expression
-SECONDS = 2.0  # that one text may take; a sound expression takes microseconds
+SECONDS = 2.0  # time that the search of one text may take; a sound expression takes microseconds
 
 
 class PatternError(ValueError):
@@ -20,8 +20,8 @@ class Pattern:
 
     Args:
         text: the expression.
-        key: of the recipe, to be named in errors.
-        seconds: that the search of one text may take.
+        key: the recipe's key, which errors name.
+        seconds: time that the search of one text may take.
 
     Raises:
         PatternError: unless it is a regular expression with exactly one group, and of ordinary length.
@@ -38,7 +38,7 @@ class Pattern:
         """Give the group of the last match in `text` without outer space; None where nothing matches or it is blank.
 
         Raises:
-            PatternError: when it takes too long, since an expression that backtracks for ever says nothing.
+            PatternError: when it takes too long, as with an expression that backtracks for ever.
         """
         group = None
         try:

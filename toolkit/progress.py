@@ -70,7 +70,7 @@ class Stage:
 
 
 class Progress:
-    """Stages on a text stream, and in `done` every stage that ended well with the seconds it took."""
+    """Stages on a text stream; `done` lists every stage that ended without an error, with the seconds it took."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
@@ -82,7 +82,7 @@ class Progress:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Time a stage and print its line when it ends well."""
+        """Time a stage, and print its line when it ends without an error."""
         start = time.monotonic()
         stage = Stage(name, self.stream)
         try:

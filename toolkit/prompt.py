@@ -1,7 +1,8 @@
-"""What a teacher is told: the recipe's Jinja template, filled with one question.
+"""The teacher's prompt: the recipe's Jinja template, filled with one question.
 
-A recipe may be a stranger's, and Jinja's own sandbox lets a template compute for ever. So a template may use what fills
-in a question, and nothing that can grow or repeat without bound: its time and output are linear in its length.
+Anybody may have written the recipe, and Jinja's own sandbox lets a template compute for ever. So a template may use
+only what fills in a question, and nothing that can grow or repeat without bound: its time and output are linear in its
+length.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,12 +47,12 @@ def prompt_writer(template: str) -> Callable[[str], str]:
     """Make a function from a question to the text that the teacher reads.
 
     Args:
-        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over what is written
-            out in it, filters and methods are those that cut or change a text.
+        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over lists that are
+            written out in it; filters and methods are those that cut or change a text.
 
     Raises:
-        ValueError: naming the recipe key `prompt` and what is wrong with it; from what is returned, for a question that
-            the template cannot be filled with.
+        ValueError: for a template that is not allowed, naming the recipe key `prompt`; and, when the function is
+            called, for a question that the template cannot be filled with.
     """
     quoted = repr(template if len(template) < 200 else f"{template[:197]}...")
     if len(template) > LONGEST:
@@ -91,8 +92,8 @@ def _refuse_costly(template: nodes.Template) -> None:
 def _all(node: nodes.Node) -> Iterator[nodes.Node]:
     waiting = [node]
     while waiting:
-        yield (held := waiting.pop())
-        waiting += held.iter_child_nodes()
+        yield (following := waiting.pop())
+        waiting += following.iter_child_nodes()
 
 
 def _refuse_part(node: nodes.Node) -> None:

@@ -1,4 +1,4 @@
-"""Text that may be shown: no URL in it has a user, a password, or what stands in its query."""
+"""Removes from the URLs in a text what must not be shown: user, password and query."""
 
 import re
 

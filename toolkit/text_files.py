@@ -1,4 +1,4 @@
-"""Reads files that people or strangers wrote: every error names the file, and nothing large or endless is taken in."""
+"""Reads files that anybody may have written: every error names the file, and nothing large or endless is read."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ LARGEST = 16 * 2**20  # bytes of a file that is read whole
 
 
 class TextError(ValueError):
-    """A file that cannot be read as what it should be; the message names it and the remedy."""
+    """A file that cannot be read in the form that it should have; the message names it and the remedy."""
 
 
 def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -> str:
@@ -16,10 +16,10 @@ def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -
 
     Args:
         named: what the message calls it; None takes its path.
-        largest: bytes.
+        largest: most bytes that are read.
 
     Raises:
-        TextError: for a larger file, no ordinary file, or one in another encoding.
+        TextError: for a missing or larger file, one that is not an ordinary file, or another encoding.
     """
     named = named or str(path)
     if not path.is_file():
@@ -45,7 +45,7 @@ def parse_object(text: str, named: str) -> dict[str, Any]:
     """Parse the JSON object in a text.
 
     Raises:
-        TextError: for anything else, for a name that is there twice, and for numbers that no JSON has.
+        TextError: for anything else, for a name that stands there twice, and for numbers that JSON does not have.
     """
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)

@@ -1,7 +1,8 @@
-"""Where artifacts lie: content keys, digests, manifests, atomic writes and locks.
+"""The workspace of artifacts: content keys, digests, manifests, atomic writes and locks.
 
-An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes what went in, the digests are of
-the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is no artifact and made again.
+An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes the inputs, the digests are of
+the bytes that were made. A folder without a manifest, or whose bytes no longer match it, is not an artifact and is made
+again.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from toolkit.keys import keyed_fields
 from toolkit.text_files import TextError, read_object
 
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
-SETTLED = 2 * 10**9  # nanoseconds after which a file's times tell whether it changed
+SETTLED = 2 * 10**9  # nanoseconds after which a file's times show whether it changed
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
 
 
@@ -75,8 +76,8 @@ def file_digest(path: Path) -> str:
 class Digests:
     """Remembers sha256 by a file's inode, size and times, so that gigabytes are read once in a process.
 
-    A file that changed just now is read again the next time: a second change within a tick of the clock leaves its
-    times as they are.
+    A file that has just changed is read again the next time: a second change within a tick of the clock would leave its
+    times the same.
     """
 
     def __init__(self) -> None:
@@ -137,8 +138,8 @@ class Workspace:
     """A folder of artifacts.
 
     Args:
-        root: the folder; made when something is written to it.
-        notify: called with a sentence when another process holds what this one needs.
+        root: the folder, which is made when something is written to it.
+        notify: called with a sentence when another process locks an artifact, or an artifact is damaged.
     """
 
     def __init__(self, root: Path, notify: Callable[[str], None]) -> None:
@@ -152,7 +153,7 @@ class Workspace:
         return self.root / stage / hash_of({"stage": stage, "inputs": inputs})[:KEY_LENGTH]
 
     def find(self, stage: str, inputs: Any) -> Artifact | None:
-        """Give the artifact, if its manifest is there and its files match it: their bytes, or what `Digests` knows."""
+        """Give the artifact if its manifest exists and its files match it, by their bytes or what `Digests` knows."""
         path = self.place(stage, inputs)
         if not (path / MANIFEST).is_file():
             return None
@@ -161,12 +162,12 @@ class Workspace:
             self.notify(f"{stage} {path.name}: {MANIFEST} is damaged; making the artifact again")
             return None
         if folder_files(path, self._digest) != manifest["files"]:
-            self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
+            self.notify(f"{stage} {path.name}: its files have changed since they were made; making it again")
             return None
         return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
 
     def manifests(self, stage: str) -> Iterator[dict[str, Any]]:
-        """Give the manifests of everything that `stage` made, without a look at its files."""
+        """Yield the manifests of everything that `stage` made, without reading its files."""
         for path in self.root.glob(f"{stage}/*/{MANIFEST}"):
             if manifest := read_manifest(path.parent):
                 yield manifest
@@ -179,8 +180,8 @@ class Workspace:
     def build(self, stage: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> tuple[Artifact, bool]:
         """Build the artifact unless it is there; give it, and whether it was there already.
 
-        `make` fills an empty folder and returns facts for the manifest. Killed before the final rename, nothing is left
-        but a temporary folder that the next attempt clears.
+        `make` fills an empty folder and returns facts for the manifest. A process that is killed before the final
+        rename leaves nothing but a temporary folder, which the next attempt clears.
         """
         path = self.place(stage, inputs)
         with self.lock(f"{stage}-{path.name}"):
@@ -208,7 +209,7 @@ class Workspace:
         """Install the artifact that `stage` would make from `inputs`, with files that were made elsewhere.
 
         Raises:
-            ValueError: when another one was made here from the same inputs.
+            ValueError: where another one was made here from the same inputs.
         """
 
         def copy(out: Path) -> Mapping[str, Any]:
@@ -221,10 +222,10 @@ class Workspace:
         return self.build(stage, inputs, copy)[0]
 
     def refuse_other(self, stage: str, inputs: Any, files: Mapping[str, Path]) -> None:
-        """Make sure that no other artifact was made here from `inputs` than one of these files.
+        """Refuse to go on where an artifact with other files than these was made here from `inputs`.
 
         Raises:
-            ValueError: when one was.
+            ValueError: for such an artifact.
         """
         artifact = self.find(stage, inputs)
         if artifact and artifact.files != {name: file_digest(path) for name, path in files.items()}:
@@ -243,9 +244,9 @@ class Workspace:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold `name` alone; says so and waits while another process has it. It is freed when the holder dies.
+        """Lock `name`; while another process has it, say so and wait. The lock is freed when its holder dies.
 
-        A thread waits for another of this process without a word: two equal students are one piece of work.
+        A thread waits for another thread of this process silently: two equal students are one piece of work.
         """
         with self._threads.setdefault(name, threading.Lock()), self._lock_file(name):
             yield
@@ -267,7 +268,7 @@ class Workspace:
     def publish(self, source: Path, target: Path) -> None:
         """Make `target` a copy of the file or folder `source`, without its artifact manifest, by rename.
 
-        A copy and no link: people edit what they are given, and artifacts must not change under their digests.
+        It is a copy, not a link: people edit the files they get, and artifacts must keep the bytes of their digests.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.new")

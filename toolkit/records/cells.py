@@ -63,7 +63,7 @@ def as_json(value: object) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(str(key), ensure_ascii=False)}: {as_json(each)}" for key, each in value.items())
+        pairs = (f"{json.dumps(str(key), ensure_ascii=False)}: {as_json(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(as_json, value)) + "]"

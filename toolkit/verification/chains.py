@@ -1,4 +1,4 @@
-"""Results with what they are the result of: labels (`AB:CD = 7:32`, `a+b = 12`) and chains (`\\frac14 = 0.25`)."""
+"""Results behind an equals sign: after a label (`AB:CD = 7:32`, `a+b = 12`), or in a chain (`\\frac14 = 0.25`)."""
 
 import re
 from fractions import Fraction
@@ -11,7 +11,7 @@ from toolkit.verification.quantities import quantity_of, split_name
 _EQUALS, _NEAR = r"=", r"\\(?:approx|simeq|thickapprox)(?![a-zA-Z])"
 _LINK = re.compile(f"{_EQUALS}|{_NEAR}")
 _LONGEST_CHAIN = 12
-_COARSEST = 0.01  # relative, of an approximation that is no decimal
+_COARSEST = 0.01  # largest relative error of an approximation that is not a decimal
 
 _INDEX = r"(?:\s*_\s*(?:\{[^{}]*\}|\w))?"
 _TEXT = re.compile(r"\\text\s*\{[^{}]*\}")
@@ -28,7 +28,7 @@ _CONSTANTS = frozenset((r"\pi", "e", "i"))
 
 
 class Chain(NamedTuple):
-    """The label in front (empty: none), the members that are equal, and those that only come near to them."""
+    """The label in front (empty: none), the members that are equal, and those that are approximations of them."""
 
     label: str
     equal: list[str]
@@ -38,7 +38,7 @@ class Chain(NamedTuple):
 def chains_of(text: str, is_gold: bool) -> list[Chain]:
     """Give the ways to read plain text as a chain: its first member as a label, and as one of equal value.
 
-    None for an equation, as far as it shows: the caller has to compare the members.
+    There is none for a text that is surely no chain; the caller still has to compare the members, as in an equation.
     """
     if _LINK.search(text) is None or re.search(r"[<>]", text) or len(split_top(text, "[,;]")) > 1:
         return []

@@ -2,13 +2,13 @@
 
 A response's answer is the first of these that it has:
 
-1. its last box, if a single letter stands in it: `\\boxed{C}`, `\\boxed{\\text{(C) } 12}`, no `\\boxed{A, C}`;
-2. its last statement: "the answer is C", "C is correct", "I choose (C)". One that is denied ("not B"), asked ("is it
-   B?") or supposed ("if the answer is B") is none; one of several letters ("A or C") takes back those before it;
-3. where it has no box: the letter of its last or first line (`C`, `C) 42 J`), if no other line has another;
-4. where it has no box: the last letter in parentheses, behind "option" or behind "so it must be" in its last sentence.
+1. its last box, if a single letter stands in it: `\\boxed{C}`, `\\boxed{\\text{(C) } 12}`, not `\\boxed{A, C}`;
+2. its last statement: "the answer is C", "C is correct", "I choose (C)". A denial ("not B"), a question ("is it B?") or
+   a supposition ("if the answer is B") does not count; several letters ("A or C") take back the statements before;
+3. without a box: the letter of its last or first line (`C`, `C) 42 J`), if no other line has another letter;
+4. without a box: the last letter in parentheses, behind "option" or behind "so it must be", in its last sentence.
 
-A response that goes on with a question of its own ("Question: ...") has said its answer before.
+If a response continues with a question of its own ("Question: ..."), the text before that question comes first.
 """
 
 import re
@@ -22,8 +22,8 @@ from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 COMPARED = "compared with the known letter"
 _LEADS = words_of("the correct right best final my answer option choice letter is : ( [ { \" ' <")
 _SEPARATORS = frozenset(".:)]}-—(\"'>")
-_LONGEST_ANSWER = 2000  # characters of an answer that are looked into
-_LONGEST_RESPONSE = 100_000  # at the end of a response
+_LONGEST_ANSWER = 2000  # characters of an answer that are read
+_LONGEST_RESPONSE = 100_000  # characters at the end of a response that are read
 _LONGEST_LINE = 300
 _SHARING = words_of("and or nor , / & ;")
 _WRONG = words_of("not wrong incorrect false")
@@ -31,7 +31,7 @@ _BOXES = re.compile(r"\}[\s$.)]{0,4}(?:,|/|\\?&|or|and|,\s?(?:or|and))[\s$(]{0,4
 _CHINESE = re.compile(
     r"(?<!不)(?:答案|选项|选择|故选|应选|选)(?:应该|应当|应)?(?:是|为|选|:)?\s{0,3}[(\[]?([A-J])(?!\w)"
 )
-_NO_LINE = re.compile(r"A\s*:\s*\S")  # "A:" stands for "answer", too
+_NO_LINE = re.compile(r"A\s*:\s*\S")  # "A:" also stands for "answer"
 _LABEL = re.compile(r"[(\[{\"']{0,3}[A-Ja-j]\s?(?:[)\]}.:]|$)")
 _QUESTION = re.compile(r"\n[ *#]{0,5}(?:Question|Q|Problem|Human|User)[ *]{0,3}\d{0,3}[ *]{0,3}[:.]")
 _MOST_QUESTIONS = 20
@@ -88,7 +88,7 @@ def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
 
 
 def extract(text: str) -> str | None:
-    """Give the part of a response that answers a multiple-choice question (see above), or None."""
+    """Give the part of a response that answers a multiple-choice question, or None; see the module's text."""
     boxed = extract_boxed(text)
     if boxed is not None and letter_of(boxed):
         return None if _BOXES.search(text, 0, text.rfind("\\boxed")) else boxed

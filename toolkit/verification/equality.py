@@ -1,7 +1,8 @@
-"""Whether two formulas or relations are the same, in a worker process: shown by intervals, else exactly by sympy.
+"""Decides in a worker process whether two formulas or relations are the same: by intervals, else exactly by sympy.
 
-math-verify (0.5.2) calls numbers equal that agree in six decimals, and 1/2004! and 1/2006! both zero. So its parser is
-used where `expressions` reads nothing, and its comparison is only believed when the difference is exactly zero.
+math-verify (0.5.2) takes numbers for equal that agree in six decimals, and both 1/2004! and 1/2006! for zero. So its
+parser is used only where `expressions` cannot read a formula, and its comparison counts only when the difference is
+exactly zero.
 """
 
 import re
@@ -48,7 +49,7 @@ def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None
 def _same_relation(gold: Relation, answer: Relation) -> bool | None:
     """Say whether one is the other times a number, which is positive or reverses the sign of an inequality."""
     sign = factor_sign(gold[1], answer[1])
-    if sign is None:  # of numbers alone, a relation says nothing that another could say too
+    if sign is None:  # relations of numbers alone cannot be multiples of each other
         return None if letters_in(gold[1]) or agree(gold[1], answer[1]) is None else False
     expected = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
     return sign != 0 and expected == answer[0]

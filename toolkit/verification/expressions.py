@@ -1,6 +1,6 @@
-"""Whether two formulas have the same value, by interval arithmetic: no rounding ever makes them the same or different.
+"""Decides by interval arithmetic whether two formulas have the same value, so that rounding never affects the result.
 
-Read are numbers, letters with or without index (variables), pi, e, i, fractions, roots, powers, factorials, binomials,
+It reads numbers, letters with or without index (variables), pi, e, i, fractions, roots, powers, factorials, binomials,
 absolute values, logarithms to a known base and trigonometric functions; anything else is not evaluated. Variables are
 given a few rational values; an equality has to hold at each of them where both formulas are defined in the reals.
 """
@@ -15,10 +15,10 @@ from toolkit.verification.tokens import Undefined, letters_in
 
 _QUICK = 53  # bits
 _FIRST = 256  # bits, enough to see what precision two formulas need
-_MANY_BITS = 1 << 14
-_MOST_BITS = 1 << 19  # of precision; formulas that would need more are not compared
+_MANY_BITS = 1 << 14  # bits from which fewer rounds must do
+_MOST_BITS = 1 << 19  # bits of precision; formulas that would need more are not compared
 _ROUNDS = 8  # choices of values for the variables
-_ENOUGH = 3  # of them, where both formulas must be defined
+_ENOUGH = 3  # rounds in which both formulas must be defined
 _CLOSED = re.compile(  # numbers, pi, e, roots and fractions
     r"(?=.*(?:\\pi|\\sqrt|(?<![\\a-zA-Z])e(?![a-zA-Z])))"
     r"(?:\\(?:pi|sqrt|frac|cdot|times|div)(?![a-zA-Z])|(?<![\\a-zA-Z])e(?![a-zA-Z])|[^\\a-zA-Z!|°])*"
@@ -34,13 +34,13 @@ class _Pair(NamedTuple):
 
 
 def differ(first: str, second: str) -> bool:
-    """Say whether two formulas in plain LaTeX surely have different values; False where that cannot be told."""
+    """Say whether two formulas in plain LaTeX surely have different values; False where that is unknown."""
     one, other = _quick(first), _quick(second)
     return one is not None and other is not None and _apart(one, other)
 
 
 def agree(first: str, second: str) -> bool | None:
-    """Say whether two formulas in plain LaTeX have the same value; None where that cannot be told.
+    """Say whether two formulas in plain LaTeX have the same value; None where that is unknown.
 
     The precision grows with the numbers in them, so that `\\pi+10^{-5000}` is not `\\pi`.
     """
@@ -56,7 +56,7 @@ def agree(first: str, second: str) -> bool | None:
 def factor_sign(first: str, second: str) -> int | None:
     """Give the sign of the factor that turns `first` into `second`, two formulas with variables.
 
-    0 where there is no such number, None where that cannot be told.
+    0 where there is no such factor, None where that is unknown.
     """
     pairs = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
     if len(pairs) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in pairs):

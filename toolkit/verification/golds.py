@@ -1,4 +1,4 @@
-"""Whether a gold answer can be compared with at all, by the policy of its kind."""
+"""Checks whether the policy of an answer kind can compare anything with a gold answer."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""Formulas in plain LaTeX evaluated in interval arithmetic, at any precision; `expressions` says what is read."""
+"""Evaluates formulas in plain LaTeX by interval arithmetic, at any precision; `expressions` says what can be read."""
 
 import math
 import random
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from toolkit.verification.tokens import Undefined, is_letter, is_number, tokens_of
 
-_LARGEST_POWER = 1_000_000  # of powers of numbers
+_LARGEST_POWER = 1_000_000  # largest exponent
 _LARGEST_FACTORIAL = 10_000
 _LARGEST_ROOT = 1000
 _LARGEST_ANGLE = 1 << 64  # a larger one would take as many bits of pi as it has itself
@@ -25,13 +25,13 @@ _TRIGONOMETRIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 _LOGARITHMS = frozenset((r"\ln", r"\lg", r"\log"))
 _FUNCTIONS = frozenset((*_TRIGONOMETRIC, *_LOGARITHMS, r"\exp"))
-_FUNCTION_NAMES = frozenset("fghFGHPQT")  # `f(x)` is no product
+_FUNCTION_NAMES = frozenset("fghFGHPQT")  # `f(x)` is not a product
 _ENDS = frozenset(("", "+", "-", ")", "]", "}", "^", "_", "!"))
 _contexts = threading.local()
 
 
 class Evaluated(NamedTuple):
-    """An interval that holds a formula's value, and the bits of what stands in it, repeated as its powers repeat it."""
+    """An interval that contains a formula's value, and the bits of its numbers, as often as powers repeat them."""
 
     value: Any
     weight: float
@@ -41,7 +41,7 @@ def evaluate(text: str, turn: int, bits: int) -> Evaluated:
     """Evaluate a formula with its variables at the values of that turn (none is negative in an even turn).
 
     Raises:
-        Undefined: for text that is not read, and where the value is not real and finite, or may not be.
+        Undefined: for text that cannot be read, and where the value is not, or may not be, real and finite.
     """
     parser = _Parser(list(tokens_of(text)), turn, _context(bits))
     try:
@@ -56,7 +56,7 @@ def evaluate(text: str, turn: int, bits: int) -> Evaluated:
 def precision_of(first: Evaluated, second: Evaluated) -> int:
     """Give the bits of precision that tell the values of two formulas apart, unless they are equal.
 
-    Two fractions lie further apart than the product of their denominators allows; the rest is for roots.
+    Two different fractions differ by at least 1 over the product of their denominators; the other bits are for roots.
     """
     return int(min(4 * (first.weight + second.weight), _MORE_THAN_ANY)) + 256
 

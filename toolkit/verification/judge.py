@@ -1,4 +1,4 @@
-"""Judges responses against gold answers: cheap and exact comparisons at once, formulas in worker processes."""
+"""Judges responses against gold answers: simple comparisons at once, those of formulas in worker processes."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as Late
@@ -29,7 +29,7 @@ class Judge:
 
     Args:
         settings: kind of answer, pattern, tolerance, and whether steps are checked.
-        workers: processes at most.
+        workers: most processes.
         seconds: processor time that one comparison may take; after it the worker is killed and the answer rejected.
 
     Attributes:

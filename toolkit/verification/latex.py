@@ -1,4 +1,4 @@
-"""One plain spelling for the many ways to write the same LaTeX: what is left out here never changes a value."""
+"""Brings the many ways to write the same LaTeX to one plain spelling, without ever changing a value."""
 
 import re
 import unicodedata
@@ -69,7 +69,7 @@ _TEXT = re.compile(r"\\text\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 def plain(text: str) -> str:
     """Give `text` in one spelling: no dollar signs around it, no sizes, no spacing, optional braces written out.
 
-    `\\text{...}` stands for every font, `°` for every degree, `%` for `\\%`, and a comma for every thousands mark.
+    `\\text{...}` replaces every font, `°` every degree sign, `%` replaces `\\%`, and a comma every thousands mark.
     """
     text = "".join(mark for mark in text if (mark >= " " and unicodedata.category(mark) != "Cf") or mark in "\n\t")
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda match: "^{" + match[0].translate(_POWERS) + "}", text)
@@ -123,10 +123,10 @@ def unwrap_text(text: str) -> str:
 
 
 def words(text: str) -> tuple[str, bool] | None:
-    """Give the words of plain text that is nothing else, in lower case (a single letter keeps its own), and whether
-    they can be nothing but words.
+    """Give the words of plain text, and whether they can be nothing but words; None for text with anything else in it.
 
-    Three bare letters or fewer (`ab`) can be a product as well; `\\text{ab}`, `(C)` and `Monday` cannot.
+    Words come in lower case; a single letter keeps its case. Three bare letters or fewer (`ab`) can also be a product;
+    `\\text{ab}`, `(C)` and `Monday` cannot.
     """
     bare = unwrap_text(text)
     if not re.fullmatch(r"\(?\s*[^\W\d_]+(?:[ .,'-]+[^\W\d_]+)*\s*[.)]*", bare):

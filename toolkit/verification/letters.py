@@ -18,7 +18,7 @@ _QUOTING = {"<": ">", "'": "'"}
 _JOINED_BEFORE = frozenset("_^=+</\\&'°.-")  # signs that make a letter part of a formula or of a word
 _JOINED_BEHIND = frozenset("_^=+</\\&'°-(")
 _RELATIONS = frozenset("=^_+\\<")
-_NEAR = 24  # words that are looked at on one side
+_NEAR = 24  # words that are read on one side
 
 
 def bare(text: str) -> str:

@@ -1,30 +1,30 @@
-"""When two mathematical answers are the same: taken apart into lists, tuples, matrices and quantities, then compared.
+"""Compares two mathematical answers: takes them apart into lists, tuples, matrices and quantities, and compares these.
 
-What is decided here, and why:
+The rules, and the reasons for some of them:
 
 - Values are exact: `0.333` is not `1/3`, and a decimal is never a radical. (`numeric` has a tolerance.)
-- A gold answer that is a finished number wants a finished number: `12` is neither `3+9` nor `\\sqrt{144}`, or an
-  echo of the question would be right. A gold answer that is a formula may be written in any way of the same value.
+- A gold answer that is a finished number requires a finished number: `12` is neither `3+9` nor `\\sqrt{144}`, or an
+  echo of the question would be right. A gold answer that is a formula may be written in any way that has its value.
 - A mixed number is a number: `5\\frac{1}{2}` is `11/2`. `1e3` is 1000.
-- Per cent as in MATH's own graders, which drop the sign: `50` is `50\\%`; and so is its value, `0.5`.
+- Per cent is treated as by MATH's own graders, which drop the sign: `50` is `50\\%`; and so is its value, `0.5`.
 - A unit that is left out is implied. Two that are written must convert: `5\\text{ m}` is `500\\text{ cm}`, and is not
   `5\\text{ s}`.
-- `x = 5` is `5`, not `y = 5`. Any other equation is only the same as an equation.
+- `x = 5` is `5`, not `y = 5`. Any other equation can only be the same as an equation.
 - `(1,2)` and `[1,2]` are ordered and differ; `\\{1,2\\}` and a bare `1, 2` have no order and are the same.
 - An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
 
-- An equation is the same times a factor: `2x + 4y = 12` is `x + 2y = 6`.
-- A chain is each of its members, when they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
-  nothing. Behind `\\approx` may stand what the value is when it is rounded.
-- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small
-  letters are variables, and `x+y = 12` is an equation.
+- An equation may be multiplied by a factor: `2x + 4y = 12` is `x + 2y = 6`.
+- A chain is each of its members if they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
+  nothing. Behind `\\approx` the rounded value may stand.
+- A label only names the result: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small letters are
+  variables, and `x+y = 12` is an equation.
 - Names give an order to values without names: `x = 1, y = 2` is `1, 2` and `(1,2)`, not `2, 1`.
 - Semicolons divide like commas, and `1;2` between them is a tuple. `1 \\pm x` is two values.
 - Several boxes are one list where they have exactly the parts of a gold list.
 
-Not read, and so refused unless the text is the same: `|x| > 1` for its interval, set-builder notation, and two units in
-one quantity (`7 feet 6 inches`).
+Some forms are not read, and count as different unless the text is the same: `|x| > 1` for its interval, set-builder
+notation, and two units in one quantity (`7 feet 6 inches`).
 """
 
 import re
@@ -44,11 +44,11 @@ Pairs = tuple[tuple[str, str], ...]
 SAME: Pairs = ()
 COMPARED = "compared with the known answer as text, as an exact number, and as a formula (math-verify)"
 
-_LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
-_DEEPEST = 40
-_LONG_FLOAT = 16  # signs, at least, of a float that missed a decimal by its last bit
+_LONGEST = 1000  # characters of an answer that is taken apart; a longer one must be the same text
+_DEEPEST = 40  # brackets inside brackets
+_LONG_FLOAT = 16  # characters, at least, of a float that misses a decimal by its last bit
 _MOST_ITEMS = 50
-_ROUNDING = Fraction(1, 10**9)  # relative, of conversion factors
+_ROUNDING = Fraction(1, 10**9)  # relative error of conversion factors
 _APPROXIMATION = r"\approx"
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
 _AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
@@ -99,7 +99,7 @@ def _is_bounded(text: str) -> bool:
 def joined(gold: str, answers: list[str]) -> str | None:
     """Join several answers into a list that has exactly as many parts as the gold answer; None where it has not.
 
-    A tuple is no list: its parts have to stand in one answer.
+    A tuple is not a list: its parts have to stand in one answer.
     """
     text = ", ".join(dict.fromkeys(answers))
     items = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(text) else None
@@ -248,7 +248,7 @@ def _all_in_any_order(gold: list[str], answer: list[str]) -> Pairs | None:
         matches = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
         if not matches:
             return None
-        place, pairs = min(matches, key=lambda each: len(each[1]))
+        place, pairs = min(matches, key=lambda match: len(match[1]))
         open_pairs.extend(pairs)
         del free[place]
     return tuple(open_pairs)

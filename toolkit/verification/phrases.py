@@ -1,4 +1,4 @@
-"""What people write around a number with a unit: names and chains of `=`, "about", directions, decimal commas."""
+"""Removes what people write around a number with a unit: names and chains of `=`, "about", directions, commas."""
 
 import re
 from typing import NamedTuple
@@ -58,7 +58,7 @@ _NO_NAMES = words_of(
 
 
 class Chain(NamedTuple):
-    """The parts of an equation beside its name; whether it has one at its front."""
+    """The parts of an equation without its name, and whether it has one at its front."""
 
     parts: list[str]
     is_named: bool

@@ -1,4 +1,4 @@
-"""The policy of each kind of answer: how it is cut out of a response, and when it is the gold one."""
+"""The policy of each kind of answer: how it is cut out of a response, and when it equals the gold answer."""
 
 import importlib
 from collections.abc import Callable

@@ -78,7 +78,7 @@ def union(text: str) -> Parts | None:
 def sequence(text: str) -> Parts | None:
     """Give the items of a tuple, interval, set or bare list, divided by commas or semicolons.
 
-    An item with one `\\pm` stands for two, but in a tuple. Between semicolons `1,2` is the tuple `(1,2)`.
+    An item with one `\\pm` stands for two, except in a tuple. Between semicolons `1,2` is the tuple `(1,2)`.
     """
     match = re.fullmatch(r"(\\\{|[(\[])(.*)(\\\}|[)\]])", text)
     if match and _closes_last(text):

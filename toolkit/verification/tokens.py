@@ -20,7 +20,7 @@ def tokens_of(text: str) -> tuple[str, ...]:
     """Give the tokens of a formula in reverse, to be popped from the end.
 
     Raises:
-        Undefined: for a sign that belongs to no token.
+        Undefined: for a character that belongs to no token.
     """
     tokens, place = [], 0
     text = text.rstrip()

@@ -1,11 +1,11 @@
-"""Units as people write them, brought to one spelling: siunitx macros, fractions, words, hyphens, and odd letters."""
+"""Brings units as people write them to one spelling: siunitx macros, fractions, words, hyphens, and odd letters."""
 
 import re
 
 from toolkit.verification.latex import plain
 from toolkit.verification.vocabulary import words_of
 
-LONGEST = 300  # characters of a text that is looked into
+LONGEST = 300  # characters of a text that is read as a quantity
 _DEEPEST = 4  # fractions inside fractions
 _FLAT = r"((?:[^{}]|\{[^{}]*\})*)"  # what stands in braces, with braces of one more level
 _QUANTITY = re.compile(rf"\\(?:qty|SI)\s*(?:\[[^\[\]]*\])?\s*\{{([^{{}}]*)\}}\s*\{{{_FLAT}\}}")

@@ -1,12 +1,12 @@
-"""Units as written, in LaTeX or plain: a factor to base units and their powers. Names and prefixes are pint's.
+"""Reads units, in LaTeX or plain, as a factor to base units and their powers. Names and prefixes are pint's.
 
 A word that pint does not know (`apples`) is a unit of its own, so that equal words agree and others do not.
 
-- Whatever stands behind `/` is below it, up to the next parenthesis: `J/mol·K` is `J/(mol K)`.
-- Capital letters count in short names (`mW` is no `MW`, `Nm` no `nm`), but where only one unit can be meant they do
-  not: `KPa`, `HZ`, `Kg`.
+- All that follows `/` is in the denominator, up to the next parenthesis: `J/mol·K` is `J/(mol K)`.
+- Capital letters matter in short names (`mW` is not `MW`, `Nm` is not `nm`), except where only one unit can be meant:
+  `KPa`, `HZ`, `Kg`.
 - The radian is a unit where the gold answer has none, and may be left out where it has one: `60 Hz` is not `60 rad/s`,
-  `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are told apart in the same way.
+  `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are distinguished in the same way.
 """
 
 import math
@@ -42,14 +42,14 @@ _ANY_CASE = {  # where letters of either case can mean one unit only
         "Hz Pa eV kg cm km mol atm rad sec hr mph psi rpm ft lb torr bar deg cal kcal BTU Wh kWh ohm mmHg"
     )
 }
-_PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is no nanometre
+_PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is not a nanometre
 _MARKED = {"hertz": "cycle", "gray": "gray", "sievert": "sievert", "rem": "sievert"}
 _LOOSE = frozenset({"radian", "cycle", "count", "gray", "sievert"})  # one of them may stand on one side alone
 _OFFSETS = {"degC": 273.15, "degF": 459.67 * 5 / 9}  # kelvin at zero
 _LONGEST = 160
 _LARGEST_POWER = 12
-_LARGEST_EXPONENT = 150  # of ten, in the factor of one name with its power
-_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # no attometres, logarithms, no turns
+_LARGEST_EXPONENT = 150  # largest power of ten in the factor of one name with its power
+_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # times of day, logarithms, counts
 
 
 class Unit(NamedTuple):
@@ -69,7 +69,7 @@ def is_unit(text: str) -> bool:
 def unit_of(text: str) -> Unit | None:
     """Give the unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
 
-    None for anything else. Temperatures have their zero where they stand alone, and are differences in `J/°C`.
+    None for anything else. A temperature that stands alone has its own zero; in `J/°C` it is a difference.
     """
     parts = _parts(text)
     if not parts:
