@@ -21,10 +21,10 @@ def test_braces_in_a_question_are_not_rendered():
         ("Solve it.", "must use the name `question` and no other, not no name at all"),
         ("{{ qestion }}", "not qestion"),
         ("{{ question }} {{ answer }}", "not answer, question"),
-        ("{{ question", "no Jinja template"),
-        ("{{ question.__class__.__mro__ }}", "no Jinja template"),
-        ("{{ question | shout }}", "no Jinja template"),
-        ("{{ question.missing }}", "no Jinja template"),
+        ("{{ question", "not a Jinja template"),
+        ("{{ question.__class__.__mro__ }}", "not a Jinja template"),
+        ("{{ question | shout }}", "not a Jinja template"),
+        ("{{ question.missing }}", "not a Jinja template"),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused_before_any_request(template, message):

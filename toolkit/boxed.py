@@ -1,4 +1,4 @@
-"""The one reader of `\\boxed{}`, for gold answers and responses alike."""
+"""Reads `\\boxed{}`, for gold answers and responses alike."""
 
 import re
 
@@ -8,15 +8,17 @@ _MARK = re.compile(r"\\{1,2}(?P<box>boxed|f(?:rame)?box)(?![a-zA-Z])\s{0,8}\{?|\
 _STOP = re.compile(
     r"\\[{}]|[{}]|\$|\\[)\]\\]|\n|\\(?:boxed|f(?:rame)?box|end)(?![a-zA-Z])|[.;:!?]+(?=\s|\*|$)|,(?=\s*$|\s+[^\d(\\-])|\s(?=[a-zA-Z]{2}|\*\*)|\*\*$"
 )
-_SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual one, at once
-_BARE = re.compile(r"[-+.\d(|]|\\(?!boxed|fbox|framebox)[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])")  # how it may begin
+_SIMPLE = re.compile(r"\\boxed\{([^{}\\]*)\}")  # the usual box, found without looking for braces
+_BARE = re.compile(
+    r"[-+.\d(|]|\\(?!boxed|fbox|framebox)[a-zA-Z{]|[a-zA-Z](?![a-zA-Z])"
+)  # how a box without braces may begin
 _LONGEST_BARE = 200
 
 Span = tuple[int, int]
 
 
 def extract_boxed(text: str) -> str | None:
-    """Content of the last closed box (nested braces kept, outer space dropped), or None; in linear time.
+    """Give the content of the last closed box, with nested braces and without outer space, or None; in linear time.
 
     Boxes are `\\boxed{...}`, `\\fbox{...}` and `\\framebox{...}`, each also without braces: `$\\boxed 2$`,
     `\\boxed\\text{7}`.
@@ -32,7 +34,7 @@ def extract_boxed(text: str) -> str | None:
 
 
 def all_boxed(text: str) -> list[str]:
-    """Contents of all closed boxes that are not empty and hold no other box, in their order; in linear time."""
+    """Give the contents, in order, of all closed boxes that are not empty and hold no other box; in linear time."""
     spans = sorted(_spans(text, 0))
     starts = [start for start, _ in spans[1:]] + [len(text)]
     inner = (span for span, following in zip(spans, starts, strict=False) if span[1] <= following)
@@ -40,8 +42,8 @@ def all_boxed(text: str) -> list[str]:
 
 
 def _spans(text: str, place: int) -> list[Span]:
-    """Where the contents of the closed boxes begin and end, from `place` on."""
-    opened: list[tuple[bool, int]] = []  # of every brace not closed yet: is it a box, and where does its content start
+    """Say where the contents of the closed boxes begin and end, from `place` on."""
+    opened: list[tuple[bool, int]] = []  # for each open brace: whether it is a box's, and where its content starts
     spans: list[Span] = []
     for mark in _MARK.finditer(text, place):
         is_box = mark["box"] is not None
@@ -57,7 +59,7 @@ def _spans(text: str, place: int) -> list[Span]:
 
 
 def _end_of_bare(text: str, start: int) -> int | None:
-    """Where the content of a box without braces ends; None where there is none (`write it in a \\boxed form`)."""
+    """Say where the content of a box without braces ends; None without content (`write it in a \\boxed form`)."""
     if not _BARE.match(text, start):
         return None
     end = _first_stop(text, start, start + _LONGEST_BARE)

@@ -3,7 +3,7 @@
 A new one is a file beside the others and a line here.
 """
 
-# `server`: what a run starts to have its teacher answered; see `toolkit.teachers.serve.StartedServer`
+# `server`: what a run starts so that its teacher answers; see `toolkit.teachers.serve.StartedServer`
 SERVERS = {
     "tgi": "toolkit.teachers.backends.tgi",
     "vllm": "toolkit.teachers.backends.vllm",
@@ -28,5 +28,5 @@ BENCHMARKS = {
     "pool": "toolkit.evaluation.benchmarks.pool",
 }
 
-# What results without these columns are of, since they are older than the columns.
+# The values of these columns in results that are older than the columns.
 OLDER = {"protocol": "rejection_sampling", "benchmark": "pool"}

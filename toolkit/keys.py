@@ -10,7 +10,7 @@ from typing import Any
 # recipe always may, since it is written with first names.
 RENAMED = {"doubled": "double_steps_at", "raised": "scaled_subsets", "confirm": "confirm_budget"}
 FIRST_NAMES = {today: first for first, today in RENAMED.items()}
-# Never add to it: whatever was made before a field was there would be made again.
+# Never add to it: all that was made before a field existed would be made again.
 FIRST = {
     "Pool": (
         "pool pool_config pool_split pool_revision question_column answer_column unit_column answer_pattern families "
@@ -46,7 +46,7 @@ FIRST = {
 def keyed_fields(value: Any) -> dict[str, Any]:
     """Give the fields of a dataclass as keys hash them, in their order and under their first names.
 
-    Of a section of a recipe, a field that `FIRST` does not name is left out while it has its default; it must have one.
+    In a section of a recipe, a field that `FIRST` does not name is left out while it has its default; it must have one.
     """
     names = [field.name for field in dataclasses.fields(value)]
     fields = {FIRST_NAMES.get(name, name): getattr(value, name) for name in names}
@@ -58,6 +58,6 @@ def keyed_fields(value: Any) -> dict[str, Any]:
 
 
 def _first_fields(section: type) -> set[str] | None:
-    """The fields of a section, or of what a section was derived from, in version 0.1.0; None of any other class."""
+    """Give the fields that a section had in version 0.1.0, also by its base class; None for any other class."""
     named = (kind.__name__ for kind in section.__mro__ if kind.__module__.startswith("toolkit.recipe."))
     return next((set(FIRST[name].split()) for name in named if name in FIRST), None)

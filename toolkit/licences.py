@@ -19,10 +19,10 @@ LICENCES = frozenset(_NAMES.split())
 
 
 def closest(name: str) -> str:
-    """The identifier that `name` most likely means (`Apache 2.0`: `apache-2.0`), `other` where it is like none."""
+    """Give the identifier that `name` most likely means (`Apache 2.0`: `apache-2.0`); `other` if it resembles none."""
     if name.strip().lower() in LICENCES:
         return name.strip().lower()
-    said = re.sub(r"\b(?:the|licen[cs]e|version|v)\b|(?<=\b)v(?=\d)", " ", name.lower())
-    plain = "-".join(re.findall(r"[a-z0-9.+]+", said))
+    words = re.sub(r"\b(?:the|licen[cs]e|version|v)\b|(?<=\b)v(?=\d)", " ", name.lower())
+    plain = "-".join(re.findall(r"[a-z0-9.+]+", words))
     plain = re.sub(r"(?<=[a-z])-?(\d)$", r"-\1.0", plain)
     return next(iter(difflib.get_close_matches(plain, sorted(LICENCES), n=1, cutoff=0.6)), "other")

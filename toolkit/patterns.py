@@ -1,6 +1,6 @@
-"""Regular expressions of recipes: written by anybody, run on anybody's text, and so under a limit of time.
+"""Regular expressions of recipes: anybody may write them, for anybody's text, so they run under a limit of time.
 
-They are Python's, as `re` reads them, and are run by the package `regex`, which can give up and hears Ctrl-C meanwhile.
+Their syntax is that of Python's `re`; the package `regex` runs them, which can time out and be interrupted by Ctrl-C.
 """
 
 import re
@@ -8,11 +8,11 @@ import re
 import regex
 
 LONGEST = 1_000  # characters of an expression
-SECONDS = 2.0  # that one text may take; a sound expression takes microseconds
+SECONDS = 2.0  # time that the search of one text may take; a sound expression takes microseconds
 
 
 class PatternError(ValueError):
-    """An expression that cannot be used; the message names the recipe's key, the expression and the mend."""
+    """An expression that cannot be used; the message names the recipe's key, the expression and the remedy."""
 
 
 class Pattern:
@@ -20,8 +20,8 @@ class Pattern:
 
     Args:
         text: the expression.
-        key: of the recipe, to be named in errors.
-        seconds: that the search of one text may take.
+        key: the recipe's key, which errors name.
+        seconds: time that the search of one text may take.
 
     Raises:
         PatternError: unless it is a regular expression with exactly one group, and of ordinary length.
@@ -35,21 +35,21 @@ class Pattern:
         self._compiled = self._compile(text)
 
     def last(self, text: str) -> str | None:
-        """The group of the last match in `text`, outer space dropped; None where nothing matches or it is blank.
+        """Give the group of the last match in `text` without outer space; None where nothing matches or it is blank.
 
         Raises:
-            PatternError: when it takes too long, since an expression that backtracks for ever says nothing.
+            PatternError: when it takes too long, as with an expression that backtracks for ever.
         """
-        found = None
+        group = None
         try:
             for match in self._compiled.finditer(text, timeout=self._seconds):
-                found = match[1]
+                group = match[1]
         except TimeoutError as error:
             raise PatternError(
                 f"{self._named} takes longer than {self._seconds:g} s on one text ({len(text):,} characters, "
                 f"{text[:60]!r}); write it without repeats inside repeats, such as (a+)+"
             ) from error
-        return found.strip() or None if found else None
+        return group.strip() or None if group else None
 
     def _groups(self, text: str) -> int:
         if len(text) > LONGEST:
@@ -57,10 +57,10 @@ class Pattern:
         try:
             return re.compile(text).groups
         except (re.error, OverflowError, RecursionError) as error:
-            raise PatternError(f"{self._named} is no regular expression: {error}") from error
+            raise PatternError(f"{self._named} is not a regular expression: {error}") from error
 
     def _compile(self, text: str) -> "regex.Pattern[str]":
         try:
             return regex.compile(text)
         except (regex.error, RecursionError) as error:
-            raise PatternError(f"{self._named} is no regular expression: {error}; write it more simply") from error
+            raise PatternError(f"{self._named} is not a regular expression: {error}; write it more simply") from error

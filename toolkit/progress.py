@@ -33,7 +33,7 @@ class Stage:
         )
 
     def tick(self, task: str, done: int, total: int, note: str = "") -> None:
-        """`task` has done `done` of `total` units; `note` stands behind the bar."""
+        """Record that `task` has done `done` of `total` units; `note` stands behind the bar."""
         with self._lock:
             self._tasks[task] = (done, total)
             if self._bar is not None:
@@ -45,7 +45,7 @@ class Stage:
                 self._bar.update(sum(entry[0] for entry in self._tasks.values()) - self._bar.n)
 
     def count(self, cached: bool) -> None:
-        """One artifact of the stage is there: made now, or found."""
+        """Count one artifact of the stage that is ready: found (`cached`) or made now."""
         with self._lock:
             self.cached += cached
             self.made += not cached
@@ -66,26 +66,26 @@ class Stage:
 
     @property
     def state(self) -> str:
-        """How many artifacts were made, found, or are still to be made; a single one without its number."""
+        """Say how many artifacts were made, found, or are still to be made; for a single one, without the number."""
         counts = {"made": self.made, "cached": self.cached, "to do": self.planned}
         parts = [(count, word) for word, count in counts.items() if count]
         return parts[0][1] if len(parts) == 1 else ", ".join(f"{count} {word}" for count, word in parts)
 
 
 class Progress:
-    """Stages on a text stream, and in `done` every stage that ended well with the seconds it took."""
+    """Stages on a text stream; `done` lists every stage that ended without an error, with the seconds it took."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.done: list[tuple[Stage, float]] = []
 
     def say(self, text: str) -> None:
-        """One line, above any bar."""
+        """Print one line, above any bar."""
         tqdm.write(text, file=self.stream)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Time a stage and print its line when it ends well."""
+        """Time a stage, and print its line when it ends without an error."""
         start = time.monotonic()
         stage = Stage(name, self.stream)
         try:

@@ -1,7 +1,8 @@
-"""What a teacher is told: the recipe's Jinja template, filled with one question.
+"""The teacher's prompt: the recipe's Jinja template, filled with one question.
 
-A recipe may be a stranger's, and Jinja's own sandbox lets a template compute for ever. So a template may use what fills
-in a question, and nothing that can grow or repeat without bound: its time and output are linear in its length.
+Anybody may have written the recipe, and Jinja's own sandbox lets a template compute for ever. So a template may use
+only what fills in a question, and nothing that can grow or repeat without bound: its time and output are linear in its
+length.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,29 +34,29 @@ FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, At
 
 
 def user_turn(text: str) -> Messages:
-    """One message of a user."""
+    """Give the messages of a user who says `text`."""
     return [{"role": "user", "content": text}]
 
 
 def contents(messages: Messages) -> str:
-    """The texts of some messages, a line each."""
+    """Join the texts of some messages, a line each."""
     return "\n".join(message["content"] for message in messages)
 
 
 def prompt_writer(template: str) -> Callable[[str], str]:
-    """A function from a question to the text that the teacher is told.
+    """Make a function from a question to the text that the teacher reads.
 
     Args:
-        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over what is written
-            out in it, filters and methods are those that cut or change a text.
+        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over lists that are
+            written out in it; filters and methods are those that cut or change a text.
 
     Raises:
-        ValueError: naming the recipe key `prompt` and what is wrong with it; from what is returned, for a question that
-            the template cannot be filled with.
+        ValueError: for a template that is not allowed, naming the recipe key `prompt`; and, when the function is
+            called, for a question that the template cannot be filled with.
     """
-    shown = repr(template if len(template) < 200 else f"{template[:197]}...")
+    quoted = repr(template if len(template) < 200 else f"{template[:197]}...")
     if len(template) > LONGEST:
-        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {shown}")
+        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {quoted}")
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
         _refuse_costly(environment.parse(template))
@@ -64,22 +65,24 @@ def prompt_writer(template: str) -> Callable[[str], str]:
         if names == {"question"}:
             compiled.render(question="1 + 1")  # a filter or attribute that is missing shows here, not in the middle
     except (*FAULTS, SyntaxError, MemoryError) as error:  # the last two: blocks that nest deeper than Python's
-        raise ValueError(f"prompt: no Jinja template: {str(error)[:200]}: {shown}") from error
+        raise ValueError(f"prompt: not a Jinja template: {str(error)[:200]}: {quoted}") from error
     if names != {"question"}:
         used = ", ".join(sorted(names)) or "no name at all"
-        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {shown}")
+        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {quoted}")
 
     def write(question: str) -> str:
         try:
             return compiled.render(question=question)
         except FAULTS as error:
-            raise ValueError(f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {shown}") from error
+            raise ValueError(
+                f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {quoted}"
+            ) from error
 
     return write
 
 
 def _refuse_costly(template: nodes.Template) -> None:
-    """Looked at before anything is compiled, for the compiler works out what is constant."""
+    """Refuse a template that costs too much, before it is compiled: the compiler already works out constants."""
     for node in _all(template):
         _refuse_part(node)
     if _size(template) > MOST:
@@ -89,12 +92,12 @@ def _refuse_costly(template: nodes.Template) -> None:
 def _all(node: nodes.Node) -> Iterator[nodes.Node]:
     waiting = [node]
     while waiting:
-        yield (held := waiting.pop())
-        waiting += held.iter_child_nodes()
+        yield (following := waiting.pop())
+        waiting += following.iter_child_nodes()
 
 
 def _refuse_part(node: nodes.Node) -> None:
-    """A node that a prompt does not need and that can run or grow for ever."""
+    """Refuse a node that a prompt does not need and that can run or grow for ever."""
     named = type(node).__name__.lower()
     if not isinstance(node, ALLOWED):
         raise ValueError(f"{named} is not for prompts; use text, {{{{ question }}}}, conditions and written-out lists")
@@ -110,14 +113,14 @@ def _refuse_part(node: nodes.Node) -> None:
 
 
 def _refuse_growth(node: nodes.Filter | nodes.Call) -> None:
-    """Replacements in a row could double a text again and again."""
+    """Refuse a replacement that lengthens a text: in a row they could double it again and again."""
     texts = [arg.value for arg in node.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
     if len(texts) != len(node.args) or len(texts) != 2 or not texts[0] or len(texts[1]) > len(texts[0]):
         raise ValueError("replace takes two texts that are written out, the second no longer than the first")
 
 
 def _size(node: nodes.Node) -> int:
-    """How many parts are worked out at most; loops are bounded by their written-out lists."""
+    """Count the parts that are worked out at most; a loop is bounded by its written-out list."""
     inner = sum(_size(child) for child in node.iter_child_nodes())
     looped = node.iter if isinstance(node, nodes.For) else None
     return 1 + inner * (len(looped.items) if isinstance(looped, nodes.List | nodes.Tuple) else 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, and no log records or warnings below an error, from Hugging Face libraries inside the block."""
+    """Silence Hugging Face libraries inside the block: no progress bars, no log records or warnings below an error."""
     import datasets
     import transformers.utils.logging as transformers_logging
 

@@ -1,4 +1,4 @@
-"""Text that may be shown: no URL in it has a user, a password, or what stands in its query."""
+"""Removes from the URLs in a text what must not be shown: user, password and query."""
 
 import re
 
@@ -7,5 +7,5 @@ QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]*")
 
 
 def redacted(text: str) -> str:
-    """A text whose URLs hold no credentials: `http://***@host/path?***`."""
+    """Give the text without the credentials in its URLs: `http://***@host/path?***`."""
     return QUERY.sub(r"\1?***", LOGIN.sub(r"\1***@", text))

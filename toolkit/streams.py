@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, without a reader or of another alphabet: the command goes on, or ends."""
+"""Handles standard streams that are closed, cannot be written, have no reader, or lack characters."""
 
 import contextlib
 import io
@@ -13,10 +13,10 @@ READER_GONE = 141  # what a shell shows for a command whose reader went away
 
 
 def open_streams() -> None:
-    """Give each standard stream that is closed, as a service may have it, one that holds nothing and keeps nothing.
+    """Replace each closed standard stream, such as a service may have, by one that is empty and discards all text.
 
-    It takes the number of the closed one, so that no file of ours, here or in a child, gets what is written there.
-    Characters that a stream's alphabet lacks are shown as escapes.
+    The replacement takes the file number of the closed stream, so that no file opened later, here or in a child, gets
+    the text that is printed there. Characters that a stream's encoding lacks are shown as escapes.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
@@ -30,11 +30,11 @@ def open_streams() -> None:
 
 @contextlib.contextmanager
 def flushed() -> Iterator[None]:
-    """Write out at the end of the block what was printed in it, and print no more into a stream that takes nothing.
+    """Flush at the end of the block what was printed in it, and silence a stream that cannot be written to.
 
     Raises:
-        SystemExit: with `READER_GONE`, without a word, where nobody reads any more.
-        OSError: the output could not be written, for a full disk.
+        SystemExit: with `READER_GONE` and without a message, where nobody reads any more.
+        OSError: where the output could not be written, as on a full disk.
     """
     try:
         yield
@@ -47,10 +47,10 @@ def flushed() -> Iterator[None]:
 
 
 def reader_gone(stream: TextIO) -> bool:
-    """Whether a stream is a pipe that nobody reads any more."""
+    """Say whether a stream is a pipe that nobody reads any more."""
     try:
         return any(event & select.POLLERR for _, event in _poll(stream.fileno()))
-    except (OSError, ValueError):  # no file at all: a test's own stream
+    except (OSError, ValueError):  # not a file, such as a test's own stream
         return False
 
 
@@ -61,7 +61,7 @@ def _poll(number: int) -> list[tuple[int, int]]:
 
 
 def _fault(stream: TextIO) -> OSError | None:
-    """Why a stream takes nothing; it ends nowhere then, else what waits in it would be tried, and told of, at exit."""
+    """Say why a stream cannot be written to, and silence it, so that what waits in it is not tried again at exit."""
     try:
         stream.flush()
     except OSError as error:

@@ -5,37 +5,37 @@ from typing import Any
 
 
 def listed(values: Iterable[Any]) -> str:
-    """Values with commas between them, for a message."""
+    """Write values with commas between them, for a message."""
     return ", ".join(str(value) for value in values)
 
 
 def points(value: float, sign: str = "+") -> str:
-    """A difference of errors (fraction) in points: `+1.2`."""
+    """Write a difference of errors (fraction) in points: `+1.2`."""
     return format(100 * value, f"{sign}.1f")
 
 
 def percent(value: float) -> str:
-    """An error (fraction) as `71.3 %`."""
+    """Write an error (fraction) as `71.3 %`."""
     return f"{100 * value:.1f} %"
 
 
 def share(value: float) -> str:
-    """A level or a share (fraction) as `97.5 %`, to three digits."""
+    """Write a level or a share (fraction) as `97.5 %`, to three digits."""
     return f"{100 * value:.3g} %"
 
 
 def span(low: float, high: float, sign: str = "+") -> str:
-    """Two bounds in points: `-1.0 to +2.0`."""
+    """Write two bounds (fractions) in points: `-1.0 to +2.0`."""
     return f"{points(low, sign)} to {points(high, sign)}"
 
 
 def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join words as `a`, `a and b` or `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns; the first is flush left, the others flush right."""
+    """Write a Markdown table with aligned columns; the first is flush left, the others flush right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     aligned = [

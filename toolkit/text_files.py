@@ -1,4 +1,4 @@
-"""Reads files that people or strangers wrote: every error names the file, and nothing large or endless is taken in."""
+"""Reads files that anybody may have written: every error names the file, and nothing large or endless is read."""
 
 import json
 from pathlib import Path
@@ -8,22 +8,22 @@ LARGEST = 16 * 2**20  # bytes of a file that is read whole
 
 
 class TextError(ValueError):
-    """A file that cannot be read as what it should be; the message names it and the mend."""
+    """A file that cannot be read in the form that it should have; the message names it and the remedy."""
 
 
 def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -> str:
-    """The text of a UTF-8 file.
+    """Read the text of a UTF-8 file.
 
     Args:
         named: what the message calls it; None takes its path.
-        largest: bytes.
+        largest: most bytes that are read.
 
     Raises:
-        TextError: for a larger file, no ordinary file, or one in another encoding.
+        TextError: for a missing or larger file, one that is not an ordinary file, or another encoding.
     """
     named = named or str(path)
     if not path.is_file():
-        raise TextError(f"{named}: is no file" if path.exists() else f"{named}: is not there")
+        raise TextError(f"{named}: is not a file" if path.exists() else f"{named}: does not exist")
     if path.stat().st_size > largest:
         raise TextError(f"{named}: has {path.stat().st_size:,} bytes; {largest:,} are read at most")
     try:
@@ -33,7 +33,7 @@ def read_text(path: Path, *, named: str | None = None, largest: int = LARGEST) -
 
 
 def read_object(path: Path, *, named: str | None = None, largest: int = LARGEST) -> dict[str, Any]:
-    """The JSON object in a UTF-8 file.
+    """Read the JSON object in a UTF-8 file.
 
     Raises:
         TextError: for anything else; see `read_text`.
@@ -42,28 +42,28 @@ def read_object(path: Path, *, named: str | None = None, largest: int = LARGEST)
 
 
 def parse_object(text: str, named: str) -> dict[str, Any]:
-    """The JSON object in a text.
+    """Parse the JSON object in a text.
 
     Raises:
-        TextError: for anything else, for a name that is there twice, and for numbers that no JSON has.
+        TextError: for anything else, for a name that stands there twice, and for numbers that JSON does not have.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise TextError(f"{named}: is no JSON: {str(error)[:200]}") from error
-    if not isinstance(found, dict):
-        raise TextError(f"{named}: is no JSON object but a {type(found).__name__}")
-    return found
+        raise TextError(f"{named}: is not JSON: {str(error)[:200]}") from error
+    if not isinstance(data, dict):
+        raise TextError(f"{named}: is not a JSON object but a {type(data).__name__}")
+    return data
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    data = dict(pairs)
+    if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice[:80]!r} is there twice")
-    return found
+    return data
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")

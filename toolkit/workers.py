@@ -1,6 +1,6 @@
-"""Worker processes for models: one torch thread each, progress reported to the parent, gone when the parent is.
+"""Worker processes for models: each has one torch thread, reports progress to its parent, and ends when that does.
 
-Two torch threads on a busy machine are many times slower than one, so that parallel work means processes.
+Two torch threads on a busy machine are many times slower than one, so work is parallel by processes.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ class Workers:
     """A pool of processes that call functions with a progress callback as their last argument.
 
     Args:
-        jobs: processes at most; they start when first needed and keep their imports.
+        jobs: most processes; they start when first needed and keep their imports.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -34,13 +34,13 @@ class Workers:
         self._reader.start()
 
     def call(self, name: str, tick: Tick, function: Callable[..., Any], *args: Any) -> Any:
-        """`function(*args, tick)` in a worker; blocks until done; `tick(done, total)` is called here meanwhile."""
-        self._ticks[name] = tick  # stays: the last reports may come after the result
+        """Call `function(*args, tick)` in a worker and wait for its result; meanwhile call `tick(done, total)` here."""
+        self._ticks[name] = tick  # is kept: the last reports may come after the result
         future: Future[Any] = self._pool.submit(_run, name, function, args)
         return future.result()
 
     def close(self, *, now: bool = False) -> None:
-        """Let the workers end; `now` stops them in what they do."""
+        """Let the workers end; `now` stops them in the middle of their work."""
         for process in multiprocessing.active_children() if now else ():
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -58,7 +58,7 @@ class Workers:
 
 
 class Counted:
-    """An iterable of texts that reports how far it is, and keeps the `count`."""
+    """An iterable of texts that reports its progress and keeps the `count`."""
 
     def __init__(self, texts: Iterator[str], tick: Tick) -> None:
         self.texts, self.tick, self.count = texts, tick, 0
@@ -73,7 +73,7 @@ class Counted:
 
 @contextlib.contextmanager
 def open_workers(jobs: int) -> Iterator[Workers]:
-    """Workers that are stopped at the end, however the body ends."""
+    """Open a pool of workers that are stopped at the end, however the body ends."""
     workers = Workers(jobs)
     try:
         yield workers
@@ -84,14 +84,14 @@ def open_workers(jobs: int) -> Iterator[Workers]:
 
 
 def _start(reports: "Queue[tuple[str, int, int] | None]", parent: int) -> None:
-    """First thing in a worker; the parent has set the thread limits in the environment that it inherits."""
+    """Prepare a worker; the parent has set the thread limits in the environment that it inherits."""
     global _reports
     _reports = reports
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 
 
 def _die_with(parent: int) -> None:
-    """A killed parent cannot tell its workers; without this they would train on for nobody."""
+    """End this worker when its parent is gone: a killed parent cannot tell it to, and it would train on for nobody."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

@@ -1,7 +1,8 @@
-"""Where artifacts lie: content keys, digests, manifests, atomic writes and locks.
+"""The workspace of artifacts: content keys, digests, manifests, atomic writes and locks.
 
-An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes what went in, the digests are of
-the bytes that came out. A folder without a manifest, or whose bytes no longer match it, is no artifact and made again.
+An artifact is a folder `<stage>/<key>/` whose manifest is written last: the key hashes the inputs, the digests are of
+the bytes that were made. A folder without a manifest, or whose bytes no longer match it, is not an artifact and is made
+again.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from toolkit.keys import keyed_fields
 from toolkit.text_files import TextError, read_object
 
 MANIFEST = ".artifact.json"  # a release folder has a manifest.json of its own
-SETTLED = 2 * 10**9  # nanoseconds after which a file's times tell whether it changed
+SETTLED = 2 * 10**9  # nanoseconds after which a file's times show whether it changed
 KEY_LENGTH = 16  # hex digits; 64 bits, ample for the artifacts of one workspace
 
 
@@ -39,16 +40,16 @@ class Artifact:
 
     @property
     def digest(self) -> str:
-        """sha256 over the names and digests of all files; of a planned artifact, a stand-in that no made one has."""
+        """Give the sha256 over the names and digests of all files; a planned artifact gets a stand-in of its own."""
         return hash_of(dict(self.files)) if self.made else hash_of({"planned": self.key})
 
     def file(self, name: str) -> str:
-        """Digest of one file, for a stage that reads only that one."""
+        """Give the digest of one file, for a stage that reads only that one."""
         return self.files[name] if self.made else hash_of({"planned": self.key, "file": name})
 
 
 def canonical(value: Any) -> Any:
-    """`value` as plain JSON data: dataclasses become dicts, tuples lists; paths are refused (a key names no place)."""
+    """Give `value` as plain JSON data: dataclasses become dicts, tuples lists; a path is refused, as keys name none."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return canonical(keyed_fields(value))
     if isinstance(value, Mapping):
@@ -61,13 +62,13 @@ def canonical(value: Any) -> Any:
 
 
 def hash_of(value: Any) -> str:
-    """sha256 of the canonical JSON of `value`, 64 hex digits, equal on every machine."""
+    """Give the sha256 of the canonical JSON of `value`, 64 hex digits, equal on every machine."""
     text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits."""
+    """Give the sha256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -75,24 +76,24 @@ def file_digest(path: Path) -> str:
 class Digests:
     """Remembers sha256 by a file's inode, size and times, so that gigabytes are read once in a process.
 
-    A file that changed just now is read again the next time: a second change within a tick of the clock leaves its
-    times as they are.
+    A file that has just changed is read again the next time: a second change within a tick of the clock would leave its
+    times the same.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], str] = {}
 
     def __call__(self, path: Path) -> str:
-        found, now = path.stat(), time.time_ns()
-        stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        status, now = path.stat(), time.time_ns()
+        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         digest = self._known.get(stamp) or file_digest(path)
-        if max(found.st_mtime_ns, found.st_ctime_ns) < now - SETTLED:
+        if max(status.st_mtime_ns, status.st_ctime_ns) < now - SETTLED:
             self._known[stamp] = digest
         return digest
 
 
 def folder_files(folder: Path, digest: Callable[[Path], str] = file_digest) -> dict[str, str]:
-    """Relative name -> sha256 of every file in `folder`, the manifest apart."""
+    """Give relative name -> sha256 for every file in `folder` except the manifest."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
     return {name: digest(path) for name, path in zip(names, paths, strict=True) if name != MANIFEST}
@@ -129,7 +130,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """Indented JSON with a closing newline, the form of every file that people may read."""
+    """Write indented JSON with a closing newline, the form of every file that people may read."""
     return json.dumps(canonical(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -137,8 +138,8 @@ class Workspace:
     """A folder of artifacts.
 
     Args:
-        root: the folder; made when something is written to it.
-        notify: called with a sentence when another process holds what this one needs.
+        root: the folder, which is made when something is written to it.
+        notify: called with a sentence when another process locks an artifact, or an artifact is damaged.
     """
 
     def __init__(self, root: Path, notify: Callable[[str], None]) -> None:
@@ -148,45 +149,45 @@ class Workspace:
         self._digest = Digests()
 
     def place(self, stage: str, inputs: Any) -> Path:
-        """The folder of the artifact that `stage` makes from `inputs`, made or not."""
+        """Give the folder of the artifact that `stage` makes from `inputs`, made or not."""
         return self.root / stage / hash_of({"stage": stage, "inputs": inputs})[:KEY_LENGTH]
 
     def find(self, stage: str, inputs: Any) -> Artifact | None:
-        """Give the artifact, if its manifest is there and its files match it: their bytes, or what `Digests` knows."""
+        """Give the artifact if its manifest exists and its files match it, by their bytes or what `Digests` knows."""
         path = self.place(stage, inputs)
         if not (path / MANIFEST).is_file():
             return None
         manifest = read_manifest(path)
         if manifest is None:
-            self.notify(f"{stage} {path.name}: {MANIFEST} is damaged, so that it is no artifact; making it again")
+            self.notify(f"{stage} {path.name}: {MANIFEST} is damaged; making the artifact again")
             return None
         if folder_files(path, self._digest) != manifest["files"]:
-            self.notify(f"{stage} {path.name}: its files changed since they were made; making it again")
+            self.notify(f"{stage} {path.name}: its files have changed since they were made; making it again")
             return None
         return Artifact(path, path.name, manifest["files"], manifest["facts"], manifest["seconds"])
 
     def manifests(self, stage: str) -> Iterator[dict[str, Any]]:
-        """Give the manifests of everything that `stage` made, without a look at its files."""
+        """Yield the manifests of everything that `stage` made, without reading its files."""
         for path in self.root.glob(f"{stage}/*/{MANIFEST}"):
             if manifest := read_manifest(path.parent):
                 yield manifest
 
     def planned(self, stage: str, inputs: Any) -> Artifact:
-        """The artifact as it is, or one that only names its key: what a dry run works with."""
+        """Give the artifact if it is there, else one that only names its key, for a dry run to work with."""
         path = self.place(stage, inputs)
         return self.find(stage, inputs) or Artifact(path, path.name, {}, {}, made=False)
 
     def build(self, stage: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> tuple[Artifact, bool]:
-        """The artifact and whether it was there already.
+        """Build the artifact unless it is there; give it, and whether it was there already.
 
-        `make` fills an empty folder and returns facts for the manifest. Killed before the final rename, nothing is left
-        but a temporary folder that the next attempt clears.
+        `make` fills an empty folder and returns facts for the manifest. A process that is killed before the final
+        rename leaves nothing but a temporary folder, which the next attempt clears.
         """
         path = self.place(stage, inputs)
         with self.lock(f"{stage}-{path.name}"):
-            found = self.find(stage, inputs)
-            if found:
-                return found, True
+            artifact = self.find(stage, inputs)
+            if artifact:
+                return artifact, True
             temporary = self.root / "tmp" / f"{stage}-{path.name}"
             remove(temporary)
             temporary.mkdir(parents=True)
@@ -199,16 +200,16 @@ class Workspace:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.rename(path)
             sync(path.parent)
-        made = self.find(stage, inputs)
-        if made is None:
+        built = self.find(stage, inputs)
+        if built is None:
             raise OSError(f"{path}: changed by something else while it was being made")
-        return made, False
+        return built, False
 
     def install(self, stage: str, inputs: Any, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Artifact:
-        """The artifact that `stage` would make from `inputs`, from files that were made elsewhere.
+        """Install the artifact that `stage` would make from `inputs`, with files that were made elsewhere.
 
         Raises:
-            ValueError: when another one was made here from the same inputs.
+            ValueError: where another one was made here from the same inputs.
         """
 
         def copy(out: Path) -> Mapping[str, Any]:
@@ -221,15 +222,15 @@ class Workspace:
         return self.build(stage, inputs, copy)[0]
 
     def refuse_other(self, stage: str, inputs: Any, files: Mapping[str, Path]) -> None:
-        """Make sure that no other artifact was made here from `inputs` than one of these files.
+        """Refuse to go on where an artifact with other files than these was made here from `inputs`.
 
         Raises:
-            ValueError: when one was.
+            ValueError: for such an artifact.
         """
-        found = self.find(stage, inputs)
-        if found and found.files != {name: file_digest(path) for name, path in files.items()}:
+        artifact = self.find(stage, inputs)
+        if artifact and artifact.files != {name: file_digest(path) for name, path in files.items()}:
             raise ValueError(
-                f"{found.path}: another {stage} was made here from the same settings; name another --workspace"
+                f"{artifact.path}: another {stage} was made here from the same settings; name another --workspace"
             )
 
     def _fill(self, folder: Path, stage: str, key: str, inputs: Any, make: Callable[[Path], Mapping[str, Any]]) -> None:
@@ -243,9 +244,9 @@ class Workspace:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold `name` alone; says so and waits while another process has it. It is freed when the holder dies.
+        """Lock `name`; while another process has it, say so and wait. The lock is freed when its holder dies.
 
-        A thread waits for another of this process without a word: two equal students are one piece of work.
+        A thread waits for another thread of this process silently: two equal students are one piece of work.
         """
         with self._threads.setdefault(name, threading.Lock()), self._lock_file(name):
             yield
@@ -267,7 +268,7 @@ class Workspace:
     def publish(self, source: Path, target: Path) -> None:
         """Make `target` a copy of the file or folder `source`, without its artifact manifest, by rename.
 
-        A copy and no link: people edit what they are given, and artifacts must not change under their digests.
+        It is a copy, not a link: people edit the files they get, and artifacts must keep the bytes of their digests.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.new")
@@ -287,7 +288,7 @@ class Workspace:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest in an artifact's folder; None for one that is damaged."""
+    """Read the manifest in an artifact's folder; None for a damaged one."""
     try:
         manifest = read_object(folder / MANIFEST)
     except TextError:

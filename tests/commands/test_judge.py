@@ -146,7 +146,7 @@ def test_kinds_patterns_and_finish_reasons_come_from_columns(
         "accepted", "accepted", "truncated", "unjudged", "unjudged", "failed", "unjudged",
     ]  # fmt: skip
     problems = [row["problem"] for row in written if row["problem"]]
-    assert "'blue' is no number" in problems[0]
+    assert "'blue' is not a number" in problems[0]
     assert problems[1] == "kind is 'poetry'; known: mathematics, numeric, choice"
     assert problems[2] == "end is 'tired'; known: stop, length, error"
     assert "choice" in capsys.readouterr().out
@@ -181,12 +181,12 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ('{"gold": "7", "response": "7"}', ["--output", "a.jsonl"], r"is the file that is read: write to another"),
     ('{"gold": "7", "response": "7"}', ["--output", "b.xlsx"], r"cannot write \.xlsx; use \.jsonl"),
     ('{"gold": "7", "response": "7"}', ["--output", "no/b.csv"], r"there is no folder no; make it first"),
-    ('{"gold": "7", "response": "7"}', ["--pattern", "(a"], r"--pattern: '\(a' is no regular expression"),
+    ('{"gold": "7", "response": "7"}', ["--pattern", "(a"], r"--pattern: '\(a' is not a regular expression"),
     ('{"gold": "7", "response": "7"}', ["--gold-pattern", "a"], r"--gold-pattern: 'a' has 0 groups"),
     ('{"gold": "blue", "response": "7"}', ["--kind", "numeric"], r"none of 1 rows can be judged; row 0: .*'blue'"),
     ('{"gold": null, "response": "7"}', ["--examples", "0"], r"none of 1 rows can be judged; row 0: gold holds null"),
     ("", [], r"a\.jsonl has no rows"),
-    ('{"gold": "7", "response": "7"}\n{"go', [], r"a\.jsonl, line 2 is no readable JSON"),
+    ('{"gold": "7", "response": "7"}\n{"go', [], r"a\.jsonl, line 2 is not readable JSON"),
 ]
 
 
@@ -206,7 +206,7 @@ def test_a_damaged_row_leaves_the_old_output(tmp_path: Path) -> None:
     path, out = lines(tmp_path / "a.jsonl", ROWS * 400), tmp_path / "b.jsonl"
     path.write_text(path.read_text() + "{")
     out.write_text("old")
-    with pytest.raises(ValueError, match="line 2401 is no readable JSON"):
+    with pytest.raises(ValueError, match="line 2401 is not readable JSON"):
         judge(path, "--output", out)
     assert out.read_text() == "old" and len(list(tmp_path.iterdir())) == 2
 

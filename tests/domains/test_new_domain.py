@@ -5,11 +5,11 @@ from itertools import islice
 import pytest
 
 from examples.your_own_domain import CHEMISTRY
+from tests.questions.loading import load
 from toolkit.domains import DOMAINS
 from toolkit.nano.tokenizer import build_tokenizer, unreadable
 from toolkit.nano.training_texts import base_texts, teacher_texts
 from toolkit.nano.vocabulary import vocabulary
-from toolkit.questions.pools import load_pool
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def chemistry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_domain_is_a_pool_whose_texts_embedded_models_can_read() -> None:
-    pool = load_pool("chemistry", 64, 40, 20, seed=3)
+    pool = load("chemistry", 64, 40, 20, pool_seed=3)
     texts = [
         *(question.text for question in (*pool.questions, *pool.test, *pool.dev)),
         *islice(teacher_texts(0, domain="chemistry"), 500),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.questions.loading import load
 from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks
 from toolkit.domains import mathematics
 from toolkit.domains.expressions import draw_values, names_in
@@ -19,7 +20,6 @@ from toolkit.domains.formulas import LARGEST_VALUE, WORDS, Step, draw_numbers, f
 from toolkit.domains.physics import FAMILIES, generate
 from toolkit.domains.stream import SPLITS, question_id, split_of
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import load_pool
 from toolkit.verification.numeric import same_quantity
 
 REGISTRY = pint.UnitRegistry(cache_folder=None)
@@ -242,10 +242,10 @@ def test_derived_numbers_follow_from_the_drawn_ones() -> None:
 
 
 def test_a_pool_is_loaded_by_the_name_of_the_domain() -> None:
-    pool = load_pool("physics", 64, 32, 16, seed=3, families=("lamps", "lens"))
+    pool = load("physics", 64, 32, 16, pool_seed=3, families=("lamps", "lens"))
     parts = (pool.questions, pool.test, pool.dev)
     assert [len(part) for part in parts] == [64, 32, 16]
     assert {question.family for part in parts for question in part} == {"lamps", "lens"}
     assert [{split_of(question.numbers) for question in part} for part in parts] == [{"pool"}, {"test"}, {"dev"}]
     with pytest.raises(PoolError, match=r"physics \(pool\) holds \d+ questions"):
-        load_pool("physics", 5000, 1, families=("lamps",))
+        load("physics", 5000, 1, families=("lamps",))

@@ -4,10 +4,10 @@ from itertools import islice
 
 import pytest
 
+from tests.questions.loading import load
 from toolkit.domains import DOMAINS, mathematics, physics
 from toolkit.domains.stream import SPLITS, split_of
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import load_pool
 
 generate = DOMAINS["stem"].generate
 
@@ -36,9 +36,9 @@ def test_families_narrow_each_domain_and_leave_out_one_without_any() -> None:
 
 
 def test_a_pool_of_both_is_loaded_by_name_with_nested_prefixes() -> None:
-    pool = load_pool("stem", 64, 40, 20, seed=3)
+    pool = load("stem", 64, 40, 20, pool_seed=3)
     assert [len(part) for part in (pool.questions, pool.test, pool.dev)] == [64, 40, 20]
-    assert load_pool("stem", 32, 40, 20, seed=3).questions == pool.questions[:32]
+    assert load("stem", 32, 40, 20, pool_seed=3).questions == pool.questions[:32]
     assert sum(question.family in physics.FAMILIES for question in pool.test) == 20
     with pytest.raises(PoolError, match=r"stem \(pool\) holds \d+ questions"):
-        load_pool("stem", 5000, 1, families=("lamps", "sum3"))
+        load("stem", 5000, 1, families=("lamps", "sum3"))

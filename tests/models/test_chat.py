@@ -222,9 +222,9 @@ def test_ids_beyond_the_tokenizer_are_not_drawn(tmp_path: Path) -> None:
     [
         (None, "no chat template to ask questions with; add chat_template.jinja"),
         ("{{ raise_exception('needs a system message') }}", "needs a system message"),
-        ("{{ messages[5]['content'] }}", "takes no single question"),
-        ("{{ 1 / 0 }}", "takes no single question"),
-        ("{% for", "takes no single question"),
+        ("{{ messages[5]['content'] }}", "cannot write a single question"),
+        ("{{ 1 / 0 }}", "cannot write a single question"),
+        ("{% for", "cannot write a single question"),
         ("Hello", "does not show the question"),
     ],
 )

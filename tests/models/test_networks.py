@@ -1,4 +1,4 @@
-"""Model folders that would fail later are refused with the file, what is wrong and the mend, before work is spent."""
+"""Model folders that would fail later are refused with the file, what is wrong and the remedy, before work is spent."""
 
 import json
 import shutil
@@ -78,14 +78,14 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
     ),
     "no model type": (config(model_type=None), "cannot read model_type None"),
     "number as model type": (config(model_type=7), "cannot read model_type 7"),
-    "no writer": (config(model_type="t5", architectures=["T5Model"]), "model_type 't5' is no language model"),
+    "no writer": (config(model_type="t5", architectures=["T5Model"]), "model_type 't5' is not a language model"),
     "endless layers": (config(num_hidden_layers=10**9), r"config\.json names 1,000,000,000 layers, its weights have"),
     "wrong type": (config(num_hidden_layers="many"), "cannot read model_type 'llama'"),
     "code": (config(auto_map={"AutoConfig": "evil.Evil"}), r"config\.json: `auto_map` names code"),
     "no config": (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
     "adapter": (
         write("adapter_config.json", '{"base_model_name_or_path": "/etc"}'),
-        "is an adapter and no whole model",
+        "is an adapter, not a whole model",
     ),
     "nan": (put(float("nan")), r"model\.safetensors: model\.norm\.weight holds a number that is not finite"),
     "infinite": (put(float("-inf")), r"model\.norm\.weight holds a number that is not finite"),
@@ -95,8 +95,8 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
     "empty file": (cut(0), r"model\.safetensors: is damaged"),
     "pointer": (write(WEIGHTS, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "Git LFS pointer"),
     "no weights": (lambda folder: (folder / WEIGHTS).unlink(), r"holds no \*\.safetensors; convert it"),
-    "lost shard": (shards, r"names model-00002-of-00002\.safetensors, which is not there"),
-    "shard elsewhere": (climbing, r"names \.\./\.\./x\.safetensors, which is not there"),
+    "lost shard": (shards, r"names model-00002-of-00002\.safetensors, which does not exist"),
+    "shard elsewhere": (climbing, r"names \.\./\.\./x\.safetensors, which does not exist"),
     "mute": (lambda folder: (folder / "chat_template.jinja").unlink(), r"no chat template .*chat_template\.jinja"),
     "no tokenizer": (lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "tokenizer cannot be read"),
 }
@@ -148,7 +148,7 @@ def test_loading_says_plainly_what_is_wrong(whole: Path, tmp_path: Path, name: s
 
 def test_an_adapter_does_not_load_what_it_names(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(whole)}))
-    with pytest.raises(ModelFilesError, match="is an adapter and no whole model"):
+    with pytest.raises(ModelFilesError, match="is an adapter, not a whole model"):
         load_network(tmp_path)
 
 

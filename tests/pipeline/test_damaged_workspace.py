@@ -27,7 +27,7 @@ def test_a_damaged_manifest_is_no_artifact_and_is_made_again(tmp_path, text):
     (artifact.path / MANIFEST).write_text(text)
     again, known = space.build("stage", 1, make)
     assert not known and again.files == artifact.files
-    assert said[0] == f"stage {artifact.key}: {MANIFEST} is damaged, so that it is no artifact; making it again"
+    assert said[0] == f"stage {artifact.key}: {MANIFEST} is damaged; making the artifact again"
 
 
 def test_a_manifest_in_another_encoding_is_no_artifact_either(tmp_path):

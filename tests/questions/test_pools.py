@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.questions.loading import load
 from toolkit.domains.stream import question_id
 from toolkit.questions.files import PoolError
-from toolkit.questions.pools import SPLIT_FILES, load_pool, parse_answer, read_questions, save_pool, write_pool
+from toolkit.questions.pools import SPLIT_FILES, parse_answer, read_questions, save_pool, write_pool
 from toolkit.recipe import sections
 
 GSM8K = r"####\s*(.+)"
@@ -29,11 +30,11 @@ def rows_of(count: int) -> list[dict[str, Any]]:
 
 def test_file_pool_is_nested_and_parts_are_disjoint(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows_of(40))
-    large = load_pool(source, 20, 10, 5, answer_pattern=GSM8K)
+    large = load(source, 20, 10, 5, answer_pattern=GSM8K)
     texts = [question.text for question in (*large.questions, *large.test, *large.dev)]
     assert len(set(texts)) == 35
-    assert load_pool(source, 8, 10, answer_pattern=GSM8K).questions == large.questions[:8]
-    assert load_pool(source, 20, 10, seed=1, answer_pattern=GSM8K).questions != large.questions
+    assert load(source, 8, 10, answer_pattern=GSM8K).questions == large.questions[:8]
+    assert load(source, 20, 10, pool_seed=1, answer_pattern=GSM8K).questions != large.questions
     assert all(int(question.answer) == int(question.text.split()[2]) + 1 for question in large.questions)
 
 
@@ -45,38 +46,38 @@ def test_seeds_near_a_held_out_question_are_dropped_and_counted(tmp_path: Path) 
         asked.update(held_out)
         return lambda text: text.split()[2].endswith("7")
 
-    plain = load_pool(source, 20, 5, 5, answer_pattern=GSM8K)
-    clean = load_pool(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+    plain = load(source, 20, 5, 5, answer_pattern=GSM8K)
+    clean = load(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
     assert (clean.test, clean.dev) == (plain.test, plain.dev)
     assert set(asked.values()) == {question.text for question in clean.test + clean.dev}
     assert clean.dropped > 0 == plain.dropped
     assert not any(question.text.split()[2].endswith("7") for question in clean.questions)
-    assert load_pool(source, 8, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven).questions == clean.questions[:8]
+    assert load(source, 8, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven).questions == clean.questions[:8]
     with pytest.raises(PoolError, match="without what is near a held-out question, asks for 30"):
-        load_pool(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+        load(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
 
 
 def test_test_set_from_another_file(tmp_path: Path) -> None:
     rows = rows_of(30)
     pool, held_out = make_file(tmp_path / "a.jsonl", rows[:20]), make_file(tmp_path / "b.jsonl", rows[20:])
-    loaded = load_pool(pool, 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
+    loaded = load(pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     assert len(loaded.questions) == 15 and len(loaded.dev) == 5
     assert {question.text for question in loaded.test} == {row["question"] for row in rows[20:]}
     other = [
         {"problem": row["question"], "solution": f"\\boxed{{{row['answer'].split()[-1]}}}", "in": "m"}
         for row in rows[20:]
     ]
-    named = load_pool(
-        pool, 15, 10, 5, answer_pattern=GSM8K, test_source=make_file(tmp_path / "d.jsonl", other),
+    named = load(
+        pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=make_file(tmp_path / "d.jsonl", other),
         test_question_column="problem", test_answer_column="solution", test_answer_pattern="boxed",
         test_unit_column="in",
     )  # fmt: skip
     assert named.questions == loaded.questions
     assert [question.answer for question in named.test] == [f"{question.answer} m" for question in loaded.test]
-    both = load_pool(make_file(tmp_path / "c.jsonl", rows), 15, 10, 5, answer_pattern=GSM8K, test_source=held_out)
+    both = load(make_file(tmp_path / "c.jsonl", rows), 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     assert not {*both.questions, *both.dev} & {*both.test}
     with pytest.raises(PoolError, match=r"holds 0 questions, pool \+ dev, without the test questions, asks for 1"):
-        load_pool(pool, 1, 20, answer_pattern=GSM8K, test_source=pool)
+        load(pool, 1, 20, answer_pattern=GSM8K, test_pool=pool)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".json"])
@@ -88,7 +89,7 @@ def test_other_formats_read_the_same(tmp_path: Path, suffix: str) -> None:
     else:
         path.write_text(json.dumps(rows), encoding="utf-8")
     lines = make_file(tmp_path / "q.jsonl", rows)
-    assert load_pool(str(path), 6, 3, answer_pattern=GSM8K) == load_pool(lines, 6, 3, answer_pattern=GSM8K)
+    assert load(str(path), 6, 3, answer_pattern=GSM8K) == load(lines, 6, 3, answer_pattern=GSM8K)
 
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
@@ -108,24 +109,24 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 def test_bad_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
     source = make_file(tmp_path / "bad.jsonl", [*rows_of(3), row, {"question": "Last?", "answer": "#### 9"}])
     with pytest.raises(PoolError, match=rf"bad\.jsonl, {message}"):
-        load_pool(source, 2, 1, answer_pattern=GSM8K)
+        load(source, 2, 1, answer_pattern=GSM8K)
 
 
 def test_bad_requests_are_named(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows_of(10))
     with pytest.raises(PoolError, match=r"holds 10 questions, pool \+ test \+ dev asks for 12"):
-        load_pool(source, 8, 4, answer_pattern=GSM8K)
+        load(source, 8, 4, answer_pattern=GSM8K)
     with pytest.raises(PoolError, match="no column 'problem', only question, answer"):
-        load_pool(source, 2, 1, question_column="problem")
+        load(source, 2, 1, question_column="problem")
     with pytest.raises(PoolError, match="no pool file"):
-        load_pool(str(tmp_path / "absent.jsonl"), 2, 1)
-    with pytest.raises(PoolError, match="size is 0"):
-        load_pool(source, 0, 1)
+        load(str(tmp_path / "absent.jsonl"), 2, 1)
+    with pytest.raises(ValueError, match=r"pool_sizes\.0\n.*greater than or equal to 1"):
+        load(source, 0, 1)
     (tmp_path / "torn.jsonl").write_text('{"question": "a"', encoding="utf-8")
-    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is no readable JSON"):
-        load_pool(str(tmp_path / "torn.jsonl"), 1, 1)
+    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is not readable JSON"):
+        load(str(tmp_path / "torn.jsonl"), 1, 1)
     with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
-        load_pool("mathematics", 5, 1, 1, families=("sum3",), largest=2)
+        load("mathematics", 5, 1, 1, families=("sum3",), largest_number=2)
 
 
 def test_answers_are_cut_out_and_normalised() -> None:
@@ -140,7 +141,7 @@ def test_answers_are_cut_out_and_normalised() -> None:
 
 
 def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:
-    pool = load_pool("mathematics", 16, 8, 4)
+    pool = load("mathematics", 16, 8, 4)
     save_pool(pool, tmp_path)
     for questions, name in zip((pool.questions, pool.test, pool.dev), SPLIT_FILES, strict=True):
         rows = [(row["question"], row["answer"], row["family"]) for row in read_questions(tmp_path, name)]
@@ -153,7 +154,7 @@ def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:
 
 
 def test_pool_without_dev_and_missing_pool(tmp_path: Path) -> None:
-    save_pool(load_pool("mathematics", 4, 2), tmp_path / "a")
+    save_pool(load("mathematics", 4, 2), tmp_path / "a")
     assert not (tmp_path / "a" / "dev.parquet").exists()
     with pytest.raises(PoolError, match=r"no questions\.parquet"):
         read_questions(tmp_path)
@@ -169,9 +170,7 @@ def test_recipe_settings_are_passed_on(tmp_path: Path) -> None:
 
 def test_gsm8k_parses_whole(shared_data: Path) -> None:
     folder = shared_data / "gsm8k"
-    pool = load_pool(
-        str(folder / "train.jsonl"), 7473, 1319, test_source=str(folder / "test.jsonl"), answer_pattern=GSM8K
-    )
+    pool = load(str(folder / "train.jsonl"), 7473, 1319, test_pool=str(folder / "test.jsonl"), answer_pattern=GSM8K)
     answers = [question.answer for question in (*pool.questions, *pool.test)]
     assert len(pool.questions) == 7473
     assert all(float(answer) == int(float(answer)) for answer in answers)
@@ -179,7 +178,7 @@ def test_gsm8k_parses_whole(shared_data: Path) -> None:
 
 def test_math_solutions_end_in_a_box(shared_data: Path) -> None:
     source = str(shared_data / "math" / "math500_prm800k_test.jsonl")
-    pool = load_pool(source, 450, 50, question_column="problem", answer_column="solution", answer_pattern="boxed")
+    pool = load(source, 450, 50, question_column="problem", answer_column="solution", answer_pattern="boxed")
     assert len(pool.questions) == 450 and all(question.answer for question in pool.questions)
 
 
@@ -190,7 +189,7 @@ def test_a_dataset_repo_loads_by_config_and_split(tmp_path, monkeypatch) -> None
     front = "configs:\n- config_name: main\n  data_files:\n  - split: seeds\n    path: seeds.jsonl\n"
     (tmp_path / "README.md").write_text(f"---\n{front}---\n")
     columns = {"question_column": "q", "answer_column": "a", "answer_pattern": "boxed"}
-    pool = load_pool(str(tmp_path), 6, 4, subset="main", split="seeds", **columns)
+    pool = load(str(tmp_path), 6, 4, pool_config="main", pool_split="seeds", **columns)
     assert len({question.text for question in (*pool.questions, *pool.test)}) == 10
     assert all(f"{int(question.answer) - 1} + 1" in question.text for question in pool.questions)
 
@@ -205,12 +204,12 @@ def test_a_unit_is_written_behind_its_answer(tmp_path: Path) -> None:
     answers = {row["question"]: row["answer"] for row in rows}
     assert answers == {"0?": "0.5 m/s^2", "1?": "1.5 $\\mathrm{~K}$", "2?": "2.5", "3?": "3.5", "4?": "4.5"}
     with pytest.raises(PoolError, match="no column 'units', only question, answer, unit"):
-        load_pool(source, 4, 1, unit_column="units")
+        load(source, 4, 1, unit_column="units")
 
 
 def test_scibench_answers_have_their_units(shared_data: Path) -> None:
     columns = {"question_column": "problem_text", "answer_column": "answer_number", "unit_column": "unit"}
-    pool = load_pool(str(shared_data / "physics" / "scibench_thermo.json"), 60, 6, **columns)
+    pool = load(str(shared_data / "physics" / "scibench_thermo.json"), 60, 6, **columns)
     answers = [question.answer for question in (*pool.questions, *pool.test)]
     assert len(answers) == 66
     assert sum("mathrm" in answer for answer in answers) > 30
@@ -221,7 +220,7 @@ NUMBERS = ["0.7", "2", "0.023340601", "6.022e23", "9007199254740993", "0.5", "1e
 
 
 def answers_of(source: str, size: int, **options: Any) -> dict[str, str]:
-    pool = load_pool(source, size - 1, 1, **options)
+    pool = load(source, size - 1, 1, **options)
     return {question.text: question.answer for question in (*pool.questions, *pool.test)}
 
 
@@ -248,39 +247,39 @@ def test_the_numbers_of_a_loaded_dataset_have_the_text_of_their_width(
     pq.write_table(pa.table({"question": ["a?", "b?", "c?"], "answer": single}), tmp_path / "train.parquet")
     assert answers_of(str(tmp_path), 3) == {"a?": "0.7", "b?": "2.5", "c?": "0.1"}
     with pytest.raises(PoolError, match="no column 'solution', only question, answer: set the column names"):
-        load_pool(str(tmp_path), 2, 1, answer_column="solution")
+        load(str(tmp_path), 2, 1, answer_column="solution")
     with pytest.raises(PoolError, match=r"split 'absent', cannot be loaded"):
-        load_pool(str(tmp_path), 2, 1, split="absent")
+        load(str(tmp_path), 2, 1, pool_split="absent")
 
 
 def no_word(gold: str) -> str | None:
-    return f"the gold answer {gold!r} is no number" if gold.isalpha() else None
+    return f"the gold answer {gold!r} is not a number" if gold.isalpha() else None
 
 
 def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = rows_of(12)
     rows[3]["answer"], rows[5]["answer"], rows[7]["answer"] = "#### blue", "no mark", "#### red"
     source = make_file(tmp_path / "q.jsonl", rows)
-    pool = load_pool(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
+    pool = load(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
     assert pool.left_out.count == 3
-    assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is no number"
+    assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is not a number"
     asked = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
     assert asked == {row["question"] for place, row in enumerate(rows) if place not in (3, 5, 7)}
-    plain = load_pool(source, 6, 2, 1, answer_pattern=GSM8K)
+    plain = load(source, 6, 2, 1, answer_pattern=GSM8K)
     assert plain.left_out.count == 1 and "'no mark' has no answer under the pattern" in plain.left_out.example
     with pytest.raises(PoolError, match=r"holds 9 questions beside 3 without a readable answer \(.*row 3.*asks for 12"):
-        load_pool(source, 10, 1, 1, answer_pattern=GSM8K, gold_problem=no_word)
+        load(source, 10, 1, 1, answer_pattern=GSM8K, gold_problem=no_word)
 
 
 def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) -> None:
     rows = [{"question": f"{n}?", "answer": "blue" if n < 6 else "1"} for n in range(11)]
     source = make_file(tmp_path / "q.jsonl", rows)
     with pytest.raises(PoolError, match=r"q\.jsonl: 6 of 11 answers cannot be read; .* row 0, .*'blue'.*answer_kind"):
-        load_pool(source, 2, 1, gold_problem=no_word)
+        load(source, 2, 1, gold_problem=no_word)
     source = make_file(tmp_path / "q.jsonl", rows[1:])
     settings = sections.Pool(pool=source, pool_sizes=(2,), test_size=1, dev_size=0)
     counts = write_pool(settings, tmp_path / "pool", gold_problem=no_word)
-    assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is no number"
+    assert counts.pop("unread_example") == "q.jsonl, row 0, column 'answer': the gold answer 'blue' is not a number"
     assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}
 
 
@@ -289,13 +288,13 @@ def test_a_column_missing_everywhere_is_named_and_one_that_some_rows_lack_is_not
     source = make_file(tmp_path / "q.jsonl", rows)
     assert answers_of(source, 4, unit_column="unit")["2?"] == "1 m"
     (tmp_path / "a.parquet").write_bytes(b"")
-    with pytest.raises(PoolError, match=r"a\.parquet is no readable parquet file"):
-        load_pool(str(tmp_path / "a.parquet"), 1, 1)
+    with pytest.raises(PoolError, match=r"a\.parquet is not a readable parquet file"):
+        load(str(tmp_path / "a.parquet"), 1, 1)
     pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
     with pytest.raises(PoolError, match=r"b\.parquet has no column 'question', only q: set the column names"):
-        load_pool(str(tmp_path / "b.parquet"), 1, 1)
+        load(str(tmp_path / "b.parquet"), 1, 1)
     with pytest.raises(PoolError, match=r"no pool file at .*absent\.csv"):
-        load_pool(str(tmp_path / "absent.csv"), 1, 1)
+        load(str(tmp_path / "absent.csv"), 1, 1)
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     with pytest.raises(PoolError, match=r"a\.xlsx: cannot tell what file this is; use one of"):
-        load_pool(str(tmp_path / "a.xlsx"), 1, 1)
+        load(str(tmp_path / "a.xlsx"), 1, 1)

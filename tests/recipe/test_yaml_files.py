@@ -137,8 +137,8 @@ def test_what_costs_time_or_means_two_things_is_refused(text, message):
         ("answer_pattern: '(a'", r"answer_pattern: must be a regular expression with one group: '\(a' is no regular"),
         ("answer_pattern: 'a'", "answer_pattern: must be a regular expression with one group: 'a' has 0 groups"),
         ("response_pattern: '(a){99999999999}'", "response_pattern: must be a regular expression with one group"),
-        ("prompt: '{% for i in range(10**9) %}{% endfor %}{{ question }}'", "prompt: no Jinja template: "),
-        ("prompt: '{{ question'", "prompt: no Jinja template: "),
+        ("prompt: '{% for i in range(10**9) %}{% endfor %}{{ question }}'", "prompt: not a Jinja template: "),
+        ("prompt: '{{ question'", "prompt: not a Jinja template: "),
         ('pool: "a\\0b"', r"pool: has the character '\\x00'"),
         ("title: [a, b]", "title: must be a text"),
         ("1: 2", "1: unknown key"),
@@ -177,7 +177,7 @@ def test_an_endless_or_large_file_is_named(tmp_path):
     path.write_bytes(b"#" * 4_000_000)
     with pytest.raises(RecipeError, match=r"mine.yaml: has 4,000,000 bytes; 400,000 are read at most"):
         load_recipe(path)
-    with pytest.raises(RecipeError, match="is no file"):
+    with pytest.raises(RecipeError, match="is not a file"):
         load_recipe(tmp_path)
 
 

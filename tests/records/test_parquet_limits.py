@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.records.parquet_limits import Limits, ParquetError, read_batches, read_rows
+from toolkit.records.parquet_limits import FileLimits, ParquetError, read_batches, read_rows
 
 MEBIBYTE = 2**20
 
@@ -42,10 +42,10 @@ def test_the_footer_refuses_before_a_row_is_read(tmp_path: Path) -> None:
         tmp_path / "zeros.parquet", pa.table({"n": [0] * 5000, "t": ["x" * 100 + str(n) for n in range(5000)]})
     )
     with pytest.raises(ParquetError, match=r"zeros\.parquet holds 5,000 rows, more than the 4,999 allowed"):
-        next(read_batches(path, limits=Limits(rows=4999)))
+        next(read_batches(path, limits=FileLimits(rows=4999)))
     with pytest.raises(ParquetError, match=r"zeros\.parquet unpacks to .* GiB or more, beyond the"):
-        next(read_batches(path, limits=Limits(bytes=500_000)))
-    assert sum(batch.num_rows for batch in read_batches(path, ["n"], Limits(bytes=500_000))) == 5000
+        next(read_batches(path, limits=FileLimits(bytes=500_000)))
+    assert sum(batch.num_rows for batch in read_batches(path, ["n"], FileLimits(bytes=500_000))) == 5000
 
 
 def test_a_text_repeated_by_its_dictionary_is_counted_as_often_as_it_stands(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_text_repeated_by_its_dictionary_is_counted_as_often_as_it_stands(tmp_
     pool, read = pa.default_memory_pool(), 0
     start = pool.bytes_allocated()
     with pytest.raises(ParquetError, match=r"bomb\.parquet unpacks to 2\.0 GiB or more, beyond the 1\.5 GiB"):
-        for batch in read_batches(path, limits=Limits(bytes=3 * 2**29)):
+        for batch in read_batches(path, limits=FileLimits(bytes=3 * 2**29)):
             read += batch.num_rows
             assert pool.bytes_allocated() - start < 600 * MEBIBYTE
     assert read == 1024
@@ -69,14 +69,14 @@ def test_texts_that_share_their_beginning_come_few_at_a_time(tmp_path: Path) -> 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "rubbish.parquet").write_bytes(b"PAR1 rubbish PAR1")
-    with pytest.raises(ParquetError, match=r"rubbish\.parquet is no readable parquet file"):
+    with pytest.raises(ParquetError, match=r"rubbish\.parquet is not a readable parquet file"):
         next(read_rows(tmp_path / "rubbish.parquet"))
-    with pytest.raises(ParquetError, match=r"absent\.parquet is no readable parquet file: .*No such file"):
+    with pytest.raises(ParquetError, match=r"absent\.parquet is not a readable parquet file: .*No such file"):
         next(read_rows(tmp_path / "absent.parquet"))
     good = write(tmp_path / "good.parquet", pa.table({"n": list(range(100_000))}))
     damaged = good.read_bytes()
     (tmp_path / "torn.parquet").write_bytes(damaged[:200] + bytes(300) + damaged[500:])
-    with pytest.raises(ParquetError, match=r"torn\.parquet is no readable parquet file"):
+    with pytest.raises(ParquetError, match=r"torn\.parquet is not a readable parquet file"):
         list(read_rows(tmp_path / "torn.parquet"))
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.records.cells import CellError, Number, as_json, cell_text
-from toolkit.records.parquet_limits import Limits, ParquetError
+from toolkit.records.parquet_limits import FileLimits, ParquetError
 from toolkit.records.reading import format_of, read_records
 from toolkit.records.texts import RecordError
 
@@ -114,24 +114,24 @@ def test_json_tables_of_columns_are_rows(tmp_path: Path) -> None:
 
 
 REFUSED: list[tuple[str, bytes, str]] = [
-    ("a.jsonl", '{"q": 1}\n{"q": "é"}\n'.encode("latin-1"), r"a\.jsonl, line 2: byte 0xe9 is no UTF-8: save"),
-    ("a.csv", "q\né\n".encode("latin-1"), r"a\.csv, line 2: byte 0xe9 is no UTF-8"),
+    ("a.jsonl", '{"q": 1}\n{"q": "é"}\n'.encode("latin-1"), r"a\.jsonl, line 2: byte 0xe9 is not UTF-8: save"),
+    ("a.csv", "q\né\n".encode("latin-1"), r"a\.csv, line 2: byte 0xe9 is not UTF-8"),
     ("a.jsonl", '{"q": 1}\n'.encode("utf-16-le"), r"a\.jsonl holds zero bytes \(UTF-16 without its mark\?\)"),
-    ("a.jsonl", b"\xff\xfe{", r"a\.jsonl, after line 0: no utf-16 \(truncated data\): save it as UTF-8"),
-    ("a.jsonl", b'{"q": 1}\n\n{"q": \n', r"a\.jsonl, line 3 is no readable JSON \(column 6: Expecting value\)"),
-    ("a.jsonl", b'{"q": 1}\n[1]\n', r"a\.jsonl, line 2 holds .*, no object: write each row as"),
+    ("a.jsonl", b"\xff\xfe{", r"a\.jsonl, after line 0: not utf-16 \(truncated data\): save it as UTF-8"),
+    ("a.jsonl", b'{"q": 1}\n\n{"q": \n', r"a\.jsonl, line 3 is not readable JSON \(column 6: Expecting value\)"),
+    ("a.jsonl", b'{"q": 1}\n[1]\n', r"a\.jsonl, line 2 holds .*, not an object: write each row as"),
     ("a.jsonl", b'{"q": 1, "q": 2}\n', r"a\.jsonl, line 1 has the key 'q' twice: remove one"),
     ("a.jsonl", b'{"q": ' + b"[" * 100_000, r"a\.jsonl, line 1 is nested too deep"),
-    ("a.json", b'[{"q": 1}, 2]', r"a\.json, row 1 holds '2', no object"),
-    ("a.json", b'{"data": [{"q": 1}], "version": 2}', r"a\.json is one object and no list of rows"),
-    ("a.json", b"7", r"a\.json holds no list of rows"),
-    ("a.json", b"", r"a\.json is no readable JSON \(column 1: Expecting value\)"),
-    ("a.json", b'[{"q": 1},\n{"q"]', r"a\.json is no readable JSON \(line 2, column 5: Expecting ':' delimiter\)"),
+    ("a.json", b'[{"q": 1}, 2]', r"a\.json, row 1 holds '2', not an object"),
+    ("a.json", b'{"data": [{"q": 1}], "version": 2}', r"a\.json is one object, not a list of rows"),
+    ("a.json", b"7", r"a\.json does not hold a list of rows"),
+    ("a.json", b"", r"a\.json is not readable JSON \(column 1: Expecting value\)"),
+    ("a.json", b'[{"q": 1},\n{"q"]', r"a\.json is not readable JSON \(line 2, column 5: Expecting ':' delimiter\)"),
     ("a.csv", b"a,b\n1,2\n1,2,3\n", r"a\.csv, line 3 has 3 fields where the header has 2: put quotes"),
-    ("a.csv", b'a,b\n1,"2\n1,2\n', r"a\.csv, line 3 is no readable CSV \(unexpected end of data\)"),
+    ("a.csv", b'a,b\n1,"2\n1,2\n', r"a\.csv, line 3 is not readable CSV \(unexpected end of data\)"),
     ("a.csv", b"a,a\n1,2\n", r"a\.csv has 2 columns 'a': rename all but one"),
     ("a.xlsx", b"PK", r"a\.xlsx: cannot tell what file this is; use one of .*\.csv"),
-    ("a.parquet", b"PAR1", r"a\.parquet is no readable parquet file"),
+    ("a.parquet", b"PAR1", r"a\.parquet is not a readable parquet file"),
 ]
 
 
@@ -147,12 +147,12 @@ def test_limits_are_on_rows_and_on_what_a_file_unpacks_to(tmp_path: Path) -> Non
     path = tmp_path / "zeros.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"q": 1}\n' * 100_000))
     with pytest.raises(RecordError, match=r"zeros\.jsonl\.gz holds more than 500,000 characters: take a part"):
-        read(path, limits=Limits(bytes=500_000))
+        read(path, limits=FileLimits(bytes=500_000))
     with pytest.raises(RecordError, match=r"zeros\.jsonl\.gz holds more than 99,999 rows"):
-        read(path, limits=Limits(rows=99_999))
+        read(path, limits=FileLimits(rows=99_999))
     (tmp_path / "zeros.json.gz").write_bytes(gzip.compress(b"[" + b" " * 2_000_000 + b"]"))
     with pytest.raises(RecordError, match=r"zeros\.json\.gz .* 1,000,00\d characters: take a part"):
-        read(tmp_path / "zeros.json.gz", limits=Limits(bytes=1_000_000))
+        read(tmp_path / "zeros.json.gz", limits=FileLimits(bytes=1_000_000))
 
 
 def test_repeated_columns_matter_only_where_they_are_needed(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_repeated_columns_matter_only_where_they_are_needed(tmp_path: Path) -> N
         (float("inf"), "holds Infinity: .* finite number"),
         (np.float32("nan"), "holds NaN"),
         (" \n", "not blank"),
-        (b"\xff", "bytes that are no UTF-8"),
+        (b"\xff", "bytes that are not UTF-8"),
         (datetime.date(2024, 1, 2), r'holds "2024-01-02" \(of type date\)'),
         ("a\ud800", "half a character"),
     ],

@@ -25,14 +25,14 @@ def test_another_model_is_refused(dialect):
         message = refusal(endpoint(url))
         assert stats(url)["requests"] == 0
     assert message == f"{url} serves {'org/other' if dialect != 'tgi' else repr('org/other')}, not {MODEL!r}: " + (
-        "mend `urls` or `teacher`"
+        "correct `urls` or `teacher`"
     )
 
 
 def test_another_commit_is_refused_and_a_branch_is_resolved():
     with tgi() as url:
         message = refusal(endpoint(url, teacher={"teacher_revision": "f" * 40}))
-        assert f"at commit {SHA}, not {'f' * 40}: mend `teacher_revision`" in message
+        assert f"at commit {SHA}, not {'f' * 40}: correct `teacher_revision`" in message
         for revision in ("main", SHA, None):
             answer = ask(endpoint(url, teacher={"teacher_revision": revision}), ("one", 1))[0]
             assert answer.model == f"{MODEL}@{SHA}"
@@ -91,7 +91,7 @@ def test_a_server_that_is_not_there_is_named():
     with tgi() as url:
         pass
     message = refusal(endpoint(url, patience=0.6))
-    assert message == (f"{url} does not answer (connection: ClientConnectorError): start the teacher or mend `urls`")
+    assert message == (f"{url} does not answer (connection: ClientConnectorError): start the teacher or correct `urls`")
 
 
 def test_a_server_that_wakes_up_is_waited_for():
@@ -183,7 +183,7 @@ def test_another_model_in_a_list_of_any_server_is_refused(names):
     listed = {"data": [{"id": name, "object": "model", "owned_by": "library"} for name in names]}
     with serving(listed, reports=names[0]) as url:
         message = refusal(endpoint(url))
-    assert message.startswith(f"{url} serves {names[0]}") and f"not {MODEL!r}: mend `urls` or `teacher`" in message
+    assert message.startswith(f"{url} serves {names[0]}") and f"not {MODEL!r}: correct `urls` or `teacher`" in message
     assert len(message) < 300
 
 
@@ -193,7 +193,7 @@ def test_an_answer_of_another_model_ends_the_run(listed, reports):
     with serving(listed, reports=reports) as url:
         error = ask(endpoint(url), ("one", 1))[0]
     assert isinstance(error, TeacherError)
-    assert f"not {MODEL!r}: mend `urls` or `teacher`" in str(error) and "\x1b" not in str(error)
+    assert f"not {MODEL!r}: correct `urls` or `teacher`" in str(error) and "\x1b" not in str(error)
 
 
 @pytest.mark.parametrize(

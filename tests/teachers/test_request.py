@@ -115,5 +115,5 @@ def test_a_request_has_the_bytes_that_it_always_had():
 
 @pytest.mark.parametrize("messages", [TURNS, [*user_turn("a"), *user_turn("b")], TURNS[:1], []])
 def test_what_the_bare_form_cannot_say_is_refused(messages):
-    with pytest.raises(TeacherError, match=r"api: generate sends one text without a chat template.*take `api: chat`"):
+    with pytest.raises(TeacherError, match=r"api: generate sends one text without a chat template.*set `api: chat`"):
         encode_prompt("generate", messages)

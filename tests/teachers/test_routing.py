@@ -206,6 +206,6 @@ def test_a_message_shows_no_credentials_of_any_address(text, shown):
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "http://h:99999999", "http://u:tok@[?key=tok"])
 def test_what_is_no_address_is_refused_without_its_credentials(url):
-    with pytest.raises(TeacherError, match="is no address") as refused:
+    with pytest.raises(TeacherError, match="is not an address") as refused:
         plain_route(url)
     assert "tok" not in str(refused.value)

@@ -67,7 +67,7 @@ def test_a_pattern_that_backtracks_for_ever_ends_judging_with_its_name() -> None
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("(", "is no regular expression"), ("a", "has 0 groups"), ("(a)(b)", "has 2 groups")]
+    ("pattern", "message"), [("(", "is not a regular expression"), ("a", "has 0 groups"), ("(a)(b)", "has 2 groups")]
 )
 def test_a_pattern_without_its_group_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"response_pattern: .*{message}"):

@@ -58,11 +58,11 @@ def test_unknown_reasons_and_golds_of_another_kind_are_refused() -> None:
         pytest.raises(ValueError, match="finish_reason is 'stopped'; known: stop, length"),
     ):
         list(judge.judge([("1", "", "stopped")]))
-    with Judge(Verification(answer_kind="numeric")) as judge, pytest.raises(ValueError, match="'blue' is no number"):
+    with Judge(Verification(answer_kind="numeric")) as judge, pytest.raises(ValueError, match="'blue' is not a number"):
         list(judge.judge([("blue", boxed("1"), "stop")]))
     with (
         Judge(Verification(answer_kind="choice")) as judge,
-        pytest.raises(ValueError, match="'12' is no letter from A"),
+        pytest.raises(ValueError, match="'12' is not a letter from A"),
     ):
         list(judge.judge([("12", boxed("A"), "stop")]))
 

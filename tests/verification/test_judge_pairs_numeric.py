@@ -29,7 +29,7 @@ def test_no_pair_is_accepted_in_error_and_the_known_ones_alone_are_rejected_in_e
     rows = [row for line in lines if (row := json.loads(line))["kind"] == kind]
     assert len(rows) >= LEAST[kind]
     unread = {row["gold"] for row in rows if not readable(kind, row["gold"])}
-    assert unread == ({"K"} if kind == "choice" else set())  # an eleventh option is no letter from A to J
+    assert unread == ({"K"} if kind == "choice" else set())  # an eleventh option is not a letter from A to J
     judged = [row for row in rows if row["gold"] not in unread]
     with Judge(Verification(answer_kind=kind)) as judge:
         accepted = [

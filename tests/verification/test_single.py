@@ -39,7 +39,7 @@ def test_what_can_be_told_at_once() -> None:
 
 
 def test_wrong_requests_are_named() -> None:
-    with pytest.raises(ValueError, match="'blue' is no number"):
+    with pytest.raises(ValueError, match="'blue' is not a number"):
         toolkit.judge("blue", "", "numeric")
     with pytest.raises(ValueError, match="answer_kind is 'poetry': input should be 'mathematics', 'numeric' or"):
         toolkit.judge("1", "", "poetry")  # type: ignore[arg-type]

@@ -213,9 +213,9 @@ def _rows(path: Path) -> int:
 
 def _unlimited() -> Any:
     """One's own file is read as long as it goes on, some rows at a time."""
-    from toolkit.records.parquet_limits import Limits
+    from toolkit.records.parquet_limits import FileLimits
 
-    return Limits(rows=sys.maxsize, bytes=sys.maxsize)
+    return FileLimits(rows=sys.maxsize, bytes=sys.maxsize)
 
 
 def _fraction(text: str) -> float:

@@ -1,1 +1,1 @@
-"""Corpora: what a budget holds, how it is counted, and that no held-out question is in it."""
+"""Corpora: what a budget holds, how it is counted, and the check that it holds no held-out question."""

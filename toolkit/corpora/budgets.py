@@ -12,7 +12,7 @@ LETTERS = {"sampled": "r", "accepted": "a", "adaptive": "s"}  # counting -> how 
 
 
 class Shell(NamedTuple):
-    """What one question subset adds to the next smaller one: positions `start <= position < stop` of the pool order."""
+    """What a question subset adds to the next smaller one: positions `start <= position < stop` of the pool's order."""
 
     name: str
     start: int
@@ -20,45 +20,45 @@ class Shell(NamedTuple):
 
 
 def increments(budgets: Sequence[int]) -> list[tuple[int, int]]:
-    """The response indices `start <= index < stop` that each rung adds; (1, 2, 4) gives [(0, 1), (1, 2), (2, 4)].
+    """Give the response indices `start <= index < stop` that each rung adds; (1, 2, 4) gives [(0, 1), (1, 2), (2, 4)].
 
     Raises:
-        ValueError: if the budgets (responses per question, each >= 1) are none or do not grow.
+        ValueError: if there are no budgets (responses per question, each >= 1), or they do not grow.
     """
     _check_growing("budgets", budgets)
     return list(pairwise((0, *budgets)))
 
 
 def shells(pool_sizes: Sequence[int], questions: int | None = None) -> list[Shell]:
-    """The shells of the nested question subsets, up to the subset of `questions` questions (default: the largest).
+    """Give the shells of the nested question subsets, up to the subset of `questions` questions (default: the largest).
 
     Args:
-        pool_sizes: sizes of the nested subsets, questions, growing; each is a prefix of the pool order.
+        pool_sizes: growing sizes of the nested subsets, in questions; each is a prefix of the pool order.
         questions: one of `pool_sizes`.
 
     Raises:
         ValueError: if the sizes do not grow, are too close for different names, or do not hold `questions`.
     """
     _check_growing("pool_sizes", pool_sizes)
-    wanted = pool_sizes[-1] if questions is None else questions
-    if wanted not in pool_sizes:
-        raise ValueError(f"questions: {wanted} is not a nested subset; choose one of pool_sizes {_listed(pool_sizes)}")
+    largest = pool_sizes[-1] if questions is None else questions
+    if largest not in pool_sizes:
+        raise ValueError(f"questions: {largest} is not a nested subset; choose one of pool_sizes {_listed(pool_sizes)}")
     names = [f"q{round(size / pool_sizes[0], 1):.10g}" for size in pool_sizes]
     if len(set(names)) < len(names):
         raise ValueError(
             f"pool_sizes: {_listed(pool_sizes)} give the names {', '.join(names)}; space the sizes further"
         )
     bounds = pairwise((0, *pool_sizes))
-    return [Shell(name, *bound) for name, bound in zip(names, bounds, strict=True) if bound[1] <= wanted]
+    return [Shell(name, *bound) for name, bound in zip(names, bounds, strict=True) if bound[1] <= largest]
 
 
 def file_name(shell: Shell, increment: tuple[int, int]) -> str:
-    """Where the rows of a shell x increment lie: `q1/i008-016.parquet` for indices 8 to 15 of the first shell."""
+    """Name the file of a shell x increment: `q1/i008-016.parquet` for indices 8 to 15 of the first shell."""
     return f"{shell.name}/i{increment[0]:03d}-{increment[1]:03d}.parquet"
 
 
 def cell_files(questions: int, budget: int, pool_sizes: Sequence[int], budgets: Sequence[int]) -> list[str]:
-    """The files of a cell, increment-major: those of a smaller budget of the same questions come first.
+    """Give the files of a cell, increment-major: those of a smaller budget of the same questions come first.
 
     Raises:
         ValueError: if `budget` is not a rung of `budgets`, or `questions` not one of `pool_sizes`.
@@ -73,9 +73,9 @@ def cell_files(questions: int, budget: int, pool_sizes: Sequence[int], budgets: 
 def cell_name(
     questions: int, budget: int, pool_sizes: Sequence[int], ladder_questions: int, counting: str = "sampled"
 ) -> str:
-    """The name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
+    """Give the name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
 
-    Its letter says what a budget counts: r responses, a distinct accepted ones, s at most so many responses.
+    The letter says what the budget counts: `r` responses, `a` distinct accepted responses, `s` responses at most.
     """
     name = f"{LETTERS[counting]}{budget}"
     return name if questions == ladder_questions else f"{shells(pool_sizes, questions)[-1].name}-{name}"

@@ -1,4 +1,4 @@
-"""Writes the files of a corpus: one shell x increment at a time, what trains and what does not apart, in a stream."""
+"""Writes the files of a corpus as a stream, one shell x increment at a time, with rows that do not train apart."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -48,20 +48,20 @@ def build_cell(
 ) -> list[Path]:
     """Write `data/accepted/q1/i000-001.parquet` and `data/rejected/...` under `out`; equal input gives equal bytes.
 
-    Memory stays flat however many rows there are.
+    The memory used does not grow with the number of rows.
 
     Args:
-        rows: position, question_id, question, answer; the fields of a journal's row, so that the journal can be made
-            again from the files; verdict, extracted, wrong_step (bool or None); and repeat, whether an earlier row of
-            the budget has the same text and trains in its place. Sorted by (index, position).
-        increment: the ranks that the rows have; it names the files.
+        rows: position, question_id, question, answer; the fields of a journal's row, so that the journal can be rebuilt
+            from the files; verdict, extracted, wrong_step (bool or None); and repeat, whether an earlier row of the
+            budget has the same text and trains in its place. Sorted by (index, position).
+        increment: the ranks of the rows; it names the files.
         teacher, teacher_revision: the generator's name (never a path) and its revision or weights' digest.
 
     Returns:
         The two files, accepted before rejected. A side without rows is a file without rows.
 
     Raises:
-        ValueError: for a teacher that is a path, an unknown verdict, or rows that are out of order or there twice.
+        ValueError: for a teacher that is a path, an unknown verdict, or rows that are out of order or repeated.
     """
     if Path(teacher).is_absolute():
         raise ValueError(
@@ -124,7 +124,7 @@ class RowWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write the rows in memory."""
         if self._rows:
             self._writer.write_table(pa.Table.from_pylist(self._rows, self._writer.schema), row_group_size=ROW_GROUP)
             self._rows = []
@@ -132,7 +132,7 @@ class RowWriter:
 
 @contextmanager
 def open_rows(path: Path, schema: pa.Schema = SCHEMA) -> Iterator[RowWriter]:
-    """A parquet file to add rows to; it is there under its name once the block has ended well."""
+    """Open a parquet file to add rows to; it appears under its name once the block has ended without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with pq.ParquetWriter(partial, schema, compression="zstd", write_page_index=True) as writer:

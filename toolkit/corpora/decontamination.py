@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 
 GRAM = 8  # words, as is usual for overlap with test sets; a shorter question counts as one gram
 NEAR = 0.5  # share of a held-out question's grams in one text
-MIN_NUMBERS = 3  # numbers that a procedural question must state before their equality means anything
+MIN_NUMBERS = 3  # fewer numbers are often equal by chance
 SHOWN = 5  # leaks that an error message quotes
 
-# A parenthesis or hyphen is a word where it is arithmetic: at a number, or before no letter.
+# A parenthesis next to a number, and a hyphen that stands before no letter, are arithmetic and count as words.
 WORD = re.compile(r"\d+|[^\W\d_]+|[+*/=<>^%]|-(?![^\W\d_])|\((?=\d)|(?<=\d)\)")
 CONTINUES = frozenset("+-*/^%")
 SIGNS = str.maketrans("×·÷−–", "**/--")
@@ -57,31 +57,31 @@ class _Index:
 
 
 def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural: bool = False) -> list[Leak]:
-    """Which held-out questions are in `texts`: for each, and each kind, the first text that has it.
+    """Find the held-out questions that are in `texts`: for each question and kind, the first text that has it.
 
     A text is *exact* when it is the question in the same words, and *near* when it has at least half of the question's
     word 8-grams (up to 8 words, a question is one gram). From 23 words on, no single changed word hides a question.
-    `procedural` is for wordings filled with numbers, where a question is its numbers: a near text must state all of the
-    question's, and a text with exactly the same three or more numbers, in any order, is a leak of kind *numbers* when
+    `procedural` is for wordings filled with numbers, where the numbers identify the question: a near text must state
+    all of them, and a text with exactly the same three or more numbers, in any order, is a leak of kind *numbers* when
     at least half of the words of both are the same.
 
     Args:
         held_out: id -> question.
-        texts: any number of texts, read once. Give questions apart from their solutions for `procedural` to see them.
+        texts: any number of texts, read once. With `procedural`, questions must be apart from their solutions.
 
     Raises:
         ValueError: for a held-out question without a word.
     """
     index = _index(held_out)
-    found: dict[tuple[Kind, str], Leak] = {}
+    first: dict[tuple[Kind, str], Leak] = {}
     for where, text in enumerate(texts):
         for kind, held_out_id in _matches(index, _words(text), procedural):
-            found.setdefault((kind, held_out_id), Leak(kind, held_out_id, text[:200], where))
-    return list(found.values())
+            first.setdefault((kind, held_out_id), Leak(kind, held_out_id, text[:200], where))
+    return list(first.values())
 
 
 def leak_finder(held_out: Mapping[str, str], *, procedural: bool = False) -> Callable[[str], bool]:
-    """Whether a text has any of the held-out questions (id -> question) in it, as `find_leaks` decides it.
+    """Give a function that says whether a text contains any held-out question (id -> question); see `find_leaks`.
 
     Raises:
         ValueError: for a held-out question without a word.
@@ -99,11 +99,11 @@ def assert_clean(held_out: Mapping[str, str], texts: Iterable[str], name: str, *
     leaks = find_leaks(held_out, texts, procedural=procedural)
     if leaks:
         count = len({leak.held_out_id for leak in leaks})
-        shown = "; ".join(
+        quotes = "; ".join(
             f"{leak.held_out_id} ({leak.kind}) in text {leak.where}: {leak.text!r}" for leak in leaks[:SHOWN]
         )
         raise LeakError(
-            f"{name}: {count} held-out questions are in it, so scores would not count; remove them. {shown}"
+            f"{name}: {count} held-out questions are in it, so scores would not count; remove them. {quotes}"
         )
 
 
@@ -142,7 +142,7 @@ def _index(held_out: Mapping[str, str]) -> _Index:
 
 
 def _matches(index: _Index, words: Words, procedural: bool) -> Iterator[tuple[Kind, str]]:
-    """Each question that the text leaks once, as the first kind that applies."""
+    """Yield each question that the text leaks once, with the first kind that applies."""
     kinds: dict[str, Kind] = {}
     if procedural:
         kinds |= {question.held_out_id: "numbers" for question in _same_numbers(index, words)}
@@ -167,7 +167,7 @@ def _near(index: _Index, words: Words, procedural: bool) -> list[_Question]:
 
 
 def _stands_alone(question: Words, words: Words) -> bool:
-    """Whether the words hold the question and do not go on calculating: 1 + 2 is another question than 1 + 2 + 3."""
+    """Say whether the words hold the question and do not go on calculating: 1 + 2 is not in 1 + 2 + 3."""
     size = len(question)
     places = [start for start in range(len(words) - size + 1) if words[start : start + size] == question]
     return any(not {*words[max(start - 1, 0) : start], *words[start + size :][:1]} & CONTINUES for start in places)

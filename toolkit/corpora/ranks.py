@@ -1,9 +1,9 @@
 """What counts towards a budget: the rank of a response among those of its question, and whether it trains.
 
-Budget b holds the ranks 0 to b - 1, so that every rung begins with the rows of the one before. Where draws are counted
-(`sampled`, `adaptive`) the rank is the index and every accepted response trains. Where distinct accepted ones are
-counted (`accepted`) the k-th trains and has rank k - 1; whatever was drawn on the way to it, rejected or a repeat of an
-accepted path, has its rank too and does not train.
+Budget b holds the ranks 0 to b - 1, so that every rung begins with the rows of the one before. With `counting: sampled`
+or `adaptive`, the rank is the index, and every accepted response trains. With `accepted`, the k-th distinct accepted
+response trains and has rank k - 1; the draws before it that were rejected, or repeated an accepted path, share its rank
+and do not train.
 """
 
 from collections.abc import Hashable, Iterable
@@ -19,20 +19,23 @@ class Rank(NamedTuple):
 
 
 def path_of(question_id: str, response: str) -> int:
-    """A number in [1, 2^64) for the solution path of a response: its question and text, white space runs as one."""
+    """Give a number in [1, 2^64) for the solution path of a response, from its question and text.
+
+    Runs of white space count as one space.
+    """
     text = f"{question_id}\0{' '.join(response.split())}".encode(errors="replace")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") or 1
 
 
 def accepted_ranks(paths: Iterable[Hashable | None]) -> list[Rank]:
-    """The ranks of one question's responses in order of index, where distinct accepted ones are counted.
+    """Give the ranks of one question's responses in order of index, where distinct accepted ones are counted.
 
     Args:
-        paths: of each response, None where it was not accepted.
+        paths: the solution path of each response, None where it was not accepted.
     """
-    found: set[Hashable] = set()
+    distinct: set[Hashable] = set()
     ranks = []
     for path in paths:
-        ranks.append(Rank(len(found), path in found))
-        found |= {path} - {None}
+        ranks.append(Rank(len(distinct), path in distinct))
+        distinct |= {path} - {None}
     return ranks

@@ -19,7 +19,7 @@ class CellStatistics:
     Attributes:
         questions: seed questions in the cell.
         accepted_share: accepted / sampled, in [0, 1]; 0 when nothing is sampled.
-        accepted: responses with that verdict, also those that do not train because they repeat another.
+        accepted: responses with that verdict, including those that do not train because they repeat another.
         distinct: accepted responses that differ within their question by more than white space (solution paths).
         covered: questions with at least one accepted response.
         tokens: completion tokens of all responses, the cost of sampling.
@@ -45,22 +45,22 @@ class CellStatistics:
 
 
 def cell_statistics(accepted: Sequence[Path], rejected: Sequence[Path]) -> CellStatistics:
-    """The statistics of one cell from its files of rows that train and of all others.
+    """Give the statistics of one cell from its files of rows that train and of all others.
 
     Takes about 100 bytes of memory per distinct response.
     """
-    kept, dropped = _count(accepted), _count(rejected)
-    verdicts, steps = kept.verdicts + dropped.verdicts, kept.steps + dropped.steps
+    training, others = _count(accepted), _count(rejected)
+    verdicts, steps = training.verdicts + others.verdicts, training.steps + others.steps
     checked = steps[True] + steps[False]
     return CellStatistics(
-        questions=len(kept.questions | dropped.questions),
+        questions=len(training.questions | others.questions),
         sampled=verdicts.total(),
         **{verdict: verdicts[verdict] for verdict in VERDICTS},
         accepted_share=verdicts["accepted"] / max(verdicts.total(), 1),
         distinct=len(_paths(accepted)),
-        covered=len(kept.questions),
-        tokens=kept.tokens + dropped.tokens,
-        accepted_tokens=kept.tokens,
+        covered=len(training.questions),
+        tokens=training.tokens + others.tokens,
+        accepted_tokens=training.tokens,
         false_positive_rate=steps[True] / checked if checked else None,
     )
 

@@ -1,4 +1,4 @@
-"""What a domain is: the functions that make its questions, solve them, and write what embedded models read about it."""
+"""A domain: the functions that make its questions, solve them, and write the texts that embedded models read."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -12,16 +12,16 @@ Page = str | tuple[str, str]  # a text, or a question and its answer as in a cha
 
 
 class Domain(NamedTuple):
-    """A domain of procedural questions; a file of its own, and a line in `toolkit.domains`.
+    """A domain of procedural questions, with a file of its own and a line in `toolkit.domains`.
 
     Attributes:
         families: its families of questions, by name.
-        generate: `(split, seed, families, largest)` -> an endless stream of questions, see `toolkit.domains.stream`.
-        solve: `(question, rng)` -> a random, fully right worked solution, which ends in the boxed answer.
+        generate: `(split, seed, families, largest)` -> an endless stream of questions; see `toolkit.domains.stream`.
+        solve: `(question, rng)` -> a random, fully right worked solution that ends in the boxed answer.
         page: `(kind, families, rng, largest)` -> a page of one of the kinds of `shares`, for the embedded base model.
-        shares: kind of page -> its share of what the base reads, in hundredths; `answers`, questions with nothing but
-            their boxed answer, is no kind of `page`.
-        texts: every wording and every form of a solution at least once; the vocabulary is derived from these.
+        shares: kind of page -> its share of the base model's texts, in hundredths. The kind `answers` (questions with
+            nothing but their boxed answer) is not one of `page`.
+        texts: gives every wording and every form of a solution at least once; the vocabulary is derived from them.
         facts: how often the embedded teacher reads a page of kind `facts` before a solution, 0 to 1.
     """
 
@@ -35,23 +35,23 @@ class Domain(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Several domains in one pool, whose questions come by turns; `parts` are the domains by name."""
+    """Several domains in one pool, whose questions alternate; `parts` are the domains by name."""
 
     parts: Mapping[str, Domain]
 
     def generate(
         self, split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None
     ) -> Iterator[Question]:
-        """An endless stream of questions of one split; see `toolkit.domains.stream.stream`."""
+        """Yield the questions of one split without end; see `toolkit.domains.stream.stream`."""
         return self.interleave(lambda name, own: self.parts[name].generate(split, seed, own, largest), families)
 
     def interleave(
         self, make: Callable[[str, tuple[str, ...]], Iterator[T]], families: tuple[str, ...] = ()
     ) -> Iterator[T]:
-        """Give one of each domain at a time, from what `make` gives for its name and those `families` that are its own.
+        """Yield from each domain in turn what `make` gives for its name and those `families` that belong to it.
 
-        A domain without any of the `families` asked for is left out; none asked for takes all. It ends with the
-        shortest. Raises ValueError on an unknown family.
+        A domain with none of the `families` is left out; no `families` at all means every domain. It ends with the
+        shortest stream. Raises ValueError on an unknown family.
         """
         own = {
             name: tuple(family for family in families if family in part.families) for name, part in self.parts.items()
@@ -59,9 +59,9 @@ class Mixture(NamedTuple):
         unknown = sorted(set(families).difference(*own.values()))
         if unknown:
             raise ValueError(f"families holds {unknown}: only families of {' and '.join(self.parts)} exist")
-        made = (make(name, own[name]) for name in self.parts if own[name] or not families)
-        return chain.from_iterable(zip(*made, strict=False))
+        streams = (make(name, own[name]) for name in self.parts if own[name] or not families)
+        return chain.from_iterable(zip(*streams, strict=False))
 
     def texts(self) -> Iterator[str]:
-        """The texts of every part; see `Domain`."""
+        """Yield the texts of every part; see `Domain`."""
         return chain.from_iterable(part.texts() for part in self.parts.values())

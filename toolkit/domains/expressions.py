@@ -1,4 +1,4 @@
-"""Expressions over named positive integers: their exact value, and numbers drawn for them."""
+"""Expressions over named positive integers: their exact values, and random numbers for the names."""
 
 import ast
 import random
@@ -11,12 +11,12 @@ OPERATIONS: Mapping[type, Callable[[int, int], int]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a // b if a % b == 0 else 0,  # 0: no positive integer, refused below
+    ast.Div: lambda a, b: a // b if a % b == 0 else 0,  # 0 is not a positive integer, so it is refused below
 }
 
 
 def evaluate(expression: str, values: Mapping[str, int]) -> int:
-    """The value of an expression of + - * /, integers and the names in `values`.
+    """Give the value of an expression of + - * /, integers and the names in `values`.
 
     Raises ArithmeticError unless every intermediate value is a positive integer.
     """
@@ -25,13 +25,13 @@ def evaluate(expression: str, values: Mapping[str, int]) -> int:
 
 @cache
 def parse(expression: str) -> ast.expr:
-    """The syntax tree of an expression of + - * / over integers and names."""
+    """Give the syntax tree of an expression of + - * / over integers and names."""
     return ast.parse(expression, mode="eval").body
 
 
 @cache
 def names_in(expression: str) -> tuple[str, ...]:
-    """The distinct names of an expression, sorted."""
+    """Give the distinct names of an expression, sorted."""
     return tuple(sorted({node.id for node in ast.walk(parse(expression)) if isinstance(node, ast.Name)}))
 
 
@@ -44,16 +44,16 @@ def _evaluate(node: ast.expr, values: Mapping[str, int]) -> int:
         raise ValueError(f"an expression holds only + - * /, integers, names and parentheses, not {ast.dump(node)}")
     value = OPERATIONS[type(node.op)](_evaluate(node.left, values), _evaluate(node.right, values))
     if value <= 0:
-        raise ArithmeticError(f"{ast.unparse(node)} is no positive integer at {dict(values)}")
+        raise ArithmeticError(f"{ast.unparse(node)} is not a positive integer at {dict(values)}")
     return value
 
 
 def draw_values(
     draws: Mapping[str, tuple[int, int]], derived: Mapping[str, str], rng: random.Random, largest: int | None = None
 ) -> dict[str, int]:
-    """A number from each inclusive range of `draws`, capped at `largest`, and what is `derived` from them in order.
+    """Draw a number from each inclusive range of `draws`, capped at `largest`, and work out the `derived` ones.
 
-    Raises ArithmeticError where a derived value is no positive integer.
+    Those are worked out in order. Raises ArithmeticError where one is not a positive integer.
     """
     values = {}
     for name, (low, high) in draws.items():

@@ -1,9 +1,9 @@
 """Questions with units: families of formulas, the paths of worked steps to their answers, and solutions along a path.
 
-A path is worked steps `symbol = expression unit` over the stated numbers and earlier symbols; the last one is the
-answer. A path is open where all its values are positive integers up to `LARGEST_VALUE`. In a solution, where a later
-step does not need an earlier one, either may come first; operands may be swapped, and the chain style puts the whole
-path into one expression. Nothing wrong is ever written.
+A path is a sequence of steps `symbol = expression unit` over the stated numbers and earlier symbols; the last one is
+the answer. A path is open where all its values are positive integers up to `LARGEST_VALUE`. In a solution, where a
+later step does not need an earlier one, either may come first; operands may be swapped, and the chain style puts the
+whole path into one expression. No step is ever wrong.
 """
 
 import random
@@ -19,8 +19,8 @@ from toolkit.domains.stream import Question, split_of
 from toolkit.domains.worked import STYLES, Tree, chain_of, rearrange, show, tree_of
 
 LARGEST_VALUE = 999
-LONGEST_CHAIN = 3  # steps of a path that is written as one expression; more would not be read by anybody
-# What fills the places of a wording that are no numbers.
+LONGEST_CHAIN = 3  # steps of a path that is written as one expression; with more, it would be unreadable
+# The words that fill the places of a wording that are not for numbers.
 WORDS: Mapping[str, tuple[str, ...]] = {
     "body": ("cart", "sled", "boat", "wagon"),
     "part": ("lamp", "heater", "coil", "wire"),
@@ -32,7 +32,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 class Step(NamedTuple):
-    """`symbol` is `expression` (of + - * /, integers, stated numbers and earlier symbols), in `unit` (1: none)."""
+    """One step: `symbol` = `expression` (of + - * /, integers, stated numbers, earlier symbols) in `unit` (1: none)."""
 
     symbol: str
     expression: str
@@ -43,14 +43,22 @@ Path = tuple[Step, ...]
 
 
 def path(*steps: str) -> Path:
-    """Steps written as `symbol = expression unit`."""
+    """Make a path of steps that are written as `symbol = expression unit`."""
     parts = (re.fullmatch(r"(\w+) = (\w+(?: [-+*/] \w+)*) (.+)", step) for step in steps)
     return tuple(Step(*part.groups()) for part in parts if part)
 
 
 @dataclass(frozen=True)
 class Family:
-    """`draws` are inclusive ranges, `derived` follow from them; a wording states what stands in it in braces."""
+    """A family of questions that differ in numbers and words.
+
+    Attributes:
+        topic: a name for people.
+        draws: number -> the inclusive range that it is drawn from.
+        paths: the ways to the answer; the first one is open in every question.
+        wordings: texts that state the numbers whose names stand in braces.
+        derived: number -> the expression that it follows from.
+    """
 
     topic: str
     draws: Mapping[str, tuple[int, int]]
@@ -60,20 +68,20 @@ class Family:
 
     @property
     def unit(self) -> str:
-        """The unit of the answer."""
+        """Give the unit of the answer."""
         return self.paths[0][-1].unit
 
     @cached_property
     def stated(self) -> tuple[str, ...]:
-        """The sorted names of the numbers that a question states."""
+        """Give the sorted names of the numbers that a question states."""
         slots = {name for _, name, _, _ in Formatter().parse(self.wordings[0]) if name}
         return tuple(sorted(slots - set(WORDS)))
 
 
 def follow(path: Path, given: Mapping[str, int]) -> dict[str, int]:
-    """The values of a path's symbols in a question with the numbers `given`.
+    """Give the values of a path's symbols in a question with the numbers `given`.
 
-    Raises ArithmeticError where a value is no positive integer, or one beyond `LARGEST_VALUE`.
+    Raises ArithmeticError where a value is not a positive integer up to `LARGEST_VALUE`.
     """
     values: dict[str, int] = {}
     for step in path:
@@ -84,7 +92,7 @@ def follow(path: Path, given: Mapping[str, int]) -> dict[str, int]:
 
 
 def open_paths(family: Family, given: Mapping[str, int]) -> list[Path]:
-    """The paths that can be followed with the numbers `given`."""
+    """Give the paths that can be followed with the numbers `given`."""
     return [path for path in family.paths if _is_open(path, given)]
 
 
@@ -96,11 +104,11 @@ def _is_open(path: Path, given: Mapping[str, int]) -> bool:
 
 
 def draw_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
-    """Numbers for one question of `family`; `largest` caps every drawn range (for quick, easy pools)."""
+    """Draw the numbers of one question of `family`; `largest` caps every range (for quick, easy pools)."""
     while True:
         try:
             values = draw_values(family.draws, family.derived, rng, largest)
-        except ArithmeticError:  # a derived value that is no integer: draw again
+        except ArithmeticError:  # a derived value that is not an integer: draw again
             continue
         given = {name: values[name] for name in family.stated}
         if max(given.values()) <= LARGEST_VALUE and _is_open(family.paths[0], given):
@@ -108,7 +116,7 @@ def draw_numbers(family: Family, rng: random.Random, largest: int | None = None)
 
 
 def draw_question(name: str, family: Family, rng: random.Random, largest: int | None = None) -> Question:
-    """A question of `family`, which is called `name`, with its exact answer and unit."""
+    """Draw a question of `family`, whose name is `name`, with its exact answer and unit."""
     given = draw_numbers(family, rng, largest)
     words = {slot: rng.choice(choices) for slot, choices in WORDS.items()}
     text = rng.choice(family.wordings).format(**words, **given)
@@ -118,7 +126,7 @@ def draw_question(name: str, family: Family, rng: random.Random, largest: int | 
 
 
 def draw_training_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
-    """Numbers of the `train` split for one question of `family`."""
+    """Draw numbers of the `train` split for one question of `family`."""
     given = draw_numbers(family, rng, largest)
     while split_of(tuple(given.values())) != "train":
         given = draw_numbers(family, rng, largest)
@@ -126,7 +134,7 @@ def draw_training_numbers(family: Family, rng: random.Random, largest: int | Non
 
 
 def solve(family: Family, numbers: tuple[int, ...], rng: random.Random) -> str:
-    """A random, fully right worked solution, ending in its boxed answer with the unit.
+    """Write a random, fully right worked solution that ends in its boxed answer with the unit.
 
     Args:
         numbers: values of the family's stated numbers, in the order of their names.
@@ -135,13 +143,13 @@ def solve(family: Family, numbers: tuple[int, ...], rng: random.Random) -> str:
 
 
 def solve_given(family: Family, given: Mapping[str, int], rng: random.Random) -> str:
-    """A solution along a random open path, in a random style; in one expression only where that is short."""
+    """Write a solution along a random open path in a random style, as one expression only where that is short."""
     path = rng.choice(open_paths(family, given))
     return write(path, given, rng.choice(STYLES if len(path) <= LONGEST_CHAIN else STYLES[:-1]), rng)
 
 
 def write(path: Path, given: Mapping[str, int], style: str, rng: random.Random) -> str:
-    """The solution along `path` in one of `STYLES`."""
+    """Write the solution along `path` in one of `STYLES`."""
     last = path[-1]
     boxed = f"\\boxed{{{follow(path, given)[last.symbol]} {last.unit}}}"
     if style == "chain":
@@ -155,7 +163,7 @@ def write(path: Path, given: Mapping[str, int], style: str, rng: random.Random) 
 
 
 def worked(path: Path, given: Mapping[str, int], rng: random.Random, *, bare: bool = False) -> list[str]:
-    """The steps as text, each after those it needs; `bare` leaves out symbols and units."""
+    """Write the steps as text, each after those it needs; `bare` leaves out symbols and units."""
     values = dict(given)
     todo, texts = list(path), []
     while todo:
@@ -167,14 +175,14 @@ def worked(path: Path, given: Mapping[str, int], rng: random.Random, *, bare: bo
 
 
 def _text(step: Step, values: Mapping[str, int], rng: random.Random, bare: bool) -> str:
-    shown = show(rearrange(tree_of(step.expression, values), rng))
+    terms = show(rearrange(tree_of(step.expression, values), rng))
     value = evaluate(step.expression, values)
     unit = "" if step.unit == "1" else f" {step.unit}"
-    return f"{shown} = {value}" if bare else f"{step.symbol} = {shown} = {value}{unit}"
+    return f"{terms} = {value}" if bare else f"{step.symbol} = {terms} = {value}{unit}"
 
 
 def fold(path: Path, given: Mapping[str, int]) -> Tree:
-    """The whole path as one expression over the numbers `given`."""
+    """Fold the whole path into one expression over the numbers `given`."""
     trees: dict[str, Tree] = dict(given)
     for step in path:
         trees[step.symbol] = tree_of(step.expression, trees)
@@ -182,7 +190,7 @@ def fold(path: Path, given: Mapping[str, int]) -> Tree:
 
 
 def wordings(families: Mapping[str, Family]) -> Iterator[str]:
-    """Every wording, with each of `WORDS` in its place."""
+    """Yield every wording with each of `WORDS` in its place."""
     for family in families.values():
         for text in family.wordings:
             for place in range(max(map(len, WORDS.values()))):
@@ -191,7 +199,7 @@ def wordings(families: Mapping[str, Family]) -> Iterator[str]:
 
 
 def solutions(families: Mapping[str, Family]) -> Iterator[str]:
-    """Every path in every style; each step first once, so that its symbol stands at the beginning of a line, too."""
+    """Yield every path in every style, and each step alone, so that its symbol also stands at the start of a line."""
     rng = random.Random(0)
     for family in families.values():
         given = draw_numbers(family, rng)

@@ -105,7 +105,7 @@ FACTS = (
 
 
 def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[Question]:
-    """An endless stream of questions of one split; see `toolkit.domains.stream.stream`.
+    """Yield the questions of one split without end; see `toolkit.domains.stream.stream`.
 
     `largest` caps the drawn numbers. Raises ValueError on an unknown split or family.
     """
@@ -117,13 +117,13 @@ def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int
 
 
 def solve(question: Question, rng: random.Random) -> str:
-    """A random, fully right worked solution of a question, ending in its boxed answer."""
+    """Write a random, fully right worked solution of a question, which ends in its boxed answer."""
     unknown = "x" if question.family == "equation" else ""
     return word_problems.solve(FAMILIES[question.family], question.numbers, rng, unknown)
 
 
 def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int | None = None) -> str:
-    """A text of one kind: `chains` (the questions' expressions worked out, no words), `facts` or either `stories`."""
+    """Write a text of one kind: `chains` (the questions' expressions worked out, no words), `facts` or `stories`."""
     return story(rng.choice(_sources(families)[kind]), rng, largest)
 
 
@@ -134,9 +134,9 @@ def _sources(families: tuple[str, ...]) -> Mapping[str, tuple[Family, ...]]:
 
 
 def texts() -> Iterator[str]:
-    """Every wording and every style of solution, with each word and sign in every place that it can take."""
-    told = (*FACTS, *STORIES, *LONG_STORIES)
-    yield from wordings(FAMILIES | {str(place): family for place, family in enumerate(told)})
+    """Yield every wording and every style of solution, with each word and sign in every place that it can take."""
+    pages = (*FACTS, *STORIES, *LONG_STORIES)
+    yield from wordings(FAMILIES | {str(place): family for place, family in enumerate(pages)})
     rng = random.Random(0)
     yield from (write(("+", 2, ("-", 7, 3)), style, rng, unknown) for style in STYLES for unknown in ("", "x"))
     yield "0123456789"

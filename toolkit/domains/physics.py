@@ -1,11 +1,11 @@
 """Procedural physics: 13 families with units, exact answers of at most three digits, and several solution paths.
 
-Paths of a family are different physics, such as energy against kinematics, and always agree; the first one is open in
+The paths of a family use different physics, such as energy or kinematics, and always agree; the first one is open in
 every question. Units are those of the SI, with L and kPa (kPa L = J), cm in optics, and °C; `J/kg` stands for m^2/s^2,
 and 1 for no unit.
 
 Tolerance policy: a gold answer is exact and its whole number is below 1,000, so a relative tolerance of .0005
-(`answer_kind: numeric`) forgives rounding after a conversion of units and still tells every two answers apart.
+(`answer_kind: numeric`) forgives rounding after a conversion of units and still distinguishes any two answers.
 """
 
 import random
@@ -158,7 +158,7 @@ FAMILIES: dict[str, Family] = {
 
 # What the embedded base reads, in hundredths; `answers` are questions with nothing but their answer. Stories are worded
 # unlike the questions. Drills (`exercises`) are short questions of other set-ups and in other words: they make the form
-# of an answer cheap to learn, so that students are left with which steps a question asks for.
+# of an answer cheap to learn, so that all that students still have to learn is which steps a question asks for.
 SHARES: Mapping[str, int] = {
     "chains": 25, "exercises": 25, "facts": 20, "stories": 12, "long stories": 13, "answers": 5
 }  # fmt: skip
@@ -238,7 +238,7 @@ FACTS = (
 )
 # fmt: on
 SOURCES: Mapping[str, tuple[Story, ...]] = {"stories": STORIES, "long stories": LONG_STORIES, "facts": FACTS}
-# Short texts are read several at once: padding to the longest of a batch would be most of the work.
+# Short texts are joined into one page: otherwise most of the work would be padding to the longest text of a batch.
 TOGETHER: Mapping[str, int] = {"stories": 3, "long stories": 2, "facts": 6}
 
 
@@ -344,7 +344,7 @@ DRILLS: dict[str, Family] = {
 
 
 def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[Question]:
-    """An endless stream of questions of one split; see `toolkit.domains.stream.stream`.
+    """Yield the questions of one split without end; see `toolkit.domains.stream.stream`.
 
     `largest` caps the drawn numbers. Raises ValueError on an unknown split or family.
     """
@@ -356,19 +356,19 @@ def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int
 
 
 def solve(question: Question, rng: random.Random) -> str:
-    """A random, fully right worked solution of a question, ending in its boxed answer with the unit."""
+    """Write a random, fully right worked solution of a question, which ends in its boxed answer with the unit."""
     return formulas.solve(FAMILIES[question.family], question.numbers, rng)
 
 
 def drill(rng: random.Random, largest: int | None = None) -> Page:
-    """A drill on numbers of the `train` split and its worked answer."""
+    """Write a drill on numbers of the `train` split, with its worked answer."""
     family = rng.choice(tuple(DRILLS.values()))
     given = draw_training_numbers(family, rng, largest)
     return rng.choice(family.wordings).format(**given), solve_given(family, given, rng)
 
 
 def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int | None = None) -> Page:
-    """A text of one kind: `chains` (solutions without their questions), `exercises`, `facts` or either `stories`."""
+    """Write a text of one kind: `chains` (solutions without their questions), `exercises`, `facts` or `stories`."""
     if kind == "exercises":
         return drill(rng, largest)
     if kind == "chains":
@@ -378,12 +378,12 @@ def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int 
 
 
 def texts() -> Iterator[str]:
-    """Every wording and every solution, with each word in every place that it can take."""
-    every = FAMILIES | DRILLS
+    """Yield every wording and every solution, with each word in every place that it can take."""
+    families = FAMILIES | DRILLS
     for text in (text for family in (*STORIES, *LONG_STORIES) for text in family.wordings):
         yield from (text.format(a=1, b=1, c=1, d=1, work=work) for work in ("1", "(1"))
-    yield from formulas.wordings(every)
-    yield from formulas.solutions(every)
+    yield from formulas.wordings(families)
+    yield from formulas.solutions(families)
 
 
 DOMAIN = Domain(FAMILIES, generate, solve, page, SHARES, texts, facts=0.2)

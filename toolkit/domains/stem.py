@@ -1,4 +1,4 @@
-"""Mathematics and physics in one pool, by turns."""
+"""Mathematics and physics in one pool, in turns."""
 
 from toolkit.domains import mathematics, physics
 from toolkit.domains.domain import Mixture

@@ -1,7 +1,7 @@
 """Endless streams of procedural questions, in splits that share one distribution and no numbers.
 
-A question belongs to the split that the hash of its sorted numbers names, whatever its domain and family, so the pool,
-the test set and anything trained on the `train` split cannot meet.
+The hash of a question's sorted numbers decides its split, whatever its domain and family, so the pool, the test set and
+anything trained on the `train` split have no question in common.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ MISSES = 20_000  # draws without a new question after which a stream ends
 
 @dataclass(frozen=True)
 class Question:
-    """One question: its wording, its exact answer (digits, and a unit in physics), its family, its drawn numbers."""
+    """One question: its wording, its exact answer (digits, and a unit in physics), its family and its numbers."""
 
     text: str
     answer: str
@@ -25,12 +25,12 @@ class Question:
 
 
 def question_id(text: str) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the question's text."""
+    """Give the first 16 hexadecimal digits of the SHA-256 of the question's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def split_of(numbers: tuple[int, ...]) -> str:
-    """The split (a key of `SPLITS`) of a set of numbers, from the SHA-256 of their sorted decimal forms."""
+    """Give the split (a key of `SPLITS`) of a set of numbers, by the SHA-256 of their sorted decimal forms."""
     digest = hashlib.sha256(",".join(map(str, sorted(numbers))).encode()).digest()
     place = int.from_bytes(digest[:8], "big") % 100
     for name, share in SPLITS.items():
@@ -48,7 +48,7 @@ def stream(
     seed: int,
     families: tuple[str, ...] = (),
 ) -> Iterator[Question]:
-    """An endless stream of the questions that `draw` makes for random `families` (empty: all `known`) of a domain.
+    """Yield without end the questions that `draw` makes for random `families` (empty: all `known`) of a domain.
 
     The same arguments give the same stream everywhere. No problem (a family with its numbers) comes twice, except in
     `train`. The stream ends when nothing new is left to find. Raises ValueError on an unknown split or family.
@@ -60,15 +60,15 @@ def stream(
         raise ValueError(f"families holds {unknown}: only {', '.join(known)} exist")
     names = families or tuple(known)
     rng = random.Random(f"{domain}:{split}:{seed}")
-    seen: set[tuple[str, tuple[int, ...]]] = set()
+    problems: set[tuple[str, tuple[int, ...]]] = set()
     name, misses = rng.choice(names), 0
     while misses < MISSES:
         question = draw(name, rng)
-        if split_of(question.numbers) != split or (name, question.numbers) in seen:
+        if split_of(question.numbers) != split or (name, question.numbers) in problems:
             misses += 1
             continue
         if split != "train":
-            seen.add((name, question.numbers))
+            problems.add((name, question.numbers))
         yield question
-        # Only now another family: each keeps its share in every split, however its numbers hash.
+        # The family changes only now, so that each keeps its share in every split, however its numbers hash.
         name, misses = rng.choice(names), 0

@@ -1,4 +1,4 @@
-"""Word problems: an expression over named numbers, the ranges these are drawn from, and wordings that state them."""
+"""Word problems: an expression over named numbers, the ranges to draw them from, and wordings that state them."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,14 @@ THINGS = ("apples", "books", "cards", "coins", "pens", "shells", "stamps", "ston
 
 @dataclass(frozen=True)
 class Family:
-    """`expression` over the numbers a question states; `draws` are inclusive ranges, `derived` follow from them."""
+    """A family of word problems that differ in numbers and words.
+
+    Attributes:
+        expression: the answer, over the numbers that a question states.
+        draws: number -> the inclusive range that it is drawn from.
+        wordings: texts that state the numbers whose names stand in braces.
+        derived: number -> the expression that it follows from.
+    """
 
     expression: str
     draws: Mapping[str, tuple[int, int]]
@@ -23,7 +30,7 @@ class Family:
 
 
 def draw_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
-    """Numbers for one question of `family`; `largest` caps every drawn range (for quick, easy pools)."""
+    """Draw the numbers of one question of `family`; `largest` caps every range (for quick, easy pools)."""
     while True:
         try:
             values = draw_values(family.draws, family.derived, rng, largest)
@@ -34,21 +41,21 @@ def draw_numbers(family: Family, rng: random.Random, largest: int | None = None)
 
 
 def word(family: Family, values: Mapping[str, object], rng: random.Random) -> str:
-    """A random wording of `family` with these numbers, three distinct names and one kind of thing."""
+    """Fill a random wording of `family` with these numbers, three distinct names and one kind of thing."""
     name, other, third = rng.sample(NAMES, 3)
     slots = {"name": name, "other": other, "third": third, "things": rng.choice(THINGS)}
     return rng.choice(family.wordings).format(**slots, **values)
 
 
 def draw_question(name: str, family: Family, rng: random.Random, largest: int | None = None) -> Question:
-    """A question of `family`, which is called `name`, with its exact answer."""
+    """Draw a question of `family`, whose name is `name`, with its exact answer."""
     values = draw_numbers(family, rng, largest)
     text = word(family, values, rng)
     return Question(text, str(evaluate(family.expression, values)), name, tuple(values.values()))
 
 
 def solve(family: Family, numbers: tuple[int, ...], rng: random.Random, unknown: str = "") -> str:
-    """A random, fully right worked solution, ending in its boxed answer.
+    """Write a random, fully right worked solution that ends in its boxed answer.
 
     Args:
         numbers: values of the expression's names, in the order of the names.
@@ -59,7 +66,7 @@ def solve(family: Family, numbers: tuple[int, ...], rng: random.Random, unknown:
 
 
 def story(family: Family, rng: random.Random, largest: int | None = None) -> str:
-    """A wording of `family` with its work and its answer written out, on numbers of the `train` split."""
+    """Write a wording of `family` with its work and its answer, on numbers of the `train` split."""
     values = draw_numbers(family, rng, largest)
     while split_of(tuple(values.values())) != "train":
         values = draw_numbers(family, rng, largest)
@@ -69,7 +76,7 @@ def story(family: Family, rng: random.Random, largest: int | None = None) -> str
 
 
 def wordings(families: Mapping[str, Family]) -> Iterator[str]:
-    """Every wording with each name and thing in each of its places (the two lists are equally long)."""
+    """Yield every wording with each name and thing in each of its places (the two lists are equally long)."""
     numbers = dict.fromkeys(("a", "b", "c", "d", "answer", "work"), 1)
     for text in (text for family in families.values() for text in family.wordings):
         for name, things in zip(NAMES, THINGS, strict=True):

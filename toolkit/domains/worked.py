@@ -1,8 +1,8 @@
-"""Worked arithmetic: one expression, many right ways to write down how its value is found.
+"""Worked arithmetic: the many right ways to write down how the value of one expression is found.
 
-A solution reduces the expression step by step: the order of independent steps, the order of operands,
-whether a product is distributed over a sum, and the surface style are random. Every step is an equality chain of
-integers, and the last thing is `\\boxed{answer}`. Nothing wrong is ever written.
+A solution reduces the expression step by step. The order of independent steps, the order of operands, whether a product
+is distributed over a sum, and the style are random. Every step is a chain of equal integers, and the solution ends with
+`\\boxed{answer}`. No step is ever wrong.
 """
 
 import ast
@@ -19,7 +19,7 @@ STYLES = ("lines", "sentences", "so", "chain")
 
 
 def tree_of(expression: str, values: Mapping[str, Tree]) -> Tree:
-    """The expression with its names replaced by `values`: integers, or trees themselves."""
+    """Give the expression as a tree, its names replaced by `values`: integers, or trees themselves."""
     return _tree(parse(expression), values)
 
 
@@ -33,7 +33,7 @@ def _tree(node: ast.expr, values: Mapping[str, Tree]) -> Tree:
 
 
 def show(tree: Tree, outer: str = "") -> str:
-    """The tree as text, with parentheses only where they are needed."""
+    """Write the tree as text, with parentheses only where they are needed."""
     if isinstance(tree, int):
         return str(tree)
     text = f"{show(tree[1], tree[0])} {tree[0]} {show(tree[2], tree[0] + 'right')}"
@@ -42,7 +42,7 @@ def show(tree: Tree, outer: str = "") -> str:
 
 
 def rearrange(tree: Tree, rng: random.Random) -> Tree:
-    """An equal tree: operands swapped, sums regrouped, a product perhaps distributed over a sum or difference."""
+    """Give an equal tree: swap operands, regroup sums, perhaps distribute a product over a sum or difference."""
     if isinstance(tree, int):
         return tree
     operator, left, right = tree[0], rearrange(tree[1], rng), rearrange(tree[2], rng)
@@ -56,7 +56,7 @@ def rearrange(tree: Tree, rng: random.Random) -> Tree:
 
 
 def _subtract_early(left: tuple[str, Tree, Tree], right: int, rng: random.Random) -> Tree:
-    """(a + b) - c as it stands, or as (a - c) + b where a exceeds c."""
+    """Give (a + b) - c unchanged, or as (a - c) + b where a exceeds c."""
     first, second = left[1], left[2]
     if isinstance(first, int) and first > right and rng.random() < 0.5:
         return "+", ("-", first, right), second
@@ -64,7 +64,7 @@ def _subtract_early(left: tuple[str, Tree, Tree], right: int, rng: random.Random
 
 
 def reduce_once(tree: Tree, rng: random.Random) -> tuple[Tree, str]:
-    """The tree with one random operation carried out, and that step as `left op right = value`."""
+    """Carry out one random operation; give the tree that is left and the step as `left op right = value`."""
     assert not isinstance(tree, int)
     operator, left, right = tree
     if isinstance(left, int) and isinstance(right, int):
@@ -78,7 +78,7 @@ def reduce_once(tree: Tree, rng: random.Random) -> tuple[Tree, str]:
 
 
 def steps_of(tree: Tree, rng: random.Random) -> list[str]:
-    """One step a line: each operation once, in a random order that its operands allow."""
+    """Give the steps, a line each: every operation once, in a random order that its operands allow."""
     steps = []
     while not isinstance(tree, int):
         tree, step = reduce_once(tree, rng)
@@ -87,16 +87,16 @@ def steps_of(tree: Tree, rng: random.Random) -> list[str]:
 
 
 def chain_of(tree: Tree, rng: random.Random) -> str:
-    """The whole expression, rewritten after each operation: `4 * (2 + 3) = 4 * 5 = 20`."""
-    shown = [show(tree)]
+    """Write the whole expression, rewritten after each operation: `4 * (2 + 3) = 4 * 5 = 20`."""
+    forms = [show(tree)]
     while not isinstance(tree, int):
         tree, _ = reduce_once(tree, rng)
-        shown.append(show(tree))
-    return " = ".join(shown)
+        forms.append(show(tree))
+    return " = ".join(forms)
 
 
 def write(tree: Tree, style: str, rng: random.Random, unknown: str = "") -> str:
-    """The worked solution of `tree` in one of `STYLES`; `unknown` names the letter it solves for, if any."""
+    """Write the worked solution of `tree` in one of `STYLES`; `unknown` names the letter it solves for, if any."""
     steps = [chain_of(tree, rng)] if style == "chain" else steps_of(tree, rng)
     answer = steps[-1].rsplit(" ", 1)[1]
     boxed = f"\\boxed{{{answer}}}"

@@ -1,1 +1,1 @@
-"""Scores: lighteval on our own task, per-item results, and intervals for accuracies and their differences."""
+"""Scores: lighteval on our own task, with results per item."""

@@ -25,13 +25,13 @@ class ChatModel(Generating):
         name: what the model is called in results.
         folder: a full model, or an adapter of `base`.
         base: the Transformers folder that an adapter belongs to; not read for a full model.
-        template: Jinja template of what the model is told; it knows `question`.
+        template: Jinja template of the prompt; it knows `question`.
         settings: temperature, answers per item, new tokens, batch size, seed.
         tick: called with the number of items answered since the last call.
 
     Raises:
-        EvaluationError: an adapter without its base, or a tokenizer without a chat template.
-        ModelFilesError: a folder that cannot be loaded.
+        EvaluationError: for an adapter without its base, or a tokenizer without a chat template.
+        ModelFilesError: for a folder that cannot be loaded.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ChatModel(Generating):
         self.model.generation_config = self._generation()
 
     def _generation(self) -> GenerationConfig:
-        """Ours alone: what the model's own generation_config asks for must not leak into a score."""
+        """Give this recipe's settings alone: those of the model's own generation_config must not leak into a score."""
         common: dict[str, Any] = {
             "max_new_tokens": self.settings.eval_max_tokens,
             "eos_token_id": self.ends or None,
@@ -72,11 +72,11 @@ class ChatModel(Generating):
 
     @property
     def pad(self) -> int:
-        """What fills up prompts and answers that have ended; any token will do."""
+        """Give the token that fills up prompts and finished answers; any token will do."""
         return self.ends[0] if self.ends else 0
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
-        """One response of `samples` texts per document, in the order of the documents.
+        """Answer each document with one response of `samples` texts, in the order of the documents.
 
         Raises:
             NotFinite: for a model that has diverged.
@@ -108,7 +108,7 @@ class ChatModel(Generating):
         return [self._text(tokens) for tokens in sequences[:, ids.shape[1] :].tolist()]
 
     def _text(self, tokens: list[int]) -> str:
-        """The answer up to its first end, which need not be a special token of the tokenizer."""
+        """Decode the answer up to its first end token, which need not be a special token of the tokenizer."""
         end = next((place for place, token in enumerate(tokens) if token in self.ends), None)
         return str(self._tokenizer.decode(tokens[:end], skip_special_tokens=True))
 
@@ -122,7 +122,7 @@ class ChatModel(Generating):
 
 
 def load_model(folder: Path, base: Path | None) -> Any:
-    """The model in evaluation mode on the GPU if there is one (bfloat16) or the CPU (float32), an adapter merged."""
+    """Load the model in evaluation mode, an adapter merged: in bfloat16 on the GPU if there is one, else float32."""
     gpu = torch.cuda.is_available()
     source = weights_source(folder, base)
     model = load_network(source, torch.bfloat16 if gpu else torch.float32)
@@ -132,7 +132,7 @@ def load_model(folder: Path, base: Path | None) -> Any:
 
 
 def load_tokenizer(folder: Path, base: Path | None) -> PreTrainedTokenizerBase:
-    """The model's tokenizer; that of the base for an adapter."""
+    """Load the model's tokenizer, for an adapter that of its base."""
     source = weights_source(folder, base)
     tokenizer = chat.load_tokenizer(source)
     complaint = chat.mute(tokenizer)
@@ -142,7 +142,7 @@ def load_tokenizer(folder: Path, base: Path | None) -> PreTrainedTokenizerBase:
 
 
 def weights_source(folder: Path, base: Path | None) -> Path:
-    """The folder itself for a full model, `base` for an adapter."""
+    """Give the folder itself for a full model, `base` for an adapter."""
     if not (folder / "adapter_config.json").exists():
         return folder
     if base is None:

@@ -1,4 +1,4 @@
-"""What lighteval asks of a model that only writes answers."""
+"""Models that only write answers, behind the interface that lighteval expects."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from lighteval.tasks.requests import Doc
 from toolkit.evaluation.items import EvaluationError, answers_per_item
 from toolkit.recipe.sections import Evaluation
 
-# Questions and how many texts for each -> the texts of each, in order.
+# (questions, number of texts for each) -> the texts of each question, in order
 Answer = Callable[[Sequence[str], int], list[list[str]]]
 
 
@@ -46,7 +46,7 @@ class Generating(LightevalModel):
 
 
 class ServedModel(Generating):
-    """A model elsewhere: `answer` asks it."""
+    """A model behind a server, which is asked through `answer`."""
 
     tokenizer: Any = None
     max_length = 2**20  # tokens; nothing is cut here
@@ -57,13 +57,13 @@ class ServedModel(Generating):
         self.answer = answer
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
-        """One response of `samples` texts per document, in the order of the documents."""
+        """Answer each document with one response of `samples` texts, in the order of the documents."""
         texts = self.answer([doc.query for doc in docs], self.samples)
         return [ModelResponse(input=doc.query, text=own) for doc, own in zip(docs, texts, strict=True)]
 
 
 class _NoCache:
-    """lighteval keys cached responses on the configuration, not on the weights: every score is generated anew."""
+    """No cache: lighteval keys cached responses on the configuration and not on the weights, so none may be reused."""
 
     def _init_registry(self, registry: Any) -> None:
-        """Part of lighteval's protocol; a cache would hash the task here."""
+        """Do nothing; lighteval calls this so that a cache can hash the task."""

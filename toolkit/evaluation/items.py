@@ -13,14 +13,14 @@ COLUMNS = ["question_id", "question", "answer"]
 
 
 class EvaluationError(ValueError):
-    """A test file or model that cannot be scored; the message names it and the mend."""
+    """A test file or model that cannot be scored; the message names it and the remedy."""
 
 
 def read_items(test_file: Path) -> list[dict[str, str]]:
-    """The test items in file order, each with question_id, question and answer.
+    """Read the test items in file order, each with question_id, question and answer.
 
     Raises:
-        EvaluationError: a missing column, no items, an empty answer, or an id that occurs twice.
+        EvaluationError: for a missing column, no items, an empty answer, or an id that occurs twice.
     """
     missing = set(COLUMNS) - set(pq.read_schema(test_file).names)
     if missing:
@@ -40,14 +40,14 @@ def read_items(test_file: Path) -> list[dict[str, str]]:
 
 
 def answers_per_item(settings: Evaluation) -> int:
-    """k: one greedy answer, or `eval_samples` sampled ones."""
+    """Give k, the number of answers per item: 1 when greedy, else `eval_samples`."""
     return settings.eval_samples if settings.eval_temperature > 0 else 1
 
 
 def describe_evaluation(
     items: list[dict[str, str]], template: str, chat_template: str, settings: Evaluation, verification: Verification
 ) -> dict[str, Any]:
-    """What makes two scores comparable: the items, the prompt, how answers are drawn and compared, how many each."""
+    """Describe what makes two scores comparable: items, prompt, answers per item, how they are drawn and compared."""
     sampled, policy = settings.eval_temperature > 0, verification.keyed()
     return {
         "items": hash_of(items),
@@ -65,5 +65,5 @@ def describe_evaluation(
 
 
 def eval_key(description: dict[str, Any]) -> str:
-    """First 16 hex digits of the sha256 of an evaluation's description."""
+    """Give the first 16 hex digits of the sha256 of an evaluation's description."""
     return hash_of(description)[:KEY_LENGTH]

@@ -23,7 +23,7 @@ with quiet(), torch.enable_grad():
     from toolkit.evaluation.generating import Answer, ServedModel
     from toolkit.evaluation.task import Answered, TestedModel, ask
 
-VERIFICATION = Verification()  # as a recipe has it that sets nothing of it
+VERIFICATION = Verification()  # the default settings
 ITEMS_FILE = "items.parquet"
 SCORE_FILE = "score.json"
 ITEMS_SCHEMA = pa.schema(
@@ -38,8 +38,15 @@ ITEMS_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ScoredModel:
-    """A model to score: the folder of a full model or of an adapter, the base of an adapter, the folder for results,
-    and the template of what it is told."""
+    """A model to score.
+
+    Attributes:
+        name: what results call it.
+        folder: a full model, or an adapter of `base`.
+        out: the folder for its results.
+        base: the base of an adapter.
+        template: Jinja template of the prompt; it knows `question`.
+    """
 
     name: str
     folder: Path
@@ -57,13 +64,13 @@ def score_models(
 ) -> list[dict[str, Any]]:
     """Let every model answer the items of `test_file` and compare with the gold answers.
 
-    Right is a response that the policy accepts, as it would a teacher's, also when it was cut off after its answer.
+    A response is right if the policy would accept it from the teacher, also when it was cut off after its answer.
 
-    Each `out` gets items.parquet (item_id, correct: the fraction of the k answers that are right, and k texts each of
-    extracted and response; in file order) and score.json, which is also what is returned for the model.
+    Each `out` gets items.parquet (in file order: item_id; correct, the fraction of the k answers that are right; and k
+    texts each of extracted and response) and score.json, whose content is also returned.
 
     Args:
-        models: what to score; each is loaded, scored and dropped in turn.
+        models: the models to score; each is loaded, scored and dropped in turn.
         test_file: parquet with the columns question_id, question, answer.
         settings: how answers are drawn; greedy at temperature 0.
         progress: called with (items answered, items in all) over all models.
@@ -71,7 +78,7 @@ def score_models(
 
     Returns:
         For each model: name, error (fraction in [0, 1]), n (items), k (answers per item), eval_key, and evaluation
-        (what the key is made of).
+        (the description that the key hashes).
 
     Raises:
         EvaluationError: before any answer, for a test file that cannot be scored; at its turn, for a model.
@@ -100,7 +107,10 @@ def score_answers(
     settings: Evaluation,
     verification: Verification = VERIFICATION,
 ) -> dict[str, Any]:
-    """The same for a model elsewhere that `answer` asks; it is told what `template` says, by whoever asks."""
+    """Score a model that `answer` asks on the items of `test_file`; see `score_models`.
+
+    `template` is the prompt that `answer` uses; here it only becomes part of the evaluation's description.
+    """
     items = read_items(test_file)
     with quiet(), Judge(verification) as judge:
         return _score(ServedModel(name, answer, settings), template, items, out, settings, judge)

@@ -29,7 +29,7 @@ METRIC = "accuracy"
 
 @dataclass(frozen=True)
 class Answered:
-    """One item's k responses and the fraction of them that is right."""
+    """The k responses to one item and the fraction of them that are right."""
 
     texts: list[str]
     correct: float
@@ -40,15 +40,15 @@ def ask(model: TestedModel, items: list[dict[str, str]], judge: Judge) -> list[A
     parameters = PipelineParameters(
         launcher_type=ParallelismManager.NONE,
         remove_reasoning_tags=False,  # answers are cut out of the same text as a teacher's
-        bootstrap_iters=0,  # intervals.py has its own
+        bootstrap_iters=0,  # `toolkit.statistics` computes the intervals
     )
-    tracker = EvaluationTracker(gettempdir())  # asks for a folder, and writes to it only when told to save
+    tracker = EvaluationTracker(gettempdir())  # needs a folder, and writes to it only on request
     with _only_our_task(items, model.samples, judge):
         pipeline = Pipeline(TASK, parameters, tracker, model=model)
     pipeline.evaluate()
     (details,) = pipeline.get_details().values()
-    found = {detail.doc.specific["item_id"]: detail for detail in details}
-    ordered = [found[item["question_id"]] for item in items]
+    by_item = {detail.doc.specific["item_id"]: detail for detail in details}
+    ordered = [by_item[item["question_id"]] for item in items]
     return [Answered(detail.model_response.text, float(detail.metric[METRIC])) for detail in ordered]
 
 
@@ -56,8 +56,8 @@ def ask(model: TestedModel, items: list[dict[str, str]], judge: Judge) -> list[A
 def _only_our_task(items: list[dict[str, str]], samples: int, judge: Judge) -> Iterator[None]:
     """Have lighteval's registry know one task, with its items in memory.
 
-    Left alone, the registry imports every built-in task (one of which downloads at import), and the task reads its
-    items through a disk cache that does not notice new content in an old path.
+    By itself, the registry imports every built-in task (one of which downloads at import), and the task reads its items
+    through a disk cache that does not notice new content in an old path.
     """
     config = _task(samples, judge)
     data = DatasetDict(test=Dataset.from_list(items))
@@ -83,7 +83,7 @@ def _task(samples: int, judge: Judge) -> LightevalTaskConfig:
         metric_name=METRIC,
         higher_is_better=True,
         category=SamplingMethod.GENERATIVE,
-        # a function, since lighteval copies what it is given, and a judge with its processes cannot be copied
+        # A function, since lighteval copies its arguments, and a judge with its processes cannot be copied.
         sample_level_fn=AvgAtN(n=samples, sample_scoring_function=lambda doc, answer: is_right(judge, doc, answer)),
         corpus_level_fn=np.mean,
     )
@@ -108,9 +108,9 @@ def _document(item: dict[str, str], task_name: str) -> Doc:
 
 
 def is_right(judge: Judge, doc: Doc, response: ModelResponse) -> float:
-    """1.0 if `judge` accepts the response's first text for the document's gold answer, else 0.0.
+    """Give 1.0 if `judge` accepts the response's first text for the document's gold answer, else 0.0.
 
-    A text that was cut off is judged as a whole one: an answer that it gave before counts.
+    A text that was cut off is judged like a complete one: an answer that it gave before counts.
     """
     (judged,) = judge.judge([(doc.get_golds()[0], response.text[0], "stop")])
     return float(judged.verdict == "accepted")

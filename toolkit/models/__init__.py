@@ -1,1 +1,1 @@
-"""Model folders: looked at before they are loaded, asked in one way, guarded against numbers that are not finite."""
+"""Model folders: checked before they are loaded, prompted in one way, guarded against numbers that are not finite."""

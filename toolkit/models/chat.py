@@ -1,6 +1,6 @@
-"""How a model is talked to: the prompt by its own chat template, where an answer ends, and batches of prompts.
+"""Prompts of a model: by its own chat template, with the tokens that end an answer, and in padded batches.
 
-Sampler, trainer and scorer share these, so that a student learns from the prompt that it is asked with.
+Sampler, trainer and scorer share these functions, so that a student is trained and scored with the same prompt.
 """
 
 import re
@@ -15,49 +15,49 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from toolkit.models.files import ModelFilesError, listed_ends
 from toolkit.prompt import Message, Messages, user_turn
 
-# Before a template that prints the date, which would make another source of it every day.
+# Stands before a template that prints the date, which would change the prompts, and so the source, every day.
 ONE_DAY = "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}"
 MARK = "QUESTION"  # stands where the question will
 TAG = re.compile(r"<[^<>\s]{1,40}>|\[[A-Z_]{1,40}\]")  # opens a part of an answer: <think>, [THINK]
-OPENED = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
+OPEN_TAGS = re.compile(rf"(?:(?:{TAG.pattern})\s*)+\Z")
 
 
 def load_tokenizer(folder: Path, named: str | None = None) -> PreTrainedTokenizerBase:
-    """The tokenizer in `folder`; code that comes with it is never run.
+    """Load the tokenizer in `folder`; code that comes with it is never run.
 
     Raises:
-        ModelFilesError: for a tokenizer that cannot be read, called `named` or by its folder.
+        ModelFilesError: for a tokenizer that cannot be read; the message calls it `named`, or by its folder.
     """
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the Rust library raises no narrower class
-        told = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        lines = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise ModelFilesError(
-            f"{named or folder}: its tokenizer cannot be read: {told[0][:300]}; download it again"
+            f"{named or folder}: its tokenizer cannot be read: {lines[0][:300]}; download it again"
         ) from error
 
 
 def mute(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """Why no question can be asked with the tokenizer's chat template; None where one can."""
+    """Say why the tokenizer's chat template cannot be used to ask a question; None where it can."""
     if not tokenizer.chat_template:
         return "no chat template to ask questions with; add chat_template.jinja"
     try:
-        shown = MARK in prompt_text(tokenizer, MARK)
+        shows_question = MARK in prompt_text(tokenizer, MARK)
     except ModelFilesError as error:
         return str(error)
-    return None if shown else "its chat template does not show the question; mend chat_template.jinja"
+    return None if shows_question else "its chat template does not show the question; correct chat_template.jinja"
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
-    """What the model reads when a user says `text`: see `chat_text`."""
+    """Give what the model reads when a user says `text`; see `chat_text`."""
     return chat_text(tokenizer, user_turn(text))
 
 
 def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
-    """What the model reads of some messages, up to where its answer begins; the same on every day.
+    """Give what the model reads for these messages, up to where its answer begins; it is the same on every day.
 
     Raises:
-        ModelFilesError: for a template that does not take them.
+        ModelFilesError: for a template that cannot write them.
     """
     turns = [dict(message) for message in messages]
     try:
@@ -68,19 +68,21 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> str:
         }
         return str(tokenizer.apply_chat_template(turns, **options))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        kind = "single question of a user" if len(turns) == 1 else f"turns of {', '.join(map(_role, turns))}"
-        raise ModelFilesError(f"its chat template takes no {kind} ({error}); mend chat_template.jinja") from error
+        kind = "a single question of a user" if len(turns) == 1 else f"turns of {', '.join(map(_role, turns))}"
+        raise ModelFilesError(
+            f"its chat template cannot write {kind} ({error}); correct chat_template.jinja"
+        ) from error
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of `prompt_text`: see `chat_ids`."""
+    """Give the token ids of `prompt_text`; see `chat_ids`."""
     return chat_ids(tokenizer, user_turn(text))
 
 
 def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
-    """The token ids of `chat_text`; only the template writes control tokens, in a message they are plain text.
+    """Give the token ids of `chat_text`; control tokens come from the template only, in a message they are plain text.
 
-    Nothing is put before it: a template writes its own beginning of sequence.
+    Nothing is added in front: a template writes its own beginning of sequence.
     """
     written = chat_text(tokenizer, messages)
     texts = [message["content"] for message in messages]
@@ -98,7 +100,7 @@ def chat_ids(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int
 
 
 def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[str]:
-    """What the template writes before the first message's text, between two, and after the last."""
+    """Give what the template writes before the first message's text, between two messages, and after the last."""
     marks = [MARK] if len(messages) == 1 else [f"{MARK}{number}." for number in range(len(messages))]
     marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
     parts, rest = [], chat_text(tokenizer, marked)
@@ -109,7 +111,7 @@ def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[str]
 
 
 def _inner(rest: str, text: str, after: str, *, last: bool) -> str | None:
-    """A message's text as it is written at the beginning of `rest`, before `after`; None where it is not there."""
+    """Give a message's text as it stands at the start of `rest`, before `after`; None where it is not there."""
     if last:
         return rest[: len(rest) - len(after)] if rest.endswith(after) else None
     return next((own for own in (text, text.strip()) if rest.startswith(own + after)), None)
@@ -120,19 +122,19 @@ def _role(message: Message) -> str:
 
 
 def plain_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of text that is data: what looks like a control token in it is split."""
+    """Give the token ids of text that is data: what looks like a control token in it is split."""
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
 def unread(tokenizer: PreTrainedTokenizerBase, text: str) -> bool:
-    """Whether the tokenizer reads part of `text` only with its unknown token."""
+    """Say whether the tokenizer reads part of `text` only with its unknown token."""
     return tokenizer.unk_token_id is not None and tokenizer.unk_token_id in plain_ids(tokenizer, text)
 
 
 def without_opened(prompt: str, response: str) -> str:
-    """`response` without the tags that the prompt has opened already, such as the `<think>` of a reasoning model."""
-    found = OPENED.search(prompt[-400:])
-    tags = TAG.findall(found[0]) if found else []
+    """Give `response` without the tags that the prompt has already opened, such as a reasoning model's `<think>`."""
+    opening = OPEN_TAGS.search(prompt[-400:])
+    tags = TAG.findall(opening[0]) if opening else []
     for first in range(len(tags)):
         again = re.match(r"\s*" + r"\s*".join(map(re.escape, tags[first:])) + r"\s*", response)
         if again:
@@ -141,19 +143,19 @@ def without_opened(prompt: str, response: str) -> str:
 
 
 def ends_of(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The token ids that end an answer, ascending: those of the model's files, and the one that students learn.
+    """Give the token ids that end an answer, ascending: those in the model's files, and the one that students learn.
 
     Args:
-        folder: the model's, or that of an adapter's base.
+        folder: the model's folder, or that of an adapter's base.
     """
     learned = set() if tokenizer.eos_token_id is None else {tokenizer.eos_token_id}
     return sorted(learned | listed_ends(folder))
 
 
 def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 there.
+    """Give token ids (rows, longest) with `pad` on the left, and a mask of the same shape that is 0 on the padding.
 
-    Which token is taken does not matter, and so no tokenizer need have one for it.
+    Any token will do, so a tokenizer need not have one for padding.
     """
     width = max(map(len, prompts))
     ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts])
@@ -162,7 +164,7 @@ def left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tenso
 
 
 def _undated(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """The chat template with one day for all, where it asks for the date; None for the tokenizer's own."""
+    """Give the chat template with a fixed date where it asks for today's; None for the tokenizer's own."""
     template = tokenizer.chat_template
     return ONE_DAY + template if isinstance(template, str) and "strftime_now" in template else None
 

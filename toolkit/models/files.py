@@ -1,4 +1,4 @@
-"""What the files of a model folder ask for, looked at as data before any library loads them."""
+"""Checks of a model folder's files, read as data before any library loads them."""
 
 import json
 import re
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CONFIG_BYTES = 2**24  # of one configuration; the largest known are below a megabyte
-ENDS = ("generation_config.json", "config.json")  # files that list the ends of an answer
+CONFIG_BYTES = 2**24  # largest size of one configuration; real ones are below a megabyte
+ENDS = ("generation_config.json", "config.json")  # files that list the end tokens of an answer
 MAPS = {"auto_map", "auto_mapping", "custom_pipelines"}  # keys that name Python code to import
 KERNELS = ("attn_implementation", "experts_implementation")
-KERNEL = re.compile(r"[^/\s]+/[^/\s]+")  # `org/name`, optionally with a revision: code of the Hub, as an implementation
+KERNEL = re.compile(r"[^/\s]+/[^/\s]+")  # `org/name`, optionally with a revision: an implementation that is Hub code
 REMEDY = "code that comes with a model is never run; use a model that transformers reads without it"
 
 
 class ModelFilesError(ValueError):
-    """A model folder that cannot be used; the message names the file, what is wrong and the mend."""
+    """A model folder that cannot be used; the message names the file, what is wrong and the remedy."""
 
 
 class NotFinite(ValueError):
-    """A number that training or a model made is not finite: the student diverged, or its weights are damaged."""
+    """A number that training or a model computed is not finite: the student diverged, or its weights are damaged."""
 
 
 def refuse_code(folder: Path, named: str) -> None:
@@ -29,12 +29,12 @@ def refuse_code(folder: Path, named: str) -> None:
     may have 16 MiB at most.
 
     Args:
-        folder: Transformers model, tokenizer or adapter.
+        folder: a Transformers model, tokenizer or adapter.
         named: what the message calls it: a repo with its revision, or the folder.
 
     Raises:
-        ModelFilesError: naming the file and the key: a map to code (`auto_map`), a Hub kernel as an implementation, a
-            `custom_generate` folder, or a configuration that is no JSON object.
+        ModelFilesError: for a map to code (`auto_map`), a Hub kernel as an implementation, a `custom_generate` folder,
+            or a configuration that is not a JSON object; the message names the file and the key.
     """
     for path in sorted(folder.glob("*config.json")):
         for key, value in _items(read_config(path, named)):
@@ -45,32 +45,34 @@ def refuse_code(folder: Path, named: str) -> None:
 
 
 def read_config(path: Path, named: str) -> dict[str, Any]:
-    """The JSON object in `path`.
+    """Read the JSON object in `path`.
 
     Raises:
         ModelFilesError: for anything else, and for a file of more than 16 MiB.
     """
     if path.stat().st_size > CONFIG_BYTES:
-        raise ModelFilesError(f"{named}: {path.name}: has {path.stat().st_size:,} bytes, no configuration has so many")
+        raise ModelFilesError(
+            f"{named}: {path.name}: has {path.stat().st_size:,} bytes; no configuration is that large"
+        )
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ModelFilesError(f"{named}: {path.name}: is no JSON ({error}); download the model again") from error
-    if not isinstance(read, dict):
-        raise ModelFilesError(f"{named}: {path.name}: is no JSON object; download the model again")
-    return read
+        raise ModelFilesError(f"{named}: {path.name}: is not JSON ({error}); download the model again") from error
+    if not isinstance(config, dict):
+        raise ModelFilesError(f"{named}: {path.name}: is not a JSON object; download the model again")
+    return config
 
 
 def listed_ends(folder: Path) -> set[int]:
-    """The token ids at which the model in `folder` ends an answer, as generation_config.json and config.json list them.
+    """Give the token ids that end an answer, as generation_config.json and config.json in `folder` list them.
 
     What the files do not say is not filled in: the default of a configuration class is a token of another vocabulary.
 
     Raises:
-        ModelFilesError: for an end that is no token id.
+        ModelFilesError: for an end that is not a token id.
     """
-    read = {name: read_config(folder / name, str(folder)) for name in ENDS if (folder / name).is_file()}
-    parts = [part for config in read.values() for part in (config, config.get("text_config")) if isinstance(part, dict)]
+    configs = [read_config(folder / name, str(folder)) for name in ENDS if (folder / name).is_file()]
+    parts = [part for config in configs for part in (config, config.get("text_config")) if isinstance(part, dict)]
     ends: set[int] = set()
     for listed in (part.get("eos_token_id") for part in parts):
         ids = listed if isinstance(listed, list) else [] if listed is None else [listed]
@@ -81,15 +83,15 @@ def listed_ends(folder: Path) -> set[int]:
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key of nested JSON with its value, however deep."""
+    """Yield every key of nested JSON with its value, at any depth."""
     waiting = [value]
     while waiting:
-        held = waiting.pop()
-        if isinstance(held, dict):
-            yield from held.items()
-            waiting += held.values()
-        elif isinstance(held, list):
-            waiting += held
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield from item.items()
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
 
 
 def _is_code(key: str, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Networks from model folders: whole, finite, without code of their own; and what watches their numbers."""
+"""Networks from model folders: complete, finite, without code of their own; and guards on the numbers they compute."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,25 +18,25 @@ ADAPTER = "adapter_config.json"
 
 
 def load_network(folder: Path, dtype: torch.dtype | str = "auto") -> Any:
-    """The causal language model in a Transformers folder, of safetensors only; code that comes with it is never run.
+    """Load a causal language model from the safetensors of a folder; code that comes with it is never run.
 
     Raises:
         ModelFilesError: for one that cannot be loaded, or whose files lack some of its weights.
     """
     if (folder / ADAPTER).exists():  # or the library would load whatever base that file names
-        raise ModelFilesError(f"{folder}: is an adapter and no whole model; name a folder with config.json")
+        raise ModelFilesError(f"{folder}: is an adapter, not a whole model; name a folder with config.json")
     loader: Any = AutoModelForCausalLM
     try:
-        model, found = loader.from_pretrained(
+        model, report = loader.from_pretrained(
             folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True
         )
     except (ValueError, OSError, KeyError, ImportError, RuntimeError, TypeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise ModelFilesError(f"{folder}: transformers cannot load it: {_first_line(error)}") from error
-    if found["missing_keys"]:  # the library would start them at random
-        first = min(found["missing_keys"])
-        raise ModelFilesError(f"{folder}: its files lack {len(found['missing_keys'])} weights, such as {first}")
+    if report["missing_keys"]:  # the library would start them at random
+        first = min(report["missing_keys"])
+        raise ModelFilesError(f"{folder}: its files lack {len(report['missing_keys'])} weights, such as {first}")
     return model
 
 
@@ -46,17 +46,17 @@ def check_model(folder: Path, named: str, *, asked: bool, code: bool = True) -> 
     Args:
         folder: a Transformers folder, such as `save_pretrained` writes.
         named: what messages call it.
-        asked: whether it is asked in this process, so that it needs a chat template and an end of its answers.
-        code: refuse a folder whose configurations name code, where it is only not run otherwise.
+        asked: whether it answers questions in this process, so that it needs a chat template and an end token.
+        code: whether to refuse a folder whose configurations name code; such code is never run in any case.
 
     Raises:
-        ModelFilesError: naming the file, what is wrong and the mend.
-        NotFinite: for a weight that is no finite number.
+        ModelFilesError: for a folder that cannot be used; it names the file, what is wrong and the remedy.
+        NotFinite: for a weight that is not a finite number.
     """
     if code:
         refuse_code(folder, named)
     if (folder / ADAPTER).exists():
-        raise ModelFilesError(f"{named}: is an adapter and no whole model; merge it into its base first")
+        raise ModelFilesError(f"{named}: is an adapter, not a whole model; merge it into its base first")
     if not asked:
         return
     _check_config(folder, named, check_weights(folder, named))
@@ -69,10 +69,10 @@ def check_model(folder: Path, named: str, *, asked: bool, code: bool = True) -> 
 
 
 def check_weights(folder: Path, named: str) -> int:
-    """Refuse weights that are no safetensors, cut off, missing or not finite; a tensor at a time is in memory.
+    """Refuse weights that are not safetensors, cut off, missing or not finite; one tensor at a time is in memory.
 
     Returns:
-        How many tensors there are.
+        The number of tensors.
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
@@ -89,7 +89,7 @@ def check_weights(folder: Path, named: str) -> int:
 def _check_file(file: Path, named: str) -> int:
     with file.open("rb") as start:
         if start.read(len(LFS)) == LFS:
-            raise ModelFilesError(f"{named}: {file.name}: is a Git LFS pointer and no weights; run `git lfs pull`")
+            raise ModelFilesError(f"{named}: {file.name}: is a Git LFS pointer, not weights; run `git lfs pull`")
     try:
         with safe_open(file, framework="pt") as weights:
             names = sorted(weights.keys())
@@ -104,7 +104,7 @@ def refuse_not_finite(tensors: Iterable[tuple[str, torch.Tensor]], named: str) -
     for name, tensor in tensors:
         if not tensor.is_floating_point() or not tensor.numel():
             continue
-        # No copy of what may be gigabytes; the one-byte types have no extremes of their own.
+        # `aminmax` copies nothing, which matters for gigabytes; one-byte types do not support it and are converted.
         extremes = torch.aminmax(tensor.detach() if tensor.element_size() > 1 else tensor.detach().float())
         if not all(torch.isfinite(extreme) for extreme in extremes):
             raise NotFinite(f"{named}: {name} holds a number that is not finite (NaN or infinite)")
@@ -112,10 +112,10 @@ def refuse_not_finite(tensors: Iterable[tuple[str, torch.Tensor]], named: str) -
 
 def _check_config(folder: Path, named: str, tensors: int) -> None:
     if not (folder / "config.json").is_file():
-        raise ModelFilesError(f"{named}: has no config.json, so it is no Transformers folder")
+        raise ModelFilesError(f"{named}: has no config.json, so it is not a Transformers folder")
     read = read_config(folder / "config.json", named)
     kind, layers = read.get("model_type"), read.get("num_hidden_layers")
-    if isinstance(layers, int) and layers > tensors:  # its class would be built first, however large
+    if isinstance(layers, int) and layers > tensors:  # the library would build the whole network first, however large
         raise ModelFilesError(f"{named}: config.json names {layers:,} layers, its weights have {tensors:,} tensors")
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -125,7 +125,7 @@ def _check_config(folder: Path, named: str, tensors: int) -> None:
             f"{_first_line(error)}"
         ) from error
     if type(config) not in AutoModelForCausalLM._model_mapping:
-        raise ModelFilesError(f"{named}: config.json: model_type {kind!r} is no language model that writes text")
+        raise ModelFilesError(f"{named}: config.json: model_type {kind!r} is not a language model that writes text")
 
 
 def _first_line(error: BaseException) -> str:
@@ -143,7 +143,7 @@ class FiniteLogits(LogitsProcessor):
         self.named = named
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary), unchanged."""
+        """Give `scores` of shape (rows, vocabulary) unchanged."""
         if not torch.isfinite(scores.max()):  # the largest of all is NaN where any is
             raise NotFinite(f"{self.named}: its logits are not finite: it diverged, or its weights are damaged")
         return scores
@@ -153,20 +153,20 @@ class InVocabulary(LogitsProcessor):
     """Rules out the ids that pad a network's vocabulary beyond its tokenizer's: they stand for no text.
 
     Args:
-        tokens: how many the tokenizer has.
+        tokens: number of tokens of the tokenizer.
     """
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary), -infinite from the tokenizer's size on."""
+        """Set `scores`, of shape (rows, vocabulary), to -infinity from the tokenizer's size on."""
         scores[:, self.tokens :] = -torch.inf
         return scores
 
 
 def guards(model: Any, tokenizer: PreTrainedTokenizerBase, named: str) -> list[LogitsProcessor]:
-    """What every generation begins with."""
+    """Give the logits processors that every generation begins with."""
     beyond = model.config.get_text_config().vocab_size > len(tokenizer)
     return [FiniteLogits(named), *([InVocabulary(len(tokenizer))] if beyond else [])]
 
@@ -177,6 +177,6 @@ def refuse_beyond(model: Any, rows: Iterable[Sequence[int]], named: str) -> None
     largest = max((max(row, default=0) for row in rows), default=0)
     if largest >= known:
         raise ModelFilesError(
-            f"{named}: its tokenizer writes token {largest} and its network knows {known} tokens; take the tokenizer "
+            f"{named}: its tokenizer writes token {largest} and its network knows {known} tokens; use the tokenizer "
             "that belongs to the network"
         )

@@ -1,1 +1,1 @@
-"""The embedded models: a frozen tokenizer, worked traces, and small Llama models trained on the spot."""
+"""The embedded models: a frozen tokenizer, worked solutions, and small Llama models trained on the spot."""

@@ -21,7 +21,7 @@ class NanoSettings:
 
     steps: int  # optimiser steps
     learning_rate: float  # peak; 5 % linear warm-up, then a cosine down to a tenth
-    rows: int = 16  # documents a step
+    rows: int = 16  # documents per step
     width: int = 96
     layers: int = 3
     heads: int = 4
@@ -36,7 +36,7 @@ WINDOW = 8  # batches whose texts are tokenized together, which is several times
 
 
 def documents_drawn(settings: NanoSettings) -> int:
-    """How many texts of its stream a model reads: whole windows."""
+    """Count the texts of its stream that a model reads: whole windows."""
     return -(-settings.steps // WINDOW) * WINDOW * settings.rows
 
 
@@ -97,26 +97,26 @@ def _shape(settings: NanoSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaC
 def batched(
     texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches of `rows` whole documents: (input ids, labels), right-padded.
+    """Yield batches of `rows` whole documents: (input ids, labels), right-padded, of shape (rows, longest).
 
-    The labels are -100 on padding and on questions: their numbers cannot be foreseen, and learning them is only noise.
+    The labels are -100 on padding and on questions: their numbers cannot be predicted, so learning them is only noise.
     """
     assistant = tokenizer.get_vocab()[ASSISTANT]
     while True:
-        for some in batch_of_ids(texts, tokenizer, rows):
-            width = max(map(len, some))
-            ids = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in some])
+        for batch in batch_of_ids(texts, tokenizer, rows):
+            width = max(map(len, batch))
+            ids = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in batch])
             turn = ids.eq(assistant).int()
-            asked = turn.cumsum(1).sub(turn).eq(0) & turn.amax(1, keepdim=True).bool()
-            yield ids, ids.masked_fill(asked | (ids == tokenizer.pad_token_id), -100)
+            question = turn.cumsum(1).sub(turn).eq(0) & turn.amax(1, keepdim=True).bool()
+            yield ids, ids.masked_fill(question | (ids == tokenizer.pad_token_id), -100)
 
 
 def batch_of_ids(texts: Iterator[str], tokenizer: PreTrainedTokenizerFast, rows: int) -> Iterator[list[list[int]]]:
-    """Token ids of the next `WINDOW` batches."""
-    some = list(islice(texts, WINDOW * rows))
-    if not some:
+    """Yield the token ids of the next `WINDOW` batches."""
+    documents = list(islice(texts, WINDOW * rows))
+    if not documents:
         raise ValueError("the training texts ended: `largest` leaves no numbers in the train split, so raise it")
-    window = tokenizer(some, add_special_tokens=False)["input_ids"]
+    window = tokenizer(documents, add_special_tokens=False)["input_ids"]
     for start in range(0, len(window), rows):
         yield window[start : start + rows]
 

@@ -17,12 +17,12 @@ TEMPLATE_FILE = Path(__file__).with_name("chat_template.jinja")
 
 
 def document(question: str, response: str) -> str:
-    """One question and its response as the chat template writes them."""
+    """Write one question and its response as the chat template does."""
     return f"{USER}{question}{ASSISTANT}{response}{END}"
 
 
 def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
-    """The tokenizer of a domain's embedded models, from its vocabulary and the chat template of this package."""
+    """Build the tokenizer of a domain's embedded models from its vocabulary and this package's chat template."""
     ids = {piece: place for place, piece in enumerate(vocabulary(domain))}
     core = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     core.pre_tokenizer = splitter()
@@ -42,7 +42,7 @@ def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
 
 
 def unreadable(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> list[str]:
-    """Those of `texts` that the tokenizer cannot read without its unknown token."""
+    """Give those of `texts` that the tokenizer cannot read without its unknown token."""
     listed = list(texts)
     rows = tokenizer(listed, add_special_tokens=False)["input_ids"] if listed else []
     return [text for text, row in zip(listed, rows, strict=True) if tokenizer.unk_token_id in row]

@@ -1,7 +1,8 @@
-"""What the embedded models read: the teacher worked solutions, the base arithmetic and language but not the tasks.
+"""The training texts of the embedded models: worked solutions for the teacher, arithmetic and language for the base.
 
-The base reads bare workings, stories and drills worded unlike the questions, facts, and a few questions with nothing
-but their answer. Every number comes from the `train` split, so no pool, dev or test question can be among these texts.
+The base does not see the tasks: it reads bare workings, stories and drills worded unlike the questions, facts, and a
+few questions with nothing but their answer. Every number comes from the `train` split, so no pool, dev or test question
+can be among these texts.
 """
 
 import random
@@ -20,9 +21,9 @@ EASY_FIRST, EASY_LARGEST = 4000, 9
 def teacher_texts(
     seed: int, families: tuple[str, ...] = (), largest: int | None = None, domain: str = "mathematics"
 ) -> Iterator[str]:
-    """The teacher's endless training stream: questions of the `train` split with a random worked solution each.
+    """Yield the teacher's training texts without end: questions of the `train` split, each with a worked solution.
 
-    `domain` is a key of `DOMAINS`; the parts of a mixture come by turns.
+    `domain` is a key of `DOMAINS`; the parts of a mixture alternate.
     """
     return _by_domain(_solved, domain, families, seed, largest)
 
@@ -30,7 +31,7 @@ def teacher_texts(
 def base_texts(
     seed: int, families: tuple[str, ...] = (), largest: int | None = None, domain: str = "mathematics"
 ) -> Iterator[str]:
-    """The base model's endless training stream, in the proportions of its domain's `shares`; see `teacher_texts`."""
+    """Yield the base model's training texts without end, in its domain's `shares`; see `teacher_texts`."""
     return _by_domain(_weak, domain, families, seed, largest)
 
 
@@ -57,7 +58,7 @@ def _solved(domain: Domain, families: tuple[str, ...], seed: int, largest: int |
 
 
 def _weak(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:
-    """Small numbers first, too."""
+    """Yield the base model's texts of one domain, those with small numbers first."""
     yield from islice(_pages(domain, families, seed, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
     yield from _pages(domain, families, seed + 1, largest)
 

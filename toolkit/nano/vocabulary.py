@@ -1,7 +1,7 @@
 """The vocabularies of the embedded models: what is frozen in files, then what a newer domain needs beyond it.
 
-A file is only ever appended to, so that an edited wording never renumbers the tokens of a model already published. The
-wide vocabulary begins with that of mathematics, so one model may read several domains.
+Files are only appended to, so that an edited wording never renumbers the tokens of a published model. The wide
+vocabulary begins with that of mathematics, so one model may read several domains.
 """
 
 import json
@@ -14,19 +14,19 @@ from toolkit.domains import DOMAINS
 
 PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
 PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
-# Mathematics has its own: its models are published. Whatever came later reads all domains, on the same first ids.
+# Mathematics keeps its own file, because its models are published; later domains share one, with the same first ids.
 VOCABULARY_FILE = Path(__file__).with_name("vocabulary.json")
 WIDE_VOCABULARY_FILE = Path(__file__).with_name("vocabulary-wide.json")
 
 
 def splitter() -> pre_tokenizers.PreTokenizer:
-    """Cuts text into words, single digits and signs, each with the space before it."""
+    """Make the splitter that cuts text into words, single digits and signs, each with the space before it."""
     return pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
 
 
 @cache
 def vocabulary(domain: str) -> tuple[str, ...]:
-    """The pieces that models of a domain read, in the order of their ids."""
+    """Give the pieces that models of a domain read, in the order of their ids."""
     file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
     frozen = json.loads(file.read_text(encoding="utf-8"))
     return (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
@@ -34,6 +34,6 @@ def vocabulary(domain: str) -> tuple[str, ...]:
 
 @cache
 def pieces_needed(domain: str) -> tuple[str, ...]:
-    """Every distinct piece of a domain's questions, solutions and pages, sorted."""
-    cut = splitter()
-    return tuple(sorted({piece for text in DOMAINS[domain].texts() for piece, _ in cut.pre_tokenize_str(text)}))
+    """Give every distinct piece of a domain's questions, solutions and pages, sorted."""
+    split = splitter()
+    return tuple(sorted({piece for text in DOMAINS[domain].texts() for piece, _ in split.pre_tokenize_str(text)}))

@@ -1,4 +1,4 @@
-"""Rows of anybody's file or Hub dataset, with every number as it was written there."""
+"""Rows of any user's file or Hub dataset, with every number as it was written there."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.records.cells import CellError, arrow_records, cell_text
-from toolkit.records.parquet_limits import Limits
+from toolkit.records.parquet_limits import FileLimits
 from toolkit.records.reading import format_of, read_records
 
 _BATCH = 1024
-_LIMITS = Limits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
+_LIMITS = FileLimits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
 
 
 class PoolError(ValueError):
-    """A pool that cannot be used as it is; the message names the place, the value and the mend."""
+    """A pool that cannot be used as it is; the message names the place, the value and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,25 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What it is called wherever it lies: a file's own name, or the dataset's."""
+        """Give the name that does not depend on the machine: a file's own name, or the dataset's."""
         return Path(self.source).name if format_of(self.source) else self.source
 
 
 def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
-    """The rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
+    """Read the rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
 
     Raises:
         PoolError: for a file or dataset that cannot be read or is beyond the limits, and a column that no row has.
     """
-    there = dict[str, None]()
+    names = dict[str, None]()
     rows = []
     for row in _explained(place, columns):
-        there.update(dict.fromkeys(row))
+        names.update(dict.fromkeys(row))
         rows.append({name: row[name] for name in columns if name in row})
     for name in columns:
-        if rows and name not in there:
+        if rows and name not in names:
             raise PoolError(
-                f"{place.source} has no column {name!r}, only {', '.join(there)}: set the column names of the pool"
+                f"{place.source} has no column {name!r}, only {', '.join(names)}: set the column names of the pool"
             )
     return rows
 
@@ -83,20 +83,20 @@ def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
             f"{place.source} holds {dataset.num_rows:,} rows, more than the {_LIMITS.rows:,} allowed: name a part, "
             f"such as the split '{place.split}[:10000]'"
         )
-    there = [name for name in columns if name in dataset.column_names]
-    if len(there) < len(columns):
-        missing = next(name for name in columns if name not in there)
+    present = [name for name in columns if name in dataset.column_names]
+    if len(present) < len(columns):
+        missing = next(name for name in columns if name not in present)
         raise PoolError(
             f"{place.source} has no column {missing!r}, only {', '.join(dataset.column_names)}: set the column names "
             "of the pool"
         )
-    for table in dataset.select_columns(there).with_format("arrow").iter(_BATCH):
+    for table in dataset.select_columns(present).with_format("arrow").iter(_BATCH):
         for batch in table.to_batches():
             yield from arrow_records(batch)
 
 
 def text_of(row: Mapping[str, Any], column: str, where: str) -> str:
-    """The text of a cell. Raises PoolError, which begins with `where`, for blanks and what is no text or number."""
+    """Give the text of a cell. Raises PoolError, which begins with `where`, for a blank and for any other type."""
     try:
         return cell_text(row.get(column))
     except CellError as error:
@@ -104,7 +104,7 @@ def text_of(row: Mapping[str, Any], column: str, where: str) -> str:
 
 
 def optional_text(row: Mapping[str, Any], column: str | None, where: str) -> str:
-    """The text of a cell that may be blank or missing. Raises PoolError where it is neither text nor number."""
+    """Give the text of a cell that may be blank or missing. Raises PoolError where it is neither text nor number."""
     if column is None or row.get(column) is None or row[column] != row[column]:
         return ""
     try:

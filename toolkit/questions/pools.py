@@ -1,4 +1,4 @@
-"""One door to every pool of questions: procedural, a local file, or a Hub dataset."""
+"""Pools of questions from every source: a procedural domain, a local file, or a Hub dataset."""
 
 import os
 import random
@@ -18,11 +18,12 @@ from toolkit.questions.files import Place, PoolError, optional_text, read_rows, 
 from toolkit.recipe import sections
 from toolkit.records.reading import SUFFIXES
 
-READERS = SUFFIXES  # of the files that a pool is read from
+READERS = SUFFIXES  # last suffixes of the files that a pool can be read from
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
 SPLIT_FILES = ("questions", "test", "dev")
 
+Questions = tuple[Question, ...]
 LeakFinder = Callable[[Mapping[str, str]], Callable[[str], bool]]  # held-out questions by id -> whether a text has any
 GoldProblem = Callable[[str], str | None]  # why an answer cannot be compared with; None: it can be
 
@@ -31,16 +32,15 @@ GoldProblem = Callable[[str], str | None]  # why an answer cannot be compared wi
 class Columns:
     """Names of a table's columns, and the pattern that cuts the answer out of its own (see `parse_answer`)."""
 
-    question: str = "question"
-    answer: str = "answer"
-    unit: str | None = None
-    family: str | None = None
-    pattern: str | None = None
+    question: str
+    answer: str
+    unit: str | None
+    pattern: str | None
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many questions were left out since their answers cannot be read, and the first one's row and fault."""
+    """The number of questions left out because their answers cannot be read, and the first one's row and fault."""
 
     count: int = 0
     example: str = ""
@@ -50,107 +50,116 @@ class LeftOut:
 class Pool:
     """Seed questions in their fixed order (prefixes are the nested subsets), and held-out test and dev questions.
 
-    `dropped` candidates for seeds were too near a held-out question; the answers of those `left_out` cannot be read.
+    Attributes:
+        dropped: number of candidates for seeds that were too near a held-out question.
+        left_out: the questions whose answers cannot be read.
     """
 
-    questions: tuple[Question, ...]
-    test: tuple[Question, ...]
-    dev: tuple[Question, ...]
+    questions: Questions
+    test: Questions
+    dev: Questions
     dropped: int = 0
     left_out: LeftOut = LeftOut()
 
 
+@dataclass(frozen=True)
+class Table:
+    """The readable questions of a file or dataset in the pool's seeded order, and what was left out of it."""
+
+    name: str
+    questions: Questions
+    left_out: LeftOut
+
+
 def load_pool(
-    source: str,
-    size: int,
-    test_size: int,
-    dev_size: int = 0,
-    *,
-    seed: int = 0,
-    question_column: str = "question",
-    answer_column: str = "answer",
-    answer_pattern: str | None = None,
-    unit_column: str | None = None,
-    family_column: str | None = None,
-    subset: str | None = None,
-    split: str = "train",
-    revision: str | None = None,
-    test_source: str | None = None,
-    test_split: str | None = None,
-    test_question_column: str | None = None,
-    test_answer_column: str | None = None,
-    test_answer_pattern: str | None = None,
-    test_unit_column: str | None = None,
-    families: Sequence[str] = (),
-    largest: int | None = None,
-    leak_finder: LeakFinder | None = None,
-    gold_problem: GoldProblem | None = None,
+    settings: sections.Pool, leak_finder: LeakFinder | None = None, gold_problem: GoldProblem | None = None
 ) -> Pool:
-    """The pool of `source`: a name in `DOMAINS`, the path of a file with a suffix in `READERS`, or a Hub dataset.
+    """Load the pool of `settings.pool`: a name in `DOMAINS`, a file with a suffix in `READERS`, or a Hub dataset.
 
     Numbers are taken as they were written. `answer_pattern` is a regular expression with one group, "boxed" for the
     last `\\boxed{...}`, or None for the whole column; the text of `unit_column`, which may be blank, is written
     behind it.
 
-    The order is a shuffle seeded by `seed`; a smaller `size` gives a prefix. The test questions come from
-    `test_source` (default: `source`) and `test_split` when either is named (then in the columns `test_...`, where
+    The order is a shuffle seeded by `pool_seed`; a smaller size gives a prefix. The test questions come from
+    `test_pool` (default: `pool`) and `test_split` when either is named (then in the columns `test_...`, where
     these are named), else from the end of that order; the dev questions from the end of what remains. Test questions
-    that are in `source` too, and seeds that `leak_finder` finds too near a held-out question, are left out; so are
+    that are in `pool` too, and seeds that `leak_finder` finds too near a held-out question, are left out; so are
     questions whose answer the pattern does not find or in which `gold_problem` sees a problem, and they are counted.
-    `families` and `largest` narrow the procedural pool alone.
+    `families` and `largest_number` narrow the procedural pool alone.
 
-    Raises PoolError (a ValueError) naming the file, row, column, value and mend where most answers cannot be read,
-    cells are blank, questions repeat, a column is missing, or fewer questions are there than asked.
+    Raises PoolError (a ValueError) naming the file, row, column, value and remedy where most answers cannot be read,
+    cells are blank, questions repeat, a column is missing, or fewer questions are there than asked for.
     """
-    _check_sizes(size, test_size, dev_size)
-    if source in DOMAINS:
-        return _procedural(source, size, test_size, dev_size, seed, tuple(families), largest)
-    columns = Columns(question_column, answer_column, unit_column, family_column, answer_pattern)
-    read, left_out = _read(Place(source, subset, split, revision), columns, gold_problem)
-    own = _shuffled(read, seed)
-    if test_source is None and test_split is None:
-        _enough(source, "pool + test + dev", len(own), size + test_size + dev_size, left_out)
-        own, test = _split_end(own, test_size)
+    if settings.pool in DOMAINS:
+        return _procedural(settings)
+    source = _read_source(settings, gold_problem)
+    if settings.test_pool is None and settings.test_split is None:
+        rest, test = _cut_test(source, settings)
     else:
-        held_out = test_source or source
-        own_columns = Columns(
-            test_question_column or question_column,
-            test_answer_column or answer_column,
-            test_unit_column or unit_column,
-            family_column,
-            test_answer_pattern or answer_pattern,
-        )
-        read, more = _read(Place(held_out, subset, test_split or split, revision), own_columns, gold_problem)
-        test = _shuffled(read, seed)[:test_size]
-        _enough(held_out, "test", len(test), test_size, more)
-        left_out = LeftOut(left_out.count + more.count, left_out.example or more.example)
-        asked = {question.text for question in test}
-        own = tuple(question for question in own if question.text not in asked)
-        _enough(source, "pool + dev, without the test questions,", len(own), size + dev_size, left_out)
-    own, dev = _split_end(own, dev_size)
-    seeds = _clean(own, test + dev, leak_finder)
-    _enough(source, "pool, without what is near a held-out question,", len(seeds), size, left_out)
-    return Pool(seeds[:size], test, dev, len(own) - len(seeds), left_out)
+        separate = _read_test(settings, gold_problem)
+        source = replace(source, left_out=_both(source.left_out, separate.left_out))
+        rest, test = _without_test(source, separate, settings)
+    rest, dev = _split_end(rest, settings.dev_size)
+    seeds, size = _clean(rest, test + dev, leak_finder), max(settings.pool_sizes)
+    _enough(source.name, "pool, without what is near a held-out question,", len(seeds), size, source.left_out)
+    return Pool(seeds[:size], test, dev, len(rest) - len(seeds), source.left_out)
 
 
-def _split_end(questions: tuple[Question, ...], count: int) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+def _read_source(settings: sections.Pool, gold_problem: GoldProblem | None) -> Table:
+    place = Place(settings.pool, settings.pool_config, settings.pool_split, settings.pool_revision)
+    columns = Columns(settings.question_column, settings.answer_column, settings.unit_column, settings.answer_pattern)
+    return _read_table(place, columns, settings.pool_seed, gold_problem)
+
+
+def _read_test(settings: sections.Pool, gold_problem: GoldProblem | None) -> Table:
+    place = Place(
+        settings.test_pool or settings.pool,
+        settings.pool_config,
+        settings.test_split or settings.pool_split,
+        settings.pool_revision,
+    )
+    columns = Columns(
+        settings.test_question_column or settings.question_column,
+        settings.test_answer_column or settings.answer_column,
+        settings.test_unit_column or settings.unit_column,
+        settings.test_answer_pattern or settings.answer_pattern,
+    )
+    table = _read_table(place, columns, settings.pool_seed, gold_problem)
+    test = table.questions[: settings.test_size]
+    _enough(table.name, "test", len(test), settings.test_size, table.left_out)
+    return replace(table, questions=test)
+
+
+def _cut_test(source: Table, settings: sections.Pool) -> tuple[Questions, Questions]:
+    """Cut the test questions off the end of the source's order."""
+    need = max(settings.pool_sizes) + settings.test_size + settings.dev_size
+    _enough(source.name, "pool + test + dev", len(source.questions), need, source.left_out)
+    return _split_end(source.questions, settings.test_size)
+
+
+def _without_test(source: Table, separate: Table, settings: sections.Pool) -> tuple[Questions, Questions]:
+    """Leave out of the source what is among the test questions of a table of their own; give both."""
+    texts = {question.text for question in separate.questions}
+    rest = tuple(question for question in source.questions if question.text not in texts)
+    need = max(settings.pool_sizes) + settings.dev_size
+    _enough(source.name, "pool + dev, without the test questions,", len(rest), need, source.left_out)
+    return rest, separate.questions
+
+
+def _both(first: LeftOut, second: LeftOut) -> LeftOut:
+    return LeftOut(first.count + second.count, first.example or second.example)
+
+
+def _split_end(questions: Questions, count: int) -> tuple[Questions, Questions]:
     cut = max(0, len(questions) - count)
     return questions[:cut], questions[cut:]
 
 
-def _clean(
-    questions: tuple[Question, ...], held_out: tuple[Question, ...], leak_finder: LeakFinder | None
-) -> tuple[Question, ...]:
+def _clean(questions: Questions, held_out: Questions, leak_finder: LeakFinder | None) -> Questions:
     if leak_finder is None:
         return questions
     leaks = leak_finder({question_id(question.text): question.text for question in held_out})
     return tuple(question for question in questions if not leaks(question.text))
-
-
-def _check_sizes(size: int, test_size: int, dev_size: int) -> None:
-    for name, value, least in (("size", size, 1), ("test_size", test_size, 1), ("dev_size", dev_size, 0)):
-        if value < least:
-            raise PoolError(f"{name} is {value}: a pool needs at least {least}")
 
 
 def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = LeftOut()) -> None:
@@ -161,52 +170,57 @@ def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = Le
         )
 
 
-def _procedural(
-    domain: str, size: int, test: int, dev: int, seed: int, families: tuple[str, ...], largest: int | None
-) -> Pool:
-    generate = DOMAINS[domain].generate
-    wanted = {"pool": size, "test": test, "dev": dev}
-    made = {name: tuple(islice(generate(name, seed, families, largest), count)) for name, count in wanted.items()}
-    for name, count in wanted.items():
-        _enough(f"{domain} ({name})", name, len(made[name]), count)
-    return Pool(made["pool"], made["test"], made["dev"])
+def _procedural(settings: sections.Pool) -> Pool:
+    generate, families = DOMAINS[settings.pool].generate, settings.families or ()
+    counts = {"pool": max(settings.pool_sizes), "test": settings.test_size, "dev": settings.dev_size}
+    streams = {name: generate(name, settings.pool_seed, families, settings.largest_number) for name in counts}
+    questions = {name: tuple(islice(streams[name], count)) for name, count in counts.items()}
+    for name, count in counts.items():
+        _enough(f"{settings.pool} ({name})", name, len(questions[name]), count)
+    return Pool(questions["pool"], questions["test"], questions["dev"])
 
 
-def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:
-    return tuple(random.Random(f"pool:{seed}").sample(questions, len(questions)))
+def _read_table(place: Place, columns: Columns, seed: int, gold_problem: GoldProblem | None) -> Table:
+    questions, left_out = _read(place, columns, gold_problem)
+    shuffled = tuple(random.Random(f"pool:{seed}").sample(questions, len(questions)))
+    return Table(place.source, shuffled, left_out)
 
 
 def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> tuple[list[Question], LeftOut]:
-    """Every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
-    names = filter(None, (columns.question, columns.answer, columns.unit, columns.family))
+    """Give every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
+    names = filter(None, (columns.question, columns.answer, columns.unit))
     rows = read_rows(place, list(dict.fromkeys(names)))
-    questions, found, unread = [], dict[str, int](), list[str]()
+    questions, places, unread = [], dict[str, int](), list[str]()
     for number, row in enumerate(rows):
         where = f"{place.source}, row {number}"
         text = text_of(row, columns.question, where)
-        if text in found:
-            raise PoolError(
-                f"{where}, column {columns.question!r}: {text[:80]!r} stands in row {found[text]} already: "
-                "remove one of them"
-            )
-        found[text] = number
+        _refuse_repeat(text, places.setdefault(text, number), number, f"{where}, column {columns.question!r}")
         answer, problem = _answer(row, columns, where, gold_problem)
         if problem:
             unread.append(f"{place.name}, row {number}, column {columns.answer!r}: {problem}")
         else:
-            questions.append(Question(text, answer, optional_text(row, columns.family, where), ()))
-    if 2 * len(unread) > len(rows):
+            questions.append(Question(text, answer, "", ()))
+    _refuse_mostly_unread(place, unread, len(rows))
+    return questions, LeftOut(len(unread), unread[0] if unread else "")
+
+
+def _refuse_repeat(text: str, first: int, number: int, where: str) -> None:
+    if first != number:
+        raise PoolError(f"{where}: {text[:80]!r} stands in row {first} already: remove one of them")
+
+
+def _refuse_mostly_unread(place: Place, unread: Sequence[str], rows: int) -> None:
+    if 2 * len(unread) > rows:
         raise PoolError(
-            f"{place.source}: {len(unread):,} of {len(rows):,} answers cannot be read; {unread[0]}; mend the answer "
+            f"{place.source}: {len(unread):,} of {rows:,} answers cannot be read; {unread[0]}; correct the answer "
             "column, the answer pattern or `answer_kind`"
         )
-    return questions, LeftOut(len(unread), unread[0] if unread else "")
 
 
 def _answer(
     row: Mapping[str, object], columns: Columns, where: str, gold_problem: GoldProblem | None
 ) -> tuple[str, str | None]:
-    """The answer with its unit, and what is wrong with it."""
+    """Give the answer with its unit, and what is wrong with it (None: nothing)."""
     whole = text_of(row, columns.answer, where)
     answer = parse_answer(whole, columns.pattern)
     if answer is None:
@@ -216,20 +230,20 @@ def _answer(
 
 
 def parse_answer(text: str, pattern: str | None) -> str | None:
-    """The answer in `text` (None: there is none), without the thousands separators of a number.
+    """Give the answer in `text` (None: there is none), without the thousands separators of a number.
 
     `pattern` None takes the whole text, "boxed" the content of the last `\\boxed{...}` with its braces balanced, and a
     regular expression its one group in the last match.
     """
     if pattern is None:
-        found: str | None = text
+        answer: str | None = text
     elif pattern == BOXED:
-        found = extract_boxed(text)
+        answer = extract_boxed(text)
     else:
-        found = _compiled(pattern).last(text)
-    if found is None or not found.strip():
+        answer = _compiled(pattern).last(text)
+    if answer is None or not answer.strip():
         return None
-    plain = found.strip()
+    plain = answer.strip()
     return plain.replace(",", "") if re.fullmatch(r"[-+]?\$?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
 
 
@@ -246,33 +260,10 @@ def write_pool(
 ) -> dict[str, int | str]:
     """Load the pool that a recipe's settings describe, save it in `folder`, and return its counts by part.
 
-    Where questions were left out since their answers cannot be read, `unread` is their number and `unread_example` the
-    first of them.
+    Where questions were left out because their answers cannot be read, `unread` is their number and `unread_example`
+    the first of them.
     """
-    pool = load_pool(
-        settings.pool,
-        max(settings.pool_sizes),
-        settings.test_size,
-        settings.dev_size,
-        seed=settings.pool_seed,
-        question_column=settings.question_column,
-        answer_column=settings.answer_column,
-        answer_pattern=settings.answer_pattern,
-        unit_column=settings.unit_column,
-        subset=settings.pool_config,
-        split=settings.pool_split,
-        revision=settings.pool_revision,
-        test_source=settings.test_pool,
-        test_split=settings.test_split,
-        test_question_column=settings.test_question_column,
-        test_answer_column=settings.test_answer_column,
-        test_answer_pattern=settings.test_answer_pattern,
-        test_unit_column=settings.test_unit_column,
-        families=settings.families or (),
-        largest=settings.largest_number,
-        leak_finder=leak_finder,
-        gold_problem=gold_problem,
-    )
+    pool = load_pool(settings, leak_finder, gold_problem)
     save_pool(reordered(pool, settings.pool_order), folder)
     counts: dict[str, int | str] = {"pool": len(pool.questions), "test": len(pool.test), "dev": len(pool.dev)}
     counts["dropped"] = pool.dropped
@@ -282,7 +273,7 @@ def write_pool(
 
 
 def reordered(pool: Pool, order: int) -> Pool:
-    """The pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
+    """Give the pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
     if not order:
         return pool
     shuffled = random.Random(f"order:{order}").sample(pool.questions, len(pool.questions))

@@ -1,4 +1,4 @@
-"""Values of a row: numbers kept as the text they were written as, and any value as one text."""
+"""Values of a row: numbers as the text that was written, and any value as one text."""
 
 import json
 import math
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CellError(ValueError):
-    """A value that is no text and no number; the message says what it is, and reads on from the name of its cell."""
+    """A value that is neither text nor number; the message says what it is and continues the name of its cell."""
 
 
 class Number(str):
@@ -23,10 +23,10 @@ class Number(str):
 
 
 def cell_text(value: object, *, blank: bool = False) -> str:
-    """The text of a value: a text without the space around it, or a number as it was written.
+    """Give the text of a value: a text without the space around it, or a number as it was written.
 
     Args:
-        value: of a row of `read_records`, or plain Python.
+        value: a value in a row of `read_records`, or a plain Python value.
         blank: whether a text may be empty.
 
     Raises:
@@ -48,7 +48,7 @@ def cell_text(value: object, *, blank: bool = False) -> str:
 
 
 def shown(value: object, most: int = 80) -> str:
-    """A value for a message, as JSON has it where it can be, cut to `most` characters."""
+    """Write a value for a message, as JSON where that is possible, cut to `most` characters."""
     text = repr(value) if isinstance(value, str) and not isinstance(value, Number) else as_json(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
@@ -59,11 +59,11 @@ def _kind(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """A value as JSON, each `Number` as it was written; what JSON has no form for as a text."""
+    """Write a value as JSON, each `Number` as it was written, and as a text what JSON cannot express."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(str(key), ensure_ascii=False)}: {as_json(each)}" for key, each in value.items())
+        pairs = (f"{json.dumps(str(key), ensure_ascii=False)}: {as_json(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(as_json, value)) + "]"
@@ -75,7 +75,7 @@ def as_json(value: object) -> str:
 
 
 class RepeatedKeyError(ValueError):
-    """An object of JSON with a key, `name`, that stands in it twice, so that one of the two values would win."""
+    """A JSON object in which the key `name` stands twice, so that one of the two values would be lost."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"an object names {name[:40]!r} twice")
@@ -91,7 +91,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
-    """Make a decoder that turns no digits into a float or an int, and refuses keys that stand in an object twice.
+    """Make a decoder that keeps numbers as they are written, and refuses a key that stands twice in an object.
 
     Args:
         constant: what NaN, Infinity and -Infinity, which JSON does not have, become.
@@ -101,7 +101,7 @@ def json_decoder(constant: Callable[[str], Any]) -> json.JSONDecoder:
 
 
 def arrow_records(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch; numbers of the columns themselves as `Number`, floats by the shortest text of theirs.
+    """Yield the rows of a batch, a number that is a whole cell as `Number`; a float is the shortest text that gives it.
 
     A 32-bit 0.7 is `0.7`, not `0.699999988079071`; the zeros that a decimal column adds are dropped.
     """
@@ -112,7 +112,7 @@ def arrow_records(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
 
 
 def arrow_values(column: "pa.Array") -> list[Any]:
-    """The values of a column as `arrow_records` has them."""
+    """Give the values of a column as `arrow_records` does."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
@@ -154,7 +154,7 @@ def _decoded(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise CellError(f"holds bytes that are no UTF-8 text ({value[:20]!r}): it must be a text") from error
+        raise CellError(f"holds bytes that are not UTF-8 text ({value[:20]!r}): it must be a text") from error
 
 
 def _checked(text: str, blank: bool) -> str:
@@ -164,5 +164,5 @@ def _checked(text: str, blank: bool) -> str:
     try:
         stripped.isascii() or stripped.encode()
     except UnicodeEncodeError as error:
-        raise CellError(f"holds half a character ({stripped[error.start]!a}): write it anew as UTF-8") from error
+        raise CellError(f"holds half a character ({stripped[error.start]!a}): write it again as UTF-8") from error
     return str(stripped)

@@ -1,4 +1,4 @@
-"""Lines of a text file, whatever its packing and encoding; what cannot be read is refused with file and line."""
+"""Lines of a text file, compressed or not, in any Unicode encoding; errors name the file and the line."""
 
 import bz2
 import codecs
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 OPENERS: dict[str, Callable[[Any], IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}  # type: ignore[dict-item]
-LONGEST = 64 * 2**20  # characters of a line, and of a field
+LONGEST = 64 * 2**20  # characters that a line, and a field, may have
 _HEAD = 4096
 _REMEDY = "take a part of it, one row a line"
 _MARKS = (
@@ -30,7 +30,7 @@ class RecordError(ValueError):
 
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """The unpacked bytes of a file. Raises RecordError, also while they are read, where it is absent or torn."""
+    """Open a file and give its unpacked bytes. Raises RecordError, also while reading, if it is absent or torn."""
     opened: IO[bytes] | None = None
     try:
         with OPENERS.get(path.suffix.lower(), lambda place: Path(place).open("rb"))(path) as opened:
@@ -50,8 +50,8 @@ def lines_of(file: IO[bytes], name: str, most: int, longest: int = LONGEST) -> I
     head = file.read(_HEAD)
     encoding = encoding_of(head)
     if encoding == "utf-8" and b"\0" in head:
-        raise RecordError(f"{name} holds zero bytes (UTF-16 without its mark?), so it is no UTF-8: save it as UTF-8")
-    # Escapes keep what is no UTF-8 until its own line is looked at.
+        raise RecordError(f"{name} holds zero bytes (UTF-16 without its mark?), so it is not UTF-8: save it as UTF-8")
+    # Escapes keep bytes that are not UTF-8 until their own line is checked, so that the error can name it.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     text = io.TextIOWrapper(io.BufferedReader(_Joined(head, file)), encoding, errors, newline="")
     number, size = 0, 0
@@ -65,7 +65,7 @@ def lines_of(file: IO[bytes], name: str, most: int, longest: int = LONGEST) -> I
             _check_encoding(line, f"{name}, line {number}")
             yield line
     except UnicodeDecodeError as error:
-        raise RecordError(f"{name}, after line {number}: no {encoding} ({error.reason}): save it as UTF-8") from error
+        raise RecordError(f"{name}, after line {number}: not {encoding} ({error.reason}): save it as UTF-8") from error
 
 
 def encoding_of(head: bytes) -> str:
@@ -74,7 +74,7 @@ def encoding_of(head: bytes) -> str:
 
 
 class _Joined(io.RawIOBase):
-    """The bytes that were looked at, then those of the file."""
+    """The bytes at the head, which were already read, then those of the file."""
 
     def __init__(self, head: bytes, file: IO[bytes]) -> None:
         self._head, self._file = head, file
@@ -83,10 +83,10 @@ class _Joined(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        got = self._head[: len(buffer)] or self._file.read(len(buffer))
-        self._head = self._head[len(got) :]
-        buffer[: len(got)] = got
-        return len(got)
+        part = self._head[: len(buffer)] or self._file.read(len(buffer))
+        self._head = self._head[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
 
 
 def _check_encoding(line: str, place: str) -> None:
@@ -96,4 +96,4 @@ def _check_encoding(line: str, place: str) -> None:
         line.encode()
     except UnicodeEncodeError as error:
         byte = ord(line[error.start]) & 0xFF
-        raise RecordError(f"{place}: byte 0x{byte:02x} is no UTF-8: save the file as UTF-8") from error
+        raise RecordError(f"{place}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8") from error

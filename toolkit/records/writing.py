@@ -1,4 +1,4 @@
-"""Rows written one after the other as JSONL, CSV or parquet, under a temporary name until they are all there."""
+"""Writes rows one after the other as JSONL, CSV or parquet, under a temporary name until all are written."""
 
 import contextlib
 import csv
@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from toolkit.records.cells import as_json
 from toolkit.records.texts import RecordError
 
-_ROWS = 16_384  # of a row group, or fewer where its texts are longer than this many characters
-_CHARACTERS = 32 * 2**20
+_ROWS = 16_384  # rows of a group at most
+_CHARACTERS = 32 * 2**20  # characters in the texts of a group, after which it is written with fewer rows
 WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -29,14 +29,14 @@ class Writer(Protocol):
 
 @contextlib.contextmanager
 def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[Writer]:
-    """A writer of the format that the suffix of `path` names; the file is there once the body has ended well.
+    """Open a writer of the format that the suffix of `path` names; the file appears if the body ends without an error.
 
     Args:
-        path: of a file that is replaced; its folder must be there.
+        path: a file, which is replaced if it exists; its folder must exist.
         schema: columns and their types, which JSONL does without. CSV needs the names alone.
 
     Raises:
-        RecordError: for another suffix, or a folder that is not there.
+        RecordError: for another suffix, or a missing folder.
     """
     kind = written_as(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -49,7 +49,10 @@ def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[Writer]
 
 
 def written_as(path: Path) -> str:
-    """`jsonl`, `csv` or `parquet` by the suffix of a file to be. Raises RecordError for another, or no folder."""
+    """Give the format by the suffix of a file to be written: `jsonl`, `csv` or `parquet`.
+
+    Raises RecordError for another suffix, or where the folder is missing.
+    """
     kind = WRITTEN.get(path.suffix.lower())
     if kind is None:
         raise RecordError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITTEN)}")
@@ -60,7 +63,7 @@ def written_as(path: Path) -> str:
 
 class _TextWriter:
     def __init__(self, part: Path) -> None:
-        # What is half a character has no UTF-8; it is written as its escape.
+        # Half a character cannot be written in UTF-8, so its escape is written.
         self.file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def __exit__(self, *error: object) -> None:
@@ -146,7 +149,7 @@ def _text(value: object) -> str:
 
 
 def schema_of_texts(names: Sequence[str]) -> pa.Schema:
-    """A schema in which every column is text."""
+    """Make a schema in which every column is text."""
     return pa.schema([(name, pa.string()) for name in names])
 
 

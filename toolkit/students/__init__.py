@@ -1,1 +1,1 @@
-"""Students: a base model trained on the responses of a corpus with TRL and PEFT, and the weights that come out."""
+"""Students: a base model trained on the responses of a corpus with TRL and PEFT, and the resulting weights."""

@@ -19,7 +19,7 @@ UNREADABLE = 0.01  # share of the responses that may be left out (one always may
 
 
 class StudentError(ValueError):
-    """A student that cannot be trained; the message names the file or question and the mend."""
+    """A student that cannot be trained; the message names the file or question and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Rows:
 
     @property
     def tokens(self) -> int:
-        """Tokens of prompts and responses."""
+        """Count the tokens of prompts and responses."""
         return sum(map(len, self.input_ids))
 
 
 def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
-    """The rows of the parquet `files` in the given order, each with question_id, question and response.
+    """Read the rows of the parquet `files` in the given order, each with question_id, question and response.
 
     Raises:
         StudentError: a file without these columns, or no rows at all.
@@ -59,16 +59,17 @@ def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
 
 
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
-    """Prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
+    """Give prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
     Question and response are data: what looks like a special token in them is read as plain text, or refused. A tag
     that the prompt has opened, such as `<think>`, is not written again where the response begins with it. A response
-    that the tokenizer cannot read is left out and counted: a garbled one may put pieces together that a small
+    that the tokenizer cannot read is left out and counted: a garbled one may join pieces in a way that a small
     vocabulary lacks.
 
     Raises:
-        StudentError: no chat template or end-of-sequence token, a row beyond `max_length` tokens, a question or more
-            than `UNREADABLE` of the responses that the tokenizer cannot read, or a special token inside a response.
+        StudentError: for a base without chat template or end-of-sequence token, a row beyond `max_length` tokens, a
+            question or more than `UNREADABLE` of the responses that the tokenizer cannot read, or a special token
+            inside a response.
     """
     complaint = mute(tokenizer)
     if complaint:
@@ -105,11 +106,11 @@ class _Prompt(NamedTuple):
 
 
 def _prompt(tokenizer: PreTrainedTokenizerBase, question: str) -> _Prompt:
-    """A question as the base reads it; some tokenizers have one token for unknown text and for the ends of turns."""
+    """Give a question as the base reads it; for some tokenizers unknown text and the ends of turns are one token."""
     ids, unknown = prompt_ids(tokenizer, question), tokenizer.unk_token_id
-    written = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}  # by a template, as it should
-    looked_at = plain_ids(tokenizer, question) if unknown in written else ids
-    return _Prompt(prompt_text(tokenizer, question), ids, unknown is None or unknown not in looked_at)
+    written = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}  # a template may write these
+    checked = plain_ids(tokenizer, question) if unknown in written else ids
+    return _Prompt(prompt_text(tokenizer, question), ids, unknown is None or unknown not in checked)
 
 
 def _complaint(
@@ -126,13 +127,13 @@ def _complaint(
 
 
 def training_order(rows: int, settings: Student, seed: int) -> np.ndarray:
-    """Row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
+    """Give row indices in the order of training: whole shuffled passes, one after the other, cut at the end.
 
     A batch may span two passes, so that every optimiser step sees `batch_size` rows, however small the corpus (the last
-    step of `control: epochs` sees what is left).
+    step of `control: epochs` sees the rows that are left).
     """
-    passed = max(1, round(settings.epochs * rows))
-    total = passed if settings.control == "epochs" else settings.steps * settings.batch_size
+    rows_read = max(1, round(settings.epochs * rows))
+    total = rows_read if settings.control == "epochs" else settings.steps * settings.batch_size
     passes = math.ceil(total / rows)
     generator = np.random.default_rng(seed)
     return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:total]

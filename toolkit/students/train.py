@@ -45,7 +45,7 @@ def train_student(
     Args:
         base: Transformers folder with a chat template.
         files: parquet files with the columns question_id, question, response; their order is the corpus order.
-        out: folder to fill; it must hold no weights yet. The caller makes it appear whole or not at all.
+        out: folder to fill; it must hold no weights yet. The caller makes it appear complete or not at all.
         settings: method, training length and optimiser.
         train_seed: seeds the order of the rows and the adapter's initial weights.
         progress: called with (steps done, steps in all).
@@ -56,12 +56,12 @@ def train_student(
         train_loss (nats per response token, mean of the last 5 % of the steps), startup_seconds and train_seconds.
 
     Raises:
-        StudentError, ModelFilesError: before training, for what cannot be trained on or from.
+        StudentError, ModelFilesError: before training, for a corpus or base that cannot be used.
         NotFinite: at the first step whose loss is NaN or infinite, or for such a weight; nothing is written.
     """
     start = time.monotonic()
     refuse_weights(out)
-    with quiet(), torch.enable_grad():  # whatever the caller, or a library at its import, has switched off
+    with quiet(), torch.enable_grad():  # the caller, or a library at its import, may have switched gradients off
         tokenizer = load_tokenizer(base)
         rows = tokenize_rows(tokenizer, read_responses(files), settings.max_length)
         order = training_order(len(rows), settings, train_seed)
@@ -121,7 +121,7 @@ def _adapter(settings: Student) -> LoraConfig | None:
 
 
 def _weights_dtype(settings: Student) -> torch.dtype:
-    """Trained weights stay in float32; frozen ones may be bfloat16 where the device computes in it."""
+    """Give the type of the weights: float32 where they are trained; frozen ones may be bfloat16 on a GPU."""
     return torch.bfloat16 if settings.method == "lora" and torch.cuda.is_available() else torch.float32
 
 
@@ -139,16 +139,16 @@ def _arguments(out: Path, settings: Student, steps: int, seed: int) -> SFTConfig
         adam_beta1=0.9,
         adam_beta2=0.98,
         seed=seed,
-        max_length=None,  # rows are checked before; nothing is cut
+        max_length=None,  # row lengths were checked before; nothing is cut
         train_sampling_strategy="sequential",  # the data set is already in training order
         use_cpu=not gpu,
         bf16=gpu,
         gradient_checkpointing=False,  # saves memory that small models do not need, at a third of the speed
-        use_cache=True,  # what the saved config says to those who generate
+        use_cache=True,  # is saved in the config, for generation
         dataloader_pin_memory=gpu,
         save_strategy="no",
         logging_strategy="no",
-        logging_nan_inf_filter=False,  # which would hide that a student diverged
+        logging_nan_inf_filter=False,  # the filter would hide that a student diverged
         report_to="none",
         disable_tqdm=True,
     )
@@ -156,13 +156,13 @@ def _arguments(out: Path, settings: Student, steps: int, seed: int) -> SFTConfig
 
 class _Trainer(SFTTrainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **options: Any) -> Any:
-        """On a CPU the model's own loss: TRL's, made to save a GPU's memory, is the same and takes a sixth longer."""
+        """Use the model's own loss on a CPU: TRL's saves memory on a GPU, is the same, and takes a sixth longer."""
         if torch.cuda.is_available():
             return super().compute_loss(model, inputs, *args, **options)
         return Trainer.compute_loss(self, model, inputs | {"use_cache": False}, *args, **options)
 
     def training_step(self, *args: Any, **options: Any) -> torch.Tensor:
-        """A step, whose loss must be a finite number."""
+        """Take a step and refuse a loss that is not a finite number."""
         loss = super().training_step(*args, **options)
         if not torch.isfinite(loss):
             raise NotFinite(
@@ -172,12 +172,12 @@ class _Trainer(SFTTrainer):
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not estimated: nobody reads it, and counting the parameters anew costs 6 % of a small model's step."""
+        """Give 0: nobody reads the estimate, and counting the parameters again costs 6 % of a small model's step."""
         return 0
 
 
 class _Reporter(TrainerCallback):
-    """Reports progress, and has the loss logged before the tail, so that the entry at the end is the tail's mean."""
+    """Reports progress, and has the loss logged before the tail, so that the last entry is the mean over the tail."""
 
     def __init__(self, steps: int, progress: Callable[[int, int], None]) -> None:
         self.logged = {steps - math.ceil(TAIL * steps), steps}

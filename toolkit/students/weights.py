@@ -1,4 +1,4 @@
-"""A student's weights on disk: an adapter or a full model, in safetensors, naming no place on this machine."""
+"""A student's weights on disk: an adapter or a full model, in safetensors, without any path of this machine."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ ADAPTER = "adapter_config.json"
 
 def refuse_weights(folder: Path) -> None:
     """Raise StudentError when `folder` already holds weights: an adapter beside a full model would be ambiguous."""
-    found = sorted(path.name for path in folder.glob("*.safetensors"))
-    if found:
-        raise StudentError(f"{folder}: already holds {', '.join(found)}; give each student a folder of its own")
+    names = sorted(path.name for path in folder.glob("*.safetensors"))
+    if names:
+        raise StudentError(f"{folder}: already holds {', '.join(names)}; give each student a folder of its own")
 
 
 def base_digest(base: Path) -> str:
-    """`sha256:` and the digest over the names and bytes of the base's weight files."""
+    """Give `sha256:` and the digest over the names and bytes of the base's weight files."""
     files = {path.name: file_digest(path) for path in sorted(base.glob("*.safetensors"))}
     return f"sha256:{hashlib.sha256(json.dumps(files).encode()).hexdigest()}"
 
@@ -34,7 +34,7 @@ def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base
     """Write a PEFT model's adapter, naming `base_name` as its base, or a full model with its tokenizer.
 
     Raises:
-        NotFinite: for a weight that is no finite number; nothing is written.
+        NotFinite: for a weight that is not a finite number; nothing is written.
     """
     refuse_not_finite(model.named_parameters(), "the student diverged")
     if not isinstance(model, PeftModel):
@@ -50,7 +50,7 @@ def save_student(model: Any, tokenizer: PreTrainedTokenizerBase, out: Path, base
 
 
 def load_student(base: Path, student: Path) -> PreTrainedModel:
-    """The student ready to generate, in evaluation mode, an adapter merged into the weights of `base` in memory."""
+    """Load the student to generate with, in evaluation mode; an adapter is merged into `base` in memory."""
     with quiet():
         if not (student / ADAPTER).exists():
             return load_network(student).eval()

@@ -1,8 +1,8 @@
-"""What a 200 holds: the text, why it ended, what was thought aloud, what it took, and which model says it answered.
+"""Reads the body of a 200: the text, why it ended, the reasoning, the tokens used, and the name of the model.
 
-Nothing is guessed: what is no answer is an error that names what came instead. What may be a passing fault (half a
-body, a page of a proxy, an end that the server forced) is raised to be sent again; what the model itself did is
-recorded. What a server says that it took counts either way.
+Nothing is guessed: a body without an answer is an error that names what came instead. What may be a passing fault (half
+a body, a page of a proxy, an end that the server forced) is raised, so that the request is sent again; what the model
+itself did is recorded. The tokens that the server reports count either way.
 """
 
 import json
@@ -14,7 +14,7 @@ from toolkit.teachers.failure import message_of, shown
 from toolkit.teachers.reasoning import reasoning_of, split_parts, split_tags, with_reasoning
 from toolkit.teachers.request import CHAT, COMPLETIONS, GENERATE, cut_at_stop
 
-# Finish reasons of every server, in lower case and without anything but letters.
+# Finish reasons of all servers, reduced to lower-case letters.
 ENDS = dict.fromkeys(
     [
         "stop",
@@ -89,16 +89,16 @@ PASSING = frozenset(
         "none",
     ]
 )
-LARGEST_COUNT = 2**31 - 1  # tokens of one request; what a corpus's column holds
+LARGEST_COUNT = 2**31 - 1  # tokens of one request; the corpus stores them in 32 bits
 TOKENS = ("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")
 
 
 class Malformed(ValueError):
-    """An answer that lacks what was asked for."""
+    """A body that lacks a part of an answer, or has it in another form."""
 
 
 class Unanswered(Exception):
-    """A 200 whose body is an error after all, with the status that it would have had."""
+    """A 200 whose body is an error after all, with the status that it should have had."""
 
     def __init__(self, status: int, reason: str, used: "Usage") -> None:
         super().__init__(reason)
@@ -106,19 +106,19 @@ class Unanswered(Exception):
 
 
 class OtherModel(Exception):
-    """An answer of a model that was not asked for, with its name."""
+    """An answer of another model than the one asked; the message is its name."""
 
 
 class Usage(NamedTuple):
-    """Tokens that a request took; `counted` is False where the server worked and does not tell."""
+    """Tokens that a request took; `counted` is False where the server worked and does not report them."""
 
     prompt: int = 0
     completion: int = 0
     counted: bool = True
 
     @property
-    def told(self) -> dict[str, Any]:
-        """As `Transient` takes it."""
+    def fields(self) -> dict[str, Any]:
+        """Give the tokens as keyword arguments of `Transient`."""
         return {
             "prompt_tokens": self.prompt,
             "completion_tokens": self.completion,
@@ -126,8 +126,8 @@ class Usage(NamedTuple):
         }
 
 
-class Said(NamedTuple):
-    """What the model said; no text is None. `reason` is the end as the server calls it."""
+class Reply(NamedTuple):
+    """The model's reply; without a text, `text` is None. `reason` is the finish reason in the server's words."""
 
     text: str | None
     reason: str
@@ -139,10 +139,10 @@ class Reader(NamedTuple):
     """How one server's answers are read.
 
     Attributes:
-        path: of the form that it is asked by.
-        stop: texts that end an answer and are no part of it.
+        path: the path of the form in which it is asked.
+        stop: texts that end an answer and are not part of it.
         keep: whether reasoning stays in front of the answer.
-        model: name@revision that is recorded.
+        model: the name@revision to record.
         is_asked: whether a model of this name is the one asked for.
     """
 
@@ -153,7 +153,7 @@ class Reader(NamedTuple):
     is_asked: Callable[[str], bool] = lambda name: True
 
     def read(self, raw: bytes, headers: Mapping[str, str]) -> Completion:
-        """The completion that a body holds, or one whose error says what the model did instead.
+        """Read the completion in a body, or make one whose error says what the model did instead.
 
         Raises:
             Transient: for a body that is no answer, and an answer that the server cut short.
@@ -168,36 +168,36 @@ class Reader(NamedTuple):
             return self._failed(f"usage: {error}", Usage(counted=False))
         _refuse_error(body, used)
         try:
-            said = PARSE[self.path](body)
+            reply = PARSE[self.path](body)
         except (ValueError, RecursionError):
-            raise Transient(f"malformed body: {_beginning(raw)}", **used.told) from None
+            raise Transient(f"malformed body: {_beginning(raw)}", **used.fields) from None
         if not used.counted:
             raise Transient("malformed body: no usage, so that its tokens cannot be counted", uncounted=True)
-        return self._judged(said, used)
+        return self._judged(reply, used)
 
     def _refuse_other(self, body: Any) -> None:
         name = body.get("model") if isinstance(body, dict) else None
         if isinstance(name, str) and name and not self.is_asked(name):
             raise OtherModel(shown(name))
 
-    def _judged(self, said: Said, used: Usage) -> Completion:
-        plain = "".join(character for character in said.reason.rpartition(".")[2].lower() if character.isalpha())
+    def _judged(self, reply: Reply, used: Usage) -> Completion:
+        plain = "".join(character for character in reply.reason.rpartition(".")[2].lower() if character.isalpha())
         if not plain:
-            raise Transient("malformed body: no finish reason", **used.told)
+            raise Transient("malformed body: no finish reason", **used.fields)
         if plain in PASSING:
-            raise Transient(f"finish reason: {shown(said.reason)}", **used.told)
+            raise Transient(f"finish reason: {shown(reply.reason)}", **used.fields)
         end = ENDS.get(plain)
         if end is None:
-            return self._failed(f"finish reason: {shown(said.reason)}", used)
-        if said.text is None and said.instead:
-            return self._failed(f"no text: {said.instead}", used)
-        if said.text is None and end == "stop" and not said.reasoning:
-            raise Transient("malformed body: no text", **used.told)
-        return self._kept(said, end, used)
+            return self._failed(f"finish reason: {shown(reply.reason)}", used)
+        if reply.text is None and reply.instead:
+            return self._failed(f"no text: {reply.instead}", used)
+        if reply.text is None and end == "stop" and not reply.reasoning:
+            raise Transient("malformed body: no text", **used.fields)
+        return self._kept(reply, end, used)
 
-    def _kept(self, said: Said, end: str, used: Usage) -> Completion:
-        inside, answer = split_tags(said.text or "")
-        reasoning = "\n".join(filter(None, (said.reasoning.strip(), inside)))
+    def _kept(self, reply: Reply, end: str, used: Usage) -> Completion:
+        inside, answer = split_tags(reply.text or "")
+        reasoning = "\n".join(filter(None, (reply.reasoning.strip(), inside)))
         answer = cut_at_stop(answer, self.stop) if self.stop else answer
         text = with_reasoning(reasoning, answer, bool(answer) or end == "stop") if self.keep and reasoning else answer
         return Completion(text, end, used.prompt, used.completion, self.model, reasoned=bool(reasoning))
@@ -209,36 +209,36 @@ class Reader(NamedTuple):
 
 
 def failed(reason: str, model: str) -> Completion:
-    """No answer, for a reason that will not go away."""
+    """Make a completion without an answer, for a reason that will not go away."""
     return Completion("", "error", 0, 0, model, reason)
 
 
 def whole(value: Any) -> int | None:
-    """A count as servers write it: a whole number, or its digits as text; None for anything else."""
+    """Read a count as servers write it: a whole number, or its digits as text; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 20:
         return int(value)
     return value if type(value) is int else None
 
 
 def usage_of(body: Any, headers: Mapping[str, str]) -> Usage:
-    """What the server says that a request took; uncounted where it says nothing.
+    """Give the tokens that the server says the request took; uncounted where it says nothing.
 
-    Some count reasoning in the total only: then the rest of the total is the completion's.
+    Some servers count reasoning in the total only: then the rest of the total belongs to the completion.
 
     Raises:
-        Malformed: for what cannot be a number of tokens.
+        Malformed: for a value that cannot be a number of tokens.
     """
     match body:
         case {"usage": dict(usage)}:
             prompt, completion = (_first(usage, names) for names in TOKENS)
             total = usage.get("total_tokens")
         case {"details": {"generated_tokens": completion}}:
-            # TGI tells the length of the prompt of /generate in a header only.
+            # TGI reports the length of the prompt of /generate in a header only.
             prompt, total = whole(headers.get("x-prompt-tokens")), None
         case {"choices": _} | {"generated_text": _}:
             return Usage(counted=False)
         case _:
-            return Usage()  # no work of a model
+            return Usage()  # the body of an error: no model worked
     if prompt is None or completion is None:
         return Usage(counted=False)
     prompt, completion = _count("prompt_tokens", prompt), _count("completion_tokens", completion)
@@ -255,7 +255,7 @@ def _count(name: str, value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
-        raise Malformed(f"{name} is {shown(json.dumps(value))[:40]}, no number of tokens")
+        raise Malformed(f"{name} is {shown(json.dumps(value))[:40]}, which is not a number of tokens")
     return value
 
 
@@ -267,7 +267,7 @@ def _loaded(raw: bytes) -> Any:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise Malformed(f"{word} is no number of JSON")
+    raise Malformed(f"{word} is not a JSON number")
 
 
 def _beginning(raw: bytes) -> str:
@@ -291,8 +291,8 @@ def _refuse_error(body: Any, used: Usage) -> None:
     raise Unanswered(code if code and 400 <= code < 600 else 500, message, spent)
 
 
-def parse_chat(body: Any) -> Said:
-    """The one choice of a chat completion."""
+def parse_chat(body: Any) -> Reply:
+    """Read the one choice of a chat completion."""
     match body:
         case {"choices": [{"message": dict(message), "finish_reason": str() | None as reason}]}:
             return _message(message, reason or "")
@@ -301,39 +301,39 @@ def parse_chat(body: Any) -> Said:
     raise Malformed
 
 
-def _message(message: dict[str, Any], reason: str) -> Said:
+def _message(message: dict[str, Any], reason: str) -> Reply:
     content, reasoning = message.get("content"), reasoning_of(message)
     if isinstance(content, list):
-        beside, content = split_parts(content)
-        reasoning = reasoning or beside
+        part_reasoning, content = split_parts(content)
+        reasoning = reasoning or part_reasoning
     if content is not None and not isinstance(content, str):
         raise Malformed
     refusal = message.get("refusal")
     instead = f"refusal: {shown(refusal)}" if isinstance(refusal, str) and refusal else ""
     if message.get("tool_calls") or message.get("function_call"):
         instead = instead or "a call of a tool"
-    return Said(content or (None if instead else content), reason, reasoning, instead)
+    return Reply(content or (None if instead else content), reason, reasoning, instead)
 
 
-def parse_completions(body: Any) -> Said:
-    """The one choice of a plain completion."""
+def parse_completions(body: Any) -> Reply:
+    """Read the one choice of a plain completion."""
     match body:
         case {"choices": [{"text": str(text), **rest}]}:
             reason = rest.get("finish_reason") or ""
             if isinstance(reason, str):
-                return Said(text, reason)
+                return Reply(text, reason)
     raise Malformed
 
 
-def parse_generate(body: Any) -> Said:
-    """TGI's own form."""
+def parse_generate(body: Any) -> Reply:
+    """Read an answer of TGI's own form."""
     match body:
         case {"generated_text": str(text), "details": {"finish_reason": str(reason)}}:
-            return Said(text, reason)
+            return Reply(text, reason)
     raise Malformed
 
 
-PARSE: Mapping[str, Callable[[Any], Said]] = {
+PARSE: Mapping[str, Callable[[Any], Reply]] = {
     CHAT: parse_chat,
     COMPLETIONS: parse_completions,
     GENERATE: parse_generate,

@@ -1,4 +1,4 @@
-"""Which server gets the next request: the one with most room; a failing one rests and is tried with one request."""
+"""Chooses the server for each request: the one with most room. A failing one rests, then gets one trial request."""
 
 import asyncio
 from collections import deque
@@ -12,52 +12,52 @@ from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.request import Form
 from toolkit.teachers.routing import Route
 
-FAULTS = 8  # in a row, until a server rests
+FAULTS = 8  # faults in a row until a server rests
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds; doubled from one trial to the next
-REMEMBERED = 64  # different questions of a streak that are told apart
+REMEMBERED = 64  # different questions of a streak that are remembered
 
 
 class Streak:
-    """Answers of one kind in a row, none of them an answer to a question that was sent after the first."""
+    """Failures of one kind in a row; it ends when a question is answered that was sent after the first of them."""
 
     def __init__(self) -> None:
         self.count, self.since = 0, 0.0
-        self.questions: set[str] = set()  # of these answers, some of them
+        self.questions: set[str] = set()  # those of the failures, `REMEMBERED` at most
 
     def add(self, question: str, now: float) -> None:
-        """One more."""
+        """Count one more answer, to `question`, at time `now`."""
         self.since = self.since if self.count else now
         self.count += 1
         if len(self.questions) < REMEMBERED:
             self.questions.add(question)
 
     def end(self, sent: float) -> None:
-        """A question was answered that was sent at time `sent`."""
+        """End the streak because a question was answered that was sent at time `sent`, after it began."""
         if self.count and sent >= self.since:
             self.count, self.questions = 0, set()
 
 
 class Server:
-    """One URL: how it is asked and read, what it bears, and whether it rests."""
+    """One URL: how it is asked and read, how many requests it bears, and whether it rests."""
 
     def __init__(self, route: Route, form: Form, dialect: str, reader: Reader, limit: Limit) -> None:
         self.route, self.form, self.dialect, self.reader, self.limit = route, form, dialect, reader, limit
         self.model = reader.model
         self.url: URL = route.ask(form.path)
         self.proven = False  # whether it has ever answered a question
-        self.refusals, self.oddities = Streak(), Streak()  # requests that it finds wrong; 200s that are no answers
-        self.calm = 0.0  # seconds of the last pause because it refused everything, 0 while it does not
-        self.paused = 0.0  # time when that began
-        self.faults = 0  # in a row
+        self.refusals, self.oddities = Streak(), Streak()  # requests that it finds wrong; 200s without an answer
+        self.calm = 0.0  # seconds of the last pause that it got for refusing everything, 0 while it does not
+        self.paused = 0.0  # time when that pause ends
+        self.faults = 0  # faults in a row
         self.failing_since = 0.0  # time of the first of them
         self.alive = 0.0  # time of its last sign of life
-        self.reason = ""  # of the last one
+        self.reason = ""  # why it last failed
         self.rest = 0.0  # seconds of the last rest, 0 while it is well
         self.until = 0.0  # time before which nothing is sent
         self.trial = False  # whether the one request after a rest is under way
 
     def open(self, now: float) -> bool:
-        """Whether a request may be sent at time `now`."""
+        """Say whether a request may be sent at time `now`."""
         if now < self.until:
             return False
         return self.limit.free if not self.rest else not self.trial
@@ -68,7 +68,7 @@ class Server:
         return self.limit.take(now)
 
     def good(self, sent: float) -> None:
-        """It answered a question that was sent at time `sent`."""
+        """Note that the server answered a question that was sent at time `sent`."""
         self.proven = True
         for streak in (self.refusals, self.oddities):
             streak.end(sent)
@@ -76,22 +76,22 @@ class Server:
             self.calm = 0.0
 
     def down(self, now: float) -> float:
-        """For how many seconds nothing good has come of it; 0 while it is well."""
+        """Say for how many seconds the server has given no good answer; 0 while it is well."""
         since = [self.failing_since] * bool(self.rest) + [self.refusals.since] * bool(self.calm)
         return now - min(since, default=now)
 
     def well(self, now: float) -> None:
-        """It gave a sign of life."""
+        """Note a sign of life at time `now`."""
         self.alive = now
         self.faults, self.rest, self.trial = 0, 0.0, False
 
 
 class Balancer:
-    """Hands out servers, in the order asked for, while they have room.
+    """Hands out servers that have room, to requests in the order of their arrival.
 
     Args:
         servers: at least one.
-        patience: seconds for which all of them must have failed until the run ends.
+        patience: seconds after which the run ends if all servers have failed for that long.
     """
 
     def __init__(self, servers: Sequence[Server], patience: float) -> None:
@@ -104,7 +104,7 @@ class Balancer:
             self._close(server, max(server.until - self._loop.time(), 0.0))
 
     async def take(self) -> tuple[Server, Ticket]:
-        """The server that has most room, and the request's ticket there, as soon as there is one.
+        """Wait for the server that has most room; give it and the request's ticket there.
 
         One of `answered`, `refused`, `faulted` and `dropped` must follow.
 
@@ -126,13 +126,16 @@ class Balancer:
             raise
 
     def answered(self, server: Server, ticket: Ticket) -> None:
-        """It served the request."""
+        """Note that the server served the request."""
         server.limit.accepted(ticket, self._loop.time())
         server.good(ticket.sent)
         self._sign_of_life(server)
 
     def doubted(self, server: Server, ticket: Ticket, question: str, reason: str) -> None:
-        """It finds the request wrong. One that was well before and now finds every question wrong is given pauses."""
+        """Note that the server finds the request wrong.
+
+        One that was well before and now finds every question wrong is given pauses.
+        """
         now = self._loop.time()
         server.limit.accepted(ticket, now)
         if not server.calm or ticket.sent >= server.paused:
@@ -150,7 +153,7 @@ class Balancer:
         self._give_up_in_time(now)
 
     def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
-        """It refused for load, or, where it says how long to wait, for a rate that no lower load would mend."""
+        """Note that the server refused for load, or for its rate where it says how long to wait."""
         if after is None:
             server.limit.refused(ticket, self._loop.time())
         else:
@@ -159,7 +162,7 @@ class Balancer:
         self._sign_of_life(server)
 
     def faulted(self, server: Server, ticket: Ticket, reason: str) -> None:
-        """It failed: the connection, the server itself, or the time."""
+        """Note a fault: of the connection, of the server itself, or of the time."""
         now = self._loop.time()
         server.limit.failed(now)
         server.reason = reason
@@ -178,7 +181,7 @@ class Balancer:
         self._wake()
 
     def dropped(self, server: Server) -> None:
-        """The request was called off; that says nothing about the server."""
+        """Note that the request was called off, which says nothing about the server."""
         server.limit.failed(self._loop.time())
         server.trial = False
         self._wake()
@@ -211,8 +214,8 @@ class Balancer:
             return
         faults = ", ".join(f"{server.route.name} ({server.reason})" for server in self.servers)
         self._end = TeacherError(
-            f"no teacher has answered for {self.patience:.0f} s: {faults}. Start it again or mend `urls`; "
-            "the run goes on from what is written"
+            f"no teacher has answered for {self.patience:.0f} s: {faults}. Start it again or correct `urls`; "
+            "the run continues from what is written"
         )
         for future in self._waiting:
             if not future.done():

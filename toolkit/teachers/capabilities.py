@@ -1,4 +1,4 @@
-"""What a server says of itself, read once, and what is refused because of it before anything is spent."""
+"""Reads once what a server can do, and refuses, before anything is spent, a recipe that it cannot serve."""
 
 import functools
 import json
@@ -24,7 +24,7 @@ CONTEXTS = (
     "context_window",
     "max_context_length",
 )  # of vLLM, SGLang, OpenRouter, ...
-CACHED = {"id", "object", "created", "owned_by"}  # all that `transformers serve` tells of a model
+CACHED = {"id", "object", "created", "owned_by"}  # all that `transformers serve` says about a model
 NAMED = 5  # models of a long list that an error names
 LARGEST_PAGE = 16 * 2**20  # bytes of a list of models, or of the tokens of a prompt
 SAME = re.compile(r"([@:].*|-\d{4}[\d-]*)?", re.DOTALL)  # what may follow a model's name
@@ -34,7 +34,7 @@ DENIED = {
     402: "the account's credits are spent",
     403: f"the token has no right to it; set HF_TOKEN or {TOKEN_VARIABLE} to one that has",
     404: "nothing answers there: check `urls`, `api` and `teacher`",
-    405: "it takes no such request: check `urls` and `api`",
+    405: "it does not take such a request: check `urls` and `api`",
 }
 
 
@@ -50,7 +50,7 @@ class Capabilities(NamedTuple):
 
 
 async def read_capabilities(session: aiohttp.ClientSession, route: Route, teacher: Teacher) -> Capabilities:
-    """What the server at `route` can do; TGI has /info, the others list their models.
+    """Read what the server at `route` can do; TGI has /info, the others list their models.
 
     Raises:
         TeacherError: when it serves another model or revision than the recipe's, or may not be asked.
@@ -65,33 +65,35 @@ async def read_capabilities(session: aiohttp.ClientSession, route: Route, teache
     listed = _listed(await _get(session, route, "/v1/models"))
     named = [entry for entry in listed if _is_named(teacher.teacher, entry)]
     if not named and len(listed) == 1:
-        # SGLang under another name still tells the path that it was started with.
-        told = await _get(session, route, "/get_model_info")
-        path = told.get("model_path") if isinstance(told, dict) else None
+        # SGLang, served under another name, still gives the path that it was started with.
+        running = await _get(session, route, "/get_model_info")
+        path = running.get("model_path") if isinstance(running, dict) else None
         named = listed if path == teacher.teacher else []
     if not named and listed and not all(map(_is_cached, listed)):
-        raise TeacherError(f"{route.name} serves {_names(listed)}, not {teacher.teacher!r}: mend `urls` or `teacher`")
+        raise TeacherError(
+            f"{route.name} serves {_names(listed)}, not {teacher.teacher!r}: correct `urls` or `teacher`"
+        )
     entry: dict[str, Any] = named[0] if named else {"id": teacher.teacher}
     contexts = (whole(entry.get(key)) for key in CONTEXTS)
     return Capabilities("openai", str(entry["id"]), stated, next(filter(None, contexts), None))
 
 
 def _listed(page: Any) -> list[dict[str, Any]]:
-    """The models in a list of any shape, those with a name."""
+    """Give the models that a list of any shape names."""
     entries = page.get("data") if isinstance(page, dict) else page
     known = entries if isinstance(entries, list) else []
     return [entry for entry in known if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]]
 
 
 def _is_named(name: str, entry: dict[str, Any]) -> bool:
-    """Whether a listed model is `name`: by its id, by what it was loaded from, or by the name without its owner."""
+    """Say whether a listed model is `name`: by its id, by what it was loaded from, or by the name without its owner."""
     known = entry["id"]
     bare = name.rpartition("/")[2].casefold()
     return name in (known, entry.get("root")) or known in (f"{name}:latest", f"{name}@main") or known.casefold() == bare
 
 
 def _is_cached(entry: dict[str, Any]) -> bool:
-    """Whether an entry may be of `transformers serve`, which lists its cache only and loads what it is asked for."""
+    """Say whether an entry may be of `transformers serve`, which lists its cache and loads what it is asked for."""
     return entry.keys() <= CACHED and entry.get("owned_by") == entry["id"].rpartition("/")[0]
 
 
@@ -102,28 +104,33 @@ def _names(listed: Sequence[dict[str, Any]]) -> str:
 
 
 def is_asked(able: Capabilities, teacher: Teacher) -> Callable[[str], bool]:
-    """Whether a name in an answer is the model that was asked for: itself, or it with a date, a tag or a revision."""
+    """Make a function that says whether a name in an answer is that of the model asked for.
+
+    The name may have a date, a tag or a revision behind it.
+    """
     known = {name.casefold() for name in (able.served, teacher.teacher, MOUNTED, Path(teacher.teacher).name) if name}
     known |= {able.model.rpartition("@")[0].casefold()}
 
     @functools.lru_cache(64)
-    def asked(name: str) -> bool:
+    def is_known(name: str) -> bool:
         text = name.casefold()
         return any(text.startswith(one) and SAME.fullmatch(text.removeprefix(one)) for one in known)
 
-    return asked
+    return is_known
 
 
 def _of_tgi(info: dict[str, Any], route: Route, teacher: Teacher) -> Capabilities:
     name, sha, revision = info.get("model_id"), info.get("model_sha"), teacher.teacher_revision
     served = name if isinstance(name, str) and name not in ("", MOUNTED) else teacher.teacher
     if served != teacher.teacher:
-        raise TeacherError(f"{route.name} serves {shown(served)!r}, not {teacher.teacher!r}: mend `urls` or `teacher`")
+        raise TeacherError(
+            f"{route.name} serves {shown(served)!r}, not {teacher.teacher!r}: correct `urls` or `teacher`"
+        )
     sha = sha if isinstance(sha, str) and sha else None
     if sha and revision and COMMIT.fullmatch(revision) and sha != revision:
         raise TeacherError(
             f"{route.name} serves {served} at commit {shown(sha)}, not {revision}: "
-            "mend `teacher_revision` or start the server with it"
+            "correct `teacher_revision` or start the server with it"
         )
     return Capabilities(
         "tgi",
@@ -139,7 +146,7 @@ def refuse_settings(able: Capabilities, sampling: Sampling, route: Route) -> Non
     """Refuse a recipe that the server would refuse request by request.
 
     Raises:
-        TeacherError: naming the recipe key.
+        TeacherError: for a setting beyond the server's limits; it names the recipe key.
     """
     if able.stop is not None and len(sampling.stop) > able.stop:
         raise TeacherError(f"stop: {route.name} takes {able.stop} stop texts at most, not {len(sampling.stop)}")
@@ -153,10 +160,10 @@ def refuse_settings(able: Capabilities, sampling: Sampling, route: Route) -> Non
 async def refuse_long_prompt(
     session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes, sampling: Sampling
 ) -> None:
-    """Refuse an encoded prompt that with its response is longer than the context, where the server counts for us.
+    """Refuse an encoded prompt that with its response exceeds the context, where the server can count its tokens.
 
     Raises:
-        TeacherError: naming prompt and recipe key.
+        TeacherError: for such a prompt; it names the prompt and the recipe key.
         Transient: when the server does not answer now.
     """
     length = await _count_tokens(session, route, able, form, prompt)
@@ -176,7 +183,7 @@ def _shown(prompt: bytes) -> str:
 async def _count_tokens(
     session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes
 ) -> int | None:
-    """Tokens of a prompt as the server reads it; None where it has no route for that."""
+    """Count the tokens of a prompt as the server reads it; None where it has no route for that."""
     if able.context is None:
         return None
     body = json.loads(form.body(prompt, 1))
@@ -185,13 +192,13 @@ async def _count_tokens(
         answer = await _get(session, route, "/chat_tokenize" if chat else "/tokenize", body)
         tokens = answer.get("tokenize_response") if isinstance(answer, dict) else answer
         return len(tokens) if isinstance(tokens, list) and tokens else None
-    asked = {key: body[key] for key in ("model", "messages", "prompt") if key in body}
-    answer = await _get(session, route, "/tokenize", asked)
+    parts = {key: body[key] for key in ("model", "messages", "prompt") if key in body}
+    answer = await _get(session, route, "/tokenize", parts)
     return whole(answer.get("count")) if isinstance(answer, dict) else None
 
 
 async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: Any = None) -> Any:
-    """The JSON at a path (asked by POST where there is a body), None where the server has no such path."""
+    """Ask for the JSON at a path (by POST where there is a body); None where the server has no such path."""
     method = "GET" if body is None else "POST"
     try:
         async with session.request(
@@ -213,7 +220,7 @@ async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: An
 
 
 async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
-    """The body, or its first `largest` bytes where it is larger; the connection is closed then."""
+    """Read the body, or its first `largest` bytes where it is larger; the connection is closed then."""
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)
@@ -225,6 +232,6 @@ async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 
 def denied(route: Route, status: int, reason: str) -> TeacherError:
-    """The error for an answer after which no request will succeed."""
-    mend = DENIED.get(status, "name the address that answers in `urls`")
-    return TeacherError(f"{route.name} answers {status} ({route.hide(reason)}): {mend}")
+    """Make the error for an answer after which no request will succeed."""
+    remedy = DENIED.get(status, "name the address that answers in `urls`")
+    return TeacherError(f"{route.name} answers {status} ({route.hide(reason)}): {remedy}")

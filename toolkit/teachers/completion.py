@@ -1,4 +1,4 @@
-"""What every teacher gives: one completion per request, drawn with its own seed, or a reason why there is none."""
+"""What every teacher gives: one completion per request, drawn with its own seed, or the reason why there is none."""
 
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -9,8 +9,8 @@ from toolkit.prompt import Messages
 class Completion(NamedTuple):
     """One drawn answer; `finish_reason` is `stop` (the model ended it), `length` (cut) or `error` (none came).
 
-    Token counts are those of the teacher's own tokenizer, without padding. Where none came they are what the server
-    says that the request took all the same, else 0.
+    Token counts are those of the teacher's own tokenizer, without padding. Without an answer they are the tokens that
+    the server says the request took all the same, else 0.
     """
 
     text: str
@@ -18,9 +18,9 @@ class Completion(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     model: str  # name@revision that answered
-    error: str = ""  # why none came: final for this request, such as `422: ...` or `finish reason: ...`
-    reasoned: bool = False  # whether the model thought aloud before its answer
-    uncounted: bool = False  # whether the server did work whose tokens it does not tell
+    error: str = ""  # why no answer came: final for this request, such as `422: ...` or `finish reason: ...`
+    reasoned: bool = False  # whether reasoning preceded the answer
+    uncounted: bool = False  # whether the server did work whose tokens it does not report
 
 
 class Transient(Exception):
@@ -31,8 +31,8 @@ class Transient(Exception):
         after: seconds that the server asked to wait for, None when it named none.
         refused: whether it was refused for load or rate alone, which says nothing about the request itself.
         doubtful: whether it was refused as wrong, by a server that may be refusing everything now.
-        prompt_tokens: what the server says that the try took, as `completion_tokens`.
-        uncounted: whether the server did work whose tokens it does not tell.
+        prompt_tokens, completion_tokens: the tokens that the server says the attempt took.
+        uncounted: whether the server did work whose tokens it does not report.
     """
 
     def __init__(
@@ -57,22 +57,22 @@ class Transient(Exception):
 
 
 class TeacherError(RuntimeError):
-    """The run cannot go on: no right to ask, another model, or nothing answers; the message names the mend."""
+    """The run cannot continue: no right to ask, another model, or nothing answers; the message names the remedy."""
 
 
 class Teacher(Protocol):
-    """Anything that answers messages; an async context manager that holds model or connections while open."""
+    """Anything that answers messages; an async context manager that keeps its model or connections while open."""
 
     @property
     def model(self) -> str:
-        """name@revision."""
+        """Give the model as name@revision."""
 
     @property
     def concurrency(self) -> int:
-        """Requests in flight at most."""
+        """Give the most requests in flight."""
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from a seed in [0, 2^63).
+        """Give one completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: when the same request may be tried again.

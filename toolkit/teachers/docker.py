@@ -1,5 +1,7 @@
-"""How a server is started in Docker. The commands were written from the servers' documentation and are tested against
-a stand-in for the `docker` program: no container was run with them yet.
+"""Starts a server in Docker.
+
+The commands were written from the servers' documentation and are tested against a stand-in for the `docker` program: no
+container has been run with them yet.
 """
 
 from pathlib import Path
@@ -11,13 +13,13 @@ from toolkit.teachers.machine import Place, devices, hub_token, port_of, served_
 def docker_run(
     teacher: Teacher, serving: Serving, copy: int, image: str, port: int, cache: str, *options: str
 ) -> list[str]:
-    """`docker run` up to the image; the Hub's cache of this machine is shared, so that nothing is fetched twice.
+    """Give the `docker run` command up to the image; this machine's Hub cache is shared, so nothing is fetched twice.
 
     Args:
-        image: the server's own; a recipe may name another.
-        port: that the server listens on in its container.
-        cache: where it looks for the Hub's models there.
-        options: of Docker.
+        image: the server's own image; a recipe may name another.
+        port: the port that the server listens on in its container.
+        cache: the folder in the container where it looks for the Hub's models.
+        options: more options of `docker run`.
     """
     start = ["docker", "run", "--rm", "--name", container_of(serving, copy)]
     named = devices(serving, copy)
@@ -35,23 +37,23 @@ def docker_run(
 
 
 def in_container(teacher: Teacher, serving: Serving, copy: int) -> Place:
-    """Where copy `copy` is started from."""
-    hub_cache().mkdir(parents=True, exist_ok=True)  # Docker would make it, as root's
+    """Give the place that copy `copy` is started from."""
+    hub_cache().mkdir(parents=True, exist_ok=True)  # or Docker would make it, owned by root
     return Place(hub_token(teacher), Path.cwd(), ["docker", "stop", container_of(serving, copy)])
 
 
 def container_of(serving: Serving, copy: int) -> str:
-    """The name of copy `copy`'s container, by which it is stopped."""
+    """Name the container of copy `copy`, by which it is stopped."""
     return f"fss-teacher-{port_of(serving, copy)}"
 
 
 def mounted(teacher: Teacher) -> str:
-    """Where a container finds the model: the path at which a local folder is mounted, else its Hub name."""
+    """Say where a container finds the model: the path at which a local folder is mounted, else its Hub name."""
     return f"/models/{served_name(teacher)}" if Path(teacher.teacher).is_dir() else teacher.teacher
 
 
 def hub_cache() -> Path:
-    """Where this machine keeps the Hub's models."""
+    """Give the folder in which this machine keeps the Hub's models."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser().resolve()

@@ -1,4 +1,4 @@
-"""What a server says of a request that it does not answer: the reason as it may be shown, and how long to wait."""
+"""Reads a server's refusal of a request: the reason, safe to show, and how long to wait."""
 
 import json
 import math
@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-SHOWN = 200  # characters of what a server wrote that are shown
+SHOWN = 200  # characters of a server's text that are shown
 LONGEST_PAUSE = 300.0  # seconds that a server may ask for
 
 
 def shown(text: str) -> str:
-    """What a stranger wrote as one short line: no line breaks, no control characters that a terminal would obey."""
+    """Shorten a stranger's text to one line that is safe to show: no line breaks, no control characters."""
     line = " ".join(text[: 4 * SHOWN].split())
     return "".join(character if character.isprintable() else "?" for character in line)[:SHOWN]
 
 
 def reason_of(raw: bytes) -> str:
-    """What an error body says: its message where it is JSON with one, else its first characters."""
+    """Give the message of an error body where it is JSON with one, else its first characters."""
     text = raw.decode(errors="replace")
     try:
         return message_of(json.loads(raw)) or shown(text)
@@ -27,7 +27,7 @@ def reason_of(raw: bytes) -> str:
 
 
 def message_of(body: Any) -> str:
-    """The message in a JSON error of any server's shape, as it may be shown; empty where there is none."""
+    """Give the message in a JSON error of any server's shape, safe to show; empty where there is none."""
     match body:
         case {"error": {"message": str(message)}} | {"error": str(message)}:
             return shown(message)
@@ -39,7 +39,7 @@ def message_of(body: Any) -> str:
 
 
 def seconds_asked(headers: Mapping[str, str]) -> float | None:
-    """What `Retry-After` asks for, a number of seconds or a date, at most `LONGEST_PAUSE`; None where it is neither."""
+    """Give the seconds that `Retry-After` asks for (a number or a date), at most `LONGEST_PAUSE`; None for neither."""
     value = headers.get("Retry-After")
     if value is None:
         return None

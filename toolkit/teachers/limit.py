@@ -1,39 +1,40 @@
-"""How many requests one server takes at once, found by asking.
+"""Finds how many requests one server takes at once.
 
 Two servers that refuse look alike: one that takes 128 requests and refuses the next, and one that refuses every seventh
-whatever the load. The first wants fewer requests in flight, the second wants them sent again. So a refusal lowers the
-limit by a cost and an answer raises it by a gain, which finds a hard limit within one burst; and what lasts is judged
-turnover by turnover, by how many requests were really being served at a time: the mean of those in flight, whatever
-becomes of them (one that hangs is being served too), without those that are refused. Far fewer than the limit: they are
-the limit. About as many, and still refusals: a turnover at less load tells the cause, since refusals that go away come
-from the load.
+whatever the load. The first needs fewer requests in flight, the second needs them sent again. So a refusal lowers the
+limit by a cost and an answer raises it by a gain, which finds a hard limit within one burst.
+
+The limit that remains is then judged at every turnover, a group of answers, by the number of requests served at a time:
+the mean of those in flight that are not refused (one that hangs is being served too). If that number is far below the
+limit, it becomes the limit. If it is about equal and there are still refusals, a probe shows the cause, a turnover with
+less load: refusals that go away come from the load.
 """
 
 from typing import NamedTuple
 
 TURNOVER = 16  # answers that are judged together, at least
-NOTABLE = 0.03  # share of refusals that is worth a probe
-FILLED = 0.7  # share of the limit that is being served when it is not far too high
-PROBE = 0.85  # share of the load that a probe leaves
-GONE = 1 / 3  # of the share before, at most, when refusals ended with the load
+NOTABLE = 0.03  # share of refusals from which a probe is worth while
+FILLED = 0.7  # share of the limit that must be served, or the limit is far too high
+PROBE = 0.85  # share of the load that a probe keeps
+GONE = 1 / 3  # the refusals came from the load if a probe leaves at most this part of their share
 PAUSE = 16  # turnovers between probes
 SETTLED = 0.9  # share of its size that the limit keeps over a probe whose refusals do not come from the load
-FIRST_GAIN = 1.0  # bears a half of refusals until their cause is known
+FIRST_GAIN = 1.0  # keeps the limit up with half of the requests refused, until the cause is known
 CREEP = 0.01  # gain where the load is the cause: one refusal in a hundred answers
-STRAY = 0.1  # what a refusal costs where it is not
+STRAY = 0.1  # cost of a refusal where the load is not the cause
 
 
 class Ticket(NamedTuple):
-    """A request that is under way: the turnover in which it is judged, and the time in seconds when it was sent."""
+    """A request in flight: the turnover in which it is judged, and the time in seconds when it was sent."""
 
     turnover: int
     sent: float
 
 
 class Limit:
-    """Requests in flight at most, between 1 and `ceiling`; starts at `start`.
+    """The most requests in flight, between 1 and `ceiling`; it starts at `start`.
 
-    Call `take` before a request, and after it exactly one of `accepted` and `refused`, with what `take` returned, and
+    Call `take` before a request, and after it exactly one of `accepted` and `refused` (with the ticket from `take`) and
     `failed`. Times are seconds of one clock that never goes back.
     """
 
@@ -43,24 +44,24 @@ class Limit:
         self._size = float(min(start, ceiling))
         self._cap = float(ceiling)  # lower while probing
         self._cost, self._gain = 1.0, FIRST_GAIN
-        self._stray = 0.0  # share of refusals that is known not to come from the load
-        self._before: tuple[float, float, float] | None = None  # what led to a probe: see `_conclude`
+        self._stray = 0.0  # share of refusals known not to come from the load
+        self._before: tuple[float, float, float] | None = None  # the state before a probe; see `_conclude`
         self._pause = 0  # turnovers without a probe
         self._turnover = 0
         self._opened: float | None = None  # when this turnover began
         self._first = self._size  # size at that time
-        self._answers = self._refusals = 0  # of this turnover's requests
-        self._busy = 0.0  # seconds of all requests in flight in it, without those that were refused
-        self._counted = 0.0  # time up to which they are counted
+        self._answers = self._refusals = 0  # counts of this turnover's requests
+        self._busy = 0.0  # seconds in flight in this turnover, summed over all requests that were not refused
+        self._counted = 0.0  # time up to which these seconds are summed
 
     @property
     def size(self) -> int:
-        """The limit, at least 1."""
+        """Give the limit, at least 1."""
         return int(self._size)
 
     @property
     def free(self) -> bool:
-        """Whether one more request may be sent."""
+        """Say whether one more request may be sent."""
         return self.taken < self._size
 
     def take(self, now: float) -> Ticket:
@@ -71,7 +72,7 @@ class Limit:
         return Ticket(self._turnover, now)
 
     def accepted(self, ticket: Ticket, now: float) -> None:
-        """It was answered."""
+        """Note at time `now` that the request was answered."""
         self._change(-1, now)
         if self._size < self._cap:
             self._size = min(self._size + self._gain, self._cap)
@@ -81,7 +82,7 @@ class Limit:
                 self._judge(now)
 
     def refused(self, ticket: Ticket, now: float) -> None:
-        """It was refused for load."""
+        """Note at time `now` that the request was refused for load."""
         self._change(-1, now)
         self._busy -= now - ticket.sent
         self._size = max(self._size - self._cost, 1)
@@ -89,7 +90,7 @@ class Limit:
             self._refusals += 1
 
     def failed(self, now: float) -> None:
-        """It met a fault that says nothing about the load."""
+        """Note at time `now` that the request met a fault that says nothing about the load."""
         self._change(-1, now)
 
     def _change(self, by: int, now: float) -> None:
@@ -118,12 +119,12 @@ class Limit:
         self._answers, self._refusals, self._busy = 0, 0, 0.0
 
     def _conclude(self, share: float, before: float, size: float, served: float) -> None:
-        """End a probe: `before` it a share of refusals, the `size` of the limit, and what was `served` of it."""
+        """End a probe; before it the share of refusals was `before`, the limit `size`, the number served `served`."""
         self._before, self._cap = None, float(self.ceiling)
         if share <= GONE * before:
             self._pause = PAUSE
             self._size, self._cost, self._gain, self._stray = served, 1.0, CREEP, 0.0
         elif self._size >= SETTLED * self._first:
             self._pause = PAUSE
-            # The gain bears twice those refusals, so that the limit does not sink.
+            # The gain makes up for twice those refusals, so that the limit does not sink.
             self._size, self._cost, self._gain, self._stray = size, STRAY, 2 * STRAY * share / (1 - share), share

@@ -1,4 +1,4 @@
-"""What servers on this machine share: names, ports, GPUs, and how their copies are started side by side.
+"""What all servers on this machine share: names, ports, GPUs, and how their copies are started side by side.
 
 Every server listens on 127.0.0.1 only, since none of them asks for a password.
 """
@@ -18,12 +18,12 @@ from toolkit.teachers.serve_process import Say, Server, started, wait_ready
 LAST_PORT = 65_535
 SECRET = re.compile(r"-(key|token|password|secret)\b")
 
-Command = Callable[[Teacher, Serving, Sampling, int], list[str]]  # of copy n, without the recipe's own options
+Command = Callable[[Teacher, Serving, Sampling, int], list[str]]  # for copy n, without the recipe's own options
 Running = tuple[tuple[str, ...], list[Server]]  # URLs that answer, and the processes of this machine behind them
 
 
 class Place(NamedTuple):
-    """Where a server runs, what it finds in its environment, and the command that ends it, if one must."""
+    """A server's environment and working folder, and the command that ends it, if it needs one."""
 
     environment: dict[str, str | None]
     folder: Path
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 def commands(command: Command, teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """The command that starts each copy of the model; none holds a token's value.
+    """Give the command that starts each copy of the model; none holds a token's value.
 
     Raises:
         RecipeError: naming the recipe's key that the server cannot follow.
@@ -50,11 +50,11 @@ def running(
     say: Say,
     seconds: float,
 ) -> Iterator[Running]:
-    """All copies, side by side, which answer within the body and are stopped after it.
+    """Start all copies side by side; they answer within the body and are stopped after it.
 
     Args:
         lines: the command of each copy.
-        place: of copy n, with a folder that is there as long as they run.
+        place: gives the place of copy n; its second argument is a folder that exists as long as the copies run.
         say: takes a line for the screen.
         seconds: how long they may take to be ready.
     """
@@ -79,40 +79,42 @@ def running(
 
 
 def copies(serving: Serving) -> int:
-    """How many servers are started: one per `shards` GPUs, on ports counted up from `server_port`."""
+    """Count the servers to start: one per `shards` GPUs, on ports counted up from `server_port`."""
     if serving.gpus % serving.shards or (serving.shards > 1 and not serving.gpus):
-        raise RecipeError(f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs as many")
+        raise RecipeError(
+            f"shards: {serving.shards} does not divide gpus: {serving.gpus}; each copy needs that many GPUs"
+        )
     count = max(1, serving.gpus // serving.shards)
     if port_of(serving, count - 1) > LAST_PORT:
-        raise RecipeError(f"server_port: {serving.server_port}: {count} copies need as many ports up to {LAST_PORT}")
+        raise RecipeError(f"server_port: {serving.server_port}: {count} copies need that many ports up to {LAST_PORT}")
     return count
 
 
 def port_of(serving: Serving, copy: int) -> int:
-    """The port that copy `copy` listens on."""
+    """Give the port that copy `copy` listens on."""
     return serving.server_port + copy
 
 
 def served_name(teacher: Teacher) -> str:
-    """What a request must call the model: its Hub name, or a local folder's own name without odd characters."""
+    """Give the model's name in requests: its Hub name, or a local folder's own name without odd characters."""
     if Path(teacher.teacher).is_dir():
         return re.sub(r"[^A-Za-z0-9]+", "-", Path(teacher.teacher).resolve().name).strip("-") or "teacher"
     return teacher.teacher
 
 
 def revision_options(teacher: Teacher) -> list[str]:
-    """The option that names a Hub model's revision."""
+    """Give the option that names a Hub model's revision."""
     named = teacher.teacher_revision and not Path(teacher.teacher).is_dir()
     return ["--revision", str(teacher.teacher_revision)] if named else []
 
 
 def gpus_of(serving: Serving, copy: int) -> dict[str, str | None]:
-    """The environment that shows a server without Docker the GPUs of its copy."""
+    """Give the environment that shows a server without Docker the GPUs of its copy."""
     return {"CUDA_VISIBLE_DEVICES": ",".join(devices(serving, copy))}
 
 
 def devices(serving: Serving, copy: int) -> list[str]:
-    """The GPUs of copy `copy`, taken from CUDA_VISIBLE_DEVICES where that is set."""
+    """Give the GPUs of copy `copy`, taken from CUDA_VISIBLE_DEVICES where that is set."""
     visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
     if visible and len(visible) < serving.gpus:
         raise RecipeError(f"gpus: {serving.gpus}, but CUDA_VISIBLE_DEVICES names {len(visible)}")
@@ -121,7 +123,7 @@ def devices(serving: Serving, copy: int) -> list[str]:
 
 
 def hub_token(teacher: Teacher) -> dict[str, str | None]:
-    """The Hub's token in the environment, where the model is fetched: so its value is in no command line."""
+    """Give the environment with the Hub's token, where the model is fetched, so that no command line holds it."""
     from huggingface_hub import get_token
 
     return {} if Path(teacher.teacher).is_dir() else {"HF_TOKEN": get_token()}

@@ -1,8 +1,8 @@
-"""What a model thinks aloud before its answer, wherever a server puts it: in a field of its own, or inside the text."""
+"""Finds the reasoning before an answer, wherever a server puts it: in a field of its own, or inside the text."""
 
 from typing import Any
 
-FIELDS = ("reasoning_content", "reasoning", "thinking")  # of a message; the first that holds a text counts
+FIELDS = ("reasoning_content", "reasoning", "thinking")  # fields of a message; the first that holds a text counts
 TAGS = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -14,7 +14,7 @@ TAGS = (
 
 
 def reasoning_of(message: dict[str, Any]) -> str:
-    """The reasoning that a message holds beside its content, else an empty text."""
+    """Give the reasoning that a message holds apart from its content, else an empty text."""
     for field in FIELDS:
         if isinstance(value := message.get(field), str) and value:
             return value
@@ -25,7 +25,7 @@ def reasoning_of(message: dict[str, Any]) -> str:
 
 
 def split_parts(parts: list[Any]) -> tuple[str, str]:
-    """(reasoning, answer) of a content that is a list of parts, as several servers write it.
+    """Give (reasoning, answer) of a content that is a list of parts, as several servers write it.
 
     Raises:
         ValueError: for a part that is neither text nor reasoning.
@@ -43,26 +43,26 @@ def split_parts(parts: list[Any]) -> tuple[str, str]:
             }:
                 reasoning += text
             case _:
-                raise ValueError("a part of the content that is no text")
+                raise ValueError("a part of the content is not text")
     return reasoning, answer
 
 
 def split_tags(text: str) -> tuple[str, str]:
-    """(reasoning, answer) of a text that begins with tagged reasoning; the chat template may have opened the tag.
+    """Give (reasoning, answer) of a text that begins with tagged reasoning; the template may have opened the tag.
 
     Reasoning that is never closed leaves no answer.
     """
-    begun = text.lstrip()
+    start = text.lstrip()
     for opening, closing in TAGS:
-        inside = begun.removeprefix(opening)
+        inside = start.removeprefix(opening)
         before, closed, after = inside.partition(closing)
-        if closed and (inside is not begun or opening not in before):
+        if closed and (inside is not start or opening not in before):
             return before.strip(), after.lstrip()
-        if inside is not begun:
+        if inside is not start:
             return inside.strip(), ""
     return "", text
 
 
 def with_reasoning(reasoning: str, answer: str, closed: bool) -> str:
-    """The answer with its reasoning before it in one form for all servers, left open where it was cut within."""
+    """Write the reasoning before the answer in one form for all servers; it stays open where it was cut off."""
     return f"<think>\n{reasoning}\n</think>\n\n{answer}" if closed else f"<think>\n{reasoning}"

@@ -1,7 +1,7 @@
-"""What is sent to an endpoint: bodies of the chat, completions and generate forms.
+"""The bodies that are sent to an endpoint, in the chat, completions and generate forms.
 
 A body is put together from parts that are encoded once, because thousands are sent per second. No form sends `n` (TGI
-takes it and answers once), all send `max_tokens`, and `top_p` of 1 is left out (TGI refuses it).
+accepts it and answers once), all send `max_tokens`, and `top_p` of 1 is left out (TGI refuses it).
 """
 
 import json
@@ -12,8 +12,8 @@ from toolkit.recipe.sections import Sampling
 from toolkit.teachers.completion import TeacherError
 
 CHAT, COMPLETIONS, GENERATE = "/v1/chat/completions", "/v1/completions", "/generate"
-SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number of a recipe is as large
-WHOLE = 1 - 1e-6  # a top_p from here on is 1 to a server that reads it as a 32-bit float
+SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number in a recipe is as large
+WHOLE = 1 - 1e-6  # a server that reads top_p as a 32-bit float takes anything from here on for 1
 
 
 class Form(NamedTuple):
@@ -25,32 +25,32 @@ class Form(NamedTuple):
     end: bytes
 
     def body(self, prompt: bytes, seed: int) -> bytes:
-        """The request for a prompt as `encode_prompt` writes it."""
+        """Give the body of the request for a prompt that `encode_prompt` wrote."""
         return b"%b%b%b%d%b" % (self.head, prompt, self.middle, seed, self.end)
 
 
 def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy: bool = False) -> Form:
-    """How a server is asked.
+    """Make the form in which a server is asked.
 
     Args:
         dialect: `tgi`, or `openai` for vLLM, SGLang, `transformers serve` and the Providers.
         api: `chat` sends messages; `generate` sends one text bare, without a chat template.
         model: what the server calls the model; TGI's answers are named after its /info, whatever is sent.
         sampling: temperature, top_p, max_tokens and stop texts.
-        greedy: take the likeliest token instead, for scoring.
+        greedy: whether to take the likeliest token instead of sampling, for scoring.
     """
     limits = {"max_tokens": sampling.max_tokens} | ({"stop": list(sampling.stop)} if sampling.stop else {})
-    draws: dict[str, Any] = {"temperature": 0.0 if greedy else sampling.temperature}
+    sampler: dict[str, Any] = {"temperature": 0.0 if greedy else sampling.temperature}
     if sampling.top_p < WHOLE and not greedy:
-        draws["top_p"] = sampling.top_p
+        sampler["top_p"] = sampling.top_p
     if api == "chat":
-        return _form(CHAT, {"model": model, "messages": "", **limits, **draws, "seed": SEED})
+        return _form(CHAT, {"model": model, "messages": "", **limits, **sampler, "seed": SEED})
     if dialect != "tgi":
-        return _form(COMPLETIONS, {"model": model, "prompt": "", **limits, **draws, "seed": SEED})
+        return _form(COMPLETIONS, {"model": model, "prompt": "", **limits, **sampler, "seed": SEED})
     limits["max_new_tokens"] = limits.pop("max_tokens")
-    # /generate refuses a temperature of 0: greedy is to draw nothing.
-    draws = {"do_sample": False} if greedy else {"do_sample": True, **draws}
-    parameters = {**limits, **draws, "details": True, "seed": SEED}
+    # /generate refuses a temperature of 0, so greedy means not to sample.
+    sampler = {"do_sample": False} if greedy else {"do_sample": True, **sampler}
+    parameters = {**limits, **sampler, "details": True, "seed": SEED}
     return _form(GENERATE, {"inputs": "", "parameters": parameters})
 
 
@@ -64,10 +64,10 @@ def _form(path: str, body: dict[str, Any]) -> Form:
 
 
 def encode_prompt(api: str, messages: Messages) -> bytes:
-    """The messages as JSON: a list for `chat`, the text of the only one for `generate`.
+    """Encode the messages as JSON: a list for `chat`, the text of the only one for `generate`.
 
     Raises:
-        TeacherError: for what `generate` has no words for.
+        TeacherError: for messages that `generate` cannot send.
     """
     if api == "chat":
         turns = [{"role": message["role"], "content": message["content"]} for message in messages]
@@ -76,16 +76,16 @@ def encode_prompt(api: str, messages: Messages) -> bytes:
         roles = ", ".join(message["role"] for message in messages)
         raise TeacherError(
             f"api: generate sends one text without a chat template, not the messages of {roles or 'nobody'}: "
-            "take `api: chat`, or a protocol that asks with one message of a user"
+            "set `api: chat`, or a protocol that asks with one message of a user"
         )
     return json.dumps(messages[0]["content"]).encode()
 
 
 def wire_seed(seed: int, dialect: str, provider: str | None) -> int:
-    """What is sent for a recorded seed in [0, 2^63): the seed itself wherever the server takes it.
+    """Give the seed to send for a recorded seed in [0, 2^63): the same wherever the server takes it.
 
-    TGI's document wants more than 0. Providers sit behind gateways that read numbers as doubles or 32-bit integers and
-    get [1, 2^31).
+    TGI's documentation requires more than 0. Providers sit behind gateways that read numbers as doubles or 32-bit
+    integers, and get a seed in [1, 2^31).
     """
     if provider:
         return seed % (2**31 - 1) + 1
@@ -93,5 +93,5 @@ def wire_seed(seed: int, dialect: str, provider: str | None) -> int:
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
-    """`text` up to the first stop text: TGI leaves it in, others take it out."""
+    """Cut `text` at the first stop text: TGI leaves it in, other servers take it out."""
     return text[: min((at for end in stop if (at := text.find(end)) >= 0), default=len(text))]

@@ -1,7 +1,6 @@
-"""Where a request goes and with which right: plain URLs, Inference Endpoints, and the Hub's Inference Providers.
+"""Where requests go and with which token: plain URLs, Inference Endpoints, and the Hub's Inference Providers.
 
-The Hub's own client finds URL, model name and headers; the requests themselves are sent by aiohttp, which costs a tenth
-of its time.
+The Hub's own client finds URL, model name and headers; aiohttp sends the requests, in a tenth of that client's time.
 """
 
 import os
@@ -15,11 +14,11 @@ from toolkit.teachers.completion import TeacherError
 
 TOKEN_VARIABLE = "FSS_TEACHER_TOKEN"  # sent to every URL of the recipe; the Hub's own token goes to its own hosts only
 HUB_HOSTS = (".huggingface.co", ".huggingface.cloud")
-SHORTEST_SECRET = 4  # characters; `v=1` in a query is none
+SHORTEST_SECRET = 4  # characters; the `1` of `v=1` in a query is not a secret
 
 
 class Route(NamedTuple):
-    """Where to ask, what is sent along, and at a provider what the model is called there."""
+    """A server's address, the headers to send, and the model's name at a provider."""
 
     url: URL
     headers: dict[str, str]
@@ -29,37 +28,37 @@ class Route(NamedTuple):
         return f"Route({self.name})"  # without the token, wherever it is shown
 
     def ask(self, path: str) -> URL:
-        """The address of a form's path; a provider's has its own already."""
+        """Give the address of a form's path; a provider's URL already has its own."""
         if self.model:
             return self.url
         return self.url.with_path(f"{self.url.raw_path.rstrip('/')}{path}", encoded=True, keep_query=True)
 
     @property
     def name(self) -> str:
-        """The URL as it may be shown: without user, password and what stands in its query."""
-        shown = self.url.with_user(None).with_fragment(None).with_query(None)
-        return f"{shown}?***" if self.url.query_string else str(shown)
+        """Give the URL as it may be shown: without user, password and what stands in its query."""
+        bare = self.url.with_user(None).with_fragment(None).with_query(None)
+        return f"{bare}?***" if self.url.query_string else str(bare)
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be shown: the token, a password, and whatever stands in the query; longest first."""
-        told = [self.headers.get("authorization", "").removeprefix("Bearer "), self.url.password or ""]
+        """List what must not be shown: the token, a password, and what stands in the query; longest first."""
+        texts = [self.headers.get("authorization", "").removeprefix("Bearer "), self.url.password or ""]
         for value in (*self.url.query.values(), self.url.raw_query_string):
-            told += [value, quote(value, safe="")]
-        return sorted({text for text in told if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
+            texts += [value, quote(value, safe="")]
+        return sorted({text for text in texts if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
-        """`text` without these, should a server repeat them."""
+        """Hide the secrets in `text`, should a server repeat them."""
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
 
 
 def plain_route(url: str) -> Route:
-    """The route to a URL of the recipe; `/v1` at its end is what the forms' paths begin with.
+    """Make the route to a URL of the recipe; `/v1` at its end is cut off, since the forms' paths begin with it.
 
     Raises:
-        TeacherError: for what is no address.
+        TeacherError: for a text that is not an address.
     """
     from huggingface_hub import get_token
 
@@ -68,20 +67,20 @@ def plain_route(url: str) -> Route:
         path = whole.raw_path.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
         base = whole.with_path(path, encoded=True, keep_query=True)
     except ValueError:
-        raise TeacherError(f"urls: {redacted(url)} is no address: write it as http://host:port") from None
+        raise TeacherError(f"urls: {redacted(url)} is not an address: write it as http://host:port") from None
     if base.scheme not in ("http", "https") or not base.host:
-        raise TeacherError(f"urls: {redacted(url)} is no address: write it as http://host:port")
+        raise TeacherError(f"urls: {redacted(url)} is not an address: write it as http://host:port")
     if base.user is not None:
         return Route(base, {})  # user and password are sent as they stand there
     token = os.environ.get(TOKEN_VARIABLE)
-    # The Hub's token may do anything in the user's name: a stranger's server never sees it.
+    # The Hub's token may do anything in the user's name, so it is sent to the Hub's hosts only.
     if not token and base.scheme == "https" and f".{base.host}".endswith(HUB_HOSTS):
         token = get_token()
     return Route(base, {"authorization": f"Bearer {token}"} if token else {})
 
 
 def provider_route(provider: str, model: str) -> Route:
-    """The route to a Hub model at one of the Inference Providers, or at the one that `auto` finds.
+    """Find the route to a Hub model at one of the Inference Providers, or at the one that `auto` finds.
 
     Raises:
         TeacherError: when no one is logged in, the provider is unknown or does not serve the model.

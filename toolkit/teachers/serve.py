@@ -1,4 +1,4 @@
-"""Start the recipe's teacher server, wait until it answers, stop it at the end.
+"""Starts the recipe's teacher server, waits until it answers, and stops it at the end.
 
 Each kind of server is a file in `toolkit.teachers.backends`. With more `gpus` than `shards` there are several copies of
 the model, each with a URL of its own.
@@ -21,15 +21,15 @@ from toolkit.teachers.machine import Running
 from toolkit.teachers.serve_process import LOOK, Say, ServeError, Server, shown
 from toolkit.text import listed
 
-START_SECONDS = 3600.0  # until a server must answer: a large model is fetched and loaded first
-URLS = "FSS_TEACHER_URLS"  # where the command that `serve` runs finds the URLs, separated by commas
+START_SECONDS = 3600.0  # time for a server to answer: a large model is fetched and loaded first
+URLS = "FSS_TEACHER_URLS"  # variable in which the command that `serve` runs finds the URLs, separated by commas
 
 
 class StartedServer(Protocol):
     """A module of a server that a run can start; it stands in `toolkit.doors.SERVERS`."""
 
     def commands(self, teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-        """What is run, one command per copy of the model, to be read; none holds a token's value.
+        """Give the commands to run, one per copy of the model, for people to read; none holds a token's value.
 
         Raises:
             RecipeError: naming the recipe's key that the server cannot follow.
@@ -38,14 +38,14 @@ class StartedServer(Protocol):
     def running(
         self, teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
     ) -> AbstractContextManager[Running]:
-        """The servers, which answer within the body and are stopped after it."""
+        """Start the servers, which answer within the body and are stopped after it."""
 
     def client(self, teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-        """What a client of the server is made with: the model by the name that the server knows it by."""
+        """Give the settings of the server's client: the model by the name that the server knows it by."""
 
 
 def server_of(serving: Serving) -> StartedServer:
-    """The module of the recipe's server.
+    """Import the module of the recipe's server.
 
     Raises:
         RecipeError: for a recipe without one.
@@ -56,12 +56,12 @@ def server_of(serving: Serving) -> StartedServer:
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """The commands that start the recipe's server: see `StartedServer.commands`."""
+    """Give the commands that start the recipe's server; see `StartedServer.commands`."""
     return server_of(serving).commands(teacher, serving, sampling)
 
 
 def client_settings(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-    """What a client of the started server is made with: see `StartedServer.client`."""
+    """Give the settings of the started server's client; see `StartedServer.client`."""
     return server_of(serving).client(teacher, serving)
 
 
@@ -69,11 +69,11 @@ def client_settings(teacher: Teacher, serving: Serving) -> tuple[Teacher, Servin
 def serving(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float = START_SECONDS
 ) -> Iterator[tuple[str, ...]]:
-    """The URLs of the recipe's servers, which answer within the body and are stopped after it, however it ends.
+    """Start the recipe's servers and give their URLs; they answer within the body and are stopped however it ends.
 
     Args:
         teacher: a Hub model or a Transformers folder.
-        say: takes a line for the screen: the command, progress, and what became of the server.
+        say: takes a line for the screen: the command, progress, and how the server ended.
         seconds: how long the server may take to be ready.
 
     Raises:
@@ -112,7 +112,7 @@ def serve(
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM as Ctrl-C, so that `kill` turns an Inference Endpoint off too; from the main thread only."""
+    """Treat SIGTERM as Ctrl-C, so that `kill` turns an Inference Endpoint off too; from the main thread only."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -122,7 +122,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(teacher: Teacher, serving: Serving, sampling: Sampling, say: Say, seconds: float) -> Iterator[Running]:
-    """The running servers, once their commands were shown."""
+    """Show the commands, then give the running servers."""
     for line in commands(teacher, serving, sampling):
         say(shown(line))
     with server_of(serving).running(teacher, serving, sampling, say=say, seconds=seconds) as running:

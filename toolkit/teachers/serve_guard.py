@@ -1,8 +1,8 @@
-"""Runs one server and ends it when told to, or when the process that asked for it is gone, kill -9 included.
+"""Runs one server and ends it on request, or when the process that asked for it is gone, kill -9 included.
 
-A script of the standard library alone: `serve_guard.py PARENT_PID '["docker", "stop", "NAME"]' COMMAND...`. The second
-argument is a command (or `[]`) that ends the server; after it, what is left of the server's process group is asked to
-end, and killed after `GRACE` seconds. Exits with the server's own code.
+A script that needs the standard library alone: `serve_guard.py PARENT_PID '["docker", "stop", "NAME"]' COMMAND...`. The
+second argument is a command (or `[]`) that ends the server; after it, what is left of the server's process group is
+asked to end, and killed after `GRACE` seconds. Exits with the server's own code.
 """
 
 import json
@@ -18,13 +18,13 @@ LOOK = 0.1  # seconds between two looks at parent and server
 
 
 def guard(parent: int, finish: Sequence[str], command: Sequence[str]) -> int:
-    """Run `command` until it ends, `parent` is gone or SIGTERM comes; the server's exit code, 128 + n for signal n."""
-    told: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
+    """Run `command` until it ends, `parent` is gone or SIGTERM comes; give its exit code (128 + n for signal n)."""
+    signals: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: signals.append(number))
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     try:
         # A parent that is gone hands its children to another process.
-        while server.poll() is None and not told and os.getppid() == parent:
+        while server.poll() is None and not signals and os.getppid() == parent:
             time.sleep(LOOK)
         if server.poll() is None and finish:
             subprocess.run(finish, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False, timeout=6 * GRACE)

@@ -1,8 +1,8 @@
-"""A server as a process of this machine: started under a guard, waited for, its last words kept, stopped for sure.
+"""A server as a process of this machine: started under a guard, awaited, with the end of its log kept, and stopped.
 
-The guard (`serve_guard.py`) ends the server when this process ends in any way, kill -9 included. What outlives it: with
-Docker, a container whose guard was killed -9 as well (`docker stop fss-teacher-PORT` ends it); and an empty temporary
-folder, or one of links.
+The guard (`serve_guard.py`) ends the server when this process ends in any way, kill -9 included. Two things may outlive
+it: with Docker, a container whose guard was killed -9 as well (`docker stop fss-teacher-PORT` ends it); and a temporary
+folder that is empty or holds links.
 """
 
 import collections
@@ -27,13 +27,13 @@ from toolkit.teachers import serve_guard
 
 Say = Callable[[str], None]
 TAIL = 20  # lines of a server's log that are shown
-TELL = 15.0  # seconds between two lines on a server that is not up yet
-LOOK = 0.2
-LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+TELL = 15.0  # seconds between two lines about a server that is not ready yet
+LOOK = 0.2  # seconds between two checks of a server
+LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
 
 
 class ServeError(RuntimeError):
-    """A server that cannot be started, or that ended; the message holds the end of its log and the mend."""
+    """A server that cannot be started, or that ended; the message holds the end of its log and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,22 +48,22 @@ class Server:
 
     @property
     def code(self) -> int | None:
-        """The exit code of a server that has ended, else None."""
+        """Give the exit code of a server that has ended, else None."""
         return self.guard.poll()
 
     def report(self) -> str:
-        """How it ended, with the end of its log."""
+        """Say how the server ended, with the end of its log."""
         self.reader.join(timeout=5)
         return f"{self.name} ended with exit code {self.code}; {self.log()}"
 
     def log(self) -> str:
-        """The end of what it wrote."""
+        """Give the last lines that the server wrote."""
         lines = list(self.lines) or ["(it wrote nothing)"]  # a copy: the reader goes on
         return "\n".join(["the end of its log:", *(f"  {line}" for line in lines)])
 
 
-def check_free(port: int, mend: str = "") -> None:
-    """Raise ServeError where something listens on `port` already."""
+def check_free(port: int, more: str = "") -> None:
+    """Raise ServeError where something already listens on `port`; `more` is another remedy for the message."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -71,12 +71,12 @@ def check_free(port: int, mend: str = "") -> None:
         except OSError as error:
             raise ServeError(
                 f"server_port: {port} is in use ({error.strerror}); set another `server_port` in the recipe, "
-                f"or name the server that runs there in `urls`{mend}"
+                f"or name the server that runs there in `urls`{more}"
             ) from error
 
 
 def shown(command: Sequence[str]) -> str:
-    """The command as one would type it."""
+    """Write the command as one would type it."""
     return shlex.join(command)
 
 
@@ -90,12 +90,12 @@ def started(
     folder: Path,
     finish: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """A server that runs within the body; `environment` overrides this process's own, None removes a name.
+    """Start a server that runs within the body; `environment` overrides this process's own, None removes a name.
 
     Args:
-        command: of a server that answers GET /health on 127.0.0.1:`port` when it is ready.
+        command: starts a server that answers GET /health on 127.0.0.1:`port` when it is ready.
         folder: where it runs.
-        finish: a command that ends it, run before its processes are asked to end.
+        finish: a command that ends it, which runs before its processes are asked to end.
 
     Raises:
         ServeError: where the port is taken or the program is not installed.
@@ -103,7 +103,7 @@ def started(
     check_free(port, f"; a container left behind ends by `{shown(finish)}`" if finish else "")
     if shutil.which(command[0]) is None:
         raise ServeError(
-            f"{command[0]}: not found on this machine; install it, take another `server`, "
+            f"{command[0]}: not found on this machine; install it, name another `server`, "
             "or start the server elsewhere and name it in `urls`"
         )
     own = {key: value for key, value in (os.environ | dict(environment)).items() if value is not None}
@@ -134,7 +134,7 @@ def wait_ready(servers: Sequence[Server], seconds: float, say: Say) -> None:
     Raises:
         ServeError: if one ends before, or they are not ready within `seconds`.
     """
-    start, told, waiting = time.monotonic(), 0.0, list(servers)
+    start, last_line, waiting = time.monotonic(), 0.0, list(servers)
     while waiting:
         waited = time.monotonic() - start
         for server in list(waiting):
@@ -145,8 +145,8 @@ def wait_ready(servers: Sequence[Server], seconds: float, say: Say) -> None:
                 raise ServeError(server.report())
         if waiting and waited > seconds:
             raise ServeError(f"{waiting[0].name} is not ready after {seconds:.0f} s; {waiting[0].log()}")
-        if waiting and waited - told > TELL:
-            told = waited
+        if waiting and waited - last_line > TELL:
+            last_line = waited
             last = waiting[0].log().rsplit("\n", 1)[1].strip()
             say(f"{waiting[0].name}: {waited:.0f} s, not ready yet: {last[:160]}")
         time.sleep(LOOK if waiting else 0)

@@ -1,1 +1,1 @@
-"""From a response's text to its verdict: the answer cut out, normalised and compared, and the steps checked."""
+"""From a response's text to its verdict: finds the answer, normalises and compares it, and checks the steps."""

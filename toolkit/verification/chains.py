@@ -1,4 +1,4 @@
-"""Results with what they are the result of: labels (`AB:CD = 7:32`, `a+b = 12`) and chains (`\\frac14 = 0.25`)."""
+"""Results behind an equals sign: after a label (`AB:CD = 7:32`, `a+b = 12`), or in a chain (`\\frac14 = 0.25`)."""
 
 import re
 from fractions import Fraction
@@ -11,7 +11,7 @@ from toolkit.verification.quantities import quantity_of, split_name
 _EQUALS, _NEAR = r"=", r"\\(?:approx|simeq|thickapprox)(?![a-zA-Z])"
 _LINK = re.compile(f"{_EQUALS}|{_NEAR}")
 _LONGEST_CHAIN = 12
-_COARSEST = 0.01  # relative, of an approximation that is no decimal
+_COARSEST = 0.01  # largest relative error of an approximation that is not a decimal
 
 _INDEX = r"(?:\s*_\s*(?:\{[^{}]*\}|\w))?"
 _TEXT = re.compile(r"\\text\s*\{[^{}]*\}")
@@ -28,7 +28,7 @@ _CONSTANTS = frozenset((r"\pi", "e", "i"))
 
 
 class Chain(NamedTuple):
-    """The label in front (empty: none), the members that are equal, and those that only come near to them."""
+    """The label in front (empty: none), the members that are equal, and those that are approximations of them."""
 
     label: str
     equal: list[str]
@@ -36,9 +36,9 @@ class Chain(NamedTuple):
 
 
 def chains_of(text: str, is_gold: bool) -> list[Chain]:
-    """The ways to read plain text as a chain, with its first member as a label and as one of equal value.
+    """Give the ways to read plain text as a chain: its first member as a label, and as one of equal value.
 
-    None for an equation, as far as it shows: the caller has to compare the members.
+    There is none for a text that is surely no chain; the caller still has to compare the members, as in an equation.
     """
     if _LINK.search(text) is None or re.search(r"[<>]", text) or len(split_top(text, "[,;]")) > 1:
         return []
@@ -55,7 +55,7 @@ def chains_of(text: str, is_gold: bool) -> list[Chain]:
 
 
 def is_label(text: str, result: str, is_gold: bool) -> bool:
-    """Whether `text` only says what `result` is: a name, or a formula of letters and no numbers.
+    """Say whether `text` only says what `result` is: a name, or a formula of letters and no numbers.
 
     In a gold answer a formula of small letters may be half of an equation, `x+y = 12`, and is no label. A ratio is
     the label of a ratio.
@@ -74,7 +74,7 @@ def is_label(text: str, result: str, is_gold: bool) -> bool:
 
 
 def comes_near(exact: str, near: str) -> bool:
-    """Whether `near` may stand behind `exact` and an approximation sign: less than one off in its last digit."""
+    """Say whether `near` may stand behind `exact` and an approximation sign: less than one off in its last digit."""
     one, other = _value(exact), _value(near)
     if one is None or other is None:
         return False
@@ -83,13 +83,13 @@ def comes_near(exact: str, near: str) -> bool:
 
 
 def rounds_to(exact: str, near: str) -> bool:
-    """Whether the decimal `near` is `exact`, rounded to as many digits."""
+    """Say whether the decimal `near` is `exact`, rounded to as many digits."""
     one, other, unit = _value(exact), _value(near), _last_digit(near)
     return one is not None and other is not None and abs(one - other) <= unit * (0.5 + 1e-9)
 
 
 def _last_digit(text: str) -> float:
-    """What one more in the last digit that counts would add to a decimal; 0 for anything else.
+    """Say how much one more in its last significant digit would add to a decimal; 0 for anything else.
 
     0.01 for `3.14`, and 100 for `1200` and `1.2 \\times 10^3`.
     """

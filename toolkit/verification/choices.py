@@ -2,13 +2,13 @@
 
 A response's answer is the first of these that it has:
 
-1. its last box, if a single letter stands in it: `\\boxed{C}`, `\\boxed{\\text{(C) } 12}`, no `\\boxed{A, C}`;
-2. its last statement: "the answer is C", "C is correct", "I choose (C)". One that is denied ("not B"), asked ("is it
-   B?") or supposed ("if the answer is B") is none; one of several letters ("A or C") takes back those before it;
-3. where it has no box: the letter of its last or first line (`C`, `C) 42 J`), if no other line has another;
-4. where it has no box: the last letter in parentheses, behind "option" or behind "so it must be" in its last sentence.
+1. its last box, if a single letter stands in it: `\\boxed{C}`, `\\boxed{\\text{(C) } 12}`, not `\\boxed{A, C}`;
+2. its last statement: "the answer is C", "C is correct", "I choose (C)". A denial ("not B"), a question ("is it B?") or
+   a supposition ("if the answer is B") does not count; several letters ("A or C") take back the statements before;
+3. without a box: the letter of its last or first line (`C`, `C) 42 J`), if no other line has another letter;
+4. without a box: the last letter in parentheses, behind "option" or behind "so it must be", in its last sentence.
 
-A response that goes on with a question of its own ("Question: ...") has said its answer before.
+If a response continues with a question of its own ("Question: ..."), the text before that question comes first.
 """
 
 import re
@@ -22,8 +22,8 @@ from toolkit.verification.vocabulary import CHANGES, SPEAKING, words_of
 COMPARED = "compared with the known letter"
 _LEADS = words_of("the correct right best final my answer option choice letter is : ( [ { \" ' <")
 _SEPARATORS = frozenset(".:)]}-—(\"'>")
-_LONGEST_ANSWER = 2000  # characters of an answer that are looked into
-_LONGEST_RESPONSE = 100_000  # at the end of a response
+_LONGEST_ANSWER = 2000  # characters of an answer that are read
+_LONGEST_RESPONSE = 100_000  # characters at the end of a response that are read
 _LONGEST_LINE = 300
 _SHARING = words_of("and or nor , / & ;")
 _WRONG = words_of("not wrong incorrect false")
@@ -31,7 +31,7 @@ _BOXES = re.compile(r"\}[\s$.)]{0,4}(?:,|/|\\?&|or|and|,\s?(?:or|and))[\s$(]{0,4
 _CHINESE = re.compile(
     r"(?<!不)(?:答案|选项|选择|故选|应选|选)(?:应该|应当|应)?(?:是|为|选|:)?\s{0,3}[(\[]?([A-J])(?!\w)"
 )
-_NO_LINE = re.compile(r"A\s*:\s*\S")  # "A:" stands for "answer", too
+_NO_LINE = re.compile(r"A\s*:\s*\S")  # "A:" also stands for "answer"
 _LABEL = re.compile(r"[(\[{\"']{0,3}[A-Ja-j]\s?(?:[)\]}.:]|$)")
 _QUESTION = re.compile(r"\n[ *#]{0,5}(?:Question|Q|Problem|Human|User)[ *]{0,3}\d{0,3}[ *]{0,3}[:.]")
 _MOST_QUESTIONS = 20
@@ -39,7 +39,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 
 
 def letter_of(text: str) -> str | None:
-    """The letter that `text` is: `C`, `(c)`, `Option C`, `\\textbf{(C) } 12`, `C - a dog`; None for `A dog`, `A, C`."""
+    """Give the letter that `text` is: `C`, `(c)`, `Option C`, `\\textbf{(C) } 12`, `C - a dog`; None for `A dog`."""
     letters = Letters(text[:_LONGEST_ANSWER])
     place = next((at for at, word in enumerate(letters.words) if word not in _LEADS), 0)
     letter = letters.letter(place, small=True)
@@ -50,7 +50,7 @@ def letter_of(text: str) -> str | None:
 
 
 def _is_taken_back(letters: Letters, at: int) -> bool:
-    """Whether the text behind a letter gives another one, or says that the first is wrong."""
+    """Say whether the text behind a letter gives another one, or says that the first is wrong."""
     words = letters.words
     while at < len(words) and words[at] in ".:([{-—":
         at += 1
@@ -62,7 +62,7 @@ def _is_taken_back(letters: Letters, at: int) -> bool:
 
 
 def _is_label(letters: Letters, place: int) -> bool:
-    """Whether the letter stands before an option of its own (`B) 4`), and is not spoken of (`both (A) and (B)`)."""
+    """Say whether the letter stands before an option of its own (`B) 4`), and is not spoken of (`both (A) and (B)`)."""
     before = letters.words[letters.before(place)] if letters.before(place) >= 0 else "."
     if before in SPEAKING:
         return False
@@ -71,24 +71,24 @@ def _is_label(letters: Letters, place: int) -> bool:
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """See `extract`; the same whatever the gold answer."""
+    """Give the answer of a response, whatever the gold answer; see `extract`."""
     return extract(text)
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """SAME for the gold letter, else None.
+    """Give SAME for the gold letter, else None.
 
     Raises:
-        ValueError: for a gold answer that is no letter.
+        ValueError: for a gold answer that is not a letter.
     """
-    wanted = letter_of(gold)
-    if wanted is None:
-        raise ValueError(f"the gold answer {gold[:80]!r} is no letter from A to J, as answer_kind choice needs")
-    return SAME if letter_of(answer) == wanted else None
+    letter = letter_of(gold)
+    if letter is None:
+        raise ValueError(f"the gold answer {gold[:80]!r} is not a letter from A to J, as answer_kind choice needs")
+    return SAME if letter_of(answer) == letter else None
 
 
 def extract(text: str) -> str | None:
-    """The part of a response that answers a multiple-choice question (see above), or None."""
+    """Give the part of a response that answers a multiple-choice question, or None; see the module's text."""
     boxed = extract_boxed(text)
     if boxed is not None and letter_of(boxed):
         return None if _BOXES.search(text, 0, text.rfind("\\boxed")) else boxed
@@ -98,29 +98,29 @@ def extract(text: str) -> str | None:
 
 
 def extract_stated(letters: Letters) -> str | None:
-    """The letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
-    found = None
+    """Give the letter of the last statement ("the answer is C") that nothing around it takes back, or None."""
+    stated = None
     for place in letters.places():
         if letters.is_stated(place):
-            found = None if letters.is_shared(place) else letters.letter(place)
+            stated = None if letters.is_shared(place) else letters.letter(place)
     chinese = [match[1] for match in _CHINESE.finditer(letters.text)]
-    return found or (chinese[-1] if chinese else None)
+    return stated or (chinese[-1] if chinese else None)
 
 
 def _alone(text: str) -> str | None:
-    """The letter of the last or first line, alone or with its text, unless another line starts with another letter."""
+    """Give the letter of the last or first line, alone or with its text, unless another line has another letter."""
     lines = [line.strip(" #") for line in text.strip().split("\n")]
-    found = [
+    named = [
         None if _NO_LINE.match(lines[at]) or len(lines[at]) > _LONGEST_LINE else letter_of(lines[at]) for at in (-1, 0)
     ]
-    letter = found[0] or found[1]
+    letter = named[0] or named[1]
     others = {line.strip("([{\"' ")[:1].upper() for line in lines if letter and _LABEL.match(line)}
     return letter if others <= {letter} else None
 
 
 def extract_named(text: str) -> str | None:
-    """The letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
-    sentences = [each for each in _SENTENCE.split(text) if each.strip(" ).")]
+    """Give the letter that stands last in parentheses or behind "option" or "choice" in the last sentence, or None."""
+    sentences = [sentence for sentence in _SENTENCE.split(text) if sentence.strip(" ).")]
     letters = Letters(sentences[-1] if sentences else "")
     places = [at for at in letters.places() if letters.is_wrapped(at) or _is_named(letters, at)]
     if not places or not _is_named(letters, places[-1]):
@@ -132,7 +132,7 @@ def extract_named(text: str) -> str | None:
 
 
 def _is_named(letters: Letters, place: int) -> bool:
-    """Whether the letter stands in parentheses that start no list, behind "option" or "choice", or "so it is"."""
+    """Say whether the letter stands in parentheses that start no list, behind "option" or "choice", or "so it is"."""
     before = letters.before(place)
     if (before >= 0 and letters.words[before] in ("option", "choice")) or letters.is_concluded(place):
         return True

@@ -1,7 +1,8 @@
-"""Whether two formulas or relations are the same, in a worker process: shown by intervals, else exactly by sympy.
+"""Decides in a worker process whether two formulas or relations are the same: by intervals, else exactly by sympy.
 
-math-verify (0.5.2) calls numbers equal that agree in six decimals, and 1/2004! and 1/2006! both zero. So its parser is
-used where `expressions` reads nothing, and its comparison is only believed when the difference is exactly zero.
+math-verify (0.5.2) takes numbers for equal that agree in six decimals, and both 1/2004! and 1/2006! for zero. So its
+parser is used only where `expressions` cannot read a formula, and its comparison counts only when the difference is
+exactly zero.
 """
 
 import re
@@ -20,7 +21,7 @@ Relation = tuple[str, str]  # the sign, and left side minus right side
 
 
 def same_formula(gold: str, answer: str) -> bool:
-    """Whether two formulas, equations or inequalities in plain LaTeX are the same; False where that cannot be shown."""
+    """Say whether two formulas, equations or inequalities in plain LaTeX are the same; False if that is not shown."""
     one, other = _relations(gold), _relations(answer)
     if len(one) != len(other):
         return False
@@ -29,7 +30,7 @@ def same_formula(gold: str, answer: str) -> bool:
 
 
 def _relations(text: str) -> list[Relation]:
-    """`a < b < c` as `a-(b) < 0` and `b-(c) < 0`; nothing for a formula."""
+    """Give `a < b < c` as `a-(b) < 0` and `b-(c) < 0`; nothing for a formula."""
     sides, signs = split_top(text, _RELATION), re.findall(_RELATION, text)
     if len(sides) != len(signs) + 1:
         return []
@@ -37,7 +38,7 @@ def _relations(text: str) -> list[Relation]:
 
 
 def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None:
-    """Whether each pair is the same, in this order or, as in `1 > x > 0`, the other; None where one cannot be told."""
+    """Say whether each pair is the same, in this order or, as in `1 > x > 0`, reversed; None where that is unknown."""
     known = [_same_relation(one, other) for one, other in zip(gold, answer, strict=True)]
     turned = [_same_relation(one, other) for one, other in zip(gold, answer[::-1], strict=True)]
     if all(known) or all(turned):
@@ -46,12 +47,12 @@ def _same_relations(gold: list[Relation], answer: list[Relation]) -> bool | None
 
 
 def _same_relation(gold: Relation, answer: Relation) -> bool | None:
-    """Whether one is the other times a number, which is positive or turns the sign of an inequality round."""
+    """Say whether one is the other times a number, which is positive or reverses the sign of an inequality."""
     sign = factor_sign(gold[1], answer[1])
-    if sign is None:  # of numbers alone, a relation says nothing that another could say too
+    if sign is None:  # relations of numbers alone cannot be multiples of each other
         return None if letters_in(gold[1]) or agree(gold[1], answer[1]) is None else False
-    wanted = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
-    return sign != 0 and wanted == answer[0]
+    expected = _FLIPPED.get(gold[0], gold[0]) if sign < 0 else gold[0]
+    return sign != 0 and expected == answer[0]
 
 
 def _same_by_sympy(gold: str, answer: str) -> bool:
@@ -71,12 +72,12 @@ def _parsed(text: str) -> Any:
     from math_verify import LatexExtractionConfig, parse
 
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"(\\frac{\1\\pi}{180})", text).replace("%", r"\%")
-    found = parse(f"${text}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=_NEVER)
-    return found[0] if found else None
+    formulas = parse(f"${text}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=_NEVER)
+    return formulas[0] if formulas else None
 
 
 def _is_same_exactly(gold: Any, answer: Any) -> bool:
-    """Whether sympy shows two of its objects to be the same, decimals taken as the fractions that they are."""
+    """Say whether sympy shows two of its objects to be the same, decimals taken as the fractions that they are."""
     import sympy
 
     if gold == answer:

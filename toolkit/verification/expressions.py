@@ -1,6 +1,6 @@
-"""Whether two formulas have the same value, by interval arithmetic: no rounding ever makes them the same or different.
+"""Decides by interval arithmetic whether two formulas have the same value, so that rounding never affects the result.
 
-Read are numbers, letters with or without index (variables), pi, e, i, fractions, roots, powers, factorials, binomials,
+It reads numbers, letters with or without index (variables), pi, e, i, fractions, roots, powers, factorials, binomials,
 absolute values, logarithms to a known base and trigonometric functions; anything else is not evaluated. Variables are
 given a few rational values; an equality has to hold at each of them where both formulas are defined in the reals.
 """
@@ -15,10 +15,10 @@ from toolkit.verification.tokens import Undefined, letters_in
 
 _QUICK = 53  # bits
 _FIRST = 256  # bits, enough to see what precision two formulas need
-_MANY_BITS = 1 << 14
-_MOST_BITS = 1 << 19  # of precision; formulas that would need more are not compared
+_MANY_BITS = 1 << 14  # bits from which fewer rounds must do
+_MOST_BITS = 1 << 19  # bits of precision; formulas that would need more are not compared
 _ROUNDS = 8  # choices of values for the variables
-_ENOUGH = 3  # of them, where both formulas must be defined
+_ENOUGH = 3  # rounds in which both formulas must be defined
 _CLOSED = re.compile(  # numbers, pi, e, roots and fractions
     r"(?=.*(?:\\pi|\\sqrt|(?<![\\a-zA-Z])e(?![a-zA-Z])))"
     r"(?:\\(?:pi|sqrt|frac|cdot|times|div)(?![a-zA-Z])|(?<![\\a-zA-Z])e(?![a-zA-Z])|[^\\a-zA-Z!|°])*"
@@ -34,61 +34,61 @@ class _Pair(NamedTuple):
 
 
 def differ(first: str, second: str) -> bool:
-    """Whether two formulas in plain LaTeX surely have different values; False where that cannot be told."""
+    """Say whether two formulas in plain LaTeX surely have different values; False where that is unknown."""
     one, other = _quick(first), _quick(second)
     return one is not None and other is not None and _apart(one, other)
 
 
 def agree(first: str, second: str) -> bool | None:
-    """Whether two formulas in plain LaTeX have the same value; None where that cannot be told.
+    """Say whether two formulas in plain LaTeX have the same value; None where that is unknown.
 
     The precision grows with the numbers in them, so that `\\pi+10^{-5000}` is not `\\pi`.
     """
-    wanted = _ENOUGH if letters_in(first) or letters_in(second) else 1
-    found = []
+    need = _ENOUGH if letters_in(first) or letters_in(second) else 1
+    pairs = []
     for pair in _pairs(first, second):
         if _apart(pair.one, pair.other):
             return False
-        found.append(pair)
-    return True if len(found) >= wanted and all(map(_is_narrow, found)) else None
+        pairs.append(pair)
+    return True if len(pairs) >= need and all(map(_is_narrow, pairs)) else None
 
 
 def factor_sign(first: str, second: str) -> int | None:
-    """The sign of the number that `first` is multiplied with to be `second`, both formulas with variables.
+    """Give the sign of the factor that turns `first` into `second`, two formulas with variables.
 
-    0 where there is no such number, None where that cannot be told.
+    0 where there is no such factor, None where that is unknown.
     """
-    found = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
-    if len(found) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in found):
+    pairs = list(_pairs(first, second)) if letters_in(first) and letters_in(second) else []
+    if len(pairs) < _ENOUGH or any(_is_complex(pair) or not _is_narrow(pair) for pair in pairs):
         return None
-    known = next((pair for pair in found if not _may_be_zero(pair.one) and not _may_be_zero(pair.other)), None)
+    known = next((pair for pair in pairs if not _may_be_zero(pair.one) and not _may_be_zero(pair.other)), None)
     if known is None:
         return None
-    if any(_apart(known.one * pair.other, pair.one * known.other) for pair in found):
+    if any(_apart(known.one * pair.other, pair.one * known.other) for pair in pairs):
         return 0
     return 1 if bool(known.one > 0) == bool(known.other > 0) else -1
 
 
 def value_near(text: str) -> float | None:
-    """The value of a formula in pi, e and roots, to some 15 digits; None with a variable, or where it is not read."""
+    """Give the value of a formula in pi, e and roots to some 15 digits; None with a variable or an unknown command."""
     return value_of(text) if _CLOSED.fullmatch(text) else None
 
 
 def value_of(text: str) -> float | None:
-    """The value of a formula without variables, to some 15 digits; None where it is not read or not real."""
+    """Give the value of a formula without variables to some 15 digits; None where it is not read or not real."""
     value = None if letters_in(text) else _quick(text)
     return None if value is None or not bool(value.imag == 0) else float(value.real.mid)
 
 
 def _pairs(first: str, second: str) -> Iterator[_Pair]:
-    """The values of both formulas in some rounds where both are defined, in fewer where that takes many bits."""
-    found, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
+    """Yield the values of both formulas in the rounds where both are defined, in fewer where that takes many bits."""
+    count, most = 0, _ROUNDS if letters_in(first) or letters_in(second) else 1
     for turn in range(most):
         pair = _pair(first, second, turn)
         if pair:
-            found += 1
+            count += 1
             yield pair
-            if pair.bits > _MANY_BITS and found == _ENOUGH:
+            if pair.bits > _MANY_BITS and count == _ENOUGH:
                 return
 
 
@@ -104,7 +104,7 @@ def _pair(first: str, second: str, turn: int) -> _Pair | None:
 
 @lru_cache(maxsize=4096)
 def _quick(text: str) -> Any:
-    """An interval that holds the value of `text` at one point, or None."""
+    """Give an interval that holds the value of `text` at one point, or None."""
     try:
         return evaluate(text, 0, _QUICK).value
     except Undefined:
@@ -116,7 +116,7 @@ def _is_complex(pair: _Pair) -> bool:
 
 
 def _apart(one: Any, other: Any) -> bool:
-    """Whether two intervals have no point in common."""
+    """Say whether two intervals have no point in common."""
     parts = ((one.real, other.real), (one.imag, other.imag))
     return any(bool(first.b < second.a or second.b < first.a) for first, second in parts)
 
@@ -126,6 +126,6 @@ def _may_be_zero(value: Any) -> bool:
 
 
 def _is_narrow(pair: _Pair) -> bool:
-    """Whether both values are known far better than formulas of that size can differ without being equal."""
+    """Say whether both values are known far better than formulas of that size can differ without being equal."""
     parts = (part for value in (pair.one, pair.other) for part in (value.real, value.imag))
     return all(bool(part.delta.b <= part.ctx.ldexp(1, -pair.bits // 2)) for part in parts)

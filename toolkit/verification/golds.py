@@ -1,4 +1,4 @@
-"""Whether a gold answer can be compared with at all, by the policy of its kind."""
+"""Checks whether the policy of an answer kind can compare anything with a gold answer."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ from toolkit.verification.policies import compare
 
 @lru_cache(1 << 16)
 def gold_problem(gold: str, settings: Verification) -> str | None:
-    """Why a gold answer is not of the policy's kind, as one sentence; None where it is."""
+    """Say why a gold answer is not of the policy's kind, as one sentence; None where it is."""
     try:
         compare(gold, gold, settings)
     except ValueError as error:

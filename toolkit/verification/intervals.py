@@ -1,4 +1,4 @@
-"""Formulas in plain LaTeX evaluated in interval arithmetic, at any precision; `expressions` says what is read."""
+"""Evaluates formulas in plain LaTeX by interval arithmetic, at any precision; `expressions` says what can be read."""
 
 import math
 import random
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from toolkit.verification.tokens import Undefined, is_letter, is_number, tokens_of
 
-_LARGEST_POWER = 1_000_000  # of powers of numbers
+_LARGEST_POWER = 1_000_000  # largest exponent
 _LARGEST_FACTORIAL = 10_000
 _LARGEST_ROOT = 1000
 _LARGEST_ANGLE = 1 << 64  # a larger one would take as many bits of pi as it has itself
@@ -25,23 +25,23 @@ _TRIGONOMETRIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 _LOGARITHMS = frozenset((r"\ln", r"\lg", r"\log"))
 _FUNCTIONS = frozenset((*_TRIGONOMETRIC, *_LOGARITHMS, r"\exp"))
-_FUNCTION_NAMES = frozenset("fghFGHPQT")  # `f(x)` is no product
+_FUNCTION_NAMES = frozenset("fghFGHPQT")  # `f(x)` is not a product
 _ENDS = frozenset(("", "+", "-", ")", "]", "}", "^", "_", "!"))
 _contexts = threading.local()
 
 
-class Found(NamedTuple):
-    """An interval that holds a formula's value, and the bits of what stands in it, repeated as its powers repeat it."""
+class Evaluated(NamedTuple):
+    """An interval that contains a formula's value, and the bits of its numbers, as often as powers repeat them."""
 
     value: Any
     weight: float
 
 
-def evaluate(text: str, turn: int, bits: int) -> Found:
-    """The value of a formula, its variables at the values of that turn (none is negative in the even ones).
+def evaluate(text: str, turn: int, bits: int) -> Evaluated:
+    """Evaluate a formula with its variables at the values of that turn (none is negative in an even turn).
 
     Raises:
-        Undefined: for text that is not read, and where the value is not real and finite, or may not be.
+        Undefined: for text that cannot be read, and where the value is not, or may not be, real and finite.
     """
     parser = _Parser(list(tokens_of(text)), turn, _context(bits))
     try:
@@ -50,19 +50,19 @@ def evaluate(text: str, turn: int, bits: int) -> Found:
         raise Undefined from error
     if parser.tokens or not all(_is_finite(part) for part in (value.real, value.imag)):
         raise Undefined
-    return Found(value, parser.weight)
+    return Evaluated(value, parser.weight)
 
 
-def precision_of(first: Found, second: Found) -> int:
-    """Bits that tell the values of two formulas apart, unless they are equal.
+def precision_of(first: Evaluated, second: Evaluated) -> int:
+    """Give the bits of precision that tell the values of two formulas apart, unless they are equal.
 
-    Two fractions lie further apart than the product of their denominators allows; the rest is for roots.
+    Two different fractions differ by at least 1 over the product of their denominators; the other bits are for roots.
     """
     return int(min(4 * (first.weight + second.weight), _MORE_THAN_ANY)) + 256
 
 
 def _context(bits: int) -> Any:
-    """This thread's own context of interval arithmetic, at that precision."""
+    """Give this thread's own context of interval arithmetic, at that precision."""
     from mpmath.ctx_iv import MPIntervalContext
 
     if not hasattr(_contexts, "intervals"):
@@ -73,7 +73,7 @@ def _context(bits: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def _point(name: str, turn: int) -> int:
-    """The value of a variable in a turn, in 61sts."""
+    """Give the value of a variable in a turn, in units of 1/61."""
     chance = random.Random(f"{name}:{turn}")
     return chance.randrange(5, 250) * (chance.choice((1, -1)) if turn % 2 else 1)
 
@@ -109,8 +109,8 @@ class _Parser:
     def pop(self) -> str:
         return self.tokens.pop() if self.tokens else ""
 
-    def take(self, wanted: str) -> None:
-        if self.pop() != wanted:
+    def take(self, token: str) -> None:
+        if self.pop() != token:
             raise Undefined
 
     def sum(self) -> Any:
@@ -146,7 +146,7 @@ class _Parser:
         return self.raised(base, self.argument(), own)
 
     def raised(self, base: Any, exponent: Any, weight: float) -> Any:
-        """`base` to the power `exponent`, whose base has that weight."""
+        """Raise `base`, whose weight is `weight`, to the power `exponent`."""
         if _is_complex(exponent):
             return self.turned(base, exponent, weight)
         if not abs(exponent.real.mid) <= _LARGEST_POWER:
@@ -163,7 +163,7 @@ class _Parser:
         return self.context.exp(exponent * self.context.log(base.real))
 
     def turned(self, base: Any, exponent: Any, weight: float) -> Any:
-        """A positive number to a complex power: `e^{i\\pi}`."""
+        """Raise a positive number to a complex power: `e^{i\\pi}`."""
         if _is_complex(base) or not base.real.a > 0:
             raise Undefined
         size, angle = (self.context.log(base.real) * part for part in (exponent.real, exponent.imag))
@@ -176,7 +176,7 @@ class _Parser:
         return self.context.mpf(self.weighed(math.factorial(self.whole(value, _LARGEST_FACTORIAL))))
 
     def whole(self, value: Any, largest: int) -> int:
-        """The interval of a single whole number, from 0 to `largest`, as that number."""
+        """Give the number of an interval that is a single whole number from 0 to `largest`."""
         if _is_complex(value) or not 0 <= value.real.a == value.real.b <= largest:
             raise Undefined
         number = int(value.real.mid)
@@ -199,7 +199,7 @@ class _Parser:
         return value
 
     def argument(self) -> Any:
-        """What a command or `^` applies to: a group in braces, or a single sign."""
+        """Read what a command or `^` applies to: a group in braces, or a single sign."""
         return self.group() if self.next() == "{" else self.atom()
 
     def atom(self) -> Any:
@@ -225,7 +225,7 @@ class _Parser:
         return read(self)
 
     def number(self, token: str) -> Any:
-        """A number, unless it goes on: `2 3`, `1.5e3` and `2\\frac{1}{2}` are none, or are to be read in two ways."""
+        """Read a number, and refuse what can be read in two ways: `2 3`, `1.5e3` and `2\\frac{1}{2}`."""
         following = self.tokens[-1:-5:-1]
         is_mixed = following[:2] == [r"\frac", "{"] and all(map(is_number, following[2:3])) and following[3:] == ["}"]
         if is_number(self.next()) or is_mixed or (following[:1] == ["e"] and "".join(following[1:2]).isdigit()):
@@ -309,14 +309,14 @@ class _Parser:
         return result**power
 
     def base_of(self, name: str) -> Any:
-        """The base of a logarithm, None for e; `\\log` without one may be to 10 or to e and is not read."""
+        """Read the base of a logarithm, None for e; `\\log` without one may be to 10 or to e and is not read."""
         if name == r"\log":
             self.take("_")
             return self.argument()
         return self.context.mpf(10) if name == r"\lg" else None
 
     def power_of(self, name: str) -> int:
-        """The power in `\\sin^2 x`; `\\sin^{-1}` is read in two ways and not here."""
+        """Read the power in `\\sin^2 x`; `\\sin^{-1}` has two meanings and is not read."""
         if self.next() != "^":
             return 1
         self.pop()
@@ -332,7 +332,7 @@ class _Parser:
         return _divided(self.context.log(value), self.context.log(base))
 
     def operand(self) -> Any:
-        """What a function applies to: a group, or numbers and letters side by side (`\\sin 2x`)."""
+        """Read what a function applies to: a group, or numbers and letters side by side (`\\sin 2x`)."""
         if self.next() in ("(", "{", "["):
             value = self.atom()
             if self.next() in ("^", "!", "°", "/"):

@@ -1,4 +1,4 @@
-"""Judges responses against gold answers: cheap and exact comparisons at once, formulas in worker processes."""
+"""Judges responses against gold answers: simple comparisons at once, those of formulas in worker processes."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as Late
@@ -29,7 +29,7 @@ class Judge:
 
     Args:
         settings: kind of answer, pattern, tolerance, and whether steps are checked.
-        workers: processes at most.
+        workers: most processes.
         seconds: processor time that one comparison may take; after it the worker is killed and the answer rejected.
 
     Attributes:
@@ -37,7 +37,7 @@ class Judge:
         killed: responses rejected because their comparison was killed.
 
     Raises:
-        ValueError: for a response pattern that is no regular expression with one group.
+        ValueError: for a response pattern that is not a regular expression with one group.
     """
 
     def __init__(self, settings: Verification, workers: int = 1, seconds: float = 5.0) -> None:
@@ -48,7 +48,7 @@ class Judge:
         self._same = lru_cache(_CACHE)(self._start_comparison)
 
     def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
-        """A judgement for each (gold answer, response, finish reason), in their order; holds a few hundred rows.
+        """Yield a judgement for each (gold answer, response, finish reason), in order; holds a few hundred rows.
 
         A finish reason is `stop`, `length` (the verdict is truncated) or `error` (failed).
 
@@ -57,15 +57,16 @@ class Judge:
         """
         source = iter(rows)
         while chunk := list(islice(source, _CHUNK)):
-            found = [self._answer_from(gold, text, reason) for gold, text, reason in chunk]
+            answers = [self._answer_from(gold, text, reason) for gold, text, reason in chunk]
             same = [
-                self._same(gold, answer) if answer else False for (gold, _, _), answer in zip(chunk, found, strict=True)
+                self._same(gold, answer) if answer else False
+                for (gold, _, _), answer in zip(chunk, answers, strict=True)
             ]
-            for (_, text, reason), answer, outcome in zip(chunk, found, same, strict=True):
+            for (_, text, reason), answer, outcome in zip(chunk, answers, same, strict=True):
                 yield self._judgement(text, reason, answer, outcome)
 
     def quick(self, gold: str, text: str, finish_reason: str) -> bool | None:
-        """Whether a response is accepted, as far as that can be told at once; None where it takes a worker process."""
+        """Say whether a response is accepted, where that is known at once; None where it takes a worker process."""
         answer = self._answer_from(gold, text, finish_reason)
         pairs = self._compare(gold, answer) if answer else None
         return None if pairs else pairs is not None
@@ -94,7 +95,7 @@ class Judge:
         return compare(gold, answer, self.settings)
 
     def _start_comparison(self, gold: str, answer: str) -> "bool | ProcessFuture[bool]":
-        """The outcome, or where it takes math-verify its future; cached as either."""
+        """Give the outcome, or its future where it takes math-verify; either one is cached."""
         pairs = self._compare(gold, answer)
         if not pairs:
             return pairs is not None

@@ -1,4 +1,4 @@
-"""One plain spelling for the many ways to write the same LaTeX: what is left out here never changes a value."""
+"""Brings the many ways to write the same LaTeX to one plain spelling, without ever changing a value."""
 
 import re
 import unicodedata
@@ -67,9 +67,9 @@ _TEXT = re.compile(r"\\text\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 
 
 def plain(text: str) -> str:
-    """`text` in one spelling: no dollar signs around it, no sizes, no spacing, braces where LaTeX allows to omit them.
+    """Give `text` in one spelling: no dollar signs around it, no sizes, no spacing, optional braces written out.
 
-    `\\text{...}` stands for every font, `°` for every degree, `%` for `\\%`, and a comma for every thousands mark.
+    `\\text{...}` replaces every font, `°` every degree sign, `%` replaces `\\%`, and a comma every thousands mark.
     """
     text = "".join(mark for mark in text if (mark >= " " and unicodedata.category(mark) != "Cf") or mark in "\n\t")
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda match: "^{" + match[0].translate(_POWERS) + "}", text)
@@ -85,7 +85,7 @@ def _command(word: re.Match[str]) -> str:
 
 
 def _in_braces(text: str) -> str:
-    """`\\sqrt(2+(x))^(1/2)` as `\\sqrt{2+(x)}^{1/2}`."""
+    """Give `\\sqrt(2+(x))^(1/2)` as `\\sqrt{2+(x)}^{1/2}`."""
     for _ in range(_MOST_PARENTHESES):
         match = _BEFORE_PARENTHESIS.search(text)
         end = _closing(text, match.end()) if match else None
@@ -96,7 +96,7 @@ def _in_braces(text: str) -> str:
 
 
 def _closing(text: str, start: int) -> int | None:
-    """Where the parenthesis that is open at `start` closes."""
+    """Say where the parenthesis that is open at `start` closes; None where it does not."""
     depth = 1
     for mark in re.finditer(r"[()]", text[start:]):
         depth += 1 if mark[0] == "(" else -1
@@ -106,40 +106,40 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def _unwrap(text: str) -> str:
-    """Without math delimiters, around it or inside."""
+    """Remove math delimiters, around the text or inside it."""
     text = text[2:-2] if re.fullmatch(r"\*\*.*[^*]\*\*", text) else text
     text = re.sub(r"\\[()\[\]]", " ", text) if re.match(r"\\[(\[]", text) else text
     return re.sub(r"(?<!\\)\$", " ", text).strip().removesuffix(".").strip()
 
 
 def tight(text: str) -> str:
-    """Plain text without the spaces that mean nothing; those between digits stay (`5 1/2` is not `51/2`)."""
+    """Remove the spaces of plain text that mean nothing; those between digits stay (`5 1/2` is not `51/2`)."""
     return _TIGHT.sub(lambda match: match[1] or "", text)
 
 
 def unwrap_text(text: str) -> str:
-    """Plain text with the content of every `\\text{...}` in its place."""
+    """Put the content of every `\\text{...}` of plain text in its place."""
     return _TEXT.sub(r" \1 ", text).strip()
 
 
 def words(text: str) -> tuple[str, bool] | None:
-    """The words of plain text that is nothing else, in lower case (a single letter keeps its own), and whether
-    they can be nothing but words.
+    """Give the words of plain text, and whether they can be nothing but words; None for text with anything else in it.
 
-    Three bare letters or fewer (`ab`) can be a product as well; `\\text{ab}`, `(C)` and `Monday` cannot.
+    Words come in lower case; a single letter keeps its case. Three bare letters or fewer (`ab`) can also be a product;
+    `\\text{ab}`, `(C)` and `Monday` cannot.
     """
     bare = unwrap_text(text)
     if not re.fullmatch(r"\(?\s*[^\W\d_]+(?:[ .,'-]+[^\W\d_]+)*\s*[.)]*", bare):
         return None
-    found = re.findall(r"[^\W\d_]+", bare)
-    joined = " ".join(found)
+    runs = re.findall(r"[^\W\d_]+", bare)
+    joined = " ".join(runs)
     return joined.lower() if len(joined) > 1 else joined, bare != text or bare.startswith("(") or max(
-        map(len, found)
+        map(len, runs)
     ) > 3
 
 
 def split_top(text: str, separator: str) -> list[str]:
-    """The parts of `text` between separators that stand in no bracket."""
+    """Split `text` at the separators that stand in no bracket."""
     parts, depth, start = [], 0, 0
     for match in re.finditer(r"\\[{}]|[(\[{]|[)\]}]|" + separator, text):
         mark = match[0].removeprefix("\\") if match[0] in (r"\{", r"\}") else match[0]

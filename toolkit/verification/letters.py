@@ -18,11 +18,11 @@ _QUOTING = {"<": ">", "'": "'"}
 _JOINED_BEFORE = frozenset("_^=+</\\&'°.-")  # signs that make a letter part of a formula or of a word
 _JOINED_BEHIND = frozenset("_^=+</\\&'°-(")
 _RELATIONS = frozenset("=^_+\\<")
-_NEAR = 24  # words that are looked at on one side
+_NEAR = 24  # words that are read on one side
 
 
 def bare(text: str) -> str:
-    """Text without markdown, dollar signs and LaTeX fonts, and with ASCII letters for their full-width forms."""
+    """Remove markdown, dollar signs and LaTeX fonts, and write full-width letters in ASCII."""
     text = text.replace("<answer>", "\nanswer: ").replace("</answer>", "\n")
     return _MARKUP.sub(" ", _FONT.sub("", _MARKUP.sub("", text.translate(_QUOTES)).replace("\\\\", "\n")))
 
@@ -36,11 +36,11 @@ class Letters:
         self.words = [token[0].lower() for token in self.tokens]
 
     def places(self) -> list[int]:
-        """The places of all letters that name options."""
+        """Give the places of all letters that name options."""
         return [place for place, word in enumerate(self.words) if word in _OPTIONS and self.letter(place)]
 
     def letter(self, place: int, small: bool = False) -> str | None:
-        """The option that the token at `place` names; a small letter where `small`, in brackets, or at an end."""
+        """Give the option that the token at `place` names; a small letter where `small`, in brackets, or at an end."""
         if not 0 <= place < len(self.tokens) or self.words[place] not in _OPTIONS or self._is_joined(place):
             return None
         token, following = self.tokens[place][0], self.words[place + 1 : place + 2] or ["\n"]
@@ -52,7 +52,7 @@ class Letters:
         return None if is_word else token
 
     def _is_joined(self, place: int) -> bool:
-        """Whether the letter is part of a word, a unit or a formula: `B-field`, `15 °C`, `E = mc^2`, `f(x)`."""
+        """Say whether the letter is part of a word, a unit or a formula: `B-field`, `15 °C`, `E = mc^2`, `f(x)`."""
         start, end = self.tokens[place].span()
         before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]
         if before in _QUOTING and after == _QUOTING[before]:
@@ -71,37 +71,37 @@ class Letters:
         )
 
     def is_wrapped(self, place: int) -> bool:
-        """Whether the letter stands in brackets or quotes of its own."""
+        """Say whether the letter stands in brackets or quotes of its own."""
         inside = 0 < place < len(self.tokens) - 1
         return inside and self.words[place - 1] in _OPENING and self.words[place + 1] in _CLOSING
 
     def behind(self, place: int) -> int:
-        """The place of the first token behind a letter that closes nothing."""
+        """Give the place of the first token behind a letter that closes nothing."""
         place += 1
         while place < len(self.words) and self.words[place] in _CLOSING:
             place += 1
         return place
 
     def before(self, place: int) -> int:
-        """The place of the last token before a letter that opens nothing; -1 if there is none."""
+        """Give the place of the last token before a letter that opens nothing; -1 if there is none."""
         place -= 1
         while place >= 0 and self.words[place] in _OPENING:
             place -= 1
         return place
 
     def is_stated(self, place: int) -> bool:
-        """Whether the words around the letter give it as the answer: "answer is", "I choose", "is correct"."""
+        """Say whether the words around the letter give it as the answer: "answer is", "I choose", "is correct"."""
         lead = self._lead(place)
         if lead is not None:
             return not self._is_doubted(lead) and not self._is_refused(place)
         return self._is_graded(place) and not self._is_doubted(place)
 
     def is_denied(self, place: int) -> bool:
-        """Whether the words before or behind a letter say that it is wrong, or ask."""
+        """Say whether the words before or behind a letter say that it is wrong, or ask."""
         return self._is_doubted(self.before(place) + 1) or self._is_refused(place)
 
     def _lead(self, place: int) -> int | None:
-        """The place of the word before a letter that makes it an answer."""
+        """Give the place of the word before a letter that makes it an answer."""
         at, linked = self.before(place), False
         for _ in range(_NEAR):
             word = self.words[at] if at >= 0 else ""
@@ -118,7 +118,7 @@ class Letters:
         return None
 
     def _first_lead(self, at: int) -> int:
-        """The place of the first of the words of one statement ("answer: I think it is")."""
+        """Give the place of the first of the words of one statement ("answer: I think it is")."""
         first = at
         for earlier in range(at, max(-1, at - _NEAR), -1):
             if self.words[earlier] not in vocabulary.FILL or (
@@ -140,7 +140,7 @@ class Letters:
         return False
 
     def _is_doubted(self, place: int) -> bool:
-        """Whether the clause before `place` denies or supposes what follows."""
+        """Say whether the clause before `place` denies or supposes what follows."""
         clause = list[str]()
         for at in range(place - 1, max(-1, place - _NEAR), -1):
             if self.words[at] in _ENDS or self.words[at] in vocabulary.CONCLUSIONS:
@@ -150,7 +150,7 @@ class Letters:
         return is_tentative or any(word in vocabulary.DENIALS or word.endswith("n't") for word in clause)
 
     def _is_refused(self, place: int) -> bool:
-        """Whether what follows a letter asks about it, or says that it is wrong."""
+        """Say whether what follows a letter asks about it, or says that it is wrong."""
         at = self.behind(place)
         following = self.words[at : at + 5]
         if following[:1] == ["?"]:
@@ -160,18 +160,18 @@ class Letters:
         return following[0].endswith(("n't", "not")) or not vocabulary.VERDICTS.isdisjoint(following[1:3])
 
     def is_concluded(self, place: int) -> bool:
-        """Whether the letter ends its sentence, and nothing but "so it must be" stands before it."""
+        """Say whether the letter ends its sentence, and nothing but "so it must be" stands before it."""
         at = self.before(place)
         is_end = self.words[self.behind(place) :] in ([], ["."], ["!"])
         return is_end and at >= 0 and vocabulary.CONCLUDING.issuperset(self.words[: at + 1])
 
     def is_shared(self, place: int) -> bool:
-        """Whether another letter stands beside this one: `A or B`, `(A), (C)`, `both A and B`."""
+        """Say whether another letter stands beside this one: `A or B`, `(A), (C)`, `both A and B`."""
         at = self.behind(place)
         return self.words[at : at + 1] == ["or"] or self._has_next(at) or self._is_second(place)
 
     def _has_next(self, at: int) -> bool:
-        """Whether a letter follows at `at`: behind a comma or "and", but not with a verb, or in brackets at once."""
+        """Say whether a letter follows at `at`: behind a comma or "and" and without a verb, or in brackets at once."""
         start = at
         while at < len(self.words) and self.words[at] in vocabulary.SHARING:
             at += 1

@@ -1,30 +1,30 @@
-"""When two mathematical answers are the same: taken apart into lists, tuples, matrices and quantities, then compared.
+"""Compares two mathematical answers: takes them apart into lists, tuples, matrices and quantities, and compares these.
 
-What is decided here, and why:
+The rules, and the reasons for some of them:
 
 - Values are exact: `0.333` is not `1/3`, and a decimal is never a radical. (`numeric` has a tolerance.)
-- A gold answer that is a finished number wants a finished number: `12` is neither `3+9` nor `\\sqrt{144}`, or an
-  echo of the question would be right. A gold answer that is a formula may be written in any way of the same value.
+- A gold answer that is a finished number requires a finished number: `12` is neither `3+9` nor `\\sqrt{144}`, or an
+  echo of the question would be right. A gold answer that is a formula may be written in any way that has its value.
 - A mixed number is a number: `5\\frac{1}{2}` is `11/2`. `1e3` is 1000.
-- Per cent as in MATH's own graders, which drop the sign: `50` is `50\\%`; and so is its value, `0.5`.
+- Per cent is treated as by MATH's own graders, which drop the sign: `50` is `50\\%`; and so is its value, `0.5`.
 - A unit that is left out is implied. Two that are written must convert: `5\\text{ m}` is `500\\text{ cm}`, and is not
   `5\\text{ s}`.
-- `x = 5` is `5`, not `y = 5`. Any other equation is only the same as an equation.
+- `x = 5` is `5`, not `y = 5`. Any other equation can only be the same as an equation.
 - `(1,2)` and `[1,2]` are ordered and differ; `\\{1,2\\}` and a bare `1, 2` have no order and are the same.
 - An inequality is its interval: `x \\ge 3` is `[3,\\infty)`.
 - A numeral in a base keeps its base: `1010_2` is neither `1010` nor `10`.
 
-- An equation is the same times a factor: `2x + 4y = 12` is `x + 2y = 6`.
-- A chain is each of its members, when they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
-  nothing. Behind `\\approx` may stand what the value is when it is rounded.
-- A label says only what a result is of: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small
-  letters are variables, and `x+y = 12` is an equation.
+- An equation may be multiplied by a factor: `2x + 4y = 12` is `x + 2y = 6`.
+- A chain is each of its members if they are equal: `\\frac14 = 0.25` is `0.25` and `\\frac14`, `6\\cdot 8 = 42` is
+  nothing. Behind `\\approx` the rounded value may stand.
+- A label only names the result: `AB:CD = 7:32` is `7:32`, `a+b = 12` is `12`; but in a gold answer small letters are
+  variables, and `x+y = 12` is an equation.
 - Names give an order to values without names: `x = 1, y = 2` is `1, 2` and `(1,2)`, not `2, 1`.
 - Semicolons divide like commas, and `1;2` between them is a tuple. `1 \\pm x` is two values.
 - Several boxes are one list where they have exactly the parts of a gold list.
 
-Not read, and so refused unless the text is the same: `|x| > 1` for its interval, set-builder notation, and two units in
-one quantity (`7 feet 6 inches`).
+Some forms are not read, and count as different unless the text is the same: `|x| > 1` for its interval, set-builder
+notation, and two units in one quantity (`7 feet 6 inches`).
 """
 
 import re
@@ -44,11 +44,11 @@ Pairs = tuple[tuple[str, str], ...]
 SAME: Pairs = ()
 COMPARED = "compared with the known answer as text, as an exact number, and as a formula (math-verify)"
 
-_LONGEST = 1000  # characters of an answer that is looked into; a longer one is right when it is the same text
-_DEEPEST = 40
-_LONG_FLOAT = 16  # signs, at least, of a float that missed a decimal by its last bit
+_LONGEST = 1000  # characters of an answer that is taken apart; a longer one must be the same text
+_DEEPEST = 40  # brackets inside brackets
+_LONG_FLOAT = 16  # characters, at least, of a float that misses a decimal by its last bit
 _MOST_ITEMS = 50
-_ROUNDING = Fraction(1, 10**9)  # relative, of conversion factors
+_ROUNDING = Fraction(1, 10**9)  # relative error of conversion factors
 _APPROXIMATION = r"\approx"
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]")
 _AND = re.compile(r"(?<=[^,\s]),?\s*(?:\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)\s*(?=\S)")
@@ -56,12 +56,12 @@ _BASE = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*\s*_\s*\{\s*\d+\s*\}")
 
 
 def extract(text: str) -> str | None:
-    """The last box of a response."""
+    """Give the last box of a response."""
     return extract_boxed(text)
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """The last box, or all boxes as a list where they have exactly the parts of the gold one."""
+    """Give the last box, or all boxes as a list where they have exactly the parts of the gold one."""
     last = extract_boxed(text)
     if last is None or text.find("box") == text.rfind("box"):
         return last
@@ -69,12 +69,15 @@ def answer_to(gold: str, text: str) -> str | None:
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """See `compare`: no setting says how."""
+    """Compare the answers; see `compare`, which no setting changes."""
     return compare(gold, answer)
 
 
 def compare(gold: str, answer: str) -> Pairs | None:
-    """None when the answers differ, `SAME` when they are the same, else pairs of formulas: the same if each pair is."""
+    """Give None when the answers differ, `SAME` when they are the same, else pairs of formulas.
+
+    The answers are then the same if the formulas of each pair are.
+    """
     if gold == answer:
         return SAME
     first, second = decimal_of(gold), decimal_of(answer)
@@ -86,7 +89,7 @@ def compare(gold: str, answer: str) -> Pairs | None:
 
 
 def _is_bounded(text: str) -> bool:
-    """Whether a text is short, and its brackets not too deep, to be taken apart."""
+    """Say whether a text is short enough, and its brackets not too deep, to be taken apart."""
     if len(text) > _LONGEST:
         return False
     depths = accumulate(1 if mark in "([{" else -1 for mark in text if mark in "()[]{}")
@@ -94,20 +97,20 @@ def _is_bounded(text: str) -> bool:
 
 
 def joined(gold: str, answers: list[str]) -> str | None:
-    """Several answers as one list, when they have exactly as many parts as a gold answer that is a list; else None.
+    """Join several answers into a list that has exactly as many parts as the gold answer; None where it has not.
 
-    A tuple is no list: its parts have to stand in one answer.
+    A tuple is not a list: its parts have to stand in one answer.
     """
-    found = ", ".join(dict.fromkeys(answers))
-    wanted = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(found) else None
-    if wanted is None or wanted[0]:
+    text = ", ".join(dict.fromkeys(answers))
+    items = sequence(_spelled(gold)) if _is_bounded(gold) and _is_bounded(text) else None
+    if items is None or items[0]:
         return None
-    parts = sequence(_spelled(found))
-    return found if parts and not parts[0] and len(parts[1]) == len(wanted[1]) else None
+    parts = sequence(_spelled(text))
+    return text if parts and not parts[0] and len(parts[1]) == len(items[1]) else None
 
 
 def _spelled(text: str) -> str:
-    """Plain text with commas for "and" and "or", and out of a `\\text{}` that holds a number (`\\text{10 apples}`)."""
+    """Write commas for "and" and "or", and take a number out of its `\\text{}` (`\\text{10 apples}`)."""
     text = plain(text)
     whole = re.fullmatch(r"\\text\{([^{}]*\d[^{}]*)\}", text)
     return _AND.sub(", ", whole[1].strip() if whole else text)
@@ -123,12 +126,12 @@ def _compare(gold: str, answer: str) -> Pairs | None:
         return _compare_chains(gold, answer)
     if not any(sign in text for sign in ("=", "\\in") for text in (gold, answer)):
         return _compare_parts(gold, answer)
-    found = _compare_named(gold, answer)
-    return found if found is not None else _compare_chains(gold, answer)
+    pairs = _compare_named(gold, answer)
+    return pairs if pairs is not None else _compare_chains(gold, answer)
 
 
 def _compare_named(gold: str, answer: str) -> Pairs | None:
-    """The comparison of `x = 5` with `5` or another `x = 5`, and of equations."""
+    """Compare `x = 5` with `5` or another `x = 5`, and equations with each other."""
     (name, one), (own_name, other) = _named(gold), _named(answer)
     if name and own_name and tight(name) != tight(own_name):
         return ((gold, answer),) if _LETTER.search(one) and _LETTER.search(other) else None
@@ -141,7 +144,7 @@ def _compare_named(gold: str, answer: str) -> Pairs | None:
 
 
 def _named(text: str) -> tuple[str, str]:
-    """The name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
+    """Give the name in front of a value and the value; no name where it is part of the value too (`x = x^2`)."""
     name, value = split_name(text)
     return ("", text) if len(name) == 1 and name in _LETTER.findall(value) else (name, value)
 
@@ -151,9 +154,9 @@ def _is_equation(text: str) -> bool:
 
 
 def _compare_chains(gold: str, answer: str) -> Pairs | None:
-    """The comparison of what two results stand at, where one is a chain or has a label in front."""
+    """Compare the results that both stand for, where one is a chain or has a label in front."""
     own, others = _readings(gold, True), _readings(answer, False)
-    found = [
+    candidates = [
         (*known, *pairs, *more)
         for label, one, known in own
         for own_label, other, pairs in others
@@ -161,18 +164,18 @@ def _compare_chains(gold: str, answer: str) -> Pairs | None:
         and (gold, answer) != (one, other)
         and (more := _compare(one, other)) is not None
     ]
-    return min(found, key=len, default=None)
+    return min(candidates, key=len, default=None)
 
 
 def _readings(text: str, is_gold: bool) -> list[tuple[str, str, Pairs]]:
-    """What a text may stand for: its label, a value, and the pairs of formulas that must be the same for it."""
+    """Give what a text may stand for: its label, a value, and the pairs of formulas that must then be the same."""
     chains = chains_of(text, is_gold)
-    found = [reading for chain in chains for reading in _readings_of(chain)]
-    return found if chains else [("", text, SAME)]
+    readings = [reading for chain in chains for reading in _readings_of(chain)]
+    return readings if chains else [("", text, SAME)]
 
 
 def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
-    """The members of a chain, the last first, and its approximation; none where they contradict each other."""
+    """Give the members of a chain, the last first, and its approximation; none where they contradict each other."""
     links = [_either_way(one, other) for one, other in pairwise(chain.equal)]
     last = chain.equal[-1:]
     if None in links or not all(comes_near(one, other) for one in last for other in chain.near):
@@ -183,8 +186,8 @@ def _readings_of(chain: Chain) -> list[tuple[str, str, Pairs]]:
 
 
 def _either_way(one: str, other: str) -> Pairs | None:
-    found = _compare(one, other)
-    return _compare(other, one) if found is None else found
+    pairs = _compare(one, other)
+    return _compare(other, one) if pairs is None else pairs
 
 
 def _same_text(gold: str, answer: str) -> bool:
@@ -192,12 +195,12 @@ def _same_text(gold: str, answer: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    """The text without case, spaces and full stops, so that `4:30 p.m.` is `4:30 PM`."""
+    """Give the text without case, spaces and full stops, so that `4:30 p.m.` is `4:30 PM`."""
     return re.sub(r"\s|(?<=[a-zA-Z])\.", "", unwrap_text(text)).lower()
 
 
 def _same_words(gold: str, answer: str) -> bool | None:
-    """Whether two answers in words are the same; None where neither is surely made of words."""
+    """Say whether two answers in words are the same; None where neither is surely made of words."""
     one, other = words(gold), words(answer)
     if one and other:
         return one[0] == other[0] if one[1] or other[1] else None
@@ -205,7 +208,7 @@ def _same_words(gold: str, answer: str) -> bool | None:
 
 
 def _compare_parts(gold: str, answer: str) -> Pairs | None:
-    """The comparison that fits how both are built; None when they are built differently."""
+    """Compare two answers that are built alike, part by part; None when they are built differently."""
     if is_relation(gold) != is_relation(answer):
         gold, answer = as_interval(gold), as_interval(answer)
     for split in (matrix, union, sequence):
@@ -226,7 +229,7 @@ def _compare_parts(gold: str, answer: str) -> Pairs | None:
 
 
 def _are_named_in_order(one: Parts, other: Parts) -> bool:
-    """Whether `p=1, q=2` stands beside `1, 2` or `(1,2)`, whose order is then that of the names."""
+    """Say whether `p=1, q=2` stands beside `1, 2` or `(1,2)`, whose order is then that of the names."""
     if one[0] or other[0] not in ("", "()") or not 1 < len(one[1]) == len(other[1]) <= _MOST_ITEMS:
         return False
     names = {re.sub(r"\s*_.*", "", split_name(part)[0], flags=re.DOTALL) for part in one[1]}
@@ -234,18 +237,18 @@ def _are_named_in_order(one: Parts, other: Parts) -> bool:
 
 
 def _all_in_order(gold: list[str], answer: list[str]) -> Pairs | None:
-    found = [_compare(one, other) for one, other in zip(gold, answer, strict=True)]
-    return None if None in found else tuple(pair for pairs in found if pairs for pair in pairs)
+    results = [_compare(one, other) for one, other in zip(gold, answer, strict=True)]
+    return None if None in results else tuple(pair for pairs in results if pairs for pair in pairs)
 
 
 def _all_in_any_order(gold: list[str], answer: list[str]) -> Pairs | None:
-    """Each gold part takes an answer part that is the same, else the first that may be."""
+    """Match each gold part with an answer part that is the same, else with the first that may be."""
     free, open_pairs = list(answer), list[tuple[str, str]]()
     for part in gold:
-        found = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
-        if not found:
+        matches = [(place, pairs) for place, other in enumerate(free) if (pairs := _compare(part, other)) is not None]
+        if not matches:
             return None
-        place, pairs = min(found, key=lambda each: len(each[1]))
+        place, pairs = min(matches, key=lambda match: len(match[1]))
         open_pairs.extend(pairs)
         del free[place]
     return tuple(open_pairs)
@@ -271,7 +274,7 @@ def _compare_quantities(gold: Quantity, answer: Quantity) -> Pairs | None:
 
 
 def _percentages(quantity: Quantity, unit: str) -> set[Fraction]:
-    """What a number stands for beside one with `unit`: a percentage beside a plain number is also its value."""
+    """Give the values of a number next to one with `unit`: next to a plain number, a percentage is also its value."""
     value = quantity.value or Fraction(0)
     return {value, value / 100} if quantity.unit == "%" and not unit else {value}
 

@@ -1,14 +1,15 @@
-"""When two numeric answers are the same: within a relative tolerance, after conversion of units.
+"""Compares two numeric answers: within a relative tolerance, after conversion of units.
 
-- A `tolerance` in the recipe is of every gold answer. Where it sets none, a gold answer that counts is exact: a whole
-  number, written without point or power of ten, of no physical unit (`95200`, `72 cards`, `$5`). What is measured
-  (`95200 J`, `9.52e4`, `32 %`, `4.8`) is right within one per cent, since its last digits are rounded.
-- Scientific notation counts in all usual spellings (`6.67e-11`, `6.67 \\times 10^{-11}`, `6.67×10⁻¹¹`).
+- A `tolerance` in the recipe applies to every gold answer. Without one, a gold answer that is a count must be matched
+  exactly: a whole number, written without point or power of ten, without a physical unit (`95200`, `72 cards`, `$5`).
+  For a measurement (`95200 J`, `9.52e4`, `32 %`, `4.8`) an answer within one per cent is right, since its last digits
+  are rounded.
+- Scientific notation is read in all usual spellings (`6.67e-11`, `6.67 \\times 10^{-11}`, `6.67×10⁻¹¹`).
 - A unit that the response leaves out is the gold one. A unit that is written must convert to it: `5 km` is `5000 m`.
 - A gold answer without unit says nothing about units: the number counts as written, per cent as hundredths.
-- Per cent is a factor of 1/100, and temperatures have their zero: `25 °C` is `298.15 K`.
+- Per cent is a factor of 1/100, and temperatures have a zero of their own: `25 °C` is `298.15 K`.
 - A formula in pi, e and roots counts by its value; other arithmetic (`3+9`) is not worked out and is refused.
-- `F = ma = 5 N` is its last part, and each part that is a number must be right.
+- `F = ma = 5 N` stands for its last part, and each part that is a number must be right.
 """
 
 import re
@@ -28,7 +29,7 @@ from toolkit.verification.values import number_of
 from toolkit.verification.vocabulary import words_of
 
 COMPARED = "compared with the known quantity in its unit, {tolerance}"
-_ROUNDING = 1e-12  # relative, of the conversions
+_ROUNDING = 1e-12  # relative error of the conversions
 _TINIEST, _HUGEST = Fraction(1, 10**300), Fraction(10**300)
 _PURE = Unit(1.0, ())
 _WHOLE = re.compile(r"[+-]?\s*(?:\d{1,3}(?:,\d{3})+|\d+)")
@@ -39,15 +40,15 @@ _START = re.compile(  # where a unit may begin
 )
 _POINTS = re.compile(r"(?:\s|\\cdot(?![a-zA-Z])|\\times(?![a-zA-Z])|[*~{])+$")
 _CHARGES = re.compile(r"(?=[-+\d.]).*[\d}]\s*e", re.DOTALL)  # `-5 e`; `e^{-1}` is Euler's number
-_LETTERS = frozenset("mgsKNJWVACFHTLlhcM")  # units of one letter that are no variables beside a gold without unit
+_LETTERS = frozenset("mgsKNJWVACFHTLlhcM")  # letters that are units, not variables, if the gold answer has no unit
 _LETTER = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]|\\(?!times|cdot|frac|pi|div)[a-zA-Z]")
-_SHORT = words_of("db am pm")  # of the words that pint does not know; others of two letters are variables
-_PICOMETRES = re.compile(r"(?<![a-zA-Z])pm(?![a-zA-Z])")  # no time of the day; that is written with points
+_SHORT = words_of("db am pm")  # two-letter units that pint does not know; other such words are variables
+_PICOMETRES = re.compile(r"(?<![a-zA-Z])pm(?![a-zA-Z])")  # a time of day is written with points
 _VARIABLE = re.compile(r"\s*([a-zA-Z])\b")
 
 
 class Measure(NamedTuple):
-    """A number, exact where it is a finished one, as a float, and its unit; `is_count` if it is whole and counts."""
+    """A number with its unit: its exact value if it is a finished number, its float, and whether it is a count."""
 
     exact: Fraction | None
     value: float
@@ -57,38 +58,38 @@ class Measure(NamedTuple):
 
 
 def extract(text: str) -> str | None:
-    """The last box of a response."""
+    """Give the last box of a response."""
     return extract_boxed(text)
 
 
 def answer_to(gold: str, text: str) -> str | None:
-    """The same, whatever the gold answer."""
+    """Give the last box of a response, whatever the gold answer."""
     return extract_boxed(text)
 
 
 def compare_by(settings: Verification, gold: str, answer: str) -> Pairs | None:
-    """SAME within the recipe's tolerance, else None.
+    """Give SAME within the recipe's tolerance, else None.
 
     Raises:
-        ValueError: for a gold answer that is no quantity.
+        ValueError: for a gold answer that is not a quantity.
     """
     if not is_quantity(gold):
         raise ValueError(
-            f"the gold answer {gold[:80]!r} is no number with or without unit, as answer_kind numeric needs"
+            f"the gold answer {gold[:80]!r} is not a number, with or without unit, as answer_kind numeric needs"
         )
     return SAME if same_quantity(gold, answer, settings.tolerance) else None
 
 
 def is_quantity(text: str) -> bool:
-    """Whether `text` is a number, with or without a unit."""
+    """Say whether `text` is a number, with or without a unit."""
     return bool(_measures(text))
 
 
 def same_quantity(gold: str, answer: str, tolerance: float | None) -> bool:
-    """Whether `answer` lies within `tolerance` (relative to the gold value, in the gold unit; >= 0) of `gold`.
+    """Say whether `answer` lies within `tolerance` (relative to the gold value, in the gold unit; >= 0) of `gold`.
 
-    None is exact for a whole number that counts, and one per cent for what is measured. Around a gold value of zero
-    nothing but zero is right.
+    None means exactly for a count, and within one per cent for a measurement. For a gold value of zero only zero is
+    right.
     """
     one, others = _measures(gold), _measures(answer)
     return bool(one and others) and all(_same(one[-1], other, tolerance) for other in others)
@@ -99,14 +100,14 @@ def _same(gold: Measure, answer: Measure, tolerance: float | None) -> bool:
     if value is None:
         return False
     is_exact = tolerance is None and gold.is_count
-    if is_exact and value == answer.value:  # not converted: whole numbers beyond what a float can tell apart
+    if is_exact and value == answer.value:  # no unit was converted; floats do not distinguish large whole numbers
         return answer.exact == gold.exact
     allowed = 0.0 if is_exact else TOLERANCE if tolerance is None else tolerance
     return abs(value - gold.value) <= (allowed + _ROUNDING) * abs(gold.value)
 
 
 def _in_unit_of(gold: Measure, answer: Measure) -> float | None:
-    """The value of `answer` in the unit of `gold`; None where the units are not of one kind."""
+    """Give the value of `answer` in the unit of `gold`; None where the units are not of one kind."""
     if answer.unit is None:
         return answer.value
     if gold.unit is None:
@@ -118,28 +119,32 @@ def _in_unit_of(gold: Measure, answer: Measure) -> float | None:
 
 
 def _is_variable(unit: str) -> bool:
-    """Whether what stands behind a number is rather a letter of algebra (`5x`, `2e`) than a unit."""
+    """Say whether what stands behind a number is a letter of algebra (`5x`, `2e`) rather than a unit."""
     match = _VARIABLE.match(unit)
     return match is not None and match[1] not in _LETTERS
 
 
 def _temperature(gold: Unit, own: Unit, text: str) -> Unit:
-    """The unit of an answer; degrees, where `25 C` answers a gold in degrees Celsius."""
+    """Give the unit of an answer, in degrees where `25 C` answers a gold answer in degrees Celsius."""
     return (unit_of(f"°{text}") if gold.offset and text in ("C", "F") else None) or own
 
 
 def _measures(text: str) -> tuple[Measure, ...]:
-    """The quantities of a chain, of which the last one must be one; none where the text is no quantity."""
+    """Give the quantities of a chain, of which the last one must be one; none where the text is no quantity."""
     return _measured(text) if len(text) <= LONGEST else ()  # long text is no key of the cache, either
 
 
 @lru_cache(maxsize=65536)
 def _measured(text: str) -> tuple[Measure, ...]:
     chain = chain_of(text)
-    found = [_measure(part) for part in chain.parts]
-    if not found or found[-1] is None or (found[0] is None and not chain.is_named and _LETTER.search(chain.parts[0])):
+    measures = [_measure(part) for part in chain.parts]
+    if (
+        not measures
+        or measures[-1] is None
+        or (measures[0] is None and not chain.is_named and _LETTER.search(chain.parts[0]))
+    ):
         return ()
-    return tuple(each for each in found if each)
+    return tuple(measure for measure in measures if measure)
 
 
 def _measure(text: str) -> Measure | None:
@@ -154,7 +159,7 @@ def _measure(text: str) -> Measure | None:
 
 
 def _divide(text: str) -> Quantity:
-    """Plain text cut into number and unit at the first place where the front is a number and the rest a unit."""
+    """Cut plain text into number and unit at the first place where the front is a number and the rest a unit."""
     if number_of(text) is None and value_near(text) is not None and not _CHARGES.fullmatch(text):
         return Quantity(text, None, "")
     whole = quantity_of(text, bare_units=True)

@@ -1,4 +1,4 @@
-"""What people write around a number with a unit: names and chains of `=`, "about", directions, decimal commas."""
+"""Removes what people write around a number with a unit: names and chains of `=`, "about", directions, commas."""
 
 import re
 from typing import NamedTuple
@@ -58,14 +58,14 @@ _NO_NAMES = words_of(
 
 
 class Chain(NamedTuple):
-    """The parts of an equation beside its name; whether it has one at its front."""
+    """The parts of an equation without its name, and whether it has one at its front."""
 
     parts: list[str]
     is_named: bool
 
 
 def chain_of(text: str) -> Chain:
-    """The parts of `F = ma = 5 N` that may be quantities, without its name; none where the text states no single one.
+    """Give the parts of `F = ma = 5 N` that may be quantities, without its name; none if it states more than one.
 
     Each part is plain text, with no `\\text{}`, no "about", no direction at its end, and points for decimal commas.
     """
@@ -84,19 +84,19 @@ def chain_of(text: str) -> Chain:
 
 
 def _states_several(text: str, parts: list[str]) -> bool:
-    """Whether something parts one equation from the next: a comma, a line, "or"."""
+    """Say whether something separates one equation from the next: a comma, a line, "or"."""
     return bool(_BREAK.search(text)) or any(len(split_top(part, "[,;]")) > 1 for part in parts)
 
 
 def _lead(text: str) -> str:
-    """Text without an "about" or an equals sign before it."""
+    """Remove an "about" or an equals sign from the front of a text."""
     while match := _LEAD.match(text):
         text = text[match.end() :]
     return text
 
 
 def is_name(text: str) -> bool:
-    """Whether plain text names a quantity (`v_{avg}`, `\\Delta x`, `|F|`, `x(2)`, `V_1/V_2`): no number, no power."""
+    """Say whether plain text names a quantity (`v_{avg}`, `\\Delta x`, `|F|`, `V_1/V_2`): no number, no power."""
     bare = _ARGUMENT.sub("", _MARK.sub("", _SUBSCRIPT.sub("", text)))
     if not _NAME.fullmatch(bare) or not re.search(r"[a-zA-Z]", bare):
         return False
@@ -104,13 +104,13 @@ def is_name(text: str) -> bool:
 
 
 def without_direction(text: str) -> str:
-    """Text without what says where to (`east`, `to the left`, `30° north of east`) or how nearly at its end."""
+    """Remove from the end of a text which way (`east`, `to the left`, `30° north of east`) or how nearly."""
     words = text.split()
-    kept = len(words)
-    while kept > 1:
-        word = words[kept - 1].strip("(),.;:").lower()
-        is_inch = word == "in" and (kept == len(words) or words[kept].strip("(").lower() not in ("the", "a"))
-        if is_inch or not (word in _ANCHORS or (kept < len(words) and word in _LINKS)):
+    count = len(words)
+    while count > 1:
+        word = words[count - 1].strip("(),.;:").lower()
+        is_inch = word == "in" and (count == len(words) or words[count].strip("(").lower() not in ("the", "a"))
+        if is_inch or not (word in _ANCHORS or (count < len(words) and word in _LINKS)):
             break
-        kept -= 1
-    return " ".join(words[:kept])
+        count -= 1
+    return " ".join(words[:count])

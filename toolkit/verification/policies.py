@@ -1,4 +1,4 @@
-"""The policy of each kind of answer: how it is cut out of a response, and when it is the gold one."""
+"""The policy of each kind of answer: how it is cut out of a response, and when it equals the gold answer."""
 
 import importlib
 from collections.abc import Callable
@@ -15,13 +15,13 @@ class AnswerKind(Protocol):
     """A module of a kind of answer; it stands in `toolkit.doors.ANSWER_KINDS`."""
 
     def extract(self, text: str) -> str | None:
-        """The answer in a response; None where it has none."""
+        """Give the answer in a response; None where it has none."""
 
     def answer_to(self, gold: str, text: str) -> str | None:
-        """The answer to hold against a gold one: as `extract` does, but several boxes may be parts of a list."""
+        """Give the answer to compare with a gold one: as `extract` does, but several boxes may be parts of a list."""
 
     def compare_by(self, settings: Verification, gold: str, answer: str) -> Pairs | None:
-        """None: the answers differ; SAME; or pairs of formulas, which are all the same if the answers are.
+        """Give None where the answers differ, SAME, or pairs of formulas that are all the same if the answers are.
 
         Raises:
             ValueError: for a gold answer that is not of this kind.
@@ -29,21 +29,21 @@ class AnswerKind(Protocol):
 
     @property
     def COMPARED(self) -> str:
-        """How answers are compared, in words for a card, with `{tolerance}` where one is read."""
+        """Say how answers are compared, in words for a card, with `{tolerance}` where one is read."""
 
 
 @cache
 def answer_kind(name: str) -> AnswerKind:
-    """The module of a name in `ANSWER_KINDS`."""
+    """Import the module of a name in `ANSWER_KINDS`."""
     return cast(AnswerKind, importlib.import_module(ANSWER_KINDS[name]))
 
 
 def extractor(settings: Verification) -> Callable[[str], str | None]:
-    """What cuts the answer out of a response: the recipe's pattern, else the last box, or a named choice.
+    """Give the function that cuts the answer out of a response, by the recipe's pattern or the kind of answer.
 
     Raises:
-        PatternError: for a pattern that is no regular expression with one group; from what is returned, for a text on
-            which the pattern takes too long.
+        PatternError: for a pattern that is not a regular expression with one group; and, when the function is called,
+            for a text on which the pattern takes too long.
     """
     if settings.response_pattern is not None:
         return Pattern(settings.response_pattern, "response_pattern").last
@@ -51,7 +51,7 @@ def extractor(settings: Verification) -> Callable[[str], str | None]:
 
 
 def answerer(settings: Verification) -> Callable[[str, str], str | None]:
-    """What finds the answer to hold against a gold one: see `AnswerKind.answer_to`; a recipe's pattern goes before.
+    """Give the function that finds the answer to compare with a gold one, by the recipe's pattern or the kind.
 
     Raises:
         ValueError: as `extractor` does.
@@ -63,5 +63,5 @@ def answerer(settings: Verification) -> Callable[[str, str], str | None]:
 
 
 def compare(gold: str, answer: str, settings: Verification) -> Pairs | None:
-    """Whether two answers are the same by the policy of their kind: see `AnswerKind.compare_by`."""
+    """Compare two answers by the policy of their kind; see `AnswerKind.compare_by`."""
     return answer_kind(settings.answer_kind).compare_by(settings, gold, answer)

@@ -1,4 +1,4 @@
-"""Numbers with units: what stands for the number, what for the unit, and when two quantities are the same.
+"""Numbers with units: which part of a text is the number and which the unit, and how units convert.
 
 A unit that one side leaves out is implied by the other's. Two units that are both written must convert into each other,
 and the values are compared after conversion: `5 m` is `500 cm` and not `5 s`.
@@ -30,7 +30,7 @@ _LONGEST = 300
 
 
 class Quantity(NamedTuple):
-    """The text of the number, its exact value (None: no finished number), and the unit as written (empty: none)."""
+    """The text of the number, its exact value (None: not finished), and the unit as written (empty: none)."""
 
     number: str
     value: Fraction | None
@@ -38,7 +38,7 @@ class Quantity(NamedTuple):
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """The name and the rest of `x = 5`, `f(x) = ...`, `v \\approx 3` or `x \\in (1,2)`; without one, ("", text)."""
+    """Split `x = 5`, `f(x) = ...`, `v \\approx 3` or `x \\in (1,2)` into name and rest; without a name, ("", text)."""
     match = _NAME.fullmatch(text)
     if match:
         return match[1].strip(), match[2].strip()
@@ -48,11 +48,11 @@ def split_name(text: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=65536)
 def quantity_of(text: str, bare_units: bool = False) -> Quantity:
-    """Plain text cut into number and unit at the first place where the front is a number and the rest a unit.
+    """Cut plain text into number and unit at the first place where the front is a number and the rest a unit.
 
     A unit stands in `\\text{...}`, is a degree, per cent or dollar sign, or a word of three letters or a usual
-    abbreviation after a space; `bare_units` also lets one letter be one (`5 m`, `5m`). Scale words multiply
-    (`3 million`). Text that does not divide is a number without unit, and perhaps no number at all.
+    abbreviation after a space; with `bare_units`, one letter may also be a unit (`5 m`, `5m`). Scale words multiply
+    (`3 million`). Text that cannot be cut is given as the number, without a unit, even if it is not a number.
     """
     money = _MONEY.fullmatch(text)
     if money and not _MONEY.match(money[2]):
@@ -78,9 +78,9 @@ def _cut(text: str, place: int, bare_units: bool) -> Quantity | None:
 
 
 def unit_ratio(first: str, second: str) -> float | None:
-    """What a value in `second` is multiplied with to be in `first`; 1 where either is left out, None across dimensions.
+    """Give the factor from `second` to `first`; 1 where either is left out, None across dimensions.
 
-    Temperatures in degrees, whose zero is elsewhere, convert in `convert` alone.
+    Temperatures in degrees, which have another zero, are converted by `convert` alone.
     """
     if not first or not second or first == second:
         return 1.0
@@ -89,7 +89,7 @@ def unit_ratio(first: str, second: str) -> float | None:
 
 
 def in_radians(quantity: Quantity) -> Quantity:
-    """An angle in degrees or radians as a number without unit; other quantities as they are."""
+    """Give an angle in degrees or radians as a number without unit; leave other quantities unchanged."""
     unit = unit_of(quantity.unit) if quantity.unit else None
     if unit == unit_of("°"):
         return Quantity(rf"({quantity.number})\frac{{\pi}}{{180}}", None, "")
@@ -97,5 +97,5 @@ def in_radians(quantity: Quantity) -> Quantity:
 
 
 def convert(value: float, source: Unit, target: Unit) -> float:
-    """`value` in `source` as a value in `target`, of the same base powers."""
+    """Convert `value` from `source` to `target`, of the same base powers."""
     return (value * source.factor + source.offset - target.offset) / target.factor

@@ -1,9 +1,9 @@
 """One answer judged at a time, from any script, notebook or thread.
 
 Formulas are compared in a process that can be killed. Processes that Python's multiprocessing spawns run the caller's
-script again, which is why a script with a `Judge` needs `if __name__ == "__main__":`. Here that process belongs to a
-clean interpreter, started once when the first formula has to be compared, which reads a line of JSON for each
-comparison and ends with this process. Whatever can be told at once never leaves it.
+script again, which is why a script with a `Judge` needs `if __name__ == "__main__":`. Here a separate interpreter
+spawns that process. It is started once, when the first formula has to be compared, reads a line of JSON for each
+comparison, and ends with this process. Simple comparisons are made in this process.
 """
 
 import atexit
@@ -25,8 +25,8 @@ from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 
 _SETTINGS = TypeAdapter(Verification)
-_POLICIES = 32  # kept at hand here
-_SERVED = 4  # and in the interpreter
+_POLICIES = 32  # judges that this process keeps, one per policy
+_SERVED = 4  # judges that the separate interpreter keeps
 
 
 def judge(
@@ -45,11 +45,11 @@ def judge(
 
     Args:
         gold: the right answer.
-        response: a whole text; its answer is cut out of it.
-        kind: of the answer: a formula or number, a quantity with or without unit, or the letter of a choice.
+        response: the whole text; the answer is cut out of it.
+        kind: the kind of answer: a formula or number, a quantity with or without unit, or the letter of a choice.
         pattern: regular expression with one group around the answer, of which the last match counts; None takes the
-            last closed `\\boxed{}`, or of a choice also what is named as the answer.
-        tolerance: relative, of a numeric answer; None takes the default of recipes.
+            last closed `\\boxed{}`, and for a choice also the letter that is named as the answer.
+        tolerance: relative tolerance of a numeric answer; None takes the default of recipes.
         finish_reason: `length` makes the verdict `truncated`, `error` makes it `failed`.
 
     Returns:
@@ -57,26 +57,26 @@ def judge(
         None, and `wrong_step`, here always None.
 
     Raises:
-        ValueError: for a gold that is not of this kind, or a setting that recipes do not take.
+        ValueError: for a gold answer that is not of this kind, or a setting that recipes do not accept.
     """
     return judge_one(gold, response, finish_reason, policy(kind, pattern, tolerance))
 
 
 def policy(kind: str, pattern: str | None, tolerance: float | None) -> Verification:
-    """A policy with this kind of answer; None takes the default. Raises ValueError for what no recipe takes."""
-    given = {"answer_kind": kind, "response_pattern": pattern, "tolerance": tolerance}
+    """Make a policy of this kind; None takes a default. Raises ValueError for a setting that no recipe accepts."""
+    settings = {"answer_kind": kind, "response_pattern": pattern, "tolerance": tolerance}
     try:
-        return _SETTINGS.validate_python({name: value for name, value in given.items() if value is not None})
+        return _SETTINGS.validate_python({name: value for name, value in settings.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{first['loc'][0]} is {first['input']!r}: {first['msg'].lower()}") from error
 
 
 def judge_one(gold: object, response: object, finish_reason: str, settings: Verification) -> Judgement:
-    """The judgement of one response, as `toolkit.judge` describes it.
+    """Judge one response, as `toolkit.judge` describes it.
 
     Raises:
-        ValueError: for a gold that is not of the policy's kind, or an unknown finish reason.
+        ValueError: for a gold answer that is not of the policy's kind, or an unknown finish reason.
         RuntimeError: where the process that compares formulas ended by itself; the next call starts another.
     """
     row = (_text("gold", gold), _text("response", response), finish_reason)
@@ -100,14 +100,14 @@ def _judge(settings: Verification) -> Judge:
 
 
 class _Helper:
-    """The clean interpreter, one question at a time."""
+    """The separate interpreter, which answers one question at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def forget(self) -> None:
-        """In the child of a fork: the interpreter, and whoever holds the lock, are its parent's."""
+        """Forget the interpreter in the child of a fork: it and the lock belong to the parent."""
         self._lock, self._process = threading.Lock(), None
 
     def judge(self, row: tuple[str, str, str], settings: Verification) -> Judgement:
@@ -116,7 +116,7 @@ class _Helper:
             try:
                 print(json.dumps([row, asdict(settings)]), file=process.stdin, flush=True)
                 answer = process.stdout.readline() if process.stdout else ""
-            except BaseException:  # interrupted: its answer may still come, and would be taken for the next one's
+            except BaseException:  # interrupted: this answer may still come, and would be taken for the next one
                 self._stop(kill=True)
                 raise
             if not answer:
@@ -144,7 +144,7 @@ class _Helper:
 def _start() -> "subprocess.Popen[str]":
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    # A worker that is killed cannot tell the tracker so; it frees what that one held all the same.
+    # A killed worker cannot report to the resource tracker, which then warns while it frees the worker's resources.
     calm = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning", "PYTHONPATH": path}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "toolkit.verification.single"],  # -P: nothing of the caller's folder is imported
@@ -153,7 +153,7 @@ def _start() -> "subprocess.Popen[str]":
         env=os.environ | calm,
         text=True,
         encoding="utf-8",
-        start_new_session=True,  # Ctrl-C is for the caller, whose end closes the pipe
+        start_new_session=True,  # Ctrl-C is for the caller; when that ends, the pipe closes
     )
 
 
@@ -163,7 +163,7 @@ os.register_at_fork(after_in_child=_HELPER.forget)
 
 
 def _serve(questions: IO[str], answers: IO[str]) -> None:
-    """Answer each line until the caller closes the pipe, as its end does."""
+    """Answer each line until the caller closes the pipe or ends."""
     judges: dict[Verification, Judge] = {}
     try:
         for line in questions:
@@ -176,7 +176,7 @@ def _serve(questions: IO[str], answers: IO[str]) -> None:
 
 
 def _of(judges: dict[Verification, Judge], settings: Verification) -> Judge:
-    """The judge of a policy, one of few: each has a worker of its own."""
+    """Give the judge of a policy, and close the oldest beyond `_SERVED`: each has a worker of its own."""
     if settings not in judges:
         if len(judges) >= _SERVED:
             judges.pop(next(iter(judges))).close()

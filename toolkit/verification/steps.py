@@ -1,6 +1,6 @@
 """Checks the arithmetic that a response shows: a right answer reached by a wrong step is a false positive.
 
-Only integers with + - * / ( ) and = are read; words, and statements about an unknown such as `x = 5`, are passed over.
+Only integers with + - * / ( ) and = are read; words, and statements about an unknown such as `x = 5`, are skipped.
 """
 
 import ast
@@ -14,12 +14,12 @@ from toolkit.verification.quantities import quantity_of
 # Maximal runs, so that a megabyte of digits is read once.
 _RUN = re.compile(r"[\d \t+\-*/()=]+")
 _OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-# Longer sides or numbers are no worked arithmetic; the bound keeps hostile text cheap.
+# Longer sides or numbers are not worked arithmetic; the bound keeps hostile text cheap.
 _LONGEST_SIDE = 200
 
 
 def wrong_step(response: str, answer: str) -> bool:
-    """Whether an equality in `response` is false or unreadable, or there are some and none arrives at `answer`."""
+    """Say whether an equality in `response` is false or unreadable, or none of its equalities ends at `answer`."""
     chains = [[_value(side) for side in chain] for chain in _chains(response)]
     if any(value is None or value != chain[0] for chain in chains for value in chain):
         return True
@@ -28,7 +28,7 @@ def wrong_step(response: str, answer: str) -> bool:
 
 
 def _chains(response: str) -> list[list[str]]:
-    """The sides of every equality; `x = 5` leaves an empty first side and is no equality between numbers."""
+    """Give the sides of every equality between numbers; the empty first side that `x = 5` leaves is dropped."""
     runs = (run.strip().split("=") for run in _RUN.findall(response) if "=" in run)
     sides = (run[1:] if not run[0].strip() else run for run in runs)
     return [chain for chain in sides if len(chain) > 1]

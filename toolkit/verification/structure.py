@@ -25,12 +25,12 @@ _RELATION = re.compile(r"[=<>]|\\(?:le|ge|ne|neq|equiv)(?![a-zA-Z])")
 
 
 def is_relation(text: str) -> bool:
-    """Whether `text` is an equation or inequality."""
+    """Say whether `text` is an equation or inequality."""
     return _RELATION.search(text) is not None
 
 
 def as_interval(text: str) -> str:
-    """`1 < x \\le 2` as `(1,2]`, `x \\ge 3` and `3 \\le x` as `[3,\\infty)`; other text as it is."""
+    """Give `1 < x \\le 2` as `(1,2]`, `x \\ge 3` and `3 \\le x` as `[3,\\infty)`, and other text unchanged."""
     if between := _BETWEEN.fullmatch(text):
         return _interval(between[1], between[2], between[3], between[4])
     if turned := _BETWEEN_TURNED.fullmatch(text):
@@ -46,19 +46,19 @@ def _interval(low: str, after_low: str, before_high: str, high: str) -> str:
 
 
 def _ray(sign: str, end: str) -> str:
-    """All that stands in the relation `sign` to `end`."""
+    """Give the interval of all that stands in the relation `sign` to `end`."""
     if sign in (">", r"\ge"):
         return _interval(end, sign, "<", "\\infty")
     return _interval("-\\infty", "<", sign, end)
 
 
 def alone(text: str) -> Parts:
-    """A text that is not made of parts: a list of one."""
+    """Give a text without parts as a list of one."""
     return "", [text]
 
 
 def matrix(text: str) -> Parts | None:
-    """The cells of a matrix, row by row; parentheses and brackets are the same, a determinant is no matrix."""
+    """Give the cells of a matrix, row by row; parentheses and brackets are the same, a determinant is no matrix."""
     match = _MATRIX.fullmatch(text)
     if match is None or bool(match[1]) != bool(match[4]):
         return None
@@ -67,7 +67,7 @@ def matrix(text: str) -> Parts | None:
 
 
 def union(text: str) -> Parts | None:
-    """The parts between `\\cup`, or the inequalities of a list of nothing else (`x < -1` or `x > 1`)."""
+    """Give the parts between `\\cup`, or the inequalities of a list of nothing else (`x < -1` or `x > 1`)."""
     parts = split_top(text, r"\\cup(?![a-zA-Z])")
     if len(parts) == 1:
         parts = split_top(text, ",")
@@ -76,9 +76,9 @@ def union(text: str) -> Parts | None:
 
 
 def sequence(text: str) -> Parts | None:
-    """The items of a tuple, interval, set or bare list, divided by commas or semicolons.
+    """Give the items of a tuple, interval, set or bare list, divided by commas or semicolons.
 
-    An item with one `\\pm` stands for two, but in a tuple. Between semicolons `1,2` is the tuple `(1,2)`.
+    An item with one `\\pm` stands for two, except in a tuple. Between semicolons `1,2` is the tuple `(1,2)`.
     """
     match = re.fullmatch(r"(\\\{|[(\[])(.*)(\\\}|[)\]])", text)
     if match and _closes_last(text):
@@ -94,16 +94,16 @@ def sequence(text: str) -> Parts | None:
 
 
 def _as_tuple(item: str) -> str:
-    """An item between semicolons; `1,2` as `(1,2)`, and `p=1,q=2` as it is."""
+    """Give an item between semicolons: `1,2` as `(1,2)`, and `p=1,q=2` unchanged."""
     return f"({item})" if len(split_top(item, ",")) > 1 and not is_relation(item) else item
 
 
 def _both_signs(items: list[str]) -> list[str]:
-    return [each for item in items for each in (_signed(item) if item.count(r"\pm") == 1 else [item])]
+    return [value for item in items for value in (_signed(item) if item.count(r"\pm") == 1 else [item])]
 
 
 def _signed(item: str) -> list[str]:
-    """`1 \\pm x` with one sign and the other."""
+    """Give `1 \\pm x` with each of the two signs."""
     opposite = item.replace(r"\mp", "\0")
     return [
         opposite.replace(r"\pm", sign).replace("\0", other).removeprefix("+").strip()
@@ -112,7 +112,7 @@ def _signed(item: str) -> list[str]:
 
 
 def _closes_last(text: str) -> bool:
-    """Whether the bracket that opens `text` is closed by its last sign: `(1,2)`, not `(1),(2)`."""
+    """Say whether the bracket that opens `text` is closed by its last sign: `(1,2)`, not `(1),(2)`."""
     depth = 0
     marks = list(re.finditer(r"\\?[{}]|[(\[)\]]", text))
     for mark in marks:

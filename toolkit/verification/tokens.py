@@ -17,10 +17,10 @@ class Undefined(Exception):
 
 @lru_cache(maxsize=4096)
 def tokens_of(text: str) -> tuple[str, ...]:
-    """The tokens of a formula in reverse, to be popped from the end.
+    """Give the tokens of a formula in reverse, to be popped from the end.
 
     Raises:
-        Undefined: for a sign that belongs to no token.
+        Undefined: for a character that belongs to no token.
     """
     tokens, place = [], 0
     text = text.rstrip()
@@ -34,18 +34,18 @@ def tokens_of(text: str) -> tuple[str, ...]:
 
 
 def is_letter(token: str) -> bool:
-    """Whether a token is a variable: a Latin letter but e and i, or a Greek one but pi."""
+    """Say whether a token is a variable: a Latin letter other than e and i, or a Greek one other than pi."""
     return (len(token) == 1 and token.isalpha() and token not in "ei") or _GREEK.fullmatch(token) is not None
 
 
 def is_number(token: str) -> bool:
-    """Whether a token is a number in digits."""
+    """Say whether a token is a number in digits."""
     return token[:1].isdigit() or (token[:1] == "." and len(token) > 1)
 
 
 @lru_cache(maxsize=8192)
 def letters_in(text: str) -> frozenset[str]:
-    """The letters that are variables in a formula."""
+    """Give the letters that are variables in a formula."""
     try:
         return frozenset(token for token in tokens_of(text) if is_letter(token))
     except Undefined:

@@ -1,11 +1,11 @@
-"""Units as people write them, brought to one spelling: siunitx macros, fractions, words, hyphens, and odd letters."""
+"""Brings units as people write them to one spelling: siunitx macros, fractions, words, hyphens, and odd letters."""
 
 import re
 
 from toolkit.verification.latex import plain
 from toolkit.verification.vocabulary import words_of
 
-LONGEST = 300  # characters of a text that is looked into
+LONGEST = 300  # characters of a text that is read as a quantity
 _DEEPEST = 4  # fractions inside fractions
 _FLAT = r"((?:[^{}]|\{[^{}]*\})*)"  # what stands in braces, with braces of one more level
 _QUANTITY = re.compile(rf"\\(?:qty|SI)\s*(?:\[[^\[\]]*\])?\s*\{{([^{{}}]*)\}}\s*\{{{_FLAT}\}}")
@@ -73,7 +73,7 @@ _WORDS = [
 
 
 def spell_out(text: str) -> str:
-    """Text without siunitx: `\\qty{5}{\\meter\\per\\second}` is `5 \\text{meter / second}`."""
+    """Write a text without siunitx: `\\qty{5}{\\meter\\per\\second}` becomes `5 \\text{meter / second}`."""
     if "\\" not in text:
         return text
     text = _ANGLE.sub(r"\1^\\circ ", _NUMBER.sub(r"\1", text))
@@ -83,7 +83,7 @@ def spell_out(text: str) -> str:
 
 
 def without_fonts(text: str) -> str:
-    """Plain text with the content of every `\\text{...}` in its place, however deep its braces."""
+    """Put the content of every `\\text{...}` of plain text in its place, however deep its braces."""
     opened = list[bool]()  # of every brace not closed yet: is it one of a font
 
     def replace(mark: re.Match[str]) -> str:
@@ -96,7 +96,7 @@ def without_fonts(text: str) -> str:
 
 
 def _named(macros: str) -> str:
-    """A siunitx unit in words."""
+    """Write a siunitx unit in words."""
     return _MACRO.sub(_name, macros.replace("~", " ")).strip()
 
 
@@ -108,7 +108,7 @@ def _name(match: re.Match[str]) -> str:
 
 
 def one_spelling(text: str) -> str:
-    """A unit in names, whole or broken powers (`s^-2`), `*`, `/` and parentheses; anything else stays as it is."""
+    """Write a unit as names, powers (`s^-2`, also broken), `*`, `/` and parentheses; other text stays unchanged."""
     text = without_fonts(plain(spell_out(text)))
     for rule, by in _RULES:
         text = rule.sub(by, text)

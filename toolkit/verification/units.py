@@ -1,12 +1,12 @@
-"""Units as written, in LaTeX or plain: a factor to base units and their powers. Names and prefixes are pint's.
+"""Reads units, in LaTeX or plain, as a factor to base units and their powers. Names and prefixes are pint's.
 
 A word that pint does not know (`apples`) is a unit of its own, so that equal words agree and others do not.
 
-- Whatever stands behind `/` is below it, up to the next parenthesis: `J/mol·K` is `J/(mol K)`.
-- Capital letters count in short names (`mW` is no `MW`, `Nm` no `nm`), but where only one unit can be meant they do
-  not: `KPa`, `HZ`, `Kg`.
+- All that follows `/` is in the denominator, up to the next parenthesis: `J/mol·K` is `J/(mol K)`.
+- Capital letters matter in short names (`mW` is not `MW`, `Nm` is not `nm`), except where only one unit can be meant:
+  `KPa`, `HZ`, `Kg`.
 - The radian is a unit where the gold answer has none, and may be left out where it has one: `60 Hz` is not `60 rad/s`,
-  `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are told apart in the same way.
+  `3 rad/s` is `3 s^{-1}`. A cycle (hertz), a count (becquerel), a gray and a sievert are distinguished in the same way.
 """
 
 import math
@@ -42,14 +42,14 @@ _ANY_CASE = {  # where letters of either case can mean one unit only
         "Hz Pa eV kg cm km mol atm rad sec hr mph psi rpm ft lb torr bar deg cal kcal BTU Wh kWh ohm mmHg"
     )
 }
-_PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is no nanometre
+_PRODUCT = re.compile(r"([kMGmµn]?)([NJWVAC])([ms])")  # `Nm` is not a nanometre
 _MARKED = {"hertz": "cycle", "gray": "gray", "sievert": "sievert", "rem": "sievert"}
 _LOOSE = frozenset({"radian", "cycle", "count", "gray", "sievert"})  # one of them may stand on one side alone
 _OFFSETS = {"degC": 273.15, "degF": 459.67 * 5 / 9}  # kelvin at zero
 _LONGEST = 160
 _LARGEST_POWER = 12
-_LARGEST_EXPONENT = 150  # of ten, in the factor of one name with its power
-_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # no attometres, logarithms, no turns
+_LARGEST_EXPONENT = 150  # largest power of ten in the factor of one name with its power
+_UNCONVERTED = frozenset({"am", "pm", "AM", "PM", "dB", "cycle", "cycles"})  # times of day, logarithms, counts
 
 
 class Unit(NamedTuple):
@@ -61,15 +61,15 @@ class Unit(NamedTuple):
 
 
 def is_unit(text: str) -> bool:
-    """Whether `text` can be read as a unit."""
+    """Say whether `text` can be read as a unit."""
     return bool(_parts(text))
 
 
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
-    """The unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
+    """Give the unit that `text` spells: `m/s^2`, `\\mathrm{~kJ} \\mathrm{~mol}^{-1}`, `square inches`, `^\\circ C`.
 
-    None for anything else. Temperatures have their zero where they stand alone, and are differences in `J/°C`.
+    None for anything else. A temperature that stands alone has its own zero; in `J/°C` it is a difference.
     """
     parts = _parts(text)
     if not parts:
@@ -89,7 +89,7 @@ def unit_of(text: str) -> Unit | None:
 
 
 def converts(gold: Unit, answer: Unit) -> bool:
-    """Whether a value in `answer` can be given in `gold`: equal base powers, or but for one angle or count.
+    """Say whether a value in `answer` converts to `gold`: equal base powers, except for one angle or count.
 
     An angle (radian) may be missing from the answer, never from the gold unit; a count may be missing from either.
     """
@@ -102,7 +102,7 @@ def converts(gold: Unit, answer: Unit) -> bool:
 
 @lru_cache(maxsize=4096)
 def _parts(text: str) -> list[tuple[str, Fraction]] | None:
-    """Names with their powers, or None when something stands there that belongs in no unit."""
+    """Give names with their powers, or None when something stands there that belongs in no unit."""
     if len(text) > _LONGEST:
         return None
     opened: list[tuple[list[tuple[str, Fraction]], int]] = []  # what stands before each open parenthesis, and its sign
@@ -115,7 +115,7 @@ def _parts(text: str) -> list[tuple[str, Fraction]] | None:
             if not opened:
                 return None
             inner, (parts, outer) = parts, opened.pop()
-            parts += [(each, own * outer * exponent * sign) for each, own in inner]
+            parts += [(unit, own * outer * exponent * sign) for unit, own in inner]
             sign = 1
         elif name:
             parts.append((re.sub(r"[\^\s]", "", name), exponent))
@@ -124,21 +124,21 @@ def _parts(text: str) -> list[tuple[str, Fraction]] | None:
             parts, sign = [], 1
         elif mark == "/":
             sign = -1
-    return None if opened else [each for name, power in parts for each in _spelled(name, power)]
+    return None if opened else [unit for name, power in parts for unit in _spelled(name, power)]
 
 
 def _spelled(name: str, power: Fraction) -> list[tuple[str, Fraction]]:
-    """A name as pint has it; two names where two units are written as one."""
+    """Give a name as pint knows it; two names where two units are written as one."""
     name = _SPELLINGS.get(name, name)
     product = _PRODUCT.fullmatch(name)
     if product:
         name = f"{product[1]}{product[2]}*{product[3]}"
-    return [(each, power) for each in name.split("*")]
+    return [(unit, power) for unit in name.split("*")]
 
 
 @lru_cache(maxsize=4096)
 def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
-    """Factor and base powers of one name."""
+    """Give the factor and base powers of one name."""
     import pint
 
     if name not in _UNCONVERTED:
@@ -156,16 +156,16 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
 
 
 def _readings(name: str) -> list[str]:
-    """The name as written; a long one in small letters; a short one in the letters of the one unit it can mean."""
+    """Give the ways to read a name: as written, a long one in lower case, a short one as the one unit it can mean."""
     lower, rest = name.lower(), name[1:].lower()
-    found = [name, *([lower] if len(name) > 3 else [])]
+    names = [name, *([lower] if len(name) > 3 else [])]
     if lower in _ANY_CASE:
-        found.append(_ANY_CASE[lower])
+        names.append(_ANY_CASE[lower])
     if name[0] == "K":
-        found.append(f"k{name[1:]}")
+        names.append(f"k{name[1:]}")
     if rest in _ANY_CASE and name[0] in "kKMGTmµun":
-        found.append(name[0].replace("K", "k") + _ANY_CASE[rest])
-    return found
+        names.append(name[0].replace("K", "k") + _ANY_CASE[rest])
+    return names
 
 
 def _singular(word: str) -> str:

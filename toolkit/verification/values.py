@@ -20,19 +20,19 @@ _PARENTHESES = re.compile(r"([+-]?)\s*[({]\s*(.*)\s*[)}]")
 
 
 def number_of(text: str) -> Fraction | None:
-    """The exact value of plain text (`latex.plain`) that is one finished number; None for anything else.
+    """Give the exact value of plain text (`latex.plain`) that is one finished number; None for anything else.
 
     `1,000`, `1e3`, `1.0 \\times 10^{3}`, `-\\frac{1}{2}`, `2/4`, `5 1/2`, `5\\frac{1}{2}` and `0.\\overline{3}` are
-    finished. `3+9`, `2^{5}` and `\\sqrt{4}` are not: they are still to be worked out. At most 400 digits and exponents
-    up to 999.
+    finished. `3+9`, `2^{5}` and `\\sqrt{4}` are not: they have yet to be worked out. It reads at most 400 digits, and
+    exponents up to 999.
     """
     text = text.strip()
-    found = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _repeating, _inner))
-    return next((value for value in found if value is not None), None)
+    values = (read(text) for read in (decimal_of, _scientific, _fraction, _ratio, _repeating, _inner))
+    return next((value for value in values if value is not None), None)
 
 
 def decimal_of(text: str) -> Fraction | None:
-    """The exact value of an integer or decimal, with thousands marks or exponent; None for anything else."""
+    """Give the exact value of an integer or decimal, with thousands marks or exponent; None for anything else."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         return None
@@ -40,17 +40,17 @@ def decimal_of(text: str) -> Fraction | None:
 
 
 def is_float_of(text: str, value: Fraction) -> bool:
-    """Whether `text` is `value` as a program prints it that took it for a float and missed by the last bit.
+    """Say whether `text` is `value` as a program prints a float that misses it by the last bit.
 
-    `0.7000000000000001` is such a 0.7: sixteen digits or more of which all but fifteen are noise. A whole number is
-    never meant by one.
+    `0.7000000000000001` is such a 0.7: it has sixteen digits or more, of which all but fifteen are noise. It never
+    stands for a whole number.
     """
     digits = re.sub(r"[eE].*|\D", "", text).strip("0")
     if not 16 <= len(digits) <= 17 or "." not in text or value == 0:
         return False
-    meant, printed = float(value), number_of(text)
-    is_short = Fraction(f"{meant:.15g}") == value and (value.denominator > 1 or abs(value) > 2**53)
-    return is_short and printed is not None and abs(float(printed) - meant) <= math.ulp(meant)
+    exact, number = float(value), number_of(text)
+    is_short = Fraction(f"{exact:.15g}") == value and (value.denominator > 1 or abs(value) > 2**53)
+    return is_short and number is not None and abs(float(number) - exact) <= math.ulp(exact)
 
 
 def _scientific(text: str) -> Fraction | None:
@@ -84,12 +84,12 @@ def _repeating(text: str) -> Fraction | None:
 
 def _inner(text: str) -> Fraction | None:
     match = _PARENTHESES.fullmatch(text)
-    found = (read(match[2]) for read in (decimal_of, _scientific, _fraction, _ratio)) if match else ()
-    return next((_signed(match[1], value) for value in found if match and value is not None), None)
+    values = (read(match[2]) for read in (decimal_of, _scientific, _fraction, _ratio)) if match else ()
+    return next((_signed(match[1], value) for value in values if match and value is not None), None)
 
 
 def _mixed(sign: str, above: str, below: str) -> bool:
-    """Whether a fraction behind a whole number makes a mixed number: whole numbers, no sign."""
+    """Say whether a fraction behind a whole number makes a mixed number: whole numbers, no sign."""
     return not sign and above.isdigit() and below.isdigit()
 
 

@@ -1,6 +1,6 @@
-"""The verdicts there are: failed > truncated > unparsable > rejected > leaked / accepted, the first that applies.
+"""The verdicts: failed > truncated > unparsable > rejected > leaked / accepted, of which the first that applies counts.
 
-`leaked` is a right response with a held-out question in it; it is kept out of what trains.
+`leaked` is a right response that contains a held-out question; it does not train.
 """
 
 from typing import Literal, NamedTuple
@@ -10,7 +10,7 @@ VERDICTS: tuple[Verdict, ...] = ("failed", "truncated", "unparsable", "rejected"
 
 
 class Judgement(NamedTuple):
-    """A verdict, the answer cut out, and whether an accepted response shows a wrong step (None: not checked)."""
+    """A verdict, the extracted answer, and whether an accepted response shows a wrong step (None: not checked)."""
 
     verdict: Verdict
     extracted: str | None

@@ -1,8 +1,8 @@
-"""The words around the letter of an option, by what they do to it."""
+"""The words around the letter of an option, grouped by what they say about it."""
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of `text`, which are parted by spaces."""
+    """Give the words of `text`, which are separated by spaces."""
     return frozenset(text.split())
 
 
@@ -27,7 +27,7 @@ DENIALS = words_of(
     " common first initial initially previous previously rather instead choosing picking many people students student"
     " others someone"
 )
-CONCLUSIONS = words_of("so therefore thus hence but because")  # what stands before them denies nothing
+CONCLUSIONS = words_of("so therefore thus hence but because")  # a denial before one does not reach beyond it
 TENTATIVE = words_of("think say choose guess expect pick select conclude")  # behind "one might"
 VERDICTS = words_of("not wrong incorrect false impossible excluded out eliminated")
 ARE = words_of("is are was were has have had would does do gives can can't cannot isn't aren't wasn't fails")

@@ -40,7 +40,7 @@ def test_a_gold_of_another_kind_costs_its_question_and_not_the_run(tmp_path: Pat
     assert len(answers) == 7 and answers == set(golds) - {"blue", "green"}
     assert "4 seed, 3 test and 0 dev questions" in said
     assert "2 left out, without a readable answer" in said
-    assert "(pool.jsonl, row 2, column 'answer': the gold answer 'blue' is no number" in said
+    assert "(pool.jsonl, row 2, column 'answer': the gold answer 'blue' is not a number" in said
     assert str(tmp_path) not in str(pool.facts)
     again = pool_stage(job)
     assert again.path == pool.path
@@ -56,7 +56,7 @@ def test_the_kind_of_answer_decides_which_golds_are_left_out(tmp_path: Path) -> 
     golds = ["1", "2", "A", "B", "5", "6", "7", "8", "9", "10"]
     numeric, _, _ = made(tmp_path, golds)
     assert numeric.facts["unread"] == 2
-    with pytest.raises(PoolError, match=r"pool\.jsonl: 8 of 10 answers cannot be read; .*row 0, .*'1' is no letter"):
+    with pytest.raises(PoolError, match=r"pool\.jsonl: 8 of 10 answers cannot be read; .*row 0, .*'1' is not a letter"):
         made(tmp_path, golds, answer_kind="choice")
     every, said, _ = made(tmp_path, golds, answer_kind="mathematics")
     assert "unread" not in every.facts and "left out" not in said

@@ -137,7 +137,7 @@ def test_refusals_and_faults_are_told_apart(status, doubtful):
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_without_the_right_to_ask_the_run_ends_with_the_mend(status):
+def test_without_the_right_to_ask_the_run_ends_with_the_remedy(status):
     with tgi() as url:
         opened = endpoint(url)
 
@@ -282,7 +282,7 @@ def test_a_failing_endpoint_rests_and_is_tried_again():
     assert later["pairs_answered"] > 0
 
 
-def test_when_nothing_answers_any_more_the_run_ends_with_the_mend():
+def test_when_nothing_answers_any_more_the_run_ends_with_the_remedy():
     with tgi() as url:
         opened = endpoint(url, patience=1.0)
 
@@ -301,7 +301,7 @@ def test_when_nothing_answers_any_more_the_run_ends_with_the_mend():
                     continue
 
         with pytest.raises(
-            TeacherError, match=r"no teacher has answered for 1 s: .* \(503: as told\). Start it again or mend"
+            TeacherError, match=r"no teacher has answered for 1 s: .* \(503: as told\). Start it again or correct"
         ):
             asyncio.run(until_it_ends())
 

@@ -1,4 +1,4 @@
-"""Benchmarks: one file each, which says where test items come from, how they are asked and how answers are judged.
+"""Benchmarks, a file each: where the test items come from, how they are asked and how answers are judged.
 
 A benchmark's module has `benchmark(pool, verification) -> Benchmark` and a line in `toolkit.doors.BENCHMARKS`.
 """
@@ -15,9 +15,9 @@ class Benchmark(NamedTuple):
     """A test set.
 
     Attributes:
-        name: as results have it.
+        name: what results call it.
         items: a parquet file with question_id, question and answer.
-        template: what students are told; a teacher is told what it is told when it is sampled.
+        template: Jinja template of the students' prompt; a teacher gets the prompt with which it is sampled.
         verification: how an answer is found and compared.
     """
 
@@ -28,11 +28,11 @@ class Benchmark(NamedTuple):
 
 
 def load_benchmark(name: str, pool: Path, verification: Verification) -> Benchmark:
-    """The benchmark of a name in `BENCHMARKS`.
+    """Load the benchmark of a name in `BENCHMARKS`.
 
     Args:
         pool: the folder of the run's pool.
-        verification: the recipe's.
+        verification: the recipe's section.
     """
-    found: Benchmark = importlib.import_module(BENCHMARKS[name]).benchmark(pool, verification)
-    return found
+    benchmark: Benchmark = importlib.import_module(BENCHMARKS[name]).benchmark(pool, verification)
+    return benchmark

@@ -1,4 +1,4 @@
-"""The recipe's own test questions, asked bare and judged as the teacher's responses are."""
+"""The recipe's own test questions, asked without further text and judged as the teacher's responses are."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ from toolkit.recipe.sections import Verification
 
 
 def benchmark(pool: Path, verification: Verification) -> Benchmark:
-    """The held-out questions of the pool."""
+    """Give the benchmark of the pool's held-out test questions."""
     return Benchmark("pool", pool / "test.parquet", PLAIN, verification)

@@ -1,4 +1,4 @@
-"""Who answers as the teacher: one file per backend.
+"""The backends that answer as the teacher, a file each.
 
 `local.LocalTeacher` is a model in this process and `endpoint.EndpointTeacher` one behind HTTP, each a
 `toolkit.teachers.completion.Teacher`. Every other file is a server that a run can start: it has the functions of

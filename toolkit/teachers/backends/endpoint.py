@@ -1,6 +1,6 @@
 """A teacher behind HTTP: text-generation-inference, vLLM, SGLang, `transformers serve`, and what the Hub routes to.
 
-One request is one response with one seed. Faults are told apart here and retried by the caller.
+One request is one response with one seed. Faults are classified here; the caller sends the request again.
 """
 
 import asyncio
@@ -33,25 +33,25 @@ from toolkit.teachers.limit import Limit, Ticket
 from toolkit.teachers.request import encode_prompt, make_form, wire_seed
 from toolkit.teachers.routing import Route, plain_route, provider_route
 
-PATIENCE = 600.0  # seconds of nothing but faults until the run ends; an endpoint may wake up that long
-START_PATIENCE = 10.0  # the same at the start, for a server that is not there at all
+PATIENCE = 600.0  # seconds of nothing but faults until the run ends; an endpoint may take that long to wake up
+START_PATIENCE = 10.0  # the same at the start, for a server to which no connection is possible
 MEASURED = 8  # longest prompts whose tokens are counted beforehand
-SURE = 3  # refusals in a row after which a token is no good
-FILES = 256  # open files beside the connections
+SURE = 3  # refusals in a row after which a token is taken to be invalid
+FILES = 256  # open files besides the connections
 
 
 class EndpointTeacher:
     """The recipe's teacher at one or several URLs, or at a provider; an async context manager.
 
-    Entering it for the first time reads what each server can do and refuses what it would refuse.
+    Entering it for the first time reads what each server can do, and refuses settings that the server would refuse.
 
     Args:
         teacher: name, revision and api.
         serving: urls or provider, concurrency per URL and timeout in seconds.
         sampling: how it answers.
-        urls: servers that were started for the run; those of the recipe when empty.
-        prompts: what it will be asked: the longest are measured at the start.
-        greedy: take the likeliest token instead of drawing, for scoring.
+        urls: servers that were started for the run; when empty, those of the recipe.
+        prompts: the prompts to come; the longest are measured at the start.
+        greedy: whether to take the likeliest token instead of sampling, for scoring.
         patience: seconds of nothing but faults, from every URL, until the run ends.
 
     Raises:
@@ -73,10 +73,10 @@ class EndpointTeacher:
         self.urls = tuple(urls) or serving.urls
         self.greedy, self.patience = greedy, patience
         self.api = "chat" if serving.provider else teacher.api
-        self.model = f"{teacher.teacher}@{teacher.teacher_revision or 'unstated'}"  # told by the server, once entered
+        self.model = f"{teacher.teacher}@{teacher.teacher_revision or 'unstated'}"  # the server's own, once entered
         self.concurrency = serving.concurrency * max(len(self.urls), 1)
         self._longest = heapq.nlargest(MEASURED, prompts, key=lambda prompt: len(contents(prompt)))
-        # One response's share of bytes: every token once or twice, escaped; more than that is no answer.
+        # Most bytes of a response: every token once or twice, escaped; a larger body cannot be an answer.
         self._largest = 65_536 + 1_024 * sampling.max_tokens
         self._servers: list[Server] = []
 
@@ -84,7 +84,7 @@ class EndpointTeacher:
         _allow_files(self.concurrency + FILES)
         routes = self._routes()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # the limits of the servers bound it
+            connector=aiohttp.TCPConnector(limit=0),  # each server has a limit of its own
             timeout=aiohttp.ClientTimeout(total=self.serving.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
@@ -92,7 +92,7 @@ class EndpointTeacher:
             trust_env=any(route.url.scheme == "https" for route in routes),  # proxies; costs time on every request
         )
         try:
-            # Entered again, as between two rungs, it knows what they can do and what they bear.
+            # On a later entry, as between two rungs, the servers' capabilities and limits are already known.
             self._servers = self._servers or await asyncio.gather(*(self._meet(route) for route in routes))
             models = sorted({server.model for server in self._servers})
             if len(models) > 1:
@@ -110,13 +110,13 @@ class EndpointTeacher:
         await self._session.close()
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from a seed in [0, 2^63).
+        """Ask for one completion of a conversation, drawn from a seed in [0, 2^63).
 
         Raises:
             Transient: for 408, 425, 429, 5xx, a fault of the connection, a request that was cut at `timeout`, a 200
-                that is no answer, and, as doubtful, any other refusal: the server may be refusing everything now.
-            TeacherError: for messages that the recipe's `api` cannot send, a redirect, another model's answer, refusals
-                that no question of many escapes, and when no server answers any more.
+                without an answer, and, as doubtful, any other refusal: the server may be refusing everything now.
+            TeacherError: for messages that the recipe's `api` cannot send, a redirect, another model's answer, a server
+                that refuses all of many questions, and when no server answers any more.
         """
         prompt = encode_prompt(self.api, messages)
         server, ticket = await self._balancer.take()
@@ -133,69 +133,69 @@ class EndpointTeacher:
         except BaseException:
             self._balancer.dropped(server)
             raise
-        asked = _Asked(server, ticket, contents(messages), response.headers)
+        request = _Request(server, ticket, contents(messages), response.headers)
         if response.status == 200:
-            return self._read(asked, raw)
-        raise self._unanswered(asked, response.status, reason_of(raw))
+            return self._read(request, raw)
+        raise self._unanswered(request, response.status, reason_of(raw))
 
     @property
     def limits(self) -> list[int]:
-        """Requests in flight that each URL bears, as found so far; empty before the first entry."""
+        """Give the number of requests in flight that each URL bears, as found so far; empty before the first entry."""
         return [server.limit.size for server in self._servers]
 
-    def _read(self, asked: "_Asked", raw: bytes) -> Completion:
-        server, ticket = asked.server, asked.ticket
+    def _read(self, request: "_Request", raw: bytes) -> Completion:
+        server, ticket = request.server, request.ticket
         try:
-            answer = server.reader.read(raw, asked.headers)
+            answer = server.reader.read(raw, request.headers)
         except Transient as fault:
             fault.reason = server.route.hide(fault.reason)
             fault.args = (fault.reason,)
             self._balancer.faulted(server, ticket, fault.reason)
-            self._refuse_odd_server(asked, fault.reason)
+            self._refuse_odd_server(request, fault.reason)
             raise
         except Unanswered as error:
-            again = self._unanswered(asked, error.status, error.reason)
+            again = self._unanswered(request, error.status, error.reason)
             again.prompt_tokens, again.completion_tokens = error.used.prompt, error.used.completion
             raise again from None
         except OtherModel as error:
             self._balancer.dropped(server)
             raise TeacherError(
-                f"{server.route.name} answers as {error}, not {self.teacher.teacher!r}: mend `urls` or `teacher`"
+                f"{server.route.name} answers as {error}, not {self.teacher.teacher!r}: correct `urls` or `teacher`"
             ) from None
         self._balancer.answered(server, ticket)
         return answer._replace(error=server.route.hide(answer.error)) if answer.error else answer
 
-    def _refuse_odd_server(self, asked: "_Asked", reason: str) -> None:
-        """A server that has never brought an answer, only 200s that are none, will not bring one."""
-        server, now = asked.server, asyncio.get_running_loop().time()
-        server.oddities.add(asked.question, now)
+    def _refuse_odd_server(self, request: "_Request", reason: str) -> None:
+        """Refuse a server that has sent nothing but 200s that are no answers: it will not answer later either."""
+        server, now = request.server, asyncio.get_running_loop().time()
+        server.oddities.add(request.question, now)
         if not server.proven and server.oddities.count >= FAULTS and len(server.oddities.questions) >= FAULTS // 2:
             raise TeacherError(
                 f"{server.route.name} answered none of the first {server.oddities.count} requests; {reason}. "
-                "Mend `urls`, `api` or how the server was started"
+                "Correct `urls`, `api` or the way the server is started"
             )
 
-    def _unanswered(self, asked: "_Asked", status: int, reason: str) -> Transient:
-        """What is to be raised for a status that is no answer.
+    def _unanswered(self, request: "_Request", status: int, reason: str) -> Transient:
+        """Give the error to raise for a status that is no answer.
 
         Raises:
             TeacherError: where no request will succeed.
         """
-        server, ticket, after = asked.server, asked.ticket, seconds_asked(asked.headers)
-        told = server.route.hide(f"{status}: {reason}")
+        server, ticket, after = request.server, request.ticket, seconds_asked(request.headers)
+        message = server.route.hide(f"{status}: {reason}")
         if status == 429:
             self._balancer.refused(server, ticket, after)
             return Transient("429", after, refused=True)
         if status in (408, 425) or status >= 500:
-            self._balancer.faulted(server, ticket, told)
+            self._balancer.faulted(server, ticket, message)
             return Transient(str(status), after)
         if status < 400:
             self._balancer.dropped(server)
             raise denied(server.route, status, reason)
-        self._balancer.doubted(server, ticket, asked.question, told)
+        self._balancer.doubted(server, ticket, request.question, message)
         if status in DENIED and _everybody(server, status):
             raise denied(server.route, status, reason)
-        return Transient(told, after, doubtful=True)
+        return Transient(message, after, doubtful=True)
 
     def _routes(self) -> list[Route]:
         if self.serving.provider:
@@ -215,7 +215,7 @@ class EndpointTeacher:
                 patience = min(START_PATIENCE, self.patience) if "connection" in fault.reason else self.patience
                 if clock.time() - started + pause > patience:
                     raise TeacherError(
-                        f"{route.name} does not answer ({fault.reason}): start the teacher or mend `urls`"
+                        f"{route.name} does not answer ({fault.reason}): start the teacher or correct `urls`"
                     ) from fault
             await asyncio.sleep(pause)
             pause = min(2 * pause, 10)
@@ -238,8 +238,8 @@ class EndpointTeacher:
         return Reader(path, self.sampling.stop, keep, model, is_asked(able, self.teacher))
 
 
-class _Asked(NamedTuple):
-    """A request that came back: where it went, what it asked, and the headers of what came."""
+class _Request(NamedTuple):
+    """A request that came back: its server and ticket, the question, and the headers of the response."""
 
     server: Server
     ticket: Ticket
@@ -248,8 +248,8 @@ class _Asked(NamedTuple):
 
 
 def _everybody(server: Server, status: int) -> bool:
-    """Whether a refusal to answer at all is not of some questions only."""
-    if status in (401, 402):  # no question is to blame
+    """Say whether the server refuses every question, and not only some of them."""
+    if status in (401, 402):  # these never depend on the question
         return server.refusals.count >= SURE
     return len(server.refusals.questions) >= FAULTS
 

@@ -1,8 +1,8 @@
-"""A Hugging Face Inference Endpoint that runs text-generation-inference: made or woken, waited for, scaled to zero.
+"""A Hugging Face Inference Endpoint that runs text-generation-inference: created or woken, awaited, scaled to zero.
 
-Nothing is ever deleted. An endpoint that ran before is left running; one that was made or woken here is scaled to zero
-at the end, and by the platform itself after `IDLE_MINUTES` without a request, should this process be killed. It is
-tested with the real client against a loopback of the management API; no endpoint was paid for yet.
+Nothing is ever deleted. An endpoint that ran before is left running; one that was created or woken here is scaled to
+zero at the end, and by the platform itself after `IDLE_MINUTES` without a request, should this process be killed. It is
+tested with the real client against a loopback of the management API; no endpoint has been paid for yet.
 """
 
 import contextlib
@@ -30,31 +30,31 @@ OFF, FAILED = ("paused", "scaledToZero"), ("failed", "updateFailed")
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """The `hf` command that makes the same endpoint, to be read: `endpoint` does it by the API."""
+    """Give the `hf` command that would make the same endpoint, for people to read; `endpoint` uses the API."""
     return [endpoint_command(teacher, serving, sampling)]
 
 
 @contextlib.contextmanager
 def running(teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float) -> Iterator[Running]:
-    """The endpoint's URL, which answers within the body; no process of this machine is behind it."""
+    """Give the endpoint's URL, which answers within the body; no process of this machine is behind it."""
     with endpoint(teacher, serving, sampling, say=say, seconds=seconds) as url:
         yield (url,), []
 
 
 def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
-    """The model is known by its Hub name."""
+    """Name the model by its Hub name, as the endpoint does."""
     return teacher, serving
 
 
 def endpoint_name(teacher: Teacher) -> str:
-    """An endpoint's name (at most 32 of a-z, 0-9 and -), the same for the same model and revision."""
+    """Give an endpoint's name (at most 32 of a-z, 0-9 and -), the same for the same model and revision."""
     digest = hashlib.sha256(f"{teacher.teacher}@{teacher.teacher_revision}".encode()).hexdigest()[:8]
     slug = re.sub(r"[^a-z0-9]+", "-", teacher.teacher.split("/")[-1].lower())[:18].strip("-")
     return f"fss-{slug}-{digest}"
 
 
 def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict[str, Any]:
-    """What the endpoint is made with, but for its accelerator, which the platform's list of hardware tells.
+    """Give the settings to make the endpoint with, except its accelerator, which the platform's hardware list tells.
 
     Raises:
         RecipeError: for a model that is not on the Hub, or an `instance` that is not vendor/region/type/size.
@@ -84,13 +84,13 @@ def endpoint_settings(teacher: Teacher, serving: Serving, sampling: Sampling) ->
 
 
 def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[str]:
-    """`hf endpoints deploy` with the endpoint's settings."""
-    made = endpoint_settings(teacher, serving, sampling)
-    image, variables, arguments = made.pop("custom_image"), made.pop("env"), made.pop("container_args")
-    made = {"repo": made.pop("repository"), "accelerator": "gpu" if serving.gpus else "cpu"} | made
-    made |= {"custom_image": image["url"], "health_route": image["healthRoute"]}
-    made |= {"container_args": shlex.join(arguments)} if arguments else {}
-    options = [(f"--{key.replace('_', '-')}", str(value)) for key, value in made.items() if value is not None]
+    """Give the `hf endpoints deploy` command with the endpoint's settings."""
+    settings = endpoint_settings(teacher, serving, sampling)
+    image, variables, arguments = settings.pop("custom_image"), settings.pop("env"), settings.pop("container_args")
+    settings = {"repo": settings.pop("repository"), "accelerator": "gpu" if serving.gpus else "cpu"} | settings
+    settings |= {"custom_image": image["url"], "health_route": image["healthRoute"]}
+    settings |= {"container_args": shlex.join(arguments)} if arguments else {}
+    options = [(f"--{key.replace('_', '-')}", str(value)) for key, value in settings.items() if value is not None]
     options += [("-e", f"{key}={value}") for key, value in variables.items()]
     return ["hf", "endpoints", "deploy", endpoint_name(teacher), *(part for option in options for part in option)]
 
@@ -99,11 +99,11 @@ def endpoint_command(teacher: Teacher, serving: Serving, sampling: Sampling) -> 
 def endpoint(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float, every: float = 5.0
 ) -> Iterator[str]:
-    """The URL of the recipe's endpoint, which answers within the body; asked with the Hub's token.
+    """Give the URL of the recipe's endpoint, which answers within the body to requests with the Hub's token.
 
     Args:
         seconds: how long it may take to be ready.
-        every: seconds between two looks at it.
+        every: seconds between two checks of its state.
 
     Raises:
         RecipeError: see `endpoint_settings`; also for an `instance` that the platform does not offer.
@@ -116,50 +116,50 @@ def endpoint(
     with _explained(f"Inference Endpoint of {teacher.teacher}"):
         hardware = _hardware(api, settings)
         price = f"${hardware.price_per_hour:g} an hour"
-        made, ours = _made_or_woken(api, endpoint_name(teacher), settings, hardware.accelerator)
-    say(f"Inference Endpoint {made.name}: {made.status}; it costs {price} while it runs")
+        remote, ours = _made_or_woken(api, endpoint_name(teacher), settings, hardware.accelerator)
+    say(f"Inference Endpoint {remote.name}: {remote.status}; it costs {price} while it runs")
     try:
-        with _explained(f"Inference Endpoint {made.name}"):
-            url = _ready(made, seconds, every, say)
-        say(f"Inference Endpoint {made.name}: ready at {url}")
+        with _explained(f"Inference Endpoint {remote.name}"):
+            url = _ready(remote, seconds, every, say)
+        say(f"Inference Endpoint {remote.name}: ready at {url}")
         yield url
     except ServeError as error:
         say(str(error))  # at once, since turning it off may fail as well
         raise
     finally:
-        _leave(made, ours, price, say)
+        _leave(remote, ours, price, say)
 
 
 def _hardware(api: HfApi, settings: dict[str, Any]) -> Any:
     keys = ("vendor", "region", "instance_type", "instance_size")
     offered = {"/".join(getattr(item, key) for key in keys): item for item in api.list_inference_endpoints_hardware()}
-    wanted = "/".join(settings[key] for key in keys)
-    if wanted not in offered:
+    instance = "/".join(settings[key] for key in keys)
+    if instance not in offered:
         near = [name for name in offered if name.startswith(f"{settings['vendor']}/{settings['region']}/")]
-        raise RecipeError(f"instance: {wanted} is not offered; there are: {', '.join(sorted(near or offered))}")
-    return offered[wanted]
+        raise RecipeError(f"instance: {instance} is not offered; there are: {', '.join(sorted(near or offered))}")
+    return offered[instance]
 
 
 def _made_or_woken(api: HfApi, name: str, settings: dict[str, Any], accelerator: str) -> tuple[InferenceEndpoint, bool]:
-    """The endpoint, and whether it was off until now, so that turning it off again is ours."""
+    """Make the endpoint, or wake it; give it, and whether it was off before, so that we turn it off again."""
     try:
-        found = api.get_inference_endpoint(name)
+        remote = api.get_inference_endpoint(name)
     except HfHubHTTPError as error:
         if error.response.status_code != 404:
             raise
         return api.create_inference_endpoint(name, accelerator=accelerator, type="authenticated", **settings), True
-    _same(found, settings)
-    off = found.status in OFF
-    if found.status == "scaledToZero" and found.url:
-        # The platform wakes it for a request; the answer to this one is that it is not there yet.
-        get_session().get(found.url, headers=_token())
+    _same(remote, settings)
+    off = remote.status in OFF
+    if remote.status == "scaledToZero" and remote.url:
+        # The platform wakes it for a request, and answers this one with an error.
+        get_session().get(remote.url, headers=_token())
     elif off:
-        found.resume()
-    return found, off
+        remote.resume()
+    return remote, off
 
 
-def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
-    compute, model = found.raw["compute"], found.raw["model"]
+def _same(remote: InferenceEndpoint, settings: dict[str, Any]) -> None:
+    compute, model = remote.raw["compute"], remote.raw["model"]
     pairs = {
         "repository": (model["repository"], settings["repository"]),
         "revision": (model["revision"], settings["revision"]),
@@ -169,62 +169,62 @@ def _same(found: InferenceEndpoint, settings: dict[str, Any]) -> None:
     other = [f"{key} {has} instead of {wanted}" for key, (has, wanted) in pairs.items() if has != wanted]
     if other:
         raise ServeError(
-            f"Inference Endpoint {found.name} is there already with {', '.join(other)}; "
-            f"change the recipe, or remove it: hf endpoints delete {found.name}"
+            f"Inference Endpoint {remote.name} already exists with {', '.join(other)}; "
+            f"change the recipe, or remove it: hf endpoints delete {remote.name}"
         )
 
 
-def _ready(made: InferenceEndpoint, seconds: float, every: float, say: Say) -> str:
-    """The endpoint's URL once it answers."""
-    start = told = time.monotonic()
-    while state := _not_yet(made):
+def _ready(remote: InferenceEndpoint, seconds: float, every: float, say: Say) -> str:
+    """Wait until the endpoint answers, and give its URL."""
+    start = last_line = time.monotonic()
+    while state := _not_yet(remote):
         now = time.monotonic()
         if now - start > seconds:
-            raise ServeError(f"Inference Endpoint {made.name} is not ready after {now - start:.0f} s: {state}")
-        if now - told > TELL:
-            told = now
-            say(f"Inference Endpoint {made.name}: {now - start:.0f} s, {state}")
+            raise ServeError(f"Inference Endpoint {remote.name} is not ready after {now - start:.0f} s: {state}")
+        if now - last_line > TELL:
+            last_line = now
+            say(f"Inference Endpoint {remote.name}: {now - start:.0f} s, {state}")
         time.sleep(every)
-    return str(made.url)
+    return str(remote.url)
 
 
-def _not_yet(made: InferenceEndpoint) -> str:
-    """Why it does not answer yet, or nothing once it does; faults of the network and the platform pass."""
+def _not_yet(remote: InferenceEndpoint) -> str:
+    """Say why the endpoint does not answer yet, or nothing once it does; faults of network and platform pass."""
     try:
-        made.fetch()
-        message = made.raw["status"].get("message") or "no reason given"
-        if made.status in FAILED:
-            raise ServeError(f"Inference Endpoint {made.name} {made.status}: {message}; its logs are on its page")
-        if made.status != "running" or made.url is None:
-            return f"{made.status}: {message}"
-        health = get_session().get(f"{made.url}{made.health_route}", headers=_token())
-        return "" if health.status_code == 200 else f"running, and {made.health_route} answers {health.status_code}"
+        remote.fetch()
+        message = remote.raw["status"].get("message") or "no reason given"
+        if remote.status in FAILED:
+            raise ServeError(f"Inference Endpoint {remote.name} {remote.status}: {message}; its logs are on its page")
+        if remote.status != "running" or remote.url is None:
+            return f"{remote.status}: {message}"
+        health = get_session().get(f"{remote.url}{remote.health_route}", headers=_token())
+        return "" if health.status_code == 200 else f"running, and {remote.health_route} answers {health.status_code}"
     except httpx2.TransportError as fault:  # a new endpoint's name is not known everywhere at once
-        return f"{made.status}: {fault or type(fault).__name__}"
+        return f"{remote.status}: {fault or type(fault).__name__}"
     except HfHubHTTPError as fault:
         if fault.response.status_code < 500:
             raise
-        return f"{made.status}: the platform answers {fault.response.status_code}"
+        return f"{remote.status}: the platform answers {fault.response.status_code}"
 
 
 def _token() -> dict[str, str]:
     return {"Authorization": f"Bearer {get_token()}"}
 
 
-def _leave(made: InferenceEndpoint, ours: bool, price: str, say: Say) -> None:
+def _leave(remote: InferenceEndpoint, ours: bool, price: str, say: Say) -> None:
     if not ours:
-        say(f"Inference Endpoint {made.name} ran before and is left running: {price}")
+        say(f"Inference Endpoint {remote.name} ran before and is left running: {price}")
         return
     try:
-        made.scale_to_zero()
+        remote.scale_to_zero()
     except HfHubHTTPError as error:
         raise ServeError(
-            f"Inference Endpoint {made.name} could not be scaled to zero and may go on costing {price} for up to "
-            f"{IDLE_MINUTES} minutes ({error}); run: hf endpoints scale-to-zero {made.name}"
+            f"Inference Endpoint {remote.name} could not be scaled to zero and may go on costing {price} for up to "
+            f"{IDLE_MINUTES} minutes ({error}); run: hf endpoints scale-to-zero {remote.name}"
         ) from error
     say(
-        f"Inference Endpoint {made.name}: scaled to zero, which costs nothing until it is asked again; "
-        f"to remove it: hf endpoints delete {made.name}"
+        f"Inference Endpoint {remote.name}: scaled to zero, which costs nothing until it is asked again; "
+        f"to remove it: hf endpoints delete {remote.name}"
     )
 
 

@@ -34,7 +34,7 @@ from toolkit.teachers.completion import Completion
 from toolkit.teachers.request import cut_at_stop
 
 BATCH = 512  # responses generated together; larger batches fall out of the CPU caches
-MOMENT = 0.01  # seconds without a new request until a batch is generated that is not full
+MOMENT = 0.01  # seconds without a new request until a batch that is not full is generated
 
 
 class SeededGumbel(LogitsProcessor):
@@ -50,7 +50,7 @@ class SeededGumbel(LogitsProcessor):
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """`scores` of shape (rows, vocabulary) with noise added."""
+        """Give `scores`, of shape (rows, vocabulary), with noise added."""
         step = torch.tensor(input_ids.shape[1] - self.prompt_length, device=scores.device)
         tokens = torch.arange(scores.shape[1], device=scores.device)
         row = _mix(self.seeds + (step + 1) * _GOLDEN)
@@ -66,7 +66,7 @@ _SECOND = 0x94D049BB133111EB - 2**64
 
 
 def _shift(bits: torch.Tensor, by: int) -> torch.Tensor:
-    """Logical shift to the right (torch shifts the sign in)."""
+    """Shift to the right and fill with zeros (torch shifts the sign in)."""
     return (bits >> by) & ((1 << (64 - by)) - 1)
 
 
@@ -87,7 +87,7 @@ class StopTexts(StoppingCriteria):
         self.window = 4 * max(map(len, stop)) + 4  # tokens: a character takes four at most, as bytes
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        """Whether each row is at its end, of shape (rows,)."""
+        """Say for each row whether it is at its end; the shape is (rows,)."""
         start = max(self.prompt_length, input_ids.shape[1] - self.window)
         tails = self.tokenizer.batch_decode(
             input_ids[:, start:], skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -95,7 +95,7 @@ class StopTexts(StoppingCriteria):
         return torch.tensor([any(end in tail for end in self.stop) for tail in tails], device=input_ids.device)
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A request that waits for its batch."""
 
     messages: Messages
@@ -117,7 +117,7 @@ class LocalTeacher:
         threads: batches generated at once on a CPU.
 
     Raises:
-        ModelFilesError: for a folder that is no whole chat model, or names no end of its answers.
+        ModelFilesError: for a folder that is not a complete chat model, or has no token that ends an answer.
     """
 
     def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH, threads: int = 1) -> None:
@@ -133,14 +133,14 @@ class LocalTeacher:
         self.warpers = [*guards(self.network, self.tokenizer, model), TemperatureLogitsWarper(sampling.temperature)]
         if sampling.top_p < 1:
             self.warpers.append(TopPLogitsWarper(sampling.top_p))
-        # Ours alone: what the model's own configuration asks for, such as a repetition penalty, is not in the recipe.
+        # Only the recipe's settings: the model's own configuration may ask for more, such as a repetition penalty.
         self.network.generation_config = GenerationConfig(
             max_new_tokens=sampling.max_tokens,
             do_sample=False,  # the noise does the sampling
             eos_token_id=self.ends or None,
             pad_token_id=self.pad,
         )
-        self._waiting: list[Asked] = []
+        self._waiting: list[Request] = []
         self._generating: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -156,28 +156,28 @@ class LocalTeacher:
         self._threads.shutdown(cancel_futures=True)
 
     def prompt(self, messages: Messages) -> str:
-        """The text that the model reads of a conversation, by its own chat template."""
+        """Give the text of a conversation that the model reads, by its own chat template."""
         return chat_text(self.tokenizer, messages)
 
     @property
     def pad(self) -> int:
-        """What fills up prompts and answers that have ended; any token will do."""
+        """Give the token that fills up prompts and finished answers; any token will do."""
         return self.ends[0] if self.ends else 0
 
     def reads(self, messages: Messages) -> bool:
-        """Whether the tokenizer reads all of a conversation without its unknown token."""
+        """Say whether the tokenizer reads all of a conversation without its unknown token."""
         return not any(unread(self.tokenizer, message["content"]) for message in messages)
 
     async def complete(self, messages: Messages, seed: int) -> Completion:
-        """One completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
+        """Generate one completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(messages, seed, answer))
+        self._waiting.append(Request(messages, seed, answer))
         if len(self._generating) < min(self.threads, len(self._waiting)):
             self._generating.add(asyncio.create_task(self._generate_waiting()))
         return await answer
 
     async def _generate_waiting(self) -> None:
-        """Batch after batch until nothing waits."""
+        """Generate batch after batch until nothing waits."""
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
@@ -185,7 +185,7 @@ class LocalTeacher:
                 batch, self._waiting = self._waiting[: self.batch], self._waiting[self.batch :]
                 if not batch:  # another thread took it
                     continue
-                prompts, seeds = [asked.messages for asked in batch], [asked.seed for asked in batch]
+                prompts, seeds = [request.messages for request in batch], [request.seed for request in batch]
                 generated = loop.run_in_executor(self._threads, self.generate, prompts, seeds)
                 await asyncio.wait([generated])
                 _hand_out(batch, generated)
@@ -201,7 +201,7 @@ class LocalTeacher:
 
     @torch.inference_mode()
     def generate(self, prompts: Sequence[Messages], seeds: Sequence[int]) -> list[Completion]:
-        """One completion per conversation, in order, each drawn from its seed in [0, 2^63)."""
+        """Generate one completion per conversation, in order, each drawn from its seed in [0, 2^63)."""
         read = [chat_ids(self.tokenizer, messages) for messages in prompts]
         refuse_beyond(self.network, read, self.model)
         ids, mask = left_padded(read, self.pad)
@@ -237,7 +237,7 @@ class LocalTeacher:
 
 
 def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
-    """Where an answer ends, of a tokenizer that can ask a question."""
+    """Give the tokens that end an answer. Raises ModelFilesError where there is none, or no way to ask."""
     complaint, ends = mute(tokenizer), ends_of(folder, tokenizer)
     if not (complaint or ends or sampling.stop):
         complaint = "no token ends its answers; set eos_token in tokenizer_config.json, or the recipe's `stop`"
@@ -246,13 +246,13 @@ def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
     return ends
 
 
-def _hand_out(batch: Sequence[Asked], generated: asyncio.Future[list[Completion]]) -> None:
-    """Give everyone who still waits the answer, or the fault, such as a GPU that is full."""
+def _hand_out(batch: Sequence[Request], generated: asyncio.Future[list[Completion]]) -> None:
+    """Give every request that still waits its answer, or the fault, such as a GPU out of memory."""
     error = generated.exception()
-    for at, asked in enumerate(batch):
-        if asked.answer.done():
+    for at, request in enumerate(batch):
+        if request.answer.done():
             continue
         if error:
-            asked.answer.set_exception(error)
+            request.answer.set_exception(error)
         else:
-            asked.answer.set_result(generated.result()[at])
+            request.answer.set_result(generated.result()[at])

@@ -9,18 +9,18 @@ from toolkit.teachers.docker import docker_run, in_container, mounted
 from toolkit.teachers.serve_process import Say
 
 IMAGE = "ghcr.io/huggingface/text-generation-inference:3.3.7"
-REQUESTS, STOPS = 128, 4  # TGI's own limits: requests in flight, stop texts per request
+REQUESTS, STOPS = 128, 4  # TGI's default limits: requests in flight, stop texts per request
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """One command per copy of the model."""
+    """Give one command per copy of the model."""
     return machine.commands(_command, teacher, serving, sampling)
 
 
 def running(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
 ) -> AbstractContextManager[machine.Running]:
-    """The copies, which answer within the body."""
+    """Start the copies, which answer within the body."""
     lines = commands(teacher, serving, sampling)
     return machine.running(
         lines, serving, lambda copy, home: in_container(teacher, serving, copy), say=say, seconds=seconds
@@ -33,13 +33,13 @@ def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
 
 
 def options(teacher: Teacher, serving: Serving, sampling: Sampling) -> dict[str, str]:
-    """TGI's options, without their dashes, that the recipe asks for beyond TGI's defaults."""
-    asked = {"quantize": teacher.quantize} if teacher.quantize else {}
+    """Give TGI's options, without their dashes, that the recipe asks for beyond TGI's defaults."""
+    extra = {"quantize": teacher.quantize} if teacher.quantize else {}
     if serving.concurrency > REQUESTS:
-        asked["max-concurrent-requests"] = str(serving.concurrency)
+        extra["max-concurrent-requests"] = str(serving.concurrency)
     if len(sampling.stop) > STOPS:
-        asked["max-stop-sequences"] = str(len(sampling.stop))
-    return asked
+        extra["max-stop-sequences"] = str(len(sampling.stop))
+    return extra
 
 
 def _command(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) -> list[str]:
@@ -47,5 +47,5 @@ def _command(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) 
     start += ["--model-id", mounted(teacher), *machine.revision_options(teacher)]
     # TGI splits a model over every GPU that it sees.
     start += ["--num-shard", str(serving.shards)] if serving.gpus else []
-    asked = options(teacher, serving, sampling)
-    return [*start, *(part for name, value in asked.items() for part in (f"--{name}", value))]
+    extra = options(teacher, serving, sampling)
+    return [*start, *(part for name, value in extra.items() for part in (f"--{name}", value))]

@@ -1,21 +1,21 @@
-"""`transformers serve` in this Python, with the model laid out so that it draws as the recipe says.
+"""`transformers serve` in this Python, with the model laid out so that it samples as the recipe says.
 
 What a request can set with transformers 5.23.0, tried on a running server:
 
 - temperature and top_p: yes, but only where the model's generation_config.json says `do_sample: true`; without it every
-  answer is greedy, whatever is asked. top_k, which no request names, is 50 unless that file says otherwise.
+  answer is greedy, whatever the request says. top_k, which no request sets, is 50 unless that file says otherwise.
 - max_tokens: yes; finish_reason is `length` when it is reached. `stop`: yes (kept at the end of the text), but a
   tokenizer whose pieces are plain words makes such a request fail with 500, so that it is refused here. `n` and
   logprobs: ignored.
 - seed: it seeds the whole process when the request arrives, and one response is drawn at a time. A seed repeats its
-  response only when requests come one by one (`concurrency: 1`); several at once are independent draws all the same.
+  response only when requests come one by one (`concurrency: 1`); several at once are still independent draws.
 - with --continuous-batching: max_tokens only. Temperature and top_p are those of the first request, `stop` is ignored,
   and the first request's seed too.
 - `model` must be the name that the server was started with; any other is refused with 400. GET /v1/models lists the
   Hub's cache folder, not what is served, and fails with 500 where there is no such folder.
 
-Therefore the server gets a Hub cache of its own with this one model in it, by links, and a generation_config.json with
-the recipe's sampling and nothing else that bends it. It needs no network.
+Therefore the server gets a Hub cache of its own that holds links to this one model, and a generation_config.json with
+the recipe's sampling and nothing else that affects it. It needs no network.
 """
 
 import json
@@ -37,14 +37,14 @@ LEFT_OUT = ["*.bin", "*.pth", "*.pt", "*.gguf"]  # safetensors only
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """One command per copy of the model."""
+    """Give one command per copy of the model."""
     return machine.commands(_command, teacher, serving, sampling)
 
 
 def running(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
 ) -> AbstractContextManager[machine.Running]:
-    """The copies, which answer within the body."""
+    """Start the copies, which answer within the body."""
 
     def place(copy: int, home: Path) -> machine.Place:
         work = home / "work"  # empty, so that the model's name is not taken for a folder
@@ -99,13 +99,13 @@ def lay_out(teacher: Teacher, sampling: Sampling, home: Path) -> None:
 
 
 def environment(home: Path) -> dict[str, str | None]:
-    """What makes a server read `home` and nothing else."""
+    """Give the environment in which a server reads `home` and nothing else."""
     hub = str(home / "hub")
     return {"HF_HOME": str(home), "HF_HUB_CACHE": hub, "HF_HUB_OFFLINE": "1", "HUGGINGFACE_HUB_CACHE": None}
 
 
 def generation_config(folder: Path, sampling: Sampling) -> dict[str, Any]:
-    """The recipe's sampling with the model's own special tokens; its top_k, penalties and the like are left out."""
+    """Give the recipe's sampling with the model's own special tokens, without its top_k, penalties and the like."""
     config = _read(folder / "config.json")
     sources = (config.get("text_config", {}), config, _read(folder / "generation_config.json"))
     known = {key: value for source in sources for key, value in source.items() if value is not None}

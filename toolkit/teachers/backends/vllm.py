@@ -14,14 +14,14 @@ IMAGE = "vllm/vllm-openai:v0.23.0"
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:
-    """One command per copy of the model."""
+    """Give one command per copy of the model."""
     return machine.commands(_command, teacher, serving, sampling)
 
 
 def running(
     teacher: Teacher, serving: Serving, sampling: Sampling, *, say: Say, seconds: float
 ) -> AbstractContextManager[machine.Running]:
-    """The copies, which answer within the body."""
+    """Start the copies, which answer within the body."""
 
     def place(copy: int, home: Path) -> machine.Place:
         if _in_docker(serving):
@@ -37,7 +37,7 @@ def client(teacher: Teacher, serving: Serving) -> tuple[Teacher, Serving]:
 
 
 def _in_docker(serving: Serving) -> bool:
-    """Whether it is not installed here, or an image is named."""
+    """Say whether vLLM runs in Docker: an image is named, or it is not installed here."""
     return bool(serving.server_image) or shutil.which("vllm") is None
 
 
@@ -51,5 +51,5 @@ def _command(teacher: Teacher, serving: Serving, sampling: Sampling, copy: int) 
     start += ["--served-model-name", machine.served_name(teacher), *machine.revision_options(teacher)]
     start += ["--quantization", teacher.quantize] if teacher.quantize else []
     start += ["--tensor-parallel-size", str(serving.shards)] if serving.shards > 1 else []
-    # Without this vLLM adds what the model's generation_config.json holds (top_k, penalties) to what is asked.
+    # Without this, vLLM adds the settings of the model's generation_config.json (top_k, penalties) to the request's.
     return [*start, "--generation-config", "vllm"]
