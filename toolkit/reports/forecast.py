@@ -11,7 +11,7 @@ from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.data import NoCurve
 from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series, of_control
 
 Point = Mapping[str, float]  # a student: budget, train_seed, error (fraction), n (test items)
@@ -126,7 +126,7 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str 
     )
 
 
-def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_out: int) -> list[Forecast]:
+def forecasts_now(every: Sequence[Series], rules: DecisionRules, *, fit_max: int, held_out: int) -> list[Forecast]:
     """Forecast results that none was written for: each series' smallest question set, from its rungs up to `fit_max`.
 
     Args:

@@ -110,7 +110,7 @@ def _paragraphs(law: Law, sentence: str) -> list[str]:
         f"(n = {observed.students} students):",
         markdown_table(("forecast by", f"error at r = {forecast.held_out}", "miss, points"), rows),
         f"{sentence}.",
-        f"err(r) = {FORMS[forecast.form].written('r')}, least squares ({forecast.level:.0%} posterior intervals): "
+        f"err(r) = {FORMS[forecast.form].formula_in('r')}, least squares ({forecast.level:.0%} posterior intervals): "
         f"{estimates}.",
         *(f"Note: {note}" for note in forecast.notes),
     ]

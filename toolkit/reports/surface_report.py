@@ -9,7 +9,7 @@ from toolkit.laws.planning.plan import Plan, plan
 from toolkit.laws.planning.prices import Prices
 from toolkit.laws.surface.fit import MIN_CELLS, SurfaceFit, fit_surface
 from toolkit.laws.surface.table import surface_table, verdict
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.gaps import matched
 from toolkit.text import markdown_table
@@ -61,7 +61,7 @@ def surface_of(series: Series) -> SurfaceFit | None:
     return fit_surface(questions, budgets, errors, n=None if len(set(cells)) < len(cells) else series.n)
 
 
-def describe_surface(series: Series, rules: Rules) -> SurfaceReport | None:
+def describe_surface(series: Series, rules: DecisionRules) -> SurfaceReport | None:
     """Fit a series' surface, hold other forms against it and plan at each of the prices asked; None without one."""
     fit = surface_of(series)
     if fit is None:

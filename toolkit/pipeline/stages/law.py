@@ -14,7 +14,7 @@ from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.models import ModelName
 from toolkit.pipeline.stages.scores import TEACHER, Scored, score_inputs
 from toolkit.pipeline.stages.students import Replicate, student_inputs
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Law, Recipe
@@ -335,10 +335,10 @@ def what_varies(recipe: Recipe) -> str:
     return f"new samples{order} and new train seed each; same teacher, base and test questions"
 
 
-def rules_of(recipe: Recipe) -> Rules:
+def rules_of(recipe: Recipe) -> DecisionRules:
     """Give the recipe's decision rules; the control that counts is its first."""
     settings: dict[str, Any] = {"control": recipe.controls[0], **recipe.decisions.rules}
-    return Rules(**settings)
+    return DecisionRules(**settings)
 
 
 def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from statistics import mean
 import numpy as np
 
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.sections import DOUBLED
 from toolkit.reports.forecast import fit_points
 from toolkit.reports.results import Cell, Series, cell_name, of_control
@@ -103,7 +103,7 @@ class BoundPart:
 def decide_bound(
     experiment: str,
     every: Sequence[Series],
-    rules: Rules,
+    rules: DecisionRules,
     *,
     notes: Sequence[str] = (),
 ) -> Decision:
@@ -132,7 +132,7 @@ def decide_bound(
     return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
 
 
-def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
+def _part(series: Series, rules: DecisionRules, moved: float | None) -> BoundPart:
     if "teacher" not in series.lines:
         raise ValueError(f"{series.pair}: the results hold no row of the teacher (arm 'teacher'): score it, too")
     questions = series.cells[0][0]
@@ -152,7 +152,7 @@ def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
     )  # fmt: skip
 
 
-def _floor(fit: LawFit, top: int, teacher: float, rules: Rules) -> tuple[Floor | None, Shares | None]:
+def _floor(fit: LawFit, top: int, teacher: float, rules: DecisionRules) -> tuple[Floor | None, Shares | None]:
     """Return the floor's posterior, and the share of the gap at `top` that it explains; None without a posterior."""
     floors = fit.draws[:, 0]
     if not len(floors):
@@ -187,7 +187,7 @@ def _moved(by: float) -> str:
     return f"{100 * by:.2f} points"  # to two digits: the limit is a round number
 
 
-def _clause(part: BoundPart, rules: Rules) -> str:
+def _clause(part: BoundPart, rules: DecisionRules) -> str:
     gap, floor, of_gap = part.gap, part.floor, part.explained
     head = (
         f"{part.pair} at {cell_name(part.top)} is {points(gap.estimate, '')} points behind its teacher "

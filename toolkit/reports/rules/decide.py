@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.forecast import Forecast, forecasts_now
 from toolkit.reports.results import Series, of_control
 from toolkit.reports.rules.bound import decide_bound
@@ -39,7 +39,7 @@ class Question:
     notes: Sequence[str] = ()
 
 
-def decide(question: Question, experiment: str, every: Sequence[Series], rules: Rules) -> Decision:
+def decide(question: Question, experiment: str, every: Sequence[Series], rules: DecisionRules) -> Decision:
     """Decide one rule on an experiment's results (`results.read_results`).
 
     Raises:
@@ -58,7 +58,7 @@ def decide(question: Question, experiment: str, every: Sequence[Series], rules: 
     return routes[asked.rule](experiment, every, rules, notes)
 
 
-def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[Forecast]:
+def _forecasts(asked: Question, every: Sequence[Series], rules: DecisionRules) -> list[Forecast]:
     if asked.fit_max is None or asked.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
     return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series, cell_name
 from toolkit.reports.rules.gaps import Gap, crossover, gaps_of, matched, widest
 from toolkit.reports.rules.routes import RoutePart, decision_of, facts_of, ordered
@@ -14,7 +14,7 @@ from toolkit.statistics.intervals import Interval
 from toolkit.text import points, share, span
 
 
-def decide_expansion(experiment: str, every: Sequence[Series], rules: Rules, notes: Sequence[str] = ()) -> Decision:
+def decide_expansion(experiment: str, every: Sequence[Series], rules: DecisionRules, notes: Sequence[str] = ()) -> Decision:
     """RQ2a. Confirmed: equivalent within the margin (TOST) at the smallest matched total, and the interval lies above 0
     at the largest. Refuted: it lies below 0 there. At each total the fewest questions meet the most that have it.
 
@@ -46,7 +46,7 @@ class ExpansionPart(RoutePart):
     surface: SurfaceReport | None
 
 
-def _part(series: Series, rules: Rules) -> ExpansionPart:
+def _part(series: Series, rules: DecisionRules) -> ExpansionPart:
     gaps = gaps_of(series, matched(series.cells))
     first, last = widest(gaps)[0], widest(gaps)[-1]
     same, narrow = equivalent(first.contrast, rules.margin, rules.alpha)
@@ -75,7 +75,7 @@ def _wins(total: int | None) -> str:
     return f"more questions win from {total:,} on" if total else "at no total do more questions win for sure"
 
 
-def _at_first(gap: Gap, same: bool, narrow: Interval, rules: Rules) -> str:
+def _at_first(gap: Gap, same: bool, narrow: Interval, rules: DecisionRules) -> str:
     return (
         f"at {gap.total:,} responses {_cells(gap)} differ by {points(gap.contrast.estimate)} points "
         f"({share(1 - 2 * rules.alpha)} interval {span(narrow.low, narrow.high)}; "
@@ -83,7 +83,7 @@ def _at_first(gap: Gap, same: bool, narrow: Interval, rules: Rules) -> str:
     )
 
 
-def _at_last(gap: Gap, end: Interval, rules: Rules) -> str:
+def _at_last(gap: Gap, end: Interval, rules: DecisionRules) -> str:
     return (
         f"at {gap.total:,} {_cells(gap)} differ by {points(gap.contrast.estimate)} "
         f"({share(rules.level)} {span(end.low, end.high)})"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.pooled import pool_beta
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.forecast import Estimate, Forecast, Point, finite, fit_points, of_mean, parameters
 from toolkit.reports.results import Cell, Series, of_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
@@ -91,7 +91,7 @@ def decide_law(
     experiment: str,
     every: Sequence[Series],
     written: Sequence[Forecast],
-    rules: Rules,
+    rules: DecisionRules,
     notes: Sequence[str] = (),
 ) -> Decision:
     """RQ1. Confirmed: each pair's mean at the held-out rung lies inside the interval of a new such mean, all of them at
@@ -141,7 +141,7 @@ def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
 
 
 def _part(
-    forecast: Forecast, series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: Rules
+    forecast: Forecast, series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: DecisionRules
 ) -> LawPart:
     """Hold a pair's forecast against what was observed."""
     law, held_out = forecast.law, forecast.held_out
@@ -176,7 +176,7 @@ def _miss(forecast: float | None, observed: Sequence[float]) -> float | None:
     return None if forecast is None else forecast - mean(observed)
 
 
-def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: Rules) -> Sequence[float | None]:
+def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: DecisionRules) -> Sequence[float | None]:
     """Bound the mean of so many new students: the interval that confirms, then the one that refutes."""
     if fit is None:
         return [None] * 4
@@ -184,7 +184,7 @@ def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, r
     return [finite(end) for end in (inner.low_new, inner.high_new, outer.low_new, outer.high_new)]
 
 
-def _verdict(parts: Sequence[LawPart], rules: Rules) -> tuple[str, list[str]]:
+def _verdict(parts: Sequence[LawPart], rules: DecisionRules) -> tuple[str, list[str]]:
     """Return the verdict and what keeps it from confirmed; only pairs with a forecast and known noise can refute."""
     known = [each for each in _known(parts) if each.part.noise == "seeds"]
     if any(each.refutes for each in known):
@@ -229,7 +229,7 @@ def _mean_misses(parts: Sequence[LawPart]) -> dict[str, float]:
     }
 
 
-def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: Rules) -> str:
+def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: DecisionRules) -> str:
     known, misses = _known(parts), numbers["mean_miss"]
     reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
     late = ", ".join(part.pair for part in parts if part.exploratory)

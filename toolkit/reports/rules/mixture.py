@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.gaps import Gap, covering, gaps_of
 from toolkit.reports.rules.routes import RoutePart, decision_of, facts_of, ordered
@@ -13,7 +13,7 @@ from toolkit.statistics.intervals import Contrast, Interval, contrasts
 from toolkit.text import joined, points, span
 
 
-def decide_mixture(experiment: str, every: Sequence[Series], rules: Rules, notes: Sequence[str] = ()) -> Decision:
+def decide_mixture(experiment: str, every: Sequence[Series], rules: DecisionRules, notes: Sequence[str] = ()) -> Decision:
     """STEM. Confirmed: Holm's lower bound of the gap is above 0 at every total, for every set whose budget is raised,
     and for each set the gap grows per doubling. Refuted: any of Holm's upper bounds is below 0.
 
@@ -72,7 +72,7 @@ class MixturePart(RoutePart):
         return [each.bound for each in self.holm_lower]
 
 
-def _part(series: Series, rules: Rules) -> MixturePart:
+def _part(series: Series, rules: DecisionRules) -> MixturePart:
     gaps = gaps_of(series, covering(series.cells))
     family, growth = [gap.contrast for gap in gaps], _growth(gaps)
     above, below = holm_bounds(family, rules.alpha), holm_bounds([-each for each in family], rules.alpha)

@@ -8,7 +8,7 @@ from typing import Any
 from scipy import stats
 
 from toolkit.laws.coverage.forecast import FarForecast, count_paths, forecast_paths
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision, NoAnswer
 from toolkit.statistics.intervals import Contrast, Interval, contrasts
@@ -48,7 +48,7 @@ def decide_saturation(
     experiment: str,
     series: Series,
     labels: Sequence[Sequence[Hashable | None]],
-    rules: Rules,
+    rules: DecisionRules,
     *,
     notes: Sequence[str] = (),
 ) -> Decision:
@@ -103,7 +103,7 @@ def decide_saturation(
 
 
 def _doubling(
-    labels: Sequence[Sequence[Hashable | None]], r: int, error: float, fall: Contrast, rules: Rules
+    labels: Sequence[Sequence[Hashable | None]], r: int, error: float, fall: Contrast, rules: DecisionRules
 ) -> Doubling:
     """Forecast the next r draws from the first r, and say what they then brought and how far the error fell."""
     now, then = (count_paths([drawn[:count] for drawn in labels]) for count in (r, 2 * r))
@@ -166,7 +166,7 @@ def _row(step: Doubling) -> list[str]:
     ]
 
 
-def _sentence(verdict: str, numbers: Mapping[str, Any], rules: Rules) -> str:
+def _sentence(verdict: str, numbers: Mapping[str, Any], rules: DecisionRules) -> str:
     last, rank = numbers["doublings"][-1], numbers["rank_correlation"]
     where = {
         name: f"flattens from r = {numbers[name]} on" if numbers[name] else "does not flatten within the ladder"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 
 CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
 
@@ -47,5 +47,5 @@ class Decision:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     numbers: Mapping[str, Any]
-    rules: Rules
+    rules: DecisionRules
     notes: Sequence[str] = field(default_factory=tuple)
