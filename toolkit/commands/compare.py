@@ -32,20 +32,20 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
 def compare_command(args: argparse.Namespace) -> int:
     """Run `fss compare` on parsed arguments and return 0; ValueError says what is wrong with tables or arguments."""
     from toolkit.reports.results import read_results
-    from toolkit.reports.rules.decide import Question, as_markdown, decide, draw
+    from toolkit.reports.rules.decide import DecisionRequest, as_markdown, decide, draw
     from toolkit.workspace import to_json
 
     rules = read_rules(args.set)
     neighbour = args.curves.with_name(ITEMS)
     items = args.items or (neighbour if neighbour.is_file() else None)
     experiment, series = read_results(args.curves, items, named_values(args.where, "--where"))
-    question = Question(
+    request = DecisionRequest(
         args.rule,
         fit_max=args.fit_max,
         held_out=args.held_out,
         labels=_labels(args, series[0].cells[0][0]),
     )
-    decision = decide(question, experiment, series, rules)
+    decision = decide(request, experiment, series, rules)
     sys.stdout.write(to_json(decision) if args.json else as_markdown(decision) + "\n")
     if args.plot:
         draw(args.plot, decision, series, title=f"{experiment}, {args.rule}: {decision.verdict}")

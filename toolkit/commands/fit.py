@@ -41,13 +41,13 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
 def fit_command(args: argparse.Namespace) -> int:
     """Run `fss fit` on parsed arguments and return 0; ValueError says what is wrong with table or arguments."""
     from toolkit.laws.curve.pooled import pool_beta
-    from toolkit.reports.curves import Columns, read_ladders
+    from toolkit.reports.curves import CurveColumns, read_ladders
     from toolkit.reports.fit_report import as_text, describe, fit_ladder
 
     if args.pool and not args.group:
         raise ValueError("--pool needs --group: it pools beta across groups")
     where = named_values(args.where, "--where")
-    columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
+    columns = CurveColumns(args.x, args.y, args.sd, args.seed, args.n, args.group)
     curves = read_ladders(args.table, columns, args.quantity, where, args.unit)
     ladders = {ladder.name: ladder for ladder in curves}
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta, args.form) for name, ladder in ladders.items()}

@@ -9,17 +9,17 @@ import pytest
 from tests.reports.simulated import LADDER, LATE, SPENT, simulate
 from toolkit.recipe.decision_rules import Rules
 from toolkit.reports.results import series_of
-from toolkit.reports.rules.decide import Question, as_markdown, claims_table, decide, draw, write_decision
+from toolkit.reports.rules.decide import DecisionRequest, as_markdown, claims_table, decide, draw, write_decision
 from toolkit.reports.rules.verdict import CLAIMS
 from toolkit.workspace import canonical
 
 SMALL = [(m, r) for m in (128, 256) for r in (1, 2, 4)]
 QUESTIONS = {
-    "law": (LADDER, Question("law", fit_max=16, held_out=32, notes=("toys",))),
-    "expansion": (SMALL, Question("expansion", notes=("toys",))),
-    "mixture": (SPENT, Question("mixture", notes=("toys",))),
-    "bound": (LADDER, Question("bound", notes=("toys",))),
-    "saturation": (LATE, Question("saturation", labels=[[None, *range(31)]] * 5, notes=("toys",))),
+    "law": (LADDER, DecisionRequest("law", fit_max=16, held_out=32, notes=("toys",))),
+    "expansion": (SMALL, DecisionRequest("expansion", notes=("toys",))),
+    "mixture": (SPENT, DecisionRequest("mixture", notes=("toys",))),
+    "bound": (LADDER, DecisionRequest("bound", notes=("toys",))),
+    "saturation": (LATE, DecisionRequest("saturation", labels=[[None, *range(31)]] * 5, notes=("toys",))),
 }
 
 
@@ -90,9 +90,9 @@ def test_the_table_of_claims_has_a_row_per_decision(decisions):
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (Question("law"), "needs fit_max"),
-        (Question("best"), "no rule is called 'best'"),
-        (Question("saturation"), "need rungs a doubling apart, and all draws"),
+        (DecisionRequest("law"), "needs fit_max"),
+        (DecisionRequest("best"), "no rule is called 'best'"),
+        (DecisionRequest("saturation"), "need rungs a doubling apart, and all draws"),
     ],
 )
 def test_a_question_that_lacks_something_is_refused(question, said, decisions):

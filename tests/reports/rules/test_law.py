@@ -9,7 +9,7 @@ import pytest
 
 from tests.reports.simulated import LADDER, simulate
 from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import Forecast, forecasts_now
+from toolkit.reports.forecast import HeldOutForecast, forecasts_now
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.law import decide_law
 from toolkit.workspace import to_json
@@ -95,7 +95,8 @@ def test_what_was_written_before_is_what_is_held_against():
     every, rules = pairs(sd=0.006), Rules()
     early = [replace(one, wrong={key: w for key, w in one.wrong.items() if key[0][1] <= 16}) for one in every]
     written = [
-        Forecast.from_json(json.loads(to_json(one))) for one in forecasts_now(early, rules, fit_max=16, held_out=32)
+        HeldOutForecast.from_json(json.loads(to_json(one)))
+        for one in forecasts_now(early, rules, fit_max=16, held_out=32)
     ]
     decision = decide_law("sim", every, written, rules)
     assert to_json(decision) == to_json(decided(every)) and "EXPLORATORY" not in decision.sentence

@@ -1,4 +1,4 @@
-"""What the rules of expansion and of a mixed pool share: a decision on gaps, its table and its sentence."""
+"""Share what the rules of expansion and of a mixed pool need: a decision on gaps, its table and its sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,9 +14,9 @@ from toolkit.text import percent, points, share, span
 HEADER = ("control", "total", "fewer questions", "more questions", "error, fewer", "error, more", "gap, points")
 
 
-def ordered(every: Sequence[Series], rules: DecisionRules) -> list[Series]:
+def ordered(all_series: Sequence[Series], rules: DecisionRules) -> list[Series]:
     """Sort the series, those of the control that counts first."""
-    return sorted(every, key=lambda series: (series.control != rules.control, series.pair))
+    return sorted(all_series, key=lambda series: (series.control != rules.control, series.pair))
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class GapPart:
 
 @dataclass(frozen=True, kw_only=True)
 class RoutePart:
-    """One series' gaps and verdict; `told` is what the sentence says of it. One replicate cannot tell."""
+    """One series' gaps and verdict, with its clause of the sentence in `told`; one replicate decides nothing."""
 
     name: str
     pair: str
@@ -53,12 +53,12 @@ class RoutePart:
 
     @property
     def bounds(self) -> Sequence[float]:
-        """A further column of its rows, a bound for each gap."""
+        """Return a further column of its rows, a bound for each gap."""
         return ()
 
 
 def facts_of(series: Series, verdict: str, clause: str, gaps: Sequence[Gap], rules: DecisionRules) -> dict[str, Any]:
-    """Return the fields of a `RoutePart` that every rule fills alike."""
+    """Return the fields of a `RoutePart` that every rule fills in the same way."""
     if gaps[0].contrast.replicates < 2:
         verdict, clause = CANNOT_TELL, f"{clause}; one replicate tells nothing of others"
     return {
@@ -100,8 +100,10 @@ def _brief(part: RoutePart) -> str:
     return f"{part.verdict}, {gap} at {last.total:,}"
 
 
-def decision_of(rule: str, experiment: str, parts: Sequence[RoutePart], rules: DecisionRules, notes: Sequence[str]) -> Decision:
-    """Decide by the control that counts, over all its pairs; the others stand beside it."""
+def decision_of(
+    rule: str, experiment: str, parts: Sequence[RoutePart], rules: DecisionRules, notes: Sequence[str]
+) -> Decision:
+    """Decide by the control that counts, over all its pairs; the others are only listed."""
     pairs = len({part.pair for part in parts}) > 1
     parts = [replace(part, name=f"{part.pair}, {part.name}") for part in parts] if pairs else parts
     counted = [part for part in parts if part.control == parts[0].control]
