@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.reports.reading.measurements import measured
-from toolkit.reports.reading.selection import naming, read_kept
+from toolkit.reports.reading.measurements import measure
+from toolkit.reports.reading.selection import naming, read_selected
 
 Array = NDArray[np.float64]
 
@@ -45,8 +45,8 @@ def read_cells(
     """
     meaning = {"questions": questions, "budget": budget, "value": error, "sd": sd, "n": n}
     with naming(path):
-        table = read_kept(path, [name for name in meaning.values() if name], where)
-        runs = measured(table, meaning, quantity, unit)
+        table = read_selected(path, [name for name in meaning.values() if name], where)
+        runs = measure(table, meaning, quantity, unit)
         if runs.quantity == "loss":
             raise ValueError(f"column {error!r} holds losses: a plan is made from errors or accuracies")
     sds, items = (runs.rows[name].to_numpy(float) if name in runs.rows else None for name in ("sd", "n"))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from toolkit.reports.reading.measurements import Measurements, measure
-from toolkit.reports.reading.selection import naming, read_kept
+from toolkit.reports.reading.selection import naming, read_selected
 
 
 class CurveColumns(NamedTuple):
@@ -56,7 +56,7 @@ def read_ladders(
     """
     meaning = dict(zip(ROLES, columns, strict=True))
     with naming(path):
-        table = read_kept(path, [name for name in columns if name], where)
+        table = read_selected(path, [name for name in columns if name], where)
         return as_ladders(measure(table, meaning, quantity, unit), path.stem)
 
 

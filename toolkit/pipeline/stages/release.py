@@ -18,7 +18,7 @@ from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
     from toolkit.hub.cards.release import Card
-    from toolkit.hub.release import Release, Tables
+    from toolkit.hub.release import ReleaseDraft, ReleaseTables
 
 
 def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
@@ -49,7 +49,7 @@ def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo
     return release
 
 
-def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables":
+def release_tables(context: Context, source: Source, corpus: Corpus) -> "ReleaseTables":
     """The tables that the release holds, whatever its version."""
     from toolkit.hub.release import read_tables
 
@@ -65,12 +65,12 @@ def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables"
 
 
 def draft_release(
-    context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "Tables"
-) -> "Release":
+    context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "ReleaseTables"
+) -> "ReleaseDraft":
     """All that the release is made of under the recipe's version; see `release_stage`."""
-    from toolkit.hub.release import Release
+    from toolkit.hub.release import ReleaseDraft
 
-    return Release(
+    return ReleaseDraft(
         tables=tables,
         card=_card(context, source, teacher_repo),
         version=context.recipe.release.version,
