@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from datasets import load_dataset
 from huggingface_hub import DatasetCard, HfApi
 
-from tests.hub.publishing.tiny_ladder import CARD, count, make_release
+from tests.hub.tiny_ladder import CARD, count, make_release
 from toolkit.hub.check import check_release
 from toolkit.hub.models import Model, publish_model
 from toolkit.hub.release import publish_release

@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 
-from toolkit.laws.coverage.ladders import TRUTHS, Ladder, simulate_ladders
+from toolkit.laws.coverage.ladders import TRUTHS, SimulatedLadder, simulate_ladders
 from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.fit import fit_law
 
 
-def examine(ladder: Ladder) -> tuple[list[float], dict[str, float]]:
+def examine(ladder: SimulatedLadder) -> tuple[list[float], dict[str, float]]:
     """([a new run is covered, the curve is covered, width], prediction by form) of one ladder."""
     fit = fit_law(ladder.budgets, ladder.errors)
     forecast = fit.predict(ladder.ahead)

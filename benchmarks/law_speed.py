@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.optimize import curve_fit
 
-from toolkit.laws.coverage.ladders import Ladder, simulate_ladders
+from toolkit.laws.coverage.ladders import SimulatedLadder, simulate_ladders
 from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.forms import rectified
 
@@ -21,7 +21,7 @@ DRAWS = 200
 BOUNDS = ([0, 0, 1e-3, 0.1], [1, 1e3, 1e3, 1])
 
 
-def law(ladders: Iterable[Ladder]) -> tuple[float, float]:
+def law(ladders: Iterable[SimulatedLadder]) -> tuple[float, float]:
     """(CPU seconds, share of new runs covered) of the library's fits and forecasts."""
     start, covered = time.process_time(), []
     for ladder in ladders:
@@ -30,7 +30,7 @@ def law(ladders: Iterable[Ladder]) -> tuple[float, float]:
     return time.process_time() - start, float(np.mean(covered))
 
 
-def bootstrap(ladders: Iterable[Ladder], starts: int) -> tuple[float, float]:
+def bootstrap(ladders: Iterable[SimulatedLadder], starts: int) -> tuple[float, float]:
     """The same for a residual bootstrap: every draw fitted from `starts` random starts, the best one kept."""
     rng, start, covered = np.random.default_rng(0), time.process_time(), []
     for ladder in ladders:

@@ -19,7 +19,7 @@ os.environ |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "
 from huggingface_hub import HfApi
 
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
-from tests.hub.publishing.tiny_ladder import make_release
+from tests.hub.tiny_ladder import make_release
 from toolkit.hub.manifest import Manifest
 from toolkit.hub.release import publish_release
 from toolkit.hub.upload import Target

@@ -1,4 +1,4 @@
-"""The `fss` command: one verb per stage. Heavy libraries are imported by the verbs that need them."""
+"""Run the `fss` command: one verb per stage. Each verb imports the heavy libraries that it needs."""
 
 import argparse
 import errno
@@ -36,7 +36,7 @@ EXAMPLES = """examples:
   fss judge answers.jsonl            anybody's responses against gold answers
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
-# The extra that brings what a verb needs; the law needs nothing but pyarrow, and that for Parquet files only.
+# The extra to install for each verb; fitting needs only pyarrow beyond the core, and that only for Parquet files.
 EXTRAS = dict.fromkeys(("fit", "plan", "compare", "hub", "space"), "hub") | {"teacher": "serve"}
 
 
@@ -52,7 +52,7 @@ class Verb(NamedTuple):
 
 VERBS = (  # as `fss --help` lists them
     Verb(
-        "run", run.run_command, run.add_sampling_arguments, "all stages of a recipe, skipping what is done",
+        "run", run.run_command, run.add_sampling_arguments, "run all stages of a recipe, skipping what is done",
         run.RUN_EXAMPLE,
     ),
     Verb(
@@ -77,7 +77,7 @@ VERBS = (  # as `fss --help` lists them
     ),
     Verb(
         "space", space.space_command, space.add_space_arguments,
-        "the Space of the law: as a folder of its own, or to a Hub", space.EXAMPLE,
+        "write the Space of the law to a folder, or push it to a Hub", space.EXAMPLE,
     ),
     Verb(
         "pull", pull.pull_command, pull.add_pull_arguments,
@@ -94,24 +94,25 @@ VERBS = (  # as `fss --help` lists them
     Verb("fit", fit.fit_command, fit.add_fit_arguments, "fit the law to a table of errors", fit.EXAMPLE),
     Verb(
         "compare", compare.compare_command, compare.add_compare_arguments,
-        "a verdict on results by rules fixed beforehand", compare.EXAMPLE,
+        "give a verdict on results, by rules fixed beforehand", compare.EXAMPLE,
     ),
     Verb(
         "claims", claims.claims_command, claims.add_claims_arguments,
-        "the paper's claims and what the runs here found, as a table", claims.EXAMPLE,
+        "tabulate the paper's claims and what the runs here found", claims.EXAMPLE,
     ),
     Verb(
-        "plan", plan.plan_command, plan.add_plan_arguments, "more questions or more answers, for a price list",
-        plan.EXAMPLE,
+        "plan", plan.plan_command, plan.add_plan_arguments,
+        "advise on more questions or more answers, by a price list", plan.EXAMPLE,
     ),
     Verb("recipe", recipe.recipe_command, recipe.add_recipe_arguments, "list, show or copy recipes", recipe.EXAMPLE),
 )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all went well, 1 for an error that is explained in one message, 130 when interrupted.
+    """Run the command and return its exit code.
 
-    141, without a word, when nobody reads its output any more.
+    It is 0 for success, 1 after an error that is explained in one message, 130 when interrupted, and 141, silently,
+    when nothing reads the output any more.
     """
     open_streams()
     try:
@@ -124,8 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str]) -> int:
     parser = _parser()
-    cut = words.index("--") if "--" in words else len(words)
-    args = parser.parse_args(words[:cut], argparse.Namespace(command=words[cut + 1 :]))
+    end = words.index("--") if "--" in words else len(words)
+    args = parser.parse_args(words[:end], argparse.Namespace(command=words[end + 1 :]))
     if args.command and args.called not in ("teacher", "hub"):
         parser.error("only `fss teacher serve RUN -- COMMAND` and `fss hub serve -- COMMAND` take a command")
     _calm_libraries()
@@ -176,19 +177,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _calm_libraries() -> None:
-    """Before anything heavy is imported, here and in the workers that inherit it."""
+    """Set the libraries' environment before anything heavy is imported, here and in the workers, which inherit it."""
     if not sys.stderr.isatty():
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log is for lines
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # a log file should hold lines, not bars
     for name, value in {
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",
-        # Else glibc gives the memory of a training step back and takes it anew, a twentieth of a small model's time.
+        # Otherwise glibc returns the memory of each training step and requests it anew: 5 % of a small model's time.
         "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
         "MALLOC_TOP_PAD_": str(64 * 2**20),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TRANSFORMERS_VERBOSITY": "error",
-        # Workers that are stopped cannot tell the tracker so; it frees what they held all the same.
+        # Workers that are stopped cannot unregister from the resource tracker, which frees their resources anyway.
         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
     }.items():
         os.environ.setdefault(name, value)

@@ -10,7 +10,7 @@ import numpy as np
 import fitting
 from fitting import Array
 from toolkit.commands.plan import PRICES
-from toolkit.reports.curves import Ladder
+from toolkit.reports.curves import MeasuredLadder
 
 MOST_ROWS = 5_000
 MOST_AHEAD = 100
@@ -62,7 +62,9 @@ def forecast(
     given = [_number(value, "ahead", row) for row, value in enumerate(_rows(ahead, "ahead"), 1)]
     if len(given) > MOST_AHEAD:
         raise ValueError(f"ahead has {len(given)} budgets: ask for at most {MOST_AHEAD} at once")
-    ladder = Ladder("api", columns["budgets"], columns["errors"], columns.get("sd"), columns.get("n"), quantity, ())
+    ladder = MeasuredLadder(
+        "api", columns["budgets"], columns["errors"], columns.get("sd"), columns.get("n"), quantity, ()
+    )
     return dict(fitting.report(fitting.fit(ladder, None, _number(fit_max, "fit_max")), tuple(given)))
 
 

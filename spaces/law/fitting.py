@@ -21,8 +21,8 @@ from toolkit.laws.planning.plan import Plan, plan
 from toolkit.laws.planning.prices import Prices
 from toolkit.laws.surface.fit import SurfaceFit, fit_surface
 from toolkit.reports import fit_report
-from toolkit.reports.curves import Ladder, as_ladders
-from toolkit.reports.reading.measured import Measured
+from toolkit.reports.curves import MeasuredLadder, as_ladders
+from toolkit.reports.reading.measurements import Measurements
 
 Array = NDArray[np.float64]
 MOST_RUNGS = 200  # different budgets, or cells: what a fit costs grows with them
@@ -39,7 +39,7 @@ class Rung(NamedTuple):
     n: int | None
 
 
-def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
+def ladder_of(rows: pd.DataFrame, name: str) -> MeasuredLadder:
     """The rows of one ladder as `fss fit --x budget --y error --seed train_seed` reads them."""
     named = {column: column for column in ("sd", "n") if column in rows and rows[column].notna().all()}
     several = rows["budget"].duplicated().any()
@@ -50,10 +50,10 @@ def ladder_of(rows: pd.DataFrame, name: str) -> Ladder:
     for each, column in (("sd", sd), ("n", named.get("n"))):
         if column:
             table[each] = rows[column]
-    return as_ladders(Measured(table, "error", ()), name)[0]
+    return as_ladders(Measurements(table, "error", ()), name)[0]
 
 
-def fit(ladder: Ladder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
+def fit(ladder: MeasuredLadder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
     """The law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
     kept = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
     _check_rungs(len(np.unique(ladder.budgets[kept])), "budgets")
@@ -70,7 +70,7 @@ def _check_rungs(count: int, what: str) -> None:
 def _fit(name: str, quantity: str, fit_max: float | None, *columns: tuple[float, ...] | None) -> LawFit:
     budgets, values, sd, n = (None if column is None else np.array(column) for column in columns)
     assert budgets is not None and values is not None  # `fit` never leaves these out
-    return fit_report.fit_ladder(Ladder(name, budgets, values, sd, n, quantity, ()), fit_max)
+    return fit_report.fit_ladder(MeasuredLadder(name, budgets, values, sd, n, quantity, ()), fit_max)
 
 
 @lru_cache(maxsize=64)
@@ -92,12 +92,12 @@ def baselines(law: LawFit, first: float, last: float) -> tuple[Array, Mapping[st
     return budgets, predict_baselines(law, budgets)
 
 
-def rungs(ladder: Ladder) -> list[Rung]:
+def rungs(ladder: MeasuredLadder) -> list[Rung]:
     """The ladder's budgets with what was seen at each."""
     return [_rung(ladder, float(budget)) for budget in np.unique(ladder.budgets)]
 
 
-def _rung(ladder: Ladder, budget: float) -> Rung:
+def _rung(ladder: MeasuredLadder, budget: float) -> Rung:
     here = ladder.budgets == budget
     values = ladder.values[here]
     given = None if ladder.sd is None else float(ladder.sd[here].mean())

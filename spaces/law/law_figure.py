@@ -13,7 +13,7 @@ from scale import Scale
 from selection import Chosen
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import REFUSE_BEYOND
-from toolkit.reports.fit_report import shown
+from toolkit.reports.fit_report import error_text
 
 
 class Axes(NamedTuple):
@@ -101,10 +101,10 @@ def hover(rung: fitting.Rung, scale: Scale) -> str:
     if rung.sd is None:
         return f"{head}{tests}<br>one seed and no sd: no interval"
     if rung.students < 2:
-        return f"{head}{tests}<br>sd as given {shown(rung.sd, True)}"
+        return f"{head}{tests}<br>sd as given {error_text(rung.sd, True)}"
     half = float(student.ppf(0.95, rung.students - 1)) * rung.sd / math.sqrt(rung.students)
     interval = scale.span(rung.mean - half, rung.mean + half)
-    return f"{head}{tests}<br>sd of one student {shown(rung.sd, True)}<br>90 % interval of the mean {interval}"
+    return f"{head}{tests}<br>sd of one student {error_text(rung.sd, True)}<br>90 % interval of the mean {interval}"
 
 
 def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:

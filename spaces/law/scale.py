@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from toolkit.reports.fit_report import shown
+from toolkit.reports.fit_report import error_text
 
 
 class Scale(NamedTuple):
@@ -36,7 +36,7 @@ class Scale(NamedTuple):
 
     def text(self, error: Any) -> str:
         """An error as every table shows it, without its sign."""
-        return shown(float(self.of(error)), True)
+        return error_text(float(self.of(error)), True)
 
     def span(self, low: Any, high: Any, unit: str = "") -> str:
         """An interval of errors in words, the smaller end first."""

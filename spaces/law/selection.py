@@ -11,7 +11,7 @@ from fitting import fit, ladder_of
 from guards import is_toy, plain
 from scale import Scale
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.reports.curves import Ladder
+from toolkit.reports.curves import MeasuredLadder
 
 NAMES = ("data", "experiment", "pair", "ladder", "from", "upto", "heldout")
 RANGE = NAMES.index("from")  # from here on: what is fitted and held out of the ladder named before
@@ -25,7 +25,7 @@ class Chosen(NamedTuple):
     experiment: Experiment
     pair: str
     name: str
-    ladder: Ladder
+    ladder: MeasuredLadder
     questions: float
     fit_min: float
     fit_max: float
@@ -140,7 +140,7 @@ def _one_of(wanted: str | None, there: list[str], what: str, messages: list[str]
 
 
 def _range(
-    ladder: Ladder, declared: list[Declared], wanted: list[str | None], messages: list[str]
+    ladder: MeasuredLadder, declared: list[Declared], wanted: list[str | None], messages: list[str]
 ) -> tuple[float, float, float | None, str]:
     budgets = [float(budget) for budget in np.unique(ladder.budgets)]
     start = _start(budgets, declared)

@@ -1,10 +1,10 @@
 """What somebody pastes or drops, read as `fss fit` reads a file, within the limits of a page."""
 
 from toolkit.reports.reading import table
-from toolkit.reports.reading.rows import Limits
+from toolkit.reports.reading.rows import TableLimits
 from toolkit.reports.reading.table import Table
 
-LIMITS = Limits(size=1_000_000, rows=2_000, columns=50, letters=200)
+LIMITS = TableLimits(size=1_000_000, rows=2_000, columns=50, letters=200)
 
 
 def read(given: bytes | str) -> Table:

@@ -10,10 +10,10 @@ import pandas as pd
 from data import COLUMNS, MISSING, REFERENCES, YOURS, Experiment
 from toolkit.doors import OLDER
 from toolkit.reports.curves import as_ladders
-from toolkit.reports.reading.measured import Measured, check_roles, measured
+from toolkit.reports.reading.measurements import Measurements, check_roles, measure
+from toolkit.reports.reading.numbers import Role, are_numbers, numbers
 from toolkit.reports.reading.quantities import quantity_of, unit_of, words
 from toolkit.reports.reading.table import Table
-from toolkit.reports.reading.written import Role, are_numbers, numbers
 
 PAIR, ARM = "your pair", "yours"
 # A column is taken for what the first fitting name says; whole words, so that "seed" is no "see".
@@ -85,7 +85,7 @@ def experiment(table: Table, meaning: Meaning) -> Experiment:
     _check(table, meaning)
     known = unit(table, str(meaning.value)) or meaning.unit
     roles = {role: getattr(meaning, role) for role in ROLES}
-    found = measured(table, roles, meaning.quantity, known)
+    found = measure(table, roles, meaning.quantity, known)
     if "group" in found.rows:
         found.rows["group"] = found.rows["group"].map(_group)
     _check_copies(found.rows)
@@ -136,7 +136,7 @@ def _check_copies(rows: pd.DataFrame) -> None:
         )
 
 
-def _ladders(found: Measured, notes: list[str]) -> Iterator[pd.DataFrame]:
+def _ladders(found: Measurements, notes: list[str]) -> Iterator[pd.DataFrame]:
     """Each ladder's students in the schema of results; `notes` learns what the reading made of them."""
     rows = found.rows
     keys = [name for name in ("group", "questions") if name in rows]

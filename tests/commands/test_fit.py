@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from toolkit.commands.fit import add_fit_arguments, fit_command
-from toolkit.reports.fit_report import shown
+from toolkit.reports.fit_report import error_text
 
 
 @pytest.fixture
@@ -170,5 +170,5 @@ def test_the_arguments_import_nothing_heavy():
 
 def test_means_of_the_same_answers_are_shown_alike_whatever_order_they_were_added_in():
     half = 6498 / 8000  # 81.225 %
-    shown_as = {shown(value, True) for value in (half, np.nextafter(half, 0), np.nextafter(half, 1), half + 1e-13)}
-    assert len(shown_as) == 1 and shown(-0.0144, True, "+") == "-1.44" and shown(1.23456, False) == "1.235"
+    shown_as = {error_text(value, True) for value in (half, np.nextafter(half, 0), np.nextafter(half, 1), half + 1e-13)}
+    assert len(shown_as) == 1 and error_text(-0.0144, True, "+") == "-1.44" and error_text(1.23456, False) == "1.235"

@@ -1,25 +1,35 @@
-"""A small real corpus and the release made from it."""
+"""A small real corpus with its release, and the real client at a real server process.
+
+The client goes through a proxy that counts the calls and fails on demand.
+"""
 
 import dataclasses
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from huggingface_hub import HfApi, constants
 
 from tests.corpus import build_corpus
-from tests.hub.publishing import tiny_ladder
-from tests.hub.publishing.tiny_ladder import RECIPE, count, counts, write_corpus, write_pool
+from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.hub import tiny_ladder
+from tests.hub.tiny_ladder import RECIPE, count, counts, make_release, write_corpus, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
 from toolkit.hub.cards.release import Card
 from toolkit.hub.manifest import Manifest
+from toolkit.hub_server import running
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)
 CARD = dataclasses.replace(tiny_ladder.CARD, repo="local/tiny")
 RUNGS = [(4, 1), (4, 2), (4, 4), (8, 2)]
+READ_TOKEN = "hf_only_for_reading"
 
 
 def cells_of(counting: str = "sampled") -> dict[str, list[str]]:
-    """Config -> files of the ladder and of another subset; of adaptive draws, of the one cap."""
+    """Give config -> files of the ladder and of another subset or, for adaptive draws, of the one cap."""
     rungs, budgets = ([(4, 4)], (4,)) if counting == "adaptive" else (RUNGS, BUDGETS)
     return {
         cell_name(size, budget, SIZES, 4, counting): cell_files(size, budget, SIZES, budgets) for size, budget in rungs
@@ -27,10 +37,10 @@ def cells_of(counting: str = "sampled") -> dict[str, list[str]]:
 
 
 def corpus(out: Path, salt: str = "a", accepted=lambda number: number % 3, text=None, counting="sampled") -> Path:
-    """8 questions x 4 responses; `text` makes a response out of the salt, the question's position and the index.
+    """Write 8 questions x 4 responses; `text` makes a response from the salt, the question's position and the index.
 
-    Where distinct ones are counted there are 12 draws of each, of which indices 2, 3, 6, 7, ... repeat the two
-    before them; adaptive draws stop after 2 for odd positions.
+    Where distinct responses count there are 12 draws of each question, of which indices 2, 3, 6, 7, ... repeat the
+    two before them; adaptive draws stop after 2 for odd positions.
     """
     if counting == "accepted":
         text = text or repeating
@@ -59,17 +69,81 @@ def repeating(salt: str, position: int, index: int) -> str:
 
 def release(out: Path, source: Path, card: Card = CARD, **changes) -> Manifest:
     cells = cells_of(card.counting)
-    given = {
+    parts = {
         "default": "r4",
         "statistics": counts(source, cells),
         "version": "v1.0.0",
         "provenance": {"keys": {"pool": "0a"}},
         "recipe": RECIPE,
     }
-    return write_corpus(out, source, cells, card=card, **(given | changes))
+    return write_corpus(out, source, cells, card=card, **(parts | changes))
 
 
 @pytest.fixture(scope="session")
 def tiny() -> SimpleNamespace:
-    """The makers of tiny corpora and releases."""
+    """Give the makers of tiny corpora and releases."""
     return SimpleNamespace(corpus=corpus, release=release, count=count, card=CARD)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    """Shorten the pauses between tries, and keep Xet off, whatever imported the library first."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """Run a server; give its endpoint, token and read_token."""
+    root = tmp_path_factory.mktemp("hub")
+    (root / "read-token").write_text(READ_TOKEN)
+    with running(root) as (endpoint, token):
+        yield SimpleNamespace(endpoint=endpoint, token=token, read_token=READ_TOKEN, root=root)
+
+
+@pytest.fixture(scope="session")
+def line(hub) -> Iterator[FaultyProxy]:
+    with faulty_proxy(hub.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(line) -> FaultyProxy:
+    """Give the proxy, counting from here on and without faults."""
+    line.reset()
+    return line
+
+
+@pytest.fixture
+def api(hub, proxy) -> HfApi:
+    """Give a client that writes through the proxy."""
+    return HfApi(endpoint=proxy.url, token=hub.token)
+
+
+@pytest.fixture
+def direct(hub) -> HfApi:
+    """Give a client that bypasses the proxy."""
+    return HfApi(endpoint=hub.endpoint, token=hub.token)
+
+
+@pytest.fixture
+def repo() -> str:
+    """Give a name that no repo has yet."""
+    return f"local/d-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def ladder(tmp_path_factory) -> Callable[..., Path]:
+    """Give a maker of releases of 4 questions, by budgets, version and salt of the responses, each made once."""
+    folders: dict[tuple, Path] = {}
+
+    def make(budgets=(1, 2), version="v1.0.0", salt="a", temperature=0.8) -> Path:
+        key = (budgets, version, salt, temperature)
+        if key not in folders:
+            folders[key] = tmp_path_factory.mktemp("ladder") / "release"
+            make_release(folders[key], *key)
+        return folders[key]
+
+    return make

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import yaml
 
-from toolkit.hub.space import HOME, Space, imported, write_bundle
+from toolkit.hub.space import HOME, Space, imported_files, write_bundle
 from toolkit.hub.version import Refused
 from toolkit.workspace import folder_files
 
@@ -103,6 +103,6 @@ TYPES = "if TYPE_CHECKING:\n    from toolkit.hub import upload\n"
 def test_imports_are_followed_into_functions_and_packages(tmp_path):
     code = tmp_path / "some.py"
     code.write_text("import numpy\ndef late():\n    from toolkit.laws.curve import forms\n" + TYPES)
-    found = {path.relative_to(HOME).as_posix() for path in imported([code])}
+    found = {path.relative_to(HOME).as_posix() for path in imported_files([code])}
     assert {"toolkit/__init__.py", "toolkit/laws/__init__.py", "toolkit/laws/curve/forms.py"} <= found
     assert not any(name.startswith("toolkit/hub") for name in found)

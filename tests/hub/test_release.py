@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard
 
-from tests.hub.publishing.tiny_ladder import TEST_QUESTION
+from tests.hub.tiny_ladder import TEST_QUESTION
 from toolkit.hub.manifest import file_facts, read_release
 
 PLAIN_USER = """

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.hub.publishing.tiny_ladder import make_release
+from tests.hub.tiny_ladder import make_release
 from toolkit.hub.download import Download, read_form
 from toolkit.hub.manifest import NAME_DIGITS, file_facts
 from toolkit.pipeline.verify import check, check_pool, responses_of

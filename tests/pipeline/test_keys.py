@@ -22,7 +22,7 @@ from toolkit.pipeline.stages.scores import Scored, score_inputs
 from toolkit.pipeline.stages.students import Replicate, student_inputs
 from toolkit.pipeline.teacher import served_as
 from toolkit.recipe import sections
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.load import Run, load_run
 from toolkit.workspace import Artifact, hash_of
 
@@ -98,7 +98,7 @@ def test_a_setting_that_differs_from_its_default_is_part_of_the_key(name: str) -
 
 def test_every_section_says_what_the_first_version_knew_of_it() -> None:
     """A section that is new has an empty line there, and later fields have defaults."""
-    for cls in (*sections.SECTIONS, Rules):
+    for cls in (*sections.SECTIONS, DecisionRules):
         fields = {FIRST_NAMES.get(field.name, field.name): field for field in dataclasses.fields(cls)}
         first = FIRST[cls.__name__].split()
         assert set(first) <= set(fields)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from huggingface_hub import HfApi, constants, parse_eval_result_entries
 
-from tests.hub.publishing.tiny_ladder import CARD, make_release
+from tests.hub.tiny_ladder import CARD, make_release
 from tests.pipeline.conftest import TINY, TOKENS, Chain
 from toolkit.cli import main
 from toolkit.hub.endpoints import is_embedded, open_hub

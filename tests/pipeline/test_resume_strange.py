@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from huggingface_hub import HfApi, constants
 
-from tests.hub.publishing.tiny_ladder import make_release
+from tests.hub.tiny_ladder import make_release
 from tests.pipeline.test_fuzz_release import fitted, in_table, retyped, valued
 from toolkit.cli import main
 from toolkit.hub.manifest import file_facts

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi
 
-from tests.hub.publishing.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release, write_corpus
+from tests.hub.tiny_ladder import CARD, RECIPE, TEST_QUESTION, counts, make_release, write_corpus
 from toolkit.cli import main
 from toolkit.hub_server import running
 from toolkit.pipeline.verify import check, check_named

@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.laws.curve.forms import rectified
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.reports.forecast import Forecast, forecast
+from toolkit.reports.forecast import HeldOutForecast, forecast
 from toolkit.reports.law import report
 from toolkit.workspace import to_json
 
@@ -31,7 +31,7 @@ def test_a_forecast_comes_with_an_interval_every_baseline_and_its_reach():
     assert law.low_new < truth < law.high_new and ahead.reach == 2
     assert {"log-linear", "last value"} <= set(ahead.baselines)
     assert ahead.baselines["last value"] == pytest.approx(np.mean([s["error"] for s in students(RUNGS)][-3:]))
-    assert to_json(Forecast.from_json(json.loads(to_json(ahead)))) == to_json(ahead)
+    assert to_json(HeldOutForecast.from_json(json.loads(to_json(ahead)))) == to_json(ahead)
 
 
 def test_one_seed_still_has_the_binomial_noise_of_the_test_set():
@@ -84,4 +84,4 @@ def test_what_is_no_ladder_of_errors_is_an_error():
 def test_a_forecast_of_before_forms_could_be_chosen_is_of_the_rectified_one():
     ahead = forecast(students(RUNGS), held_out=32, level=0.9)
     older = json.loads(to_json(ahead))
-    assert older.pop("form") == "rectified" and to_json(Forecast.from_json(older)) == to_json(ahead)
+    assert older.pop("form") == "rectified" and to_json(HeldOutForecast.from_json(older)) == to_json(ahead)

@@ -8,7 +8,7 @@ import fitting
 import table
 import yours
 from toolkit.cli import main
-from toolkit.reports.curves import Columns, read_ladders
+from toolkit.reports.curves import CurveColumns, read_ladders
 from views import your_data
 
 ERRORS = {1: 0.913, 2: 0.857, 4: 0.806, 8: 0.755, 16: 0.727, 1024: 0.7}
@@ -28,17 +28,17 @@ def comma(value):
 TABLES = {
     "decimal-comma.csv": (
         lines("\ufeffr;Fehler;seed", RUNS, lambda r, s, e: f'{r};"{comma(e)}";{s}', "\r\n"),
-        Columns("r", "Fehler", seed="seed"),
+        CurveColumns("r", "Fehler", seed="seed"),
         {"quantity": "error"},
     ),
     "percent.csv": (
         lines("r,error rate,run", RUNS, lambda r, s, e: f"{r},{100 * e:.1f} %,{s}"),
-        Columns("r", "error rate", seed="run"),
+        CurveColumns("r", "error rate", seed="run"),
         {},
     ),
     "thousands.csv": (
         lines("r;accuracy;seed", RUNS, lambda r, s, e: f"{r:,};{100 - 100 * e:.1f};{s}"),
-        Columns("r", "accuracy", seed="seed"),
+        CurveColumns("r", "accuracy", seed="seed"),
         {},
     ),
     "groups.csv": (
@@ -46,29 +46,29 @@ TABLES = {
             "group,r,err", [(g, *run) for g in ("None", "NA", "null", "nan", "a b") for run in RUNS],
             lambda g, r, _, e: f"{g},{r},{e}",
         ),
-        Columns("r", "err", group="group"),
+        CurveColumns("r", "err", group="group"),
         {},
     ),
     "one-seed.tsv": (
         lines("k\tpass@1\tsd", ONE, lambda r, _, e: f"{r}\t{1 - e:.3f}\t0.01"),
-        Columns("k", "pass@1", sd="sd"),
+        CurveColumns("k", "pass@1", sd="sd"),
         {},
     ),
     "three-rungs.csv": (
         lines('"","r","error"', ONE[:3], lambda r, _, e: f'"{r + 6}",{r},{e}'),
-        Columns("r", "error"),
+        CurveColumns("r", "error"),
         {},
     ),
     "list.json": (
         json.dumps([{"budget": r, "solve_rate": 100 - 100 * e, "run": s, "time": 36000000} for r, s, e in RUNS]),
-        Columns("budget", "solve_rate", seed="run"),
+        CurveColumns("budget", "solve_rate", seed="run"),
         {},
     ),
     "wide.txt": (
         lines("\ufeffresponses   test error   seed", RUNS, lambda r, s, e: f"{r:,}".replace(",", " ") + f"   {e}   {s}")
         .removeprefix("\ufeff")
         .encode("utf-16"),
-        Columns("responses", "test error", seed="seed"),
+        CurveColumns("responses", "test error", seed="seed"),
         {},
     ),
 }  # fmt: skip
@@ -147,7 +147,7 @@ def test_both_doors_refuse_what_is_unclear(name, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=f"a.csv: {message}"):
-        read_ladders(path, Columns("r", "error"))
+        read_ladders(path, CurveColumns("r", "error"))
     with pytest.raises(ValueError, match=message):
         found = table.read(text)
         yours.experiment(found, yours.guess(found)._replace(control="steps", counting="sampled", unit="fraction"))

@@ -1,1 +1,1 @@
-"""What each verb of the `fss` command does, a module each: its arguments, and the work on them."""
+"""Implement each verb of the `fss` command in a module of its own: its arguments and what it does."""

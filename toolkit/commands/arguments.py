@@ -1,12 +1,14 @@
-"""Arguments that several verbs take, and kinds of values."""
+"""Declare the arguments that several verbs take, and read their values."""
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare RUN and how to work on it: profile, workspace, worker processes, a dry run."""
+    """Declare RUN and its options: profile, workspace, worker processes, a dry run."""
     add_run_argument(parser)
     add_profile_argument(parser)
     add_workspace_argument(parser)
@@ -30,7 +32,7 @@ def add_workspace_argument(parser: argparse.ArgumentParser) -> None:
     """Declare `--workspace`, a folder."""
     parser.add_argument(
         "--workspace",
-        type=place,
+        type=utf8_path,
         default=os.environ.get("FSS_WORKSPACE") or "workspace",
         help="where artifacts lie (default: $FSS_WORKSPACE or ./workspace)",
     )
@@ -43,16 +45,33 @@ def add_jobs_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_where_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--where`, which selects rows of a table; `named_values` reads it."""
+    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+
+
+def add_max_beta_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--max-beta`, the upper bound on the law's exponent."""
+    text = "upper bound on beta; a beta above 1 has no meaning as coverage (default: 1)"
+    parser.add_argument("--max-beta", type=float, default=1.0, help=text)
+
+
+def add_report_arguments(parser: argparse.ArgumentParser, plot: str) -> None:
+    """Declare `--json` and `--plot`, whose help says what the figure shows."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help=plot)
+
+
 def positive(text: str) -> int:
-    """Read a whole number from 1 on. Raises what argparse turns into a message."""
+    """Read a whole number from 1 on; argparse turns the errors raised for other texts into a message."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
     return value
 
 
-def place(text: str) -> Path:
-    """Read a path that UTF-8 can name. Raises what argparse turns into a message."""
+def utf8_path(text: str) -> Path:
+    """Read a path that UTF-8 can encode; argparse turns the error raised for another path into a message."""
     path = Path(text)
     try:
         str(path.absolute()).encode()
@@ -69,6 +88,14 @@ def named_values(texts: list[str], flag: str) -> dict[str, str]:
         if "=" not in text:
             raise ValueError(f"{flag} takes NAME=VALUE, got {text!r}")
     return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def read_number(name: str, value: Any, kind: Callable[[Any], float] = float) -> float:
+    """Read a number by `kind`; ValueError, which calls it `name`, for anything else."""
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a number, got {value!r}") from error
 
 
 def cores() -> int:

@@ -1,4 +1,4 @@
-"""`fss check`: a release verified again, here or at a Hub."""
+"""Run `fss check`: verify a release again, here or at a Hub."""
 
 import argparse
 
@@ -16,7 +16,7 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_command(args: argparse.Namespace) -> int:
-    """Check a release and print what was looked at and what is wrong; 1 where something is."""
+    """Check a release and print what was checked and what is wrong; return 1 where something is, else 0."""
     from toolkit.pipeline.verify import check_named
 
     name, checked = check_named(args.release, args.workspace, jobs=args.jobs)

@@ -1,4 +1,4 @@
-"""`fss claims`: the paper's claims beside what the runs of a workspace decided, as a table."""
+"""Run `fss claims`: print the paper's claims beside what the runs of a workspace decided, as a table."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ def add_claims_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def claims_command(args: argparse.Namespace) -> int:
-    """Print the table of claims; 0 when done. ValueError where no run has decided anything."""
+    """Print the table of claims and return 0; ValueError where no run has decided anything."""
     from toolkit.reports.rules.decide import claims_table
     from toolkit.reports.rules.verdict import CLAIMS
 

@@ -1,11 +1,16 @@
-"""`fss fit`: the law of anybody's curve, with its baselines, in words, as JSON or as a figure."""
+"""Run `fss fit`: fit the law of anybody's curve, with its baselines, and report it as text, JSON or a figure."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from toolkit.commands.arguments import named_values
+from toolkit.commands.arguments import (
+    add_max_beta_argument,
+    add_report_arguments,
+    add_where_argument,
+    named_values,
+)
 
 EXAMPLE = "fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64 --plot law.png"
 
@@ -23,31 +28,28 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each value of y")
     noise.add_argument("--seed", metavar="COLUMN", help="seed of the run: the spread over seeds is the noise")
     noise.add_argument("--n", metavar="COLUMN", help="test items behind each value: binomial noise")
-    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+    add_where_argument(parser)
     parser.add_argument("--group", metavar="COLUMN", help="one law per value of this column")
-    parser.add_argument("--pool", action="store_true", help="let the groups share what they know of beta")
-    parser.add_argument("--form", default="rectified", metavar="NAME", help="of the law (default: rectified)")
+    parser.add_argument("--pool", action="store_true", help="pool beta partially across the groups")
+    parser.add_argument("--form", default="rectified", metavar="NAME", help="form of the law (default: rectified)")
     parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
     parser.add_argument("--predict", type=float, nargs="+", default=[], metavar="X", help="budgets to forecast")
-    parser.add_argument(
-        "--max-beta", type=float, default=1.0, help="above 1 is a diagnostic, not coverage (default: 1)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the curve, its bands and the baselines")
+    add_max_beta_argument(parser)
+    add_report_arguments(parser, "draw the curve, its bands and the baselines")
 
 
 def fit_command(args: argparse.Namespace) -> int:
-    """Run `fss fit` on parsed arguments; 0 when done. ValueError says what is wrong with the table or the request."""
+    """Run `fss fit` on parsed arguments and return 0; ValueError says what is wrong with table or arguments."""
     from toolkit.laws.curve.pooled import pool_beta
-    from toolkit.reports.curves import Columns, read_ladders
+    from toolkit.reports.curves import CurveColumns, read_ladders
     from toolkit.reports.fit_report import as_text, describe, fit_ladder
 
     if args.pool and not args.group:
-        raise ValueError("--pool needs --group: it shares beta between groups")
+        raise ValueError("--pool needs --group: it pools beta across groups")
     where = named_values(args.where, "--where")
-    columns = Columns(args.x, args.y, args.sd, args.seed, args.n, args.group)
-    asked = (args.table, columns, args.quantity, where, args.unit)
-    ladders = {ladder.name: ladder for ladder in read_ladders(*asked)}
+    columns = CurveColumns(args.x, args.y, args.sd, args.seed, args.n, args.group)
+    curves = read_ladders(args.table, columns, args.quantity, where, args.unit)
+    ladders = {ladder.name: ladder for ladder in curves}
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta, args.form) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
     reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}

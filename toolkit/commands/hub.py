@@ -1,11 +1,11 @@
-"""`fss hub serve`: the embedded Hub of a workspace, until Ctrl-C or while a command runs."""
+"""Run `fss hub serve`: serve the embedded Hub of a workspace, until Ctrl-C or while a command runs."""
 
 import argparse
 
 from toolkit.commands.arguments import add_workspace_argument
 
 EXAMPLE = """fss hub serve --port 5577
-  fss hub serve -- python train.py     with an environment that points there; stops when the command ends"""
+  fss hub serve -- python train.py     with an environment that points to it; stops when the command ends"""
 
 
 def add_hub_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_hub_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def hub_command(args: argparse.Namespace) -> int:
-    """Serve the embedded Hub; the exit code of the command after `--`, 0 without one."""
+    """Serve the embedded Hub; return the exit code of the command after `--`, 0 without one."""
     from toolkit.hub.endpoints import STORE, run_with_hub
     from toolkit.hub_server import serve
 

@@ -1,4 +1,4 @@
-"""`fss judge`: anybody's answers judged by our policies, counted, compared with labels and written beside the rows."""
+"""Run `fss judge`: judge anybody's answers, count verdicts, compare them with labels, write them beside the rows."""
 
 import argparse
 import contextlib
@@ -15,8 +15,8 @@ from toolkit.doors import ANSWER_KINDS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from toolkit.commands.judge_report import Tally
-    from toolkit.commands.judge_rows import Judged, RowJudge
+    from toolkit.commands.judge_report import JudgeTally
+    from toolkit.commands.judge_rows import JudgedRow, RowJudge
     from toolkit.recipe.sections import Verification
     from toolkit.records.writing import Writer
 EXAMPLE = r"""fss judge answers.jsonl --gold answer --response output --output judged.jsonl
@@ -42,10 +42,10 @@ def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
     columns.add_argument("--label", metavar="COLUMN", help="true or false: compare our verdicts with somebody's")
     policy = parser.add_argument_group("policy")
     kinds = tuple(ANSWER_KINDS)
-    policy.add_argument("--kind", choices=kinds, default="mathematics", help="of the answers (default: mathematics)")
+    policy.add_argument("--kind", choices=kinds, default="mathematics", help="kind of answer (default: mathematics)")
     policy.add_argument("--pattern", metavar="REGEX", help=r"one group around the answer, last match (else: \boxed{})")
     policy.add_argument("--gold-pattern", metavar="REGEX", help="the same for golds; boxed: the last box (else: all)")
-    policy.add_argument("--tolerance", type=_fraction, metavar="T", help="of numeric answers, relative")
+    policy.add_argument("--tolerance", type=_fraction, metavar="T", help="relative tolerance of numeric answers")
     out = parser.add_argument_group("output")
     out.add_argument("--output", type=Path, metavar="FILE", help=".jsonl, .csv or .parquet: the rows with verdicts")
     out.add_argument("--prefix", default="", metavar="TEXT", help="before the names of the columns that are added")
@@ -54,13 +54,13 @@ def add_judge_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def judge_command(args: argparse.Namespace) -> int:
-    """Run `fss judge` on parsed arguments; 0 when done, 130 when interrupted.
+    """Run `fss judge` on parsed arguments; return 0 when done, 130 when interrupted.
 
-    ValueError says what is wrong with the file, its columns or the request, or that no row could be judged.
+    ValueError says what is wrong with the file, its columns or the arguments, or that no row could be judged.
     """
-    from toolkit.commands.judge_report import Tally, as_text
+    from toolkit.commands.judge_report import JudgeTally, as_text
 
-    tally, added = Tally(args.examples), [args.prefix + name for name in ADDED]
+    tally, added = JudgeTally(args.examples), [args.prefix + name for name in ADDED]
     try:
         killed = _judge(args, tally, added)
     except KeyboardInterrupt:
@@ -75,12 +75,12 @@ def judge_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _judge(args: argparse.Namespace, tally: "Tally", added: list[str]) -> int:
-    """Judge, count and write all rows; how many comparisons were killed."""
-    from toolkit.commands.judge_rows import Columns, RowJudge
+def _judge(args: argparse.Namespace, tally: "JudgeTally", added: list[str]) -> int:
+    """Judge, count and write all rows; return how many comparisons were stopped for time."""
+    from toolkit.commands.judge_rows import JudgeColumns, RowJudge
     from toolkit.records.reading import read_records
 
-    columns = Columns(args.gold, args.response, args.kind_column, args.finish_reason, args.label)
+    columns = JudgeColumns(args.gold, args.response, args.kind_column, args.finish_reason, args.label)
     path = Path(args.file)
     _check_output(path, args.output)
     records = read_records(path, limits=_unlimited())
@@ -88,7 +88,7 @@ def _judge(args: argparse.Namespace, tally: "Tally", added: list[str]) -> int:
     _check_columns(path, {name: None for row in first for name in row}, columns.names, added, args.output)
     judge = RowJudge(columns, _policies(args), args.workers, args.gold_pattern)
     with judge, _output(path, args.output, added) as writer:
-        for row in _watched(path, judge, itertools.chain(first, records), tally):
+        for row in _judged_rows(path, judge, itertools.chain(first, records), tally):
             if writer:
                 writer.write(row.record | dict(zip(added, (row.verdict, row.extracted, row.problem), strict=True)))
         _check_judged(path, tally)
@@ -100,8 +100,10 @@ def _title(args: argparse.Namespace) -> str:
     return f"{args.file}: {args.response!r} against {args.gold!r}, {kind}"
 
 
-def _watched(path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "Tally") -> Iterator["Judged"]:
-    """Yield the judged rows, counted, with a bar."""
+def _judged_rows(
+    path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], tally: "JudgeTally"
+) -> Iterator["JudgedRow"]:
+    """Yield the judged rows, while counting them and moving a progress bar."""
     from toolkit.progress import Progress
 
     with Progress(sys.stderr).stage("judge") as stage:
@@ -116,7 +118,7 @@ def _watched(path: Path, judge: "RowJudge", records: Iterable[dict[str, Any]], t
 
 
 def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
-    """Settings by kind, that of `--kind` first; one alone where no column names the kinds."""
+    """Return the settings by kind, that of `--kind` first; only that one where no column names the kinds."""
     from toolkit.verification.policies import extractor
     from toolkit.verification.single import policy
 
@@ -130,23 +132,27 @@ def _policies(args: argparse.Namespace) -> dict[str, "Verification"]:
     return {kind: policy(kind, boxed.get(args.pattern, args.pattern), args.tolerance) for kind in kinds}
 
 
-def _check_columns(path: Path, there: Iterable[str], needed: list[str], added: list[str], output: Path | None) -> None:
-    there = list(there)
-    if not there:
+def _check_columns(
+    path: Path, columns: Iterable[str], needed: list[str], added: list[str], output: Path | None
+) -> None:
+    columns = list(columns)
+    if not columns:
         raise ValueError(f"{path} has no rows")
     for name in needed:
-        if name not in there:
-            raise ValueError(f"{path} has no column {name!r}, only {', '.join(there)}{_guess(name, there)}")
-    taken = [name for name in added if name in there] if output else []
-    if taken:
-        raise ValueError(f"{path} has a column {taken[0]!r} already: give the new ones another --prefix, such as our_")
+        if name not in columns:
+            raise ValueError(f"{path} has no column {name!r}, only {', '.join(columns)}{_guess(name, columns)}")
+    clashes = [name for name in added if name in columns] if output else []
+    if clashes:
+        raise ValueError(
+            f"{path} has a column {clashes[0]!r} already: give the new ones another --prefix, such as our_"
+        )
 
 
-def _guess(name: str, there: list[str]) -> str:
-    near = difflib.get_close_matches(name, there, 1, 0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    usual = [other for other in USUAL.get(name, ()) if other in there]
+def _guess(name: str, columns: list[str]) -> str:
+    close = difflib.get_close_matches(name, columns, 1, 0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    usual = [other for other in USUAL.get(name, ()) if other in columns]
     return f"; did you mean --{name} {usual[0]}?" if usual else ""
 
 
@@ -157,12 +163,12 @@ def _check_output(path: Path, output: Path | None) -> None:
         return
     kind = written_as(output)
     if output.exists() and path.exists() and output.samefile(path):
-        raise ValueError(f"{output} is the file that is read: write to another")
+        raise ValueError(f"{output} is the file that is read: choose another")
     if str(path) == "-" and kind != "jsonl":
-        raise ValueError(f"{output}: what comes from standard input is written as .jsonl alone")
+        raise ValueError(f"{output}: rows from standard input can only be written as .jsonl")
 
 
-def _check_judged(path: Path, tally: "Tally") -> None:
+def _check_judged(path: Path, tally: "JudgeTally") -> None:
     first = tally.first
     if first and tally.verdicts[first.verdict] == tally.rows:
         raise ValueError(f"{path}: none of {tally.rows:,} rows can be judged; row {first.number}: {first.problem}")
@@ -181,7 +187,7 @@ def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["Writ
 
 
 def _schema(path: Path, added: list[str]) -> "pa.Schema":
-    """Choose the written table's types: those of a parquet file, else texts. JSON is read once for all of its keys."""
+    """Choose the output's column types: those of a parquet file, else texts. JSON is read through for all its keys."""
     from toolkit.records.parquet_limits import read_schema
     from toolkit.records.reading import format_of, read_records
     from toolkit.records.writing import schema_of_texts
@@ -197,7 +203,7 @@ def _schema(path: Path, added: list[str]) -> "pa.Schema":
 
 
 def _rows(path: Path) -> int:
-    """About how many rows a file has, for the bar."""
+    """Estimate how many rows a file has, for the progress bar."""
     import pyarrow.parquet as pq
 
     from toolkit.records.reading import format_of
@@ -212,7 +218,7 @@ def _rows(path: Path) -> int:
 
 
 def _unlimited() -> Any:
-    """One's own file is read as long as it goes on, some rows at a time."""
+    """Give limits that never apply: users' own files are read to their end, a few rows at a time."""
     from toolkit.records.parquet_limits import FileLimits
 
     return FileLimits(rows=sys.maxsize, bytes=sys.maxsize)

@@ -1,20 +1,20 @@
-"""What `fss judge` prints: verdicts and their shares, how they compare with labels, and rows to look at."""
+"""Write what `fss judge` prints: verdicts and their shares, how they compare with labels, and example rows."""
 
 import textwrap
 from collections import Counter
 from dataclasses import dataclass, field
 
-from toolkit.commands.judge_rows import UNJUDGED, Judged
+from toolkit.commands.judge_rows import UNJUDGED, JudgedRow
 from toolkit.verification.verdicts import VERDICTS
 
 _ALWAYS = ("accepted", "rejected", "unparsable")
-_ORDER = ("accepted", "rejected", "unparsable", *(each for each in reversed(VERDICTS) if each not in _ALWAYS), UNJUDGED)
+_ORDER = (*_ALWAYS, *(verdict for verdict in reversed(VERDICTS) if verdict not in _ALWAYS), UNJUDGED)
 _WIDE = 80
 
 
 @dataclass
-class Tally:
-    """Counts over judged rows, and the first `examples` of each sort that somebody wants to look at."""
+class JudgeTally:
+    """Counts over judged rows, and the first `examples` rows of each kind of error."""
 
     examples: int
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -22,12 +22,12 @@ class Tally:
     wrong: Counter[tuple[str, bool]] = field(default_factory=Counter)  # (kind, accepted) -> against the label
     labels: Counter[tuple[bool, bool]] = field(default_factory=Counter)  # (labelled right, judged right) -> rows
     unlabelled: int = 0
-    false_accepts: list[Judged] = field(default_factory=list)
-    false_rejects: list[Judged] = field(default_factory=list)
-    unjudged: list[Judged] = field(default_factory=list)
-    first: Judged | None = None  # of the unjudged ones
+    false_accepts: list[JudgedRow] = field(default_factory=list)
+    false_rejects: list[JudgedRow] = field(default_factory=list)
+    unjudged: list[JudgedRow] = field(default_factory=list)
+    first: JudgedRow | None = None  # of the unjudged rows
 
-    def add(self, row: Judged) -> None:
+    def add(self, row: JudgedRow) -> None:
         """Count a row."""
         self.verdicts[row.verdict] += 1
         self.kinds.setdefault(row.kind, Counter())[row.verdict] += 1
@@ -44,33 +44,33 @@ class Tally:
             self.wrong[row.kind, accepted] += 1
             self._keep(self.false_accepts if accepted else self.false_rejects, row)
 
-    def _keep(self, rows: list[Judged], row: Judged) -> None:
+    def _keep(self, rows: list[JudgedRow], row: JudgedRow) -> None:
         if len(rows) < self.examples:
             rows.append(row)
 
     @property
     def rows(self) -> int:
-        """How many were counted."""
+        """Return how many rows were counted."""
         return self.verdicts.total()
 
 
-def as_text(tally: Tally, label: str | None) -> str:
+def as_text(tally: JudgeTally, label: str | None) -> str:
     """Write the whole report, at most 80 columns wide; `label` names the column with labels, if there is one."""
     parts = [_verdicts(tally)]
     if len(tally.kinds) > 1:
         parts.append(_kinds(tally, label))
     if label:
         parts.append(_agreement(tally, label))
-        parts += _look_at("false accepts", tally.false_accepts, tally.labels[False, True])
-        parts += _look_at("false rejects", tally.false_rejects, tally.labels[True, False])
-    parts += _look_at("unjudged", tally.unjudged, tally.verdicts[UNJUDGED])
+        parts += _examples("false accepts", tally.false_accepts, tally.labels[False, True])
+        parts += _examples("false rejects", tally.false_rejects, tally.labels[True, False])
+    parts += _examples("unjudged", tally.unjudged, tally.verdicts[UNJUDGED])
     return "\n\n".join(parts)
 
 
-def _verdicts(tally: Tally) -> str:
-    named = [verdict for verdict in _ORDER if verdict in _ALWAYS or tally.verdicts[verdict]]
+def _verdicts(tally: JudgeTally) -> str:
+    rows = [verdict for verdict in _ORDER if verdict in _ALWAYS or tally.verdicts[verdict]]
     lines = [f"{'verdict':<12}{'rows':>12}{'share':>10}"]
-    lines += [_line(verdict, tally.verdicts[verdict], tally.rows) for verdict in named]
+    lines += [_line(verdict, tally.verdicts[verdict], tally.rows) for verdict in rows]
     return "\n".join([*lines, f"{'all':<12}{tally.rows:>12,}"])
 
 
@@ -82,7 +82,7 @@ def _share(count: int, of: int) -> str:
     return f"{count / of:.1%}".replace("%", " %") if of else "-"
 
 
-def _kinds(tally: Tally, label: str | None) -> str:
+def _kinds(tally: JudgeTally, label: str | None) -> str:
     against = f"{'false accepts':>16}{'false rejects':>16}" if label else ""
     lines = [f"{'kind':<12}{'rows':>12}{'accepted':>10}{against}"]
     for kind, counts in sorted(tally.kinds.items()):
@@ -92,7 +92,7 @@ def _kinds(tally: Tally, label: str | None) -> str:
     return "\n".join(lines)
 
 
-def _agreement(tally: Tally, label: str) -> str:
+def _agreement(tally: JudgeTally, label: str) -> str:
     labels = tally.labels
     same = labels[True, True] + labels[False, False]
     wrong, right = labels[False, True] + labels[False, False], labels[True, True] + labels[True, False]
@@ -114,18 +114,18 @@ def _of(name: str, count: int, labelled: int, as_what: str) -> str:
     return f"{name:<18}{count:>12,}{_share(count, labelled):>14} of those labelled {as_what}"
 
 
-def _look_at(title: str, rows: list[Judged], count: int) -> list[str]:
+def _examples(title: str, rows: list[JudgedRow], count: int) -> list[str]:
     if not rows:
         return []
     which = f"{count:,}" if count == len(rows) else f"the first {len(rows)} of {count:,}"
     return ["\n".join([f"{title}, {which}:", *(_row(row) for row in rows)])]
 
 
-def _row(row: Judged) -> str:
-    given = "no answer" if row.extracted is None else f"answer {_cut(row.extracted, 30)}"
-    text = row.problem or f"gold {_cut(row.gold, 30)}, {given}"
-    place = f"  row {row.number}: "
-    return textwrap.fill(" ".join(text.split()), _WIDE, initial_indent=place, subsequent_indent=" " * len(place))
+def _row(row: JudgedRow) -> str:
+    answer = "no answer" if row.extracted is None else f"answer {_cut(row.extracted, 30)}"
+    text = row.problem or f"gold {_cut(row.gold, 30)}, {answer}"
+    prefix = f"  row {row.number}: "
+    return textwrap.fill(" ".join(text.split()), _WIDE, initial_indent=prefix, subsequent_indent=" " * len(prefix))
 
 
 def _cut(text: str, most: int) -> str:

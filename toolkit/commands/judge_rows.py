@@ -1,4 +1,4 @@
-"""Anybody's rows judged by our policies, some hundred at a time, whatever stands in them."""
+"""Judge anybody's rows by the toolkit's policies, some hundred at a time, whatever their cells hold."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from toolkit.records.writing import batched
 from toolkit.verification.golds import gold_problem
 from toolkit.verification.judge import Judge
 
-UNJUDGED = "unjudged"  # beside the verdicts: a row without a gold, a response or a kind that can be read
+UNJUDGED = "unjudged"  # for a row whose gold answer, response or kind cannot be read
 _CHUNK = 1024
 _YES = {"true", "1", "1.0", "yes", "correct", "right", "accept", "accepted", "pass"}
 _NO = {"false", "0", "0.0", "no", "incorrect", "wrong", "reject", "rejected", "fail"}
@@ -25,7 +25,7 @@ _REASON_OF = {word: reason for reason, words in _REASONS.items() for word in wor
 
 
 @dataclass(frozen=True)
-class Columns:
+class JudgeColumns:
     """Names of a table's columns; all but `gold` and `response` may be None."""
 
     gold: str
@@ -36,14 +36,14 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """Those that must be there."""
+        """Return the names of the columns that must exist."""
         return [name for name in (self.gold, self.response, self.kind, self.finish_reason, self.label) if name]
 
 
-class Judged(NamedTuple):
-    """A row (from 0) and what was made of it.
+class JudgedRow(NamedTuple):
+    """A row, its number (from 0) and its verdict.
 
-    `problem` says why a row is unjudged; `right` is what its label says, None where there is none or it cannot be read.
+    `problem` says why a row is unjudged; `right` is its label, None where there is none or it cannot be read.
     """
 
     number: int
@@ -56,7 +56,7 @@ class Judged(NamedTuple):
     right: bool | None
 
 
-class _Ask(NamedTuple):
+class _Request(NamedTuple):
     kind: str
     gold: str
     text: str
@@ -68,14 +68,14 @@ class RowJudge:
     """Judges rows, each by the policy of its kind; a context manager, which stops its workers.
 
     Args:
-        columns: where gold, response and so on stand.
-        policies: settings by kind; the first is that of rows that name none.
-        workers: processes at most, for each kind that needs some.
-        gold_pattern: cuts the gold out of its column, as `parse_answer` has it.
+        columns: the columns of gold answer, response and so on.
+        policies: settings by kind; the first applies to rows that name no kind.
+        workers: largest number of processes, for each kind that needs some.
+        gold_pattern: the pattern by which `parse_answer` cuts the gold answer out of its column.
     """
 
     def __init__(
-        self, columns: Columns, policies: Mapping[str, Verification], workers: int, gold_pattern: str | None = None
+        self, columns: JudgeColumns, policies: Mapping[str, Verification], workers: int, gold_pattern: str | None = None
     ) -> None:
         self._columns, self._policies, self._pattern = columns, policies, gold_pattern
         self._judges = {kind: Judge(settings, workers) for kind, settings in policies.items()}
@@ -91,41 +91,41 @@ class RowJudge:
 
     @property
     def killed(self) -> int:
-        """Rows rejected because comparing their formulas took too long."""
+        """Return the number of rows rejected because comparing their formulas took too long."""
         return sum(judge.killed for judge in self._judges.values())
 
-    def judge(self, records: Iterable[dict[str, Any]]) -> Iterator[Judged]:
+    def judge(self, records: Iterable[dict[str, Any]]) -> Iterator[JudgedRow]:
         """Yield every row with its verdict, in order; holds about a thousand of them."""
         for chunk in batched(enumerate(records), _CHUNK):
-            asks = [self._ask(record) for _, record in chunk]
-            verdicts = self._verdicts(asks)
-            for (number, record), ask, (verdict, extracted) in zip(chunk, asks, verdicts, strict=True):
+            requests = [self._request(record) for _, record in chunk]
+            verdicts = self._verdicts(requests)
+            for (number, record), request, (verdict, extracted) in zip(chunk, requests, verdicts, strict=True):
                 right = self._right(record)
-                yield Judged(number, record, ask.kind, ask.gold, verdict, extracted, ask.problem, right)
+                yield JudgedRow(number, record, request.kind, request.gold, verdict, extracted, request.problem, right)
 
-    def _verdicts(self, asks: list[_Ask]) -> list[tuple[str, str | None]]:
-        found: list[tuple[str, str | None]] = [(UNJUDGED, None)] * len(asks)
+    def _verdicts(self, requests: list[_Request]) -> list[tuple[str, str | None]]:
+        judgements: list[tuple[str, str | None]] = [(UNJUDGED, None)] * len(requests)
         for kind, judge in self._judges.items():
-            places = [place for place, ask in enumerate(asks) if ask.kind == kind and not ask.problem]
-            rows = ((asks[place].gold, asks[place].text, asks[place].reason) for place in places)
+            places = [place for place, request in enumerate(requests) if request.kind == kind and not request.problem]
+            rows = ((requests[place].gold, requests[place].text, requests[place].reason) for place in places)
             for place, judgement in zip(places, judge.judge(rows), strict=True):
-                found[place] = judgement.verdict, judgement.extracted
-        return found
+                judgements[place] = judgement.verdict, judgement.extracted
+        return judgements
 
-    def _ask(self, record: dict[str, Any]) -> _Ask:
+    def _request(self, record: dict[str, Any]) -> _Request:
         columns, kind = self._columns, next(iter(self._policies))
         gold = text = ""
         reason = "stop"
         try:
             if columns.kind:
-                kind = _known(columns.kind, record, {name: name for name in self._policies})
+                kind = _one_of(columns.kind, record, {name: name for name in self._policies})
             if columns.finish_reason:
-                reason = _known(columns.finish_reason, record, _REASON_OF)
+                reason = _one_of(columns.finish_reason, record, _REASON_OF)
             gold = self._gold(record, self._policies[kind])
             text = _cell(columns.response, record, blank=True) if reason != "error" else ""
         except CellError as error:
-            return _Ask(kind, gold, text, reason, str(error))
-        return _Ask(kind, gold, text, reason)
+            return _Request(kind, gold, text, reason, str(error))
+        return _Request(kind, gold, text, reason)
 
     def _gold(self, record: dict[str, Any], settings: Verification) -> str:
         whole = _cell(self._columns.gold, record)
@@ -152,7 +152,7 @@ def _cell(column: str, record: Mapping[str, Any], *, blank: bool = False) -> str
         raise CellError(f"{column} {error}") from error
 
 
-def _known(column: str, record: Mapping[str, Any], words: Mapping[str, str]) -> str:
+def _one_of(column: str, record: Mapping[str, Any], words: Mapping[str, str]) -> str:
     word = _cell(column, record)
     if word.lower() not in words:
         raise CellError(f"{column} is {shown(word)}; known: {', '.join(dict.fromkeys(words.values()))}")

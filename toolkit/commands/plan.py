@@ -1,4 +1,4 @@
-"""`fss plan`: more questions or more answers? From a table of measured cells and a price list to what to do next."""
+"""Run `fss plan`: advise from a table of measured cells and a price list whether to add questions or answers."""
 
 import argparse
 import json
@@ -7,7 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolkit.commands.arguments import named_values
+from toolkit.commands.arguments import (
+    add_max_beta_argument,
+    add_report_arguments,
+    add_where_argument,
+    named_values,
+    read_number,
+)
 from toolkit.text import markdown_table
 
 EXAMPLE = "fss plan curves.parquet --n n --where arm=FSS --price question=1 response=0.02 --spend 500"
@@ -32,28 +38,27 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
     parser.add_argument("--error", default="error", metavar="COLUMN", help="test error or accuracy")
-    parser.add_argument("--quantity", choices=("error", "accuracy"), help="what that is (default: by its name)")
-    parser.add_argument("--unit", choices=("fraction", "percent"), help="what it is in (default: by its values)")
+    parser.add_argument(
+        "--quantity", choices=("error", "accuracy"), help="what the column holds (default: by its name)"
+    )
+    parser.add_argument("--unit", choices=("fraction", "percent"), help="unit of the column (default: by its values)")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("--sd", metavar="COLUMN", help="standard deviation of each error")
     noise.add_argument(
         "--n", metavar="COLUMN", help="test items behind each error (default: spread over repeated cells)"
     )
-    parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
+    add_where_argument(parser)
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price list in YAML, one `name: number` a line")
     parser.add_argument("--price", nargs="+", default=[], metavar="NAME=NUMBER", help=f"prices: {', '.join(PRICES)}")
     parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
     parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
-    parser.add_argument("--beyond", action="store_true", help="plan further than twice what was tested, and label it")
-    parser.add_argument(
-        "--max-beta", type=float, default=1.0, help="above 1 is a diagnostic, not coverage (default: 1)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw expected error over both axes and the frontier")
+    parser.add_argument("--beyond", action="store_true", help="also plan beyond twice the tested range, with a warning")
+    add_max_beta_argument(parser)
+    add_report_arguments(parser, "draw expected error over both axes and the frontier")
 
 
 def plan_command(args: argparse.Namespace) -> int:
-    """Run `fss plan` on parsed arguments; 0 when done. ValueError says what is wrong with table, prices or request."""
+    """Run `fss plan` on parsed arguments and return 0; ValueError says what is wrong with table, prices or options."""
     from toolkit.laws.planning.allocation import frontier
     from toolkit.laws.planning.plan import plan
     from toolkit.laws.planning.prices import Prices
@@ -64,18 +69,18 @@ def plan_command(args: argparse.Namespace) -> int:
     cells = read_cells(args.table, **names, where=named_values(args.where, "--where"))
     prices = Prices(**read_prices(args.prices, args.price))
     surface = fit_surface(cells.questions, cells.budgets, cells.errors, cells.sd, n=cells.n, max_beta=args.max_beta)
-    found = plan(surface, prices, spend=args.spend, target=args.target, beyond=args.beyond)
-    report = describe(surface, prices, found, frontier(surface, prices), cells.notes)
+    advice = plan(surface, prices, spend=args.spend, target=args.target, beyond=args.beyond)
+    report = describe(surface, prices, advice, frontier(surface, prices), cells.notes)
     sys.stdout.write((json.dumps(report, indent=1) if args.json else as_text(report)) + "\n")
     if args.plot:
         from toolkit.reports.figures.plan import draw_plan
 
-        draw_plan(args.plot, surface, prices, found)
+        draw_plan(args.plot, surface, prices, advice)
     return 0
 
 
-def read_prices(path: Path | None, given: list[str]) -> dict[str, Any]:
-    """Prices from a YAML mapping and from `name=number` arguments, which win; ValueError by name for anything else."""
+def read_prices(path: Path | None, arguments: list[str]) -> dict[str, Any]:
+    """Read prices from a YAML mapping and from `name=number` arguments, which win; ValueError for anything else."""
     import yaml
 
     if path is not None and not path.is_file():
@@ -83,30 +88,24 @@ def read_prices(path: Path | None, given: list[str]) -> dict[str, Any]:
     listed = {} if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(listed, dict):
         raise ValueError(f"{path}: a price list is a mapping of names to numbers, got {type(listed).__name__}")
-    prices = {**listed, **named_values(given, "--price")}
+    prices = {**listed, **named_values(arguments, "--price")}
     for name in prices.keys() - set(PRICES):
         raise ValueError(f"price list: nothing is called {name!r}; known are {', '.join(PRICES)}")
-    return {name: _number(name, value) for name, value in prices.items()}
+    kinds = {name: int if name.startswith("owned") else float for name in prices}
+    return {name: read_number(f"price list: {name}", value, kinds[name]) for name, value in prices.items()}
 
 
-def _number(name: str, value: Any) -> float:
-    try:
-        return int(value) if name.startswith("owned") else float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"price list: {name} must be a number, got {value!r}") from error
-
-
-def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
+def describe(surface: Any, prices: Any, advice: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
     """Return a plan as plain values; numbers that do not exist are null."""
     from toolkit.laws.planning.crossover import crossover, divergence_total
 
-    parts, crosses = divergence_total(surface), crossover(surface, prices)
+    divergence, crossing = divergence_total(surface), crossover(surface, prices)
     return {
-        "sentence": found.sentence,
-        "plan": asdict(found) | {"experiment": found.experiment and found.experiment._asdict()},
+        "sentence": advice.sentence,
+        "plan": asdict(advice) | {"experiment": advice.experiment and advice.experiment._asdict()},
         "surface": {"parameters": surface.named, "kappa": surface.kappa_interval(), "reading": surface.reading()},
-        "divergence": parts and parts._asdict(),
-        "crossover": {key: None if value != value else value for key, value in crosses._asdict().items()},
+        "divergence": divergence and divergence._asdict(),
+        "crossover": {key: None if value != value else value for key, value in crossing._asdict().items()},
         "frontier": [asdict(split) for split in frontier],
         "notes": list(notes),
         "warnings": list(surface.warnings),
@@ -116,7 +115,7 @@ def describe(surface: Any, prices: Any, found: Any, frontier: list[Any], notes: 
 def as_text(report: dict[str, Any]) -> str:
     """Write the report as a person reads it: the advice first, then why, then the frontier."""
     lines = [report["sentence"], "", *reasons(report), ""]
-    shown = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
+    splits = report["frontier"][:: max(1, len(report["frontier"]) // 8)]
     rows = [
         [
             f"{row['cost']:,.6g}",
@@ -125,7 +124,7 @@ def as_text(report: dict[str, Any]) -> str:
             f"{100 * row['error']:.1f} %",
             _span(row),
         ]
-        for row in shown
+        for row in splits
     ]
     lines.append(markdown_table(["spending", "questions", "responses", "expected error", "90 % interval"], rows))
     return "\n".join([*lines, *(f"note: {note}" for note in [*report["notes"], *report["warnings"]])])

@@ -1,11 +1,11 @@
-"""`fss recipe`: list, show or copy recipes."""
+"""Run `fss recipe`: list, show or copy recipes."""
 
 import argparse
 import shutil
 from pathlib import Path
 
 EXAMPLE = "fss recipe cp math my-math"
-NAMES = {"ls": 0, "show": 1, "cp": 2}  # how many an action takes
+NAMES = {"ls": 0, "show": 1, "cp": 2}  # action -> how many names it takes
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def recipe_command(args: argparse.Namespace) -> int:
-    """List, show or copy recipes; 0 when done. RecipeError for an unknown recipe or a wrong number of names."""
+    """List, show or copy recipes and return 0; RecipeError for an unknown recipe or a wrong number of names."""
     from toolkit.recipe.files import RecipeError, profiles_of, recipe_file
 
     count = NAMES[args.action]

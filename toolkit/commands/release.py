@@ -1,4 +1,4 @@
-"""`fss release`: a recipe's corpora as a versioned dataset, with its students where they are asked for."""
+"""Run `fss release`: publish a recipe's corpora as a versioned dataset, and its students where asked to."""
 
 import argparse
 
@@ -15,13 +15,13 @@ def add_release_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", metavar="ORG/NAME", help="the dataset (default: the recipe's)")
     parser.add_argument("--version", metavar="vX.Y.Z", help="its tag (default: the recipe's, or the next free one)")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--students", action="store_true", help="the base and the students of the run, too")
-    kind.add_argument("--merged", action="store_true", help="as --students, each adapter merged into the base")
-    parser.add_argument("--private", action="store_true", help="a new repo that only its owner sees")
+    kind.add_argument("--students", action="store_true", help="also publish the base and the students of the run")
+    kind.add_argument("--merged", action="store_true", help="the same, with each adapter merged into the base")
+    parser.add_argument("--private", action="store_true", help="make a new repo private")
 
 
 def release_command(args: argparse.Namespace) -> int:
-    """Publish a recipe's release and print where it is; 0 when done."""
+    """Publish a recipe's release, print where it is, and return 0."""
     from toolkit.pipeline.run import release
     from toolkit.recipe.load import load_run, with_release
 

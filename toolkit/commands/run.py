@@ -1,4 +1,4 @@
-"""`fss run` and `fss sample`: all stages of a recipe, or its responses alone."""
+"""Run `fss run` and `fss sample`: all stages of a recipe, or its responses alone."""
 
 import argparse
 from typing import Any
@@ -25,7 +25,7 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_command(args: argparse.Namespace) -> int:
-    """Run every stage of a recipe and print its summary; 0 when all of it is done.
+    """Run every stage of a recipe, print its summary, and return 0.
 
     Raises:
         Incomplete: after the summary, where something could not be published.
@@ -44,7 +44,7 @@ def run_command(args: argparse.Namespace) -> int:
 
 
 def sample_command(args: argparse.Namespace) -> int:
-    """Sample a recipe's responses and print what there is; 0 when done."""
+    """Sample a recipe's responses, print what there is, and return 0."""
     from toolkit.pipeline.run import sample
     from toolkit.recipe.load import load_run
 

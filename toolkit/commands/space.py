@@ -1,4 +1,4 @@
-"""`fss space`: the Space of the law, as a folder of its own or pushed to a Hub."""
+"""Run `fss space`: write the Space of the law to a folder, or push it to a Hub."""
 
 import argparse
 from pathlib import Path
@@ -17,16 +17,16 @@ def add_space_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `fss space`."""
     parser.add_argument("action", choices=("bundle", "push"))
     parser.add_argument("place", metavar="DIR|ORG/NAME", help="bundle: the folder to fill; push: the Space")
-    data = "results that it offers beside its example, each at a revision"
+    data = "results that it offers besides its examples, each at a revision"
     parser.add_argument("--data", metavar="ORG/NAME-results@REVISION", nargs="+", default=[], help=data)
     parser.add_argument("--models", metavar="ORG/NAME", nargs="+", default=[], help="model repos that its card names")
     add_workspace_argument(parser)
-    parser.add_argument("--private", action="store_true", help="push: a new Space that only its owner sees")
+    parser.add_argument("--private", action="store_true", help="push: make a new Space private")
     parser.add_argument("--dry-run", action="store_true", help="push: print what would happen and make nothing")
 
 
 def space_command(args: argparse.Namespace) -> int:
-    """Bundle or push the Space and print where it is; 0 when done."""
+    """Bundle or push the Space, print where it is, and return 0."""
     from toolkit.hub.space import Space, write_bundle
 
     space = Space(args.data, args.models)

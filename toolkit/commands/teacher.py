@@ -1,4 +1,4 @@
-"""`fss teacher serve`: the server of a recipe's teacher, until Ctrl-C or while a command runs."""
+"""Run `fss teacher serve`: serve a recipe's teacher, until Ctrl-C or while a command runs."""
 
 import argparse
 
@@ -15,7 +15,7 @@ def add_teacher_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def teacher_command(args: argparse.Namespace) -> int:
-    """Serve the teacher; the exit code of the command after `--`, 0 without one."""
+    """Serve the teacher; return the exit code of the command after `--`, 0 without one."""
     from toolkit.pipeline.run import serve_teacher
     from toolkit.recipe.load import load_run
 

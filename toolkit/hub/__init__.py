@@ -1,1 +1,1 @@
-"""Publishes to a Hub and takes from it: releases, results, models and the Space, with their cards."""
+"""Publish to a Hub and download from it: releases, results, models and the Space, with their cards."""

@@ -1,4 +1,4 @@
-"""Re-verifies a release folder as a stranger would: bytes, names, nesting, rows, and every count on the card."""
+"""Verify a release folder as a stranger would: bytes, names, nesting, rows, and every count on the card."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,23 +17,23 @@ Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
 
 
 def check_release(folder: Path, count: Count) -> list[str]:
-    """Everything that is wrong with a release, a sentence each; an empty list when all holds.
+    """List everything that is wrong with a release, a sentence each; an empty list means that it is valid.
 
     Args:
-        count: the statistics of a cell from its accepted and its rejected files, by the names on the card.
+        count: computes the statistics of a cell from its accepted and rejected files, by the names on the card.
     """
     manifest = read_release(folder)
-    # What the rows say matters only once every byte is the published one.
+    # The rows matter only once every byte is the published one.
     return damaged_files(folder, manifest) or check_tables(folder, manifest, count)
 
 
 def damaged_files(folder: Path, manifest: ReleaseManifest) -> list[str]:
-    """Files that are missing, added, or of other bytes than the manifest says, a sentence each."""
+    """List files that are missing, added, or different from the manifest, a sentence each."""
     return list(_damaged_files(folder, manifest))
 
 
 def check_tables(folder: Path, manifest: ReleaseManifest, count: Count) -> list[str]:
-    """What is wrong with undamaged files, a sentence each: front matter, configurations, nesting, rows and counts."""
+    """List what is wrong with undamaged files, a sentence each: front matter, configs, nesting, rows and counts."""
     return [
         *_bad_front(folder, manifest),
         *_bad_configs(manifest),
@@ -44,40 +44,40 @@ def check_tables(folder: Path, manifest: ReleaseManifest, count: Count) -> list[
 
 
 def _damaged_files(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
-    listed, found = manifest.files, file_facts(folder)
-    for name in sorted({*listed, *found}):
+    listed, actual = manifest.files, file_facts(folder)
+    for name in sorted({*listed, *actual}):
         if is_strange_link(folder / name, folder):
             yield f"{name}: is a link to elsewhere; a release holds its files themselves"
-        elif name not in found:
+        elif name not in actual:
             yield f"{name}: is missing"
         elif name not in listed:
             yield f"{name}: is not in the manifest"
-        elif listed[name] != found[name]:
+        elif listed[name] != actual[name]:
             yield f"{name}: its bytes are not those of the manifest"
-        elif name.endswith(".parquet") and f"-{found[name].sha256[:NAME_DIGITS]}." not in name:
+        elif name.endswith(".parquet") and f"-{actual[name].sha256[:NAME_DIGITS]}." not in name:
             yield f"{name}: is not named by its digest, so a cache may give other rows for it"
 
 
 def _bad_front(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
-    written = read_front(folder / "README.md")
-    if written.get("configs") != front_configs(manifest.configs, manifest.default):
+    front = read_front(folder / "README.md")
+    if front.get("configs") != front_configs(manifest.configs, manifest.default):
         yield "README.md: its configs are not those of the manifest"
     paths = {name: folder / name for name in manifest.files}
     infos = {name: dataset_info(config, paths) for name, config in manifest.configs.items()}
-    if written.get("dataset_info") != front_infos(infos):
+    if front.get("dataset_info") != front_infos(infos):
         yield "README.md: its dataset_info does not agree with the files"
 
 
 def _bad_configs(manifest: ReleaseManifest) -> Iterator[str]:
-    """Configurations that load something else than their cell, and responses that none or `all` twice would load."""
+    """Report configs that load other files than those of their cell, and responses that `all` does not load once."""
     cells, configs = manifest.cells, manifest.configs
     for name, sides in cells.items():
         loaded = configs[name].files if name in configs else []
         if loaded != (sides.accepted if manifest.statistics.get(name, {}).get("accepted") else []):
             yield f"{name}: loads other files than its accepted ones"
-    placed = {name for sides in cells.values() for files in (sides.accepted, sides.rejected) for name in files}
+    in_cells = {name for sides in cells.values() for files in (sides.accepted, sides.rejected) for name in files}
     stored = {name for name in manifest.files if name.startswith(tuple(f"data/{side}/" for side in SIDES))}
-    if sorted(configs["all"].files) != sorted(placed) or placed != stored:
+    if sorted(configs["all"].files) != sorted(in_cells) or in_cells != stored:
         yield "all: does not load every response of every budget once"
 
 
@@ -90,8 +90,8 @@ def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
         for small, large in pairwise(files):
             if files[large][: len(files[small])] != files[small]:
                 yield f"{ladder}{small}: its files are not the first ones of {ladder}{large}"
-        for budget, placed in files.items():
-            last = max(_increment(name)[1] for name in placed)
+        for budget, names in files.items():
+            last = max(_increment(name)[1] for name in names)
             if last != budget:
                 yield f"{ladder}{budget}: its files hold {last} responses per question"
     for _, group in groupby(sorted(cells, key=_rung), key=_rung):
@@ -101,7 +101,7 @@ def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
 
 
 def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
-    """Rows that are on the wrong side, out of order, or in the file of another increment."""
+    """Report rows that are on the wrong side, out of order, or in the file of another increment."""
     distinct = all(split_cell(name)[0].endswith("a") for name in manifest.cells)
     places: dict[str, list[tuple[int, bool, str]]] = {}  # question -> index, whether it trains, file
     for name in dict.fromkeys(manifest.configs["all"].files):
@@ -124,13 +124,13 @@ def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
 
 
 def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool) -> Iterator[str]:
-    """Files with a row of one question, given in order of index, whose rank is not of the file's increment."""
-    kept = 0
+    """Yield files with a row of one question, in order of index, whose rank is not in the file's increment."""
+    accepted = 0
     for index, trains, name in rows:
         start, stop = _increment(name)
-        if not start <= (kept if distinct else index) < stop:
+        if not start <= (accepted if distinct else index) < stop:
             yield name
-        kept += trains
+        accepted += trains
 
 
 def _bad_counts(folder: Path, manifest: ReleaseManifest, count: Count) -> Iterator[str]:
@@ -147,19 +147,19 @@ def _bad_counts(folder: Path, manifest: ReleaseManifest, count: Count) -> Iterat
 
 
 def _rung(name: str) -> str:
-    """Letter and budget of a cell, of whatever question subset: `r16` of `q4-r16`."""
+    """Return letter and budget of a cell, of whatever question subset: `r16` of `q4-r16`."""
     return name.rpartition("-")[2]
 
 
 def _increment(name: str) -> tuple[int, int]:
-    found = re.search(r"/i(\d+)-(\d+)-\w+\.parquet$", name)
-    if not found:
+    match = re.search(r"/i(\d+)-(\d+)-\w+\.parquet$", name)
+    if not match:
         raise ValueError(f"{name}: names no increment of responses, such as i008-016")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def is_strange_link(path: Path, folder: Path) -> bool:
-    """Whether a file of a folder is a link to elsewhere; the Hub's cache keeps bytes in `blobs`, two folders up."""
+    """Say whether a file is a link out of its folder; the Hub's cache keeps bytes in `blobs`, two folders up."""
     if not path.is_symlink():
         return False
     real = path.resolve()

@@ -1,6 +1,6 @@
-"""Downloads releases and weights, each checked against its digest.
+"""Download releases and weights, each checked against its digest.
 
-Whoever made the release is a stranger: its manifest is read as data of a fixed form, and names are plain relative ones.
+Anybody may have made the release: its manifest is read as data of a fixed form, and names are plain relative ones.
 """
 
 import re
@@ -30,7 +30,7 @@ UNTAKEN = "nothing of it was taken over"
 
 
 class Snapshot(NamedTuple):
-    """A commit's files in a folder (of the cache: not to be written to), and the tag or branch that was asked for."""
+    """A commit's files in a folder (of the cache: not to be written to), and the requested tag or branch."""
 
     folder: Path
     repo: str
@@ -39,10 +39,10 @@ class Snapshot(NamedTuple):
 
 
 def split_reference(text: str) -> tuple[str, str | None]:
-    """`org/name@v1.0.0` as repo and revision; without `@`, None for the last version.
+    """Split `org/name@v1.0.0` into repo and revision; without `@`, the revision is None, for the last version.
 
     Raises:
-        Refused: for what cannot name a repo.
+        Refused: for a text that cannot name a repo.
     """
     repo, _, revision = text.partition("@")
     check_repo(repo)
@@ -50,14 +50,14 @@ def split_reference(text: str) -> tuple[str, str | None]:
 
 
 def fetch(api: HfApi, reference: str, repo_type: RepoType = "dataset", only: Sequence[str] | None = None) -> Snapshot:
-    """Download all files of `org/name@revision`, or `only` some; what the cache holds is not fetched again.
+    """Download all files of `org/name@revision`, or `only` some; files in the cache are not fetched again.
 
     Args:
         reference: see `split_reference`; the revision is a tag, a branch or a commit.
 
     Raises:
         Refused: for a name that no repo can have, or a revision that the repo does not have.
-        HubFault: for a Hub that cannot be reached, or a repo that is not there.
+        HubFault: for a Hub that cannot be reached, or a repo that does not exist.
     """
     repo, revision = split_reference(reference)
     where: dict[str, Any] = {"repo_id": repo, "repo_type": repo_type}
@@ -78,8 +78,8 @@ def _is_commit(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Served:
-    """What of its serving changes what a teacher says."""
+class ServingOptions:
+    """The options of serving that can change a teacher's answers."""
 
     api: Literal["chat", "generate"]
     quantize: Word | None
@@ -88,18 +88,18 @@ class Served:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a source is known by: its key, and digests of its seed questions and of its teacher."""
+    """The identity of a source: its key, and digests of its seed questions and of its teacher."""
 
     source: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     pool: Digest
     pool_counts: dict[Literal["pool", "test", "dev", "dropped"], Annotated[int, Field(ge=0, lt=2**40)]]
     teacher: Digest
-    served: Served | None
+    served: ServingOptions | None
     teacher_repo: Annotated[str, Field(pattern=COMMIT_OF.pattern)] | None = None
 
 
 class Download(NamedTuple):
-    """A release in a folder that is not to be written to, and what it is called: `org/name@v1.0.0`."""
+    """A release in a folder that is not to be written to, and its name: `org/name@v1.0.0`."""
 
     folder: Path
     name: str
@@ -107,29 +107,29 @@ class Download(NamedTuple):
     provenance: Provenance
 
     def path(self, name: str) -> Path:
-        """Where a file of the release lies."""
+        """Return the path of a file of the release."""
         return self.folder / name
 
     def parts(self, config: str) -> list[str]:
-        """The files of a configuration.
+        """List the files of a configuration.
 
         Raises:
-            Refused: when there is none of the name, or it names what is not in the release.
+            Refused: for an unknown configuration, or one that names files that are not in the release.
         """
         configs, files = self.manifest.configs, self.manifest.files
         names = configs[config].files if config in configs else []
-        missing = [name for name in names or [config] if name not in files]
-        if missing:
+        absent = [name for name in names or [config] if name not in files]
+        if absent:
             raise Refused(f"{MANIFEST}: {config}: its files are not in the release; it was made by another toolkit")
         if len(set(names)) < len(names):
             raise Refused(f"{MANIFEST}: {config}: names a file twice; it was made by another toolkit")
         return names
 
     def one_file(self, config: str) -> str:
-        """The file of a configuration that has one.
+        """Return the only file of a configuration.
 
         Raises:
-            Refused: when it has more; see `parts`.
+            Refused: for a configuration with several files; see also `parts`.
         """
         names = self.parts(config)
         if len(names) > 1:
@@ -138,35 +138,35 @@ class Download(NamedTuple):
 
 
 def download_release(api: HfApi, reference: str, *, whole: bool = True) -> Download:
-    """Download `org/name@v1.0.0` and check every byte; not `whole`, only what says what it is.
+    """Download `org/name@v1.0.0` and check every byte; without `whole`, only its manifest and recipe.
 
     Raises:
-        Refused: for files that are not as the manifest says, a manifest of another form, or names that lead elsewhere.
+        Refused: for files that differ from the manifest, a manifest of another form, or names that lead elsewhere.
         HubFault: see `fetch`.
     """
     snapshot = fetch(api, reference, only=[MANIFEST, RECIPE])
-    named = f"{snapshot.repo}@{snapshot.revision}"
+    label = f"{snapshot.repo}@{snapshot.revision}"
     for name in (MANIFEST, RECIPE):
         if not (snapshot.folder / name).is_file():
-            raise Refused(f"{named}: has no {name}, so that it cannot be continued; it is no release, or an old one")
-    manifest, provenance = read_form(read_text(snapshot.folder / MANIFEST, named=f"{named}: {MANIFEST}"), named)
+            raise Refused(f"{label}: has no {name}, so that it cannot be continued; it is not a release, or an old one")
+    manifest, provenance = read_form(read_text(snapshot.folder / MANIFEST, named=f"{label}: {MANIFEST}"), label)
     if whole:
-        _refuse_other_files(api, snapshot, manifest, named)
+        _refuse_other_files(api, snapshot, manifest, label)
         snapshot = fetch(api, f"{snapshot.repo}@{snapshot.commit}")
         wrong = damaged_files(snapshot.folder, manifest)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if wrong[1:] else ""
-            raise Refused(f"{named}: {wrong[0]}{more}; {UNTAKEN}")
-    return Download(snapshot.folder, named, manifest, provenance)
+            raise Refused(f"{label}: {wrong[0]}{more}; {UNTAKEN}")
+    return Download(snapshot.folder, label, manifest, provenance)
 
 
-def read_form(text: str, named: str) -> tuple[ReleaseManifest, Provenance]:
-    """A manifest as data of its form, and what of it says which source it is of.
+def read_form(text: str, label: str) -> tuple[ReleaseManifest, Provenance]:
+    """Parse a manifest as data of its form, with the provenance that identifies its source.
 
     Raises:
-        Refused: naming the field.
+        Refused: for another form, naming the field.
     """
-    place = f"{named}: {MANIFEST}"
+    place = f"{label}: {MANIFEST}"
     data = parse_object(text, place)
     try:
         manifest = parse_release(data, place, UNTAKEN)
@@ -177,30 +177,30 @@ def read_form(text: str, named: str) -> tuple[ReleaseManifest, Provenance]:
         raise Refused(str(error)) from error
 
 
-def _refuse_other_files(api: HfApi, snapshot: Snapshot, manifest: ReleaseManifest, named: str) -> None:
-    """Before they are downloaded: files of a repo that are not in the manifest, or the other way round."""
+def _refuse_other_files(api: HfApi, snapshot: Snapshot, manifest: ReleaseManifest, label: str) -> None:
+    """Refuse, before the download, files of a repo that are not in the manifest, or the other way round."""
     with explained(api, snapshot.repo):
         tree = api.list_repo_tree(snapshot.repo, repo_type="dataset", revision=snapshot.commit, recursive=True)
-        held = {
+        sizes = {
             entry.path: entry.size
             for entry in islice(tree, 2 * MOST_FILES)
             if isinstance(entry, RepoFile) and not any(part.startswith(".") for part in entry.path.split("/"))
         }
-    held.pop(MANIFEST, None)
-    for name in sorted({*held, *manifest.files}):
-        if name not in held:
-            raise Refused(f"{named}: {name}: is missing; {UNTAKEN}")
+    sizes.pop(MANIFEST, None)
+    for name in sorted({*sizes, *manifest.files}):
+        if name not in sizes:
+            raise Refused(f"{label}: {name}: is missing; {UNTAKEN}")
         if name not in manifest.files:
-            raise Refused(f"{named}: {name}: is not in the manifest; {UNTAKEN}")
-        if held[name] != manifest.files[name].bytes:
-            raise Refused(f"{named}: {name}: its bytes are not those of the manifest; {UNTAKEN}")
+            raise Refused(f"{label}: {name}: is not in the manifest; {UNTAKEN}")
+        if sizes[name] != manifest.files[name].bytes:
+            raise Refused(f"{label}: {name}: its bytes are not those of the manifest; {UNTAKEN}")
 
 
 def download_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
-    """The files of a teacher's model repo, `org/name@commit`, by name.
+    """Download the files of a teacher's model repo, `org/name@commit`; return them by name.
 
     Raises:
-        Refused: for weights that are no safetensors, code, or another model than the one of the digest.
+        Refused: for weights other than safetensors, code, or another model than the one of the digest.
     """
     folder = fetch(api, repo, "model").folder
     files = model_files(folder)
@@ -220,7 +220,7 @@ def download_weights(api: HfApi, repo: str, digest: str) -> dict[str, Path]:
 
 
 def weights_size(api: HfApi, repo: str) -> int:
-    """Bytes of a model repo by its manifest, without downloading it."""
+    """Return the bytes of a model repo according to its manifest, without downloading it."""
     folder = fetch(api, repo, "model", only=[MANIFEST]).folder
     listed = read_object(folder / MANIFEST, named=f"{repo}: {MANIFEST}").get("files")
     try:

@@ -1,4 +1,4 @@
-"""Finds the Hub of a repo: the one of the account, or the embedded one in the workspace."""
+"""Find the Hub of a repo: the one of the account, or the embedded one in the workspace."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-STORE = "hub"  # of the embedded Hub, in the workspace
+STORE = "hub"  # folder of the embedded Hub in the workspace
 LOCAL = "local/"  # repos of this owner never leave the machine
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_embedded(repo: str) -> bool:
-    """Whether `repo` lies at the workspace's own Hub.
+    """Say whether `repo` belongs to the workspace's own Hub.
 
-    Those of the owner `local` always do, unless HF_ENDPOINT names a Hub on this machine; those of other owners only
+    Repos of the owner `local` always do, unless HF_ENDPOINT names a Hub on this machine; those of other owners only
     where neither HF_ENDPOINT nor an account is configured.
     """
     from huggingface_hub import get_token
@@ -32,10 +32,10 @@ def is_embedded(repo: str) -> bool:
 
 @contextlib.contextmanager
 def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
-    """A client of the Hub at which `repo` lies; the embedded one runs until the body ends and keeps its repos.
+    """Open a client of the Hub of `repo`; the embedded Hub runs until the body ends and keeps its repos.
 
     Raises:
-        RuntimeError: the embedded Hub did not start.
+        RuntimeError: if the embedded Hub does not start.
     """
     from huggingface_hub import HfApi
 
@@ -50,15 +50,15 @@ def open_hub(workspace: Path, repo: str) -> Iterator["HfApi"]:
 
 @contextlib.contextmanager
 def open_to_read(workspace: Path, repo: str) -> Iterator["HfApi"]:
-    """As `open_hub`, to read: without an account, what the embedded Hub does not hold is looked for at the public one.
+    """Open a Hub as `open_hub` does, to read: without an account, the public Hub for repos that the embedded one lacks.
 
     Raises:
-        RuntimeError: the embedded Hub did not start.
+        RuntimeError: if the embedded Hub does not start.
     """
     from huggingface_hub import HfApi
 
-    held = (workspace / STORE / "datasets" / f"{repo}.git").is_dir()
-    if held or repo.startswith(LOCAL) or not is_embedded(repo):
+    exists = (workspace / STORE / "datasets" / f"{repo}.git").is_dir()
+    if exists or repo.startswith(LOCAL) or not is_embedded(repo):
         with open_hub(workspace, repo) as api:
             yield api
     else:
@@ -66,32 +66,32 @@ def open_to_read(workspace: Path, repo: str) -> Iterator["HfApi"]:
 
 
 def run_with_hub(workspace: Path, command: Sequence[str]) -> int:
-    """Run a command while the workspace's Hub runs, with an environment that points there; returns its exit code.
+    """Run a command while the workspace's Hub runs, with an environment that points to it; return its exit code.
 
     Raises:
-        OSError: the command cannot be run.
-        RuntimeError: the Hub did not start.
+        OSError: if the command cannot be run.
+        RuntimeError: if the Hub does not start.
     """
     from toolkit.hub_server import running
 
     with running(workspace / STORE) as (endpoint, token):
-        named = {"HF_ENDPOINT": endpoint, "HF_TOKEN": token} | _direct()
-        return subprocess.run(command, env=os.environ | named, check=False).returncode
+        variables = {"HF_ENDPOINT": endpoint, "HF_TOKEN": token} | _direct()
+        return subprocess.run(command, env=os.environ | variables, check=False).returncode
 
 
 def _direct() -> dict[str, str]:
-    """The environment of clients of the embedded Hub, which no proxy reaches and which speaks plain HTTP and LFS."""
-    excepted = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK[0]]))
+    """Return the environment of clients of the embedded Hub, which needs no proxy and speaks plain HTTP and LFS."""
+    hosts = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK[0]]))
     online = {"HF_HUB_OFFLINE": "0", "HF_DATASETS_OFFLINE": "0"}
-    return {"NO_PROXY": excepted, "no_proxy": excepted, "HF_HUB_DISABLE_XET": "1"} | online
+    return {"NO_PROXY": hosts, "no_proxy": hosts, "HF_HUB_DISABLE_XET": "1"} | online
 
 
 @contextlib.contextmanager
 def _on_this_machine() -> Iterator[None]:
-    """The same for this process, until the body ends: being offline is about other machines."""
+    """Set the same environment in this process until the body ends, also where it is set to be offline."""
     from huggingface_hub import close_session, constants
 
-    kept = {name: os.environ.get(name) for name in _direct()}
+    previous = {name: os.environ.get(name) for name in _direct()}
     offline, xet = constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET
     os.environ |= _direct()
     constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET = False, True
@@ -100,7 +100,7 @@ def _on_this_machine() -> Iterator[None]:
         yield
     finally:
         constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET = offline, xet
-        for name, value in kept.items():
+        for name, value in previous.items():
             if value is None:
                 del os.environ[name]
             else:

@@ -1,4 +1,4 @@
-"""Faults of a Hub: which may pass when tried again, and one message for each that does not."""
+"""Handle faults of a Hub: retry those that may pass, and explain each other one in a message."""
 
 import contextlib
 import random
@@ -13,20 +13,20 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from toolkit.hub.version import Refused
 
-FULL = 507  # a store that takes nothing more; a later try would meet the same
+FULL = 507  # the store is full, so that retrying is useless
 PASSING = {408, 409, 412, 425, 429, *range(500, 600)} - {FULL}
-TRIES = 8  # of the whole push; every lost race means that another one landed
+TRIES = 8  # of the whole push; every lost race means that another push succeeded
 LONGEST = 30.0  # seconds between two tries
 LATER = "run the same command later, it goes on from here"
 
 
 class HubFault(RuntimeError):
-    """A Hub that cannot be reached or does not let us; the message names the repo and the mend, never the token."""
+    """A Hub that cannot be reached or refuses us; the message names the repo and the remedy, never the token."""
 
 
 @contextlib.contextmanager
 def explained(api: HfApi, repo: str) -> Iterator[None]:
-    """Refusals name the repo; faults of the Hub become one `HubFault` with the mend."""
+    """Prefix refusals with the repo, and turn faults of the Hub into one `HubFault` with the remedy."""
     try:
         yield
     except Refused as error:
@@ -39,12 +39,12 @@ def explained(api: HfApi, repo: str) -> Iterator[None]:
 
 
 def attempts() -> Retrying:
-    """Up to `TRIES` tries of what may pass: lost races, limits, faults of the server or the line."""
+    """Return a retrier of up to `TRIES` tries for faults that may pass: lost races, limits, server or line faults."""
     return Retrying(retry=retry_if_exception(passing), stop=stop_after_attempt(TRIES), wait=pause, reraise=True)
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the same call may go well a little later: a race lost (409, 412), a limit (429), 5xx, a cut line."""
+    """Say whether a call may succeed a little later: after a lost race (409, 412), a limit (429), 5xx, a cut line."""
     for cause in _causes(error):
         if isinstance(cause, OfflineModeIsEnabled):
             return False
@@ -56,7 +56,7 @@ def passing(error: BaseException) -> bool:
 
 
 def pause(state: RetryCallState) -> float:
-    """Seconds to wait before the next try: what the Hub asked for, else a random share of 1, 2, 4 ... 30 seconds."""
+    """Return the seconds until the next try: what the Hub asked for, else a random share of 1, 2, 4 ... 30 seconds."""
     error = state.outcome.exception() if state.outcome else None
     for cause in _causes(error) if error else ():
         if isinstance(cause, HfHubHTTPError) and cause.response.headers.get("Retry-After", "").isdecimal():
@@ -65,12 +65,12 @@ def pause(state: RetryCallState) -> float:
 
 
 def without_secrets(text: str) -> str:
-    """`text` without what addresses in it may hold of secrets: names and passwords before the host, and queries."""
+    """Return `text` without the secrets of addresses in it: user names, passwords and queries."""
     return re.sub(r"(https?://)(?:[^\s/@]*@)?([^\s?#'\"<>]*)(?:[?#][^\s'\"<>]*)?", r"\1\2", text)
 
 
 def explain(error: BaseException, repo: str, endpoint: str) -> HubFault | None:
-    """The fault in one sentence with its mend and no secret; None for an error that is none of a Hub's."""
+    """Explain a fault in one sentence with its remedy and no secret; None for an error that is not a Hub's."""
     fault = _explained(error, repo, without_secrets(endpoint))
     return fault and HubFault(without_secrets(str(fault)))
 
@@ -82,8 +82,8 @@ def _explained(error: BaseException, repo: str, endpoint: str) -> HubFault | Non
         if isinstance(cause, HfHubHTTPError):
             return HubFault(f"{repo}: {_of_status(cause, repo, endpoint)}")
         if isinstance(cause, httpx2.TransportError):
-            told = f"{type(cause).__name__}: {cause}"
-            return HubFault(f"{repo}: no answer from {endpoint} ({told}); check network and HF_ENDPOINT, then rerun")
+            reason = f"{type(cause).__name__}: {cause}"
+            return HubFault(f"{repo}: no answer from {endpoint} ({reason}); check network and HF_ENDPOINT, then rerun")
         if isinstance(cause, JSONDecodeError):
             return HubFault(f"{repo}: {endpoint} answers with something else than JSON; {LATER}")
     return None
@@ -109,7 +109,7 @@ def _of_status(error: HfHubHTTPError, repo: str, endpoint: str) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it was raised from or while handling."""
+    """Yield the error and what it was raised from or while handling."""
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -1,7 +1,7 @@
-"""Reads and writes `manifest.json`, which says what a published folder holds: releases, results, models and Spaces.
+"""Read and write `manifest.json`, which lists what a published folder holds: releases, results, models and Spaces.
 
-Whoever made a release may be a stranger, so that it is read as data of fixed types: plain relative names, digests, and
-references that hold.
+Anybody may have made a release, so that it is read as data of fixed types: plain relative names, digests, and
+references to files that exist.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from toolkit.workspace import file_digest, to_json
 MANIFEST = "manifest.json"
 FORMAT: Literal[1] = 1
 MOST_FILES = 100_000
-NAME_DIGITS = 12  # of a sha256 in a file's name, hex: 48 bits tell the versions of one file apart
+NAME_DIGITS = 12  # hex digits of a sha256 in a file's name: 48 bits distinguish the versions of one file
 RELEASE = ("format", "version", "default", "configs", "cells", "statistics", "provenance", "repo", "files")
 RESULTS = (
     *("format", "version", "repo", "default", "configs", "provenance"),
@@ -53,7 +53,7 @@ class Sides:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What a configuration loads, and as which split."""
+    """The files that a configuration loads, and their split."""
 
     split: Word
     files: Files
@@ -61,16 +61,16 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a published folder says of itself; which fields it writes depends on what it is.
+    """The manifest of a published folder; which fields are written depends on its kind.
 
     Attributes:
         version: the tag that it gets.
         files: name -> digest and size of every file beside the manifest.
-        repo: the name it was made for; None for a folder that can be pushed to any.
+        repo: the repo it was made for; None for a folder that can be pushed to any.
         provenance: keys, digests and versions of what it was made from, plain JSON data.
         default: the configuration that loads when none is named.
-        cells: budget -> its files; statistics: budget -> its counts. Of releases.
-        models, embedded, teacher, laws, decisions: of results, see `toolkit.hub.results`.
+        cells, statistics: for releases, budget -> its files, and budget -> its counts.
+        models, embedded, teacher, laws, decisions: for results, see `toolkit.hub.results`.
     """
 
     format: int
@@ -90,18 +90,18 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Return the bytes of all files."""
         return sum(file.bytes for file in self.files.values())
 
     def text(self, fields: Sequence[str]) -> str:
-        """The manifest as it is written: these fields in this order, without one that is None."""
+        """Return the manifest as it is written: these fields in this order, without those that are None."""
         values = {name: getattr(self, name) for name in fields}
         return to_json({name: value for name, value in values.items() if value is not None})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReleaseManifest(Manifest):
-    """The manifest of a release: every field is there and of its form, whoever wrote it."""
+    """The manifest of a release, in which every field is present and valid, whoever wrote it."""
 
     format: Literal[1]
     default: Word
@@ -113,59 +113,59 @@ class ReleaseManifest(Manifest):
 
 
 def parse_manifest(data: object) -> Manifest | None:
-    """The manifest in plain data that a repo holds; None where it is another program's."""
+    """Parse the manifest in plain data that a repo holds; None where it is another program's."""
     try:
         return TypeAdapter(Manifest).validate_python(data)
     except ValidationError:
         return None
 
 
-def parse_release(data: Mapping[str, Any], named: str, mend: str) -> ReleaseManifest:
-    """The manifest of a release in plain data that a stranger may have written.
+def parse_release(data: Mapping[str, Any], label: str, remedy: str) -> ReleaseManifest:
+    """Parse the manifest of a release in plain data that a stranger may have written.
 
     Raises:
-        ValueError: naming the field, and the mend.
+        ValueError: for another form, naming the field and the remedy.
     """
     try:
         release = TypeAdapter(ReleaseManifest).validate_python(data)
     except ValidationError as error:
-        raise ValueError(f"{named}: {first_fault(error)}; {mend}") from error
-    _refuse_alike(release.files, named)
+        raise ValueError(f"{label}: {first_fault(error)}; {remedy}") from error
+    _refuse_alike(release.files, label)
     return release
 
 
 def read_release(folder: Path) -> ReleaseManifest:
-    """The manifest of a release folder.
+    """Read the manifest of a release folder.
 
     Raises:
         ValueError: if the folder holds no manifest, one of another format, or one that names files it does not list.
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise ValueError(f"{folder}: holds no manifest.json, so it is no release; give the folder that does")
+        raise ValueError(f"{folder}: holds no manifest.json, so it is not a release; give the folder that does")
     data = read_object(path)
     if data.get("format") != FORMAT:
         raise ValueError(f"{path}: format {data.get('format')!r}; this toolkit reads format {FORMAT}")
     required = ("version", "default", "configs", "cells", "statistics", "provenance", "files")
-    missing = [name for name in required if name not in data]
-    if missing:
-        raise ValueError(f"{path}: lacks {', '.join(missing)}; download the release again")
+    absent = [name for name in required if name not in data]
+    if absent:
+        raise ValueError(f"{path}: lacks {', '.join(absent)}; download the release again")
     release = parse_release(data, str(path), "download the release again")
     _refuse_loose_ends(release, str(path))
     return release
 
 
 def first_fault(error: ValidationError) -> str:
-    """Where data is not of its form, and what is wrong there."""
+    """Say where data is not of its form, and what is wrong there."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])[:200]
     return f"{place}: {first['msg'].lower()}"
 
 
 def file_facts(folder: Path) -> dict[str, File]:
-    """Relative name -> digest and size of every file of a release but its manifest.
+    """Return relative name -> digest and size of every file of a release but its manifest.
 
-    Names that start with a dot belong to others: the workspace's own notes, git, the cache of a download.
+    It skips names that start with a dot, which the workspace, git and the cache of a download use.
     """
     paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
@@ -176,36 +176,36 @@ def file_facts(folder: Path) -> dict[str, File]:
 
 
 def file_fact(path: Path) -> File:
-    """Digest and size of a file."""
+    """Return digest and size of a file."""
     return File(file_digest(path), path.stat().st_size)
 
 
 def text_fact(text: str) -> File:
-    """Digest and size of a file that will hold this text."""
+    """Return digest and size of a file that will hold this text."""
     data = text.encode()
     return File(hashlib.sha256(data).hexdigest(), len(data))
 
 
 def in_order(files: Mapping[str, File]) -> dict[str, File]:
-    """The files as a folder lists them."""
+    """Sort the files as a folder lists them."""
     return {name: files[name] for name in sorted(files, key=PurePosixPath)}
 
 
-def _refuse_loose_ends(release: ReleaseManifest, named: str) -> None:
-    """Make sure that what every release has is there, and that each file which a part names is listed."""
-    missing = [name for name in ("all", "questions", "test") if name not in release.configs]
-    named_files = [name for config in release.configs.values() for name in config.files]
-    named_files += [name for sides in release.cells.values() for name in (*sides.accepted, *sides.rejected)]
-    unlisted = [name for name in named_files if name not in release.files]
-    if missing or unlisted:
-        fault = f"configs: lack {missing[0]}" if missing else f"files: lack {unlisted[0]}"
-        raise ValueError(f"{named}: {fault}; download the release again")
+def _refuse_loose_ends(release: ReleaseManifest, label: str) -> None:
+    """Refuse a release without the configurations that every release has, or with files that are not listed."""
+    absent = [name for name in ("all", "questions", "test") if name not in release.configs]
+    used = [name for config in release.configs.values() for name in config.files]
+    used += [name for sides in release.cells.values() for name in (*sides.accepted, *sides.rejected)]
+    unlisted = [name for name in used if name not in release.files]
+    if absent or unlisted:
+        fault = f"configs: lack {absent[0]}" if absent else f"files: lack {unlisted[0]}"
+        raise ValueError(f"{label}: {fault}; download the release again")
 
 
-def _refuse_alike(names: Mapping[str, Any], named: str) -> None:
-    """Make sure that no two names are one file where capitals are none."""
-    plain: dict[str, str] = {}
+def _refuse_alike(names: Mapping[str, Any], label: str) -> None:
+    """Refuse names that differ in capitals only, as they are one file on some file systems."""
+    folded: dict[str, str] = {}
     for name in names:
-        other = plain.setdefault(name.casefold(), name)
+        other = folded.setdefault(name.casefold(), name)
         if other != name:
-            raise ValueError(f"{named}: files: {other} and {name} differ in capitals only; no release has such names")
+            raise ValueError(f"{label}: files: {other} and {name} differ in capitals only; no release has such names")

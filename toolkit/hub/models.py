@@ -1,4 +1,4 @@
-"""Students, teachers and bases as model repos: safetensors, a card, results as the Hub reads them, no local path."""
+"""Publish students, teachers and bases as model repos: safetensors, a card, results as the Hub reads them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,14 @@ from toolkit.hub.version import Change, Refused, choose_version
 from toolkit.workspace import hash_of, to_json, write_atomic
 
 ADAPTER = "adapter_config.json"
-CARDS = ("README.md", ".eval_results/")  # what may be written anew for the same weights
+CARDS = ("README.md", ".eval_results/")  # files that may change for the same weights
 
 
 @dataclass(frozen=True)
 class Score:
     """An accuracy on a release's held-out questions, in [0, 1], with the bounds of its interval at `level`.
 
-    `note` tells how the questions were asked, so that it can be seen which scores are comparable.
+    `note` says how the model was scored, so that readers see which scores are comparable.
     """
 
     accuracy: float
@@ -45,9 +45,9 @@ class Model:
 
     Attributes:
         base_model, base_revision: repo of the base and its commit; an adapter must name them.
-        data_repo, data_config, data_revision: what it was trained on, the revision a commit; none for a teacher.
+        data_repo, data_config, data_revision: its training data, the revision a commit; none for a teacher.
         recipe: the settings of its training by name.
-        scores: on the `test` config of the data.
+        scores: accuracies on the `test` config of the data.
         license: identifier of the Hub.
     """
 
@@ -77,13 +77,13 @@ def publish_model(
     """Publish an adapter or a whole model as the model repo `repo`, in one commit with one tag; see `push`.
 
     Args:
-        folder: as `save_pretrained` writes it; a README in it is not taken along.
+        folder: a model as `save_pretrained` writes it; a README in it is not published.
         version: the tag, or the next free one where that names another model. None tags by the digest of the files,
-            so that each set of weights is pushed once and its commit can be named by a release: this is for teachers
-            and bases, which have no versions.
+            so that each set of weights is pushed once and a release can name its commit: this is for teachers and
+            bases, which have no versions.
 
     Raises:
-        Refused: before any call, for weights that are no safetensors, an adapter without the repo of its base, or a
+        Refused: before any call, for weights other than safetensors, an adapter without the repo of its base, or a
             configuration that names a folder.
     """
     check_repo(repo)
@@ -107,12 +107,12 @@ def publish_model(
 
 
 def stage_weights(out: Path, folder: Path, model: Model) -> None:
-    """Fill `out` with links to the model's files; an adapter's configuration names its base by the repo."""
+    """Fill `out` with links to the model's files; an adapter's configuration then names its base by the repo."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     refuse_pickles(names)
     if not any(name.endswith(".safetensors") for name in names):
         raise Refused(
-            f"{folder}: holds no *.safetensors, so it is no model; give the folder that save_pretrained wrote"
+            f"{folder}: holds no *.safetensors, so it is not a model; give the folder that save_pretrained wrote"
         )
     for name in names:
         if name not in ("README.md", ADAPTER):
@@ -123,24 +123,24 @@ def stage_weights(out: Path, folder: Path, model: Model) -> None:
 
 
 def _manifest(repo: str, model: Model, files: Mapping[str, File], tag: str) -> Manifest:
-    """What the repo will hold under this tag: these files, and the card that names it."""
-    named = ("base_model", "base_revision", "data_repo", "data_revision", "data_config")
+    """Return the manifest of these files and the card under a tag."""
+    fields = ("base_model", "base_revision", "data_repo", "data_revision", "data_config")
     return Manifest(
         format=FORMAT,
         version=tag,
         repo=repo,
-        provenance={field: getattr(model, field) for field in named},
+        provenance={field: getattr(model, field) for field in fields},
         files=in_order({**files, "README.md": text_fact(_card(repo, model, files, tag))}),
     )
 
 
 def model_change(old: Manifest, new: Manifest) -> Change:
-    """Any other model follows the published one under a version of its own."""
+    """Compare a model with the published one: any other files are a new version."""
     return Change("none" if old.files == new.files else "growth")
 
 
 def weights_change(old: Manifest, new: Manifest) -> Change:
-    """The same for a model that is known by its weights: its card may be written anew without being another one."""
+    """Compare a model that is identified by its weights with the published one: its card may differ."""
     return Change("none" if _weights(old) == _weights(new) else "growth")
 
 
@@ -154,7 +154,7 @@ def _facts(folder: Path) -> dict[str, File]:
 
 
 def _adapter(folder: Path, model: Model) -> dict[str, Any]:
-    """The adapter's configuration with the base's repo and commit, which `AutoPeftModel` loads it from."""
+    """Return the adapter's configuration with the base's repo and commit, from which `AutoPeftModel` loads it."""
     if not model.base_model:
         raise Refused(f"{folder}: an adapter needs its base; publish the base and name its repo")
     check_repo(model.base_model)
@@ -163,7 +163,7 @@ def _adapter(folder: Path, model: Model) -> dict[str, Any]:
 
 
 def _results(model: Model) -> list[dict[str, Any]]:
-    """The scores in the form of `.eval_results/*.yaml`: accuracies as fractions."""
+    """Return the scores in the form of `.eval_results/*.yaml`: accuracies as fractions."""
     if not model.data_repo:
         raise Refused(f"{model.title}: scores need the data repo whose test questions were asked")
     entries = [

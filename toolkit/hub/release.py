@@ -1,9 +1,9 @@
-"""Writes and publishes a release: exactly the dataset repo that the Hub gets, made from tables, counts and a card.
+"""Write and publish a release: exactly the dataset repo that the Hub gets, made from tables, counts and a card.
 
-The name of every data file carries a piece of its digest. `datasets` keys its Arrow cache by the README alone: under
-names that only say what a file is for, a folder rewritten with other rows would go on loading the old ones.
+The name of every data file contains a part of its digest. `datasets` keys its Arrow cache by the README alone: under
+names without a digest, a folder rewritten with other rows would still load the old ones.
 
-What is published stays, larger budgets add their increments, and another source is refused.
+Published files stay, larger budgets add their increments, and another source is refused.
 """
 
 import re
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
 SIDES = ("accepted", "rejected")
 POOL = {"test": "test", "questions": "train", "dev": "validation"}  # config of a part of the pool -> its split
 RECIPE = "recipe.yaml"
-# What may differ between two releases of one source: parts grow, tools get newer, a model repo's commit is no weight.
+# What may differ between releases of one source: parts grow, tools change, and so do commits of the model repo.
 GROWING = ("corpus", "toolkit", "teacher_repo")
 
 
 @dataclass(frozen=True)
-class Tables:
-    """The tables of a release under the names that they get in it, whatever its version.
+class ReleaseTables:
+    """The tables of a release by their names in it, whatever its version.
 
     Attributes:
         paths: name in the release -> file; files: name -> its digest and size.
         default: the config that loads when none is named.
         statistics: cell -> counts, as `card.COLUMNS` names them.
-        infos: config -> what `datasets` will find.
+        infos: config -> its `DatasetInfo`.
         examples: question, answer, response and verdict of some rows.
     """
 
@@ -70,30 +70,30 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Release:
-    """All that a release is made of; nothing is written yet.
+class ReleaseDraft:
+    """The parts of a release; nothing is written yet.
 
     Attributes:
         version: the release's tag, `v1.0.0`.
         provenance: keys, digests and versions of what the release was made from; JSON data.
-        recipe: the text of recipe.yaml, with which the same source can be continued.
+        recipe: the text of recipe.yaml, by which the same source can be continued.
     """
 
-    tables: Tables
+    tables: ReleaseTables
     card: Card
     version: str
     provenance: Mapping[str, Any]
     recipe: str
 
     def texts(self) -> dict[str, str]:
-        """The files that name the version: name -> text."""
+        """Return the files that name the version: name -> text."""
         tables = self.tables
         configs = front_configs(tables.configs, tables.default)
         readme = render_card(self.card, configs, tables.infos, tables.statistics, tables.examples, self.version)
         return {RECIPE: self.recipe, "README.md": readme}
 
     def manifest(self) -> ReleaseManifest:
-        """The manifest of the folder that `write_release` makes of this."""
+        """Return the manifest of the folder that `write_release` makes of this draft."""
         texts = {name: text_fact(text) for name, text in self.texts().items()}
         return ReleaseManifest(
             format=FORMAT,
@@ -114,7 +114,7 @@ def read_tables(
     cells: Mapping[str, Sequence[str]],
     default: str,
     statistics: Mapping[str, Counts],
-) -> Tables:
+) -> ReleaseTables:
     """Name the tables of a release by their digests, and read what its card says of them.
 
     Args:
@@ -125,16 +125,16 @@ def read_tables(
         statistics: config name -> counts, as `card.COLUMNS` names them.
 
     Raises:
-        ValueError: for a default or statistics that fit no cell, a default without accepted rows, or no test questions.
+        ValueError: for a default or statistics without a cell, a default without accepted rows, or no test questions.
     """
     _check_statistics(cells, default, statistics)
     sources = dict(_sources(corpus, pool, cells))
     facts = {name: file_fact(path) for name, path in sources.items()}
-    names = {name: _placed(name, facts[name]) for name in sources}
-    placed = {
+    names = {name: _name_in_release(name, facts[name]) for name in sources}
+    sides = {
         cell: Sides(*([names[f"{side}/{name}"] for name in files] for side in SIDES)) for cell, files in cells.items()
     }
-    configs = _configs(placed, statistics) | {
+    configs = _configs(sides, statistics) | {
         name: Config(split, [names[f"{name}.parquet"]]) for name, split in POOL.items() if f"{name}.parquet" in names
     }
     paths = {names[name]: path for name, path in sources.items()}
@@ -143,17 +143,17 @@ def read_tables(
         if not infos[name].dataset_size:
             raise ValueError(f"{name}.parquet: no questions to publish")
     files = {names[name]: fact for name, fact in facts.items()}
-    return Tables(paths, files, placed, configs, default, statistics, infos, _examples(configs[default], paths))
+    return ReleaseTables(paths, files, sides, configs, default, statistics, infos, _examples(configs[default], paths))
 
 
-def write_release(out: Path, release: Release) -> ReleaseManifest:
+def write_release(out: Path, release: ReleaseDraft) -> ReleaseManifest:
     """Fill `out` with data/, recipe.yaml, README.md and manifest.json; equal input, equal bytes.
 
     Raises:
-        ValueError: for a version that is no tag, or text that holds a Hub token or a folder of this machine.
+        ValueError: for a version that cannot be a tag, or text that holds a Hub token or a folder of this machine.
     """
     if not re.fullmatch(r"v\d+\.\d+\.\d+", release.version):
-        raise ValueError(f"version: {release.version!r} is no release tag; write it as v1.0.0")
+        raise ValueError(f"version: {release.version!r} is not a release tag; write it as v1.0.0")
     manifest = release.manifest()
     for name, path in release.tables.paths.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def write_release(out: Path, release: Release) -> ReleaseManifest:
         sync(out / name)
     for name, text in release.texts().items():
         write_atomic(out / name, text)
-    draft = out / f".{MANIFEST}"  # without a manifest a folder is no release
+    draft = out / f".{MANIFEST}"  # a folder without a manifest is not a release
     write_atomic(draft, manifest.text(RELEASE))
     refuse_secrets({RECIPE: out / RECIPE, "README.md": out / "README.md", MANIFEST: draft}, [out])
     draft.rename(out / MANIFEST)
@@ -169,7 +169,7 @@ def write_release(out: Path, release: Release) -> ReleaseManifest:
 
 
 def front_configs(configs: Mapping[str, Config], default: str) -> list[dict[str, Any]]:
-    """The `configs` of the card's front matter, in the manifest's order; exactly one is the default."""
+    """Return the `configs` of the card's front matter, in the manifest's order; exactly one is the default."""
     return [
         {"config_name": name, "data_files": [{"split": config.split, "path": config.files}]}
         | ({"default": True} if name == default else {})
@@ -178,10 +178,10 @@ def front_configs(configs: Mapping[str, Config], default: str) -> list[dict[str,
 
 
 def dataset_info(config: Config, paths: Mapping[str, Path]) -> "DatasetInfo":
-    """What `datasets` will find in a configuration: columns, rows, bytes on disk and in Arrow memory.
+    """Return the `DatasetInfo` of a configuration: columns, rows, bytes on disk and in Arrow memory.
 
     Args:
-        paths: name of a file -> where it lies.
+        paths: name of a file -> its path.
     """
     from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 
@@ -203,10 +203,10 @@ def publish_release(folder: Path, repo: str, target: Target, *, version: str) ->
     """Publish a release folder as the dataset `repo` at the tag `version`: one commit, one tag, or nothing at all.
 
     Args:
-        version: the folder's own; a card names its version, so that a folder has one only.
+        version: the folder's own version; its card names it, so that a folder has only one.
 
     Raises:
-        Refused: for another version than the folder's, and see `push` and `decide`.
+        Refused: for another version than the folder's; see also `push` and `decide`.
         HubFault: see `push`.
     """
     manifest = read_release(folder)
@@ -218,7 +218,7 @@ def publish_release(folder: Path, repo: str, target: Target, *, version: str) ->
 
 
 def _sources(corpus: Mapping[str, Path], pool: Path, cells: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Path]]:
-    """The files of all cells, each once, and of the pool: what each is for, and where it lies."""
+    """Yield the files of all cells, each once, and of the pool: the role of each, and its path."""
     for name in dict.fromkeys(name for files in cells.values() for name in files):
         for side in SIDES:
             yield f"{side}/{name}", corpus[f"data/{side}/{name}"]
@@ -227,17 +227,17 @@ def _sources(corpus: Mapping[str, Path], pool: Path, cells: Mapping[str, Sequenc
             yield f"{part}.parquet", pool / f"{part}.parquet"
 
 
-def _placed(name: str, fact: File) -> str:
-    """The name of a table in the release."""
+def _name_in_release(name: str, fact: File) -> str:
+    """Return the name of a table in the release."""
     return f"{Path('data', name).with_suffix('').as_posix()}-{fact.sha256[:NAME_DIGITS]}.parquet"
 
 
-def _configs(placed: Mapping[str, Sides], statistics: Mapping[str, Counts]) -> dict[str, Config]:
-    """A config per cell with accepted rows (`load_dataset` fails on a split without any), and `all`."""
-    kept = {name: sides.accepted for name, sides in placed.items() if statistics[name]["accepted"]}
-    pairs = (pair for sides in placed.values() for pair in zip(sides.accepted, sides.rejected, strict=True))
-    every = [name for pair in dict.fromkeys(pairs) for name in pair]
-    return {name: Config("train", files) for name, files in (kept | {"all": every}).items()}
+def _configs(cells: Mapping[str, Sides], statistics: Mapping[str, Counts]) -> dict[str, Config]:
+    """Return a config per cell with accepted rows (`load_dataset` fails on a split without rows), and `all`."""
+    loadable = {name: sides.accepted for name, sides in cells.items() if statistics[name]["accepted"]}
+    pairs = (pair for sides in cells.values() for pair in zip(sides.accepted, sides.rejected, strict=True))
+    all_files = [name for pair in dict.fromkeys(pairs) for name in pair]
+    return {name: Config("train", files) for name, files in (loadable | {"all": all_files}).items()}
 
 
 def _check_statistics(cells: Mapping[str, Sequence[str]], default: str, statistics: Mapping[str, Counts]) -> None:
@@ -246,11 +246,13 @@ def _check_statistics(cells: Mapping[str, Sequence[str]], default: str, statisti
     if list(statistics) != list(cells):
         raise ValueError(f"statistics: of {', '.join(statistics)}; give those of the configs {', '.join(cells)}")
     for name, counts in statistics.items():
-        missing = set(COLUMNS.values()) - set(counts)
-        if missing:
-            raise ValueError(f"statistics: {name} lacks {', '.join(sorted(missing))}")
+        absent = set(COLUMNS.values()) - set(counts)
+        if absent:
+            raise ValueError(f"statistics: {name} lacks {', '.join(sorted(absent))}")
     if not statistics[default]["accepted"]:
-        raise ValueError(f"{default}: no accepted rows to publish; raise the budget or mend what rejects the responses")
+        raise ValueError(
+            f"{default}: no accepted rows to publish; raise the budget or find out why the responses are rejected"
+        )
 
 
 def _examples(config: Config, paths: Mapping[str, Path]) -> list[dict[str, str]]:
@@ -263,35 +265,35 @@ def _examples(config: Config, paths: Mapping[str, Path]) -> list[dict[str, str]]
 
 
 def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
-    """Cells by ladder, what a name says before its budget: `q4-r8` and `q4-r16` are rungs 8 and 16 of `q4-r`."""
-    found: dict[str, list[int]] = {}
+    """Group cells by ladder, the part of a name before its budget: `q4-r8` and `q4-r16` are both of `q4-r`."""
+    budgets: dict[str, list[int]] = {}
     for name in cells:
         ladder, budget = split_cell(name)
-        found.setdefault(ladder, []).append(budget)
-    return found
+        budgets.setdefault(ladder, []).append(budget)
+    return budgets
 
 
 def split_cell(name: str) -> tuple[str, int]:
-    """The ladder and the budget that a cell's name says: `q4-r16` is rung 16 of `q4-r`."""
-    found = re.fullmatch(r"((?:q[\d.]+-)?[ras])(\d+)", name)
-    if not found:
-        raise ValueError(f"{name}: names no cell, such as r16, a16, s32 or q4-r16")
-    return found[1], int(found[2])
+    """Split a cell's name into ladder and budget: `q4-r16` is budget 16 of `q4-r`."""
+    match = re.fullmatch(r"((?:q[\d.]+-)?[ras])(\d+)", name)
+    if not match:
+        raise ValueError(f"{name}: is not the name of a cell, such as r16, a16, s32 or q4-r16")
+    return match[1], int(match[2])
 
 
 def release_change(old: Manifest, new: Manifest) -> Change:
-    """How a release relates to a published one; see `Change`."""
+    """Compare a release with a published one; see `Change`."""
     why = differences(_source(old), _source(new))
     if why:
         return Change("source", why)
     shared = [name for name in old.cells if name in new.cells]
     moved = [
-        f"{name}: its rows are others than those published under the same source; `fss pull` brings the published ones"
+        f"{name}: its rows differ from those published under the same source; `fss pull` brings the published ones"
         for name in shared
         if old.cells[name] != new.cells[name]
     ]
     if _test_files(old) != _test_files(new):
-        moved.append("test: its questions are others than those published")
+        moved.append("test: its questions differ from those published")
     inside = not moved and set(new.cells) < set(old.cells)
     why = [*([] if inside else _ladder_differences(old.cells, new.cells)), *moved]
     if why:
@@ -309,17 +311,19 @@ def _source(manifest: Manifest) -> dict[str, Any]:
 
 
 def _ladder_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Published rungs stay, and new ones lie above the last: an increment that is published is never split."""
+    """List budgets that are gone, and new ones below the last, which would split a published increment."""
     lines = []
-    grown = ladders(new)
+    new_ladders = ladders(new)
     for subset, published in ladders(old).items():
-        budgets = grown.get(subset, [])
-        gone = [rung for rung in published if rung not in budgets]
-        if gone:
-            lines.append(f"{_cells(subset, gone)}: published and missing here; put the budgets back")
-        between = [rung for rung in budgets if rung not in published and rung < max(published)]
+        budgets = new_ladders.get(subset, [])
+        absent = [budget for budget in published if budget not in budgets]
+        if absent:
+            lines.append(f"{_cells(subset, absent)}: published and missing here; put the budgets back")
+        between = [budget for budget in budgets if budget not in published and budget < max(published)]
         if between:
-            lines.append(f"{_cells(subset, between)}: would split a published increment; add rungs above the last only")
+            lines.append(
+                f"{_cells(subset, between)}: would split a published increment; add budgets above the last only"
+            )
     return lines
 
 
@@ -332,6 +336,6 @@ def _test_files(manifest: Manifest) -> list[str] | None:
 
 
 def _same_text(old: Manifest, new: Manifest) -> bool:
-    """Whether all else is the same too; a card names its version, so cards of two versions never are."""
+    """Say whether everything else is the same, too; cards of two versions never are, as a card names its version."""
     fields = ("version", "default", "configs", "statistics", "files")
     return all(getattr(old, name) == getattr(new, name) for name in fields)

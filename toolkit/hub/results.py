@@ -1,4 +1,4 @@
-"""Publishes results as a dataset repo of their own, `<name>-results`: scores come after a release, tags do not move."""
+"""Publish results as a dataset repo of their own, `<name>-results`: scores come after a release, tags do not move."""
 
 import json
 import shutil
@@ -43,18 +43,18 @@ LINE = ("pair", "arm", *OLDER, "questions", "budget", "control", "n")
 
 @dataclass(frozen=True)
 class Results:
-    """What was measured and on which data.
+    """Measured results, and the data behind them.
 
     Attributes:
         curves, items: the two tables of the results schema, parquet.
-        laws: files of fitted laws by name (`forecast.json`, `law.json`, `fit.json`, `law.png`), of the second and more
+        laws: files of fitted laws by name (`forecast.json`, `law.json`, `fit.json`, `law.png`), those of further laws
             each in a folder (`large-small-r32/law.json`); none without a fit.
-        decisions: files of what was decided by rules, by name (`bound.json`, `bound.md`, `law.png`).
+        decisions: files of decisions by name (`bound.json`, `bound.md`, `law.png`).
         data_repo, data_version, data_revision: the release that students were trained on; the revision is its commit.
         license: identifier of the Hub.
         limits: sentences on what these numbers cannot be used for.
-        embedded: pairs, as `curves` calls them, whose teacher or base is an embedded model; readers are told so.
-        teacher: what `curves` calls the teacher whose responses that release holds; empty where there is but one.
+        embedded: pairs, as `curves` calls them, whose teacher or base is an embedded model, which the card says.
+        teacher: name in `curves` of the teacher whose responses that release holds; empty where there is only one.
     """
 
     title: str
@@ -72,18 +72,18 @@ class Results:
 
     @property
     def files(self) -> dict[str, Path]:
-        """What goes along as it is, by its name in the repo."""
+        """Return the files that are published unchanged, by their names in the repo."""
         folders = {"laws": self.laws, "decisions": self.decisions}
         return {f"{folder}/{name}": path for folder, files in folders.items() for name, path in files.items()}
 
 
 @dataclass(frozen=True)
-class Draft:
-    """Results in a folder, all but their card and manifest, which name a version.
+class ResultsDraft:
+    """Results in a folder, without their card and manifest, which name a version.
 
     Attributes:
-        infos: config -> what `datasets` will find.
-        lines: what the card says of laws and decisions, by template variable.
+        infos: config -> its `DatasetInfo`.
+        lines: the card's rows of laws and decisions, by template variable.
     """
 
     folder: Path
@@ -94,7 +94,7 @@ class Draft:
     lines: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def manifest(self, repo: str, version: str) -> Manifest:
-        """The manifest of the folder under a version."""
+        """Return the manifest of the folder under a version."""
         results = self.results
         source = {"repo": results.data_repo, "version": results.data_version, "revision": results.data_revision}
         return Manifest(
@@ -120,17 +120,17 @@ class Draft:
         return manifest
 
 
-def draft_results(out: Path, results: Results) -> Draft:
+def draft_results(out: Path, results: Results) -> ResultsDraft:
     """Fill the folder `out` with data/, laws/ and decisions/."""
     for name, path in results.files.items():
         _copy(path, out / name)
     tables = {"laws": laws_table(results.laws), "decisions": decisions_table(results.decisions)}
-    configs = {name: Config("train", [place]) for name, place in _placed(out, results, tables)}
+    configs = {name: Config("train", [place]) for name, place in _copy_tables(out, results, tables)}
     lines = {"laws": brief_laws(tables["laws"]), "decisions": tables["decisions"].to_pylist()}
     files = file_facts(out)
     paths = {name: out / name for name in files}
     infos = {name: dataset_info(config, paths) for name, config in configs.items()}
-    return Draft(out, results, files, configs, infos, lines)
+    return ResultsDraft(out, results, files, configs, infos, lines)
 
 
 def write_results(out: Path, results: Results, repo: str, version: str) -> Manifest:
@@ -139,10 +139,10 @@ def write_results(out: Path, results: Results, repo: str, version: str) -> Manif
 
 
 def publish_results(results: Results, repo: str, target: Target, *, version: str) -> Published:
-    """Publish what was measured as the dataset `repo`, in one commit with one tag; see `push`.
+    """Publish results as the dataset `repo`, in one commit with one tag; see `push`.
 
     Args:
-        version: the tag, that of the data; or the next free one where that holds other results of the same data.
+        version: the tag, which is that of the data; the next free one where that holds other results of the same data.
     """
     with TemporaryDirectory() as scratch:
         draft = draft_results(Path(scratch), results)
@@ -156,7 +156,7 @@ def publish_results(results: Results, repo: str, target: Target, *, version: str
 
 
 def results_change(old: Manifest, new: Manifest) -> Change:
-    """Results of another dataset are another source; a part of the published ones is nothing new."""
+    """Compare results with published ones: those of another dataset are another source, a part is nothing new."""
     repos = [manifest.provenance.get("data", {}).get("repo") for manifest in (old, new)]
     if repos[0] != repos[1]:
         return Change("source", differences(repos[0], repos[1], "data repo"))
@@ -164,36 +164,37 @@ def results_change(old: Manifest, new: Manifest) -> Change:
         return Change("none")
     more = [entry for entry in new.models if entry not in old.models]
     published, files = (
-        {f"laws/{name}" for name in each.laws} | {f"decisions/{name}" for name in each.decisions} for each in (old, new)
+        {f"laws/{name}" for name in manifest.laws} | {f"decisions/{name}" for name in manifest.decisions}
+        for manifest in (old, new)
     )
     fewer = len(new.models) < len(old.models) or files < published
     return Change("inside" if fewer and not more and files <= published else "growth")
 
 
 def _models(curves: Path) -> Iterator[dict[str, Any]]:
-    """Every model that was scored, teacher and base among them, by what tells it from others, and its error."""
+    """Yield every scored model, teacher and base among them, by the fields that identify it, and its error."""
     for row in pq.read_table(curves).to_pylist():
-        told = {name: row.get(name) for name in MODEL if row.get(name) is not None}
-        yield told | {name: row[name] for name, older in OLDER.items() if row.get(name) not in (None, older)}
+        entry = {name: row.get(name) for name in MODEL if row.get(name) is not None}
+        yield entry | {name: row[name] for name, older in OLDER.items() if row.get(name) not in (None, older)}
 
 
-def _placed(out: Path, results: Results, told: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:
-    """Every table that has rows, by its configuration's name, with its place in the repo."""
+def _copy_tables(out: Path, results: Results, extra: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:
+    """Yield every table that has rows, by its configuration's name, with its place in the repo."""
     with TemporaryDirectory() as scratch:
         tables = {"curves": results.curves, "items": results.items}
-        for name, table in told.items():
+        for name, table in extra.items():
             if table.num_rows:
                 tables[name] = Path(scratch, f"{name}.parquet")
                 pq.write_table(table, tables[name])
         for name, path in tables.items():
-            yield name, _place(out, name, path)
+            yield name, _copy_named(out, name, path)
 
 
-def _place(out: Path, name: str, path: Path) -> str:
-    """Under its digest's name, for the same reason as in a release."""
-    placed = f"data/{name}-{file_digest(path)[:NAME_DIGITS]}.parquet"
-    _copy(path, out / placed)
-    return placed
+def _copy_named(out: Path, name: str, path: Path) -> str:
+    """Copy a table under its digest's name, for the same reason as in a release."""
+    target = f"data/{name}-{file_digest(path)[:NAME_DIGITS]}.parquet"
+    _copy(path, out / target)
+    return target
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -201,7 +202,7 @@ def _copy(path: Path, to: Path) -> None:
     shutil.copyfile(path, to)
 
 
-def _card(draft: Draft, repo: str, version: str) -> str:
+def _card(draft: ResultsDraft, repo: str, version: str) -> str:
     results = draft.results
     front = DatasetCardData(
         license=results.license,
@@ -219,7 +220,7 @@ def _card(draft: Draft, repo: str, version: str) -> str:
         repo=repo,
         version=version,
         errors=errors,
-        drawn=max(row["draws"] for row in errors) > 1,
+        several_draws=max(row["draws"] for row in errors) > 1,
         figures=sorted(name for name in results.files if name.endswith(".png")),
         **draft.lines,
     )
@@ -227,7 +228,7 @@ def _card(draft: Draft, repo: str, version: str) -> str:
 
 
 def mean_errors(curves: Path) -> Iterator[dict[str, Any]]:
-    """A row per line of the table on the card: how many students, of how many corpus draws, and their mean error."""
+    """Yield a row per line of the card's table: number of students and corpus draws, and mean error."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in pq.read_table(curves).to_pylist():
         groups.setdefault(tuple(row.get(name) for name in LINE), []).append(row)
@@ -241,11 +242,11 @@ LAWS = pa.schema(
     [
         ("experiment", pa.string()),
         ("pair", pa.string()),
-        ("held_out", pa.int64()),  # the rung that this law did not see
-        ("exploratory", pa.bool_()),  # students of that rung existed before the forecast
+        ("held_out", pa.int64()),  # the budget held out of this law's fit
+        ("exploratory", pa.bool_()),  # students of that budget existed before the forecast
         ("kind", pa.string()),  # parameter, forecast, baseline, observed, or refused: no law, and `name` says why
         ("name", pa.string()),
-        ("budget", pa.int64()),  # of a forecast, a baseline and what was observed
+        ("budget", pa.int64()),  # of a forecast, a baseline or an observation
         ("value", pa.float64()),
         ("low", pa.float64()),
         ("high", pa.float64()),
@@ -256,47 +257,49 @@ DECISIONS = pa.schema([(name, pa.string()) for name in ("experiment", "rule", "v
 
 
 def laws_table(files: Mapping[str, Path]) -> pa.Table:
-    """A row for each number of every law; see `LAWS`.
+    """Tabulate every number of every law, a row each; see `LAWS`.
 
     Args:
-        files: of laws, by name: `forecast.json` and `law.json`, of further laws each in a folder of its own.
+        files: files of laws by name: `forecast.json` and `law.json`, those of further laws each in a folder.
     """
     rows = [
-        {name: told.get(name) for name in ("experiment", "pair", "held_out", "exploratory")} | row
-        for told, law in _read(files)
-        for row in law_rows(told, law)
+        {name: forecast.get(name) for name in ("experiment", "pair", "held_out", "exploratory")} | row
+        for forecast, law in _read(files)
+        for row in law_rows(forecast, law)
     ]
     return pa.Table.from_pylist(rows, schema=LAWS)
 
 
 def decisions_table(files: Mapping[str, Path]) -> pa.Table:
-    """A row per decision, from the files `<rule>.json` among these."""
-    told = [_json(path) for name, path in sorted(files.items()) if name.endswith(".json")]
-    return pa.Table.from_pylist([{key: each[key] for key in DECISIONS.names} for each in told], schema=DECISIONS)
+    """Tabulate decisions, a row each, from the files `<rule>.json` among these."""
+    decisions = [_json(path) for name, path in sorted(files.items()) if name.endswith(".json")]
+    return pa.Table.from_pylist(
+        [{key: decision[key] for key in DECISIONS.names} for decision in decisions], schema=DECISIONS
+    )
 
 
 def _read(files: Mapping[str, Path]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Each forecast, as its law repeats it where there is one, with that law."""
+    """Yield each forecast, as its law repeats it where there is one, with that law."""
     for name in sorted(files, key=lambda name: (name.count("/"), name)):
         if PurePosixPath(name).name == "forecast.json":
-            beside = files.get(str(PurePosixPath(name).with_name("law.json")))
-            law = _json(beside) if beside else None
+            path = files.get(str(PurePosixPath(name).with_name("law.json")))
+            law = _json(path) if path else None
             yield law["forecast"] if law else _json(files[name]), law
 
 
 def law_rows(forecast: Mapping[str, Any], law: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The numbers of a fitted law, a row each (see `LAWS`): parameters, forecast, its baselines, what was observed."""
-    level, budget, told = forecast["level"], forecast["held_out"], forecast["law"]
-    for name, found in forecast["parameters"].items():
-        yield {"kind": "parameter", "name": name, "level": level, **found}
+    """Yield the numbers of a fitted law, a row each (see `LAWS`): parameters, forecast, baselines, observed error."""
+    level, budget, prediction = forecast["level"], forecast["held_out"], forecast["law"]
+    for name, entry in forecast["parameters"].items():
+        yield {"kind": "parameter", "name": name, "level": level, **entry}
     at = {"budget": budget, "level": level}
-    if told is None:
+    if prediction is None:
         yield {"kind": "refused", "name": "; ".join(forecast["notes"]), "budget": budget}
     else:
-        span = {name: told[name] for name in ("low", "high")}
-        yield {"kind": "forecast", "name": "mean of students", **at, "value": told["mean"], **span}
-        new = {"low": told["low_new"], "high": told["high_new"]}
-        yield {"kind": "forecast", "name": "one student", **at, "value": told["mean"], **new}
+        span = {name: prediction[name] for name in ("low", "high")}
+        yield {"kind": "forecast", "name": "mean of students", **at, "value": prediction["mean"], **span}
+        new = {"low": prediction["low_new"], "high": prediction["high_new"]}
+        yield {"kind": "forecast", "name": "one student", **at, "value": prediction["mean"], **new}
     for name, value in forecast["baselines"].items():
         yield {"kind": "baseline", "name": name, "budget": budget, "value": value}
     if law:
@@ -304,7 +307,7 @@ def law_rows(forecast: Mapping[str, Any], law: Mapping[str, Any] | None) -> Iter
 
 
 def brief_laws(table: pa.Table) -> list[dict[str, Any]]:
-    """A line per law for people, from its rows in `laws_table`: forecast, two baselines, what was observed."""
+    """Summarise each law in a row for the card, from its rows in `laws_table`."""
     laws: dict[tuple[Any, Any], dict[str, Any]] = {}
     for row in table.to_pylist():
         line = laws.setdefault((row["pair"], row["held_out"]), {"exploratory": row["exploratory"]})
@@ -326,5 +329,5 @@ def brief_laws(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return told
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data

@@ -1,4 +1,4 @@
-"""Refuses files that would tell of this machine: tokens, its folders and its name are looked for before a push."""
+"""Refuse to publish files that reveal tokens, or folders and the name of this machine."""
 
 import codecs
 import io
@@ -18,9 +18,9 @@ from huggingface_hub import constants, get_token
 
 from toolkit.hub.version import Refused
 
-VOCABULARY = {"tokenizer.json", "vocab.json", "merges.txt"}  # learnt from texts: `/root` may be a token like any other
+VOCABULARY = {"tokenizer.json", "vocab.json", "merges.txt"}  # learnt from texts: `/root` may be a token in them
 KINDS = {
-    # A digit or a capital in what follows: `hf_hub_download_...` is a name, and no token is without either.
+    # A token has a digit or a capital, unlike a name such as `hf_hub_download_...`.
     "a Hub token": r"\b(?:hf|api_org)_(?=[\w-]*[0-9A-Z])[\w-]{30,}",
     "an API key": "|".join(
         [
@@ -38,38 +38,38 @@ KINDS = {
     "a private key": r"-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----",
 }
 SECRET_NAMES = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD)$")  # of environment variables
-SHORTEST = 16  # characters of a secret in the environment; `EMPTY` and its like tell nothing
-ORDINARY = re.compile(r"[a-zA-Z]{1,7}|localhost")  # host names that are words, tell nothing, and occur in any text
+SHORTEST = 16  # characters of a secret in the environment; placeholders such as `EMPTY` are shorter
+ORDINARY = re.compile(r"[a-zA-Z]{1,7}|localhost")  # host names that are common words and reveal nothing
 WEIGHTS_THAT_RUN = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".msgpack", ".h5"}
 
 
 def refuse_secrets(files: Mapping[str, Path], folders: Iterable[Path] = ()) -> None:
-    """Make sure that no file of `files` (name -> file) holds a token or key, a folder of this machine, or its name.
+    """Refuse files (name -> file) that hold a token or key, a folder of this machine, or its name.
 
-    All forms are read: texts, tables with their metadata, archives, what is compressed; of weights the metadata.
+    It reads all forms: texts, tables with their metadata, archives, compressed files, and the metadata of weights.
 
     Args:
         folders: more folders that must not be named, such as the workspace; the home folder never may.
 
     Raises:
-        Refused: naming the file, the column or member, and what it holds, never the secret; or a file that cannot be
-            read.
+        Refused: naming the file, the column or member, and the kind of secret, never the secret; or for a file that
+            cannot be read.
     """
     secrets, places = dict(_secrets()), dict(_places(folders))
     for name, path in files.items():
         needles = secrets if path.name in VOCABULARY else secrets | places
         try:
             for piece in pieces(path):
-                found = [what for what, pattern in needles.items() if pattern.search(piece.text)]
-                if found:
-                    holds = f"{name}{piece.where} holds {' and '.join(found)}"
+                kinds = [what for what, pattern in needles.items() if pattern.search(piece.text)]
+                if kinds:
+                    holds = f"{name}{piece.where} holds {' and '.join(kinds)}"
                     raise Refused(f"{holds}; name things by repo, key or digest and make it again")
         except Unreadable as error:
             raise Refused(f"{name}: cannot be searched for secrets, it is damaged ({error}); make it again") from error
 
 
 def refuse_pickles(names: Iterable[str]) -> None:
-    """Make sure that weights are safetensors: other forms may run code when they are loaded.
+    """Refuse weights other than safetensors, as other forms may run code when they are loaded.
 
     Raises:
         Refused: naming the files.
@@ -80,10 +80,10 @@ def refuse_pickles(names: Iterable[str]) -> None:
 
 
 def refuse_paths(configs: Mapping[str, Path]) -> None:
-    """Make sure that no model configuration names a folder; PEFT and Transformers note where they loaded a base from.
+    """Refuse model configurations that name a folder; PEFT and Transformers note where they loaded a base from.
 
     Raises:
-        Refused: naming the file, the field and the mend.
+        Refused: naming the file, the field and the remedy.
     """
     for name, path in configs.items():
         settings = json.loads(path.read_text(encoding="utf-8"))
@@ -94,17 +94,17 @@ def refuse_paths(configs: Mapping[str, Path]) -> None:
 
 
 def _secrets() -> Iterator[tuple[str, re.Pattern[str]]]:
-    tokens = {found for found in (get_token(), _stored()) if found}
-    named = {value for name, value in os.environ.items() if SECRET_NAMES.search(name) and len(value) >= SHORTEST}
-    known = {"a Hub token": tokens, "an API key": named - tokens}
+    tokens = {token for token in (get_token(), _stored()) if token}
+    values = {value for name, value in os.environ.items() if SECRET_NAMES.search(name) and len(value) >= SHORTEST}
+    literal = {"a Hub token": tokens, "an API key": values - tokens}
     for what, pattern in KINDS.items():
-        yield what, re.compile("|".join([pattern, *map(re.escape, sorted(known.get(what, ())))]))
+        yield what, re.compile("|".join([pattern, *map(re.escape, sorted(literal.get(what, ())))]))
 
 
 def _places(folders: Iterable[Path]) -> Iterator[tuple[str, re.Pattern[str]]]:
     homes = [f"{home}/" for home in {Path.home(), Path.home().resolve()} if home != Path("/")]
-    named = {str(each) for folder in folders for each in (folder.absolute(), folder.resolve())} - {"/"}
-    paths = [*map(re.escape, homes), *(rf"{re.escape(path)}(?![\w-])" for path in sorted(named))]
+    names = {str(path) for folder in folders for path in (folder.absolute(), folder.resolve())} - {"/"}
+    paths = [*map(re.escape, homes), *(rf"{re.escape(path)}(?![\w-])" for path in sorted(names))]
     if paths:
         yield "a folder of this machine", re.compile(rf"(?<![\w.-])(?:{'|'.join(paths)})")
     host = socket.gethostname()
@@ -113,36 +113,36 @@ def _places(folders: Iterable[Path]) -> Iterator[tuple[str, re.Pattern[str]]]:
 
 
 def _stored() -> str | None:
-    """The token in the file that `hf auth login` writes, also where the environment names another."""
+    """Read the token in the file that `hf auth login` writes, also where the environment names another."""
     path = Path(constants.HF_TOKEN_PATH)
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 PIECE = 1 << 20  # bytes read at once
-OVERLAP = 4096  # characters of the piece before that are seen again: what is searched may lie across two
-ROWS = 512  # of a table at once
-LAYERS = 3  # of compression within one another
-HEADER = 100 << 20  # bytes of a safetensors header at most
+OVERLAP = 4096  # characters of a piece that are searched again with the next: a secret may cross the border
+ROWS = 512  # rows of a table read at once
+LAYERS = 3  # nested layers of compression
+HEADER = 100 << 20  # largest header of safetensors, bytes
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
 ESCAPE = re.compile(r"\\(?:/|u([0-9a-fA-F]{4}))")
 
 
 class Unreadable(Exception):
-    """A file that cannot be read as what it says it is."""
+    """A file that is not of the form that it claims."""
 
 
 class Piece(NamedTuple):
-    """Some of a file's text, and where in the file it stands: a column of a table, a member of an archive, or empty."""
+    """Some of a file's text, and its place there: a column of a table, a member of an archive, or empty."""
 
     text: str
     where: str = ""
 
 
 def pieces(path: Path) -> Iterator[Piece]:
-    """All texts in a file: rows and metadata of a table, members of an archive, what is compressed, else its bytes.
+    """Yield all texts in a file: rows and metadata of a table, members of an archive, unpacked text, else its bytes.
 
     Raises:
-        Unreadable: the file is damaged, or compressed again and again.
+        Unreadable: for a damaged file, or one with too many layers of compression.
     """
     try:
         for piece in _of_file(path):
@@ -153,8 +153,8 @@ def pieces(path: Path) -> Iterator[Piece]:
         raise Unreadable(str(error)) from error
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(found[1], 16)) if found[1] else "/"
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else "/"
 
 
 def _of_file(path: Path) -> Iterator[Piece]:
@@ -173,7 +173,7 @@ def _of_file(path: Path) -> Iterator[Piece]:
 
 
 def _of_weights(file: IO[bytes], size: int) -> Iterator[Piece]:
-    """The metadata in the header of safetensors; the weights themselves are no text."""
+    """Yield the metadata in the header of safetensors; the weights themselves are not text."""
     file.seek(8)
     header = file.read(size) if size <= HEADER else b""
     if header.startswith(b"{"):
@@ -206,17 +206,17 @@ def _opened(file: IO[bytes], kind: str | None) -> Any:
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream of which the first bytes were read already."""
+    """A stream whose first bytes were already read."""
 
     def __init__(self, first: bytes, rest: IO[bytes]) -> None:
         self.first, self.rest = first, rest
 
     def readable(self) -> bool:
-        """It is read and no more."""
+        """Say that the stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a part of `buffer`; the number of bytes."""
+        """Fill a part of `buffer` and return the number of bytes."""
         data = self.first[: len(buffer)] or self.rest.read(len(buffer))
         self.first = self.first[len(data) :]
         buffer[: len(data)] = data
@@ -226,19 +226,21 @@ class _Rejoined(io.RawIOBase):
 def _decoded(first: bytes, file: IO[bytes]) -> Iterator[Piece]:
     encoding = "utf-16" if first.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    kept, data = "", first
+    overlap, data = "", first
     while data:
-        text = kept + decoder.decode(data)
+        text = overlap + decoder.decode(data)
         yield Piece(text)
-        kept, data = text[-OVERLAP:], file.read(PIECE)
+        overlap, data = text[-OVERLAP:], file.read(PIECE)
 
 
 def _of_table(path: Path) -> Iterator[Piece]:
     with pq.ParquetFile(path) as table:
         schema = table.schema_arrow
-        shown = schema.to_string(show_field_metadata=True, show_schema_metadata=True, truncate_metadata=False)
-        held = table.metadata.metadata or {}
-        yield Piece("\n".join([shown, *(text.decode(errors="replace") for text in held.values())]), ", its metadata")
+        description = schema.to_string(show_field_metadata=True, show_schema_metadata=True, truncate_metadata=False)
+        metadata = table.metadata.metadata or {}
+        yield Piece(
+            "\n".join([description, *(text.decode(errors="replace") for text in metadata.values())]), ", its metadata"
+        )
         for field in schema:
             if _may_hold_text(field.type):
                 for batch in table.iter_batches(ROWS, columns=[field.name]):
@@ -252,7 +254,7 @@ def _may_hold_text(kind: pa.DataType) -> bool:
         inner = [kind.storage_type]
     if pa.types.is_dictionary(kind):
         inner = [kind.value_type]
-    return _is_text(kind) or any(_may_hold_text(each) for each in inner)
+    return _is_text(kind) or any(_may_hold_text(part) for part in inner)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -263,7 +265,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _texts(array: pa.Array) -> Iterator[str]:
-    """Every text in a column, also within lists, structs, maps and dictionaries."""
+    """Yield every text in a column, also within lists, structs, maps and dictionaries."""
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         yield from _texts(array.storage)

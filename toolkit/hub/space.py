@@ -1,4 +1,4 @@
-"""Publishes the Space, one commit: the app with the part of the toolkit that it imports, its example and its card."""
+"""Publish the Space in one commit: the app, the part of the toolkit that it imports, its examples and its card."""
 
 import ast
 import json
@@ -28,16 +28,16 @@ APP = shipped("spaces/law")
 TITLE = "When does generating more synthetic data help?"
 PYTHON = "3.11"
 REQUIRED = ("numpy", "scipy", "pandas", "plotly", "gradio", "datasets")
-RESULTS = "results.txt"  # what the app offers beside its example, a name with its revision a line
+RESULTS = "results.txt"  # results that the app offers besides its examples, a name with its revision a line
 NAMED = re.compile(r"[\w.-]+/[\w.-]+-results@[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Space:
-    """What a bundle offers.
+    """The results and models of a bundle.
 
     Attributes:
-        results: results datasets at their revisions, `org/name-results@v1.0.0`, offered beside the bundled example.
+        results: results datasets at their revisions, `org/name-results@v1.0.0`, offered besides the bundled examples.
         models: model repos that its card names.
     """
 
@@ -46,12 +46,12 @@ class Space:
 
     @property
     def studies(self) -> list[str]:
-        """Repos of the data that the results were measured on."""
+        """Return the repos of the data that the results were measured on."""
         return [name.partition("@")[0].removesuffix("-results") for name in self.results]
 
 
 def write_bundle(out: Path, space: Space) -> Manifest:
-    """Fill the folder `out` with all that the Space needs; equal input, equal bytes.
+    """Fill the folder `out` with everything that the Space needs; equal input, equal bytes.
 
     Args:
         out: a new or empty folder, or an older bundle, which is replaced.
@@ -84,49 +84,49 @@ def _check(space: Space) -> None:
 
 
 def _clear(out: Path) -> None:
-    """An older bundle goes; anything else that is there is not ours to remove."""
+    """Remove an older bundle; refuse a folder with anything else in it."""
     out.mkdir(parents=True, exist_ok=True)
     if not any(out.iterdir()):
         return
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
     if not str(manifest.get("version")).startswith("bundle-"):
-        raise Refused(f"{out}: holds something else than a bundle of the Space; name a new or empty folder")
+        raise Refused(f"{out}: holds something other than a bundle of the Space; name a new or empty folder")
     remove(out)
     out.mkdir()
 
 
 def _files() -> dict[str, Path]:
-    """Name in the bundle -> file: the app with its example, and every module of the toolkit that it can import."""
+    """Return name in the bundle -> file: the app with its examples, and the toolkit's modules that it can import."""
     app = {
         path.relative_to(APP).as_posix(): path
         for path in sorted(APP.rglob("*"))
         if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(APP).parts)
     }
-    modules = imported(path for path in app.values() if path.suffix == ".py")
+    modules = imported_files(path for path in app.values() if path.suffix == ".py")
     return app | {path.relative_to(HOME).as_posix(): path for path in sorted(modules)} | {"LICENSE": shipped("LICENSE")}
 
 
-def imported(files: Iterable[Path]) -> set[Path]:
-    """Files of the toolkit that these import, directly or through others, anywhere in their text."""
-    found: set[Path] = set()
+def imported_files(files: Iterable[Path]) -> set[Path]:
+    """Return the files of the toolkit that these import, directly or through others, anywhere in their text."""
+    imports: set[Path] = set()
     waiting = list(files)
     while waiting:
-        new = {path for name in _imports(waiting.pop()) for path in _modules(name)} - found
-        found |= new
+        new = {path for name in _imports(waiting.pop()) for path in _modules(name)} - imports
+        imports |= new
         waiting += new
-    return found
+    return imports
 
 
 def _imports(path: Path) -> Iterator[str]:
     for node in _run(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{each.name}" for each in node.names)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node below this one but what only a type checker reads."""
+    """Yield every node below this one except those that only a type checker reads."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
@@ -134,7 +134,7 @@ def _run(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _modules(name: str) -> Iterator[Path]:
-    """The files that importing `a.b.c` runs, where `a` is the toolkit; a last part may be a name in one."""
+    """Yield the files that importing `a.b.c` runs, where `a` is the toolkit and `c` may be a name in `b`."""
     parts = name.split(".")
     if parts[0] != PACKAGE.name:
         return
@@ -160,7 +160,7 @@ def _card(space: Space, gradio: str) -> str:
         app_file="app.py",
         license="apache-2.0",
         short_description="The law of fixed-source synthesis: fit, forecast, plan",
-        datasets=[each for name in space.studies for each in (f"{name}-results", name)] or None,
+        datasets=[dataset for name in space.studies for dataset in (f"{name}-results", name)] or None,
         models=list(space.models) or None,
         tags=["synthetic", PAPER],
     )
@@ -169,19 +169,19 @@ def _card(space: Space, gradio: str) -> str:
 
 
 def publish_space(repo: str, space: Space, target: Target) -> Published:
-    """Make the Space `repo` hold the bundle: one commit on the head that was read, or none where it does already.
+    """Make the Space `repo` hold the bundle: one commit on the head that was read, or none where it already does.
 
-    A Space shows the head of `main`, so bundles get no tag. Where it shows results of its own owner, it goes into the
-    collection that carries their name.
+    A Space shows the head of `main`, so bundles get no tag. A Space that shows results of its own owner is added to the
+    collection of their name.
 
     Raises:
-        Refused: for a Space that holds files of others, and see `write_bundle` and `toolkit.hub.upload.prepare`.
+        Refused: for a Space that holds files of others; see also `write_bundle` and `toolkit.hub.upload.prepare`.
         HubFault: see `toolkit.hub.upload`.
     """
     with TemporaryDirectory() as scratch, explained(target.api, repo):
         version = write_bundle(Path(scratch), space).version
         upload = prepare(Path(scratch), repo, "space", f"Space {version}", target.folders)
-        done = attempts()(_rehearse if target.dry else _push_once, target, upload)
+        done = attempts()(_dry_run if target.dry else _push_once, target, upload)
     owner = repo.partition("/")[0]
     for study in space.studies:
         if study.startswith(f"{owner}/") and not target.dry:
@@ -200,23 +200,23 @@ def _push_once(target: Target, upload: Upload) -> Published:
     if remote is None:
         raise HubFault(f"{upload.repo}: was made and cannot be found yet; run the same command again")
     adds, gone = _changes(upload, remote)
-    # All of it is offered: what the Hub holds already is left out by the client, also where somebody edited it there.
+    # All files are offered: the client leaves out those that the Hub already holds, also after edits there.
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         *(CommitOperationDelete(name, is_folder=False) for name in gone),
         *(CommitOperationAdd(name, upload.folder / name) for name in (*upload.manifest.files, MANIFEST)),
     ]
-    with warnings.catch_warnings(action="ignore"):  # that the example's table is data, and this repo no dataset
-        made = api.create_commit(
+    with warnings.catch_warnings(action="ignore"):  # the client warns of a table in a repo that is not a dataset
+        commit = api.create_commit(
             **where, operations=operations, commit_message=upload.message, parent_commit=remote.head
         )
-    new = made.oid != remote.head
+    new = commit.oid != remote.head
     target.say(
         f"{upload.repo}: {f'{len(adds)} files of {upload.version}' if new else f'holds {upload.version} already'}"
     )
-    return Published(upload.repo, "space", upload.version, made.oid, new, adds, gone, upload.size(adds))
+    return Published(upload.repo, "space", upload.version, commit.oid, new, adds, gone, upload.size(adds))
 
 
-def _rehearse(target: Target, upload: Upload) -> Published:
+def _dry_run(target: Target, upload: Upload) -> Published:
     remote = _read(target, upload)
     if remote is None:
         target.say(f"{upload.repo}: would be made, a {'private' if target.private else 'public'} Space")
@@ -228,7 +228,7 @@ def _rehearse(target: Target, upload: Upload) -> Published:
 
 
 def _read(target: Target, upload: Upload) -> Remote | None:
-    """The Space as it stands, if it is there and may be written to."""
+    """Read the Space as it is, if it exists and may be written to."""
     remote, _ = read_remote(target.api, upload.repo, "space", upload.version)
     if remote is not None:
         refuse_public(target.api, {"repo_id": upload.repo, "repo_type": "space"}, target.private)
@@ -237,14 +237,14 @@ def _read(target: Target, upload: Upload) -> Remote | None:
 
 
 def _changes(upload: Upload, remote: Remote) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that are new or changed, and names that go: those of the bundle before that this one has not."""
-    held, files = (remote.manifest.files if remote.manifest else {}), upload.manifest.files
-    adds = tuple(name for name, file in files.items() if held.get(name) != file)
-    return adds, tuple(sorted((set(held) - set(files)) & remote.names))
+    """Return the names of new or changed files, and those of the earlier bundle that this one no longer has."""
+    published, files = (remote.manifest.files if remote.manifest else {}), upload.manifest.files
+    adds = tuple(name for name, file in files.items() if published.get(name) != file)
+    return adds, tuple(sorted((set(published) - set(files)) & remote.names))
 
 
 def _refuse_foreign(remote: Remote) -> None:
-    """A Hub puts a README into a new Space; anything more without our manifest is somebody's work."""
+    """Refuse a Space with files of another app: a Hub puts only a README into a new one."""
     others = sorted(remote.names - SCAFFOLD - {"README.md"})
     if others and remote.manifest is None:
         raise Refused(f"it holds files of another app ({', '.join(others[:6])}); name a Space that is new or empty")

@@ -1,4 +1,4 @@
-"""Uploads a folder: one commit on the head that was read, then one tag; after any fault the next call finishes it."""
+"""Upload a folder: one commit on the head that was read, then one tag; after any fault the next call finishes it."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ from huggingface_hub.utils import validate_repo_id
 from toolkit.hub.faults import HubFault, attempts, explained, without_secrets
 from toolkit.hub.manifest import MANIFEST, File, Manifest, parse_manifest
 from toolkit.hub.scan import refuse_secrets
-from toolkit.hub.version import Compare, Plan, Refused, Remote, decide
+from toolkit.hub.version import Compare, PushPlan, Refused, Remote, decide
 from toolkit.workspace import file_digest
 
 NAME_RULE = "`org/name`, each part of at most 96 letters, digits, '-', '_' and '.', without '--' or '..'"
@@ -30,8 +30,8 @@ class Target:
 
     Attributes:
         api: the client, with its endpoint and token.
-        say: gets a sentence for each thing done.
-        private: make repos private; one that is there and public is refused.
+        say: receives a sentence for each thing done.
+        private: make repos private; an existing public one is refused.
         dry: say what would be done, and do nothing.
         folders: folders of this machine that no text may name, such as the workspace; the home folder never may.
     """
@@ -45,14 +45,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Published:
-    """What a push left: the tag `version` of `repo` names `commit`.
+    """The result of a push: the tag `version` of `repo` names `commit`.
 
     Attributes:
         new: whether this call made the commit.
-        added, deleted: names of the files in it.
-        bytes: sizes of the added files in all; a Hub that has some of them already is sent less.
+        added, deleted: names of the files that it adds and deletes.
+        bytes: total size of the added files; less is sent to a Hub that already has some of them.
         reason: why nothing was committed, or what the commit is.
-        dry: nothing was done, and `commit` is the one that would have been built on.
+        dry: whether nothing was done; `commit` is then the one to build on.
     """
 
     repo: str
@@ -79,27 +79,27 @@ class Upload:
 
     @property
     def version(self) -> str:
-        """The tag it gets."""
+        """Return the tag of the upload."""
         return self.manifest.version
 
     def size(self, names: Iterable[str]) -> int:
-        """Bytes of these files."""
+        """Return the bytes of these files."""
         return sum((self.folder / name).stat().st_size for name in names)
 
 
 def prepare(folder: Path, repo: str, repo_type: RepoType, message: str, folders: Iterable[Path] = ()) -> Upload:
-    """Check a folder before anything is asked of a Hub.
+    """Check a folder before any request to a Hub.
 
     Args:
-        folder: with a `manifest.json`: `version`, `files` (name -> sha256 and bytes) of what goes along, and perhaps
-            the `repo` that it was made for.
+        folder: a folder with a `manifest.json`, which has `version`, `files` (name -> sha256 and bytes) and perhaps the
+            `repo` that it was made for.
         repo: `org/name`.
         message: first line of the commit.
-        folders: folders of this machine that no text may name, beside the home folder.
+        folders: folders of this machine that no text may name, besides the home folder.
 
     Raises:
-        Refused: for a name that no repo can have or another than the manifest's, files that are not as the manifest
-            says, or a secret in a text.
+        Refused: for a name that no repo can have or that is not the manifest's, files that differ from the manifest, or
+            a secret in a text.
     """
     check_repo(repo)
     manifest = parse_manifest(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
@@ -115,7 +115,7 @@ def prepare(folder: Path, repo: str, repo_type: RepoType, message: str, folders:
 
 
 def check_repo(repo: str) -> None:
-    """Make sure that `repo` can be a repo's name.
+    """Refuse a text that cannot be a repo's name.
 
     Raises:
         Refused: with the rule.
@@ -129,15 +129,15 @@ def check_repo(repo: str) -> None:
 
 
 def read_remote(api: HfApi, repo: str, repo_type: RepoType, version: str) -> tuple[Remote | None, str | None]:
-    """The repo at one moment, and the tag that an interrupted push owes it.
+    """Read a repo at one moment, and find the tag that an interrupted push did not set.
 
-    That tag is among the tags already: its commit counts as published.
+    That tag is already among the repo's tags: its commit counts as published.
 
     Args:
         version: the tag whose manifest is read too.
 
     Returns:
-        None for a repo that is not there (or hidden from this token), and None for no tag owed.
+        The repo, None where it does not exist (or is hidden from this token), and that tag, None where there is none.
     """
     where: dict[str, Any] = {"repo_id": repo, "repo_type": repo_type}
     try:
@@ -151,15 +151,15 @@ def read_remote(api: HfApi, repo: str, repo_type: RepoType, version: str) -> tup
     tree = api.list_repo_tree(**where, revision=head, recursive=True)
     files = {file.path: file for file in tree if isinstance(file, RepoFile)}
     manifest = _manifest_at(api, where, head) if MANIFEST in files else None
-    owed = manifest.version if manifest and manifest.version not in tags and _whole(manifest, files) else None
-    tags |= {owed: head} if owed else {}
+    unset = manifest.version if manifest and manifest.version not in tags and _whole(manifest, files) else None
+    tags |= {unset: head} if unset else {}
     at = tags.get(version)
-    taken = None if at is None else manifest if at == head else _manifest_at(api, where, at)
-    return Remote(head, frozenset(files), manifest, tags, taken), owed
+    at_tag = None if at is None else manifest if at == head else _manifest_at(api, where, at)
+    return Remote(head, frozenset(files), manifest, tags, at_tag), unset
 
 
 def read_published(target: Target, repo: str, repo_type: RepoType, version: str) -> Remote:
-    """The repo as it stands, an empty one where it is not there.
+    """Read a repo as it is, an empty one where it does not exist.
 
     Args:
         version: the tag whose manifest is read too.
@@ -174,7 +174,7 @@ def read_published(target: Target, repo: str, repo_type: RepoType, version: str)
 
 
 def _manifest_at(api: HfApi, where: Mapping[str, Any], revision: str) -> Manifest | None:
-    """The manifest of a push of ours; None where the file is missing or another program's."""
+    """Read the manifest of a push of ours; None where the file is missing or another program's."""
     with TemporaryDirectory() as scratch:  # not the user's cache: it is read once
         try:
             path = api.hf_hub_download(**where, filename=MANIFEST, revision=revision, local_dir=scratch)
@@ -184,107 +184,107 @@ def _manifest_at(api: HfApi, where: Mapping[str, Any], revision: str) -> Manifes
 
 
 def _whole(manifest: Manifest, files: Mapping[str, RepoFile]) -> bool:
-    """Whether a commit holds what its manifest lists, so that it is a push's own and no later edit."""
-    return all(name in files and _is(files[name], file) for name, file in manifest.files.items())
+    """Say whether a commit holds what its manifest lists, so that it is a push's own and not a later edit."""
+    return all(name in files and _is_same(files[name], file) for name, file in manifest.files.items())
 
 
-def _is(held: RepoFile, file: File) -> bool:
-    return held.size == file.bytes and (held.lfs is None or held.lfs.sha256 == file.sha256)
+def _is_same(remote_file: RepoFile, file: File) -> bool:
+    return remote_file.size == file.bytes and (remote_file.lfs is None or remote_file.lfs.sha256 == file.sha256)
 
 
 def push(target: Target, upload: Upload, compare: Compare) -> Published:
-    """Make the tag that the upload's manifest names, holding its files; nothing is done where it does already.
+    """Make the tag that the upload's manifest names hold its files; nothing is done where it already does.
 
     Args:
-        compare: how new content relates to published content of this kind.
+        compare: says how new content relates to published content of this kind.
 
     Raises:
         Refused: see `decide`.
-        HubFault: for a Hub that cannot be reached or does not let us, naming the mend.
+        HubFault: for a Hub that cannot be reached or refuses us, naming the remedy.
     """
     with explained(target.api, upload.repo):
         if target.dry:
-            return attempts()(_rehearse, target, upload, compare)
+            return attempts()(_dry_run, target, upload, compare)
         return attempts()(_push_once, target, upload, compare, [])
 
 
-def _push_once(target: Target, upload: Upload, compare: Compare, sent: list[Published]) -> Published:
-    """One try; `sent` keeps what an earlier one committed, should only its tag have failed."""
+def _push_once(target: Target, upload: Upload, compare: Compare, commits: list[Published]) -> Published:
+    """Try once; `commits` keeps what an earlier try committed, in case only its tag failed."""
     api, say, private = target.api, target.say, target.private
     where: dict[str, Any] = {"repo_id": upload.repo, "repo_type": upload.repo_type}
-    remote, finished = read_remote(api, upload.repo, upload.repo_type, upload.version)
+    remote, untagged = read_remote(api, upload.repo, upload.repo_type, upload.version)
     if remote is None:
         say(f"{upload.repo}: a new {'private ' if private else ''}{upload.repo_type} repo")
         api.create_repo(**where, private=private, exist_ok=True)
-        remote, finished = read_remote(api, upload.repo, upload.repo_type, upload.version)
+        remote, untagged = read_remote(api, upload.repo, upload.repo_type, upload.version)
     if remote is None:
         raise HubFault(f"{upload.repo}: was made and cannot be found yet; run the same command again")
     refuse_public(api, where, private)
-    if finished:
-        say(f"{upload.repo}: {finished} was committed and not tagged; it is now")
-        api.create_tag(**where, tag=finished, revision=remote.head)
+    if untagged:
+        say(f"{upload.repo}: {untagged} was committed and not tagged; it is now")
+        api.create_tag(**where, tag=untagged, revision=remote.head)
     plan = decide(upload.manifest, upload.version, remote, compare)
     if not plan.adds:
-        return sent[-1] if sent else _nothing(upload, plan, remote)
-    say(_told(upload, plan, "commit"))
+        return commits[-1] if commits else _nothing(upload, plan, remote)
+    say(_commit_line(upload, plan, "commit"))
     commit = api.create_commit(
         **where, operations=_operations(upload, plan), commit_message=upload.message, parent_commit=remote.head
     )
-    sent.append(replace(_described(upload, plan), commit=commit.oid, new=True))
+    commits.append(replace(_described(upload, plan), commit=commit.oid, new=True))
     api.create_tag(**where, tag=plan.version, revision=commit.oid)
-    return sent[-1]
+    return commits[-1]
 
 
-def _rehearse(target: Target, upload: Upload, compare: Compare) -> Published:
+def _dry_run(target: Target, upload: Upload, compare: Compare) -> Published:
     api, say, private = target.api, target.say, target.private
-    remote, finished = read_remote(api, upload.repo, upload.repo_type, upload.version)
+    remote, untagged = read_remote(api, upload.repo, upload.repo_type, upload.version)
     if remote is None:
         say(f"{upload.repo}: would be made, a {'private' if private else 'public'} {upload.repo_type} repo")
     else:
         refuse_public(api, {"repo_id": upload.repo, "repo_type": upload.repo_type}, private)
-    if finished:
-        say(f"{upload.repo}: would tag {finished}, which was committed and not tagged")
+    if untagged:
+        say(f"{upload.repo}: would tag {untagged}, which was committed and not tagged")
     plan = decide(upload.manifest, upload.version, remote or Remote(), compare)
     if not plan.adds:
         say(f"{upload.repo}: nothing to do, {plan.reason}")
         return replace(_nothing(upload, plan, remote or Remote()), dry=True)
-    say(_told(upload, plan, "would commit"))
+    say(_commit_line(upload, plan, "would commit"))
     say("\n".join([*(f"  + {name}" for name in plan.adds), *(f"  - {name}" for name in plan.deletes)]))
     return replace(_described(upload, plan), commit=(remote and remote.head) or "", dry=True)
 
 
 def refuse_public(api: HfApi, where: Mapping[str, Any], private: bool) -> None:
-    """What is to be private is not sent to a repo that others read already."""
+    """Refuse to send private content to a public repo."""
     if private and not api.repo_info(**where).private:
         raise Refused("it is public, and you ask for a private one; make it private in its settings, or name another")
 
 
-def _operations(upload: Upload, plan: Plan) -> list[CommitOperationAdd | CommitOperationDelete]:
+def _operations(upload: Upload, plan: PushPlan) -> list[CommitOperationAdd | CommitOperationDelete]:
     return [
         *(CommitOperationDelete(name, is_folder=False) for name in plan.deletes),
         *(CommitOperationAdd(name, upload.folder / name) for name in plan.adds),
     ]
 
 
-def _described(upload: Upload, plan: Plan) -> Published:
+def _described(upload: Upload, plan: PushPlan) -> Published:
     size = upload.size(plan.adds)
     return Published(upload.repo, upload.repo_type, plan.version, "", False, plan.adds, plan.deletes, size, plan.reason)
 
 
-def _nothing(upload: Upload, plan: Plan, remote: Remote) -> Published:
+def _nothing(upload: Upload, plan: PushPlan, remote: Remote) -> Published:
     commit = remote.tags.get(plan.version) or remote.head or ""
     return Published(upload.repo, upload.repo_type, plan.version, commit, reason=plan.reason)
 
 
-def _told(upload: Upload, plan: Plan, verb: str) -> str:
-    gone = f", {len(plan.deletes)} deleted" if plan.deletes else ""
+def _commit_line(upload: Upload, plan: PushPlan, verb: str) -> str:
+    deletions = f", {len(plan.deletes)} deleted" if plan.deletes else ""
     size = upload.size(plan.adds)
-    what = f"{len(plan.adds)} files, {size:,} bytes{gone}"
+    what = f"{len(plan.adds)} files, {size:,} bytes{deletions}"
     return f"{upload.repo}: {verb} {what} as {upload.message!r}, tag {plan.version}"
 
 
 def collect(target: Target, title: str, owner: str, items: Iterable[Item]) -> str | None:
-    """Make the collection `title` of `owner` hold these repos, in order; what it holds already stays.
+    """Add these repos to the collection `title` of `owner`, in order; its other items stay.
 
     Returns:
         Its slug; None on a Hub that has no collections.
@@ -295,14 +295,16 @@ def collect(target: Target, title: str, owner: str, items: Iterable[Item]) -> st
     api = target.api
     with explained(api, f"{owner}'s collection {title!r}"):
         try:
-            made = attempts()(api.create_collection, title, namespace=owner, private=target.private, exists_ok=True)
+            collection = attempts()(
+                api.create_collection, title, namespace=owner, private=target.private, exists_ok=True
+            )
         except HfHubHTTPError as error:
             if error.response.status_code != 404:
                 raise
             target.say(f"{without_secrets(api.endpoint)} has no collections, so {title!r} was not made")
             return None
-        held = {(item.item_id, item.item_type) for item in made.items}
+        present = {(item.item_id, item.item_type) for item in collection.items}
         for repo, kind in items:
-            if (repo, kind) not in held:
-                attempts()(api.add_collection_item, made.slug, item_id=repo, item_type=kind, exists_ok=True)
-    return made.slug
+            if (repo, kind) not in present:
+                attempts()(api.add_collection_item, collection.slug, item_id=repo, item_type=kind, exists_ok=True)
+    return collection.slug

@@ -1,4 +1,4 @@
-"""Laws of error against budget: forms, fits with honest intervals, baselines, coverage and plans. Numbers only."""
+"""Fit laws of error against budget: forms, intervals, baselines, coverage and plans. Numbers only."""
 
 from toolkit.laws.curve.baselines import forecast_table, predict_baselines
 from toolkit.laws.curve.fit import fit_law

@@ -1,4 +1,4 @@
-"""What no single key of a recipe can tell: how budgets, subsets, seeds, teacher, law and decisions must fit."""
+"""Check what no single key of a recipe shows: how budgets, subsets, seeds, teacher, law and decisions fit together."""
 
 import itertools
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
-from toolkit.recipe.decision_rules import Rules as Settings
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.sections import Pool, Recipe
 from toolkit.text import listed
 
@@ -16,7 +16,7 @@ BOXED = "boxed"  # an `answer_pattern` by name
 
 
 def rules(recipe: Recipe) -> Rules:
-    """Every rule, in the order in which a broken one is told."""
+    """List every rule, in the order in which a broken one is reported."""
     return [
         *_ladder_rules(recipe),
         *_experiment_rules(recipe),
@@ -37,7 +37,7 @@ def _ladder_rules(recipe: Recipe) -> Rules:
         (
             "max_draws",
             ladder.counting != "accepted" or ladder.max_draws >= max(ladder.budgets, default=0),
-            f"must reach the largest budget ({max(ladder.budgets, default=0)}): a question may be drawn that often",
+            f"must reach the largest budget ({max(ladder.budgets, default=0)}): a question may need that many draws",
         ),
         (
             "eval_samples",
@@ -50,17 +50,17 @@ def _ladder_rules(recipe: Recipe) -> Rules:
 def _teacher_rules(recipe: Recipe) -> Rules:
     teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
     answer, tested = recipe.pool.answer_pattern, recipe.pool.test_answer_pattern
-    named = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
+    keys = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
     by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
     return [
         (
-            named[-1] if named else "urls",
-            len(named) < 2,
-            f"{' and '.join(named)}: name one, the teacher is asked there",
+            keys[-1] if keys else "urls",
+            len(keys) < 2,
+            f"{' and '.join(keys)}: name only one of them, where the teacher is asked",
         ),
         (
             "teacher_revision",
-            bool(teacher.teacher_revision) or not (named and by_name),
+            bool(teacher.teacher_revision) or not (keys and by_name),
             "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
         ),
         ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
@@ -77,21 +77,21 @@ def _teacher_rules(recipe: Recipe) -> Rules:
 def _test_column_rules(pool: Pool) -> Rules:
     elsewhere = pool.test_pool is not None or pool.test_split is not None
     keys = ("test_question_column", "test_answer_column", "test_answer_pattern", "test_unit_column")
-    rule = "is of `test_pool` or `test_split`, and neither is named: the test questions are in the pool's own columns"
+    rule = "describes `test_pool` or `test_split`, and neither is set: test questions are in the pool's own columns"
     return [(key, elsewhere or getattr(pool, key) is None, rule) for key in keys]
 
 
 def _experiment_rules(recipe: Recipe) -> Rules:
-    made, ladder, subsets = recipe.experiment, recipe.ladder, recipe.subsets
+    experiment, ladder, subsets = recipe.experiment, recipe.ladder, recipe.subsets
     totals = {questions * budget for questions in subsets for budget in ladder.budgets}
-    partial = made.totals is not None or made.scaled_subsets is not None
-    missing = [total for total in made.totals or () if total not in totals]
+    partial = experiment.totals is not None or experiment.scaled_subsets is not None
+    missing = [total for total in experiment.totals or () if total not in totals]
     return [
-        ("replicates", _distinct(made.replicates), "must be distinct, and at least one"),
+        ("replicates", _distinct(experiment.replicates), "must be distinct, and at least one"),
         ("controls", _distinct(recipe.controls), "must be distinct, and at least one"),
         (
             "double_steps_at",
-            set(made.double_steps_at) <= set(ladder.budgets),
+            set(experiment.double_steps_at) <= set(ladder.budgets),
             f"must be of budgets ({listed(ladder.budgets)})",
         ),
         ("subsets", _grows(subsets), f"must grow, not {listed(subsets)}"),
@@ -102,31 +102,31 @@ def _experiment_rules(recipe: Recipe) -> Rules:
         ),
         (
             "scaled_subsets",
-            set(made.scaled_subsets or ()) <= set(subsets),
+            set(experiment.scaled_subsets or ()) <= set(subsets),
             f"must be of subsets ({listed(subsets)})",
         ),
         ("totals", not missing, f"no subset at any budget has {listed(missing)} responses in all"),
         (
-            "totals" if made.totals else "scaled_subsets",
+            "totals" if experiment.totals else "scaled_subsets",
             not partial or ladder.counting == "sampled",
-            "must be null unless counting is sampled: else how much is drawn follows from what came",
+            "must be null unless counting is sampled: otherwise the number of draws depends on their results",
         ),
     ]
 
 
 def _law_rules(recipe: Recipe) -> Rules:
     ladder, law = recipe.ladder, recipe.law
-    rungs = [rung for rung in ladder.budgets if recipe.holds(ladder.ladder_questions, rung)]
-    fitted = sum(rung <= (law.fit_max or 0) for rung in rungs)
+    sizes = [budget for budget in ladder.budgets if recipe.holds(ladder.ladder_questions, budget)]
+    fitted = sum(budget <= (law.fit_max or 0) for budget in sizes)
     confirm, last = law.confirm_budget, law.held_out
-    few = f"a law needs at least 4 budgets up to fit_max; of {listed(rungs)} it may use too few"
+    few = f"a law needs at least 4 budgets up to fit_max, and {listed(sizes)} has fewer"
     return [
         (
             "held_out",
             law.held_out is None or ladder.counting != "adaptive",
-            "must be null where counting is adaptive: such a corpus is an arm of its own and no rung of a ladder",
+            "must be null where counting is adaptive: such a corpus is an arm of its own, not a budget of a ladder",
         ),
-        ("held_out", law.held_out is None or law.held_out in rungs, f"must be one of the budgets ({listed(rungs)})"),
+        ("held_out", law.held_out is None or law.held_out in sizes, f"must be one of the budgets ({listed(sizes)})"),
         (
             "fit_max",
             law.fit_max is None or law.held_out is None or law.fit_max < law.held_out,
@@ -135,17 +135,17 @@ def _law_rules(recipe: Recipe) -> Rules:
         ("fit_max", law.held_out is None or fitted >= 4, few),
         (
             "confirm_budget",
-            confirm is None or (last is not None and confirm > last and confirm in rungs),
-            f"must be one of the budgets ({listed(rungs)}) above held_out ({law.held_out}), or null",
+            confirm is None or (last is not None and confirm > last and confirm in sizes),
+            f"must be one of the budgets ({listed(sizes)}) above held_out ({law.held_out}), or null",
         ),
     ]
 
 
 def _decision_rules(recipe: Recipe) -> Rules:
-    decide, given, subsets = recipe.decisions.decide, recipe.decisions.rules, recipe.subsets
-    known = [name for name, default in vars(Settings()).items() if isinstance(default, float)]
-    strange = [name for name in given if name not in known]
-    beyond = [f"{name} {value:g}" for name, value in given.items() if not 0 < value < 1]
+    decide, settings, subsets = recipe.decisions.decide, recipe.decisions.rules, recipe.subsets
+    known = [name for name, default in vars(DecisionRules()).items() if isinstance(default, float)]
+    strange = [name for name in settings if name not in known]
+    beyond = [f"{name} {value:g}" for name, value in settings.items() if not 0 < value < 1]
     totals = [m * r for m in subsets for r in recipe.ladder.budgets if recipe.holds(m, r)]
     routes = [rule for rule in decide if rule in ("expansion", "mixture")]
     return [
@@ -153,7 +153,7 @@ def _decision_rules(recipe: Recipe) -> Rules:
         (
             "decide",
             "law" not in decide or recipe.law.held_out is not None,
-            "law holds a forecast against a budget that was not fitted: name it as held_out, or leave law out",
+            "law compares a forecast with a budget that was not fitted: name it as held_out, or leave law out",
         ),
         (
             "decide",

@@ -1,25 +1,25 @@
-"""Every setting of the decision rules, as a recipe may name it before its run."""
+"""Hold every setting of the decision rules, as a recipe may name it before its run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rules:
+class DecisionRules:
     """Every number that a verdict depends on. Errors, margins and widths are fractions; levels are in (0, 1)."""
 
     level: float = 0.95  # of the interval of a paired difference, two-sided
     margin: float = 0.03  # expansion: differences within it are equivalent
     alpha: float = 0.05  # of each of two one-sided tests, and of a Holm family
-    power: float = 0.8  # of the smallest difference that could have been seen
-    question_prices: tuple[float, ...] = (0.0, 20.0)  # expansion: of a question in responses, where the plan is asked
-    law_level: float = 0.9  # of all pairs' intervals of a new observation together
-    law_refuted: float = 0.99  # of one pair's interval beyond which the law is refuted
+    power: float = 0.8  # with which the smallest detectable difference would be detected
+    question_prices: tuple[float, ...] = (0.0, 20.0)  # expansion: prices of a question, in responses, of the plan
+    law_level: float = 0.9  # simultaneous level of all pairs' prediction intervals
+    law_refuted: float = 0.99  # level of one pair's interval, outside which the law is refuted
     law_miss: float = 0.03  # the largest miss of any pair
     law_width: float = 0.08  # the widest interval of any pair
     steps_move: float = 0.01  # bound: doubling the steps must move the error by less
     floor_tail: float = 0.05  # bound: share of the floor's posterior that may lie below the teacher's error
     flat_fall: float = 0.01  # saturation: a curve is flat where a doubling lowers the error by less
-    flat_share: float = 0.1  # saturation: a corpus is flat where a doubling brings less than this share of new paths
+    flat_share: float = 0.1  # saturation: a corpus is flat where a doubling adds less than this share of new solutions
     control: str = "steps"  # the training control whose verdict counts; others are shown beside it
 
     def __post_init__(self) -> None:

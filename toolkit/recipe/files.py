@@ -1,6 +1,6 @@
-"""Where recipes lie and how their YAML is read: a file, what it extends, and a profile laid over it.
+"""Find recipes and read their YAML: a file, what it extends, and a profile laid over it.
 
-Every value stays beside the file that it stands in, so that an error can name it.
+Every value is kept with the file that sets it, so that an error can name that file.
 """
 
 import difflib
@@ -24,22 +24,22 @@ class RecipeError(ValueError):
 
 
 def recipe_folders() -> list[Path]:
-    """Where recipes are looked for: `recipes/` of the working directory, then the toolkit's own."""
+    """List the folders that are searched for recipes: `recipes/` of the working directory, then the toolkit's own."""
     folders = [Path("recipes").resolve(), shipped("recipes")]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
 def known_recipes() -> dict[str, Path]:
-    """Name -> file of every recipe that can be named; profiles other than `nano` (`math.paper.yaml`) are not names."""
+    """Return name -> file of every recipe; profiles other than `nano` (`math.paper.yaml`) are not names."""
     files = [path for folder in reversed(recipe_folders()) for path in sorted(folder.glob("*.yaml"))]
     return {path.stem: path for path in files if "." not in path.stem}
 
 
 def recipe_file(name: str) -> Path:
-    """The file of a recipe by its name or path.
+    """Return the file of a recipe, by its name or path.
 
     Raises:
-        RecipeError: saying which are known.
+        RecipeError: for an unknown recipe; the message lists the known ones.
     """
     known = known_recipes()
     if name in known:
@@ -62,16 +62,16 @@ def names_recipe(name: str) -> bool:
 
 
 def profiles_of(path: Path) -> dict[str, Path]:
-    """Profile -> file of a recipe, its own file (`nano`) first."""
+    """Return profile -> file of a recipe, its own file (`nano`) first."""
     overlays = sorted(path.parent.glob(f"{path.stem}.*.yaml"))
     return {NANO: path} | {overlay.stem.split(".")[1]: overlay for overlay in overlays}
 
 
 def read_values(path: Path, profile: str = NANO) -> Values:
-    """The keys of a recipe: of what it extends, then its own, each with the profile's laid over them.
+    """Read the keys of a recipe: of what it extends, then its own, each with the profile's laid over them.
 
     Raises:
-        RecipeError: for what is no YAML mapping, an unknown profile, or recipes that extend one another.
+        RecipeError: for a file that is not a YAML mapping, an unknown profile, or recipes that extend one another.
     """
     values: Values = {}
     for file in _files(path, profile):
@@ -109,17 +109,17 @@ def _under_new_names(file: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lineage(path: Path) -> list[Path]:
-    """A recipe, what it extends, what that extends, and so on."""
-    found = [path]
-    while (name := _read(found[-1]).get("extends")) is not None:
+    """List a recipe, the recipe that it extends, the one that that extends, and so on."""
+    lineage = [path]
+    while (name := _read(lineage[-1]).get("extends")) is not None:
         if not re.fullmatch(r"[\w-]+", str(name), re.ASCII):
-            raise RecipeError(f"{found[-1]}: extends: takes the name of a recipe, not {name!r}")
-        beside = found[-1].with_name(f"{name}.yaml")
+            raise RecipeError(f"{lineage[-1]}: extends: takes the name of a recipe, not {name!r}")
+        beside = lineage[-1].with_name(f"{name}.yaml")
         parent = beside if beside.is_file() else recipe_file(str(name))
-        if parent in found:
-            raise RecipeError(f"{found[-1]}: extends: {name} extends this one; one of them must stand alone")
-        found.append(parent)
-    return found
+        if parent in lineage:
+            raise RecipeError(f"{lineage[-1]}: extends: {name} extends this one; one of them must not extend the other")
+        lineage.append(parent)
+    return lineage
 
 
 def _read(path: Path) -> dict[str, Any]:

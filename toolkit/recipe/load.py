@@ -1,4 +1,4 @@
-"""What a run is: a flat YAML recipe, validated before any work, and the RUN name that selects a part of it.
+"""Load a run: a flat YAML recipe, validated before any work, and the RUN name that selects a part of it.
 
 A recipe file holds the fields of the dataclasses of `toolkit.recipe.sections`, all at one level; every name belongs to
 one dataclass. A RUN is `<recipe>`, `<recipe>-r<budget>` or `<recipe>-r<budget>-s<replicate>`.
@@ -49,12 +49,12 @@ class Run:
 
     @property
     def whole(self) -> bool:
-        """Whether the RUN is the whole ladder, so that a law is fitted."""
+        """Say whether the RUN is the whole ladder, so that a law is fitted."""
         return self.budgets == self.recipe.ladder.budgets
 
 
 def load_run(run: str, profile: str = NANO) -> Run:
-    """The run that a name (`math`, `math-r16`, `math-r16-s1`) or a recipe file's path stands for.
+    """Load the run that a name (`math`, `math-r16`, `math-r16-s1`) or a recipe file's path stands for.
 
     Raises:
         RecipeError: for an unknown name, a budget outside the ladder, or a recipe that does not validate.
@@ -74,7 +74,7 @@ def load_run(run: str, profile: str = NANO) -> Run:
 
 
 def _ladder_alone(recipe: Recipe) -> Recipe:
-    """The recipe without its other pairs, subsets and controls."""
+    """Return the recipe without its other pairs, subsets and controls."""
     experiment = dataclasses.replace(
         recipe.experiment,
         subsets=None,
@@ -87,7 +87,7 @@ def _ladder_alone(recipe: Recipe) -> Recipe:
 
 
 def one_pair(recipe: Recipe, teacher: str, base: str) -> Recipe:
-    """The recipe with this teacher and this base alone."""
+    """Return the recipe with this teacher and this base alone."""
     first, second = recipe.teachers[teacher], recipe.bases[base]
     experiment = dataclasses.replace(recipe.experiment, teachers=None, bases=None)
     alone = dataclasses.replace(recipe, teacher=first, base=second, experiment=experiment)
@@ -95,14 +95,14 @@ def one_pair(recipe: Recipe, teacher: str, base: str) -> Recipe:
 
 
 def with_release(run: Run, *, repo: str | None = None, version: str | None = None) -> Run:
-    """The run with another name or version of its release.
+    """Return the run with another name or version of its release.
 
     Raises:
         RecipeError: for a name or version that a Hub would not take.
     """
     values = {"repo": repo or run.recipe.release.repo, "version": version or run.recipe.release.version}
-    given = {key: (Path(f"--{key}"), value) for key, value in values.items()}
-    checked = _section(Release, Path("release"), given)
+    options = {key: (Path(f"--{key}"), value) for key, value in values.items()}
+    checked = _section(Release, Path("release"), options)
     release = dataclasses.replace(run.recipe.release, repo=checked.repo, version=checked.version)
     return dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, release=release))
 
@@ -143,12 +143,12 @@ def _refuse_unknown(key: str, place: str, known: Collection[str]) -> None:
 
 
 def _variants(cls: type[Part], path: Path, values: Values) -> dict[str, Part]:
-    """The teachers or bases of an experiment by name: the recipe's own, with the keys replaced that each names."""
+    """Build the teachers or bases by name: the recipe's own, with the keys replaced that each names."""
     role = cls.__name__.lower()
     own: Part = _section(cls, path, values)
-    file, named = values.get(f"{role}s", (path, None))
+    file, overrides = values.get(f"{role}s", (path, None))
     variants: dict[str, Part] = {}
-    for name, keys in (named or {}).items():
+    for name, keys in (overrides or {}).items():
         place = f"{file}: {role}s: {name}"
         for key in keys:
             _refuse_unknown(key, place, cls.__dataclass_fields__)

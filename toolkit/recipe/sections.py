@@ -1,4 +1,4 @@
-"""The settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
+"""Define the settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from toolkit.keys import keyed_fields
 from toolkit.licences import LICENCES, closest
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
-# Bounds beyond anything that can be run, so that a slip of the pen is an error here and not of memory or time later.
+# Bounds beyond anything that can be run, so that a typing error fails here, not later for want of memory or time.
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]  # responses per question
 Size = Annotated[int, Field(ge=1, le=10**7)]  # questions
@@ -21,7 +21,7 @@ Width = Annotated[int, Field(ge=1, le=2**14)]  # of an embedded model: units, la
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
-DOUBLED = "doubled"  # the control of students trained twice as long: no ladder of its own, a check of another
+DOUBLED = "doubled"  # the control of students trained twice as long, which only check the ladder of another control
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
@@ -30,7 +30,7 @@ NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '
 
 
 def _name_of_a_repo(name: str) -> str:
-    """A name is refused before any work, not when what it names is to be published."""
+    """Refuse a wrong repo name before any work, not when something is to be published under it."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -45,7 +45,7 @@ def _name_of_a_repo(name: str) -> str:
 
 
 def _licence(name: str) -> str:
-    """A licence that the Hub does not know is refused before any work, not when the card is pushed."""
+    """Refuse a licence that the Hub does not know before any work, not when the card is pushed."""
     if name not in LICENCES:
         meant = {"meant": closest(name)}
         raise PydanticCustomError("licence", "must be an identifier of the Hub; did you mean {meant}?", meant)
@@ -53,7 +53,7 @@ def _licence(name: str) -> str:
 
 
 def _one_of(door: Mapping[str, object]) -> AfterValidator:
-    """A name that has a line in one of the tables of `toolkit.doors`."""
+    """Refuse a name that is not in one of the tables of `toolkit.doors`."""
 
     def check(name: str) -> str:
         if name not in door:
@@ -115,7 +115,7 @@ class Teacher:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Serving:
-    """Where an endpoint teacher answers and what it costs; in no key, since it does not change what is said."""
+    """Where an endpoint teacher answers and what it costs; in no key, since it does not change the answers."""
 
     urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
     server: Annotated[str, _one_of(SERVERS)] | None = None  # started for the run when no URL is given
@@ -128,7 +128,7 @@ class Serving:
     instance: str | None = None  # of an Inference Endpoint: vendor/region/type/size
     concurrency: Count = 128  # requests in flight at most, per URL; the server's own limit is found below it
     timeout: Positive = 600  # seconds until a request that hangs is cut
-    attempts: Count = 8  # of a request that times out or meets a fault; being refused as one too many does not count
+    attempts: Count = 8  # at a request that times out or fails; a refusal for load does not count
     price_prompt: Annotated[float, Field(ge=0)] = 0.0  # per million prompt tokens, in any one currency
     price_completion: Annotated[float, Field(ge=0)] = 0.0  # per million completion tokens
 
@@ -155,11 +155,11 @@ class Sampling:
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Count = 64  # new tokens per response
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
-    prompt: str = "{{ question }}"  # Jinja template of what the teacher is told
+    prompt: str = "{{ question }}"  # Jinja template of the message to the teacher
     sampling_seed: Seed = 0
     # how a response comes about: a name in `toolkit.doors.PROTOCOLS`
     protocol: Annotated[str, _one_of(PROTOCOLS)] = "rejection_sampling"
-    # what a served model thinks aloud before its answer: kept in front of it in <think>...</think>, or dropped
+    # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"
 
 
@@ -174,19 +174,19 @@ class Verification:
     check_steps: bool = False  # also check each shown equality of an accepted response: for worked arithmetic only
 
     def __post_init__(self) -> None:
-        if not self.has_tolerance and self.tolerance is None:  # read by no one, and written as it ever was
+        if not self.has_tolerance and self.tolerance is None:  # unused, but older recipe files name it
             object.__setattr__(self, "tolerance", TOLERANCE)
 
     @property
     def has_tolerance(self) -> bool:
-        """Whether answers of this kind are compared within `tolerance`."""
+        """Say whether answers of this kind are compared within `tolerance`."""
         return self.answer_kind == "numeric"
 
     def keyed(self) -> dict[str, Any]:
         """Give the settings as keys hash them.
 
-        A tolerance that is not set counts as .01, its value in all keys made before whole numbers were exact; one that
-        is set to .01, and so holds for whole numbers, is told apart.
+        A tolerance that is not set is hashed as .01, its value in all keys made before whole numbers were exact. One
+        that is set to .01, and so applies to whole numbers too, gets an entry of its own.
         """
         values = keyed_fields(self)
         if self.tolerance is None:
@@ -239,14 +239,14 @@ class Experiment:
     scaled_subsets: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
     totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
     controls: tuple[Control, ...] | None = None  # null takes `control`
-    # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor counts
-    # only where that moves nothing
+    # Budgets of the ladder whose students are trained a second time with twice the steps (or epochs): a floor of the
+    # curve counts only where that does not change the error
     double_steps_at: tuple[Draws, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Evaluation:
-    """How a model is asked the test questions: greedy at temperature 0, else `eval_samples` answers each."""
+    """How a model answers the test questions: greedily at temperature 0, else with `eval_samples` answers each."""
 
     eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
     eval_samples: Draws = 1
@@ -257,28 +257,27 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Law:
-    """What is fitted, and which rung is held out: its forecast is written before its students are trained."""
+    """What is fitted, and which budget is held out: its forecast is written before its students are trained."""
 
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
     form: str = "rectified"  # of the law: a name in `toolkit.laws.curve.forms.FORMS`
-    confirm_budget: Count | None = (
-        None  # a larger rung, forecast together with held_out, where that one was seen before
-    )
+    # a larger budget, forecast together with held_out, where that was known before
+    confirm_budget: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Decisions:
-    """What a whole run decides at its end, by rules that stand in the recipe before it."""
+    """What a whole run decides at its end, by rules that the recipe fixes before it."""
 
     decide: tuple[Literal["law", "expansion", "mixture", "bound", "saturation"], ...] = ()
-    # settings of the rules that are not their own: `toolkit.recipe.decision_rules.Rules` has them
+    # settings of the rules other than the defaults of `toolkit.recipe.decision_rules.DecisionRules`
     rules: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Release:
-    """What the release's card says that no file can tell."""
+    """What the release's card says beyond what its files show."""
 
     # The dataset's name on a Hub, to which a run publishes; `local/...` is the embedded Hub. null publishes nothing
     repo: Annotated[str, AfterValidator(_name_of_a_repo)] | None = None
@@ -331,17 +330,17 @@ class Recipe:
 
     @property
     def pair(self) -> str:
-        """What the first pair is called: `teacher>base`."""
+        """Return the name of the first pair: `teacher>base`."""
         return f"{next(iter(self.teachers))}>{next(iter(self.bases))}"
 
     @property
     def subsets(self) -> tuple[int, ...]:
-        """Sizes of the nested question subsets that students are trained on."""
+        """Return the sizes of the nested question subsets that students are trained on."""
         return self.experiment.subsets or (self.ladder.ladder_questions,)
 
     @property
     def controls(self) -> tuple[Control, ...]:
-        """The training controls; the ladder's law is of the first."""
+        """Return the training controls; the ladder's law is of the first."""
         return self.experiment.controls or (self.student.control,)
 
     def holds(self, questions: int, budget: int) -> bool:

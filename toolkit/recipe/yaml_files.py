@@ -1,8 +1,8 @@
-"""How a recipe's YAML is read: the core of YAML 1.2, small and flat, each key once, without anchors and tags.
+"""Read a recipe's YAML: the core of YAML 1.2, small and flat, each key once, without anchors and tags.
 
 PyYAML reads YAML 1.1, in which `010` is 8, `1:30` is 90 and `on` is true. Here such values stay texts, so that the
-setting that they fill says what it takes. What is nested deep, or refers to itself, is refused while it is looked
-through, before anything is built.
+setting that they fill can report its type. Deep nesting and self-reference are refused while the text is scanned,
+before anything is built.
 """
 
 import re
@@ -32,12 +32,12 @@ _SCALARS = (  # name, form, first characters
 )
 
 
-# What is no text though unquoted, as PyYAML takes it: tag, form, first characters.
+# Unquoted values that are not text, as PyYAML takes them: tag, form, first characters.
 RESOLVERS = [(f"tag:yaml.org,2002:{name}", re.compile(rf"(?:{form})\Z"), first) for name, form, first in _SCALARS]
 
 
 class YamlError(ValueError):
-    """A text that is no recipe's YAML; the message says what is wrong, and where, and names no file."""
+    """A text that is not YAML of a recipe; the message says what is wrong and where, without the file's name."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,14 +55,14 @@ for _resolver in RESOLVERS:
 
 
 def read_yaml(text: str) -> Any:
-    """The value that a text holds.
+    """Return the value that a text holds.
 
     Raises:
-        YamlError: for what is no YAML, is longer or deeper than a recipe, or has anchors, aliases, tags, a key twice,
-            or characters that no text has.
+        YamlError: for text that is not YAML, is longer or deeper than a recipe, or has anchors, aliases, tags, a key
+            twice, or control characters.
     """
     if len(text) > LARGEST:
-        raise YamlError(f"longer than {LARGEST:,} characters, as no recipe is ({len(text):,})")
+        raise YamlError(f"longer than {LARGEST:,} characters, the most that a recipe may have ({len(text):,})")
     try:
         _look_through(text)
         data = yaml.load(text, _Loader)
@@ -73,10 +73,10 @@ def read_yaml(text: str) -> Any:
 
 
 def read_plain(text: str) -> Any:
-    """The value of YAML that a library wrote, longer than a recipe and as flat.
+    """Return the value of YAML that a library wrote, which is longer than a recipe and as flat.
 
     Raises:
-        YamlError: for what is no YAML, is nested deep, or has anchors, aliases or tags.
+        YamlError: for text that is not YAML, is deeply nested, or has anchors, aliases or tags.
     """
     try:
         _look_through(text, yaml.CSafeLoader)
@@ -91,17 +91,17 @@ def _look_through(text: str, loader: type = _Loader) -> None:
         depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
         line = token.start_mark.line + 1
         if depth > DEEPEST:
-            raise YamlError(f"line {line}: more than {DEEPEST} lists and mappings in one another; write it flat")
+            raise YamlError(f"line {line}: more than {DEEPEST} nested lists and mappings; write it flat")
         if isinstance(token, REFERRING):
             raise YamlError(f"not YAML of a recipe: line {line}: YAML aliases, anchors and tags; write the values out")
 
 
 def _refuse_unwritable(value: Any, key: str) -> None:
-    if isinstance(value, str) and (found := UNWRITABLE.search(value)):
-        raise YamlError(f"{key}{': ' if key else ''}has the character {found[0]!r}, which no text has; remove it")
+    if isinstance(value, str) and (match := UNWRITABLE.search(value)):
+        raise YamlError(f"{key}{': ' if key else ''}has the control character {match[0]!r}; remove it")
     if isinstance(value, dict):
-        for name, held in value.items():
+        for name, element in value.items():
             _refuse_unwritable(str(name), key)
-            _refuse_unwritable(held, key or str(name))
-    for held in value if isinstance(value, list) else ():
-        _refuse_unwritable(held, key)
+            _refuse_unwritable(element, key or str(name))
+    for element in value if isinstance(value, list) else ():
+        _refuse_unwritable(element, key)

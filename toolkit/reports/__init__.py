@@ -1,1 +1,1 @@
-"""What people read: tables, figures, and the law of a run in numbers and words."""
+"""Report what people read: tables, figures, and the law of a run in numbers and words."""

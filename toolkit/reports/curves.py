@@ -1,4 +1,4 @@
-"""Anybody's numbers as ladders: a table with a budget and an error (or accuracy, or loss) column becomes arrays."""
+"""Read anybody's table with a budget and an error (or accuracy, or loss) column as ladders."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from toolkit.reports.reading.kept import naming, read_kept
-from toolkit.reports.reading.measured import Measured, measured
+from toolkit.reports.reading.measurements import Measurements, measure
+from toolkit.reports.reading.selection import naming, read_selected
 
 
-class Columns(NamedTuple):
+class CurveColumns(NamedTuple):
     """Names of a table's columns; only budget and value are needed."""
 
     x: str
@@ -23,13 +23,13 @@ class Columns(NamedTuple):
     group: str | None = None
 
 
-ROLES = ("budget", "value", "sd", "seed", "n", "group")  # what `Columns` name, in their order
+ROLES = ("budget", "value", "sd", "seed", "n", "group")  # the meaning of each field of `CurveColumns`
 
 
-class Ladder(NamedTuple):
+class MeasuredLadder(NamedTuple):
     """One curve, rows in order of budget: `budgets`, `values` (errors in [0, 1], or losses), `sd` and `n` where known.
 
-    `quantity` is "error" or "loss"; `notes` say what was made of the columns.
+    `quantity` is "error" or "loss"; `notes` say how the columns were read.
     """
 
     name: str
@@ -43,31 +43,33 @@ class Ladder(NamedTuple):
 
 def read_ladders(
     path: Path,
-    columns: Columns,
+    columns: CurveColumns,
     quantity: str | None = None,
     where: Mapping[str, str] | None = None,
     unit: str | None = None,
-) -> list[Ladder]:
+) -> list[MeasuredLadder]:
     """Read the ladders in a table (`reading.table`), one per value of the group column; `where` keeps rows.
 
-    Rows are runs, or single items (values all 0 or 1, several per run: averaged, and their number is n). `quantity`:
-    "error", "accuracy" or "loss", None: by the column's name. `unit`: "fraction" or "percent", None: by the values.
-    ValueError names the file, the row and column, what is there and the mend.
+    Rows are runs, or single items: values that are all 0 or 1, several per run, which are averaged, with their number
+    as n. `quantity` is "error", "accuracy" or "loss", by default what the column's name says; `unit` is "fraction" or
+    "percent", by default what the values show. ValueError names the file, the row and column, the value and the remedy.
     """
     meaning = dict(zip(ROLES, columns, strict=True))
     with naming(path):
-        table = read_kept(path, [name for name in columns if name], where)
-        return as_ladders(measured(table, meaning, quantity, unit), path.stem)
+        table = read_selected(path, [name for name in columns if name], where)
+        return as_ladders(measure(table, meaning, quantity, unit), path.stem)
 
 
-def as_ladders(found: Measured, name: str) -> list[Ladder]:
-    """Build the ladders of rows in memory; `name` is that of a ladder without group."""
-    groups = found.rows.groupby("group", sort=False) if "group" in found.rows else [(name, found.rows)]
-    return [_ladder(str(group), rows, found) for group, rows in groups]
+def as_ladders(measurements: Measurements, name: str) -> list[MeasuredLadder]:
+    """Build the ladders of rows in memory; `name` is that of the ladder where there are no groups."""
+    groups = (
+        measurements.rows.groupby("group", sort=False) if "group" in measurements.rows else [(name, measurements.rows)]
+    )
+    return [_ladder(str(group), rows, measurements) for group, rows in groups]
 
 
-def _ladder(name: str, rows: pd.DataFrame, found: Measured) -> Ladder:
-    run, notes = [each for each in ("budget", "seed") if each in rows], found.notes
+def _ladder(name: str, rows: pd.DataFrame, measurements: Measurements) -> MeasuredLadder:
+    run, notes = [name_of for name_of in ("budget", "seed") if name_of in rows], measurements.notes
     repeated = rows[rows.duplicated(run)]
     items = len(repeated) and rows["value"].isin((0.0, 1.0)).all() and "n" not in rows
     if items:
@@ -77,10 +79,12 @@ def _ladder(name: str, rows: pd.DataFrame, found: Measured) -> Ladder:
         budget, seed = repeated[run].iloc[0]
         raise ValueError(
             f"{name}: two rows for budget {budget:g} and seed {seed} (the second is row {repeated.index[0]}): name the "
-            "column that tells them apart"
+            "column that distinguishes them"
         )
     elif len(repeated):
         notes = (*notes, "several rows per budget are taken for runs that differ in their seed")
     rows = rows.sort_values("budget", kind="stable")
-    sd, n = (rows[each].to_numpy(float) if each in rows else None for each in ("sd", "n"))
-    return Ladder(name, rows["budget"].to_numpy(float), rows["value"].to_numpy(float), sd, n, found.quantity, notes)
+    sd, n = (rows[name_of].to_numpy(float) if name_of in rows else None for name_of in ("sd", "n"))
+    return MeasuredLadder(
+        name, rows["budget"].to_numpy(float), rows["value"].to_numpy(float), sd, n, measurements.quantity, notes
+    )

@@ -1,4 +1,4 @@
-"""A fitted law as plain values and as text: forecasts beside their baselines, in units that people read."""
+"""Report a fitted law as plain values and as text: forecasts beside their baselines, in readable units."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.forms import FORMS
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import Forecast
-from toolkit.reports.curves import Ladder
+from toolkit.reports.curves import MeasuredLadder
 from toolkit.reports.forecast import finite, quantiles
 from toolkit.text import markdown_table
 
@@ -18,15 +18,17 @@ LEVEL = 0.9
 NOISE = {"seeds": "spread over runs", "sd": "sd as given", "items": "binomial", "none": "unknown"}
 
 
-def fit_ladder(ladder: Ladder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified") -> LawFit:
+def fit_ladder(
+    ladder: MeasuredLadder, fit_max: float | None = None, max_beta: float = 1.0, form: str = "rectified"
+) -> LawFit:
     """Fit the law of one ladder of a table; ValueError begins with the ladder's name."""
-    several = len(np.unique(ladder.budgets)) < len(ladder.budgets)
+    repeated = len(np.unique(ladder.budgets)) < len(ladder.budgets)
     try:
         return fit_law(
             ladder.budgets,
             ladder.values,
             ladder.sd,
-            n=None if several else ladder.n,
+            n=None if repeated else ladder.n,
             form=form,
             fit_max=fit_max,
             max_beta=max_beta,
@@ -62,10 +64,10 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
 
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
-    known: dict[str, dict[str, float | None]] = {name: {"value": finite(x)} for name, x in fit.parameters.items()}
+    entries: dict[str, dict[str, float | None]] = {name: {"value": finite(x)} for name, x in fit.parameters.items()}
     for name, ends in quantiles(fit, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).items():
-        known[name] |= dict(zip(("low", "median", "high"), ends, strict=True))
-    return known
+        entries[name] |= dict(zip(("low", "median", "high"), ends, strict=True))
+    return entries
 
 
 def _forecast(forecast: Forecast) -> dict[str, float | None]:
@@ -102,29 +104,38 @@ def _ahead(report: Mapping[str, Any], percent: bool) -> str:
     rows = []
     for index, ahead in enumerate(report["forecasts"]):
         spans = [
-            f"{shown(ahead[low], percent)} to {shown(ahead[f'high{low[3:]}'], percent)}" for low in ("low", "low_new")
+            f"{error_text(ahead[low], percent)} to {error_text(ahead[f'high{low[3:]}'], percent)}"
+            for low in ("low", "low_new")
         ]
-        rivals = [shown(values[index], percent) for values in report["baselines"].values()]
-        rows.append([f"{ahead['r']:g}", shown(ahead["point"], percent), shown(ahead["mean"], percent), *spans, *rivals])
+        rivals = [error_text(values[index], percent) for values in report["baselines"].values()]
+        rows.append(
+            [
+                f"{ahead['r']:g}",
+                error_text(ahead["point"], percent),
+                error_text(ahead["mean"], percent),
+                *spans,
+                *rivals,
+            ]
+        )
     return markdown_table(header, rows)
 
 
 def _misses(report: Mapping[str, Any], percent: bool) -> str:
     header = ["form", *(f"miss at {budget:g}" for budget in report["held_out"]), "miss at the last rung, left out"]
     rows = [
-        [row["form"], *(shown(miss, percent, "+") for miss in [*row["miss"], row["top_rung_miss"]])]
+        [row["form"], *(error_text(miss, percent, "+") for miss in [*row["miss"], row["top_rung_miss"]])]
         for row in report["table"]
     ]
     return markdown_table(header, rows)
 
 
-def shown(value: float | None, percent: bool, sign: str = "") -> str:
-    """Write an error in percent with two decimals, or a loss with four digits, as every table of the law shows it."""
+def error_text(value: float | None, percent: bool, sign: str = "") -> str:
+    """Write an error in percent with two decimals, or a loss with four digits, as every table of the law does."""
     if value is None:
         return "-"
     if not percent:
         return format(value, f"{sign}.4g")
-    # Means of the same answers differ in their last bits by the order of the sum: halves of the last digit must not.
+    # Means of the same answers differ in their last bits by the order of the sum, which must not show in the text.
     return format(round(100 * value, 9), f"{sign}.2f")
 
 
@@ -133,11 +144,11 @@ def parameter_table(
 ) -> str:
     """Tabulate each parameter's median and 90 % interval in the posterior, and its least-squares value beside them.
 
-    Least squares is the single best curve: where data leave much open it can lie outside the interval. `names`: the
-    parameters to show, by what to call them; all of them by their own names when None.
+    Least squares is the single best curve: where the data are weak it can lie outside the interval. `names` maps the
+    parameters to show to their labels; None shows all of them by their own names.
     """
-    called = names or {name: name for name in parameters}
-    rows = [_parameter(name, parameters[key]) for key, name in called.items()]
+    labels = names or {name: name for name in parameters}
+    rows = [_parameter(label, parameters[name]) for name, label in labels.items()]
     return markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
 
 

@@ -1,4 +1,4 @@
-"""What the law says of a rung that nobody has seen: to be written before its students train."""
+"""Forecast a held-out rung by the law, to be written before its students are trained."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.data import NoCurve
 from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.results import Series, of_control
+from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.reports.results import Series, select_control
 
 Point = Mapping[str, float]  # a student: budget, train_seed, error (fraction), n (test items)
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A parameter by least squares, and its posterior interval; None for what is not known."""
+class ParameterEstimate:
+    """A parameter by least squares, and its posterior interval; None for unknown values."""
 
     value: float | None
     low: float | None
@@ -39,24 +39,24 @@ class Prediction:
 
 
 def _later() -> Any:
-    """Declare a field that a run adds to a forecast; a file without it says nothing of it."""
+    """Declare a field that a run adds to a forecast; it is None where the file does not have it."""
     return field(default=None, metadata={"later": True})
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What the fitted rungs say of the budget `held_out`, in the order of its file.
+class HeldOutForecast:
+    """A forecast of the budget `held_out` from the fitted rungs, with its fields in the order of its file.
 
     Attributes:
-        level: of the intervals, in (0, 1).
+        level: level of the intervals, in (0, 1).
         reach: how many times the largest fitted budget `held_out` is.
         form: of the law, a name in `toolkit.laws.curve.forms.FORMS`.
         fitted: the students that were fitted.
-        law: None where no falling law can be laid through them; `notes` say why.
-        baselines: what every baseline forecasts, by its name.
+        law: None where no falling law can be fitted to them; `notes` say why.
+        baselines: the forecast of every baseline, by its name.
         exploratory: whether students of the held-out rung existed before the forecast.
-        experiment, pair, counting, control, questions: the series that it is of.
-        written_sha256: of the file that was written before those students were trained.
+        experiment, pair, counting, control, questions: the series that is forecast.
+        written_sha256: digest of the file that was written before those students were trained.
     """
 
     held_out: int
@@ -66,7 +66,7 @@ class Forecast:
     fitted: Sequence[Point]
     law: Prediction | None
     baselines: Mapping[str, float]
-    parameters: Mapping[str, Estimate]
+    parameters: Mapping[str, ParameterEstimate]
     notes: Sequence[str]
     exploratory: bool | None = _later()
     experiment: str | None = _later()
@@ -77,17 +77,17 @@ class Forecast:
     written_sha256: str | None = _later()
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Forecast":
-        """Read the values of a file; those written before there was a choice of form are of the rectified one."""
-        values = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+    def from_json(cls, data: Mapping[str, Any]) -> "HeldOutForecast":
+        """Read the values of a file; files without a form, which are older, are of the rectified one."""
+        values = {part.name: data[part.name] for part in fields(cls) if part.name in data}
         values["form"] = data.get("form", "rectified")
         values["law"] = Prediction(**data["law"]) if data["law"] else None
-        values["parameters"] = {name: Estimate(**entry) for name, entry in data["parameters"].items()}
+        values["parameters"] = {name: ParameterEstimate(**entry) for name, entry in data["parameters"].items()}
         return cls(**values)
 
     @property
     def series(self) -> str:
-        """Name the pair, counting and control that it is of."""
+        """Name the series: its pair, counting and control."""
         return f"{self.pair}, {self.counting}, {self.control}"
 
     @property
@@ -96,20 +96,20 @@ class Forecast:
         return None if self.law else "; ".join(self.notes)
 
 
-def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> Forecast:
-    """Forecast a rung that nobody has seen from the fitted ones, by the law and by every baseline.
+def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str = "rectified") -> HeldOutForecast:
+    """Forecast a held-out rung from the fitted ones, by the law and by every baseline.
 
     Args:
-        points: one per student, of the rungs that the fit may use.
+        points: one per student of the rungs that the fit may use.
         held_out: the budget to forecast.
         level: of the intervals, in (0, 1).
-        form: of the law, a name in `toolkit.laws.curve.forms.FORMS`.
+        form: form of the law, a name in `toolkit.laws.curve.forms.FORMS`.
 
     Raises:
-        ValueError: for points that are no errors by budget.
+        ValueError: for points that `fit_law` refuses.
     """
     reach = held_out / max(point["budget"] for point in points)
-    refused = Forecast(held_out, level, reach, form, list(points), None, {}, {}, ())
+    refused = HeldOutForecast(held_out, level, reach, form, list(points), None, {}, {}, ())
     try:
         fit = fit_points(points, form)
     except NoCurve as error:
@@ -119,21 +119,23 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str 
     law = fit.predict(held_out, level)
     return replace(
         refused,
-        law=Prediction(*(float(getattr(law, each.name)) for each in fields(Prediction))),
+        law=Prediction(*(float(getattr(law, part.name)) for part in fields(Prediction))),
         baselines={name: float(value[0]) for name, value in predict_baselines(fit, np.array([held_out])).items()},
         parameters=parameters(fit, level),
         notes=(*law.notes, *fit.warnings),
     )
 
 
-def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_out: int) -> list[Forecast]:
-    """Forecast results that none was written for: each series' smallest question set, from its rungs up to `fit_max`.
+def forecasts_now(
+    all_series: Sequence[Series], rules: DecisionRules, *, fit_max: int, held_out: int
+) -> list[HeldOutForecast]:
+    """Forecast each series' smallest question set from its rungs up to `fit_max`, where no forecast was written.
 
     Args:
-        every: a series per pair; only those of the control that counts (all, where none has it).
+        all_series: a series per pair; only those that `select_control` selects are forecast.
     """
     forecasts = []
-    for series in of_control(every, rules.control):
+    for series in select_control(all_series, rules.control):
         points = [row for row in series.ladder() if row["budget"] <= fit_max]
         forecasts.append(
             replace(
@@ -148,16 +150,16 @@ def forecasts_now(every: Sequence[Series], rules: Rules, *, fit_max: int, held_o
 
 
 def fit_points(points: Sequence[Point], form: str = "rectified") -> LawFit:
-    """Fit a form to one row per student; noise is the spread over seeds, or with one the test set's size."""
+    """Fit a form to one row per student; noise is the spread over seeds or, for one seed, that of the test set."""
     budgets, errors = [point["budget"] for point in points], [point["error"] for point in points]
     several = len(set(budgets)) < len(budgets)
     return fit_law(budgets, errors, n=None if several else [point["n"] for point in points], form=form)
 
 
-def parameters(fit: LawFit, level: float) -> dict[str, Estimate]:
-    """Estimate E (the floor), L0 (at budget 0) and what the form names: least squares and posterior interval."""
+def parameters(fit: LawFit, level: float) -> dict[str, ParameterEstimate]:
+    """Estimate E (the floor), L0 (at budget 0) and the form's parameters: least squares and posterior interval."""
     ranges = quantiles(fit, [(1 - level) / 2, (1 + level) / 2])
-    return {name: Estimate(finite(fit.parameters[name]), *ends) for name, ends in ranges.items()}
+    return {name: ParameterEstimate(finite(fit.parameters[name]), *ends) for name, ends in ranges.items()}
 
 
 def quantiles(fit: LawFit, shares: Sequence[float]) -> dict[str, list[float | None]]:
@@ -166,12 +168,12 @@ def quantiles(fit: LawFit, shares: Sequence[float]) -> dict[str, list[float | No
     return {name: [finite(value) for value in values] for name, values in zip(fit.names, ranges, strict=True)}
 
 
-def of_mean(fit: LawFit, count: int) -> LawFit:
-    """Return the fit whose new observation is the mean of so many students: their sd over the root of their number."""
+def for_mean_of(fit: LawFit, count: int) -> LawFit:
+    """Return the fit whose new observation is the mean of `count` students: their sd over the root of `count`."""
     level, slope, centre = fit.noise.trend
     return replace(fit, noise=fit.noise._replace(trend=(level - math.log(count) / 2, slope, centre)))
 
 
 def finite(value: Any) -> float | None:
-    """Return a number for a file; None for one that is not known."""
+    """Return a number for a file; None for one that is not finite."""
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The law of a ladder in numbers and words: what was observed at the held-out rung, beside its forecast."""
+"""Report the law of a ladder in numbers and words: errors at the held-out rung beside their forecast."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.laws.curve.forms import FORMS
-from toolkit.reports.forecast import Estimate, Forecast, Point, fit_points
+from toolkit.reports.forecast import HeldOutForecast, ParameterEstimate, Point, fit_points
 from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Errors of the students at the held-out rung; `sd` is None for one alone."""
+    """Errors of the students at the held-out rung; `sd` is None for a single student."""
 
     mean: float
     sd: float | None
@@ -22,17 +22,17 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Law:
-    """What `law.json` holds.
+class LawReport:
+    """The contents of `law.json`.
 
     Attributes:
-        misses: forecast minus observed mean, of the law and every baseline; nothing where no law could be fitted.
-        students_inside: how many lie in the interval of one new student; None without a law.
+        misses: forecast minus observed mean, of the law and every baseline; empty where no law could be fitted.
+        students_inside: number of students inside the interval of one new student; None without a law.
         lines: errors of teacher and base, for reference.
         points: every student, the held-out rung's too.
     """
 
-    forecast: Forecast
+    forecast: HeldOutForecast
     observed: Observed
     misses: Mapping[str, float]
     students_inside: int | None
@@ -41,7 +41,7 @@ class Law:
 
 
 def report(
-    out: Path, points: Sequence[Point], forecast: Forecast, lines: Mapping[str, float], *, title: str, note: str
+    out: Path, points: Sequence[Point], forecast: HeldOutForecast, lines: Mapping[str, float], *, title: str, note: str
 ) -> dict[str, Any]:
     """Write `law.json`, `law.png` and, of a law that could be fitted, `fit.json` (for `LawFit.from_json`) into `out`.
 
@@ -49,40 +49,40 @@ def report(
         points: every student, the held-out rung's too.
         forecast: with the names of pair and experiment.
         lines: errors of teacher and base, for reference.
-        title, note: of the figure.
+        title, note: title and note of the figure.
 
     Returns:
         `sentence`, one line on forecast and observation, and `report`, paragraphs of Markdown.
     """
-    from toolkit.reports.figures.law import ahead_of, draw_ladder
+    from toolkit.reports.figures.law import draw_ladder, extrapolation_of
 
     fit = fit_points(forecast.fitted, forecast.form) if forecast.law else None
     law = observe(points, forecast, lines)
     write_atomic(out / "law.json", to_json(law))
     if fit is not None:
         write_atomic(out / "fit.json", fit.to_json())
-    draw_ladder(out / "law.png", points, lines, title=title, note=note, fit=fit, ahead=ahead_of(forecast))
+    draw_ladder(out / "law.png", points, lines, title=title, note=note, fit=fit, ahead=extrapolation_of(forecast))
     sentence = _sentence(law)
     return {"sentence": sentence, "report": _paragraphs(law, sentence)}
 
 
-def observe(points: Sequence[Point], forecast: Forecast, lines: Mapping[str, float]) -> Law:
-    """Hold what was observed at the held-out rung against its forecast."""
+def observe(points: Sequence[Point], forecast: HeldOutForecast, lines: Mapping[str, float]) -> LawReport:
+    """Compare the errors observed at the held-out rung with their forecast."""
     errors = [point["error"] for point in points if point["budget"] == forecast.held_out]
     spread = statistics.stdev(errors) if errors[1:] else None
     observed = Observed(statistics.mean(errors), spread, len(errors))
     misses = {name: value - observed.mean for name, value in _forecasts(forecast).items()}
     law = forecast.law
     inside = sum(law.low_new <= error <= law.high_new for error in errors) if law else None
-    return Law(forecast, observed, misses, inside, lines, points)
+    return LawReport(forecast, observed, misses, inside, lines, points)
 
 
-def _forecasts(forecast: Forecast) -> dict[str, float]:
-    """Forecasts by the law and by every baseline; nothing where no law could be fitted."""
+def _forecasts(forecast: HeldOutForecast) -> dict[str, float]:
+    """Return the forecasts of the law and every baseline; none where no law could be fitted."""
     return {"law": forecast.law.mean, **forecast.baselines} if forecast.law else {}
 
 
-def _sentence(law: Law) -> str:
+def _sentence(law: LawReport) -> str:
     forecast, observed, misses = law.forecast, law.observed, law.misses
     span = forecast.law
     if span is None:
@@ -96,7 +96,7 @@ def _sentence(law: Law) -> str:
     )
 
 
-def _paragraphs(law: Law, sentence: str) -> list[str]:
+def _paragraphs(law: LawReport, sentence: str) -> list[str]:
     forecast, observed = law.forecast, law.observed
     fitted = f"r <= {forecast.held_out / forecast.reach:g}"
     if forecast.law is None:
@@ -110,12 +110,12 @@ def _paragraphs(law: Law, sentence: str) -> list[str]:
         f"(n = {observed.students} students):",
         markdown_table(("forecast by", f"error at r = {forecast.held_out}", "miss, points"), rows),
         f"{sentence}.",
-        f"err(r) = {FORMS[forecast.form].written('r')}, least squares ({forecast.level:.0%} posterior intervals): "
+        f"err(r) = {FORMS[forecast.form].formula_in('r')}, least squares ({forecast.level:.0%} posterior intervals): "
         f"{estimates}.",
         *(f"Note: {note}" for note in forecast.notes),
     ]
 
 
-def _estimate(entry: Estimate) -> str:
+def _estimate(entry: ParameterEstimate) -> str:
     value, low, high = ("unknown" if part is None else f"{part:.3g}" for part in (entry.value, entry.low, entry.high))
     return f"{value} ({low} to {high})"

@@ -1,4 +1,4 @@
-"""Results as arrays: the students of one experiment by cell and replicate, with the items that all models share.
+"""Read results as arrays: the students of one experiment by cell and replicate, with the items that models share.
 
 A cell is (questions, budget); a replicate is one (corpus_draw, train_seed): a new sampling seed with a new train seed.
 """
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from toolkit.doors import OLDER
 from toolkit.recipe.sections import DOUBLED
-from toolkit.reports.reading.kept import naming, read_kept, shown
+from toolkit.reports.reading.numbers import Role, numbers
+from toolkit.reports.reading.selection import list_values, naming, read_selected
 from toolkit.reports.reading.table import Table
-from toolkit.reports.reading.written import Role, numbers
 from toolkit.reports.rules.verdict import NoAnswer
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Series:
     """Students of one pair, counting and control.
 
     Attributes:
-        wrong: share of wrong answers in [0, 1] of each student to each item (I,); without items its error (1,).
+        wrong: share of wrong answers, in [0, 1], of each student to each item (I,); its error (1,) without items.
         lines: the same of teacher and base, by name, where they were scored.
         n: test items behind each error.
     """
@@ -50,17 +50,17 @@ class Series:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """Every (questions, budget) that has students, sorted."""
+        """List every (questions, budget) that has students, sorted."""
         return sorted({cell for cell, _ in self.wrong})
 
     @property
     def by_item(self) -> bool:
-        """Whether the answers to single items are known."""
+        """Say whether the answers to single items are known."""
         return all(len(wrong) > 1 for wrong in self.wrong.values())
 
     def replicates(self, cells: Sequence[Cell]) -> list[Replicate]:
         """Return the (corpus draw, train seed) that all of these cells have; NoAnswer where there is none."""
-        common = set.intersection(*({replicate for found, replicate in self.wrong if found == cell} for cell in cells))
+        common = set.intersection(*({replicate for other, replicate in self.wrong if other == cell} for cell in cells))
         if not common:
             raise NoAnswer(
                 f"cells {', '.join(map(cell_name, cells))} of {self.pair}, control {self.control}, share no replicate "
@@ -69,38 +69,38 @@ class Series:
         return sorted(common)
 
     def matrix(self, cells: Sequence[Cell]) -> Array:
-        """Wrong answers (cells, replicates, items) of the replicates that all of these cells have."""
-        kept = self.replicates(cells)
-        return np.array([[self.wrong[cell, replicate] for replicate in kept] for cell in cells])
+        """Return wrong answers (cells, replicates, items) of the replicates that all of these cells have."""
+        common = self.replicates(cells)
+        return np.array([[self.wrong[cell, replicate] for replicate in common] for cell in cells])
 
     def students(self) -> Iterator[tuple[Cell, Replicate, float]]:
-        """Cell, replicate and error of every student, sorted."""
+        """Yield cell, replicate and error of every student, sorted."""
         for cell, replicate in sorted(self.wrong):
             yield cell, replicate, float(self.wrong[cell, replicate].mean())
 
     def errors(self, cell: Cell) -> list[float]:
-        """Errors of all students of a cell, fractions."""
-        return [error for found, _, error in self.students() if found == cell]
+        """Return the errors of all students of a cell, fractions."""
+        return [error for other, _, error in self.students() if other == cell]
 
     def ladder(self, questions: int | None = None) -> list[dict[str, Any]]:
-        """One row per student of a question set (default: the smallest): budget, corpus_draw, train_seed, error, n."""
-        wanted = self.cells[0][0] if questions is None else questions
+        """Return one row per student of a question set (default: the smallest): budget, draw, seed, error, n."""
+        size = self.cells[0][0] if questions is None else questions
         return [
             {"budget": cell[1], "corpus_draw": draw, "train_seed": seed, "error": error, "n": self.n}
             for cell, (draw, seed), error in self.students()
-            if cell[0] == wanted
+            if cell[0] == size
         ]
 
 
-def of_control(every: Sequence[Series], control: str) -> list[Series]:
-    """Choose the series of this control; where none has it all of them, but for students trained twice as long."""
-    return [series for series in every if series.control == control] or [
-        series for series in every if series.control != DOUBLED
+def select_control(all_series: Sequence[Series], control: str) -> list[Series]:
+    """Select the series of this control or, where none has it, all but those of students trained twice as long."""
+    return [series for series in all_series if series.control == control] or [
+        series for series in all_series if series.control != DOUBLED
     ]
 
 
 def cell_name(cell: Cell) -> str:
-    """`q256-r8`."""
+    """Return the name of a cell: `q256-r8`."""
     return f"q{cell[0]}-r{cell[1]}"
 
 
@@ -112,33 +112,35 @@ def read_results(
     Args:
         curves: a row per model: experiment, arm, protocol, pair, questions, budget, counting, control, train_seed,
             corpus_draw, benchmark, error, n, eval_key; without protocol or benchmark they are as in `OLDER`.
-        items: the same keys with item_id and correct; without it intervals hold replicates only.
-        where: keep the rows with these values, by column; those of teacher and base are no rows of an arm and stay.
+        items: the same keys with item_id and correct; without it intervals cover replicates only.
+        where: keep the rows with these values, by column; rows of teacher and base belong to no arm and stay.
 
     Raises:
-        ValueError: several experiments, no students, missing columns or items, or scores that cannot be compared.
+        ValueError: for several experiments, no students, missing columns or items, or scores that cannot be compared.
     """
     keys = ["experiment", "arm", *SERIES, *STUDENT]
     others = dict(where or {})
     chosen = {name: others.pop(name) for name in ("arm", *OLDER) if name in others}
-    every = [_read(curves, [*keys, "error", "n"], others)]
-    every += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
+    tables = [_read(curves, [*keys, "error", "n"], others)]
+    tables += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
     for name, value in chosen.items():
-        if value not in set(every[0][name]):
+        if value not in set(tables[0][name]):
             raise ValueError(
-                f"{curves.name}: no row has {name} = {value}; it holds {shown(every[0][name].dropna().tolist())}"
+                f"{curves.name}: no row has {name} = {value}; it holds {list_values(tables[0][name].dropna().tolist())}"
             )
-        every = [each[(each[name] == value) | (each["arm"].isin(LINES) & (name != "benchmark"))] for each in every]
-    return series_of(every[0], every[1] if items else None)
+        tables = [
+            table[(table[name] == value) | (table["arm"].isin(LINES) & (name != "benchmark"))] for table in tables
+        ]
+    return series_of(tables[0], tables[1] if items else None)
 
 
 def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
-    """Read a table of the results schema: text, and numbers where they belong, NaN where a cell is empty."""
+    """Read a table of the results schema as text and, in some columns, numbers, NaN where a cell is empty."""
     with naming(path):
-        table = read_kept(path, None, where)
-        missing = [name for name in columns if name not in table.names]
-        if missing:
-            raise ValueError(f"it has no column {missing[0]!r}; it has {', '.join(table.names)}")
+        table = read_selected(path, None, where)
+        absent = [name for name in columns if name not in table.names]
+        if absent:
+            raise ValueError(f"it has no column {absent[0]!r}; it has {', '.join(table.names)}")
         read = pd.DataFrame(
             {
                 name: _numbers(table, name) if name in NUMBERS else [cell or None for cell in table.cells(name)]
@@ -149,12 +151,12 @@ def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.Da
 
 
 def _numbers(table: Table, name: str) -> list[float]:
-    """Read a column's numbers, each of its texts read once, where it first stands; NaN for empty cells."""
+    """Read a column's numbers, each distinct text once, where it occurs first; NaN for empty cells."""
     cells = table.cells(name)
     first = dict(reversed([*zip(cells, table.numbers, strict=True)]))
     first.pop("", None)
-    known = Table([name], [[cell] for cell in first], list(first.values()), table.separator)
-    values = dict(zip(first, numbers(known, {name: NUMBERS[name]})[0][name].values, strict=True))
+    distinct = Table([name], [[cell] for cell in first], list(first.values()), table.separator)
+    values = dict(zip(first, numbers(distinct, {name: NUMBERS[name]})[0][name].values, strict=True))
     wrong = [cell for cell, value in values.items() if name in SHARES and not 0 <= value <= 1]
     if wrong:
         cell = min(wrong, key=first.__getitem__)
@@ -173,27 +175,27 @@ def series_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, li
     for name in OLDER:
         _refuse_several(students, name)
     _check(students)
-    asked = None if items is None else (_students(items), items[items["arm"].isin(LINES)])
+    answers = None if items is None else (_students(items), items[items["arm"].isin(LINES)])
     models = students, curves[curves["arm"].isin(LINES)]
-    return experiments[0], [_series(keys, models, asked) for keys in sorted(set(_keys(students, SERIES)))]
+    return experiments[0], [_series(keys, models, answers) for keys in sorted(set(_keys(students, SERIES)))]
 
 
 def _students(table: pd.DataFrame) -> pd.DataFrame:
-    """Choose the rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
+    """Return the rows of students, keys as integers; a file without corpus draws or seeds has one of each, 0."""
     rows = table[table["questions"].notna()]
     return rows.assign(**{name: rows[name].fillna(0).astype(int) for name in STUDENT})
 
 
 def _refuse_several(students: pd.DataFrame, name: str) -> None:
-    found = sorted(set(students[name].dropna())) if name in students else []
-    if len(found) > 1:
-        raise ValueError(f"the students are of {len(found)} {name}s ({', '.join(found)}): choose one {name}")
+    values = sorted(set(students[name].dropna())) if name in students else []
+    if len(values) > 1:
+        raise ValueError(f"the students are of {len(values)} {name}s ({', '.join(values)}): choose one {name}")
 
 
 def _check(rows: pd.DataFrame) -> None:
     keys = sorted(set(rows["eval_key"].dropna())) if "eval_key" in rows else []
     if len(keys) > 1:
-        raise ValueError(f"the students were asked in {len(keys)} ways (eval_key {', '.join(keys)}): score them alike")
+        raise ValueError(f"the students were scored in {len(keys)} ways (eval_key {', '.join(keys)}): score them alike")
     different = rows.drop_duplicates([*SERIES, *STUDENT, "error"])  # a cell may serve two arms
     twice = different[different.duplicated([*SERIES, *STUDENT])]
     if len(twice):
@@ -208,35 +210,35 @@ def _keys(rows: pd.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
 def _series(
     keys: tuple[Any, ...],
     models: tuple[pd.DataFrame, pd.DataFrame],
-    asked: tuple[pd.DataFrame, pd.DataFrame] | None,
+    answers: tuple[pd.DataFrame, pd.DataFrame] | None,
 ) -> Series:
-    """One series, from the rows of students and of lines and, where they are known, from their answers to items."""
+    """Build one series from the rows of students and of lines and, where known, from their answers to items."""
     rows, line_rows = _where(models[0], SERIES, keys), _where(models[1], SERIES[:1], keys)
-    if asked is None:
+    if answers is None:
         wrong, lines = _by_error(rows, STUDENT), _by_error(line_rows, ["arm"])
     else:
-        wrong = _by_item(_where(asked[0], SERIES, keys), STUDENT)
-        lines = _by_item(_where(asked[1], SERIES[:1], keys), ["arm"])
+        wrong = _by_item(_where(answers[0], SERIES, keys), STUDENT)
+        lines = _by_item(_where(answers[1], SERIES[:1], keys), ["arm"])
         absent = set(_keys(rows, STUDENT)) - set(wrong)
         if absent:
             raise ValueError(f"no answers to items for the student (questions, budget, draw, seed) {min(absent)}")
-    every = _aligned({**wrong, **lines})
+    arrays = _aligned({**wrong, **lines})
     pair, counting, control = map(str, keys)
     return Series(
         pair,
         counting,
         control,
-        wrong={((m, r), (draw, seed)): every[m, r, draw, seed] for m, r, draw, seed in _keys(rows, STUDENT)},
-        lines={name: every[name,] for name in LINES if (name,) in every},
+        wrong={((m, r), (draw, seed)): arrays[m, r, draw, seed] for m, r, draw, seed in _keys(rows, STUDENT)},
+        lines={name: arrays[name,] for name in LINES if (name,) in arrays},
         n=int(rows["n"].min()),
     )
 
 
 def _where(table: pd.DataFrame, names: Sequence[str], keys: Sequence[Any]) -> pd.DataFrame:
-    kept = pd.Series(True, table.index)
+    chosen = pd.Series(True, table.index)
     for name, value in zip(names, keys, strict=False):
-        kept &= table[name] == value
-    return table[kept]
+        chosen &= table[name] == value
+    return table[chosen]
 
 
 def _by_error(rows: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], "pd.Series[float]"]:
@@ -251,8 +253,8 @@ def _by_item(answers: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...
 
 def _aligned(wrong: Mapping[tuple[Any, ...], "pd.Series[float]"]) -> dict[tuple[Any, ...], Array]:
     model = next(iter(wrong.values())).index
-    for key, each in wrong.items():
-        odd = set(model) ^ set(each.index)
+    for key, answers in wrong.items():
+        odd = set(model) ^ set(answers.index)
         if odd:
             raise ValueError(f"item {min(odd)!r} was not answered by every model (see {key}): score all on the same")
-    return {key: np.asarray(each, float) for key, each in wrong.items()}
+    return {key: np.asarray(answers, float) for key, answers in wrong.items()}

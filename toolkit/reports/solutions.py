@@ -1,4 +1,4 @@
-"""The solution paths of a release, by question and draw: what saturation is read from, without any training."""
+"""Read the solution paths of a release, by question and draw, from which saturation is decided without training."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,26 +17,28 @@ def release_paths(release: Path, questions: int) -> list[Sequence[str | None]]:
 
     Args:
         release: its folder.
-        questions: how many the set has; shells are read in order until they are reached.
+        questions: size of that set; shells are read in order until it is reached.
 
     Raises:
-        ValueError: no such files, shells that do not add up to so many questions, or a draw that is missing.
+        ValueError: for no such files, shells that do not add up to so many questions, or a missing draw.
     """
-    found: dict[str, dict[int, str | None]] = defaultdict(dict)
+    paths: dict[str, dict[int, str | None]] = defaultdict(dict)
     shells = sorted({path.name for path in release.glob("data/*/q*")}, key=lambda name: int(name[1:]))
     for shell in shells:
         for file in sorted(release.glob(f"data/*/{shell}/*.parquet")):
             for question, index, response, verdict in zip(*_columns(file), strict=True):
-                found[question][index] = " ".join(response.split()) if verdict == "accepted" else None
-        if len(found) >= questions:
+                paths[question][index] = " ".join(response.split()) if verdict == "accepted" else None
+        if len(paths) >= questions:
             break
-    if len(found) != questions:
-        raise ValueError(f"{release}: its first shells hold {len(found):,} questions, the ladder has {questions:,}")
-    draws = max(map(len, found.values()))
-    for question, drawn in found.items():
-        if sorted(drawn) != list(range(draws)):
-            raise ValueError(f"{release}: question {question!r} has {len(drawn)} of {draws} draws; count sampled draws")
-    return [[drawn[index] for index in range(draws)] for drawn in found.values()]
+    if len(paths) != questions:
+        raise ValueError(f"{release}: its first shells hold {len(paths):,} questions, the ladder has {questions:,}")
+    draws = max(map(len, paths.values()))
+    for question, by_index in paths.items():
+        if sorted(by_index) != list(range(draws)):
+            raise ValueError(
+                f"{release}: question {question!r} has {len(by_index)} of {draws} draws; count sampled draws"
+            )
+    return [[by_index[index] for index in range(draws)] for by_index in paths.values()]
 
 
 def _columns(file: Path) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""What the law over both axes makes of an experiment's cells: kappa, where the routes part, and what it would plan."""
+"""Report the law over both axes for an experiment: kappa, where the routes differ, and what it would plan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from toolkit.laws.planning.plan import Plan, plan
 from toolkit.laws.planning.prices import Prices
 from toolkit.laws.surface.fit import MIN_CELLS, SurfaceFit, fit_surface
 from toolkit.laws.surface.table import surface_table, verdict
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.gaps import matched
 from toolkit.text import markdown_table
@@ -17,7 +17,7 @@ from toolkit.text import markdown_table
 
 @dataclass(frozen=True)
 class PlanAtPrice:
-    """What to do with an amount of money when a question costs so many responses."""
+    """The plan for an amount of money when a question costs `question_price` responses."""
 
     question_price: float
     spend: float
@@ -33,12 +33,12 @@ class SurfaceReport:
     """The surface through an experiment's cells.
 
     Attributes:
-        parameters: least squares, by name.
+        parameters: least-squares values, by name.
         kappa: its posterior interval.
         reading: kappa in words.
-        divergence: where the routes part, the fields of `crossover.Divergence`; None where no gap is certain.
-        forms: rows of `laws.surface.table`; none where too few cells are left to compare by.
-        preferred: what they come to, in words.
+        divergence: where the routes differ, the fields of `crossover.Divergence`; None where no gap is certain.
+        forms: rows of `laws.surface.table`; none where too few cells are left for a comparison.
+        preferred: the result of that comparison, in words.
     """
 
     parameters: Mapping[str, float]
@@ -52,7 +52,7 @@ class SurfaceReport:
 
 
 def surface_of(series: Series) -> SurfaceFit | None:
-    """Fit the surface through a series' cells; None for fewer cells, or other ones, than it needs."""
+    """Fit the surface through a series' cells; None for fewer cells than it needs, or cells on one axis."""
     sizes = {questions for questions, _ in series.cells}, {budget for _, budget in series.cells}
     if len(series.cells) < MIN_CELLS or min(map(len, sizes)) < 2:
         return None
@@ -61,18 +61,18 @@ def surface_of(series: Series) -> SurfaceFit | None:
     return fit_surface(questions, budgets, errors, n=None if len(set(cells)) < len(cells) else series.n)
 
 
-def describe_surface(series: Series, rules: Rules) -> SurfaceReport | None:
-    """Fit a series' surface, hold other forms against it and plan at each of the prices asked; None without one."""
+def describe_surface(series: Series, rules: DecisionRules) -> SurfaceReport | None:
+    """Fit a series' surface, compare it with other forms and plan at each question price; None without a fit."""
     fit = surface_of(series)
     if fit is None:
         return None
-    parts = divergence_total(fit)
+    divergence = divergence_total(fit)
     table = surface_table(fit) if fit.comparable else []
     return SurfaceReport(
         parameters=fit.named,
         kappa=fit.kappa_interval(),
         reading=fit.reading(),
-        divergence=parts and parts._asdict(),
+        divergence=divergence and divergence._asdict(),
         forms=[row._asdict() for row in table],
         preferred=verdict(table) if table else None,
         plans=[_plan(fit, series, price) for price in rules.question_prices],
@@ -81,7 +81,7 @@ def describe_surface(series: Series, rules: Rules) -> SurfaceReport | None:
 
 
 def _plan(fit: SurfaceFit, series: Series, price: float) -> PlanAtPrice:
-    """Plan the money of the largest matched cell of the fewest questions."""
+    """Plan with the money that the largest matched cell of the fewest questions costs."""
     few, _ = matched(series.cells)[-1]
     prices = Prices(question=price, response=1.0)
     advice: Plan = plan(fit, prices, spend=float(prices.cost(*few)))

@@ -1,4 +1,4 @@
-"""Results in their one schema."""
+"""Write results in their one schema."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> N
 
     Args:
         out: an existing folder.
-        rows: (the model's row of the curves schema, missing fields null, or what they are in `OLDER`; its parquet of
+        rows: (the model's row of the curves schema, missing fields null or as in `OLDER`; its parquet of
             item_id and correct in [0, 1]).
 
     Raises:
@@ -60,6 +60,6 @@ def write_curves(out: Path, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> N
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's row with its benchmark, and of a student with its protocol."""
-    known = OLDER if row.get("budget") is not None else {"benchmark": OLDER["benchmark"]}
-    return {**known, **row}
+    """Return a model's row with its benchmark, and that of a student with its protocol."""
+    defaults = OLDER if row.get("budget") is not None else {"benchmark": OLDER["benchmark"]}
+    return {**defaults, **row}

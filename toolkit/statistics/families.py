@@ -1,4 +1,4 @@
-"""What is asked of several contrasts together: equivalence, families of one-sided bounds, growth with the total."""
+"""Test several contrasts together: equivalence, families of one-sided bounds, and growth with the total."""
 
 from collections.abc import Sequence
 
@@ -9,37 +9,38 @@ from toolkit.statistics.intervals import Array, Contrast, Interval
 
 
 def equivalent(contrast: Contrast, margin: float, alpha: float = 0.05) -> tuple[bool, Interval]:
-    """Two one-sided tests at `alpha` each: whether the 1 - 2 alpha interval, returned too, lies within +- margin.
+    """Say by two one-sided tests at `alpha` each whether a contrast lies within +- `margin`, and return its interval.
 
-    Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657.
+    The interval has level 1 - 2 alpha; the contrast is equivalent when all of it lies within the margin (Schuirmann
+    1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657).
     """
     interval = contrast.interval(1 - 2 * alpha)
     return -margin < interval.low and interval.high < margin, interval
 
 
 def holm_bounds(family: Sequence[Contrast], alpha: float = 0.05) -> list[tuple[float, bool]]:
-    """For each contrast its lower bound at Holm's tail, and whether Holm finds it above 0.
+    """Return for each contrast its lower bound at Holm's tail, and whether Holm's procedure finds it above 0.
 
-    The contrast with the i-th smallest p value has its bound at a tail of alpha / (k - i), i = 0 ... k - 1; once one is
-    not above 0, none after it is found so. The chance of any false finding is at most alpha (Holm 1979, Scandinavian
-    Journal of Statistics 6:65). For upper bounds, negate the contrasts.
+    The bound of the contrast with the i-th smallest p value has a tail of alpha / (k - i), i = 0 ... k - 1. Once a
+    bound is not above 0, no later contrast is found above 0 either. The chance of any false finding is at most alpha
+    (Holm 1979, Scandinavian Journal of Statistics 6:65). For upper bounds, negate the contrasts.
     """
     order = sorted(range(len(family)), key=lambda index: family[index].chance())
-    told, holds = {}, True
+    bounds, holds = {}, True
     for step, index in enumerate(order):
         low = family[index].interval(1 - 2 * alpha / (len(family) - step)).low
         holds = holds and low > 0
-        told[index] = (low, holds)
-    return [told[index] for index in range(len(family))]
+        bounds[index] = (low, holds)
+    return [bounds[index] for index in range(len(family))]
 
 
 def bonferroni(level: float, count: int) -> float:
-    """The level of each of `count` intervals that all hold with probability `level` at least."""
+    """Return the level of each of `count` intervals that all hold with probability `level` at least."""
     return 1 - (1 - level) / count
 
 
 def per_doubling(gaps: Array | Sequence[Array], totals: ArrayLike) -> Array:
-    """(R, I): the least-squares slope of each replicate's and item's gap on log2 of the total.
+    """Return (R, I) the least-squares slope of each replicate's and item's gap on log2 of the total.
 
     Args:
         gaps: (K, R, I), the gap at each total.

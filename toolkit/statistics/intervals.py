@@ -1,4 +1,4 @@
-"""Intervals for one accuracy, and for contrasts of models that answered the same items, over replicates and items."""
+"""Compute intervals for one accuracy, and for contrasts of models that answered the same items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Interval:
 
 
 def accuracy_interval(right: int, n: int, level: float = LEVEL) -> Interval:
-    """Wilson's score interval for `right` of `n` items, bounds in [0, 1] (Wilson 1927, JASA 22:209).
+    """Return Wilson's score interval for `right` of `n` items, bounds in [0, 1] (Wilson 1927, JASA 22:209).
 
     It covers the choice of the items alone, not that of train seeds or corpora.
 
@@ -41,19 +41,20 @@ def accuracy_interval(right: int, n: int, level: float = LEVEL) -> Interval:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A mean over replicates x items, with all that its bounds need.
+    """A mean over replicates x items, with all that its intervals need.
 
-    One replicate has bounds for other items, none for other replicates.
+    With one replicate, the interval covers the choice of the items, not that of the replicates.
 
-    Two methods, and at either end the bound that lies further out counts: a bootstrap that draws replicates and items
-    independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386), too narrow for few
-    replicates, and Student's t over the replicates' means, which ignores the choice of items. Together they are
-    cautious: of simulated truths they cover the nominal share or more, up to all where replicates hardly differ.
+    There are two methods, and at either end the bound that lies further out counts. One is a bootstrap that draws
+    replicates and items independently (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1:386); it is
+    too narrow for few replicates. The other is Student's t over the replicates' means, which ignores the choice of
+    items. Together they are conservative: in simulations their coverage is the nominal one or higher, up to 100 % where
+    replicates hardly differ.
 
     Attributes:
         means: of each replicate over the items (R,).
         draws: bootstrap means, sorted (resamples,).
-        items: how many; with one, nothing is said of the choice of items.
+        items: their number; with one item, the interval does not cover the choice of items.
     """
 
     means: Array
@@ -61,17 +62,17 @@ class Contrast:
     items: int
 
     def __neg__(self) -> "Contrast":
-        """The same seen from the other side."""
+        """Return the contrast with both sides exchanged."""
         return Contrast(-self.means, -self.draws[::-1], self.items)
 
     @property
     def estimate(self) -> float:
-        """The mean over replicates and items."""
+        """Return the mean over replicates and items."""
         return float(self.means.mean())
 
     @property
     def replicates(self) -> int:
-        """R."""
+        """Return the number of replicates, R."""
         return len(self.means)
 
     @cached_property
@@ -79,9 +80,9 @@ class Contrast:
         return float(stats.sem(self.means)) if self.replicates > 1 else 0.0
 
     def interval(self, level: float = LEVEL) -> Interval:
-        """From the lower of the two lower bounds to the higher of the two upper ones, at `level` in (0, 1).
+        """Return the bounds that lie further out of the two methods, at `level` in (0, 1).
 
-        Each leaves (1 - level) / 2 outside; the method named is the one whose interval is wider.
+        Each bound leaves (1 - level) / 2 outside; the method named is the one whose interval is wider.
         """
         tail = (1 - level) / 2
         low, high = np.quantile(self.draws, [tail, 1 - tail])
@@ -92,16 +93,16 @@ class Contrast:
         return Interval(self.estimate, float(bounds[0]), float(bounds[1]), method)
 
     def chance(self) -> float:
-        """One-sided p value against a mean of at most 0: the larger of the two methods'."""
+        """Return the one-sided p value against a mean of at most 0: the larger of the two methods'."""
         bootstrap = (1 + int(np.sum(self.draws <= 0))) / (1 + len(self.draws))
         if not self._error:
             return float(bootstrap)
         return float(max(bootstrap, stats.t.sf(self.estimate / self._error, self.replicates - 1)))
 
     def detectable(self, tail: float = (1 - LEVEL) / 2, power: float = 0.8) -> float:
-        """The smallest mean whose lower bound (`tail` below it) would lie above 0 with probability `power`.
+        """Return the smallest mean whose lower bound (at `tail`) would lie above 0 with probability `power`.
 
-        At the spread observed here, taken as known; by the noncentral t where the t interval is the wider one.
+        The spread observed here is taken as known; where the t interval is the wider one, the noncentral t is used.
         """
         interval = self.interval(1 - 2 * tail)
         half = (interval.high - interval.low) / 2
@@ -115,15 +116,15 @@ class Contrast:
 
 
 def contrasts(matrices: Array | Sequence[Array], resamples: int = RESAMPLES, seed: int = 0) -> list[Contrast]:
-    """Contrasts of models on the same replicates and items, all bootstrapped with the same draws.
+    """Build contrasts of models on the same replicates and items, all bootstrapped with the same draws.
 
     Args:
         matrices: (K, R, I): for each contrast, replicates x items of differences (or other weighted sums) of errors.
         resamples: bootstrap draws.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Raises:
-        ValueError: for no contrast, for one replicate of one item, and for what is not a finite number.
+        ValueError: for no contrast, for one replicate of one item, and for a value that is not finite.
     """
     values = np.asarray(matrices, float)
     if values.ndim != 3 or 0 in values.shape or values.shape[1:] == (1, 1):
@@ -137,11 +138,12 @@ def contrasts(matrices: Array | Sequence[Array], resamples: int = RESAMPLES, see
     replicates, items = (_shares(count, resamples, rng) for count in values.shape[1:])
     draws = np.einsum("krb,br->kb", values @ items.T, replicates)
     return [
-        Contrast(each.mean(axis=1), np.sort(drawn), values.shape[2]) for each, drawn in zip(values, draws, strict=True)
+        Contrast(value.mean(axis=1), np.sort(means), values.shape[2])
+        for value, means in zip(values, draws, strict=True)
     ]
 
 
 def _shares(count: int, resamples: int, rng: np.random.Generator) -> Array:
-    """(resamples, count): how often each of `count` was drawn with replacement, as shares."""
+    """Return (resamples, count) how often each of `count` was drawn with replacement, as shares."""
     picked = rng.integers(count, size=(resamples, count)) + count * np.arange(resamples)[:, None]
     return np.bincount(picked.ravel(), minlength=resamples * count).reshape(resamples, count) / count

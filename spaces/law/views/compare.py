@@ -15,7 +15,7 @@ import guards
 import plots
 from comparing import Pairing
 from selection import Chosen
-from toolkit.reports.fit_report import shown
+from toolkit.reports.fit_report import error_text
 from toolkit.text import markdown_table
 from views import View, reading
 
@@ -123,10 +123,10 @@ def _table(pairings: Sequence[Pairing]) -> str:
     rows = []
     for each, wide in zip(pairings, comparing.together(pairings), strict=True):
         alone = each.interval
-        spans = [f"{shown(span.low, True, '+')} to {shown(span.high, True, '+')}" for span in (alone, wide)]
-        errors = [f"{shown(error, True)} %" for error in each.errors]
+        spans = [f"{error_text(span.low, True, '+')} to {error_text(span.high, True, '+')}" for span in (alone, wide)]
+        errors = [f"{error_text(error, True)} %" for error in each.errors]
         names = [guards.plain(each.first), guards.plain(each.second)]
-        rows.append([*names, shown(alone.estimate, True, "+"), *spans, *errors, f"{each.total:,.0f}"])
+        rows.append([*names, error_text(alone.estimate, True, "+"), *spans, *errors, f"{each.total:,.0f}"])
     header = ("first", "second", "points won", "90 %", "90 %, all at once", "error", "error of second", "responses")
     return markdown_table(header, rows)
 
@@ -161,7 +161,7 @@ def _of(held: Statistics, rung: fitting.Rung, chosen: Chosen) -> dict[str, Any]:
 def _counted(chosen: Chosen, rungs: Sequence[fitting.Rung], held: Statistics) -> str:
     rows = [
         [f"r = {rung.budget:g}", *(f"{_of(held, rung, chosen)[name]:,}" for name in ("sampled", *MEASURES)),
-         f"{shown(rung.mean, True)} %"]
+         f"{error_text(rung.mean, True)} %"]
         for rung in rungs
     ]  # fmt: skip
     return markdown_table(("budget", "sampled", "different", "accepted", "questions covered", "error"), rows)

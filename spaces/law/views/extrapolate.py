@@ -13,7 +13,7 @@ from scale import Scale
 from selection import Chosen
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
-from toolkit.reports.fit_report import as_text, shown
+from toolkit.reports.fit_report import as_text, error_text
 from toolkit.text import markdown_table
 from views import View, reading
 
@@ -104,7 +104,11 @@ def _gains(law: LawFit, scale: Scale) -> str:
     won = fitting.gains(law, budgets)
     low, high = np.quantile(won, [0.05, 0.95], axis=0)
     rows = [
-        [f"{r:g} to {2 * r:g}", shown(float(mean), True), f"{shown(float(a), True)} to {shown(float(b), True)}"]
+        [
+            f"{r:g} to {2 * r:g}",
+            error_text(float(mean), True),
+            f"{error_text(float(a), True)} to {error_text(float(b), True)}",
+        ]
         for r, mean, a, b in zip(budgets, won.mean(axis=0), low, high, strict=True)
         if r >= law.rungs.x[0]
     ]

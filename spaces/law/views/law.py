@@ -14,7 +14,7 @@ from law_figure import Axes, draw
 from selection import Chosen
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.surface.fit import NAMES
-from toolkit.reports.fit_report import as_text, shown
+from toolkit.reports.fit_report import as_text, error_text
 from toolkit.text import markdown_table
 from views import FORMULAS, View, reading
 
@@ -119,7 +119,7 @@ def _misses(chosen: Chosen, report: Mapping[str, Any]) -> str:
     law = forecast["point"] if forecast["mean"] is None else forecast["mean"]
     ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
     rows = [
-        [name, f"{scale.text(value)} %", shown(float(scale.of(value)) - observed, True, "+")]
+        [name, f"{scale.text(value)} %", error_text(float(scale.of(value)) - observed, True, "+")]
         for name, value in ahead.items()
     ]
     return markdown_table(("forecast by", f"{scale.name} at r = {chosen.held_out:g}", "miss, points"), rows)

@@ -17,7 +17,7 @@ from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import WIDEN_BEYOND
 from toolkit.laws.planning.prices import Prices
 from toolkit.laws.surface.fit import MIN_CELLS
-from toolkit.reports.fit_report import shown
+from toolkit.reports.fit_report import error_text
 from toolkit.text import markdown_table
 from views import View, reading
 
@@ -143,4 +143,4 @@ def _doublings(law: LawFit, prices: Prices, m: float) -> str:
 
 
 def _points(mean: float, low: float, high: float) -> Sequence[str]:
-    return shown(mean, True), f"{shown(low, True)} to {shown(high, True)}"
+    return error_text(mean, True), f"{error_text(low, True)} to {error_text(high, True)}"

@@ -10,8 +10,8 @@ import table as tables
 import yours
 from data import MISSING, Experiment
 from selection import Chosen
+from toolkit.reports.reading.numbers import are_numbers
 from toolkit.reports.reading.table import SUFFIXES, Table
-from toolkit.reports.reading.written import are_numbers
 from views import View, reading
 
 NAME, TITLE = "yours", "Your data"

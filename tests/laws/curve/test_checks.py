@@ -20,7 +20,7 @@ def test_a_doubtful_rise_is_said_beside_the_forecast():
     fit = fit_law(X, [0.6, 0.5, 0.42, 0.38, 0.43], sd=0.0105)
     assert not fit.shape.decreasing and not fit.shape.refused
     forecast = fit.predict(32)
-    assert "the data doubt" in forecast.notes[0] and forecast.low < forecast.mean < forecast.high
+    assert "the data contradict" in forecast.notes[0] and forecast.low < forecast.mean < forecast.high
 
 
 def test_flat_start_is_called_a_threshold():

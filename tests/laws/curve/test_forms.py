@@ -65,4 +65,4 @@ def test_a_form_of_ones_own_is_fitted_forecast_and_named_everywhere(monkeypatch)
 def test_every_form_names_what_each_of_its_shape_parameters_is() -> None:
     for form in FORMS.values():
         assert len(form.phi) == len(form.names)
-        assert form.written("r").count("x") == form.formula.count("exp")
+        assert form.formula_in("r").count("x") == form.formula.count("exp")

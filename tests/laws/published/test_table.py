@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from scipy.special import zeta
 
 from toolkit.laws.published import laws
-from toolkit.laws.published.table import UNCHECKED, ZOO
+from toolkit.laws.published.table import PUBLISHED_LAWS, UNCHECKED
 
 FIRST_AUTHORS = {
     "hestness",
@@ -26,9 +26,11 @@ FIRST_AUTHORS = {
 
 
 def test_the_table_has_all_ten_and_says_which_were_checked():
-    assert set(ZOO) == FIRST_AUTHORS
-    assert {name for name, law in ZOO.items() if law.checked == UNCHECKED} == {"hestness", "qin", "lovelace"}
-    assert all(law.formula and law.units and "arXiv" in law.source and law.predict.__doc__ for law in ZOO.values())
+    assert set(PUBLISHED_LAWS) == FIRST_AUTHORS
+    assert {name for name, law in PUBLISHED_LAWS.items() if law.checked == UNCHECKED} == {"hestness", "qin", "lovelace"}
+    assert all(
+        law.formula and law.units and "arXiv" in law.source and law.predict.__doc__ for law in PUBLISHED_LAWS.values()
+    )
 
 
 def test_muennighoff_repeats_the_two_losses_of_figure_1():

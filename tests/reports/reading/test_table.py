@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.reports.reading.rows import Limits
+from toolkit.reports.reading.rows import TableLimits
 from toolkit.reports.reading.table import read, read_file
 
 NAMES, ROWS = ["r", "error"], [["1", "0.9"], ["2", "0.8"]]
@@ -150,7 +150,7 @@ def test_parquet_keeps_every_digit():
 
 
 def test_parquet_is_bounded_before_it_is_read():
-    small = Limits(size=10_000, rows=100, columns=5, letters=20)
+    small = TableLimits(size=10_000, rows=100, columns=5, letters=20)
     with pytest.raises(ValueError, match="it has 1,000 rows: at most 100 are taken"):
         read(parquet_of(pa.table({"r": pa.array([1] * 1000)})), small)
     packed = parquet_of(pa.table({"r": pa.array(["a" * 1_000_000])}), compression="zstd")

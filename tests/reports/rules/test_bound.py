@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.bound import decide_bound, steps_move
 from toolkit.workspace import to_json
@@ -28,7 +28,7 @@ def doubled(by):
 
 
 def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
-    told = {move: decide_bound("sim", [*far(), *doubled(by)], Rules()) for move, by in
+    told = {move: decide_bound("sim", [*far(), *doubled(by)], DecisionRules()) for move, by in
             {"none": None, "much": 0.02, "little": 0.005}.items()}  # fmt: skip
     assert {move: each.verdict for move, each in told.items()} == {
         "none": "cannot tell",
@@ -43,14 +43,14 @@ def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
 
 
 def test_a_teacher_above_the_floor_leaves_it_open():
-    decision = decide_bound("sim", [*far(teacher=0.9), *doubled(0.0)], Rules())
+    decision = decide_bound("sim", [*far(teacher=0.9), *doubled(0.0)], DecisionRules())
     assert decision.verdict == "cannot tell" and "may lie below the teacher" in decision.sentence
     assert decision.numbers["parts"][0].gap.estimate < 0
 
 
 def test_the_gap_is_paired_with_the_teachers_own_answers():
     (series,) = far()
-    part = decide_bound("sim", [series], Rules()).numbers["parts"][0]
+    part = decide_bound("sim", [series], DecisionRules()).numbers["parts"][0]
     expected = series.matrix([(2048, 32)])[0].mean() - series.lines["teacher"].mean()
     assert part.gap.estimate == pytest.approx(expected) and part.top == (2048, 32)
 
@@ -67,7 +67,7 @@ def test_doubled_steps_are_compared_cell_by_cell():
 
 def test_students_trained_twice_as_long_are_no_ladder():
     (series,) = far()
-    told = decide_bound("sim", [series, *doubled(0.0)], Rules(control="epochs"))
+    told = decide_bound("sim", [series, *doubled(0.0)], DecisionRules(control="epochs"))
     assert [part.control for part in told.numbers["parts"]] == ["steps"]
 
 
@@ -75,4 +75,4 @@ def test_a_teacher_that_was_not_scored_is_missed():
     curves, items = simulate(LADDER, items=20)
     every = series_of(*(table[table["arm"] != "teacher"] for table in (curves, items)))[1]
     with pytest.raises(ValueError, match="no row of the teacher"):
-        decide_bound("sim", every, Rules())
+        decide_bound("sim", every, DecisionRules())

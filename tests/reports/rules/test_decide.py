@@ -7,19 +7,19 @@ from dataclasses import replace
 import pytest
 
 from tests.reports.simulated import LADDER, LATE, SPENT, simulate
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import series_of
-from toolkit.reports.rules.decide import Question, as_markdown, claims_table, decide, draw, write_decision
+from toolkit.reports.rules.decide import DecisionRequest, as_markdown, claims_table, decide, draw, write_decision
 from toolkit.reports.rules.verdict import CLAIMS
 from toolkit.workspace import canonical
 
 SMALL = [(m, r) for m in (128, 256) for r in (1, 2, 4)]
 QUESTIONS = {
-    "law": (LADDER, Question("law", fit_max=16, held_out=32, notes=("toys",))),
-    "expansion": (SMALL, Question("expansion", notes=("toys",))),
-    "mixture": (SPENT, Question("mixture", notes=("toys",))),
-    "bound": (LADDER, Question("bound", notes=("toys",))),
-    "saturation": (LATE, Question("saturation", labels=[[None, *range(31)]] * 5, notes=("toys",))),
+    "law": (LADDER, DecisionRequest("law", fit_max=16, held_out=32, notes=("toys",))),
+    "expansion": (SMALL, DecisionRequest("expansion", notes=("toys",))),
+    "mixture": (SPENT, DecisionRequest("mixture", notes=("toys",))),
+    "bound": (LADDER, DecisionRequest("bound", notes=("toys",))),
+    "saturation": (LATE, DecisionRequest("saturation", labels=[[None, *range(31)]] * 5, notes=("toys",))),
 }
 
 
@@ -28,7 +28,7 @@ def decisions():
     made = {}
     for rule, (cells, question) in QUESTIONS.items():
         every = series_of(*simulate(cells, sd=0.004, items=60, replicates=3))[1]
-        made[rule] = decide(question, "sim", every, Rules()), every
+        made[rule] = decide(question, "sim", every, DecisionRules()), every
     return made
 
 
@@ -90,14 +90,14 @@ def test_the_table_of_claims_has_a_row_per_decision(decisions):
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (Question("law"), "needs fit_max"),
-        (Question("best"), "no rule is called 'best'"),
-        (Question("saturation"), "need rungs a doubling apart, and all draws"),
+        (DecisionRequest("law"), "needs fit_max"),
+        (DecisionRequest("best"), "no rule is called 'best'"),
+        (DecisionRequest("saturation"), "need rungs a doubling apart, and all draws"),
     ],
 )
 def test_a_question_that_lacks_something_is_refused(question, said, decisions):
     with pytest.raises(ValueError, match=said):
-        decide(question, "sim", decisions["law"][1], Rules())
+        decide(question, "sim", decisions["law"][1], DecisionRules())
 
 
 def test_figures_go_to_known_formats_only(decisions, tmp_path):
@@ -111,8 +111,8 @@ def test_figures_go_to_known_formats_only(decisions, tmp_path):
 
 def test_rules_out_of_range_are_refused():
     with pytest.raises(ValueError, match="rules: level must lie between 0 and 1, got 95"):
-        Rules(level=95.0)
-    assert replace(Rules(), margin=0.02).margin == 0.02
+        DecisionRules(level=95.0)
+    assert replace(DecisionRules(), margin=0.02).margin == 0.02
 
 
 def test_markdown_holds_the_surface_and_the_plan(decisions):

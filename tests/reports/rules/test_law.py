@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.reports.simulated import LADDER, simulate
-from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import Forecast, forecasts_now
+from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.reports.forecast import HeldOutForecast, forecasts_now
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.law import decide_law
 from toolkit.workspace import to_json
@@ -27,7 +27,7 @@ def pairs(**options):
 
 def decided(every, rules=None, held_out=32):
     """The decision by forecasts from the rungs up to 16."""
-    rules = rules or Rules()
+    rules = rules or DecisionRules()
     return decide_law("sim", every, forecasts_now(every, rules, fit_max=16, held_out=held_out), rules)
 
 
@@ -67,7 +67,7 @@ def test_a_pair_far_off_refutes_it():
 
 
 def test_a_miss_within_the_interval_but_above_the_limit_cannot_tell():
-    decision = decided(pairs(sd=0.006), Rules(law_miss=1e-5))
+    decision = decided(pairs(sd=0.006), DecisionRules(law_miss=1e-5))
     assert decision.verdict == "cannot tell" and decision.numbers["reasons"] == ["a miss is above 0.0 points"]
     assert "would have been seen at 99 %" in decision.sentence
 
@@ -92,10 +92,11 @@ def test_the_held_out_rung_is_not_in_the_fit():
 
 
 def test_what_was_written_before_is_what_is_held_against():
-    every, rules = pairs(sd=0.006), Rules()
+    every, rules = pairs(sd=0.006), DecisionRules()
     early = [replace(one, wrong={key: w for key, w in one.wrong.items() if key[0][1] <= 16}) for one in every]
     written = [
-        Forecast.from_json(json.loads(to_json(one))) for one in forecasts_now(early, rules, fit_max=16, held_out=32)
+        HeldOutForecast.from_json(json.loads(to_json(one)))
+        for one in forecasts_now(early, rules, fit_max=16, held_out=32)
     ]
     decision = decide_law("sim", every, written, rules)
     assert to_json(decision) == to_json(decided(every)) and "EXPLORATORY" not in decision.sentence
@@ -106,7 +107,7 @@ def test_what_was_written_before_is_what_is_held_against():
 
 
 def test_a_forecast_that_came_too_late_is_told():
-    every, rules = pairs(sd=0.006), Rules()
+    every, rules = pairs(sd=0.006), DecisionRules()
     written = forecasts_now(every, rules, fit_max=16, held_out=32)
     written[1] = replace(written[1], exploratory=True)
     decision = decide_law("sim", every, written, rules)
@@ -127,5 +128,5 @@ def test_two_ways_of_counting_are_two_ladders():
 
 def test_one_replicate_cannot_tell():
     (one,) = series_of(*simulate(LADDER, items=400, replicates=1))[1]
-    decision = decided([one], Rules(law_width=0.5))
+    decision = decided([one], DecisionRules(law_width=0.5))
     assert decision.verdict == "cannot tell" and "one replicate" in decision.sentence

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.reports.simulated import LATE, simulate
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.saturation import decide_saturation
 from toolkit.workspace import to_json
@@ -30,7 +30,7 @@ FLAT, STEEP = {"kappa": 0.9}, {"kappa": 0.0}  # answers beyond the first are wor
     [(3, FLAT, "confirmed"), (10**6, STEEP, "cannot tell"), (10**6, FLAT, "refuted"), (3, STEEP, "refuted")],
 )
 def test_verdicts(paths, options, verdict):
-    decision = decide_saturation("sim", curve(**options), labels(paths), Rules())
+    decision = decide_saturation("sim", curve(**options), labels(paths), DecisionRules())
     numbers = decision.numbers
     assert decision.verdict == verdict, decision.sentence
     assert (numbers["flat_corpus"] is None) == (paths > 3) and (numbers["flat_curve"] is None) == (options != FLAT)
@@ -38,22 +38,24 @@ def test_verdicts(paths, options, verdict):
 
 
 def test_a_fall_that_may_be_either_side_of_the_limit_tells_nothing():
-    noisy = decide_saturation("sim", curve(kappa=0.9, sd=0.03), labels(10**6), Rules())
+    noisy = decide_saturation("sim", curve(kappa=0.9, sd=0.03), labels(10**6), DecisionRules())
     last = noisy.numbers["doublings"][-1].fall
-    assert last.low < Rules().flat_fall < last.high and noisy.verdict == "cannot tell"
+    assert last.low < DecisionRules().flat_fall < last.high and noisy.verdict == "cannot tell"
     assert "could have been seen there" in noisy.sentence
 
 
 def test_the_forecast_reads_only_the_draws_before_the_doubling():
     drawn = labels(8)
     cut = [[*row[:4], *["new"] * 4, *row[8:]] for row in drawn]
-    one, other = (decide_saturation("sim", curve(), each, Rules()).numbers["doublings"] for each in (drawn, cut))
+    one, other = (
+        decide_saturation("sim", curve(), each, DecisionRules()).numbers["doublings"] for each in (drawn, cut)
+    )
     assert one[0].budget == 4 and one[0].forecast_share == other[0].forecast_share
     assert one[0].counted_share != other[0].counted_share
 
 
 def test_counts_are_counts():
-    step = decide_saturation("sim", curve(), [["a", "b", "a", None, "c", *[None] * 27]] * 2, Rules()).numbers[
+    step = decide_saturation("sim", curve(), [["a", "b", "a", None, "c", *[None] * 27]] * 2, DecisionRules()).numbers[
         "doublings"
     ][0]
     assert (step.budget, step.distinct, step.distinct_doubled, step.covered) == (4, 4, 6, 2)
@@ -62,4 +64,4 @@ def test_counts_are_counts():
 
 def test_too_few_draws_are_refused():
     with pytest.raises(ValueError, match="16 responses a question"):
-        decide_saturation("sim", curve(), labels(3, draws=16), Rules())
+        decide_saturation("sim", curve(), labels(3, draws=16), DecisionRules())

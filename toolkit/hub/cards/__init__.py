@@ -1,1 +1,1 @@
-"""Renders the cards of what is published, each from a template beside its code."""
+"""Render the cards of what is published, each from a template beside its code."""

@@ -1,7 +1,7 @@
-"""Renders the card of a release: README.md with the front matter that `load_dataset` reads.
+"""Render the card of a release: README.md with the front matter that `load_dataset` reads.
 
 Questions and responses are untrusted. Every value that the template prints is turned into plain text first, so that it
-can be neither HTML nor Markdown; what the template marks otherwise is checked here.
+can be neither HTML nor Markdown; values that the template marks otherwise are checked here.
 """
 
 import re
@@ -20,7 +20,7 @@ from toolkit.text_files import read_text
 if TYPE_CHECKING:
     from datasets import DatasetInfo
 
-FRONT = 4 * 2**20  # bytes of a card
+FRONT = 4 * 2**20  # largest size of a card, bytes
 PAPER = "arxiv:2607.01727"
 SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"), (1e7, "1M<n<10M"))
 COLUMNS = {  # heading on the card -> field of the statistics
@@ -42,7 +42,7 @@ COLUMNS = {  # heading on the card -> field of the statistics
 
 @dataclass(frozen=True)
 class Card:
-    """What the card says and no file can tell; plain text, escaped when it is printed.
+    """What the card says beyond what its files show; plain text, escaped when it is printed.
 
     Attributes:
         repo: the dataset's name on the Hub, `org/name`; None for a folder that has none.
@@ -50,11 +50,11 @@ class Card:
         teacher_repo: `org/name@commit` of the weights, where they were published beside the data.
         counting: what a budget counts: `sampled`, `accepted` or `adaptive`.
         sampling: the sampling parameters by name.
-        prompt: the prompt as the teacher gets it, with one question filled in.
+        prompt: the prompt to the teacher, with one question filled in.
         policy: how a verdict is reached.
         seeds_licence: the licence of the seed questions and how it carries over.
         limits: sentences on what this data cannot be used for.
-        draws: a sentence on draws from this source or its like that are not published.
+        draws: a sentence on other draws, of this source or similar ones, that are not published.
     """
 
     repo: str | None
@@ -85,11 +85,11 @@ def render_card(
     examples: Sequence[Mapping[str, str]],
     version: str,
 ) -> str:
-    """The text of README.md.
+    """Return the text of README.md.
 
     Args:
         configs: entries of the front matter's `configs`, one of them with `default: True`.
-        infos: config name -> what `datasets` will find; `all` among them.
+        infos: config name -> its `DatasetInfo`, with `all` among them.
         statistics: config name -> the counts of that cell, by the names in `COLUMNS`.
         examples: question, answer, response and verdict of some rows.
     """
@@ -110,23 +110,26 @@ def render_card(
 
 
 def read_front(path: Path) -> dict[str, Any]:
-    """The front matter of a card that a stranger may have written.
+    """Read the front matter of a card that a stranger may have written.
 
     Raises:
-        ValueError: for a card without any, or one that is no plain YAML mapping.
+        ValueError: for a card without front matter, or one whose front matter is not a plain YAML mapping.
     """
-    found = re.match(r"---\s*\n(.*?)\n---\s*\n", read_text(path, named=path.name, largest=FRONT), re.DOTALL)
+    match = re.match(r"---\s*\n(.*?)\n---\s*\n", read_text(path, named=path.name, largest=FRONT), re.DOTALL)
     try:
-        front = read_plain(found[1]) if found else None
+        front = read_plain(match[1]) if match else None
     except YamlError as error:
         raise ValueError(f"{path.name}: its front matter: {error}") from error
     if not isinstance(front, dict):
-        raise ValueError(f"{path.name}: has no front matter, as every card has")
+        raise ValueError(f"{path.name}: has no front matter, which every card needs")
     return front
 
 
 def read_table(text: str) -> dict[str, dict[str, str]]:
-    """The card's table of counts: config name -> heading -> cell, as printed; see `printed`."""
+    """Read the card's table of counts: config name -> heading -> cell, as `printed` writes it.
+
+    ValueError for a card with no such table, or several, and for rows of another length.
+    """
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     heads = [number for number, row in enumerate(rows) if row == ["config", *COLUMNS]]
     if len(heads) != 1:
@@ -138,12 +141,12 @@ def read_table(text: str) -> dict[str, dict[str, str]]:
 
 
 def printed(counts: Mapping[str, Any]) -> dict[str, str]:
-    """The statistics of a cell as the card's table prints them, by heading."""
+    """Return the statistics of a cell as the card's table prints them, by heading."""
     return {heading: _cell(counts[field]) for heading, field in COLUMNS.items()}
 
 
 def front_infos(infos: Mapping[str, "DatasetInfo"]) -> list[dict[str, Any]]:
-    """The front matter's `dataset_info` of several configs, from config name -> `datasets.DatasetInfo`."""
+    """Return the front matter's `dataset_info` of several configs, from config name -> `datasets.DatasetInfo`."""
     from datasets.info import DatasetInfosDict
 
     data = DatasetCardData()

@@ -1,1 +1,1 @@
-"""What a corpus alone says of its source: pass@k, distinct solutions and question coverage at larger budgets."""
+"""Predict from a corpus alone what its source gives at larger budgets: pass@k, solutions and question coverage."""

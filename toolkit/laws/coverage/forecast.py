@@ -1,8 +1,8 @@
-"""What a corpus alone tells about its source: pass@k, distinct solution paths and question coverage at larger budgets.
+"""Forecast from a corpus alone what its source gives: pass@k, distinct solution paths and question coverage.
 
-None of this forecasts an error. At equal numbers of distinct paths corpora of more questions train better students, so
-paths and coverage say how much a source still has to show, not what a student makes of it. (The derivation that links
-hazards of quanta to errors is in `hazards`, the generative simulator of the two-axis law in `simulate`.)
+None of this forecasts an error. At equal numbers of distinct paths, corpora of more questions train better students, so
+paths and coverage say how much new a source still has to offer, not how well a student learns from it. (The derivation
+that links hazards of quanta to errors is in `hazards`, the generative simulator of the two-axis law in `simulate`.)
 """
 
 import warnings
@@ -21,8 +21,8 @@ from toolkit.laws.curve.forms import n_eff
 
 __all__ = [
     "HAZARDS",
+    "CountInterval",
     "FarForecast",
-    "Interval",
     "PathCounts",
     "PathForecast",
     "PathModel",
@@ -40,7 +40,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# With fewer draws the counts hold too few terms for a series: half of what is not yet covered may be missed.
+# With fewer draws the counts have too few terms for a series: half of what is not yet covered may be missed.
 FEWEST_DRAWS = 4
 
 
@@ -49,8 +49,8 @@ class FarForecast(UserWarning):
 
 
 class PathCounts(NamedTuple):
-    """Q questions with `draws` responses each: `accepted` (Q,) responses, `frequencies` (Q, draws) numbers of paths
-    that were seen exactly 1, 2, ..., draws times."""
+    """Counts over Q questions with `draws` responses each: `accepted` (Q,) responses, and `frequencies` (Q, draws), the
+    numbers of paths that occur exactly 1, 2, ..., draws times."""
 
     draws: int
     accepted: Integers
@@ -58,11 +58,11 @@ class PathCounts(NamedTuple):
 
     @property
     def distinct(self) -> Integers:
-        """Distinct accepted paths of each question (Q,)."""
+        """Return the number of distinct accepted paths of each question (Q,)."""
         return self.frequencies.sum(axis=1)
 
 
-class Interval(NamedTuple):
+class CountInterval(NamedTuple):
     """A point forecast with the ends of its interval."""
 
     point: float
@@ -72,32 +72,32 @@ class Interval(NamedTuple):
 
 class PathForecast(NamedTuple):
     """Totals at `budget` responses per question: distinct accepted `paths` and `covered` questions (at least one
-    accepted response) with intervals for what will be counted; `method` and, when it reaches far, a `warning`."""
+    accepted response) with intervals for the future counts; `method` and, for a far forecast, a `warning`."""
 
     budget: int
     questions: int
-    paths: Interval
-    covered: Interval
+    paths: CountInterval
+    covered: CountInterval
     method: str
     warning: str | None
 
 
 def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Array:
-    """Unbiased estimate of P(at least one of k responses is right) from c right ones among n: 1 - C(n-c, k)/C(n, k).
+    """Estimate without bias P(at least one of k responses is right) from c right ones of n: 1 - C(n-c, k)/C(n, k).
 
-    Arrays broadcast; integers with 0 <= c <= n and 1 <= k <= n. A product of ratios, so that no binomial coefficient
-    overflows and no difference of two nearly equal numbers is taken. Chen et al. 2021, arXiv 2107.03374, equation (1).
+    Arrays of integers broadcast, 0 <= c <= n and 1 <= k <= n. A product of ratios is taken, so that no coefficient
+    overflows and no two nearly equal numbers are subtracted. Chen et al. 2021, arXiv 2107.03374, equation (1).
     """
     n, c, k = np.broadcast_arrays(*(np.asarray(value, int) for value in (n, c, k)))
     if np.any((c < 0) | (c > n)) or np.any((k < 1) | (k > n)):
         raise ValueError("pass@k needs 0 <= right <= responses and 1 <= k <= responses for every question")
     steps = np.arange(int(k.max(initial=0)))
-    left = np.where(steps < k[..., None], 1 - c[..., None] / np.maximum(n[..., None] - steps, 1), 1.0)
-    return 1.0 - np.prod(np.maximum(left, 0.0), axis=-1)
+    ratios = np.where(steps < k[..., None], 1 - c[..., None] / np.maximum(n[..., None] - steps, 1), 1.0)
+    return 1.0 - np.prod(np.maximum(ratios, 0.0), axis=-1)
 
 
 def count_paths(labels: Sequence[Sequence[Hashable | None]]) -> PathCounts:
-    """Counts from labels[question][draw]: the path of an accepted response (any hashable), None for a rejected one.
+    """Count paths from labels[question][draw]: the path of an accepted response (any hashable), None for another.
 
     All questions need the same number of draws; raises ValueError otherwise, and on no questions or no draws.
     """
@@ -105,50 +105,50 @@ def count_paths(labels: Sequence[Sequence[Hashable | None]]) -> PathCounts:
     if draws == 0:
         raise ValueError("counting paths needs at least one question with at least one response")
     frequencies = np.zeros((len(labels), draws), int)
-    for row, drawn in zip(frequencies, labels, strict=True):
-        if len(drawn) != draws:
-            raise ValueError(f"every question needs the same number of responses, got {draws} and {len(drawn)}")
-        for times in Counter(label for label in drawn if label is not None).values():
+    for row, row_labels in zip(frequencies, labels, strict=True):
+        if len(row_labels) != draws:
+            raise ValueError(f"every question needs the same number of responses, got {draws} and {len(row_labels)}")
+        for times in Counter(label for label in row_labels if label is not None).values():
             row[times - 1] += 1
     return PathCounts(draws, frequencies @ np.arange(1, draws + 1), frequencies)
 
 
 def expected_new(frequencies: ArrayLike, draws: int, more: int) -> Array:
-    """Expected number of new distinct paths in the next `more` responses, 1 <= more <= draws, from counts of counts.
+    """Return the expected number of new distinct paths in the next `more` responses, 1 <= more <= draws.
 
-    `frequencies` (..., draws): how many paths were seen exactly 1, 2, ..., draws times in `draws` responses, of one
-    question (a row) or summed over a pool; -> (...), never negative. A sampler may stop where it is too small. Single
-    questions are noisy: `model_paths(counts).new_paths` borrows from the pool.
+    `frequencies` (..., draws) are the numbers of paths that occur exactly 1, 2, ..., draws times in `draws` responses,
+    of one question (a row) or summed over a pool; the result has shape (...) and is never negative. A sampler may stop
+    where it is too small. Single questions are noisy: `model_paths(counts).new_paths` uses the whole pool for each.
 
     Good & Toulmin 1956, sum of -(-t)^j f_j with t = more / draws, smoothed by Euler's transform (Efron & Thisted 1976)
     so that paths seen in nearly every response do not tip it.
     """
     if not 1 <= more <= draws:
         raise ValueError(f"counts carry no further than a doubling: 1 <= more <= {draws}, got {more}")
-    seen = np.asarray(frequencies, float)
-    if seen.shape[-1:] != (draws,):
-        raise ValueError(f"frequencies need one column for each of {draws} responses, got shape {seen.shape}")
-    return np.maximum(seen @ _good_toulmin(draws, more), 0.0)
+    counts = np.asarray(frequencies, float)
+    if counts.shape[-1:] != (draws,):
+        raise ValueError(f"frequencies need one column for each of {draws} responses, got shape {counts.shape}")
+    return np.maximum(counts @ _good_toulmin(draws, more), 0.0)
 
 
 def _good_toulmin(draws: int, more: int) -> Array:
     t, times = more / draws, np.arange(1, draws + 1)
-    # Six terms carry a doubling; further ones add only the noise of how many paths are seen often.
+    # Six terms suffice for a doubling; further ones add only the noise of the counts of frequent paths.
     return -((-t) ** times) * binom.sf(times - 1, min(max(draws, 4), 6), 1 / (1 + t))
 
 
 def model_paths(counts: PathCounts) -> PathModel:
-    """The pool's path model (Pitman-Yor and Beta acceptance), for per-question expectations and far budgets."""
+    """Fit the pool's path model (Pitman-Yor and Beta acceptance), for single questions and for far budgets."""
     return fit_paths(counts.accepted, counts.distinct, counts.frequencies, counts.draws, np.ones(len(counts.accepted)))
 
 
 def forecast_paths(
     counts: PathCounts, budget: int, *, level: float = 0.9, resamples: int = 200, seed: int = 0
 ) -> PathForecast:
-    """Distinct accepted paths and covered questions once every question has `budget` responses, with intervals.
+    """Forecast distinct accepted paths and covered questions once every question has `budget` responses.
 
-    Up to twice the draws so far by Good-Toulmin, which needs no model; beyond, or from fewer than 4 draws, by
-    Pitman-Yor, with a `FarForecast` warning. Intervals: questions resampled, plus the chance of the responses to come.
+    Up to twice the draws so far it uses Good-Toulmin, which needs no model; beyond, or from fewer than 4 draws,
+    Pitman-Yor, with a `FarForecast` warning. The intervals at `level` resample the questions and the future responses.
     """
     more, questions = budget - counts.draws, len(counts.accepted)
     if more < 1:
@@ -166,15 +166,15 @@ def forecast_paths(
     return PathForecast(
         budget,
         questions,
-        Interval(*(float(counts.distinct.sum() + value) for value in new_paths)),
-        Interval(*(float(questions - uncovered + value) for value in new_covered)),
+        CountInterval(*(float(counts.distinct.sum() + value) for value in new_paths)),
+        CountInterval(*(float(questions - uncovered + value) for value in new_covered)),
         "pitman-yor" if far else "good-toulmin",
         _warn(budget, counts.draws) if far else None,
     )
 
 
-def _interval(expected: Array, drawn: Integers, level: float) -> tuple[float, float, float]:
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+def _interval(expected: Array, outcomes: Integers, level: float) -> tuple[float, float, float]:
+    low, high = np.quantile(outcomes, [(1 - level) / 2, (1 + level) / 2])
     return float(expected[0]), float(low), float(high)
 
 
@@ -188,7 +188,7 @@ def _warn(budget: int, draws: int) -> str:
 
 
 def _by_counts(counts: PathCounts, more: int, weights: Array) -> tuple[Array, Array]:
-    """Per resample: expected new paths, and the chance that a question not yet covered becomes so."""
+    """Return per resample the expected new paths, and the chance that a question not yet covered becomes covered."""
     accepts = (counts.accepted[:, None] == np.arange(1, counts.draws + 1)).astype(float)
     newly = expected_new(weights @ accepts, counts.draws, more)
     uncovered = np.maximum(weights @ (counts.accepted == 0), 1.0)

@@ -1,8 +1,8 @@
-"""How quickly a source shows what it holds: hazards of quanta, sampled and integrated exactly.
+"""Model how quickly a source shows its quanta: hazards, sampled and integrated exactly.
 
 A quantum of hazard l = -ln(1 - p) is still unseen after r draws with probability exp(-l r) = (1 - p)^r, so the error
 that a source leaves is E + W * E[exp(-l r)]: a Laplace transform of the distribution of hazards. Four distributions
-have it in closed form, and each has a sampler here, so that every derived curve can be met by simulation. The
+have it in closed form, and each has a sampler here, so that every derived curve can be checked by simulation. The
 rectified law is the Mittag-Leffler one: `E + B / (D0 + r^beta)` is a coverage law exactly for these hazards, 0 < beta
 <= 1, at every integer r.
 """
@@ -16,7 +16,7 @@ from scipy.special import betaln
 
 Array = NDArray[np.float64]
 
-# Rounding must not make a hazard infinite: 0 draws of it would then be neither seen nor unseen.
+# Rounding must not make a hazard infinite: its product with 0 draws would be undefined.
 FINITE = float(np.finfo(float).max)
 ALMOST_ONE = float(np.nextafter(1.0, 0.0))
 
@@ -36,7 +36,7 @@ def _positive(**values: float) -> None:
 
 
 def positive_stable(size: int, rng: np.random.Generator, beta: float) -> Array:
-    """Draws S with E exp(-s S) = exp(-s^beta), 0 < beta <= 1 (beta = 1: S = 1), by Kanter's method (1975)."""
+    """Draw S with E exp(-s S) = exp(-s^beta), 0 < beta <= 1 (beta = 1: S = 1), by Kanter's method (1975)."""
     if not 0 < beta <= 1:
         raise ValueError(f"beta must lie in (0, 1], got {beta:g}: beyond 1 no law of coverage exists")
     angle, exponential = rng.uniform(0, np.pi, size), rng.exponential(size=size)
@@ -45,7 +45,7 @@ def positive_stable(size: int, rng: np.random.Generator, beta: float) -> Array:
 
 
 def mittag_leffler(size: int, rng: np.random.Generator, *, beta: float, D0: float) -> Array:
-    """Hazards whose unseen share is D0 / (D0 + r^beta): D0^(-1/beta) Exp(1)^(1/beta) times a positive stable draw."""
+    """Draw hazards whose unseen share is D0 / (D0 + r^beta): D0^(-1/beta) Exp(1)^(1/beta) times a positive stable."""
     _positive(D0=D0)
     stable = positive_stable(size, rng, beta)
     return np.minimum((rng.exponential(size=size) / D0) ** (1 / beta) * stable, FINITE)
@@ -56,7 +56,7 @@ def _mittag_leffler_unseen(r: ArrayLike, *, beta: float, D0: float) -> Array:
 
 
 def beta_hazards(size: int, rng: np.random.Generator, *, a: float, c: float) -> Array:
-    """Hazards of reveal probabilities p ~ Beta(a, c): unseen Beta(a, c + r) / Beta(a, c), a tail of r^-a."""
+    """Draw hazards of reveal probabilities p ~ Beta(a, c): unseen Beta(a, c + r) / Beta(a, c), a tail of r^-a."""
     _positive(a=a, c=c)
     return -np.log1p(-np.minimum(rng.beta(a, c, size), ALMOST_ONE))
 
@@ -66,7 +66,7 @@ def _beta_unseen(r: ArrayLike, *, a: float, c: float) -> Array:
 
 
 def gamma_hazards(size: int, rng: np.random.Generator, *, a: float, c: float) -> Array:
-    """Hazards l ~ Gamma(shape a, rate c): unseen (1 + r/c)^-a, Lomax's curve."""
+    """Draw hazards l ~ Gamma(shape a, rate c): unseen (1 + r/c)^-a, Lomax's curve."""
     _positive(a=a, c=c)
     return rng.gamma(a, 1 / c, size)
 
@@ -76,7 +76,7 @@ def _gamma_unseen(r: ArrayLike, *, a: float, c: float) -> Array:
 
 
 def _zipf(s: float, scale: float, count: int) -> tuple[Array, Array]:
-    """Reveal probabilities scale k^-s of `count` quanta and the weights, in proportion, with which they are needed."""
+    """Return reveal probabilities scale k^-s of `count` quanta, and the weights, in proportion, of their use."""
     if not 0 < scale < 1 or not s > 1 or count < 1:
         raise ValueError(f"Zipf quanta need s > 1, 0 < scale < 1 and count >= 1, got {s:g}, {scale:g} and {count}")
     p = scale * np.arange(1, count + 1, dtype=float) ** -s
@@ -84,7 +84,7 @@ def _zipf(s: float, scale: float, count: int) -> tuple[Array, Array]:
 
 
 def zipf_hazards(size: int, rng: np.random.Generator, *, s: float, scale: float = 0.5, count: int = 100_000) -> Array:
-    """Hazards of quanta drawn by use: p_k = scale k^-s, k = 1..count, needed as often as they are shown.
+    """Draw hazards of quanta by use: p_k = scale k^-s, k = 1..count, needed as often as they are shown.
 
     The unseen share falls as r^-(1 - 1/s) until the last of the quanta is reached (Michaud et al. 2023: s = alpha + 1).
     """
@@ -95,7 +95,7 @@ def zipf_hazards(size: int, rng: np.random.Generator, *, s: float, scale: float 
 def _zipf_unseen(r: ArrayLike, *, s: float, scale: float = 0.5, count: int = 100_000) -> Array:
     p, weights = _zipf(s, scale, count)
     r = np.asarray(r, float)
-    return np.array([weights @ np.exp(each * np.log1p(-p)) for each in r.ravel()]).reshape(r.shape)
+    return np.array([weights @ np.exp(draws * np.log1p(-p)) for draws in r.ravel()]).reshape(r.shape)
 
 
 HAZARDS: dict[str, Hazards] = {
@@ -107,9 +107,9 @@ HAZARDS: dict[str, Hazards] = {
 
 
 def expected_error(budget: ArrayLike, family: str, *, floor: float = 0.0, top: float = 1.0, **parameters: Any) -> Array:
-    """Exact expected error after r >= 0 draws: floor + (top - floor) E[exp(-l r)], for hazards of one of `HAZARDS`.
+    """Return the exact expected error after r >= 0 draws: floor + (top - floor) E[exp(-l r)], for one of `HAZARDS`.
 
-    `floor` is the error that the source can never mend, `top` that without any draw; both in [0, 1], floor <= top.
+    `floor` is the error that the source can never remove, `top` that without any draw; both in [0, 1], floor <= top.
     """
     chosen = _family(family)
     _check_curve(budget, floor, top)
@@ -126,11 +126,11 @@ def sampled_error(
     top: float = 1.0,
     **parameters: Any,
 ) -> Array:
-    """The curve of one source of so many equally weighted quanta: what `expected_error` is the mean of."""
+    """Return the error curve of one source of `quanta` equally weighted quanta, whose mean is `expected_error`."""
     chosen = _family(family)
     budget = _check_curve(budget, floor, top)
     hazards = chosen.sample(quanta, rng, **parameters)
-    unseen = np.array([np.exp(-hazards * each).mean() for each in budget.ravel()]).reshape(budget.shape)
+    unseen = np.array([np.exp(-hazards * draws).mean() for draws in budget.ravel()]).reshape(budget.shape)
     return floor + (top - floor) * unseen
 
 

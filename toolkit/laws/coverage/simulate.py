@@ -1,9 +1,9 @@
-"""Coverage experiments drawn from the generative story of the two-axis law: questions times responses.
+"""Simulate coverage experiments by the generative model of the two-axis law: questions times responses.
 
-The story. A pool is a sequence of random questions. A quantum of hazard l can be reached through a question by a
-*route*; routes come to each question as a Poisson number of mean l (1 + rho), and a response to that question walks a
-route with its own probability p ~ Beta(1, rho). A quantum is learned once any route to it was walked. After r
-responses a route is walked with probability E[1 - (1 - p)^r] = r / (rho + r), so M questions leave the quantum unseen
+The model: a pool is a sequence of random questions. A quantum of hazard l can be reached through a question by a
+*route*; routes come to each question as a Poisson number of mean l (1 + rho), and a response to that question takes a
+route with its own probability p ~ Beta(1, rho). A quantum is learned once any route to it was taken. After r
+responses a route is taken with probability E[1 - (1 - p)^r] = r / (rho + r), so M questions leave the quantum unseen
 with probability exp(-l M r (1 + rho) / (rho + r)) = exp(-l n_eff), n_eff = M r / (1 + (r - 1) kappa), kappa = 1 / (1 +
 rho). Averaged over Mittag-Leffler hazards this is
 
@@ -12,7 +12,7 @@ rho). Averaged over Mittag-Leffler hazards this is
 *exactly*, for all integers M >= 0 and r >= 1. Approximate are: at most one route per question, with probability a
 (then (1 - a r / (rho + r))^M stands for the exponential, relative error of order M a^2, as the number of routes is
 binomial); a finite test, whose quanta are a sample of the hazards (error of order quanta^-1/2, common to all
-cells); one pool, which scatters around its expectation; and a student that does not learn all it was shown.
+cells); one pool, which scatters around its expectation; and a student that does not learn everything in its corpus.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def simulate_surface(
     items: int | None = None,
     rng: np.random.Generator,
 ) -> Array:
-    """Errors (replicates, cells) at the cells (M, r) of two integer arrays (cells,) of questions and budgets.
+    """Return errors (replicates, cells) at the cells (M, r) of two integer arrays (cells,) of questions and budgets.
 
     Every replicate draws quanta, pool and responses afresh; within one, pools and budgets are nested as in a ladder,
     so its errors never rise along an axis. B / D0 + E <= 1 is the error without data. `items` adds the noise of a
@@ -52,10 +52,10 @@ def simulate_surface(
     errors = np.empty((replicates, m.size))
     for row in errors:
         hazards = mittag_leffler(quanta, rng, beta=beta, D0=D0)
-        # A new stretch of questions or of responses brings its own, independent, Poisson number of walked routes.
-        walked = rng.random((quanta, *area.shape)) < -np.expm1(-hazards[:, None, None] * area)
-        seen = np.logical_or.accumulate(np.logical_or.accumulate(walked, axis=1), axis=2)
-        row[:] = np.minimum(E + B / D0 * (1 - seen[:, *at].mean(axis=0)), 1.0)
+        # Each further interval of questions or responses adds an independent Poisson number of taken routes.
+        taken = rng.random((quanta, *area.shape)) < -np.expm1(-hazards[:, None, None] * area)
+        known = np.logical_or.accumulate(np.logical_or.accumulate(taken, axis=1), axis=2)
+        row[:] = np.minimum(E + B / D0 * (1 - known[:, *at].mean(axis=0)), 1.0)
     return errors if items is None else rng.binomial(items, errors) / items
 
 

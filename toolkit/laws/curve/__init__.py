@@ -1,1 +1,1 @@
-"""The law of one ladder: forms, fits with honest intervals, baselines and checks."""
+"""Fit the law of one ladder: forms, fits with intervals, baselines and checks."""

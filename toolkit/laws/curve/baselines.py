@@ -1,6 +1,6 @@
-"""What every forecast is measured against: straight lines, the last value and rival curves, in one table.
+"""Predict with baselines, to compare every forecast with: straight lines, the last value and rival curves.
 
-A law that predicts an unseen budget has shown little until simple curves through the same rungs have missed it.
+A law that predicts an unseen budget well proves little as long as simple curves through the same rungs do as well.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,8 @@ Baseline = Callable[[Array, Array, Array, float, Array], Array]
 
 
 class TableRow(NamedTuple):
-    """One form's forecasts. `predicted` (H,) at the held-out budgets, `miss` (H,) = predicted - observed mean there;
-    `top_rung_miss`: the same for the last fitted rung when the form sees only the others (NaN with too few)."""
+    """One form's forecasts `predicted` (H,) at the held-out budgets, and `miss` (H,) = predicted - observed mean.
+    `top_rung_miss` is the miss at the last fitted rung when the form is fitted to the others only (NaN if too few)."""
 
     form: str
     predicted: Array
@@ -31,18 +31,18 @@ class TableRow(NamedTuple):
 
 
 def log_linear(x: Array, y: Array, weights: Array, top: float, r: Array, last: int = 0) -> Array:
-    """A straight line in log x through all rungs, or through the `last` few; unweighted, as drawn by eye."""
+    """Predict by a straight line in log x through all rungs, or the `last` few; unweighted, as one would draw it."""
     slope, level = np.polyfit(np.log(x[-last:]), y[-last:], 1)
     return np.clip(level + slope * np.log(r), 0.0, top)
 
 
 def last_value(x: Array, y: Array, weights: Array, top: float, r: Array) -> Array:
-    """The error of the last rung, for ever."""
+    """Predict the error of the last rung everywhere."""
     return np.full_like(r, y[-1])
 
 
 def curve(x: Array, y: Array, weights: Array, top: float, r: Array, form: str) -> Array:
-    """Weighted least squares of a form of `FORMS`."""
+    """Predict by weighted least squares of a form of `FORMS`."""
     unit, shape = x[0], FORMS[form].shape
     box = phi_box(form, x / unit, 1.0, loose=True)
     best = best_curve(Problem(y, weights, partial(shape, x / unit), box, top), CELLS[len(box)])
@@ -61,30 +61,30 @@ BASELINES: dict[str, Baseline] = {
 
 
 def predict_baselines(fit: LawFit, r: Array) -> dict[str, Array]:
-    """Every baseline's prediction at budgets r (X,), from the same rungs and weights as the law."""
+    """Return every baseline's prediction at budgets r (X,), from the same rungs and weights as the law."""
     return _predict(fit, len(fit.rungs.x), np.atleast_1d(np.asarray(r, float)))
 
 
 def forecast_table(fit: LawFit) -> list[TableRow]:
-    """The law (posterior mean and least squares) and every baseline, at the held-out budgets and one rung back."""
+    """Tabulate the law (mean and least squares) and every baseline at the held-out budgets and one rung back."""
     budgets = np.unique(fit.held_out[0])
     observed = np.array([fit.held_out[1][fit.held_out[0] == budget].mean() for budget in budgets])
-    last, seen, fewer = fit.rungs.x[-1:], fit.rungs.y[-1], len(fit.rungs.x) - 1
+    last, top_error, fewer = fit.rungs.x[-1:], fit.rungs.y[-1], len(fit.rungs.x) - 1
     shorter = without_top_rung(fit) if fewer >= MIN_RUNGS else None
     ahead = _laws(fit, budgets) | predict_baselines(fit, budgets)
     back = _laws(shorter, last) | _predict(fit, fewer, last)
-    return [TableRow(name, ahead[name], ahead[name] - observed, float(back[name][0] - seen)) for name in ahead]
+    return [TableRow(name, ahead[name], ahead[name] - observed, float(back[name][0] - top_error)) for name in ahead]
 
 
 def _laws(fit: LawFit | None, r: Array) -> dict[str, Array]:
     if fit is None or fit.shape.refused:
-        unknown = np.full_like(r, np.nan)  # as `predict` does: no falling law is dressed up
-        return {"law": unknown, "law, least squares": unknown}
+        nothing = np.full_like(r, np.nan)  # as in `predict`, which refuses a ladder that rises
+        return {"law": nothing, "law, least squares": nothing}
     return {"law": fit.mean(r), "law, least squares": fit.at(r)}
 
 
 def _predict(fit: LawFit, rungs: int, r: Array) -> dict[str, Array]:
-    known = fit.noise.source != "none"
-    weights = fit.noise.scale**-2.0 if known else np.ones_like(fit.rungs.x)
-    seen = fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top
-    return {name: baseline(*seen, r) for name, baseline in BASELINES.items()}
+    has_noise = fit.noise.source != "none"
+    weights = fit.noise.scale**-2.0 if has_noise else np.ones_like(fit.rungs.x)
+    data = fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top
+    return {name: baseline(*data, r) for name, baseline in BASELINES.items()}

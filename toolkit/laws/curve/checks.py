@@ -1,6 +1,4 @@
-"""Signs before numbers: a law of coverage falls and is convex. Where a ladder does neither within its noise, say
-which.
-"""
+"""Check that a ladder falls and is convex within its noise, as a law of coverage does, and that a form fits it."""
 
 from typing import NamedTuple
 
@@ -11,16 +9,16 @@ from scipy.stats import t as student
 from toolkit.laws.curve.forms import MIN_BETA, Array
 from toolkit.laws.curve.noise import Noise, Rungs
 
-ALPHA = 0.01  # of a false alarm on the whole ladder
+ALPHA = 0.01  # probability of a false alarm on a whole ladder
 REFUSE_ALPHA = 0.001
 FLOOR_WIDTH = 0.05
 MIN_EFFECTIVE = 50
 
 
 class Shape(NamedTuple):
-    """`decreasing`, `convex`: not contradicted by the data; `notes`: what contradicts them, in words.
+    """Whether the data are compatible with a `decreasing` and a `convex` curve; `notes` explain what contradicts them.
 
-    `refused`: the ladder rises so clearly that no falling law is offered for it.
+    `refused` means that the ladder rises so clearly that no law, which would fall, is fitted to it.
     """
 
     decreasing: bool
@@ -30,8 +28,8 @@ class Shape(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """`chi_square` of the residuals and its `limit`; beyond it noise is taken `inflation` times as large
-    (Birge ratio).
+    """The `chi_square` of the residuals and its `limit`, beyond which the noise is taken to be `inflation` times as
+    large (Birge ratio).
     """
 
     chi_square: float
@@ -40,7 +38,7 @@ class Misfit(NamedTuple):
 
 
 def check_shape(rungs: Rungs, noise: Noise) -> Shape:
-    """Tests every pair of rungs for a rise and neighbouring triples for a slope that steepens, at 1 % a ladder."""
+    """Test every pair of rungs for a rise and neighbouring triples for a slope that steepens, at 1 % a ladder."""
     if noise.source == "none":
         return Shape(True, True, False, ())
     rise, refused = _rise(rungs, noise)
@@ -58,7 +56,7 @@ def _rise(rungs: Rungs, noise: Noise) -> tuple[str, bool]:
         return "", False
     refused = bool(chance[worst] < REFUSE_ALPHA)
     low, high = rungs.x[first[worst]], rungs.x[later[worst]]
-    consequence = "no falling law is fitted to it" if refused else "what follows is a falling law that the data doubt"
+    consequence = "no falling law is fitted to it" if refused else "the data contradict the falling law fitted to them"
     return (
         f"the error rises by {gap[worst]:.3g} from budget {low:g} to {high:g} ({z[worst]:.1f} standard errors): "
         f"repetition hurts here, and {consequence}"
@@ -80,29 +78,29 @@ def _bend(rungs: Rungs, noise: Noise) -> str:
     reason = "a flat start, the sign of a threshold or of format learning" if early else "a late drop"
     return (
         f"the error falls faster after budget {rungs.x[worst + 1]:g} than before it ({z[worst]:.1f} standard errors): "
-        f"{reason}; this is no law of coverage and its forecast is a curve through the data, no more"
+        f"{reason}; this is no law of coverage, and its forecast is only a curve through the data"
     )
 
 
 def beta_warnings(beta: float, max_beta: float) -> list[str]:
-    """What an exponent at its bound, or beyond coverage's, says."""
+    """Warn of an exponent that is at its bound, or too large for a law of coverage."""
     notes = []
     if beta <= MIN_BETA or beta >= max_beta * (1 - 1e-6):
-        notes.append(f"beta is at its bound or beyond ({beta:.3g}): predict with this fit, do not interpret it")
+        notes.append(
+            f"beta is at its bound or beyond ({beta:.3g}): use this fit for prediction, not for interpretation"
+        )
     if beta > 1:
         notes.append(f"beta is {beta:.3g}: above 1 it is no law of coverage but a threshold, format learning or noise")
     return notes
 
 
 def is_floor(low: float, high: float, unit: float) -> bool:
-    """Whether an interval of E is narrower than 5 points: of 1 for errors, of `unit`, the first loss, for losses."""
+    """Say whether an interval of E is narrower than 5 % of `unit`: 1 for errors, the first loss for losses."""
     return bool(high - low < FLOOR_WIDTH * unit)
 
 
 def measure_misfit(residual: Array, noise: Noise, parameters: int) -> Misfit:
-    """Compares residuals (J,) of means with their noise, by an F law at 1 %; nothing can be said without spare
-    rungs.
-    """
+    """Compare residuals (J,) of means with their noise by an F test at 1 %, which needs more rungs than parameters."""
     if noise.source == "none":
         return Misfit(0.0, np.inf, 1.0)
     # As many rungs as parameters are fitted exactly, unless a bound forbids it: that counts as one degree of freedom.
@@ -113,14 +111,14 @@ def measure_misfit(residual: Array, noise: Noise, parameters: int) -> Misfit:
 
 
 def sampling_warnings(effective: float) -> list[str]:
-    """A warning where too few posterior points carry weight for intervals to be exact."""
+    """Warn where too few posterior points carry weight for intervals to be exact."""
     return (
         [f"only {effective:.0f} effective posterior points: intervals are rough"] if effective < MIN_EFFECTIVE else []
     )
 
 
 def misfit_warnings(misfit: Misfit) -> list[str]:
-    """A warning where the form is rejected."""
+    """Warn where the form is rejected."""
     if misfit.inflation == 1:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Numbers from anywhere, checked with plain words and reduced to a ladder of rungs."""
+"""Check anybody's numbers, refuse unusable ones in plain words, and reduce them to a ladder of rungs."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,11 +10,11 @@ MIN_RUNGS = 4
 
 
 class NoCurve(ValueError):
-    """Sound errors that allow no curve: too few rungs, or all alike."""
+    """Raised for valid errors that allow no curve: too few rungs, or all equal."""
 
 
 def numbers(values: ArrayLike, name: str, size: int | None = None) -> Array:
-    """`values` as a finite float vector; a scalar is spread to `size`. ValueError names `name` and the offender."""
+    """Return `values` as a finite float vector; a scalar is spread to `size`. ValueError names `name` and the value."""
     array = np.asarray(values)
     if array.dtype.kind not in "iufb":
         offender = next(value for value in [*array.ravel().tolist(), array.dtype] if not isinstance(value, int | float))
@@ -28,20 +28,20 @@ def numbers(values: ArrayLike, name: str, size: int | None = None) -> Array:
         raise ValueError(f"{name} has {array.size} values for {size} budgets: pass one per row")
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise ValueError(f"{name} has {array[row]} in row {row}: drop or mend that row")
+        raise ValueError(f"{name} has {array[row]} in row {row}: drop or correct that row")
     return array
 
 
 def positive(values: ArrayLike, name: str, size: int | None = None) -> Array:
-    """`numbers` that are all above 0."""
+    """Return `numbers` that are all above 0; ValueError for others."""
     x = numbers(values, name, size)
     if (x <= 0).any():
-        raise ValueError(f"{name} must be above 0, got {x[x <= 0][0]:g}: the error without any data is no rung")
+        raise ValueError(f"{name} must be above 0, got {x[x <= 0][0]:g}: the error without any data cannot be a rung")
     return x
 
 
 def check_rows(budgets: ArrayLike, errors: ArrayLike, quantity: str) -> tuple[Array, Array]:
-    """Budgets and errors as equally long vectors within their ranges, or a ValueError that says what is wrong."""
+    """Return budgets and errors as equally long vectors within their ranges; ValueError says what is wrong."""
     if quantity not in ("error", "loss"):
         raise ValueError(f"quantity is {quantity!r}: use 'error' (a fraction in [0, 1]) or 'loss' (above 0)")
     x = positive(budgets, "budgets")
@@ -62,11 +62,11 @@ def check_rows(budgets: ArrayLike, errors: ArrayLike, quantity: str) -> tuple[Ar
 def reduce_rows(
     x: Array, index: NDArray[np.intp], y: Array, sd: ArrayLike | None, n: ArrayLike | None, sd_df: float | None
 ) -> tuple[Rungs, str]:
-    """Rungs at x (J,) from rows y whose rung is `index`: mean error, rows, sd of a row and its freedom; the sds'
-    source.
+    """Return the rungs at x (J,) of rows y whose rung is `index`, and the source of their noise.
 
-    In order of preference: `sd` as given (df `sd_df`, by default read off its scatter), the spread of repeated rows,
-    the binomial sd of `n` items, nothing. ValueError for negative or partly zero sds and n below 1.
+    A rung is the mean error, the rows averaged, the sd of one row and its degrees of freedom. In order of preference
+    the sd is `sd` (with `sd_df` degrees of freedom, estimated from its scatter by default), the spread of repeated
+    rows, the binomial sd of `n` items, or unknown. ValueError for negative or partly zero sds and n below 1.
     """
     rows = np.bincount(index).astype(float)
     mean = np.bincount(index, y) / rows
@@ -92,7 +92,7 @@ def _binomial_sd(mean: Array, n: Array, index: NDArray[np.intp], rows: Array) ->
     if (n < 1).any():
         raise ValueError(f"n must be at least 1 item, got {n.min():g}")
     items = np.bincount(index, n) / rows
-    # Add half a success and half a failure: an error of exactly 0 or 1 is not known without noise.
+    # Add half a success and half a failure: an error of exactly 0 or 1 has noise, too.
     share = (mean * items + 0.5) / (items + 1)
     return np.asarray(np.sqrt(share * (1 - share) / items), float)
 
@@ -108,14 +108,14 @@ def _checked_sd(sd: Array, x: Array) -> Array:
 
 
 def check_ladder(x: Array, fit_max: float | None) -> None:
-    """Refuses ladders that are out of order (columns likely misaligned) or have fewer than four distinct budgets."""
+    """Refuse ladders that are out of order (columns likely misaligned) or have fewer than four distinct budgets."""
     distinct = np.unique(x)
     if distinct.size == x.size and (np.diff(x) < 0).any():
         row = int(np.flatnonzero(np.diff(x) < 0)[0])
         raise ValueError(
             f"budgets are not in increasing order ({x[row]:g} before {x[row + 1]:g}): sort the rows by budget"
         )
-    kept = distinct if fit_max is None else distinct[distinct <= fit_max]
-    if kept.size < MIN_RUNGS:
+    fitted = distinct if fit_max is None else distinct[distinct <= fit_max]
+    if fitted.size < MIN_RUNGS:
         limit = "" if fit_max is None else f" up to fit_max = {fit_max:g}"
-        raise NoCurve(f"{kept.size} distinct budgets{limit}: the law needs at least {MIN_RUNGS}, measure more rungs")
+        raise NoCurve(f"{fitted.size} distinct budgets{limit}: the law needs at least {MIN_RUNGS}, measure more rungs")

@@ -1,4 +1,4 @@
-"""Fitting the law of one ladder: input checked, noise estimated, the form solved, warnings attached."""
+"""Fit the law of one ladder: check the input, estimate the noise, solve the form, attach warnings."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from toolkit.laws.curve.data import check_ladder, check_rows, numbers, reduce_ro
 from toolkit.laws.curve.forms import FORMS, Array
 from toolkit.laws.curve.lawfit import NO_NOISE, LawFit
 from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
-from toolkit.laws.curve.solve import Settings, solve
+from toolkit.laws.curve.solve import FitSettings, solve
 
 
 def fit_law(
@@ -28,42 +28,41 @@ def fit_law(
     draws: int = 2000,
     seed: int = 0,
 ) -> LawFit:
-    """Fits `E + B / (D0 + r^beta)` (or another of `FORMS`) to one row per run: budgets > 0, errors in [0, 1] or losses
-    > 0.
+    """Fit `E + B / (D0 + r^beta)` (or another of `FORMS`) to one row per run, with r > 0 and errors in [0, 1].
 
-    Repeated budgets are seeds: their spread is the noise. Otherwise `sd` is the standard deviation of each value given
-    (of a mean over k seeds: sd of the runs / sqrt(k)), estimated on `sd_df` degrees of freedom (None: judged by its
-    scatter, `inf`: known); or `n` is the number of test items, for binomial noise. With none of these there is no
-    interval. Rows beyond `fit_max` are held out. `residuals="log"` fits log y. `max_beta` above 1 is a diagnostic, not
-    coverage.
+    With `quantity="loss"` the values are losses above 0 instead. Repeated budgets are seeds: their spread is the noise.
+    Otherwise `sd` is the standard deviation of each value (for a mean over k seeds: sd of the runs / sqrt(k)),
+    estimated on `sd_df` degrees of freedom (None: estimated from its scatter, `inf`: known); or `n` is the number of
+    test items, for binomial noise. With none of these there is no interval. Rows beyond `fit_max` are held out.
+    `residuals="log"` fits log y. A beta above 1, which `max_beta` may allow, has no meaning as coverage.
 
     Priors: beta uniform on [.1, max_beta], log r_half uniform on [x_first / 30, 30 x_last], (E, L0) uniform with
     0 <= E <= L0 (<= 1 for errors) and E at most the smallest mean + 2.5 sd. ValueError for unusable input, by name.
     """
-    settings = Settings(form, quantity, residuals, float(max_beta), int(draws), int(seed))
+    settings = FitSettings(form, quantity, residuals, float(max_beta), int(draws), int(seed))
     _check_settings(settings)
     x, y = check_rows(budgets, errors, quantity)
     check_ladder(x, fit_max)
     if residuals == "log" and (y == 0).any():
         raise ValueError("an error of 0 has no logarithm: use residuals='linear'")
-    kept = np.ones(x.size, bool) if fit_max is None else x <= fit_max
-    budgets_kept, index = np.unique(x[kept], return_inverse=True)
-    row_sd_kept = None if sd is None else numbers(sd, "sd", x.size)[kept]
-    items_kept = None if n is None else numbers(n, "n", x.size)[kept]
-    rungs, source = reduce_rows(budgets_kept, index, y[kept], row_sd_kept, items_kept, sd_df)
-    fit = _law(rungs, estimate_noise(rungs, source), settings, (x[~kept], y[~kept]))
+    fitted = np.ones(x.size, bool) if fit_max is None else x <= fit_max
+    x_fitted, index = np.unique(x[fitted], return_inverse=True)
+    sd_fitted = None if sd is None else numbers(sd, "sd", x.size)[fitted]
+    n_fitted = None if n is None else numbers(n, "n", x.size)[fitted]
+    rungs, source = reduce_rows(x_fitted, index, y[fitted], sd_fitted, n_fitted, sd_df)
+    fit = _law(rungs, estimate_noise(rungs, source), settings, (x[~fitted], y[~fitted]))
     if sd is not None and source == "none" and np.abs(fit.residuals).max() > 1e-6 * rungs.y.max():
         raise ValueError("sd is 0 but the errors do not lie on a curve: give the measured sd")
     return fit
 
 
 def without_top_rung(fit: LawFit) -> LawFit:
-    """The same ladder and noise without its last rung."""
+    """Return the fit to the same ladder and noise without the last rung."""
     noise = fit.noise._replace(scale=fit.noise.scale[:-1], df=fit.noise.df[:-1])
     return _law(Rungs(*(column[:-1] for column in fit.rungs)), noise, fit.settings, (np.empty(0), np.empty(0)))
 
 
-def _check_settings(settings: Settings) -> None:
+def _check_settings(settings: FitSettings) -> None:
     if settings.form not in FORMS:
         raise ValueError(f"form is {settings.form!r}: use one of {', '.join(FORMS)}")
     if settings.residuals not in ("linear", "log"):
@@ -74,7 +73,7 @@ def _check_settings(settings: Settings) -> None:
         raise ValueError(f"draws must be at least 100, got {settings.draws}")
 
 
-def _law(rungs: Rungs, noise: Noise, settings: Settings, held_out: tuple[Array, Array]) -> LawFit:
+def _law(rungs: Rungs, noise: Noise, settings: FitSettings, held_out: tuple[Array, Array]) -> LawFit:
     fit = LawFit(rungs, noise, held_out, solve(rungs, noise, settings), check_shape(rungs, noise), ())
     return replace(fit, warnings=_warnings(fit))
 

@@ -1,8 +1,8 @@
-"""Curves of error against budget, all of the kind floor + amplitude x shape.
+"""Define curves of error against budget, all of the kind floor + amplitude x shape.
 
-Every form used here is `E + A * S(x)` with S falling from 1 to 0, so that E and A are linear once S's one or two
-shape parameters are fixed (variable projection, see projection.py). Shape parameters are called *phi* and lie in a box;
-scale parameters are natural logarithms, so the forms do not care whether x counts responses or tokens.
+Every form used here is `E + A * S(x)` with S falling from 1 to 0, so that E and A are linear once S's one or two shape
+parameters are fixed (variable projection, see variable_projection.py). Shape parameters are called *phi* and lie in a
+box; scale parameters are natural logarithms, so the forms do not care whether x counts responses or tokens.
 """
 
 import re
@@ -17,15 +17,15 @@ Array = NDArray[np.float64]
 
 MIN_BETA = 0.1
 MAX_TAIL = 3.0
-# The prior lets the half-way budget lie this far outside the budgets measured, by a factor, on either side.
+# The factor by which the prior lets the half-way budget lie outside the measured budgets, on either side.
 SCALE_MARGIN = 30.0
-# Least squares may go further: published loss curves of pre-trained models want exponents below the prior's.
+# Least squares may go further: published loss curves of pre-trained models have exponents below the prior's.
 LOOSE_MARGIN = 1e16
 LOOSE_BETA = 0.01
 
 
 def rectified(x: ArrayLike, E: ArrayLike, B: ArrayLike, D0: ArrayLike, beta: ArrayLike) -> Array:
-    """The rectified law `E + B / (D0 + x^beta)` (Lin et al. 2024, arXiv 2402.02314) at x >= 0; all arguments broadcast.
+    """Return the rectified law `E + B / (D0 + x^beta)` (Lin et al. 2024, arXiv 2402.02314), x >= 0; values broadcast.
 
     As a law of coverage (0 < beta <= 1) it is exact when quanta have Mittag-Leffler hazards; B / D0 is what x = 0 adds.
     """
@@ -34,7 +34,7 @@ def rectified(x: ArrayLike, E: ArrayLike, B: ArrayLike, D0: ArrayLike, beta: Arr
 
 
 def n_eff(questions: ArrayLike, budget: ArrayLike, kappa: ArrayLike) -> Array:
-    """Effective number of questions of M questions with r responses each: `M r / (1 + (r - 1) kappa)`.
+    """Return the effective number of questions of M questions with r responses each: `M r / (1 + (r - 1) kappa)`.
 
     Kish's effective sample size of M clusters of r draws with intra-class correlation kappa in [0, 1]; its use as the
     abscissa of a data law is this project's own. kappa = 0: a response is worth a question; kappa = 1: worth nothing.
@@ -44,14 +44,14 @@ def n_eff(questions: ArrayLike, budget: ArrayLike, kappa: ArrayLike) -> Array:
 
 
 class Form(NamedTuple):
-    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and what its parameters are called.
+    """A shape S(x; phi): `shape(x (J,), phi (cells, d)) -> (cells, J)`, and the names of its parameters.
 
     x is in units of the first rung, so that the power form too is 1 where the ladder starts. A form is all that a law
     needs: named in `FORMS` it can be fitted, forecast, drawn and chosen in a recipe.
 
     Attributes:
-        phi: what each column of phi is, "scale" (the logarithm of a budget) or "tail" (an exponent).
-        names: what each column is called in the formula, scales as budgets.
+        phi: the meaning of each column of phi: "scale" (the logarithm of a budget) or "tail" (an exponent).
+        names: the name of each column in the formula, scales as budgets.
         formula: the law as text.
         derived: further parameters of the formula, from all others (E, L0 and `names`) by name.
     """
@@ -60,9 +60,9 @@ class Form(NamedTuple):
     phi: tuple[str, ...]
     names: tuple[str, ...]
     formula: str
-    derived: Callable[[Mapping[str, float]], Mapping[str, float]] = lambda known: {}
+    derived: Callable[[Mapping[str, float]], Mapping[str, float]] = lambda parameters: {}
 
-    def written(self, letter: str) -> str:
+    def formula_in(self, letter: str) -> str:
         """Return the formula with another letter for the budget."""
         return re.sub(r"\bx\b", letter, self.formula)
 
@@ -88,13 +88,13 @@ def _exponential_shape(x: Array, phi: Array) -> Array:
     return np.exp(-x * np.exp(-phi))
 
 
-def _of_rectified(known: Mapping[str, float]) -> dict[str, float]:
-    D0 = known["r_half"] ** known["beta"]
-    return {"B": (known["L0"] - known["E"]) * D0, "D0": D0}
+def _of_rectified(parameters: Mapping[str, float]) -> dict[str, float]:
+    D0 = parameters["r_half"] ** parameters["beta"]
+    return {"B": (parameters["L0"] - parameters["E"]) * D0, "D0": D0}
 
 
-def _amplitude(known: Mapping[str, float]) -> dict[str, float]:
-    return {"A": known["L0"] - known["E"]}
+def _amplitude(parameters: Mapping[str, float]) -> dict[str, float]:
+    return {"A": parameters["L0"] - parameters["E"]}
 
 
 FORMS: dict[str, Form] = {
@@ -107,7 +107,7 @@ FORMS: dict[str, Form] = {
 
 
 def phi_box(form: str, x: Array, max_beta: float, loose: bool = False) -> Array:
-    """Bounds (d, 2) of a form's phi for rungs x: those of the prior, or the `loose` ones of the least-squares point."""
+    """Return bounds (d, 2) of a form's phi for rungs x: the prior's, or `loose` ones for the least-squares point."""
     margin, lowest = (LOOSE_MARGIN, LOOSE_BETA) if loose else (SCALE_MARGIN, MIN_BETA)
     bounds = {
         "scale": (np.log(x.min() / margin), np.log(x.max() * margin)),

@@ -1,4 +1,4 @@
-"""A fitted law: parameters, draws, forecasts and their JSON."""
+"""Hold a fitted law: parameters, draws, forecasts and their JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ from toolkit.laws.curve.forms import FORMS, Array, Form
 from toolkit.laws.curve.noise import Noise, Rungs
 from toolkit.laws.curve.posterior import Posterior
 from toolkit.laws.curve.predict import WIDEN_BEYOND, Forecast, as_forecast, check_level, reach
-from toolkit.laws.curve.solve import Settings, Solution, solve
+from toolkit.laws.curve.solve import FitSettings, Solution, solve
 from toolkit.laws.curve.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 from toolkit.laws.curve.variable_projection import Curve
 
@@ -22,9 +22,9 @@ NO_NOISE = (
 )
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no equality: a fit is itself, and can be a key of a cache
+@dataclass(frozen=True, eq=False)  # compared by identity, as arrays have no equality, so that a fit can be a cache key
 class LawFit:
-    """A fitted law: what was fitted, the `solution` (least-squares curve and posterior), and what to beware of.
+    """A fitted law: its data, the `solution` (least-squares curve and posterior), and warnings.
 
     `rungs` are the budgets fitted, `held_out` the rows beyond `fit_max`, as (budgets, errors); `shape` says whether the
     ladder falls and is convex within its noise.
@@ -38,67 +38,67 @@ class LawFit:
     warnings: tuple[str, ...]
 
     @property
-    def settings(self) -> Settings:
-        """How the ladder was read and fitted."""
+    def settings(self) -> FitSettings:
+        """Return how the ladder was read and fitted."""
         return self.solution.settings
 
     @property
     def E(self) -> float:
-        """The floor: the error that no budget of this source removes."""
+        """Return the floor: the error that no budget of this source removes."""
         return self.solution.curve.floor
 
     @property
     def L0(self) -> float:
-        """The curve at budget 0: E + B / D0 (power form: at the first rung)."""
+        """Return the curve at budget 0: E + B / D0 (power form: at the first rung)."""
         return self.solution.curve.floor + self.solution.curve.amplitude
 
     @property
     def form(self) -> Form:
-        """The form that was fitted."""
+        """Return the form that was fitted."""
         return FORMS[self.settings.form]
 
     @property
     def parameters(self) -> dict[str, float]:
-        """E, L0, what the form names and what follows from these, of the least-squares curve; budgets as budgets."""
-        known = dict(zip(self.names, [self.E, self.L0, *self._natural(self.solution.curve.phi[None])[0]], strict=True))
-        return {name: float(value) for name, value in {**known, **self.form.derived(known)}.items()}
+        """Return E, L0, the form's own parameters and those derived from them, of the least-squares curve."""
+        values = dict(zip(self.names, [self.E, self.L0, *self._natural(self.solution.curve.phi[None])[0]], strict=True))
+        return {name: float(value) for name, value in {**values, **self.form.derived(values)}.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters that are drawn: E, L0 and what the form names."""
+        """Return the names of the parameters that are drawn: E, L0 and those of the form."""
         return ("E", "L0", *self.form.names)
 
     @property
     def r_half(self) -> float:
-        """The budget that wins half of L0 - E: D0^(1 / beta). NaN for forms other than the rectified one."""
+        """Return the budget that removes half of L0 - E: D0^(1 / beta). NaN for forms other than the rectified one."""
         return self.parameters.get("r_half", float("nan"))
 
     @property
     def beta(self) -> float:
-        """The exponent. NaN for forms other than the rectified one."""
+        """Return the exponent. NaN for forms other than the rectified one."""
         return self.parameters.get("beta", float("nan"))
 
     @property
     def D0(self) -> float:
-        """r_half^beta. NaN for forms other than the rectified one."""
+        """Return r_half^beta. NaN for forms other than the rectified one."""
         return self.parameters.get("D0", float("nan"))
 
     @property
     def B(self) -> float:
-        """(L0 - E) D0. NaN for forms other than the rectified one."""
+        """Return (L0 - E) D0. NaN for forms other than the rectified one."""
         return self.parameters.get("B", float("nan"))
 
     def _natural(self, phi: Array) -> Array:
-        """Columns of phi (n, d) as they stand in the formula: scales as budgets."""
+        """Return the columns of phi (n, d) as they are in the formula: scales as budgets."""
         is_scale = np.array([kind == "scale" for kind in self.form.phi])
         with np.errstate(over="ignore"):
             return np.where(is_scale, self.rungs.x[0] * np.exp(np.where(is_scale, phi, 0.0)), phi)
 
     @property
     def floor(self) -> tuple[float, float] | None:
-        """The 90 % interval of E where it is narrow enough to speak of a floor, else None.
+        """Return the 90 % interval of E where it is narrow enough to speak of a floor, else None.
 
-        It is the floor of these students and this training: the source's only if doubling the steps moves no error.
+        It is the floor of these students and this training: the source's only if doubling the steps changes no error.
         """
         if self.solution.posterior is None:
             return None
@@ -108,8 +108,9 @@ class LawFit:
 
     @property
     def draws(self) -> Array:
-        """Posterior draws of the parameters `names`, one column each: (n, 4) of E, L0, r_half and beta for the
-        rectified form; no rows without noise.
+        """Return posterior draws of the parameters `names`, one column each; no rows without noise.
+
+        For the rectified form they are (n, 4): E, L0, r_half and beta.
         """
         post = self.solution.posterior
         if post is None:
@@ -118,36 +119,35 @@ class LawFit:
 
     @property
     def residuals(self) -> Array:
-        """Observed minus fitted, per rung: errors, or log errors where residuals are "log"."""
+        """Return observed minus fitted, per rung: errors, or log errors where residuals are "log"."""
         observed, fitted = self.rungs.y, self.at(self.rungs.x)
         return np.log(observed / fitted) if self.settings.residuals == "log" else observed - fitted
 
     def at(self, r: ArrayLike) -> Array:
-        """The least-squares curve at budgets r > 0 of any shape, without limits or intervals."""
+        """Return the least-squares curve at budgets r > 0 of any shape, without limits or intervals."""
         return self.solution.at(r)
 
     def curves(self, r: ArrayLike) -> Array:
-        """Posterior curves (draws, X) at budgets r (X,); (0, X) without noise."""
+        """Return posterior curves (draws, X) at budgets r (X,); (0, X) without noise."""
         return self.solution.curves(np.atleast_1d(np.asarray(r, float)))
 
     def mean(self, r: ArrayLike) -> Array:
-        """The posterior mean of the curve at budgets r (X,); the least-squares curve where there is no posterior."""
+        """Return the posterior mean of the curve at budgets r (X,), or the least-squares curve without a posterior."""
         return self.at(np.atleast_1d(r)) if self.solution.posterior is None else self.curves(r).mean(axis=0)
 
     def predict(self, r: ArrayLike, level: float = 0.9) -> Forecast:
         """Forecast at budgets r > 0. Beyond 4 x the last rung the intervals span all forms and a note says so.
 
-        ValueError beyond 16 x. A ladder that clearly rises gets NaNs and the reason: no falling law is
-        dressed up.
+        ValueError beyond 16 x. A ladder that clearly rises gets NaNs and the reason instead of a falling law.
         """
         check_level(level)
         x = numbers(np.ravel(np.asarray(r)), "r")
         times = reach(x, float(self.rungs.x[-1]))
-        unknown = np.full(x.size, np.nan)
+        nothing = np.full(x.size, np.nan)
         if self.shape.refused:
-            return as_forecast(np.shape(r), (x, *[unknown] * 6), level, self.shape.notes)
+            return as_forecast(np.shape(r), (x, *[nothing] * 6), level, self.shape.notes)
         if self.solution.posterior is None:
-            return as_forecast(np.shape(r), (x, self.at(x), *[unknown] * 5), level, (NO_NOISE,))
+            return as_forecast(np.shape(r), (x, self.at(x), *[nothing] * 5), level, (NO_NOISE,))
         bounds, notes = self._intervals(x, level, times)
         rows = (x, self.at(x), self.curves(x).mean(axis=0), *bounds)
         return as_forecast(np.shape(r), rows, level, (*self.shape.notes, *notes))
@@ -165,23 +165,23 @@ class LawFit:
         return bounds, notes
 
     def _widened(self, x: Array, level: float, bounds: Array, others: Sequence[Solution]) -> Array:
-        every = np.array([bounds, *(other.bounds(x, level, self.noise) for other in others)])
-        low, high = every.min(axis=0), every.max(axis=0)
+        bounds_of_all = np.array([bounds, *(other.bounds(x, level, self.noise) for other in others)])
+        low, high = bounds_of_all.min(axis=0), bounds_of_all.max(axis=0)
         return np.array([low[0], high[1], low[2], high[3]])
 
     @cached_property
     def rivals(self) -> tuple[Solution, ...]:
-        """The same ladder solved with every other form."""
+        """Solve the same ladder with every other form."""
         others = (form for form in FORMS if form != self.settings.form)
         return tuple(solve(self.rungs, self.noise, self.settings._replace(form=form)) for form in others)
 
     def to_json(self) -> str:
-        """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
+        """Return strict JSON text of everything, draws included, from which `from_json` restores the same fit."""
         return dump_kind("law", {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "LawFit":
-        """The fit written by `to_json`; ValueError for any other text."""
+        """Read a fit written by `to_json`; ValueError for any other text."""
         saved = read_kind(text, "law", [field.name for field in fields(cls)])
         solution, posterior = saved["solution"], saved["solution"]["posterior"]
         return cls(
@@ -189,7 +189,7 @@ class LawFit:
             noise=read_noise(saved["noise"]),
             held_out=(np.array(saved["held_out"][0], float), np.array(saved["held_out"][1], float)),
             solution=Solution(
-                settings=Settings(**solution["settings"]),
+                settings=FitSettings(**solution["settings"]),
                 unit=solution["unit"],
                 curve=Curve(**arrays(solution["curve"])),
                 posterior=None if posterior is None else Posterior(**arrays(posterior)),

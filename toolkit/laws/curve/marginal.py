@@ -1,4 +1,4 @@
-"""Floor and amplitude integrated out: the part of the posterior that is (almost) closed form.
+"""Integrate out floor and amplitude, the part of the posterior that is (almost) closed form.
 
 For fixed shape parameters the curve E + A S(x) is linear, so under Gaussian weights A given E is a truncated normal
 (its integral a difference of normal distribution functions) and E is left to a short quadrature of its own width for
@@ -18,10 +18,10 @@ TINY = float(np.finfo(float).tiny)
 
 
 class Marginal(NamedTuple):
-    """For each of the shapes (cells,): A | E ~ Normal(`base` - `slope` E, `sd`^2) on 0 <= A <= top - E.
+    """The distribution of (E, A) for each of the shapes (cells,).
 
-    `nodes`, `log_mass` (cells, NODES): midpoints of E and the log of the integral over their cell; `width` (cells,) of
-    a cell.
+    A | E ~ Normal(`base` - `slope` E, `sd`^2) on 0 <= A <= top - E. `nodes` and `log_mass` (cells, NODES) are midpoints
+    of E and the log of the integral over their cell, `width` (cells,) is the width of that cell.
     """
 
     base: Array
@@ -33,9 +33,7 @@ class Marginal(NamedTuple):
 
 
 def integrate(S: Array, problem: Problem, floor_max: float) -> Marginal:
-    """Integrals of the Gaussian likelihood of `problem` over (E, A), for each shape S (cells, J); E in [0,
-    floor_max].
-    """
+    """Integrate the Gaussian likelihood of `problem` over (E, A), for each shape S (cells, J); E in [0, floor_max]."""
     y, weights = problem.y, problem.weights
     total = weights.sum()
     S_mean, y_mean = S @ weights / total, y @ weights / total
@@ -55,8 +53,9 @@ def integrate(S: Array, problem: Problem, floor_max: float) -> Marginal:
 
 
 def _window(floor: Array, sd: Array, floor_max: float) -> tuple[Array, Array]:
-    """Where E has its mass, given its free mean and sd: five sds or, cut off by a bound, ten lengths of the
-    tail left.
+    """Return the range of E that has its mass, given its mean and sd without bounds.
+
+    It is five sds wide to either side or, where a bound cuts it off, ten lengths of the remaining tail.
     """
     mode = np.clip(floor, 0.0, floor_max)
     reach = np.minimum(5 * sd, 10 * sd**2 / np.maximum(np.abs(floor - mode), sd))
@@ -64,7 +63,7 @@ def _window(floor: Array, sd: Array, floor_max: float) -> tuple[Array, Array]:
 
 
 def log_inside(mean: Array, sd: Array, high: Array) -> Array:
-    """log P(0 <= X <= high) of X ~ Normal(mean, sd^2), accurate in both tails; -inf where high is 0."""
+    """Return log P(0 <= X <= high) of X ~ Normal(mean, sd^2), accurate in both tails; -inf where high is 0."""
     low_z, high_z = -mean / sd, (high - mean) / sd
     flip = low_z > 0
     upper, lower = log_ndtr(np.where(flip, -low_z, high_z)), log_ndtr(np.where(flip, -high_z, low_z))
@@ -73,11 +72,9 @@ def log_inside(mean: Array, sd: Array, high: Array) -> Array:
 
 
 def truncated_normal(mean: Array, sd: Array, high: Array, uniform: Array) -> Array:
-    """Normal(mean, sd^2) on [0, high] by inversion of `uniform`, from the nearer tail so that far tails keep
-    precision.
-    """
+    """Draw from Normal(mean, sd^2) on [0, high] by inverting `uniform`, from the nearer tail for precision."""
     low_z, high_z = -mean / sd, (high - mean) / sd
     flip = low_z > 0
-    left, right = np.where(flip, -high_z, low_z), np.where(flip, -low_z, high_z)
-    z = ndtri(ndtr(left) + uniform * (ndtr(right) - ndtr(left)))
+    lower, upper = np.where(flip, -high_z, low_z), np.where(flip, -low_z, high_z)
+    z = ndtri(ndtr(lower) + uniform * (ndtr(upper) - ndtr(lower)))
     return np.clip(mean + sd * np.where(flip, -z, z), 0.0, high)

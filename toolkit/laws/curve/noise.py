@@ -1,6 +1,6 @@
-"""How noisy a ladder is: sds of its rungs from a handful of seeds, as a moderated trend, never as raw weights.
+"""Estimate the noise of a ladder: sds of its rungs from a handful of seeds, moderated by a trend.
 
-Three or four seeds estimate an sd badly (a factor of two either way), so rungs borrow from each other: log sd is a
+Three or four seeds estimate an sd badly (a factor of two either way), so rungs are estimated together: log sd is a
 line in log x, each rung's variance is drawn towards it with `PRIOR_DF` degrees of freedom, and what remains unknown of
 it is integrated out, which makes the likelihood of a rung's mean a Student-t (the moderation of Smyth 2004, limma).
 """
@@ -14,7 +14,7 @@ from toolkit.laws.curve.forms import Array
 
 PRIOR_DF = 4.0
 SLOPE_SD = 0.5  # prior sd of d log(sd) / d log(x): in real ladders the noise grows or falls about this fast at most
-KNOWN = 1e6  # degrees of freedom of an sd taken as known
+KNOWN = 1e6  # degrees of freedom of an sd that is taken as known
 
 
 class Rungs(NamedTuple):
@@ -31,7 +31,7 @@ class Rungs(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """`scale` (J,) and `df` (J,): Student-t of each rung's mean. `trend`: of the sd of one row, see `row_sd`."""
+    """Student-t noise of each rung's mean, `scale` and `df` (J,), and the `trend` of a row's sd: see `row_sd`."""
 
     source: str
     scale: Array
@@ -41,7 +41,7 @@ class Noise(NamedTuple):
 
 
 def fit_trend(x: Array, variance: Array, df: Array) -> tuple[tuple[float, float, float], Array]:
-    """Maximum posterior of `log sd = level + slope (log x - centre)` for sample variances on `df` degrees of freedom.
+    """Fit `log sd = level + slope (log x - centre)` by maximum posterior to variances on `df` degrees of freedom.
 
     Returns (level, slope, centre) and the 2 x 2 covariance of level and slope. The likelihood is the scaled chi-square
     of the variances, so a rung whose seeds agree by chance (variance 0) does no harm.
@@ -64,7 +64,7 @@ def fit_trend(x: Array, variance: Array, df: Array) -> tuple[tuple[float, float,
 
 
 def freedom_from_scatter(x: Array, sd: Array) -> float:
-    """Degrees of freedom that sds of unstated origin seem to have: how far they scatter about a line in log x.
+    """Estimate the degrees of freedom of sds of unstated origin from their scatter about a line in log x.
 
     The log of a sample variance on d degrees of freedom has variance trigamma(d / 2); sds on a smooth line are `KNOWN`.
     """
@@ -78,25 +78,25 @@ def freedom_from_scatter(x: Array, sd: Array) -> float:
 
 
 def estimate_noise(rungs: Rungs, source: str) -> Noise:
-    """Noise of each rung's mean, from `rungs.sd` and `rungs.df`: the trend, moderated, marginalised.
+    """Estimate the noise of each rung's mean from `rungs.sd` and `rungs.df`: the trend, moderated, marginalised.
 
     `source` says where the sds came from: "seeds", "sd", "items" (binomial) or "none" (then every scale is NaN).
     """
     nothing = np.full_like(rungs.x, np.nan)
     if source == "none":
         return Noise(source, nothing, nothing, (np.nan, np.nan, np.nan), np.full((2, 2), np.nan))
-    seen = rungs.df > 0
-    trend, cov = fit_trend(rungs.x[seen], rungs.sd[seen] ** 2, rungs.df[seen])
+    has_sd = rungs.df > 0
+    trend, cov = fit_trend(rungs.x[has_sd], rungs.sd[has_sd] ** 2, rungs.df[has_sd])
     if np.all(rungs.df >= KNOWN):
         return Noise(source, rungs.sd / np.sqrt(rungs.rows), rungs.df, trend, cov)
     expected = np.exp(2 * (trend[0] + trend[1] * (np.log(rungs.x) - trend[2])))
-    measured = np.where(seen, rungs.sd**2, 0.0)
+    measured = np.where(has_sd, rungs.sd**2, 0.0)
     moderated = (PRIOR_DF * expected + rungs.df * measured) / (PRIOR_DF + rungs.df)
     return Noise(source, np.sqrt(moderated / rungs.rows), PRIOR_DF + rungs.df, trend, cov)
 
 
 def row_sd(noise: Noise, x: Array, normal: Array) -> Array:
-    """Draws (draws, X) of the sd of one new row at x (X,), given standard normals (draws, 2)."""
+    """Draw (draws, X) the sd of one new row at x (X,), given standard normals (draws, 2)."""
     level, slope, centre = noise.trend
     wobble = normal @ np.linalg.cholesky(noise.trend_cov).T
     line = (level + wobble[:, :1]) + (slope + wobble[:, 1:]) * (np.log(x) - centre)

@@ -1,8 +1,8 @@
-"""Pairs of teacher and student that share what they know of beta.
+"""Pool beta partially across pairs of teacher and student.
 
-One ladder hardly knows its exponent. Several ladders of one kind know it together: beta of each pair is drawn from a
-normal distribution (truncated to the bounds of beta) whose mean and spread are learned from all pairs. Each pair's own
-draws, made under a uniform prior, are reweighted by what the other pairs say; nothing is fitted twice.
+One ladder hardly determines its exponent, several ladders of one kind do so better: beta of each pair comes from a
+normal distribution (truncated to the bounds of beta) whose mean and spread are estimated from all pairs. Each pair's
+own draws, taken under a uniform prior, are reweighted by the evidence of the other pairs; nothing is fitted twice.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ MIN_EFFECTIVE = 100
 
 
 def pool_beta(fits: Mapping[str, LawFit], seed: int = 0) -> dict[str, LawFit]:
-    """The fits with posteriors that share beta hierarchically; least-squares curves stay as they are.
+    """Return the fits with posteriors that share beta hierarchically; least-squares curves stay as they are.
 
     ValueError for fewer than two fits, for forms other than the rectified one, for differing `max_beta` and for fits
-    without noise: beta cannot be shared where nothing says how well each pair knows it.
+    without noise: beta cannot be pooled where its precision is unknown.
     """
     _check(fits)
     top = next(iter(fits.values())).settings.max_beta
@@ -50,7 +50,7 @@ def _check(fits: Mapping[str, LawFit]) -> None:
         if fit.settings.form != "rectified":
             raise ValueError(f"{name}: only the rectified form has a beta to pool, this is {fit.settings.form!r}")
         if fit.solution.posterior is None:
-            raise ValueError(f"{name}: no noise is known, so nothing says how well it knows beta; give sd, seeds or n")
+            raise ValueError(f"{name}: no noise is known, so the precision of its beta is unknown; give sd, seeds or n")
     bounds = {fit.settings.max_beta for fit in fits.values()}
     if len(bounds) > 1:
         raise ValueError(f"max_beta differs between ladders ({', '.join(f'{top:g}' for top in sorted(bounds))})")
@@ -61,7 +61,7 @@ def _beta(fit: LawFit) -> Array:
 
 
 def _log_density(beta: Array, mean: Array, spread: Array, top: float) -> Array:
-    """(draws, hypers) log density of the truncated normal, relative to the uniform prior of the draws."""
+    """Return (draws, hypers) the log density of the truncated normal, relative to the uniform prior of the draws."""
     low, high = (MIN_BETA - mean) / spread, (top - mean) / spread
     density = truncnorm.logpdf(beta[:, None], low, high, loc=mean, scale=spread)
     return np.asarray(density + np.log(top - MIN_BETA), float)
@@ -71,8 +71,8 @@ def _resampled(fit: LawFit, weight: Array, rng: np.random.Generator) -> LawFit:
     old, effective = fit.solution.posterior, float(1 / np.sum(weight**2))
     if old is None:
         return fit
-    kept = systematic(weight, len(weight), rng)
-    new = Posterior(old.phi[kept], old.floor[kept], old.amplitude[kept], "pooled", effective)
+    chosen = systematic(weight, len(weight), rng)
+    new = Posterior(old.phi[chosen], old.floor[chosen], old.amplitude[chosen], "pooled", effective)
     notes = ["beta is pooled with the other ladders"]
     if effective < MIN_EFFECTIVE:
         notes.append(f"the other ladders disagree with this one's beta: only {effective:.0f} effective draws are left")

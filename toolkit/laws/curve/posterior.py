@@ -1,5 +1,4 @@
-"""Posterior draws of a curve E + A S(x; phi): a grid over phi, and whitened importance sampling where the grid
-collapses.
+"""Draw a curve E + A S(x; phi) from its posterior, by a grid over phi or by whitened importance sampling.
 
 Flat priors: phi uniform on its box, (E, A) uniform on 0 <= E <= floor_max, A >= 0, E + A <= top. A fixed grid
 collapses on few cells when noise is small or rungs are many; below `MIN_CELLS` effective cells, points are drawn
@@ -29,7 +28,7 @@ LogLikelihood = Callable[[Array], Array]  # predictions (n, J) -> (n,)
 
 
 class Posterior(NamedTuple):
-    """Equally weighted draws `phi` (n, d), `floor` and `amplitude` (n,); `effective` cells or points behind them."""
+    """Equally weighted draws `phi` (n, d), `floor` and `amplitude` (n,), from so many `effective` cells or points."""
 
     phi: Array
     floor: Array
@@ -49,7 +48,7 @@ class _Cloud(NamedTuple):
 
 
 def student_t(y: Array, scale: Array, df: Array, logs: bool = False) -> LogLikelihood:
-    """Log likelihood of curves under independent Student-t errors of y (J,), or of log y with relative `scale`."""
+    """Return the log likelihood of curves under Student-t errors of y (J,), or of log y with relative `scale`."""
     target = np.log(y) if logs else y
 
     def log_likelihood(predicted: Array) -> Array:
@@ -68,10 +67,10 @@ def sample(
     draws: int,
     rng: np.random.Generator,
 ) -> Posterior:
-    """`draws` draws given the `optimum` phi (d,) and its covariance (d, d), and the grid's size (`cells`, empty for
-    none).
+    """Draw `draws` curves, given the `optimum` phi (d,) with its covariance (d, d), and the grid's size.
 
-    `problem.weights` are those of a Gaussian stand-in for the likelihood, best a little wider than it.
+    An empty `cells` means no grid. `problem.weights` are those of a Gaussian proposal for the likelihood, which is best
+    a little wider than the likelihood.
     """
     cloud, method = None, "grid"
     if cells:
@@ -89,7 +88,7 @@ def _cloud(phi: Array, log_proposal: Array, problem: Problem, floor_max: float) 
 
 
 def _grid(problem: Problem, floor_max: float, cells: tuple[int, ...], rng: np.random.Generator) -> _Cloud:
-    """One point anywhere in each cell of a regular grid: strata, so that draws need no further jitter."""
+    """Return one point anywhere in each cell of a regular grid: strata, so that draws need no further jitter."""
     low, high = problem.box.T
     index = np.stack([axis.ravel() for axis in np.meshgrid(*map(np.arange, cells), indexing="ij")], axis=1)
     phi = low + (index + rng.random(index.shape)) * (high - low) / np.array(cells)
@@ -99,7 +98,7 @@ def _grid(problem: Problem, floor_max: float, cells: tuple[int, ...], rng: np.ra
 
 
 def _whitened(problem: Problem, floor_max: float, optimum: tuple[Array, Array], rng: np.random.Generator) -> _Cloud:
-    """Points from a growing mixture of multivariate t's; each round is whitened by what the rounds before found."""
+    """Draw points from a growing mixture of multivariate t's; each round is whitened by the rounds before it."""
     low, high = problem.box.T
     mixture: list[tuple[Array, Array]] = []
     phi = np.empty((0, len(low)))
@@ -128,7 +127,7 @@ def _log_t(phi: Array, centre: Array, factor: Array) -> Array:
 
 
 def systematic(weight: Array, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """`count` indices drawn in proportion to `weight` (n,), evenly: each comes floor or ceil of its share times."""
+    """Draw `count` indices in proportion to `weight` (n,), evenly: each comes floor or ceil of its share times."""
     cumulative = np.cumsum(weight)
     return np.searchsorted(cumulative / cumulative[-1], (rng.random() + np.arange(count)) / count).clip(
         0, len(weight) - 1
@@ -138,7 +137,7 @@ def systematic(weight: Array, count: int, rng: np.random.Generator) -> NDArray[n
 def _draw(
     cloud: _Cloud, problem: Problem, log_likelihood: LogLikelihood, count: int, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
-    """(phi, E, A) from the Gaussian stand-in, twice as many as wanted, then resampled by the exact likelihood."""
+    """Draw (phi, E, A) from the Gaussian proposal, twice as many as needed, then resample by the exact likelihood."""
     marginal = cloud.marginal
     picked = systematic(np.exp(cloud.log_weight).ravel(), 2 * count, rng)
     cell, node = picked // NODES, picked % NODES
@@ -153,5 +152,5 @@ def _draw(
         - 0.5 * ((amplitude - mean) / sd) ** 2
     )
     log_weight = log_likelihood(floor[:, None] + amplitude[:, None] * problem.shape(phi)) - log_proposal
-    kept = systematic(np.exp(log_weight - log_weight.max()), count, rng)
-    return phi[kept], floor[kept], amplitude[kept]
+    chosen = systematic(np.exp(log_weight - log_weight.max()), count, rng)
+    return phi[chosen], floor[chosen], amplitude[chosen]

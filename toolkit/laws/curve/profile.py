@@ -1,7 +1,7 @@
-"""Profile likelihood: an interval of the curve that needs no prior, as an alternative to the posterior's.
+"""Compute an interval of the curve by profile likelihood, which needs no prior, unlike the posterior's.
 
 A value v of the curve at budget r is kept when the best law through (r, v) fits nearly as well as the best law at all.
-Priors play no part within the bounds of the parameters; where E is hardly identified the interval is the wider for it.
+Priors have no effect within the bounds of the parameters; where E is hardly identified the interval is wider.
 """
 
 import numpy as np
@@ -18,8 +18,9 @@ VALUES = 400
 
 
 def profile_interval(fit: LawFit, r: float, level: float = 0.9) -> tuple[float, float]:
-    """(low, high) of the curve at budget r by profile likelihood; ValueError without noise or beyond 16 x the
-    last rung.
+    """Return (low, high) of the curve at budget r by profile likelihood.
+
+    ValueError without noise or beyond 16 x the last rung.
     """
     check_level(level)
     reach(np.array([float(r)]), float(fit.rungs.x[-1]))
@@ -34,7 +35,7 @@ def profile_interval(fit: LawFit, r: float, level: float = 0.9) -> tuple[float, 
 
 
 def best_cost(fit: LawFit, r: float, values: Array) -> Array:
-    """Least chi-square (V,) of laws that pass through each of `values` (V,) at budget r.
+    """Return the least chi-square (V,) of laws that pass through each of `values` (V,) at budget r.
 
     With the shape fixed and A = (v - E) / S(r) only E is left, a parabola on the interval that keeps A >= 0, E >= 0 and
     E + A <= top.
@@ -58,8 +59,8 @@ def _cost(y: Array, weights: Array, ratio: Array, value: float, floor: Array) ->
 
 
 def _shapes(fit: LawFit, x: Array) -> Array:
-    """S (cells, X) of the shapes worth trying: where the posterior lies, and a coarse grid should the prior
-    forbid more.
+    """Return S (cells, X) of the shapes to try: those of the posterior, and a coarse grid in case the prior forbids
+    better ones.
     """
     unit = fit.rungs.x[0]
     box = phi_box(fit.settings.form, fit.rungs.x / unit, fit.settings.max_beta)
@@ -69,6 +70,6 @@ def _shapes(fit: LawFit, x: Array) -> Array:
 
 
 def _threshold(fit: LawFit, level: float) -> float:
-    """The square of Student's t on the freedom with which the noise is known."""
+    """Return the square of Student's t on the degrees of freedom of the noise."""
     freedom = min(float(np.sum(np.maximum(fit.noise.df - PRIOR_DF, 1))), KNOWN)
     return float(student.ppf((1 + level) / 2, freedom)) ** 2

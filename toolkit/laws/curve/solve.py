@@ -1,4 +1,4 @@
-"""One form on one ladder: the least-squares curve, how well it fits, and the posterior."""
+"""Solve one form on one ladder: the least-squares curve, how well it fits, and the posterior."""
 
 from functools import partial
 from typing import NamedTuple
@@ -16,8 +16,8 @@ from toolkit.laws.curve.variable_projection import Curve, Problem, best_curve, l
 CELLS = {1: (400,), 2: (40, 40)}
 
 
-class Settings(NamedTuple):
-    """How a ladder is read and fitted: see `fit_law`."""
+class FitSettings(NamedTuple):
+    """The options of a fit, as `fit_law` describes them."""
 
     form: str = "rectified"
     quantity: str = "error"
@@ -28,55 +28,55 @@ class Settings(NamedTuple):
 
     @property
     def top(self) -> float:
-        """The largest value that a curve may take: 1 for errors."""
+        """Return the largest value that a curve may take: 1 for errors."""
         return 1.0 if self.quantity == "error" else np.inf
 
 
 class Solution(NamedTuple):
-    """A solved form: budgets count in units of `unit`, the first rung. `posterior` is None where no noise is known."""
+    """A fitted form, with budgets in units of `unit`, the first rung; `posterior` is None where no noise is known."""
 
-    settings: Settings
+    settings: FitSettings
     unit: float
     curve: Curve
     posterior: Posterior | None
     misfit: Misfit
 
     def at(self, r: ArrayLike) -> Array:
-        """The least-squares curve at budgets r > 0 of any shape."""
+        """Return the least-squares curve at budgets r > 0 of any shape."""
         x = np.asarray(r, float)
         S = FORMS[self.settings.form].shape(x.ravel() / self.unit, self.curve.phi[None])[0]
         return (self.curve.floor + self.curve.amplitude * S).reshape(x.shape)
 
     def curves(self, r: Array) -> Array:
-        """Posterior curves (draws, X) at budgets r (X,); (0, X) without noise."""
+        """Return posterior curves (draws, X) at budgets r (X,); (0, X) without noise."""
         if self.posterior is None:
             return np.empty((0, r.size))
         S = FORMS[self.settings.form].shape(r / self.unit, self.posterior.phi)
         return self.posterior.floor[:, None] + self.posterior.amplitude[:, None] * S
 
     def bounds(self, r: Array, level: float, noise: Noise) -> Array:
-        """(low, high, low_new, high_new) at budgets r (X,), as (4, X)."""
+        """Return (low, high, low_new, high_new) at budgets r (X,), as (4, X)."""
         rng = np.random.default_rng(self.settings.seed)
         curves = self.curves(r)
         sd = row_sd(noise, r, rng.standard_normal((len(curves), 2)))
         return np.clip(intervals(curves, sd, level, rng), 0.0, self.settings.top)
 
 
-def solve(rungs: Rungs, noise: Noise, settings: Settings) -> Solution:
-    """Fits `settings.form` to the rungs: variable projection for the point, grid or whitened draws for the rest."""
-    known, logs = noise.source != "none", settings.residuals == "log"
+def solve(rungs: Rungs, noise: Noise, settings: FitSettings) -> Solution:
+    """Fit `settings.form` to the rungs: variable projection for the point, grid or whitened draws for the rest."""
+    has_noise, logs = noise.source != "none", settings.residuals == "log"
     shape = partial(FORMS[settings.form].shape, rungs.x / rungs.x[0])
     box, loose = (phi_box(settings.form, rungs.x / rungs.x[0], settings.max_beta, loose) for loose in (False, True))
-    # Where nothing is known of the noise it is taken to be of one size, absolute or relative.
-    scale = noise.scale if known else rungs.y if logs else np.ones_like(rungs.y)
+    # Where the noise is unknown it is taken to be the same for all rungs, absolute or relative.
+    scale = noise.scale if has_noise else rungs.y if logs else np.ones_like(rungs.y)
     problem = Problem(rungs.y, scale**-2.0, shape, loose, settings.top)
-    curve = best_curve(problem, CELLS[len(box)], logs, starts=1 if known else 3)
+    curve = best_curve(problem, CELLS[len(box)], logs, starts=1 if has_noise else 3)
     fitted = curve.floor + curve.amplitude * shape(curve.phi[None])[0]
     misfit = measure_misfit(rungs.y - fitted, noise, parameters=len(box) + 2)
-    if not known:
+    if not has_noise:
         return Solution(settings, float(rungs.x[0]), curve, None, misfit)
     scale = noise.scale * misfit.inflation
-    # The stand-in is as wide as the Student-t is (df > 2 always: PRIOR_DF is 4).
+    # The Gaussian has the variance of the Student-t (df > 2 always: PRIOR_DF is 4).
     wide = problem._replace(weights=(noise.df - 2) / noise.df / scale**2, box=box)
     likelihood = student_t(rungs.y, scale / rungs.y if logs else scale, noise.df, logs)
     floor_max = min(float(np.min(rungs.y + 2.5 * scale)), settings.top)

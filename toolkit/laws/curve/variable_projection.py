@@ -1,7 +1,7 @@
-"""Variable projection: with the shape parameters fixed, floor and amplitude follow by linear least squares.
+"""Fit curves by variable projection: for fixed shape parameters, floor and amplitude follow by linear least squares.
 
-Golub & Pereyra (1973). What is left to search has one to three dimensions, so a grid finds the right valley and
-a bounded least-squares polish its bottom.
+Golub & Pereyra (1973). The remaining search has one to three dimensions, so a grid finds the right valley and bounded
+least squares its bottom.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 
 from toolkit.laws.curve.forms import Array
 
-STEP = 1e-7  # of forward differences, in units of the box
+STEP = 1e-7  # step of forward differences, in units of the box
 TINY = float(np.finfo(float).tiny)
 
 Shape = Callable[[Array], Array]  # phi (cells, d) -> S (cells, J)
@@ -27,7 +27,7 @@ class Linear(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Observed y (J,), weights (J,) = 1/variance, `shape` with its box (d, 2), and the most that E + A can be."""
+    """Observed y (J,), weights (J,) = 1/variance, `shape` with its box (d, 2), and the largest E + A."""
 
     y: Array
     weights: Array
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
 
 
 def solve_linear(S: Array, y: Array, weights: Array, top: float) -> Linear:
-    """Least squares of y on E + A S for each row of S (cells, J), within E >= 0, A >= 0, E + A <= top.
+    """Fit y by E + A S by least squares for each row of S (cells, J), within E >= 0, A >= 0, E + A <= top.
 
     The feasible set is a triangle: where the free optimum leaves it, the best point of its three edges is the answer.
     """
@@ -70,7 +70,7 @@ def _best_edge(S: Array, y: Array, w: Array, top: float) -> tuple[Array, Array]:
 
 
 def grid(box: Array, sizes: tuple[int, ...]) -> Array:
-    """Cell centres (prod(sizes), d) of a regular grid on the box (d, 2)."""
+    """Return the cell centres (prod(sizes), d) of a regular grid on the box (d, 2)."""
     axes = [low + (np.arange(size) + 0.5) * (high - low) / size for (low, high), size in zip(box, sizes, strict=True)]
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
 
@@ -84,21 +84,21 @@ class Curve(NamedTuple):
 
 
 def best_curve(problem: Problem, cells: tuple[int, ...], logs: bool = False, starts: int = 1) -> Curve:
-    """Least squares over everything: the best cells of a grid, polished, the best kept.
+    """Fit everything by least squares: polish the best cells of a grid and return the best result.
 
-    `logs`: `problem.weights` are those of relative errors, 1 / (y sd(log y))^2, and the end is a fit to residuals of
-    log y.
+    With `logs`, `problem.weights` are those of relative errors, 1 / (y sd(log y))^2, and the last fit is to residuals
+    of log y.
     """
     phis = grid(problem.box, cells)
     cost = solve_linear(problem.shape(phis), problem.y, problem.weights, problem.top).cost
     width = problem.box[:, 1] - problem.box[:, 0]
-    reached: list[tuple[float, Array]] = []
+    optima: list[tuple[float, Array]] = []
     for _ in range(starts):
         start = phis[np.argmin(cost)]
-        reached.append(polish(problem, start))
+        optima.append(polish(problem, start))
         # The next start lies at least a quarter of the box away: another valley, if there is one.
         cost = np.where(np.all(np.abs(phis - start) < 0.25 * width, axis=1), np.inf, cost)
-    phi = min(reached, key=lambda pair: pair[0])[1]
+    phi = min(optima, key=lambda pair: pair[0])[1]
     linear = solve_linear(problem.shape(phi[None]), problem.y, problem.weights, problem.top)
     floor, amplitude = float(linear.floor[0]), float(linear.amplitude[0])
     if logs:
@@ -107,7 +107,7 @@ def best_curve(problem: Problem, cells: tuple[int, ...], logs: bool = False, sta
 
 
 def local_optimum(problem: Problem, phi: Array) -> tuple[Array, Array]:
-    """(phi, covariance (d, d)) of the optimum within the problem's box near `phi`: curvature plus that of the box."""
+    """Return (phi, covariance (d, d)) of the optimum in the box near `phi`: curvature plus that of the box."""
     low, high = problem.box.T
     if ((phi < low) | (phi > high)).any():
         phi = polish(problem, np.clip(phi, low, high))[1]
@@ -116,9 +116,7 @@ def local_optimum(problem: Problem, phi: Array) -> tuple[Array, Array]:
 
 
 def polish(problem: Problem, start: Array) -> tuple[float, Array]:
-    """(weighted sum of squares, phi) after bounded least squares from `start` (d,), floor and amplitude
-    projected out.
-    """
+    """Return (weighted sum of squares, phi) after bounded least squares from `start` (d,), E and A projected out."""
     low, high = problem.box.T
     inset = STEP * (high - low)
 
@@ -150,7 +148,7 @@ def _residuals(problem: Problem, phis: Array) -> Array:
 
 
 def _jacobian(problem: Problem, phi: Array) -> Array:
-    """(J, d) forward differences, all in one call; at the upper bound the step goes inward."""
+    """Return (J, d) forward differences, all in one call; at the upper bound the step goes inward."""
     low, high = problem.box.T
     step = STEP * (high - low)
     step = np.where(phi + step > high, -step, step)
@@ -159,7 +157,7 @@ def _jacobian(problem: Problem, phi: Array) -> Array:
 
 
 def _polish_logs(problem: Problem, phi: Array, floor: float, amplitude: float) -> tuple[Array, float, float]:
-    """Least squares on log y from a relative-error optimum, in (phi, E, E + A) so that all bounds stay a box."""
+    """Fit log y by least squares from a relative-error optimum, in (phi, E, E + A) so that all bounds stay a box."""
     d, root = len(phi), np.sqrt(problem.weights) * problem.y
 
     def residual(theta: Array) -> Array:

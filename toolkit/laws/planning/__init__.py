@@ -1,1 +1,1 @@
-"""More questions or more answers: prices, allocations, and the smallest experiment that would decide."""
+"""Plan more questions or more answers: prices, allocations, and the smallest experiment that would decide."""

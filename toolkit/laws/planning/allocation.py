@@ -1,6 +1,6 @@
-"""Splits of money into M questions with r responses each: what a limit affords, and which is expected best.
+"""Split money into M questions with r responses each: what a limit affords, and which split is expected to be best.
 
-Nothing here goes beyond twice the questions or twice the budgets that were tested, unless told `beyond`.
+Nothing here goes beyond twice the questions or twice the budgets that were tested, unless `beyond` is set.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from toolkit.laws.planning.prices import Prices
 
 Array = NDArray[np.float64]
 
-TRUSTED = 2  # questions and budgets up to so many times the largest tested
-# Where `beyond` lifts that: responses per question, and times the most questions tested that a search may reach.
+TRUSTED = 2  # the largest multiple of the tested questions and budgets that a plan may have
+# The same where `beyond` is set: responses per question, and the multiple of the largest number of questions tested.
 MOST_RESPONSES, MOST_TIMES = 4096, 1000
 
 
@@ -32,7 +32,7 @@ class Split:
 
 
 def limits(surface: Surface, beyond: bool) -> tuple[float, int]:
-    """The most questions and the most responses per question that a plan may have."""
+    """Return the largest numbers of questions and of responses per question that a plan may have."""
     most_questions, most_budget = float(surface.questions.max()), int(surface.budgets.max())
     if beyond:
         return MOST_TIMES * most_questions, max(MOST_RESPONSES, TRUSTED * most_budget)
@@ -40,7 +40,7 @@ def limits(surface: Surface, beyond: bool) -> tuple[float, int]:
 
 
 def affordable(surface: Surface, prices: Prices, spend: float, beyond: bool) -> tuple[Array, Array]:
-    """(M, r) of the splits of a limit, one for each r: the most questions that its money buys, at least one.
+    """Return (M, r) of the splits of a limit, one for each r: the most questions that it buys, at least one.
 
     Raises ValueError on a limit that buys nothing, or more than may be planned.
     """
@@ -60,13 +60,13 @@ def affordable(surface: Surface, prices: Prices, spend: float, beyond: bool) -> 
 
 
 def _candidates(most_budget: int) -> Array:
-    """Every budget up to 64, then 30 per doubling: closer ones differ by less than any surface knows."""
+    """Return every budget up to 64, then 30 per doubling, as closer ones differ by less than a surface's precision."""
     far = np.geomspace(64, max(most_budget, 64), max(2, int(30 * np.log2(max(most_budget / 64, 2)))))
     return np.unique(np.concatenate([np.arange(1.0, min(most_budget, 64) + 1), np.round(far[far <= most_budget])]))
 
 
 def best_split(surface: Surface, prices: Prices, splits: tuple[Array, Array]) -> Split:
-    """The split (M, r) of least posterior mean error."""
+    """Return the split (M, r) of least posterior mean error."""
     m, r = splits
     errors = surface.error(m, r)
     index = int(errors.mean(axis=0).argmin())
@@ -78,9 +78,10 @@ def best_split(surface: Surface, prices: Prices, splits: tuple[Array, Array]) ->
 def least_cost(
     surface: Surface, prices: Prices, reached: Callable[[Array], NDArray[np.bool_]], beyond: bool
 ) -> float | None:
-    """Least cost of a split whose posterior errors (draws, n) are `reached` -> (n,); None if none within the limits.
+    """Return the least cost of a split whose posterior errors (draws, n) are `reached` -> (n,), or None.
 
-    By bisection over M for every r: `reached` must stay true when errors fall.
+    None means that no split within the limits is. The search bisects M for every r, so `reached` must stay true when
+    errors fall.
     """
     most_questions, most_budget = limits(surface, beyond)
     r = _candidates(most_budget)
@@ -96,10 +97,10 @@ def least_cost(
 
 
 def frontier(surface: Surface, prices: Prices, spends: ArrayLike | None = None, *, beyond: bool = False) -> list[Split]:
-    """The best split at each spending limit; by default 25 limits from the smallest tested cell to the largest plan."""
+    """Return the best split at each limit; by default 25 limits from the smallest tested cell to the largest plan."""
     if spends is None:
         least = float(prices.cost(surface.questions.min(), surface.budgets.min()))
         most = float(prices.cost(*limits(surface, False)))
         spends = np.geomspace(max(least, most / 1e4), most, 25)
-    each = np.atleast_1d(np.asarray(spends, float))
-    return [best_split(surface, prices, affordable(surface, prices, float(spend), beyond)) for spend in each]
+    limits_of_money = np.atleast_1d(np.asarray(spends, float))
+    return [best_split(surface, prices, affordable(surface, prices, float(spend), beyond)) for spend in limits_of_money]

@@ -1,7 +1,7 @@
-"""The two routes from one corpus: source expansion (more questions) and fixed-source synthesis (more answers).
+"""Compare two routes from one corpus: source expansion (more questions) and fixed-source synthesis (more answers).
 
 At equal totals of responses expansion is never worse under the two-axis law (n_eff rises with M at a fixed M r), so
-the question is when the routes part; at equal money they may cross, as a question costs more than a response.
+the question is when the routes differ; at equal money they may cross, as a question costs more than a response.
 """
 
 from typing import NamedTuple
@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 
 class Divergence(NamedTuple):
     """The first `total` of responses at which fixed-source synthesis is worse than source expansion by more than the
-    margin, with probability .9; there, the mean `difference` in error and its lower 90 % bound (a tenth of the draws
-    lies below), fractions, and the two corpora (M, r)."""
+    margin, with probability .9; at that total, the mean `difference` in error and its lower 90 % bound (a tenth of the
+    draws lies below), fractions, and the two corpora (M, r)."""
 
     total: int
     difference: float
@@ -42,7 +42,7 @@ class Crossover(NamedTuple):
 
 
 def start_cell(surface: Surface, prices: Prices | None = None) -> tuple[int, int]:
-    """Where both routes begin: the corpus that is owned, or the fewest questions and the smallest budget tested."""
+    """Return where both routes begin: the owned corpus, or the fewest questions and the smallest budget tested."""
     if prices is not None and prices.owned_questions:
         return prices.owned_questions, prices.owned_budget
     return int(surface.questions.min()), int(surface.budgets.min())
@@ -56,10 +56,10 @@ def divergence_total(
     confidence: float = 0.9,
     beyond: bool = False,
 ) -> Divergence | None:
-    """The first matched total at which the lower 90 % bound of err_FSS - err_SE exceeds `margin` (2 points).
+    """Return the first matched total at which the lower 90 % bound of err_FSS - err_SE exceeds `margin` (2 points).
 
-    From `start` (M, r): FSS keeps its M questions and raises r, SE keeps r and adds questions. Paired over posterior
-    draws. None: not within twice the questions and budgets tested (unless `beyond`).
+    From `start` (M, r), FSS keeps its M questions and raises r, SE keeps r and adds questions; the errors are paired
+    over posterior draws. None where that is not within twice the questions and budgets tested (unless `beyond`).
     """
     m, r = start or start_cell(surface)
     most_questions, most_budget = limits(surface, beyond)
@@ -77,7 +77,7 @@ def divergence_total(
 def crossover(
     surface: Surface, prices: Prices, start: tuple[int, int] | None = None, *, beyond: bool = False
 ) -> Crossover:
-    """The money from which more questions beat more answers, both bought from `start` (M, r) on."""
+    """Return the money from which more questions beat more answers, both bought from `start` (M, r) on."""
     m, r = start or start_cell(surface, prices)
     most_questions, most_budget = limits(surface, beyond)
     first = float(prices.cost(m, r))
@@ -90,7 +90,7 @@ def crossover(
     expansion = surface.error(m + (spends - first) / one_more, r)
     questions_win = surface.error(m, np.maximum(prices.budget_for(spends, m), r)) > expansion
     wins = questions_win.mean(axis=0) > 0.5
-    names = ["questions" if each else "answers" for each in (wins[0], wins[-1])]
+    names = ["questions" if questions_first else "answers" for questions_first in (wins[0], wins[-1])]
     turns = questions_win != questions_win[:, :1]
     crossing = turns.any(axis=1)
     if names[0] == names[1]:

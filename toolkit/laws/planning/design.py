@@ -1,9 +1,8 @@
-"""Deciding between two corpora on paired posterior differences, and the smallest experiment that would decide.
-
-Only as good as the form of the surface, which is therefore held against its rivals first.
+"""Decide between two corpora on paired posterior differences, and find the smallest experiment that would decide.
 
 One posterior draw gives the error of both, so what they share (floor, noise, the whole level of the surface) cancels,
-and a small difference may be certain where both errors are not.
+and a small difference may be certain where both errors are not. All this is only as good as the form of the surface,
+which is therefore compared with its rivals first.
 """
 
 from itertools import combinations
@@ -21,15 +20,15 @@ from toolkit.laws.surface.table import chi_square
 Array = NDArray[np.float64]
 
 RUNS = (1, 2, 3, 4, 6, 8, 12, 16)
-# Axes of the cells tried, outcomes played and posterior draws used: some 300 designs x 8 take a second or two.
+# Values per axis of the cells tried, simulated outcomes, and posterior draws: some 300 designs x 8 take 1 to 2 s.
 AXIS, OUTCOMES, DRAWS = 4, 200, 1000
-WOULD_TELL = 0.8
-# A rival form ahead by so much in chi-square + 2 x parameters: 2 % of simulated true surfaces, all of 60 additive ones.
+DECIDES_OFTEN_ENOUGH = 0.8
+# A rival form leads by so much in chi-square + 2 x parameters on 2 % of simulated true surfaces, on all additive ones.
 DOUBT = 4.0
 
 
 class Forecasts(Protocol):
-    """What is needed of a forecast: the interval of the surface and that of one new observation."""
+    """A forecast with the interval of the surface and that of one new observation."""
 
     @property
     def low(self) -> ArrayLike: ...
@@ -42,7 +41,7 @@ class Forecasts(Protocol):
 
 
 class Surface(Protocol):
-    """What is needed of a fitted surface; `SurfaceFit` is one."""
+    """A fitted surface, such as `SurfaceFit`."""
 
     @property
     def questions(self) -> Array: ...
@@ -52,9 +51,10 @@ class Surface(Protocol):
     def predict(self, M: ArrayLike, r: ArrayLike, level: float = 0.9) -> Forecasts: ...
 
 
-class Experiment(NamedTuple):
+class ProposedExperiment(NamedTuple):
     """`runs` students at each of one or two `cells` (M, r), each student with its own pool, responses and seed; their
-    `cost` together, and the probability that it `tells`: takes P(err_a < err_b) past the bar, one way or the other."""
+    total `cost`, and the probability that it `tells`: that P(err_a < err_b) then exceeds the confidence asked for, or
+    falls below its complement."""
 
     cells: tuple[tuple[int, int], ...]
     runs: int
@@ -63,8 +63,10 @@ class Experiment(NamedTuple):
 
 
 def form_doubt(surface: Surface) -> str | None:
-    """Why the form of a fitted surface should not be trusted: a rival describes its cells better. None: no such doubt,
-    or no way to tell (too few cells, or a surface that did not come from `fit_surface`)."""
+    """Explain why the form of a fitted surface should not be trusted: a rival describes its cells better.
+
+    None where there is no such doubt or no way to tell (too few cells, or a surface that `fit_surface` did not fit).
+    """
     if not isinstance(surface, SurfaceFit) or not surface.comparable:
         return None
     misfit = {form: chi_square(surface, form) for form in SURFACES}
@@ -81,18 +83,18 @@ def form_doubt(surface: Surface) -> str | None:
 
 
 def better(a: Array, b: Array) -> float:
-    """P(err_a < err_b) over paired posterior draws (draws,); ties count half."""
+    """Return P(err_a < err_b) over paired posterior draws (draws,); ties count half."""
     return float(np.mean(a < b) + np.mean(a == b) / 2)
 
 
 def smallest_experiment(
     surface: Surface, prices: Prices, a: tuple[int, int], b: tuple[int, int], confidence: float = 0.9
-) -> Experiment | None:
-    """The cheapest experiment that would decide with probability .8 whether a or b, (M, r) each, has the lower error.
+) -> ProposedExperiment | None:
+    """Find the cheapest experiment that would decide with probability .8 which of a and b, (M, r), has the lower error.
 
-    Tried are single cells and pairs of cells, of up to four tested questions and budgets and twice the largest of each,
-    with 1 to 16 students a cell. Outcomes are drawn from the posterior and the noise of one new observation, and the
-    posterior is reweighted by them. None: nothing tried would tell.
+    It tries single cells and pairs of cells, of up to four tested questions and budgets and twice the largest of each,
+    with 1 to 16 students a cell. Outcomes are simulated from the posterior and the noise of one new observation, and
+    the posterior is reweighted by them. None where no experiment tried would decide.
     """
     rng = np.random.default_rng(0)
     grid = [(m, r) for m in _axis(surface.questions) for r in _axis(surface.budgets)]
@@ -101,19 +103,19 @@ def smallest_experiment(
     errors = {cell: surface.error(*cell)[:DRAWS] for cell in cells}
     first_wins = (surface.error(*a) < surface.error(*b))[:DRAWS]
     designs = [*((cell,) for cell in cells), *combinations(cells, 2)]
-    found: Experiment | None = None
+    cheapest: ProposedExperiment | None = None
     for runs in RUNS:
         likelihoods = {cell: _likelihoods(errors[cell], noise[cell] / np.sqrt(runs), rng) for cell in cells}
         for design in designs:
             cost = runs * float(sum(prices.cost(*cell) for cell in design))
-            if found is None or cost < found.cost:
+            if cheapest is None or cost < cheapest.cost:
                 tells = _tells([likelihoods[cell] for cell in design], first_wins, confidence)
-                found = Experiment(design, runs, cost, tells) if tells >= WOULD_TELL else found
-    return found
+                cheapest = ProposedExperiment(design, runs, cost, tells) if tells >= DECIDES_OFTEN_ENOUGH else cheapest
+    return cheapest
 
 
 def _tells(likelihoods: list[Array], first_wins: NDArray[np.bool_], confidence: float) -> float:
-    """How many of the outcomes leave P(first wins) at or beyond the bar."""
+    """Return the share of outcomes after which P(first wins), or its complement, reaches `confidence`."""
     weights = likelihoods[0] if len(likelihoods) == 1 else likelihoods[0] * likelihoods[1]
     chance = weights @ first_wins / weights.sum(axis=1)
     return float(np.mean(np.maximum(chance, 1 - chance) >= confidence))
@@ -121,19 +123,19 @@ def _tells(likelihoods: list[Array], first_wins: NDArray[np.bool_], confidence: 
 
 def _axis(tested: Array) -> list[int]:
     values = np.unique(tested)
-    kept = values[np.unique(np.linspace(0, values.size - 1, AXIS).round().astype(int))]
-    return [*(int(each) for each in kept), 2 * int(values[-1])]
+    chosen = values[np.unique(np.linspace(0, values.size - 1, AXIS).round().astype(int))]
+    return [*(int(value) for value in chosen), 2 * int(values[-1])]
 
 
 def _likelihoods(errors: Array, spread: float, rng: np.random.Generator) -> Array:
-    """Likelihood of every draw (draws,) under outcomes that draws 0, 1, ... of them would give: (OUTCOMES, draws)."""
+    """Return the likelihood (OUTCOMES, draws) of every draw under outcomes that draws 0, 1, ... of them would give."""
     truths = np.resize(errors, OUTCOMES)
     outcomes = truths + spread * rng.standard_normal(OUTCOMES)
     return np.exp(-(((outcomes[:, None] - errors) / spread) ** 2) / 2)
 
 
 def _noise(surface: Surface, m: int, r: int) -> float:
-    """sd of one new observation around the surface, from the two intervals of a forecast."""
+    """Return the sd of one new observation around the surface, from the two intervals of a forecast."""
     level = 0.68  # near one sd: further out the interval may be cut off at an error of 1
     forecast = surface.predict(m, r, level)
     widths = [np.subtract(forecast.high_new, forecast.low_new), np.subtract(forecast.high, forecast.low)]

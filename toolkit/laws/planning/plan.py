@@ -1,8 +1,8 @@
-"""More questions or more answers? The split of a spending limit that is expected best, and how sure that is.
+"""Plan how to split a spending limit into questions and answers: which split is expected to be best, and how surely.
 
-A fitted surface gives the posterior of the error at M questions with r responses each, a price list what that costs. At
-a fixed spending every r leaves a number of questions that can be paid; the split of least expected error is compared
-with the best ones of at most half and of at least double as many responses. It is recommended when it beats both with
+A fitted surface gives the posterior of the error at M questions with r responses each, a price list their cost. At a
+fixed spending every r leaves money for a number of questions; the split of least expected error is compared with the
+best ones of at most half and of at least double as many responses. It is recommended when it beats both with
 probability .9 on paired posterior draws; otherwise the plan says that it cannot tell, and what would. (With error
 falling in n_eff = M r / (1 + (r - 1) kappa), price q a question and c a response, the optimum is Kish's
 r = sqrt(q/c (1 - kappa)/kappa), whatever the error's own curve.)
@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit.laws.planning.allocation import TRUSTED, Split, affordable, best_split, frontier, least_cost, limits
 from toolkit.laws.planning.crossover import crossover, divergence_total
-from toolkit.laws.planning.design import Experiment, Surface, better, form_doubt, smallest_experiment
+from toolkit.laws.planning.design import ProposedExperiment, Surface, better, form_doubt, smallest_experiment
 from toolkit.laws.planning.prices import Prices
 
 __all__ = ["Plan", "Prices", "Rival", "Split", "crossover", "divergence_total", "frontier", "plan"]
@@ -24,8 +24,8 @@ RECOMMENDED, CANNOT_TELL, OUT_OF_REACH = "recommended", "cannot tell", "out of r
 
 @dataclass(frozen=True)
 class Rival:
-    """Another split of the same money: `probability` that the best one has the lower error, and by how much (rival's
-    error minus the best one's): mean and 90 % interval, fractions."""
+    """Another split of the same money, the `probability` that the best split has the lower error, and the difference of
+    their errors (rival's minus best's): mean and 90 % interval, fractions."""
 
     split: Split
     probability: float
@@ -38,9 +38,9 @@ class Rival:
 class Plan:
     """The `best` split of `spend` with its `rivals`, the `verdict` and, where it cannot tell, an `experiment`.
 
-    `verdict`: "recommended", "cannot tell", or "out of reach" of a target. `reachable`: P(some corpus that may be
-    planned, within the spending limit if one was given, has an error of at most `target`); `sure_spend`: what it costs
-    to reach the target with probability `confidence`, None if nothing that may be planned does. `notes` label what is
+    `verdict` is "recommended", "cannot tell", or "out of reach" of a target. `reachable` is P(some corpus that may be
+    planned, within the spending limit if there is one, has an error of at most `target`); `sure_spend` is the cost of
+    reaching the target with probability `confidence`, None if nothing that may be planned does. `notes` label what is
     untested. All probabilities are those of the surface's posterior: they hold if its form does, and where another form
     describes the cells better, `doubt` says so and nothing is recommended.
     """
@@ -50,7 +50,7 @@ class Plan:
     rivals: tuple[Rival, ...]
     verdict: str
     confidence: float = 0.9
-    experiment: Experiment | None = None
+    experiment: ProposedExperiment | None = None
     target: float | None = None
     reachable: float | None = None
     sure_spend: float | None = None
@@ -59,12 +59,12 @@ class Plan:
 
     @property
     def probability(self) -> float:
-        """P(the best split beats its hardest rival); 1 where there is none."""
+        """Return P(the best split beats its strongest rival); 1 where there is none."""
         return min((rival.probability for rival in self.rivals), default=1.0)
 
     @property
     def sentence(self) -> str:
-        """What to do, in words that a person can act on; errors in percent, differences in points."""
+        """Return the advice in words; errors in percent, differences in points."""
         return " ".join(part for part in (self._advice(), self._aim(), *(f"({note})" for note in self.notes)) if part)
 
     def _advice(self) -> str:
@@ -127,11 +127,11 @@ def plan(
     confidence: float = 0.9,
     beyond: bool = False,
 ) -> Plan:
-    """The best split of a `spend`ing limit or, without one, of the least money whose expected error is `target`.
+    """Find the best split of a `spend`ing limit or, without one, of the least money whose expected error is `target`.
 
-    Only up to twice the questions and twice the budgets that were tested; `beyond` lifts that, and the plan's notes say
-    how far it reaches. Raises ValueError on neither limit nor target, a limit that buys nothing or more than may be
-    planned, a target outside (0, 1), and a surface without posterior draws.
+    A plan has at most twice the questions and twice the budgets that were tested; `beyond` lifts that, and the plan's
+    notes say how far it reaches. Raises ValueError on neither limit nor target, a limit that buys nothing or more than
+    may be planned, a target outside (0, 1), and a surface without posterior draws.
     """
     _check(surface, spend, target, confidence)
     money = spend if spend is not None else _least_spend(surface, prices, float(target or 0), beyond)
@@ -140,23 +140,23 @@ def plan(
     sides = [splits[1] <= best.budget / 2, splits[1] >= best.budget * 2]
     others = [best_split(surface, prices, (splits[0][side], splits[1][side])) for side in sides if side.any()]
     rivals = tuple(_rival(surface, best, other) for other in others)
-    notes = _notes(surface, best) + ([] if beyond else _held_back(surface, prices, money))
-    found = Plan(money, best, rivals, RECOMMENDED, confidence, doubt=form_doubt(surface), notes=tuple(notes))
-    if found.doubt is not None:
-        found = replace(found, verdict=CANNOT_TELL)
-    elif found.probability < confidence:
-        hardest = min(rivals, key=lambda rival: rival.probability).split
-        pair = [(split.questions, split.budget) for split in (best, hardest)]
+    notes = _notes(surface, best) + ([] if beyond else _beyond_limits(surface, prices, money))
+    advice = Plan(money, best, rivals, RECOMMENDED, confidence, doubt=form_doubt(surface), notes=tuple(notes))
+    if advice.doubt is not None:
+        advice = replace(advice, verdict=CANNOT_TELL)
+    elif advice.probability < confidence:
+        strongest = min(rivals, key=lambda rival: rival.probability).split
+        pair = [(split.questions, split.budget) for split in (best, strongest)]
         experiment = smallest_experiment(surface, prices, pair[0], pair[1], confidence)
-        found = replace(found, verdict=CANNOT_TELL, experiment=experiment)
+        advice = replace(advice, verdict=CANNOT_TELL, experiment=experiment)
     if target is None:
-        return found
+        return advice
     sure = least_cost(surface, prices, lambda errors: (errors <= target).mean(axis=0) >= confidence, beyond)
     within = splits if spend is not None else limits(surface, beyond)
     reachable = float((surface.error(*within).reshape(-1, np.size(within[0])).min(axis=1) <= target).mean())
     missed = spend is None and best.error > target * (1 + 1e-9)
-    verdict = OUT_OF_REACH if missed else found.verdict
-    return replace(found, verdict=verdict, target=target, reachable=reachable, sure_spend=sure)
+    verdict = OUT_OF_REACH if missed else advice.verdict
+    return replace(advice, verdict=verdict, target=target, reachable=reachable, sure_spend=sure)
 
 
 def _check(surface: Surface, spend: float | None, target: float | None, confidence: float) -> None:
@@ -171,7 +171,7 @@ def _check(surface: Surface, spend: float | None, target: float | None, confiden
 
 
 def _least_spend(surface: Surface, prices: Prices, target: float, beyond: bool) -> float:
-    """The least cost of an expected error of `target`; that of the largest plan where none reaches it."""
+    """Return the least cost of an expected error of `target`, or that of the largest plan where none reaches it."""
     cost = least_cost(surface, prices, lambda errors: errors.mean(axis=0) <= target, beyond)
     return float(prices.cost(*limits(surface, beyond))) if cost is None else cost
 
@@ -183,7 +183,7 @@ def _rival(surface: Surface, best: Split, other: Split) -> Rival:
 
 
 def _notes(surface: Surface, split: Split) -> list[str]:
-    """Labels for what lies further out than was tested."""
+    """Label what lies further out than was tested."""
     tested = {
         "questions": (split.questions, surface.questions.max()),
         "responses per question": (split.budget, surface.budgets.max()),
@@ -199,8 +199,8 @@ def _notes(surface: Surface, split: Split) -> list[str]:
     return notes
 
 
-def _held_back(surface: Surface, prices: Prices, spend: float) -> list[str]:
-    """Whether the law itself would rather go further than may be planned."""
+def _beyond_limits(surface: Surface, prices: Prices, spend: float) -> list[str]:
+    """Say whether the law itself would go further than a plan may."""
     free = best_split(surface, prices, affordable(surface, prices, spend, True))
     most_questions, most_budget = limits(surface, False)
     if free.questions <= most_questions and free.budget <= most_budget:

@@ -1,1 +1,1 @@
-"""Published scaling laws, as functions and in one table."""
+"""Provide published scaling laws, as functions and in one table."""

@@ -1,4 +1,4 @@
-"""Five-parameter fits of `L = E + A/N^alpha + B/D^beta` that reach the optimum (Hoffmann et al. 2022, approach 3).
+"""Fit the five parameters of `L = E + A/N^alpha + B/D^beta` (Hoffmann et al. 2022, approach 3) to the optimum.
 
 The objective is the *sum* over runs of the Huber loss of log residuals, delta 1e-3. The average instead of the sum is
 so small that an optimiser with default tolerances stops at once, which is how the parameters first published came out
@@ -21,7 +21,7 @@ STARTS = 6
 
 
 class ChinchillaFit(NamedTuple):
-    """Parameters of `E + A/N^alpha + B/D^beta`, N and D as they were given; `objective` is the summed Huber loss."""
+    """The parameters of `E + A/N^alpha + B/D^beta`, in the units of N and D, and the summed Huber loss."""
 
     E: float
     A: float
@@ -31,12 +31,12 @@ class ChinchillaFit(NamedTuple):
     objective: float
 
     def predict(self, params: ArrayLike, tokens: ArrayLike) -> Array:
-        """Loss at N parameters and D tokens (arrays broadcast), in the unit of the losses fitted."""
+        """Return the loss at N parameters and D tokens (arrays broadcast), in the unit of the fitted losses."""
         return chinchilla(params, tokens, *self[:5])
 
     @property
     def params_exponent(self) -> float:
-        """a of the compute-optimal size N ~ C^a when training costs 6 N D: beta / (alpha + beta)."""
+        """Return a of the compute-optimal size N ~ C^a when training costs 6 N D: beta / (alpha + beta)."""
         return self.beta / (self.alpha + self.beta)
 
 
@@ -73,16 +73,16 @@ def _checked(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike) -> tuple[Arr
 
 
 def _starts(sizes: Array, loss: Array) -> list[Array]:
-    """The best few grid points of (alpha, beta), with A, B, E by non-negative least squares of the relative error."""
-    found = []
+    """Return the best grid points of (alpha, beta), with A, B, E by non-negative relative least squares."""
+    candidates = []
     for alpha in EXPONENTS:
         for beta in EXPONENTS:
             columns = np.stack([np.exp(-alpha * sizes[0]), np.exp(-beta * sizes[1]), np.ones_like(loss)], axis=1)
             weights, misfit = nnls(columns / loss[:, None], np.ones_like(loss))
             # A weight of exactly 0 has no logarithm to start from.
             logs = np.log(np.maximum(weights, 1e-3 * loss.min()))
-            found.append((misfit, np.array([*logs, alpha, beta])))
-    return [start for _, start in sorted(found, key=lambda pair: pair[0])[:STARTS]]
+            candidates.append((misfit, np.array([*logs, alpha, beta])))
+    return [start for _, start in sorted(candidates, key=lambda pair: pair[0])[:STARTS]]
 
 
 def _polish(start: Array, sizes: Array, log_loss: Array, delta: float) -> OptimizeResult:

@@ -1,8 +1,8 @@
-"""Ten published laws of loss or error against data, size and teachers, each a plain function of arrays.
+"""Compute ten published laws of loss or error against data, size and teachers, each a plain function of arrays.
 
 Defaults are the parameters that a law's paper prints, so that `law(sizes)` repeats the paper and
 `law(sizes, alpha=...)` uses your own. Losses are nats per token unless said otherwise; sizes are counts (parameters,
-tokens, characters, samples). Arguments broadcast. `zoo.ZOO` is the table of all, with what was recomputed of each.
+tokens, characters, samples). Arguments broadcast. `table.PUBLISHED_LAWS` lists them all, with what was recomputed.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def _floats(*values: ArrayLike) -> list[Array]:
 
 
 def hestness(samples: ArrayLike, alpha: float, exponent: float, floor: float = 0.0) -> Array:
-    """Generalisation error `alpha m^exponent + floor` after m samples; exponent < 0, printed range -0.07 to -0.35.
+    """Return the error `alpha m^exponent + floor` after m samples; exponent < 0, printed range -0.07 to -0.35.
 
     Hestness et al. 2017, arXiv 1712.00409, abstract and section 4: error in the domain's own unit.
     """
@@ -32,8 +32,10 @@ def kaplan(
     n_c: float = 6.4e13,
     d_c: float = 1.8e13,
 ) -> Array:
-    """Test loss `[(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D`; N excludes embeddings. Kaplan et al. 2020, arXiv
-    2001.08361, equation (1.5), parameters of Table 2."""
+    """Return the test loss `[(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D`; N excludes embeddings.
+
+    Kaplan et al. 2020, arXiv 2001.08361, equation (1.5), parameters of Table 2.
+    """
     n, d = _floats(params, tokens)
     return ((n_c / n) ** (alpha_n / alpha_d) + d_c / d) ** alpha_d
 
@@ -47,9 +49,11 @@ def chinchilla(
     alpha: float = 0.3478,
     beta: float = 0.3658,
 ) -> Array:
-    """Training loss `E + A/N^alpha + B/D^beta`. Hoffmann et al. 2022, arXiv 2203.15556, equation (2); the default
-    parameters are those of the replication, Besiroglu et al. 2024, arXiv 2404.10102, Table 1 (the original prints
-    E=1.69, A=406.4, B=410.7, alpha=.34, beta=.28, which do not fit its own data)."""
+    """Return the training loss `E + A/N^alpha + B/D^beta`. Hoffmann et al. 2022, arXiv 2203.15556, equation (2).
+
+    The default parameters are those of the replication, Besiroglu et al. 2024, arXiv 2404.10102, Table 1 (the original
+    prints E=1.69, A=406.4, B=410.7, alpha=.34, beta=.28, which do not fit its own data).
+    """
     n, d = _floats(params, tokens)
     return floor + a / n**alpha + b / d**beta
 
@@ -57,9 +61,9 @@ def chinchilla(
 def chinchilla_optimum(
     flops: ArrayLike, a: float = 482.01, b: float = 2085.43, alpha: float = 0.3478, beta: float = 0.3658
 ) -> tuple[Array, Array]:
-    """Compute-optimal (N, D) when training costs `6 N D` FLOPs: N = G (C/6)^(beta/(alpha+beta)), D = C / (6 N).
+    """Return the compute-optimal (N, D) when training costs `6 N D` FLOPs: N = G (C/6)^(beta/(alpha+beta)).
 
-    G = (alpha A / (beta B))^(1/(alpha+beta)). Hoffmann et al. 2022, equation (4).
+    D = C / (6 N), G = (alpha A / (beta B))^(1/(alpha+beta)). Hoffmann et al. 2022, equation (4).
     """
     budget = np.asarray(flops, float) / 6.0
     scale = (alpha * a / (beta * b)) ** (1.0 / (alpha + beta))
@@ -83,9 +87,11 @@ def muennighoff(
     r_d: float = 15.387756,
     r_n: float = 5.309743,
 ) -> Array:
-    """Loss with repeated data `E + A/N'^alpha + B/D'^alpha`: N' and D' are worth less the more they exceed what the U
-    unique tokens carry: D' = U_D + U_D R*_D (1 - exp(-R_D/R*_D)), R_D = D/U_D - 1, and likewise N' beyond U_N, the
-    compute-optimal size for U_D tokens. U_D = min(U, D).
+    """Return the loss with repeated data, `E + A/N'^alpha + B/D'^alpha`.
+
+    N' and D' are worth less the more they exceed what the U unique tokens carry: D' = U_D + U_D R*_D (1 -
+    exp(-R_D/R*_D)), R_D = D/U_D - 1, and likewise N' beyond U_N, the compute-optimal size for U_D tokens. U_D = min(U,
+    D).
 
     Muennighoff et al. 2023, arXiv 2305.16264, section 3; form and parameters as in the authors' repository.
     """
@@ -99,8 +105,10 @@ def muennighoff(
 def hernandez(
     params: ArrayLike, characters: ArrayLike, k: float = 1.9e4, alpha: float = 0.18, beta: float = 0.38
 ) -> Array:
-    """Effective data transferred `D_T = k D_F^alpha N^beta`, in characters: what pre-training is worth for a model of N
-    parameters fine-tuned on D_F characters (low-data regime only: D_F at most a tenth of what the model can use).
+    """Return the effective data transferred, `D_T = k D_F^alpha N^beta`, in characters.
+
+    It is what pre-training is worth for a model of N parameters that is fine-tuned on D_F characters, in the low-data
+    regime only: D_F is at most a tenth of what the model can use.
 
     Hernandez et al. 2021, arXiv 2102.01293, equation (1.1), Table 1 (text to Python; text and code to Python has
     k=2.1e5, alpha=.096, beta=.38).
@@ -110,9 +118,9 @@ def hernandez(
 
 
 def michaud(quanta: ArrayLike, alpha: float, before: float = 1.0, after: float = 0.0) -> Array:
-    """Mean loss once the first n quanta are learned, use frequencies k^-(alpha+1): `a + (b-a) n^-alpha / (alpha
-    zeta(alpha+1))`, b and a a sample's loss before and after its quantum is learned.
+    """Return the mean loss once the first n quanta are learned: `a + (b-a) n^-alpha / (alpha zeta(alpha+1))`.
 
+    Use frequencies are k^-(alpha+1); b and a are a sample's loss before and after its quantum is learned.
     In parameters n is proportional to N (exponent alpha), in data to D^(1/(1+alpha)) (exponent alpha/(1+alpha)).
     Michaud et al. 2023, arXiv 2303.13506, section 2; the integral stands for the sum over k > n, so n should be large.
     """
@@ -120,7 +128,7 @@ def michaud(quanta: ArrayLike, alpha: float, before: float = 1.0, after: float =
 
 
 def lin(samples: ArrayLike, floor: float, b: float, d_l: float, beta: float) -> Array:
-    """Rectified law of fine-tuning loss `E + B / (D_l + D^beta)`: D_l is data already learned in pre-training.
+    """Return the rectified law of fine-tuning loss `E + B / (D_l + D^beta)`; D_l is data learned in pre-training.
 
     Lin et al. 2024, arXiv 2402.02314, the rectified scaling law. Samples D >= 0.
     """
@@ -128,7 +136,7 @@ def lin(samples: ArrayLike, floor: float, b: float, d_l: float, beta: float) -> 
 
 
 def qin(tokens: ArrayLike, floor: float, b: float, d_l: float, beta: float) -> Array:
-    """Error of a model trained on D synthetic tokens: the rectified law `E + B / (D_l + D^beta)` (SynthLLM).
+    """Return the error of a model trained on D synthetic tokens: the rectified law `E + B / (D_l + D^beta)` (SynthLLM).
 
     Qin et al. 2025, arXiv 2503.19551; the same form as `lin`, with tokens for samples and an error for a loss.
     """
@@ -145,7 +153,7 @@ def busbridge_supervised(
     beta: float = 0.431,
     gamma: float = 0.452,
 ) -> Array:
-    """Loss of ordinary training `E + (A/N^alpha + B/D^beta)^gamma`: what the distilled student is measured against.
+    """Return the loss of ordinary training `E + (A/N^alpha + B/D^beta)^gamma`, the baseline of a distilled student.
 
     Busbridge et al. 2025, arXiv 2502.08606, equation (1), Table 6.
     """
@@ -167,9 +175,10 @@ def busbridge(
     f1: float = 0.090,
     d1: float = 1.315,
 ) -> Array:
-    """Loss of a student of N parameters distilled on D tokens from a teacher of loss L_T:
-    `L_T + L_T^-c0 (1 + (L_T / (d1 L~))^(1/f1))^(-c1 f1) (A/N^alpha + B/D^beta)^gamma`, L~ the student's own supervised
-    loss. A better teacher helps until the capacity gap, then hurts.
+    """Return the loss of a student of N parameters that is distilled on D tokens from a teacher of loss L_T.
+
+    It is `L_T + L_T^-c0 (1 + (L_T / (d1 L~))^(1/f1))^(-c1 f1) (A/N^alpha + B/D^beta)^gamma`, where L~ is the student's
+    own supervised loss. A better teacher helps until the capacity gap, then hurts.
 
     Busbridge et al. 2025, arXiv 2502.08606, equation (8), Table 6.
     """
@@ -192,8 +201,9 @@ def lovelace(
     alpha: float = 0.3478,
     beta: float = 0.3658,
 ) -> Array:
-    """Loss after R repetitions of U unique tokens, which may rise again:
-    `E + A/N^alpha + B/(U (1+R))^beta + P R^delta (N/U)^kappa`; R = epochs - 1 >= 0.
+    """Return the loss after R repetitions of U unique tokens, which may rise again.
+
+    It is `E + A/N^alpha + B/(U (1+R))^beta + P R^delta (N/U)^kappa`, with R = epochs - 1 >= 0.
 
     Lovelace et al. 2026, arXiv 2605.01640, read in a survey (Weng, Scaling Laws, Carefully, 2026), not in the paper;
     the Chinchilla part defaults to the replication's parameters, the penalty's own have no defaults.

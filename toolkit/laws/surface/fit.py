@@ -1,4 +1,4 @@
-"""Two axes: error against M questions with r responses each, through the effective number of questions.
+"""Fit error against M questions with r responses each, through the effective number of questions.
 
 `err(M, r) = E + B / (D0 + n_eff^beta)`, `n_eff = M r / (1 + (r - 1) kappa)`. The form is this project's own result: it
 follows from coverage when questions are drawn at random and reveal probabilities are Beta distributed across
@@ -32,7 +32,7 @@ NO_NOISE = (
 
 
 class SurfaceSettings(NamedTuple):
-    """How the cells are read and fitted: see `fit_surface`."""
+    """The options of a fit, as `fit_surface` describes them."""
 
     quantity: str = "error"
     max_beta: float = 1.0
@@ -41,16 +41,16 @@ class SurfaceSettings(NamedTuple):
 
     @property
     def top(self) -> float:
-        """The largest value that the surface may take: 1 for errors."""
+        """Return the largest value that the surface may take: 1 for errors."""
         return 1.0 if self.quantity == "error" else np.inf
 
 
 @dataclass(frozen=True)
 class SurfaceFit:
-    """A fitted surface: `parameters` (E, B, D0, beta, kappa) by least squares, `draws` (n, 5) of the same from the
-    posterior.
+    """A fitted surface: `parameters` (E, B, D0, beta, kappa) by least squares, and posterior `draws` (n, 5) of them.
 
-    `questions`, `budgets` (C,): the cells tested. `cells`: their means, with x the total M r. D0 is in questions^beta.
+    `questions` and `budgets` (C,) are the cells tested, `cells` their means, with x the total M r. D0 is in
+    questions^beta.
     """
 
     settings: SurfaceSettings
@@ -65,22 +65,22 @@ class SurfaceFit:
 
     @property
     def named(self) -> dict[str, float]:
-        """The least-squares parameters by name."""
+        """Return the least-squares parameters by name."""
         return dict(zip(NAMES, self.parameters.tolist(), strict=True))
 
     @property
     def comparable(self) -> bool:
-        """Whether enough cells are left to compare forms by when those of the largest total, or questions, are not."""
+        """Say whether enough cells remain to compare forms without those of the largest total, or questions."""
         totals, questions = self.cells.x, self.questions
         return bool(min(np.sum(totals < totals.max()), np.sum(questions < questions.max())) >= MIN_CELLS)
 
     @property
     def kappa(self) -> float:
-        """Least-squares intra-class correlation of the responses to one question."""
+        """Return the least-squares intra-class correlation of the responses to one question."""
         return float(self.parameters[4])
 
     def kappa_interval(self, level: float = 0.9) -> tuple[float, float]:
-        """Posterior interval of kappa; NaNs where no noise was known."""
+        """Return the posterior interval of kappa; NaNs where no noise is known."""
         check_level(level)
         if not len(self.draws):
             return float("nan"), float("nan")
@@ -88,13 +88,14 @@ class SurfaceFit:
         return float(low), float(high)
 
     def worth(self, r: float) -> float:
-        """The r-th response in new questions, (1 - kappa) / (1 + (r - 1) kappa)^2: d n_eff / d r over that at
-        r = 1, kappa = 0.
+        """Return the worth of the r-th response in new questions, (1 - kappa) / (1 + (r - 1) kappa)^2.
+
+        It is d n_eff / d r divided by its value at r = 1, kappa = 0.
         """
         return (1 - self.kappa) / (1 + (r - 1) * self.kappa) ** 2
 
     def reading(self, r: float = 16, level: float = 0.9) -> str:
-        """kappa in words: what the r-th response is worth, and the most that one question can ever be worth."""
+        """Describe kappa in words: the worth of the r-th response, and the most that one question can ever be worth."""
         low, high = self.kappa_interval(level)
         sure = f"kappa {self.kappa:.3f}" + (
             f" ({level:.0%} interval {low:.3f} to {high:.3f})" if len(self.draws) else ""
@@ -107,14 +108,12 @@ class SurfaceFit:
         return f"{sure}: response {r:g} is worth {self.worth(r):.2f} of a new question; {most}"
 
     def at(self, M: ArrayLike, r: ArrayLike) -> Array:
-        """The least-squares surface at M questions and r responses (broadcast), without limits or intervals."""
+        """Return the least-squares surface at M questions and r responses (broadcast), without limits or intervals."""
         E, B, D0, beta, kappa = self.parameters
         return rectified(n_eff(M, r, kappa), E, B, D0, beta)
 
     def error(self, M: ArrayLike, r: ArrayLike) -> Array:
-        """Posterior errors (draws, ...) at M and r (broadcast). Draw i is one surface, so differences of cells
-        are paired.
-        """
+        """Return posterior errors (draws, ...) at M and r (broadcast); draw i is one surface, so cells are paired."""
         M, r = np.broadcast_arrays(np.asarray(M, float), np.asarray(r, float))
         E, B, D0, beta, kappa = self.draws.T.reshape(5, -1, *(1,) * M.ndim)
         return rectified(n_eff(M, r, kappa), E, B, D0, beta)
@@ -129,7 +128,7 @@ class SurfaceFit:
         flat_M, flat_r = numbers(np.ravel(M), "M"), numbers(np.ravel(r), "r")
         axes = {"questions": (flat_M, self.questions), "budget": (flat_r, self.budgets)}
         axes["total"] = (flat_M * flat_r, self.cells.x)
-        times = {name: reach(asked, float(tested.max()), name) for name, (asked, tested) in axes.items()}
+        times = {name: reach(values, float(tested.max()), name) for name, (values, tested) in axes.items()}
         far = [f"{name} {factor:.3g} times" for name, factor in times.items() if factor > LABEL_BEYOND]
         notes = (f"beyond the cells tested: {', '.join(far)} the largest",) if far else ()
         point, mean, bounds = self.at(flat_M, flat_r), np.full(M.size, np.nan), np.full((4, M.size), np.nan)
@@ -144,12 +143,12 @@ class SurfaceFit:
         return as_forecast(M.shape, (flat_r, point, mean, *bounds), level, notes, questions=flat_M)
 
     def to_json(self) -> str:
-        """Strict JSON text of everything, draws included; `from_json` restores a fit that predicts the same numbers."""
+        """Return strict JSON text of everything, draws included, from which `from_json` restores the same fit."""
         return dump_kind("surface", {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "SurfaceFit":
-        """The fit written by `to_json`; ValueError for any other text."""
+        """Read a fit written by `to_json`; ValueError for any other text."""
         saved = read_kind(text, "surface", [field.name for field in fields(cls)])
         return cls(
             settings=SurfaceSettings(**saved["settings"]),
@@ -175,10 +174,10 @@ def fit_surface(
     draws: int = 2000,
     seed: int = 0,
 ) -> SurfaceFit:
-    """Fits form (2) to rows of (M questions, r responses each, error); repeated cells are replicates, noise as in
-    `fit_law`.
+    """Fit the surface to rows of (M questions, r responses each, error).
 
-    Needs at least 6 distinct cells with 2 values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on
+    Repeated cells are replicates, and the noise is as in `fit_law`. The fit needs at least 6 distinct cells with 2
+    values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on
     [0, 1], log of D0^(1 / beta) uniform within a factor 30 of the effective questions tested, (E, L0) as in `fit_law`.
     ValueError for unusable input, by name.
     """
@@ -201,25 +200,25 @@ def fit_surface(
     curve, misfit, post = _solve(keys, cells, noise, settings)
     unit = float(keys[:, 0].min())
     point = _parameters(curve.phi[None], np.array([curve.floor]), np.array([curve.amplitude]), unit)[0]
-    draws_kept = np.empty((0, 5)) if post is None else _parameters(post.phi, post.floor, post.amplitude, unit)
-    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, point, draws_kept, misfit, ())
+    posterior_draws = np.empty((0, 5)) if post is None else _parameters(post.phi, post.floor, post.amplitude, unit)
+    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, point, posterior_draws, misfit, ())
     return replace(fit, warnings=(NO_NOISE,) if post is None else _warnings(fit, post.effective))
 
 
 def _solve(
     keys: Array, cells: Rungs, noise: Noise, settings: SurfaceSettings
 ) -> tuple[Curve, Misfit, Posterior | None]:
-    """Least squares, its misfit and the posterior, with questions in units of the smallest M."""
-    known, form = noise.source != "none", SURFACES["effective"]
+    """Return the least-squares curve, its misfit and the posterior, with questions in units of the smallest M."""
+    has_noise, form = noise.source != "none", SURFACES["effective"]
     M, r = keys[:, 0] / keys[:, 0].min(), keys[:, 1]
     shape = partial(form.shape, M, r)
     box, loose = (surface_box("effective", M, r, settings.max_beta, loose) for loose in (False, True))
-    weights = noise.scale**-2.0 if known else np.ones_like(M)
+    weights = noise.scale**-2.0 if has_noise else np.ones_like(M)
     problem = Problem(cells.y, weights, shape, loose, settings.top)
     curve = best_curve(problem, form.cells)
     fitted = curve.floor + curve.amplitude * shape(curve.phi[None])[0]
     misfit = measure_misfit(cells.y - fitted, noise, parameters=5)
-    if not known:
+    if not has_noise:
         return curve, misfit, None
     scale, df = noise.scale * misfit.inflation, noise.df
     wide = problem._replace(weights=(df - 2) / df / scale**2, box=box)
@@ -229,7 +228,7 @@ def _solve(
 
 
 def _parameters(phi: Array, floor: Array, amplitude: Array, unit: float) -> Array:
-    """(n, 5) of (E, B, D0, beta, kappa) with questions counted one by one instead of in units of the smallest M."""
+    """Return (n, 5) of (E, B, D0, beta, kappa), with questions counted singly, not in units of the smallest M."""
     beta = phi[:, 1]
     D0 = np.exp(beta * (phi[:, 0] + np.log(unit)))
     return np.column_stack([floor, amplitude * D0, D0, beta, phi[:, 2]])

@@ -1,6 +1,6 @@
-"""Shapes of error over two axes, M questions and r responses each: ours and the rivals it has to beat.
+"""Define shapes of error over two axes, M questions and r responses each: ours and its rivals.
 
-All are `E + A S(M, r; phi)`, so that the machinery of one axis fits them too. Questions are in units of the smallest M.
+All are `E + A S(M, r; phi)`, so that the code for one axis fits them too. Questions are in units of the smallest M.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from toolkit.laws.curve.forms import LOOSE_MARGIN, MAX_TAIL, MIN_BETA, SCALE_MAR
 
 
 class SurfaceForm(NamedTuple):
-    """`shape(M (J,), r (J,), phi (cells, d)) -> (cells, J)`, the meaning of phi, and the grid that starts a search."""
+    """A shape S: `shape(M (J,), r (J,), phi (cells, d)) -> (cells, J)`, the names of phi, and the grid of a search."""
 
     shape: Callable[[Array, Array, Array], Array]
     parameters: tuple[str, ...]
@@ -55,9 +55,7 @@ SURFACES: dict[str, SurfaceForm] = {
 
 
 def surface_box(form: str, M: Array, r: Array, max_beta: float, loose: bool = False) -> Array:
-    """Bounds (d, 2) of phi for cells at M (in units of the smallest) and r: the prior's, or looser ones for
-    the point.
-    """
+    """Return bounds (d, 2) of phi for cells at M (in units of the smallest) and r: the prior's, or `loose` ones."""
     margin = LOOSE_MARGIN if loose else SCALE_MARGIN
     largest = r.max() if form == "additive" else (M * r).max()
     bounds = {

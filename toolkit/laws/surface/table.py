@@ -1,4 +1,4 @@
-"""Which form of two axes deserves belief: all of them fitted, with the largest cells left out and predicted."""
+"""Compare the forms of two axes: fit them all with the largest cells left out, and predict those."""
 
 from functools import partial
 from typing import NamedTuple
@@ -15,7 +15,8 @@ from toolkit.laws.surface.forms import SURFACES, surface_box
 class SurfaceRow(NamedTuple):
     """One form: number of parameters, chi-square over all cells (NaN without noise), RMSE of cells left out.
 
-    `largest_total`: cells of the largest M r left out and predicted; `largest_M`: all cells of the largest M.
+    `largest_total` is the RMSE where the cells of the largest M r are left out, `largest_M` that where all cells of the
+    largest M are.
     """
 
     form: str
@@ -27,27 +28,27 @@ class SurfaceRow(NamedTuple):
 
 
 def surface_table(fit: SurfaceFit) -> list[SurfaceRow]:
-    """Form (2) beside additive, total-only and power forms, by least squares on the same cells, weights and `max_beta`.
+    """Tabulate the effective, additive, total-only and power forms, fitted to the same cells with the same weights.
 
-    No form is held to E + B / D0 <= 1 here, so that none loses by a bound. ValueError where too few cells are left.
+    No form is bound to E + B / D0 <= 1 here, so that none loses by a bound. ValueError where too few cells are left.
     """
     total = fit.cells.x
-    kept = {"total": total < total.max(), "M": fit.questions < fit.questions.max()}
-    for name, cells in kept.items():
+    parts = {"total": total < total.max(), "M": fit.questions < fit.questions.max()}
+    for name, cells in parts.items():
         if cells.sum() < 6:
             raise ValueError(
                 f"only {cells.sum()} cells are left without the largest {name}: 6 are needed to compare forms"
             )
     rows = []
     for form, (_, names, _, formula) in SURFACES.items():
-        misses = [fit.cells.y[~cells] - _predicted(fit, form, cells)[~cells] for cells in kept.values()]
+        misses = [fit.cells.y[~cells] - _predicted(fit, form, cells)[~cells] for cells in parts.values()]
         left_out = (float(np.sqrt(np.mean(m**2))) for m in misses)
         rows.append(SurfaceRow(form, formula, len(names) + 2, chi_square(fit, form), *left_out))
     return rows
 
 
 def chi_square(fit: SurfaceFit, form: str) -> float:
-    """Of a form fitted to all cells, which is one fit of the three of `surface_table`; NaN without noise."""
+    """Return the chi-square of a form fitted to all cells, one of the fits of `surface_table`; NaN without noise."""
     if fit.noise.source == "none":
         return float("nan")
     residual = fit.cells.y - _predicted(fit, form, np.ones(len(fit.cells.y), bool))
@@ -55,7 +56,7 @@ def chi_square(fit: SurfaceFit, form: str) -> float:
 
 
 def _predicted(fit: SurfaceFit, form: str, cells: NDArray[np.bool_]) -> Array:
-    """Predictions at every cell from a fit to `cells` only."""
+    """Return predictions at every cell from a fit to `cells` only."""
     M, r = fit.questions / fit.questions.min(), fit.budgets
     weights = fit.noise.scale**-2.0 if fit.noise.source != "none" else np.ones_like(M)
     shape, _, sizes, _ = SURFACES[form]
@@ -66,7 +67,7 @@ def _predicted(fit: SurfaceFit, form: str, cells: NDArray[np.bool_]) -> Array:
 
 
 def verdict(table: list[SurfaceRow]) -> str:
-    """What the table says, in a sentence: the form that each comparison prefers, and whether they agree."""
+    """Say in a sentence which form each comparison of the table prefers, and whether they agree."""
     tests = {
         "leaving out the largest total": "largest_total",
         "leaving out the largest M": "largest_M",

@@ -12,14 +12,14 @@ from toolkit.pipeline.cells import Cell, corpus_draw
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured, what_varies, words
 from toolkit.pipeline.stages.corpus import Corpus
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Law, Recipe
 from toolkit.workspace import Artifact, to_json, write_atomic
 
 if TYPE_CHECKING:
-    from toolkit.reports.forecast import Forecast
+    from toolkit.reports.forecast import HeldOutForecast
 
 Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 LEVEL = 0.9  # of every interval
@@ -174,16 +174,16 @@ def law_stage(context: Context, measured: Measured, target: HeldOut, forecast: A
     return law
 
 
-def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> "list[Forecast]":
+def written_forecasts(results: Mapping[str, Artifact], budget: int | None) -> "list[HeldOutForecast]":
     """Read the forecasts of this rung among a run's results, every pair's."""
     files = [made.path / "forecast.json" for made in results.values() if made.made and "forecast.json" in made.files]
     return [forecast for forecast in map(_read, files) if forecast.held_out == budget]
 
 
-def _read(file: Path) -> "Forecast":
-    from toolkit.reports.forecast import Forecast
+def _read(file: Path) -> "HeldOutForecast":
+    from toolkit.reports.forecast import HeldOutForecast
 
-    return Forecast.from_json(json.loads(file.read_text(encoding="utf-8")))
+    return HeldOutForecast.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def curves_stage(context: Context, measured: Measured) -> Artifact:
@@ -250,10 +250,10 @@ def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     }
 
 
-def rules_of(recipe: Recipe) -> Rules:
+def rules_of(recipe: Recipe) -> DecisionRules:
     """Give the recipe's decision rules; the control that counts is its first."""
     settings: dict[str, Any] = {"control": recipe.controls[0], **recipe.decisions.rules}
-    return Rules(**settings)
+    return DecisionRules(**settings)
 
 
 def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:
@@ -301,7 +301,7 @@ def _decide(
 ) -> dict[str, Any]:
     from toolkit.laws.curve.data import NoCurve
     from toolkit.reports.results import read_results
-    from toolkit.reports.rules.decide import Question, decide, write_decision
+    from toolkit.reports.rules.decide import DecisionRequest, decide, write_decision
     from toolkit.reports.rules.verdict import CANNOT_TELL, NoAnswer
     from toolkit.reports.solutions import release_paths
 
@@ -309,9 +309,9 @@ def _decide(
     experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
     written = written_forecasts(results, recipe.law.confirm_budget or recipe.law.held_out) if rule == "law" else []
-    question = Question(rule, written=written, labels=labels, notes=_notes(recipe))
+    request = DecisionRequest(rule, written=written, labels=labels, notes=_notes(recipe))
     try:
-        decision = decide(question, experiment, every, rules_of(recipe))
+        decision = decide(request, experiment, every, rules_of(recipe))
     except (NoAnswer, NoCurve) as error:  # that these results do not allow the rule is an answer, and costs no other
         answer = {"verdict": CANNOT_TELL, "sentence": f"The rule does not apply to these results: {error}"}
         write_atomic(out / f"{rule}.json", to_json({"rule": rule, "experiment": experiment, **answer}))

@@ -19,7 +19,7 @@ from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
     from toolkit.hub.cards.release import Card
-    from toolkit.hub.release import Release, Tables
+    from toolkit.hub.release import ReleaseDraft, ReleaseTables
 
 
 def release_stage(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None = None) -> Artifact:
@@ -64,7 +64,7 @@ def _described(context: Context) -> str:
     return f"{named}{', '.join(_configs(context).values())}, all, test, questions"
 
 
-def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables":
+def release_tables(context: Context, source: Source, corpus: Corpus) -> "ReleaseTables":
     """Read the tables that the release holds, whatever its version."""
     from toolkit.hub.release import read_tables
 
@@ -80,12 +80,12 @@ def release_tables(context: Context, source: Source, corpus: Corpus) -> "Tables"
 
 
 def draft_release(
-    context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "Tables"
-) -> "Release":
+    context: Context, source: Source, corpus: Corpus, teacher_repo: str | None, tables: "ReleaseTables"
+) -> "ReleaseDraft":
     """Gather all that the release is made of under the recipe's version; see `release_stage`."""
-    from toolkit.hub.release import Release
+    from toolkit.hub.release import ReleaseDraft
 
-    return Release(
+    return ReleaseDraft(
         tables=tables,
         card=_card(context, source, teacher_repo),
         version=context.recipe.release.version,

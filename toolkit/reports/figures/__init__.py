@@ -1,1 +1,1 @@
-"""The figures, in one style."""
+"""Draw the figures, in one style."""

@@ -1,6 +1,6 @@
-"""The figure of a law: rungs with their noise, curve and bands, baselines, what was held out and what was forecast.
+"""Draw a law: rungs with their noise, curve and bands, baselines, held-out rungs and their forecast.
 
-`draw_law` is the law alone; the points on it are a run's students, each pair's, or the rungs of anybody's table.
+`draw_law` draws the law alone; the points on it are a run's students, each pair's, or the rungs of anybody's table.
 """
 
 import statistics
@@ -23,7 +23,7 @@ from toolkit.reports.figures.style import (
     GREY,
     LAW,
     LEGEND,
-    SEEN,
+    OBSERVED,
     SHADE,
     budget_axis,
     check_suffix,
@@ -35,22 +35,22 @@ from toolkit.reports.figures.style import (
     save,
     shared_legend,
 )
-from toolkit.reports.forecast import Forecast, Point, fit_points
+from toolkit.reports.forecast import HeldOutForecast, Point, fit_points
 from toolkit.reports.results import Series
 from toolkit.reports.rules.law import LawPart
 from toolkit.reports.rules.verdict import Decision
 from toolkit.text import share
 
-STYLES = {"log-linear": ":", "log-linear, last three": "-.", "last value": "--"}  # of the baselines
+STYLES = {"log-linear": ":", "log-linear, last three": "-.", "last value": "--"}  # line styles of the baselines
 TWO = ("log-linear", "last value")
 COLUMNS = 3
 MARGIN = 1.12
 
 
-class Ahead(NamedTuple):
-    """What stands beyond the fitted rungs: the held-out budget and, of a law, its mean with an interval in words.
+class Extrapolation(NamedTuple):
+    """The held-out budget beyond the fitted rungs and, where there is a law, its mean and interval, with a label.
 
-    `level` is that of the curve's band.
+    `level` is the level of the curve's band.
     """
 
     budget: float
@@ -61,11 +61,11 @@ class Ahead(NamedTuple):
     label: str
 
 
-def ahead_of(forecast: Forecast) -> Ahead:
+def extrapolation_of(forecast: HeldOutForecast) -> Extrapolation:
     """Return what a ladder's figure shows of its forecast: the interval of one new student."""
     law, level = forecast.law, forecast.level
     mean, low, high = (law.mean, law.low_new, law.high_new) if law else (None, None, None)
-    return Ahead(forecast.held_out, level, mean, low, high, f"{share(level)} of new students, forecast")
+    return Extrapolation(forecast.held_out, level, mean, low, high, f"{share(level)} of new students, forecast")
 
 
 def draw_ladder(
@@ -76,7 +76,7 @@ def draw_ladder(
     title: str,
     note: str,
     fit: LawFit | None = None,
-    ahead: Ahead | None = None,
+    ahead: Extrapolation | None = None,
 ) -> None:
     """Write a PNG of errors against responses per question.
 
@@ -96,17 +96,17 @@ def draw_ladder(
     save(figure, path)
 
 
-def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
+def draw_pairs(path: Path, all_series: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
     """Write the figure of a decision by the law's rule as PNG, SVG or PDF: a panel for each pair.
 
     Args:
         path: the file to write.
-        every: the series that were decided on.
+        all_series: the series that were decided on.
         decision: of `decide_law`.
         title, note: above and below.
     """
     parts: Sequence[LawPart] = decision.numbers["parts"]
-    ladders = {(series.pair, series.counting, series.control): series for series in every}
+    ladders = {(series.pair, series.counting, series.control): series for series in all_series}
     columns = 1 if len(parts) == 1 else 2
     rows = ceil(len(parts) / columns)
     figure = Figure(figsize=(9.0 if columns == 1 else 11.8, 4.0 * rows + 0.6), dpi=150, layout="constrained")
@@ -116,7 +116,7 @@ def draw_pairs(path: Path, every: Sequence[Series], decision: Decision, *, title
         fit = None if part.refused else fit_points(part.fitted, part.form)
         label = f"{share(decision.numbers['level'])} of a new mean of {part.students}"
         level, held_out = part.one_student.level, decision.numbers["held_out"]
-        ahead = Ahead(held_out, level, part.forecast, part.low, part.high, label)
+        ahead = Extrapolation(held_out, level, part.forecast, part.low, part.high, label)
         _students(panel, points, part.lines, fit, ahead)
         panel_title(panel, part.pair + ": no law" * (fit is None))
         panel.label_outer()
@@ -165,9 +165,9 @@ def draw_law(
 
     Args:
         end: at most 16 x the last rung.
-        level: of the bands.
-        unit: what values are multiplied by, 100 for percent.
-        new_runs: draw the band of one new run, too.
+        level: level of the bands.
+        unit: factor of all values, 100 for percent.
+        new_runs: whether to draw the band of one new run, too.
         baselines: names in `STYLES`.
     """
     first, last = fit.rungs.x[0], fit.rungs.x[-1]
@@ -178,8 +178,8 @@ def draw_law(
     for name, (alpha, low, high) in (bands | {"curves": (0.22, forecast.low, forecast.high)}).items():
         label = f"{share(level)} of {name}"
         axes.fill_between(budgets, unit * low, unit * high, color=LAW, alpha=alpha, lw=0, label=label)
-    sure = fit.solution.posterior is not None
-    curve, label = (forecast.mean, "law (posterior mean)") if sure else (forecast.point, "law")
+    has_posterior = fit.solution.posterior is not None
+    curve, label = (forecast.mean, "law (posterior mean)") if has_posterior else (forecast.point, "law")
     axes.plot(budgets, unit * curve, color=LAW, lw=2, label=label, zorder=3)
     if end > WIDEN_BEYOND * last:
         axes.axvline(WIDEN_BEYOND * last, color=LAW, lw=0.8, ls=(0, (1, 3)), label="beyond: over all forms")
@@ -191,7 +191,7 @@ def draw_law(
 
 
 def _students(
-    axes: Axes, points: Sequence[Point], lines: Mapping[str, float], fit: LawFit | None, ahead: Ahead | None
+    axes: Axes, points: Sequence[Point], lines: Mapping[str, float], fit: LawFit | None, ahead: Extrapolation | None
 ) -> None:
     """Draw a ladder's students on its law, with the errors of reference models."""
     if fit is not None and ahead is not None:
@@ -228,14 +228,14 @@ def _rungs_of(axes: Axes, points: Sequence[Point], held_out: float | None) -> No
 
 
 def _fit(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
-    """Draw a fit with its rungs and what was held out of it."""
+    """Draw a fit with its rungs and the rungs held out of it."""
     unit = 100.0 if fit.settings.quantity == "error" else 1.0
     last, (late, values) = fit.rungs.x[-1], fit.held_out
     end = min(max(last, ahead or 0, *late), REFUSE_BEYOND * last)
     draw_law(axes, fit, end, unit=unit)
-    known = fit.noise.source != "none"
-    spread = unit * row_sd(fit.noise, fit.rungs.x, np.zeros((1, 2)))[0] if known else None
-    _dots(axes, fit.rungs.x, unit * fit.rungs.y, spread, "rungs, mean and sd of one run" if known else "rungs")
+    has_noise = fit.noise.source != "none"
+    spread = unit * row_sd(fit.noise, fit.rungs.x, np.zeros((1, 2)))[0] if has_noise else None
+    _dots(axes, fit.rungs.x, unit * fit.rungs.y, spread, "rungs, mean and sd of one run" if has_noise else "rungs")
     if len(late):
         _dots(axes, late, unit * values, None, "held out, observed", hollow=True)
     axes.set_xscale("log")
@@ -250,6 +250,6 @@ def _fit(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
 def _dots(axes: Axes, x: ArrayLike, y: ArrayLike, sd: ArrayLike | None, label: str, hollow: bool = False) -> None:
     """Draw measured errors: full dots where they were fitted, hollow diamonds where they were held out."""
     axes.errorbar(
-        x, y, sd, fmt="D" if hollow else "o", ms=6.5, mfc="white" if hollow else SEEN, mec=SEEN, mew=1.5, ecolor=SEEN,
-        capsize=3, lw=1.2, zorder=6 if hollow else 5, label=label,
+        x, y, sd, fmt="D" if hollow else "o", ms=6.5, mfc="white" if hollow else OBSERVED, mec=OBSERVED, mew=1.5,
+        ecolor=OBSERVED, capsize=3, lw=1.2, zorder=6 if hollow else 5, label=label,
     )  # fmt: skip

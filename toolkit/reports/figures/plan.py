@@ -1,4 +1,4 @@
-"""The figure of a plan: expected error over questions and responses, cells tested, the frontier and the best split."""
+"""Draw a plan: expected error over questions and responses, cells tested, the frontier and the best split."""
 
 from pathlib import Path
 
@@ -16,37 +16,37 @@ from toolkit.reports.figures.style import save
 
 FRONTIER, BEST, RIVAL = "#D55E00", "#D55E00", "white"
 STEPS = 120
-MARGIN = 1.15  # so that what lies on the outermost cells is seen whole
+MARGIN = 1.15  # so that marks on the outermost cells are not cut off
 
 
-def draw_plan(path: Path, surface: SurfaceFit, prices: Prices, found: Plan) -> None:
-    """Write a PNG or SVG: a heat map of the posterior mean error up to twice what was tested, contours in percent."""
+def draw_plan(path: Path, surface: SurfaceFit, prices: Prices, advice: Plan) -> None:
+    """Write a PNG or SVG: a heat map of the posterior mean error up to twice the tested range, contours in percent."""
     figure = Figure(figsize=(7.4, 5.0), dpi=150, layout="constrained")
     axes = figure.subplots()
     most_questions, most_budget = limits(surface, False)
-    least = min(surface.questions.min() / 2, found.best.questions)
-    questions = np.geomspace(least / MARGIN, max(most_questions, found.best.questions) * MARGIN, STEPS)
-    budgets = np.geomspace(1 / MARGIN, max(most_budget, found.best.budget) * MARGIN, STEPS)
+    least = min(surface.questions.min() / 2, advice.best.questions)
+    questions = np.geomspace(least / MARGIN, max(most_questions, advice.best.questions) * MARGIN, STEPS)
+    budgets = np.geomspace(1 / MARGIN, max(most_budget, advice.best.budget) * MARGIN, STEPS)
     grid = np.array([100 * surface.error(questions, budget).mean(axis=0) for budget in budgets])
     mesh = axes.pcolormesh(questions, budgets, grid, cmap="cividis_r", shading="gouraud", rasterized=True)
     lines = axes.contour(questions, budgets, grid, levels=8, colors="white", linewidths=0.7)
     axes.clabel(lines, fmt="%g %%", fontsize=7)
     figure.colorbar(mesh, ax=axes, label="expected test error, %")
-    _spending(axes, surface, prices, found, questions, budgets)
+    _spending(axes, surface, prices, advice, questions, budgets)
     axes.scatter(surface.questions, surface.budgets, s=20, color="black", edgecolors="white", zorder=4, label="tested")
     _frontier(axes, surface, prices)
-    _splits(axes, found)
+    _splits(axes, advice)
     _scales(axes, questions, budgets)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=5, fontsize=8, frameon=False)
     save(figure, path)
 
 
 def _spending(
-    axes: Axes, surface: SurfaceFit, prices: Prices, found: Plan, questions: np.ndarray, budgets: np.ndarray
+    axes: Axes, surface: SurfaceFit, prices: Prices, advice: Plan, questions: np.ndarray, budgets: np.ndarray
 ) -> None:
     cost = prices.cost(questions, budgets[:, None])
-    axes.contour(questions, budgets, cost, levels=[found.spend], colors="black", linestyles="--", linewidths=1.2)
-    axes.plot([], [], "k--", lw=1.2, label=f"{_money(found.spend)} to spend")
+    axes.contour(questions, budgets, cost, levels=[advice.spend], colors="black", linestyles="--", linewidths=1.2)
+    axes.plot([], [], "k--", lw=1.2, label=f"{_money(advice.spend)} to spend")
 
 
 def _money(value: float) -> str:
@@ -63,16 +63,16 @@ def _frontier(axes: Axes, surface: SurfaceFit, prices: Prices) -> None:
         )  # fmt: skip
 
 
-def _splits(axes: Axes, found: Plan) -> None:
-    if found.rivals:
-        rivals = [rival.split for rival in found.rivals]
+def _splits(axes: Axes, advice: Plan) -> None:
+    if advice.rivals:
+        rivals = [rival.split for rival in advice.rivals]
         axes.scatter(
             [split.questions for split in rivals], [split.budget for split in rivals], s=46, marker="D",
             facecolors=RIVAL, edgecolors="black", zorder=5, label="rivals",
         )  # fmt: skip
     axes.scatter(
-        found.best.questions, found.best.budget, s=190, marker="*", color=BEST, edgecolors="white", zorder=6,
-        label="best split" if found.verdict == "recommended" else f"best guess ({found.verdict})",
+        advice.best.questions, advice.best.budget, s=190, marker="*", color=BEST, edgecolors="white", zorder=6,
+        label="best split" if advice.verdict == "recommended" else f"best guess ({advice.verdict})",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The figure of the two routes: error against the matched total per question set, and the paired gaps below."""
+"""Draw the two routes: error against the matched total per question set, and the paired gaps below."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,21 +31,21 @@ from toolkit.reports.surface_report import surface_of
 NUDGE = 1.035  # so that bars at one total do not hide each other
 
 
-def draw_routes(path: Path, every: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
+def draw_routes(path: Path, all_series: Sequence[Series], decision: Decision, *, title: str, note: str) -> None:
     """Write the figure of a decision by the rule of expansion or mixture: a column per control, gaps below.
 
     Args:
         path: PNG, SVG or PDF.
-        every: the series that were decided on.
+        all_series: the series that were decided on.
         decision: of `decide_expansion` or `decide_mixture`.
         title, note: above and below.
     """
     parts = decision.numbers["parts"]
-    found = {(series.pair, series.control, series.counting): series for series in every}
+    by_name = {(series.pair, series.control, series.counting): series for series in all_series}
     figure = Figure(figsize=(5.0 * len(parts) + 2.6, 7.0), dpi=150, layout="constrained")
     panels = figure.subplots(2, len(parts), squeeze=False, sharex="col", sharey="row", height_ratios=(3, 2))
     for (errors, gaps), part in zip(panels.T, parts, strict=True):
-        series = found[part.pair, part.control, part.counting]
+        series = by_name[part.pair, part.control, part.counting]
         colours = {questions: at % len(LINES) for at, questions in enumerate(sorted({m for m, _ in series.cells}))}
         _errors(errors, series, decision, part, colours)
         _gaps(gaps, part, decision, colours)
@@ -77,14 +77,14 @@ def _errors(axes: Axes, series: Series, decision: Decision, part: RoutePart, col
         ways.append((f"more questions, r = {least}", "black", "X", spread))
     surface = surface_of(series) if decision.rule == "expansion" else None
     for label, colour, marker, cells in ways:
-        seen = [series.errors(cell) for cell in cells]
+        errors_of_cells = [series.errors(cell) for cell in cells]
         if surface is not None:
             budgets = np.geomspace(cells[0][1], cells[-1][1], 60)
             axes.plot(cells[0][0] * budgets, surface.at(cells[0][0], budgets), color=colour, lw=1.4)
         axes.errorbar(
             [questions * budget for questions, budget in cells],
-            [mean(errors) for errors in seen],
-            [stdev(errors) if errors[1:] else 0.0 for errors in seen],
+            [mean(errors) for errors in errors_of_cells],
+            [stdev(errors) if errors[1:] else 0.0 for errors in errors_of_cells],
             color=colour, marker=marker, ms=5, lw=1.4, capsize=2.5, label=label,
             ls="none" if surface is not None else "-",
         )  # fmt: skip
@@ -96,7 +96,7 @@ def _errors(axes: Axes, series: Series, decision: Decision, part: RoutePart, col
 
 
 def _gaps(axes: Axes, part: RoutePart, decision: Decision, colours: Mapping[int, int]) -> None:
-    """Gaps by question set, nudged apart: by the larger set for expansion, where all share the smaller one."""
+    """Draw the gaps by question set, side by side: by the larger set for expansion, where all share the smaller one."""
     expansion = isinstance(part, ExpansionPart)
     for place, (questions, at) in enumerate(colours.items()):
         gaps = [gap for gap in part.gaps if (gap.many if expansion else gap.few)[0] == questions]

@@ -1,11 +1,11 @@
-"""The figure of saturation: what a doubling of the budget brings in new paths, and how far the error falls."""
+"""Draw saturation: the new paths that a doubling of the budget brings, and how far the error falls."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from toolkit.reports.figures.style import GREY, LAW, LEGEND, SEEN, budget_axis, note_below, panel_title, plain, save
+from toolkit.reports.figures.style import GREY, LAW, LEGEND, OBSERVED, budget_axis, note_below, panel_title, plain, save
 from toolkit.reports.rules.verdict import Decision
 from toolkit.text import points, share
 
@@ -17,7 +17,7 @@ def draw_saturation(path: Path, decision: Decision, *, title: str, note: str) ->
     figure = Figure(figsize=(10.0, 4.2), dpi=150, layout="constrained")
     corpus, curve = figure.subplots(1, 2)
     corpus.plot(budgets, [step.forecast_share for step in steps], "o-", color=LAW, label="forecast from these r draws")
-    corpus.plot(budgets, [step.counted_share for step in steps], "D", mfc="white", color=SEEN, label="then counted")
+    corpus.plot(budgets, [step.counted_share for step in steps], "D", mfc="white", color=OBSERVED, label="then counted")
     corpus.axhline(rules.flat_share, color=GREY, lw=1, ls="--", label=f"flat below {share(rules.flat_share)}")
     corpus.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     corpus.set_ylabel("new paths in the next r draws,\nshare of all after them")
@@ -29,7 +29,7 @@ def draw_saturation(path: Path, decision: Decision, *, title: str, note: str) ->
         [100 * (fall.high - fall.estimate) for fall in falls],
     ]
     curve.errorbar(
-        budgets, centres, spread, fmt="o-", color=SEEN, capsize=3, label=f"error, {share(rules.level)} interval"
+        budgets, centres, spread, fmt="o-", color=OBSERVED, capsize=3, label=f"error, {share(rules.level)} interval"
     )
     curve.axhline(100 * rules.flat_fall, color=GREY, lw=1, ls="--", label=f"flat below {points(rules.flat_fall, '')}")
     curve.axhline(0, color="black", lw=0.8)

@@ -1,4 +1,4 @@
-"""The look that all figures share: colours, axes, reference lines, notes and how a figure is written."""
+"""Set the style that all figures share: colours, axes, reference lines, notes and how a figure is written."""
 
 import os
 import textwrap
@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
-# Okabe and Ito's colours: told apart by colour-blind readers.
-LAW, SEEN, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
+LAW, OBSERVED, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
 LINES = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LEGEND = {"fontsize": 7.5, "facecolor": "white", "framealpha": 0.9, "edgecolor": "none"}
@@ -19,7 +19,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def check_suffix(path: Path) -> None:
-    """ValueError for a file that no figure can be written to."""
+    """Raise ValueError for a file whose suffix is not that of a figure."""
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"cannot draw {path.name}: use {', '.join(SUFFIXES)}")
 
@@ -33,7 +33,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def plain(axes: Axes) -> None:
-    """Leave the box away and draw faint horizontal lines."""
+    """Remove the box and draw faint horizontal lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", lw=0.4, alpha=0.5)
 

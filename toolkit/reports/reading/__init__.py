@@ -1,1 +1,1 @@
-"""Anybody's tables: text as it was written first, numbers and their meaning afterwards."""
+"""Read anybody's tables: text as it was written first, numbers and their meaning afterwards."""

@@ -1,4 +1,4 @@
-"""Parquet as rows of text: integers and decimals exactly, floats by the shortest text that is the same number."""
+"""Read parquet as rows of text: integers and decimals exactly, floats by the shortest text of the same number."""
 
 from collections.abc import Collection, Iterator
 from io import BytesIO
@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toolkit.records.cells import arrow_values
-from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
+from toolkit.reports.reading.rows import Numbered, TableLimits, check_count, places
 
-UNPACKED = 8  # columns may unpack to as many times the bytes that a file may have
+UNPACKED = 8  # columns may unpack to so many times the largest size of a file
 BATCH = 16_384
 BINARY = (
     pa.types.is_binary,
@@ -20,21 +20,24 @@ BINARY = (
 )
 
 
-def parquet(given: bytes, limits: Limits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:
-    """Names and rows of wanted cells; ValueError for a damaged file, nested columns, and one that unpacks too large."""
+def parquet(data: bytes, limits: TableLimits, columns: Collection[str] | None) -> tuple[list[str], list[Numbered]]:
+    """Return names and rows of the selected cells.
+
+    ValueError for a damaged file, nested columns, and a file that unpacks too large.
+    """
     try:
-        with pq.ParquetFile(BytesIO(given)) as file:
+        with pq.ParquetFile(BytesIO(data)) as file:
             schema = file.schema_arrow
             check_count(file.metadata.num_rows, limits)
-            wanted = [schema.names[place] for place in places(schema.names, limits, columns, "the header")]
-            _check(file, wanted, limits)
-        return wanted, list(enumerate(map(list, _rows(given, wanted, schema, limits)), 1))
+            selected = [schema.names[place] for place in places(schema.names, limits, columns, "the header")]
+            _check(file, selected, limits)
+        return selected, list(enumerate(map(list, _rows(data, selected, schema, limits)), 1))
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is no parquet file that can be read ({error}): write it again") from None
 
 
-def _check(file: pq.ParquetFile, wanted: list[str], limits: Limits) -> None:
-    for name in wanted:
+def _check(file: pq.ParquetFile, selected: list[str], limits: TableLimits) -> None:
+    for name in selected:
         kind = file.schema_arrow.field(name).type
         if pa.types.is_nested(kind) or any(test(kind) for test in BINARY):
             raise ValueError(f"column {name!r} holds lists, objects or binary data: name a column of numbers or text")
@@ -43,17 +46,17 @@ def _check(file: pq.ParquetFile, wanted: list[str], limits: Limits) -> None:
         group.column(place).total_uncompressed_size
         for group in groups
         for place in range(group.num_columns)
-        if group.column(place).path_in_schema in wanted
+        if group.column(place).path_in_schema in selected
     )
     if size > UNPACKED * limits.size:
         raise ValueError(f"it unpacks to {size / 1e6:.0f} MB: at most {UNPACKED * limits.size / 1e6:g} MB are taken")
 
 
-def _rows(given: bytes, wanted: list[str], schema: pa.Schema, limits: Limits) -> Iterator[tuple[str, ...]]:
-    """Text is read with each of its values once: rows that repeat a long one cost nothing."""
-    texts = [name for name in wanted if _is_text(schema.field(name).type)]
-    with pq.ParquetFile(BytesIO(given), read_dictionary=texts) as file:
-        for batch in file.iter_batches(BATCH, columns=wanted):
+def _rows(data: bytes, selected: list[str], schema: pa.Schema, limits: TableLimits) -> Iterator[tuple[str, ...]]:
+    """Yield the rows; each distinct text is read only once, so that repeating a long one costs nothing."""
+    texts = [name for name in selected if _is_text(schema.field(name).type)]
+    with pq.ParquetFile(BytesIO(data), read_dictionary=texts) as file:
+        for batch in file.iter_batches(BATCH, columns=selected):
             yield from zip(*(_cells(column) for column in batch.columns), strict=True)
 
 

@@ -1,4 +1,4 @@
-"""What every format has: limits, a header with names, and the columns of it that are wanted."""
+"""Check what every format has: limits, a header with names, and the columns of it to read."""
 
 import re
 from collections import Counter
@@ -9,8 +9,8 @@ Numbered = tuple[int, list[str]]  # a row's number in the file, and its cells
 NUMERIC = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?%?")
 
 
-class Limits(NamedTuple):
-    """The most that is read: bytes, rows, columns, and letters in a cell."""
+class TableLimits(NamedTuple):
+    """The largest table that is read: bytes, rows, columns, and letters in a cell."""
 
     size: int
     rows: int
@@ -18,8 +18,10 @@ class Limits(NamedTuple):
     letters: int
 
 
-def places(names: Sequence[str], limits: Limits, columns: Collection[str] | None, where: str = "row 1") -> list[int]:
-    """Return where the wanted columns stand among all; ValueError for a header that cannot be one, or lacks one."""
+def places(
+    names: Sequence[str], limits: TableLimits, columns: Collection[str] | None, where: str = "row 1"
+) -> list[int]:
+    """Return the places of the requested columns among all; ValueError for a wrong header, or a missing column."""
     if not names:
         raise ValueError(f"{where} has no columns: write their names, as in budget,error,seed")
     if len(names) > limits.columns:
@@ -33,14 +35,14 @@ def places(names: Sequence[str], limits: Limits, columns: Collection[str] | None
             )
     if len(set(names)) < len(names):
         raise ValueError(f"{where} has two columns named {Counter(names).most_common(1)[0][0]!r}: rename one")
-    missing = [name for name in columns or () if name not in names]
-    if missing:
-        shown = ", ".join(names[:30]) + (f" and {len(names) - 30:,} more" if len(names) > 30 else "")
-        raise ValueError(f"it has no column {missing[0]!r}; it has {shown}")
+    absent = [name for name in columns or () if name not in names]
+    if absent:
+        listed = ", ".join(names[:30]) + (f" and {len(names) - 30:,} more" if len(names) > 30 else "")
+        raise ValueError(f"it has no column {absent[0]!r}; it has {listed}")
     return [place for place, name in enumerate(names) if columns is None or name in columns]
 
 
-def check_count(count: int, limits: Limits) -> None:
-    """ValueError for more rows than are read."""
+def check_count(count: int, limits: TableLimits) -> None:
+    """Raise ValueError for more rows than are read."""
     if count > limits.rows:
         raise ValueError(f"it has {count:,} rows: at most {limits.rows:,} are taken; average items to runs first")

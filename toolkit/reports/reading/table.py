@@ -1,7 +1,7 @@
-"""Somebody's table as cells of text: CSV in its dialects, JSON, JSON lines or parquet, within limits.
+"""Read somebody's table as cells of text: delimited text, JSON, JSON lines or parquet, within limits.
 
-Cells are data: nothing is evaluated, no date and no number is guessed. Rows are counted as in a spreadsheet, where the
-header is row 1, as the lines of JSON lines, or as the records of a JSON list or of parquet.
+Cells are data: nothing is evaluated, and neither dates nor numbers are guessed. Rows are counted as in a spreadsheet,
+where the header is row 1, as the lines of JSON lines, or as the records of a JSON list or of parquet.
 """
 
 from collections.abc import Collection
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from toolkit.records.texts import encoding_of
+from toolkit.reports.reading.delimited import delimited
 from toolkit.reports.reading.records import records
-from toolkit.reports.reading.rows import Limits, Numbered
-from toolkit.reports.reading.separated import separated
+from toolkit.reports.reading.rows import Numbered, TableLimits
 
-FILE = Limits(size=64_000_000, rows=2_000_000, columns=10_000, letters=2_000)
+FILE = TableLimits(size=64_000_000, rows=2_000_000, columns=10_000, letters=2_000)
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".json", ".jsonl", ".ndjson", ".parquet")
 PARQUET = b"PAR1"
 BINARIES = {b"PK\x03\x04": "a workbook or archive", b"\x1f\x8b": "compressed", b"\xd0\xcf\x11\xe0": "an old workbook"}
@@ -22,7 +22,7 @@ BINARIES = {b"PK\x03\x04": "a workbook or archive", b"\x1f\x8b": "compressed", b
 class Table(NamedTuple):
     """Column names, and rows of as many cells of text with the number that each row has in the file.
 
-    `separator`: what stands between cells; None where nothing does, as in JSON.
+    `separator` is the text between cells, None where there is none, as in JSON.
     """
 
     names: list[str]
@@ -31,30 +31,30 @@ class Table(NamedTuple):
     separator: str | None = None
 
     def cells(self, name: str) -> list[str]:
-        """One column's cells."""
+        """Return one column's cells."""
         place = self.names.index(name)
         return [row[place] for row in self.rows]
 
 
-def read(given: bytes | str, limits: Limits = FILE, columns: Collection[str] | None = None) -> Table:
+def read(content: bytes | str, limits: TableLimits = FILE, columns: Collection[str] | None = None) -> Table:
     """Read the table in this text, or in the bytes of a file.
 
     Args:
-        given: UTF-8 or UTF-16 text; bytes may also be parquet.
-        limits: ValueError beyond them.
-        columns: the only ones that are kept; all of them when None.
+        content: UTF-8 or UTF-16 text; bytes may also be parquet.
+        limits: the largest table to read.
+        columns: the columns to read; all when None.
 
     Raises:
-        ValueError: names the row and column that cannot be read, or a column that is not there, and the mend.
+        ValueError: beyond the limits, and for a row, column or absent column, which it names with the remedy.
     """
-    found = _read(given, limits, columns)
-    if not found.rows:
+    table = _read(content, limits, columns)
+    if not table.rows:
         raise ValueError("it has a header and no rows: add a row per trained student")
-    return found
+    return table
 
 
 def read_file(path: Path, columns: Collection[str] | None = None) -> Table:
-    """Reads a file as `read` does; ValueError also for another kind of file, or none."""
+    """Read a file as `read` does; ValueError also for another kind of file, or none."""
     if path.suffix.lower() not in SUFFIXES:
         kind = path.suffix or "a file without suffix"
         raise ValueError(f"cannot read {kind}; use {', '.join(SUFFIXES)}")
@@ -66,24 +66,24 @@ def read_file(path: Path, columns: Collection[str] | None = None) -> Table:
     return read(path.read_bytes(), FILE, columns)
 
 
-def _read(given: bytes | str, limits: Limits, columns: Collection[str] | None) -> Table:
-    size = len(given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass"))
+def _read(content: bytes | str, limits: TableLimits, columns: Collection[str] | None) -> Table:
+    size = len(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     if size > limits.size:
         raise ValueError(_too_large(size, limits))
-    if isinstance(given, bytes) and given[:4] == given[-4:] == PARQUET:
+    if isinstance(content, bytes) and content[:4] == content[-4:] == PARQUET:
         from toolkit.reports.reading.parquet import parquet
 
-        return _table(*parquet(given, limits, columns), None, limits)
-    text = _decoded(given)
+        return _table(*parquet(content, limits, columns), None, limits)
+    text = _decoded(content)
     if not text.strip():
         raise ValueError("there is nothing in it: paste a header and rows, as in budget,error,seed")
     if text.lstrip()[0] in "{[":
         return _table(*records(text, limits, columns), None, limits)
-    names, rows, separator = separated(text, limits, columns)
+    names, rows, separator = delimited(text, limits, columns)
     return _table(names, rows, separator, limits)
 
 
-def _table(names: list[str], rows: list[Numbered], separator: str | None, limits: Limits) -> Table:
+def _table(names: list[str], rows: list[Numbered], separator: str | None, limits: TableLimits) -> Table:
     long = next(((number, cells) for number, cells in rows if max(map(len, cells)) > limits.letters), None)
     if long:
         place = max(range(len(names)), key=lambda place: len(long[1][place]))
@@ -94,21 +94,21 @@ def _table(names: list[str], rows: list[Numbered], separator: str | None, limits
     return Table(names, [cells for _, cells in rows], [number for number, _ in rows], separator)
 
 
-def _too_large(size: int, limits: Limits) -> str:
+def _too_large(size: int, limits: TableLimits) -> str:
     return f"it has {size / 1e6:.1f} MB: at most {limits.size / 1e6:g} MB are taken; keep a row per student"
 
 
-def _decoded(given: bytes | str) -> str:
-    if isinstance(given, bytes):
-        kind = next((kind for start, kind in BINARIES.items() if given.startswith(start)), None)
+def _decoded(content: bytes | str) -> str:
+    if isinstance(content, bytes):
+        kind = next((kind for start, kind in BINARIES.items() if content.startswith(start)), None)
         if kind:
-            raise ValueError(f"it is no text but a binary file ({kind}): save the table as CSV")
-        encoding = encoding_of(given).removesuffix("-sig")
+            raise ValueError(f"it is not text but a binary file ({kind}): save the table as CSV")
+        encoding = encoding_of(content).removesuffix("-sig")
         try:
-            given = given.decode(encoding)
+            content = content.decode(encoding)
         except UnicodeDecodeError as error:
             name = encoding.upper()
-            raise ValueError(f"byte {error.start + 1} is no text in {name}: save the table as 'CSV UTF-8'") from None
-    if "\0" in given:
-        raise ValueError("it is no text but a binary file: save the table as CSV")
-    return given.removeprefix("\ufeff")
+            raise ValueError(f"byte {error.start + 1} is not text in {name}: save the table as 'CSV UTF-8'") from None
+    if "\0" in content:
+        raise ValueError("it is not text but a binary file: save the table as CSV")
+    return content.removeprefix("\ufeff")

@@ -1,1 +1,1 @@
-"""The decision rules: each reads results and gives a verdict, its table and one sentence."""
+"""Decide by rules: each reads results and gives a verdict, its table and one sentence."""

@@ -1,6 +1,6 @@
-"""The rule of the bound: what is left between teacher and student at the top rung, and whether that is a floor.
+"""Decide the rule of the bound: the gap between teacher and student at the top rung, and whether that is a floor.
 
-A floor is the source's only where more training does not move the error: students with doubled steps must stand beside.
+A floor is the source's only where more training does not change the error, which students with doubled steps show.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from statistics import mean
 import numpy as np
 
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.sections import DOUBLED
 from toolkit.reports.forecast import fit_points
-from toolkit.reports.results import Cell, Series, cell_name, of_control
+from toolkit.reports.results import Cell, Series, cell_name, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
 from toolkit.statistics.intervals import Interval, accuracy_interval, contrasts
 from toolkit.text import percent, points, share, span
@@ -31,17 +31,17 @@ HEADER = (
 )
 
 
-def steps_move(series: Series, every: Sequence[Series]) -> float | None:
+def steps_move(series: Series, all_series: Sequence[Series]) -> float | None:
     """Measure how far doubling the steps moves a pair's error: the largest change of a cell's mean, a fraction.
 
-    Over the cells that its students of control `doubled` have, too; None where it has none.
+    It compares the cells that students of control `doubled` have, too; None where there are none.
     """
-    beside = series.pair, series.counting, DOUBLED
-    doubled = [each for each in every if (each.pair, each.counting, each.control) == beside]
+    key = series.pair, series.counting, DOUBLED
+    doubled = [other for other in all_series if (other.pair, other.counting, other.control) == key]
     moves = [
-        abs(mean(series.errors(cell)) - mean(each.errors(cell)))
-        for each in doubled
-        for cell in each.cells
+        abs(mean(series.errors(cell)) - mean(other.errors(cell)))
+        for other in doubled
+        for cell in other.cells
         if cell in series.cells
     ]
     return max(moves, default=None)
@@ -49,7 +49,7 @@ def steps_move(series: Series, every: Sequence[Series]) -> float | None:
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval."""
+    """An interval, without its estimate."""
 
     low: float
     high: float
@@ -77,10 +77,10 @@ class BoundPart:
     """A pair at its top rung beside its teacher; errors are fractions.
 
     Attributes:
-        gap: student minus teacher; `gap_detectable` is the smallest that could have been seen.
-        floor, explained: the law's floor and the share of the gap that it explains; None where noise is not known.
-        moved: how far doubled steps move the error; None where they were not tried.
-        floor_allowed: whether that is little enough to speak of a floor of the source.
+        gap: student minus teacher; `gap_detectable` is the smallest gap that could have been detected.
+        floor, explained: the law's floor and the share of the gap that it explains; None where the noise is unknown.
+        moved: the change of the error when the steps are doubled; None where that was not tried.
+        floor_allowed: whether that change is small enough to speak of a floor of the source.
     """
 
     pair: str
@@ -102,24 +102,26 @@ class BoundPart:
 
 def decide_bound(
     experiment: str,
-    every: Sequence[Series],
-    rules: Rules,
+    all_series: Sequence[Series],
+    rules: DecisionRules,
     *,
     notes: Sequence[str] = (),
 ) -> Decision:
-    """Confirmed: for every pair doubling the steps moves the error by less than `steps_move`, and all but `floor_tail`
-    of the floor's posterior lies above the teacher's error. Nothing refutes it: a floor below the teacher, or one that
-    is not known, tells nothing of what the next rung brings.
+    """Decide whether a floor above the teacher's error remains.
+
+    Confirmed: for every pair doubling the steps moves the error by less than `steps_move`, and all but `floor_tail` of
+    the floor's posterior lies above the teacher's error. Nothing refutes it: a floor below the teacher, or an unknown
+    one, says nothing about the next rung.
 
     Args:
-        every: a series per pair and control; decided on are those of the control that counts (all, where none has it),
-            with the students of control `doubled` beside them; a pair without these has no floor.
+        all_series: a series per pair and control; those that `select_control` selects are decided on, compared with
+            the students of control `doubled`; a pair without these has no floor.
 
     Raises:
         ValueError: for a pair without a scored teacher, or a ladder that cannot be fitted.
     """
-    counted = of_control(every, rules.control)
-    parts = [_part(series, rules, steps_move(series, every)) for series in counted]
+    counted = select_control(all_series, rules.control)
+    parts = [_part(series, rules, steps_move(series, all_series)) for series in counted]
     verdict = CONFIRMED if all(part.floor_above_teacher and part.floor_allowed for part in parts) else CANNOT_TELL
     header = [*HEADER]
     header[5], header[6] = (
@@ -132,7 +134,7 @@ def decide_bound(
     return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
 
 
-def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
+def _part(series: Series, rules: DecisionRules, moved: float | None) -> BoundPart:
     if "teacher" not in series.lines:
         raise ValueError(f"{series.pair}: the results hold no row of the teacher (arm 'teacher'): score it, too")
     questions = series.cells[0][0]
@@ -152,13 +154,13 @@ def _part(series: Series, rules: Rules, moved: float | None) -> BoundPart:
     )  # fmt: skip
 
 
-def _floor(fit: LawFit, top: int, teacher: float, rules: Rules) -> tuple[Floor | None, Shares | None]:
+def _floor(fit: LawFit, top: int, teacher: float, rules: DecisionRules) -> tuple[Floor | None, Shares | None]:
     """Return the floor's posterior, and the share of the gap at `top` that it explains; None without a posterior."""
     floors = fit.draws[:, 0]
     if not len(floors):
         return None, None
     tails = [rules.floor_tail, 0.5, 1 - rules.floor_tail]
-    # Of one draw: its floor above the teacher, as a share of its own gap at the top rung.
+    # Per draw, the distance of its floor to the teacher as a share of its own gap at the top rung.
     shares = (floors - teacher) / (fit.curves([top])[:, 0] - teacher)
     low, middle, high = np.quantile(floors, tails).tolist()
     return Floor(low, middle, high, fit.E), Shares(*np.quantile(shares, tails).tolist())
@@ -183,11 +185,11 @@ def _control(part: BoundPart) -> str:
     return "not doubled" if part.moved is None else f"doubled: {_moved(part.moved)}"
 
 
-def _moved(by: float) -> str:
-    return f"{100 * by:.2f} points"  # to two digits: the limit is a round number
+def _moved(change: float) -> str:
+    return f"{100 * change:.2f} points"  # to two digits: the limit is a round number
 
 
-def _clause(part: BoundPart, rules: Rules) -> str:
+def _clause(part: BoundPart, rules: DecisionRules) -> str:
     gap, floor, of_gap = part.gap, part.floor, part.explained
     head = (
         f"{part.pair} at {cell_name(part.top)} is {points(gap.estimate, '')} points behind its teacher "
@@ -209,8 +211,8 @@ def _clause(part: BoundPart, rules: Rules) -> str:
         return f"{head}; {explained}, which is no floor of the source: {why}"
     if part.floor_above_teacher:
         return f"{head}; {explained} and lies above the teacher with probability {share(1 - rules.floor_tail)} at least"
-    seen = floor.middle - floor.low
+    least = floor.middle - floor.low
     return (
-        f"{head}; {explained}, but may lie below the teacher: a floor {points(seen, '')} points above it would have "
+        f"{head}; {explained}, but may lie below the teacher: a floor {points(least, '')} points above it would have "
         "been seen"
     )

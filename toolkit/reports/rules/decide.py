@@ -1,13 +1,13 @@
-"""From results to a decision: the rule by its name, the files it leaves, and the table of claims over several."""
+"""Decide a rule by its name, write the files of the decision, and tabulate the claims of several."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import Forecast, forecasts_now
-from toolkit.reports.results import Series, of_control
+from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.reports.forecast import HeldOutForecast, forecasts_now
+from toolkit.reports.results import Series, select_control
 from toolkit.reports.rules.bound import decide_bound
 from toolkit.reports.rules.expansion import decide_expansion
 from toolkit.reports.rules.law import decide_law
@@ -20,79 +20,83 @@ from toolkit.workspace import to_json, write_atomic
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a rule is asked beyond the results.
+class DecisionRequest:
+    """A rule, and what it needs beyond the results.
 
     Attributes:
         rule: a key of `CLAIMS`.
-        written: law: every pair's forecast, as it was written before the held-out rung was trained; see `decide_law`.
-        fit_max, held_out: law, where none was written: the largest budget fitted, the one forecast.
+        written: law: every pair's forecast, as written before the held-out rung was trained; see `decide_law`.
+        fit_max, held_out: law without written forecasts: the largest budget to fit, and the one to forecast.
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
-        notes: what the reader must know: replicates, what was drawn once, how small the models are.
+        notes: what the reader must know: replicates, what they share, how small the models are.
     """
 
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
-    written: Sequence[Forecast] = ()
+    written: Sequence[HeldOutForecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
 
 
-def decide(question: Question, experiment: str, every: Sequence[Series], rules: Rules) -> Decision:
+def decide(request: DecisionRequest, experiment: str, all_series: Sequence[Series], rules: DecisionRules) -> Decision:
     """Decide one rule on an experiment's results (`results.read_results`).
 
     Raises:
-        ValueError: for an unknown rule, one that lacks what it needs, or results that it cannot read.
+        ValueError: for an unknown rule, a request without what its rule needs, or results that it cannot read.
     """
-    asked, notes = question, tuple(question.notes)
-    if asked.rule == "law":
-        return decide_law(experiment, every, asked.written or _forecasts(asked, every, rules), rules, notes)
-    if asked.rule == "saturation":
-        return decide_saturation(experiment, of_control(every, rules.control)[0], asked.labels, rules, notes=notes)
-    if asked.rule == "bound":
-        return decide_bound(experiment, every, rules, notes=notes)
+    notes = tuple(request.notes)
+    if request.rule == "law":
+        return decide_law(
+            experiment, all_series, request.written or _forecasts(request, all_series, rules), rules, notes
+        )
+    if request.rule == "saturation":
+        return decide_saturation(
+            experiment, select_control(all_series, rules.control)[0], request.labels, rules, notes=notes
+        )
+    if request.rule == "bound":
+        return decide_bound(experiment, all_series, rules, notes=notes)
     routes = {"expansion": decide_expansion, "mixture": decide_mixture}
-    if asked.rule not in routes:
-        raise ValueError(f"no rule is called {asked.rule!r}: use one of {', '.join(CLAIMS)}")
-    return routes[asked.rule](experiment, every, rules, notes)
+    if request.rule not in routes:
+        raise ValueError(f"no rule is called {request.rule!r}: use one of {', '.join(CLAIMS)}")
+    return routes[request.rule](experiment, all_series, rules, notes)
 
 
-def _forecasts(asked: Question, every: Sequence[Series], rules: Rules) -> list[Forecast]:
-    if asked.fit_max is None or asked.held_out is None:
+def _forecasts(request: DecisionRequest, all_series: Sequence[Series], rules: DecisionRules) -> list[HeldOutForecast]:
+    if request.fit_max is None or request.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
-    return forecasts_now(every, rules, fit_max=asked.fit_max, held_out=asked.held_out)
+    return forecasts_now(all_series, rules, fit_max=request.fit_max, held_out=request.held_out)
 
 
-def draw(path: Path, decision: Decision, every: Sequence[Series], title: str) -> None:
+def draw(path: Path, decision: Decision, all_series: Sequence[Series], title: str) -> None:
     """Draw the figure of a decision as PNG, SVG or PDF, its notes below; ValueError for a rule that has none."""
     words = {"title": title, "note": " ".join(decision.notes)}
     if decision.rule == "law":
         from toolkit.reports.figures.law import draw_pairs
 
-        draw_pairs(path, every, decision, **words)
+        draw_pairs(path, all_series, decision, **words)
     elif decision.rule in ("expansion", "mixture"):
         from toolkit.reports.figures.routes import draw_routes
 
-        draw_routes(path, every, decision, **words)
+        draw_routes(path, all_series, decision, **words)
     elif decision.rule == "saturation":
         from toolkit.reports.figures.saturation import draw_saturation
 
         draw_saturation(path, decision, **words)
     else:
         raise ValueError(
-            f"the rule {decision.rule!r} has no figure: its gap is that of the law's to the teacher's line"
+            f"the rule {decision.rule!r} has no figure: its gap is that between law and teacher in the law's figure"
         )
 
 
-def write_decision(out: Path, decision: Decision, every: Sequence[Series], title: str) -> list[Path]:
+def write_decision(out: Path, decision: Decision, all_series: Sequence[Series], title: str) -> list[Path]:
     """Write `<rule>.json` (every number), `<rule>.md` (sentence, table, notes) and, but for the bound, `<rule>.png`.
 
     Args:
         out: an existing folder.
-        decision: of `decide`.
-        every: the series that were decided on.
-        title: of the figure.
+        decision: the result of `decide`.
+        all_series: the series that were decided on.
+        title: title of the figure.
 
     Returns:
         The files written.
@@ -102,7 +106,7 @@ def write_decision(out: Path, decision: Decision, every: Sequence[Series], title
     write_atomic(files[0], to_json(decision))
     write_atomic(files[1], as_markdown(decision) + "\n")
     if len(files) > 2:
-        draw(files[2], decision, every, title)
+        draw(files[2], decision, all_series, title)
     return files
 
 
@@ -115,17 +119,20 @@ def as_markdown(decision: Decision) -> str:
 
 
 def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
-    """ "Claim of the paper, what we see at nano scale": a Markdown row per decision, from `<rule>.json` files' values.
+    """Tabulate claims of the paper and what we see at nano scale in Markdown, a row per decision.
+
+    Args:
+        decisions: the values of `<rule>.json` files.
 
     Raises:
-        ValueError: for a mapping that is no decision.
+        ValueError: for a mapping that is not a decision.
     """
     header = ("", "claim of the paper", "experiment", "verdict", "what we see at nano scale")
     rows: list[Sequence[str]] = [header, ["---"] * len(header)]
     for decision in decisions:
-        missing = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
-        if missing or decision["rule"] not in CLAIMS:
-            raise ValueError(f"no decision: {f'{min(missing)} is missing' if missing else decision['rule']}")
+        absent = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
+        if absent or decision["rule"] not in CLAIMS:
+            raise ValueError(f"no decision: {f'{min(absent)} is absent' if absent else decision['rule']}")
         question, claim = CLAIMS[decision["rule"]]
         rows.append([question, claim, decision["experiment"], decision["verdict"], decision["sentence"]])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,7 +1,7 @@
-"""Cells of one total of responses, paired: fewer questions with more answers against more questions with fewer.
+"""Pair cells of one total of responses: fewer questions with more answers, and more questions with fewer.
 
 A gap is the error of fewer questions minus that of more questions, so that above 0 more questions win. All gaps of a
-series are taken on the same replicates and the same items.
+series have the same replicates and the same items.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from toolkit.statistics.intervals import Contrast, contrasts
 
 
 class Gap(NamedTuple):
-    """Two cells of one total, (R, I) differences of wrong answers, and what they come to."""
+    """Two cells of one total, the (R, I) differences of their wrong answers, and the contrast of these."""
 
     few: Cell
     many: Cell
@@ -23,12 +23,12 @@ class Gap(NamedTuple):
 
     @property
     def total(self) -> int:
-        """Responses in either cell."""
+        """Return the responses in either cell."""
         return self.few[0] * self.few[1]
 
 
 def matched(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
-    """Pairs (fewer questions, more questions) of one total: the fewest questions of all against every larger set."""
+    """List the pairs (fewer questions, more questions) of one total: the fewest of all with every larger set."""
     return [
         (few, many)
         for _, (few, *more) in _by_total(cells)
@@ -38,7 +38,7 @@ def matched(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
 
 
 def covering(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
-    """Pairs of one total: every cell whose budget is raised against as many more questions at the smallest budget."""
+    """List the pairs of one total of a cell with a raised budget and one with more questions at the smallest budget."""
     least = min(budget for _, budget in cells)
     return [
         (few, more[-1])
@@ -59,8 +59,8 @@ def _by_total(cells: Sequence[Cell]) -> Iterator[tuple[int, list[Cell]]]:
 def gaps_of(series: Series, pairs: Sequence[tuple[Cell, Cell]]) -> list[Gap]:
     """Measure the gap of each pair of cells, in order of total; NoAnswer where the series has no such pair."""
     if not pairs:
-        found = ", ".join(map(cell_name, series.cells))
-        raise NoAnswer(f"{series.pair}, control {series.control}: no two cells have one total of responses ({found})")
+        names = ", ".join(map(cell_name, series.cells))
+        raise NoAnswer(f"{series.pair}, control {series.control}: no two cells have one total of responses ({names})")
     cells = sorted({cell for pair in pairs for cell in pair})
     wrong = dict(zip(cells, series.matrix(cells), strict=True))
     matrices = [wrong[few] - wrong[many] for few, many in pairs]
@@ -74,10 +74,10 @@ def widest(gaps: Sequence[Gap]) -> list[Gap]:
 
 
 def crossover(gaps: Sequence[Gap], level: float) -> int | None:
-    """Find the smallest total from which on more questions win: every interval lies above 0. None: nowhere."""
-    found = None
+    """Find the smallest total from which on more questions win (every interval lies above 0); None without one."""
+    total = None
     for gap in reversed(widest(gaps)):
         if gap.contrast.interval(level).low <= 0:
             break
-        found = gap.total
-    return found
+        total = gap.total
+    return total

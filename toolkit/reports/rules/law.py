@@ -1,4 +1,4 @@
-"""The rule of the law (RQ1): one form for all pairs, fitted to their low rungs, against a held-out rung of each."""
+"""Decide the rule of the law (RQ1): one form for all pairs, fitted to their low rungs, and a held-out rung of each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,17 @@ from typing import Any, NamedTuple
 
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.pooled import pool_beta
-from toolkit.recipe.decision_rules import Rules
-from toolkit.reports.forecast import Estimate, Forecast, Point, finite, fit_points, of_mean, parameters
-from toolkit.reports.results import Cell, Series, of_control
+from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.reports.forecast import (
+    HeldOutForecast,
+    ParameterEstimate,
+    Point,
+    finite,
+    fit_points,
+    for_mean_of,
+    parameters,
+)
+from toolkit.reports.results import Cell, Series, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
 from toolkit.statistics.families import bonferroni
 from toolkit.text import joined, percent, points, share, span
@@ -19,7 +27,7 @@ HEADER = ("pair", "control", "forecast", "observed", "miss", "log-linear's miss"
 
 @dataclass(frozen=True)
 class OneStudent:
-    """The interval of one new student, as it was forecast."""
+    """The forecast interval of one new student."""
 
     level: float
     low: float | None
@@ -28,13 +36,13 @@ class OneStudent:
 
 @dataclass(frozen=True)
 class LawPart:
-    """A pair's forecast, what was observed and how far it missed; None for what is unknown, as without a law.
+    """A pair's forecast, the observed error and the miss; None for unknown values, as where there is no law.
 
     Attributes:
         refused: why there is no law.
-        noise: where the fit's noise comes from.
-        forecast, low, high: the law's mean, and the interval of the mean of so many new students that confirms.
-        low_refuted, high_refuted: the interval outside of which the pair refutes.
+        noise: source of the fit's noise.
+        forecast, low, high: the law's mean, and the interval of the mean of as many new students, which confirms.
+        low_refuted, high_refuted: the interval outside which the pair refutes the law.
         pooled_forecast, pooled_parameters, pooled_miss: with beta shared by all pairs.
         lines: errors of teacher and base.
     """
@@ -46,7 +54,7 @@ class LawPart:
     form: str
     fitted: Sequence[Point]
     baselines: Mapping[str, float]
-    parameters: Mapping[str, Estimate]
+    parameters: Mapping[str, ParameterEstimate]
     notes: Sequence[str]
     exploratory: bool | None
     refused: str | None
@@ -58,7 +66,7 @@ class LawPart:
     high_refuted: float | None
     one_student: OneStudent
     pooled_forecast: float | None
-    pooled_parameters: Mapping[str, Estimate] | None
+    pooled_parameters: Mapping[str, ParameterEstimate] | None
     students: int
     observed: float
     miss: float | None
@@ -67,8 +75,8 @@ class LawPart:
     lines: Mapping[str, float]
 
 
-class _Known(NamedTuple):
-    """A part's numbers where it has a law whose noise is known."""
+class _KnownLaw(NamedTuple):
+    """The numbers of a part that has a law with known noise."""
 
     part: LawPart
     forecast: float
@@ -89,35 +97,39 @@ class _Known(NamedTuple):
 
 def decide_law(
     experiment: str,
-    every: Sequence[Series],
-    written: Sequence[Forecast],
-    rules: Rules,
+    all_series: Sequence[Series],
+    written: Sequence[HeldOutForecast],
+    rules: DecisionRules,
     notes: Sequence[str] = (),
 ) -> Decision:
-    """RQ1. Confirmed: each pair's mean at the held-out rung lies inside the interval of a new such mean, all of them at
+    """Decide RQ1, whether one law forecasts the held-out rung of every pair.
+
+    Confirmed: each pair's mean at the held-out rung lies inside the interval of a new such mean, all of them at
     `law_level` together (Bonferroni), no miss and no interval is too wide, and the mean absolute miss is at most that
     of a line in log r. Refuted: a pair lies outside its `law_refuted` interval. A pair that no law could be fitted to
-    is never left out: it keeps the law from being confirmed.
+    is never left out: it prevents that the law is confirmed.
 
     Args:
-        every: a series per pair; only those of the control that counts (all, where none has it).
+        all_series: a series per pair; only those that `select_control` selects count.
         written: each pair's forecast, with the names of its series and `questions`.
-            The intervals follow from the points that it was fitted to, and from nothing that came later.
+            The intervals follow only from the points that it was fitted to.
 
     Raises:
         ValueError: for a pair without students at the held-out budget, or forecasts of other pairs than the results'.
     """
-    counted = {", ".join((each.pair, each.counting, each.control)): each for each in of_control(every, rules.control)}
-    forecasts = {each.series: each for each in written}
+    counted = {
+        ", ".join((item.pair, item.counting, item.control)): item for item in select_control(all_series, rules.control)
+    }
+    forecasts = {item.series: item for item in written}
     if counted.keys() != forecasts.keys():
         raise ValueError(f"forecasts are of {sorted(forecasts)}, the results are of {sorted(counted)}: forecast these")
     level, held_out = bonferroni(rules.law_level, len(forecasts)), written[0].held_out
-    fits = {key: fit_points(each.fitted, each.form) for key, each in forecasts.items() if each.law}
+    fits = {key: fit_points(item.fitted, item.form) for key, item in forecasts.items() if item.law}
     pooled = _pooled(fits)
     parts = [_part(forecasts[key], counted[key], fits.get(key), pooled.get(key), level, rules) for key in counted]
     verdict, reasons = _verdict(parts, rules)
     misses = _mean_misses([part for part in parts if part.low is not None])
-    fit_max = max(point["budget"] for each in written for point in each.fitted)
+    fit_max = max(point["budget"] for item in written for point in item.fitted)
     numbers = {
         "fit_max": fit_max, "held_out": held_out, "level": level, "parts": parts, "mean_miss": misses,
         "reasons": reasons,
@@ -135,31 +147,36 @@ def decide_law(
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
-    """Fit again with beta shared; none where there is one, one whose noise is unknown, or a form that has no beta."""
-    sure = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
-    return pool_beta(fits) if sure else {}
+    """Fit again with beta pooled; none for a single fit, a fit with unknown noise, or a form without beta."""
+    possible = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
+    return pool_beta(fits) if possible else {}
 
 
 def _part(
-    forecast: Forecast, series: Series, fit: LawFit | None, pooled: LawFit | None, level: float, rules: Rules
+    forecast: HeldOutForecast,
+    series: Series,
+    fit: LawFit | None,
+    pooled: LawFit | None,
+    level: float,
+    rules: DecisionRules,
 ) -> LawPart:
-    """Hold a pair's forecast against what was observed."""
+    """Compare a pair's forecast with the observed errors."""
     law, held_out = forecast.law, forecast.held_out
-    ahead, one_low, one_high = (law.mean, law.low_new, law.high_new) if law else (None, None, None)
+    mean_ahead, one_low, one_high = (law.mean, law.low_new, law.high_new) if law else (None, None, None)
     questions = series.cells[0][0] if forecast.questions is None else forecast.questions
     observed = _observed(series, (questions, held_out))
-    again = None if pooled is None else finite(pooled.predict(held_out, forecast.level).mean)
+    pooled_mean = None if pooled is None else finite(pooled.predict(held_out, forecast.level).mean)
     low, high, low_refuted, high_refuted = _intervals(fit, held_out, len(observed), level, rules)
     return LawPart(
         pair=series.pair, counting=series.counting, control=series.control, questions=questions,
         form=forecast.form, fitted=forecast.fitted, baselines=forecast.baselines, parameters=forecast.parameters,
         notes=forecast.notes, exploratory=forecast.exploratory, refused=forecast.reason,
-        noise=None if fit is None else fit.noise.source, forecast=ahead,
+        noise=None if fit is None else fit.noise.source, forecast=mean_ahead,
         low=low, high=high, low_refuted=low_refuted, high_refuted=high_refuted,
         one_student=OneStudent(forecast.level, one_low, one_high),
-        pooled_forecast=again, pooled_parameters=None if pooled is None else parameters(pooled, forecast.level),
-        students=len(observed), observed=mean(observed), miss=_miss(ahead, observed),
-        log_linear_miss=_miss(forecast.baselines.get("log-linear"), observed), pooled_miss=_miss(again, observed),
+        pooled_forecast=pooled_mean, pooled_parameters=None if pooled is None else parameters(pooled, forecast.level),
+        students=len(observed), observed=mean(observed), miss=_miss(mean_ahead, observed),
+        log_linear_miss=_miss(forecast.baselines.get("log-linear"), observed), pooled_miss=_miss(pooled_mean, observed),
         lines={name: float(wrong.mean()) for name, wrong in series.lines.items()},
     )  # fmt: skip
 
@@ -176,39 +193,41 @@ def _miss(forecast: float | None, observed: Sequence[float]) -> float | None:
     return None if forecast is None else forecast - mean(observed)
 
 
-def _intervals(fit: LawFit | None, held_out: int, students: int, level: float, rules: Rules) -> Sequence[float | None]:
+def _intervals(
+    fit: LawFit | None, held_out: int, students: int, level: float, rules: DecisionRules
+) -> Sequence[float | None]:
     """Bound the mean of so many new students: the interval that confirms, then the one that refutes."""
     if fit is None:
         return [None] * 4
-    inner, outer = (of_mean(fit, students).predict(held_out, each) for each in (level, rules.law_refuted))
+    inner, outer = (for_mean_of(fit, students).predict(held_out, tail) for tail in (level, rules.law_refuted))
     return [finite(end) for end in (inner.low_new, inner.high_new, outer.low_new, outer.high_new)]
 
 
-def _verdict(parts: Sequence[LawPart], rules: Rules) -> tuple[str, list[str]]:
-    """Return the verdict and what keeps it from confirmed; only pairs with a forecast and known noise can refute."""
-    known = [each for each in _known(parts) if each.part.noise == "seeds"]
-    if any(each.refutes for each in known):
+def _verdict(parts: Sequence[LawPart], rules: DecisionRules) -> tuple[str, list[str]]:
+    """Return the verdict and the reasons against confirming; only pairs with a forecast and known noise can refute."""
+    laws = [law for law in _known_laws(parts) if law.part.noise == "seeds"]
+    if any(law.refutes for law in laws):
         return REFUTED, []
-    judged = [each.part for each in known]
+    judged = [law.part for law in laws]
     misses = _mean_misses(judged)
     alone = [part.pair for part in parts if part not in judged and part.refused is None]
     against = {
         **{f"no law could be fitted to {part.pair} ({part.refused})": bool(part.refused) for part in parts},
         f"one replicate tells nothing of others ({', '.join(alone)})": bool(alone),
-        "a pair lies outside its interval": any(not each.inside for each in known),
-        f"a miss is above {points(rules.law_miss, '')} points": any(abs(each.miss) > rules.law_miss for each in known),
+        "a pair lies outside its interval": any(not law.inside for law in laws),
+        f"a miss is above {points(rules.law_miss, '')} points": any(abs(law.miss) > rules.law_miss for law in laws),
         f"an interval is wider than {points(rules.law_width, '')} points": any(
-            each.high - each.low > rules.law_width for each in known
+            law.high - law.low > rules.law_width for law in laws
         ),
-        "log-linear misses by less": bool(known) and misses["law"] > misses["log-linear"],
+        "log-linear misses by less": bool(laws) and misses["law"] > misses["log-linear"],
     }
     reasons = [reason for reason, holds in against.items() if holds]
     return CANNOT_TELL if reasons else CONFIRMED, reasons
 
 
-def _known(parts: Sequence[LawPart]) -> list[_Known]:
+def _known_laws(parts: Sequence[LawPart]) -> list[_KnownLaw]:
     return [
-        _Known(part, part.forecast, part.low, part.high, part.low_refuted, part.high_refuted, part.miss)
+        _KnownLaw(part, part.forecast, part.low, part.high, part.low_refuted, part.high_refuted, part.miss)
         for part in parts
         if part.forecast is not None and part.low is not None and part.high is not None
         if part.low_refuted is not None and part.high_refuted is not None and part.miss is not None
@@ -216,7 +235,7 @@ def _known(parts: Sequence[LawPart]) -> list[_Known]:
 
 
 def _mean_misses(parts: Sequence[LawPart]) -> dict[str, float]:
-    """Mean absolute misses of the law, also with beta pooled, and of the line in log r; without those not known."""
+    """Return mean absolute misses of the law, also with beta pooled, and of the line in log r, where all are known."""
     columns = {
         "law": [part.miss for part in parts],
         "log-linear": [part.log_linear_miss for part in parts],
@@ -229,36 +248,36 @@ def _mean_misses(parts: Sequence[LawPart]) -> dict[str, float]:
     }
 
 
-def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: Rules) -> str:
-    known, misses = _known(parts), numbers["mean_miss"]
+def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: DecisionRules) -> str:
+    laws, misses = _known_laws(parts), numbers["mean_miss"]
     reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
     late = ", ".join(part.pair for part in parts if part.exploratory)
     reasons += f"; EXPLORATORY: students of that rung existed before the forecast of {late}" * bool(late)
     head = f"Fitted to r <= {numbers['fit_max']}, "
-    if not known:
+    if not laws:
         return f"{head}no pair has a forecast of r = {numbers['held_out']}{reasons}."
-    width = max(each.high - each.low for each in known)
-    seen = max(max(each.high_refuted - each.forecast, each.forecast - each.low_refuted) for each in known)
+    width = max(law.high - law.low for law in laws)
+    least = max(max(law.high_refuted - law.forecast, law.forecast - law.low_refuted) for law in laws)
     pooled = f", with beta pooled {points(misses['law, beta pooled'], '')}" if "law, beta pooled" in misses else ""
     return (
         f"{head}pairs inside the {share(numbers['level'])} interval at r = {numbers['held_out']}: "
-        f"{sum(each.inside for each in known)} of {len(parts)} (at most {points(width, '')} points wide); missed by "
-        f"{joined([points(each.miss) for each in known])} points (mean absolute {points(misses['law'], '')}{pooled},"
-        f" log-linear {points(misses['log-linear'], '')}); a miss of {points(seen, '')} points would have been seen "
+        f"{sum(law.inside for law in laws)} of {len(parts)} (at most {points(width, '')} points wide); missed by "
+        f"{joined([points(law.miss) for law in laws])} points (mean absolute {points(misses['law'], '')}{pooled},"
+        f" log-linear {points(misses['log-linear'], '')}); a miss of {points(least, '')} points would have been seen "
         f"at {share(rules.law_refuted)}{reasons}."
     )
 
 
 def _row(part: LawPart) -> list[str]:
     head, observed = [part.pair, part.control], percent(part.observed)
-    if not (known := _known([part])) or part.log_linear_miss is None:
+    if not (laws := _known_laws([part])) or part.log_linear_miss is None:
         return [*head, "none", observed, *["-"] * 5]
-    forecast = f"{percent(known[0].forecast)} ({span(known[0].low, known[0].high, '')})"
-    misses = [points(known[0].miss), points(part.log_linear_miss)]
+    forecast = f"{percent(laws[0].forecast)} ({span(laws[0].low, laws[0].high, '')})"
+    misses = [points(laws[0].miss), points(part.log_linear_miss)]
     pooled = "-" if part.pooled_miss is None else points(part.pooled_miss)
     return [*head, forecast, observed, *misses, _beta(part.parameters), _beta(part.pooled_parameters or {}), pooled]
 
 
-def _beta(estimates: Mapping[str, Estimate]) -> str:
+def _beta(estimates: Mapping[str, ParameterEstimate]) -> str:
     beta = estimates.get("beta")
     return "-" if beta is None or beta.low is None or beta.high is None else f"{beta.low:.2f} to {beta.high:.2f}"

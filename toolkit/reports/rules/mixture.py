@@ -1,9 +1,9 @@
-"""The rule of a mixed pool (STEM): questions asked once against fewer questions asked more often, at matched totals."""
+"""Decide the rule of a mixed pool (STEM): questions asked once, or fewer asked more often, at matched totals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.gaps import Gap, covering, gaps_of
 from toolkit.reports.rules.routes import RoutePart, decision_of, facts_of, ordered
@@ -13,14 +13,18 @@ from toolkit.statistics.intervals import Contrast, Interval, contrasts
 from toolkit.text import joined, points, span
 
 
-def decide_mixture(experiment: str, every: Sequence[Series], rules: Rules, notes: Sequence[str] = ()) -> Decision:
-    """STEM. Confirmed: Holm's lower bound of the gap is above 0 at every total, for every set whose budget is raised,
-    and for each set the gap grows per doubling. Refuted: any of Holm's upper bounds is below 0.
+def decide_mixture(
+    experiment: str, all_series: Sequence[Series], rules: DecisionRules, notes: Sequence[str] = ()
+) -> Decision:
+    """Decide STEM, whether more questions win at every matched total, and by ever more.
+
+    Confirmed: Holm's lower bound of the gap is above 0 at every total, for every set whose budget is raised, and for
+    each set the gap grows per doubling. Refuted: any of Holm's upper bounds is below 0.
 
     Raises:
         NoAnswer: for a series in which no two cells have one total, or share no replicate.
     """
-    parts = [_part(series, rules) for series in ordered(every, rules)]
+    parts = [_part(series, rules) for series in ordered(all_series, rules)]
     return decision_of("mixture", experiment, parts, rules, notes)
 
 
@@ -53,10 +57,10 @@ class MixturePart(RoutePart):
     """One series by the rule of a mixed pool.
 
     Attributes:
-        holm_lower, holm_upper: of its gaps, in their order.
+        holm_lower, holm_upper: bounds of its gaps, in their order.
         slopes: growth of the gap per doubling of the total, by question set.
         estimates: the range of the gaps.
-        detectable, slope_detectable: the smallest gap, and growth, that could have been seen.
+        detectable, slope_detectable: the smallest gap, and growth, that could have been detected.
     """
 
     holm_lower: Sequence[Above]
@@ -68,15 +72,15 @@ class MixturePart(RoutePart):
 
     @property
     def bounds(self) -> Sequence[float]:
-        """Holm's lower bounds."""
-        return [each.bound for each in self.holm_lower]
+        """Return Holm's lower bounds."""
+        return [lower.bound for lower in self.holm_lower]
 
 
-def _part(series: Series, rules: Rules) -> MixturePart:
+def _part(series: Series, rules: DecisionRules) -> MixturePart:
     gaps = gaps_of(series, covering(series.cells))
     family, growth = [gap.contrast for gap in gaps], _growth(gaps)
-    above, below = holm_bounds(family, rules.alpha), holm_bounds([-each for each in family], rules.alpha)
-    slopes = {name: each.interval(rules.level) for name, each in growth.items()}
+    above, below = holm_bounds(family, rules.alpha), holm_bounds([-contrast for contrast in family], rules.alpha)
+    slopes = {name: contrast.interval(rules.level) for name, contrast in growth.items()}
     won = all(holds for _, holds in above) and bool(slopes) and all(slope.low > 0 for slope in slopes.values())
     verdict = CONFIRMED if won else REFUTED if any(holds for _, holds in below) else CANNOT_TELL
     part = MixturePart(
@@ -84,20 +88,22 @@ def _part(series: Series, rules: Rules) -> MixturePart:
         holm_lower=[Above(low, holds) for low, holds in above],
         holm_upper=[Below(-low, holds) for low, holds in below],
         slopes=slopes,
-        estimates=Range(min(each.estimate for each in family), max(each.estimate for each in family)),
-        detectable=max(each.detectable(rules.alpha / len(family), rules.power) for each in family),
+        estimates=Range(min(contrast.estimate for contrast in family), max(contrast.estimate for contrast in family)),
+        detectable=max(contrast.detectable(rules.alpha / len(family), rules.power) for contrast in family),
         slope_detectable=max(
-            (each.detectable((1 - rules.level) / 2, rules.power) for each in growth.values()), default=None
+            (contrast.detectable((1 - rules.level) / 2, rules.power) for contrast in growth.values()), default=None
         ),
     )
-    return replace(part, told=_clause(series, part, verdict) + part.told)  # one replicate has a word already
+    return replace(
+        part, told=_clause(series, part, verdict) + part.told
+    )  # `told` may already say that there is one replicate
 
 
 def _clause(series: Series, part: MixturePart, verdict: str) -> str:
     lower, ends = part.holm_lower, part.estimates
     clause = (
         f"more questions at r = {min(r for _, r in series.cells)} are ahead by {span(ends.low, ends.high)} "
-        f"points over {len(lower)} matched comparisons, for sure (Holm) in {sum(each.above_0 for each in lower)}; "
+        f"points over {len(lower)} matched comparisons, for sure (Holm) in {sum(bound.above_0 for bound in lower)}; "
     )
     changes = [
         f"{points(slope.estimate)} ({span(slope.low, slope.high)}) against {questions} questions"
@@ -114,8 +120,10 @@ def _clause(series: Series, part: MixturePart, verdict: str) -> str:
 def _growth(gaps: Sequence[Gap]) -> dict[str, Contrast]:
     """Fit, for each question set with a raised budget at two totals or more, its gap's slope per doubling."""
     sets = {few: [gap for gap in gaps if gap.few[0] == few] for few in sorted({gap.few[0] for gap in gaps})}
-    kept = {few: each for few, each in sets.items() if len({gap.total for gap in each}) > 1}
-    if not kept:
+    growing = {few: set_gaps for few, set_gaps in sets.items() if len({gap.total for gap in set_gaps}) > 1}
+    if not growing:
         return {}
-    slopes = [per_doubling([gap.matrix for gap in each], [gap.total for gap in each]) for each in kept.values()]
-    return dict(zip((f"{few:,}" for few in kept), contrasts(slopes), strict=True))
+    slopes = [
+        per_doubling([gap.matrix for gap in set_gaps], [gap.total for gap in set_gaps]) for set_gaps in growing.values()
+    ]
+    return dict(zip((f"{few:,}" for few in growing), contrasts(slopes), strict=True))

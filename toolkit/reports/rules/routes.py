@@ -1,11 +1,11 @@
-"""What the rules of expansion and of a mixed pool share: a decision on gaps, its table and its sentence."""
+"""Share what the rules of expansion and of a mixed pool need: a decision on gaps, its table and its sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import mean
 from typing import Any
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Cell, Series, cell_name
 from toolkit.reports.rules.gaps import Gap
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
@@ -14,9 +14,9 @@ from toolkit.text import percent, points, share, span
 HEADER = ("control", "total", "fewer questions", "more questions", "error, fewer", "error, more", "gap, points")
 
 
-def ordered(every: Sequence[Series], rules: Rules) -> list[Series]:
+def ordered(all_series: Sequence[Series], rules: DecisionRules) -> list[Series]:
     """Sort the series, those of the control that counts first."""
-    return sorted(every, key=lambda series: (series.control != rules.control, series.pair))
+    return sorted(all_series, key=lambda series: (series.control != rules.control, series.pair))
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class GapPart:
 
 @dataclass(frozen=True, kw_only=True)
 class RoutePart:
-    """One series' gaps and verdict; `told` is what the sentence says of it. One replicate cannot tell."""
+    """One series' gaps and verdict, with its clause of the sentence in `told`; one replicate decides nothing."""
 
     name: str
     pair: str
@@ -53,12 +53,12 @@ class RoutePart:
 
     @property
     def bounds(self) -> Sequence[float]:
-        """A further column of its rows, a bound for each gap."""
+        """Return a further column of its rows, a bound for each gap."""
         return ()
 
 
-def facts_of(series: Series, verdict: str, clause: str, gaps: Sequence[Gap], rules: Rules) -> dict[str, Any]:
-    """Return the fields of a `RoutePart` that every rule fills alike."""
+def facts_of(series: Series, verdict: str, clause: str, gaps: Sequence[Gap], rules: DecisionRules) -> dict[str, Any]:
+    """Return the fields of a `RoutePart` that every rule fills in the same way."""
     if gaps[0].contrast.replicates < 2:
         verdict, clause = CANNOT_TELL, f"{clause}; one replicate tells nothing of others"
     return {
@@ -69,7 +69,7 @@ def facts_of(series: Series, verdict: str, clause: str, gaps: Sequence[Gap], rul
     }  # fmt: skip
 
 
-def _gap(series: Series, gap: Gap, rules: Rules) -> GapPart:
+def _gap(series: Series, gap: Gap, rules: DecisionRules) -> GapPart:
     few, many = (mean(series.errors(cell)) for cell in (gap.few, gap.many))
     interval = asdict(gap.contrast.interval(rules.level))
     return GapPart(gap.total, gap.few, gap.many, few, many, gap.contrast.chance(), **interval)
@@ -100,8 +100,10 @@ def _brief(part: RoutePart) -> str:
     return f"{part.verdict}, {gap} at {last.total:,}"
 
 
-def decision_of(rule: str, experiment: str, parts: Sequence[RoutePart], rules: Rules, notes: Sequence[str]) -> Decision:
-    """Decide by the control that counts, over all its pairs; the others stand beside it."""
+def decision_of(
+    rule: str, experiment: str, parts: Sequence[RoutePart], rules: DecisionRules, notes: Sequence[str]
+) -> Decision:
+    """Decide by the control that counts, over all its pairs; the others are only listed."""
     pairs = len({part.pair for part in parts}) > 1
     parts = [replace(part, name=f"{part.pair}, {part.name}") for part in parts] if pairs else parts
     counted = [part for part in parts if part.control == parts[0].control]
@@ -123,7 +125,7 @@ def decision_of(rule: str, experiment: str, parts: Sequence[RoutePart], rules: R
     )
 
 
-def _bars(parts: Sequence[RoutePart], rules: Rules) -> str:
+def _bars(parts: Sequence[RoutePart], rules: DecisionRules) -> str:
     """Say what the error bars and intervals include."""
     first, count = parts[0], min(part.replicates for part in parts)
     sources = [name for name, varies in (("replicates", count > 1), ("test items", first.by_item)) if varies]

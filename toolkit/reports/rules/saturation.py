@@ -1,4 +1,4 @@
-"""Saturation from the corpus alone: does what the samples still bring tell where the trained curve flattens?"""
+"""Decide whether the corpus alone shows, before training, where the trained curve flattens."""
 
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any
 from scipy import stats
 
 from toolkit.laws.coverage.forecast import FarForecast, count_paths, forecast_paths
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision, NoAnswer
 from toolkit.statistics.intervals import Contrast, Interval, contrasts
 from toolkit.text import percent, points, share, span
 
-RESAMPLES = 100  # of the forecast's interval: from fewer than 4 draws each is a model fit of its own
+RESAMPLES = 100  # for the forecast's interval; with fewer than 4 draws each resample needs a model fit
 HEADER = ("doubling", "new paths, forecast", "new paths, counted", "questions covered", "error before", "fall, points")
 
 
@@ -23,10 +23,10 @@ class Doubling:
     """One doubling of the budget: new solution paths of the corpus, and the error of the students.
 
     Attributes:
-        distinct: paths before it; `distinct_doubled` after it, `forecast` with its interval.
+        distinct: paths before the doubling; `distinct_doubled` after it, and `forecast` with an interval.
         forecast_share, counted_share: new paths as a share of all after it.
         covered: questions with an accepted response.
-        error: before it; `fall` says how far it falls, `fall_detectable` what could have been seen.
+        error: error before it; `fall` is how far it falls, `fall_detectable` the smallest detectable fall.
     """
 
     budget: int
@@ -48,13 +48,15 @@ def decide_saturation(
     experiment: str,
     series: Series,
     labels: Sequence[Sequence[Hashable | None]],
-    rules: Rules,
+    rules: DecisionRules,
     *,
     notes: Sequence[str] = (),
 ) -> Decision:
-    """Confirmed: corpus and curve flatten within one doubling of each other. Refuted: they flatten further apart, or
-    only one does within the ladder. Cannot tell: neither does, or the interval of the last fall holds `flat_fall`, so
-    that nobody knows whether the curve is flat.
+    """Decide whether corpus and curve flatten at the same budgets.
+
+    Confirmed: they flatten within one doubling of each other. Refuted: they flatten further apart, or only one does
+    within the ladder. Cannot tell: neither does, or the interval of the last fall includes `flat_fall`, so that it is
+    unknown whether the curve is flat.
 
     A corpus is flat from the rung on where every doubling is forecast to bring less than `flat_share` of new distinct
     accepted responses, the curve where every doubling lowers the error by less than `flat_fall`.
@@ -78,8 +80,8 @@ def decide_saturation(
     corpus = _flat([step.forecast_share < rules.flat_share for step in steps], doublings)
     curve = _flat([step.fall.estimate < rules.flat_fall for step in steps], doublings)
     last = steps[-1].fall
-    known = not last.low <= rules.flat_fall <= last.high
-    verdict = _verdict(corpus, curve) if known else CANNOT_TELL
+    is_known = not last.low <= rules.flat_fall <= last.high
+    verdict = _verdict(corpus, curve) if is_known else CANNOT_TELL
     together = _rank([step.forecast_share for step in steps], [step.fall.estimate for step in steps])
     numbers = {
         "pair": series.pair, "control": series.control, "questions": series.cells[0][0], "doublings": steps,
@@ -103,10 +105,10 @@ def decide_saturation(
 
 
 def _doubling(
-    labels: Sequence[Sequence[Hashable | None]], r: int, error: float, fall: Contrast, rules: Rules
+    labels: Sequence[Sequence[Hashable | None]], r: int, error: float, fall: Contrast, rules: DecisionRules
 ) -> Doubling:
-    """Forecast the next r draws from the first r, and say what they then brought and how far the error fell."""
-    now, then = (count_paths([drawn[:count] for drawn in labels]) for count in (r, 2 * r))
+    """Forecast the next r draws from the first r, and count what they brought and how far the error fell."""
+    now, then = (count_paths([row[:count] for row in labels]) for count in (r, 2 * r))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FarForecast)  # the method is in the numbers
         forecast = forecast_paths(now, 2 * r, resamples=RESAMPLES)
@@ -131,12 +133,12 @@ def _falls(series: Series, doublings: Sequence[tuple[int, int]]) -> list[tuple[f
 
 def _flat(below: Sequence[bool], doublings: Sequence[tuple[int, int]]) -> int | None:
     """Find the budget from which on every doubling is below its limit; None where the last one is not."""
-    found = None
+    flat_from = None
     for is_below, (budget, _) in zip(reversed(below), reversed(doublings), strict=True):
         if not is_below:
             break
-        found = budget
-    return found
+        flat_from = budget
+    return flat_from
 
 
 def _verdict(corpus: int | None, curve: int | None) -> str:
@@ -166,7 +168,7 @@ def _row(step: Doubling) -> list[str]:
     ]
 
 
-def _sentence(verdict: str, numbers: Mapping[str, Any], rules: Rules) -> str:
+def _sentence(verdict: str, numbers: Mapping[str, Any], rules: DecisionRules) -> str:
     last, rank = numbers["doublings"][-1], numbers["rank_correlation"]
     where = {
         name: f"flattens from r = {numbers[name]} on" if numbers[name] else "does not flatten within the ladder"

@@ -1,14 +1,14 @@
-"""What a decision is: a verdict by rules fixed before a run, its table, and one sentence true to it."""
+"""Define a decision: a verdict by rules fixed before a run, its table, and one sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolkit.recipe.decision_rules import Rules
+from toolkit.recipe.decision_rules import DecisionRules
 
 CONFIRMED, REFUTED, CANNOT_TELL = "confirmed", "refuted", "cannot tell"
 
-# What is decided, by rule: the question and the claim of arXiv:2607.01727 in our reading.
+# By rule, the question and the claim of arXiv:2607.01727 as we read it.
 CLAIMS = {
     "law": ("RQ1", "error against r follows one rectified law, which forecasts a held-out larger budget"),
     "expansion": (
@@ -22,7 +22,7 @@ CLAIMS = {
 
 
 class NoAnswer(ValueError):
-    """Sound results that do not allow a rule: what it compares was not measured."""
+    """Raised for valid results that a rule cannot be applied to, as they lack what it compares."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Decision:
 
     Attributes:
         rule: a key of `CLAIMS`.
-        experiment: whose results were read.
+        experiment: name of the experiment whose results were read.
         verdict: confirmed, refuted or cannot tell.
-        sentence: what was found, in words, without the verdict; every number in it is in `numbers`.
+        sentence: the findings in words, without the verdict; every number in it is in `numbers`.
         header, rows: the table, as text.
         numbers: everything that was computed, `parts` as dataclasses; errors and differences are fractions.
         rules: the settings that were decided by.
-        notes: what to beware of, among it what error bars and intervals include.
+        notes: caveats, such as what error bars and intervals include.
     """
 
     rule: str
@@ -47,5 +47,5 @@ class Decision:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     numbers: Mapping[str, Any]
-    rules: Rules
+    rules: DecisionRules
     notes: Sequence[str] = field(default_factory=tuple)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, constants
 
-from tests.hub.publishing.conftest import held, quiet, tags
+from tests.hub.remote import contents, quiet, tags
 from toolkit.hub.results import LAWS, Results, law_rows, laws_table, mean_errors, publish_results, write_results
 from toolkit.hub.version import Refused
 
@@ -146,7 +146,7 @@ def test_a_rerun_is_nothing_new_and_other_scores_take_the_next_version(measured,
     second, again = put(error=0.25), put(error=0.25)
     assert second.version == again.version == "v1.0.1" and not again.new
     assert [name.split("-")[0] for name in second.deleted] == ["data/curves"]
-    assert held(api, repo, "v1.0.0") != held(api, repo, "v1.0.1") and tags(api, repo)["v1.0.0"] == first.commit
+    assert contents(api, repo, "v1.0.0") != contents(api, repo, "v1.0.1") and tags(api, repo)["v1.0.0"] == first.commit
     assert put("v1.1.0", error=0.5, data_version="v1.1.0").version == "v1.1.0"
     with pytest.raises(Refused, match="data repo: published 'local/tiny', now 'local/other'"):
         put("v1.2.0", data_repo="local/other")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.reports.reading.numbers import Role, are_numbers, numbers
 from toolkit.reports.reading.table import Table, read
-from toolkit.reports.reading.written import Role, are_numbers, numbers
 
 ROLES = {"r": Role.WHOLE, "error": Role.SHARE, "loss": Role.OPEN, "sd": Role.SHARE}
 

@@ -20,7 +20,7 @@ def test_no_token_is_left_anywhere(hub, direct, ladder, repo, tmp_path, place):
     (home / "token").write_text(STORED if place == "environment" else hub.token)
     given = {"HF_HOME": str(home), "HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_DEBUG": "1"}
     given |= {"HF_TOKEN": hub.token} if place == "environment" else {}
-    command = [sys.executable, "-m", "tests.hub.publishing.everything", work, ladder(), model, repo]
+    command = [sys.executable, "-m", "tests.hub.publish_all", work, ladder(), model, repo]
     environment = {name: value for name, value in os.environ.items() if name != "HF_TOKEN"} | given
     done = subprocess.run(list(map(str, command)), env=environment, cwd=ROOT, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

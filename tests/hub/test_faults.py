@@ -6,8 +6,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from tenacity import RetryCallState, Retrying
 
 from tests.fakes.faulty_proxy import FAULTS
-from tests.hub.publishing.conftest import commits, expected, held, tags
-from tests.hub.publishing.test_publish import put
+from tests.hub.remote import commits, contents, expected, tags
+from tests.hub.test_publish import put
 from toolkit.hub.faults import HubFault, explain, passing, pause
 
 OLD, NEW = "v1.0.0", "v1.1.0"
@@ -22,11 +22,11 @@ def check_whole(direct, repo, releases):
     """`main` and every tag hold one of the releases, all of it; each was committed once."""
     if not direct.repo_exists(repo, repo_type="dataset"):
         return
-    main = held(direct, repo, "main")
+    main = contents(direct, repo, "main")
     assert main in ({}, *(expected(folder) for folder in releases.values()))
     found = tags(direct, repo)
     for name, commit in found.items():
-        assert held(direct, repo, commit) == expected(releases[name])
+        assert contents(direct, repo, commit) == expected(releases[name])
     assert len(commits(direct, repo)) <= 1 + len(releases)
 
 
@@ -43,7 +43,7 @@ def push_with_fault(api, direct, proxy, repo, releases, version, fault, at, unti
     proxy.reset()
     check_whole(direct, repo, releases)
     put(releases[version], repo, api)
-    assert held(direct, repo, version) == held(direct, repo, "main") == expected(releases[version])
+    assert contents(direct, repo, version) == contents(direct, repo, "main") == expected(releases[version])
     check_whole(direct, repo, releases)
     return met, failed
 

@@ -1,7 +1,7 @@
 import pytest
 from huggingface_hub import CommitOperationAdd, snapshot_download
 
-from tests.hub.publishing.conftest import commits, quiet
+from tests.hub.remote import commits, quiet
 from toolkit.hub.space import Space, publish_space, write_bundle
 from toolkit.hub.version import Refused
 from toolkit.workspace import folder_files

@@ -3,7 +3,7 @@ import uuid
 import pytest
 from huggingface_hub import HfApi
 
-from tests.hub.publishing.conftest import quiet
+from tests.hub.remote import quiet
 from toolkit.hub.faults import HubFault
 from toolkit.hub.upload import collect
 

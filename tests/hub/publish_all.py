@@ -1,4 +1,4 @@
-"""What a user's shell would push: `python -m tests.hub.publishing.everything FOLDER RELEASE MODEL REPO`, talkative."""
+"""What a user's shell would push: `python -m tests.hub.publish_all FOLDER RELEASE MODEL REPO`, talkative."""
 
 import logging
 import sys

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.publishing.conftest import commits, expected, held, tags
-from tests.hub.publishing.tiny_ladder import count
+from tests.hub.remote import commits, contents, expected, tags
+from tests.hub.tiny_ladder import count
 from toolkit.hub.check import check_release
 
 pytestmark = pytest.mark.slow  # six interpreters start
@@ -21,7 +21,7 @@ def race(hub, repo, releases):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     runners = []
     for folder, version in releases:
-        command = [sys.executable, "-m", "tests.hub.publishing.racer", hub.endpoint, repo, str(folder), version]
+        command = [sys.executable, "-m", "tests.hub.racer", hub.endpoint, repo, str(folder), version]
         runners.append(subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes))
     for runner in runners:
         assert runner.stdout.readline() == "ready\n", runner.communicate()[1]
@@ -34,7 +34,7 @@ def race(hub, repo, releases):
 def check_tags(direct, repo, folders, tmp_path):
     """Every tag loads whole, and passes the check that a stranger would run."""
     for version in tags(direct, repo):
-        assert held(direct, repo, version) == expected(folders[version])
+        assert contents(direct, repo, version) == expected(folders[version])
         got = direct.snapshot_download(repo, repo_type="dataset", revision=version, local_dir=tmp_path / version)
         assert check_release(Path(got), count) == []
 

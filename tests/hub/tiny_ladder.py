@@ -15,7 +15,7 @@ from toolkit.corpora.build import build_cell
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.cards.release import Card
 from toolkit.hub.manifest import Manifest
-from toolkit.hub.release import Release, read_tables, write_release
+from toolkit.hub.release import ReleaseDraft, read_tables, write_release
 from toolkit.recipe.sections import Verification
 from toolkit.workspace import file_digest
 
@@ -81,7 +81,7 @@ def write_corpus(
     """Write the release of a corpus that has its pool beside it."""
     files = {path.relative_to(corpus).as_posix(): path for path in corpus.glob("data/*/**/*.parquet")}
     tables = read_tables(files, corpus, cells, default, statistics)
-    return write_release(out, Release(tables, card, version, provenance, recipe))
+    return write_release(out, ReleaseDraft(tables, card, version, provenance, recipe))
 
 
 def write_pool(corpus: Path, questions: int) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, constants
 
-from tests.hub.publishing.conftest import commits, expected, held, quiet, tags
-from tests.hub.publishing.tiny_ladder import count
+from tests.hub.remote import commits, contents, expected, quiet, tags
+from tests.hub.tiny_ladder import count
 from toolkit.hub.check import check_release
 from toolkit.hub.faults import HubFault
 from toolkit.hub.manifest import read_release
@@ -39,7 +39,7 @@ def test_a_first_release_is_one_commit_and_one_tag(ladder, api, direct, repo, tm
     assert published.new and published.version == "v1.0.0" and set(published.added) == set(expected(folder))
     assert commits(direct, repo)[0] == published.commit and len(commits(direct, repo)) == 2  # the Hub's own came first
     assert tags(direct, repo) == {"v1.0.0": published.commit}
-    assert held(direct, repo, "v1.0.0") == expected(folder)
+    assert contents(direct, repo, "v1.0.0") == expected(folder)
     got = direct.snapshot_download(repo, repo_type="dataset", revision="v1.0.0", local_dir=tmp_path / "got")
     assert check_release(Path(got), count) == []
 
@@ -64,7 +64,9 @@ def test_a_larger_budget_adds_its_increment_only(ladder, api, direct, proxy, rep
     assert {Path(name).name[:8] for name in new} == {"i002-008"}
     assert proxy.sent["PUT"] == sum((larger / name).stat().st_size for name in new)
     assert tags(direct, repo) == {"v1.0.0": first.commit, "v1.1.0": published.commit}
-    assert held(direct, repo, "v1.0.0") == expected(ladder((1, 2))) and held(direct, repo, "main") == expected(larger)
+    assert contents(direct, repo, "v1.0.0") == expected(ladder((1, 2))) and contents(direct, repo, "main") == expected(
+        larger
+    )
 
 
 def test_all_rows_are_sent_once(ladder, api, proxy, repo):
@@ -84,7 +86,7 @@ def test_a_taken_version_is_refused_and_the_free_one_found(ladder, api, direct, 
         put(larger, repo, api)
     assert fitting(lambda version: ladder((1, 2, 8), version), repo, api) == "v1.1.0"
     assert fitting(lambda version: ladder((1, 2), version), repo, api) == "v1.0.0"
-    assert held(direct, repo, "main") == expected(ladder((1, 2)))
+    assert contents(direct, repo, "main") == expected(ladder((1, 2)))
 
 
 def test_a_new_repo_takes_the_folders_own_version(ladder, api, repo):
@@ -103,8 +105,8 @@ def test_another_source_is_refused_until_a_major_version_replaces_it(ladder, api
     put_file(direct, repo, "notes.txt")
     replaced = put(ladder((1, 2), "v2.0.0", "b", 0.5), repo, api)
     assert set(replaced.deleted) == {name for name in expected(old) if "rejected" in name or "accepted" in name}
-    assert held(direct, repo, "v2.0.0").keys() == {*expected(ladder((1, 2), "v2.0.0", "b", 0.5)), "notes.txt"}
-    assert held(direct, repo, "v1.0.0") == expected(old) and len(commits(direct, repo)) == 4
+    assert contents(direct, repo, "v2.0.0").keys() == {*expected(ladder((1, 2), "v2.0.0", "b", 0.5)), "notes.txt"}
+    assert contents(direct, repo, "v1.0.0") == expected(old) and len(commits(direct, repo)) == 4
 
 
 def test_other_responses_of_the_same_source_are_refused(ladder, api, repo):
@@ -124,7 +126,7 @@ def test_a_repo_with_other_content_is_left_alone(ladder, api, direct, repo):
 def test_an_empty_repo_is_filled_and_keeps_its_visibility(ladder, api, direct, repo):
     direct.create_repo(repo, repo_type="dataset", private=True)
     put(ladder(), repo, api)
-    assert held(direct, repo, "v1.0.0") == expected(ladder()) and direct.dataset_info(repo).private
+    assert contents(direct, repo, "v1.0.0") == expected(ladder()) and direct.dataset_info(repo).private
 
 
 def test_a_private_release(ladder, api, direct, repo):
@@ -165,7 +167,7 @@ def test_an_edit_by_hand_is_no_release(ladder, api, direct, repo):
     assert (again.new, again.commit) == (False, first.commit)
     direct.delete_tag(repo, tag="v1.0.0", repo_type="dataset")
     put(ladder((1, 2)), repo, api)
-    assert held(direct, repo, "v1.0.0") == expected(ladder((1, 2)))
+    assert contents(direct, repo, "v1.0.0") == expected(ladder((1, 2)))
 
 
 def test_a_push_that_another_one_overtakes_is_decided_again(ladder, api, direct, repo):
@@ -178,7 +180,7 @@ def test_a_push_that_another_one_overtakes_is_decided_again(ladder, api, direct,
 
     published = put(ladder((1, 2, 8), "v1.1.0"), repo, api, say=say)
     assert commits(direct, repo)[:2] == [published.commit, *overtaken]
-    assert held(direct, repo, "v1.1.0").keys() == {*expected(ladder((1, 2, 8), "v1.1.0")), "notes.txt"}
+    assert contents(direct, repo, "v1.1.0").keys() == {*expected(ladder((1, 2, 8), "v1.1.0")), "notes.txt"}
 
 
 def test_a_push_that_is_overtaken_by_the_same_version_gives_way(ladder, api, direct, repo):
@@ -188,7 +190,7 @@ def test_a_push_that_is_overtaken_by_the_same_version_gives_way(ladder, api, dir
 
     with pytest.raises(Refused, match=r"v1\.0\.0 is published with other content"):
         put(ladder((1, 2, 8)), repo, api, say=say)
-    assert held(direct, repo, "v1.0.0") == expected(ladder((1, 2)))
+    assert contents(direct, repo, "v1.0.0") == expected(ladder((1, 2)))
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(ladder, api, direct, proxy, repo):

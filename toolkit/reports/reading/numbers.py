@@ -1,7 +1,7 @@
-"""Numbers as people write them: decimal point or comma, thousands in groups or not, percent signs.
+"""Read numbers as people write them: decimal point or comma, thousands in groups or not, percent signs.
 
-One table has one decimal mark. A cell like 1,024 can be read in two ways; what else is in the table decides, and where
-nothing does the table is refused.
+One table has one decimal mark. A cell like 1,024 can be read in two ways; the rest of the table decides, and where it
+does not the table is refused.
 """
 
 import re
@@ -13,7 +13,7 @@ from toolkit.reports.reading.table import Table
 
 POINT, COMMA = ".", ","
 GROUPS = r"[1-9]\d{0,2}(?P<group>%s)\d{3}(?:(?P=group)\d{3})*"
-SPACES = " '\u2019\u00a0\u2009\u202f"  # that stand between thousands
+SPACES = " '\u2019\u00a0\u2009\u202f"  # separators of thousands
 PERCENT = ("%", "\uff05")
 MISSING = ("nan", "na", "n/a", "inf", "infinity", "null", "none", "missing", "-", "--", ".", "?")
 SPREAD = re.compile(r"\u00b1|\+/?-|\\pm|\(\d")
@@ -30,7 +30,7 @@ NUMBER = {POINT: _pattern(POINT, COMMA), COMMA: _pattern(COMMA, POINT)}
 
 
 class Role(Enum):
-    """What a column counts, as far as its numbers show it."""
+    """The range of a column's numbers: counts, shares or any values."""
 
     WHOLE = "counts"  # budgets, questions, items: may be in thousands
     SHARE = "shares"  # errors, accuracies and their sds: at most 100
@@ -38,7 +38,7 @@ class Role(Enum):
 
 
 class Numbers(NamedTuple):
-    """A column's numbers; `signed`: all of its cells have a percent sign, which is left out."""
+    """A column's numbers; `signed` says that all of its cells have a percent sign, which is left out."""
 
     values: list[float]
     signed: bool
@@ -55,31 +55,31 @@ class _Column(NamedTuple):
 
     @property
     def certain(self) -> bool:
-        """Whether its numbers are the same however they are read."""
+        """Say whether its numbers are the same however they are read."""
         return len(self.read) == 1 or self.read[POINT] == self.read[COMMA]
 
     @property
     def odd(self) -> int:
-        """The place of the first cell that two readings differ on."""
+        """Return the place of the first cell whose two readings differ."""
         return next(place for place, pair in enumerate(zip(*self.read.values(), strict=True)) if pair[0] != pair[1])
 
 
 def numbers(table: Table, roles: Mapping[str, Role]) -> tuple[dict[str, Numbers], list[str]]:
-    """Columns by name as numbers, and notes of what was made of their marks.
+    """Return columns by name as numbers, and notes on how their marks were read.
 
-    ValueError names row and column of a cell that is no number, that has a percent sign where others have none, or that
+    ValueError names row and column of a cell that is not a number, has a percent sign where others have none, or
     can be read in two ways.
     """
     signed = {name: _signed(table, name) for name in roles}
     columns = [_column(table, name, role) for name, role in roles.items()]
-    known = {mark for column in columns if column.certain and len(column.read) == 1 for mark in column.read}
-    found: dict[str, Numbers] = {}
+    marks = {mark for column in columns if column.certain and len(column.read) == 1 for mark in column.read}
+    columns_read: dict[str, Numbers] = {}
     notes: list[str] = []
     for column in columns:
-        mark = next(iter(column.read)) if column.certain else _decided(column, known, table.separator)
-        found[column.name] = Numbers(column.read[mark], signed[column.name])
+        mark = next(iter(column.read)) if column.certain else _decided(column, marks, table.separator)
+        columns_read[column.name] = Numbers(column.read[mark], signed[column.name])
         notes.extend(_note(column, mark))
-    return found, notes
+    return columns_read, notes
 
 
 def are_numbers(table: Table, name: str) -> bool:
@@ -92,7 +92,7 @@ def are_numbers(table: Table, name: str) -> bool:
 
 
 def _signed(table: Table, name: str) -> bool:
-    """Percent and fractions in one column are told apart by nobody."""
+    """Say whether a column has percent signs; refuse one with percent and fractions, which cannot be told apart."""
     signs = {row: cell.endswith(PERCENT) for row, cell in zip(table.numbers, table.cells(name), strict=True)}
     bare = [row for row, sign in signs.items() if not sign]
     if bare and any(signs.values()):
@@ -112,29 +112,29 @@ def _column(table: Table, name: str, role: Role) -> _Column:
     for row, text, cell in zip(table.numbers, texts, table.cells(name), strict=True):
         if not fitting[text]:
             raise ValueError(f"row {row}, column {name!r}: {_no_number(cell)}")
-    marks = [mark for mark in NUMBER if all(mark in found for found in fitting.values())]
+    marks = [mark for mark in NUMBER if all(mark in readings for readings in fitting.values())]
     if not marks:
         raise ValueError(_mixed(table, name, texts, fitting))
     if len(marks) == 1 and (role, marks[0]) != (Role.WHOLE, POINT):
         _check_slips(table, name, fitting, texts, COMMA if marks[0] == POINT else POINT)
     read = {mark: [fitting[text][mark] for text in texts] for mark in marks}
-    if role is Role.SHARE and len(read) == 2:  # a share of more than 100 is none
+    if role is Role.SHARE and len(read) == 2:  # no share is above 100
         read = {mark: values for mark, values in read.items() if max(values) <= 100} or read
     return _Column(name, role, texts, table.numbers, read)
 
 
 def _readings(text: str) -> dict[str, float]:
-    """Return the numbers that a cell can be, by decimal mark; none for other text, and beyond what a float holds."""
-    found = {}
+    """Return the numbers that a cell can be, by decimal mark; none for other text and infinite values."""
+    numbers = {}
     for mark, pattern in NUMBER.items():
         if pattern.fullmatch(text):
             plain = re.sub(f"[{COMMA if mark == POINT else POINT}{SPACES}]", "", text)
-            found[mark] = float(plain.replace(mark, POINT))
-    return {} if any(abs(value) == float("inf") for value in found.values()) else found
+            numbers[mark] = float(plain.replace(mark, POINT))
+    return {} if any(abs(value) == float("inf") for value in numbers.values()) else numbers
 
 
-# The decimal mark of a column whose cells can be read in two ways: by what it counts, the only mark in it, and the
-# decimal mark that the rest of the table shows. Nothing is listed for what stays open.
+# The decimal mark of a column whose cells can be read in two ways: by its role, the only mark in it, and the decimal
+# mark of the rest of the table. Combinations that are not listed stay undecided.
 DECIDED = {
     (Role.WHOLE, COMMA, POINT): POINT,
     (Role.WHOLE, POINT, POINT): POINT,
@@ -147,12 +147,12 @@ DECIDED = {
 }
 
 
-def _decided(column: _Column, known: set[str], separator: str | None) -> str:
-    written = [mark for mark in NUMBER if any(mark in text for text in column.texts)]
-    if len(written) == 1 and len(known) < 2:
-        rest = next(iter(known), None)
-        european = separator == ";" and rest is None and column.role is Role.WHOLE  # where commas are decimal
-        mark = None if european else DECIDED.get((column.role, written[0], rest))
+def _decided(column: _Column, marks: set[str], separator: str | None) -> str:
+    present = [mark for mark in NUMBER if any(mark in text for text in column.texts)]
+    if len(present) == 1 and len(marks) < 2:
+        rest = next(iter(marks), None)
+        european = separator == ";" and rest is None and column.role is Role.WHOLE  # a locale with decimal commas
+        mark = None if european else DECIDED.get((column.role, present[0], rest))
         if mark:
             return mark
     place = column.odd
@@ -162,7 +162,7 @@ def _decided(column: _Column, known: set[str], separator: str | None) -> str:
 def _check_slips(
     table: Table, name: str, fitting: Mapping[str, Mapping[str, float]], texts: Sequence[str], other: str
 ) -> None:
-    """Beside decimal commas 1.234 is 1234, or a slip: only a cell like 1.234,5 shows that points stand in thousands."""
+    """Refuse points beside decimal commas, unless a cell like 1.234,5 shows that they separate thousands."""
     grouped = [(row, text) for row, text in zip(table.numbers, texts, strict=True) if other in text]
     if grouped and all(len(fitting[text]) == 2 for _, text in grouped):
         row, text = grouped[0]
@@ -197,7 +197,7 @@ def _no_number(cell: str) -> str:
     if not cell:
         return "the cell is empty; fill it, or delete the row"
     if cell.lower().strip("+-") in MISSING or cell.lower() in MISSING:
-        return f"{cell!r} is no measured number; delete the row or measure it"
+        return f"{cell!r} is not a measured number; delete the row or measure it"
     if SPREAD.search(cell):
         return f"{cell[:40]!r} holds a value and its spread; give each a column of its own"
     return f"{cell[:40]!r} is not a number; write it like 0.913 (formulas are not evaluated)"

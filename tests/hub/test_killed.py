@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.publishing.conftest import commits, expected, held, tags
-from tests.hub.publishing.test_faults import NEW, OLD, check_whole
-from tests.hub.publishing.test_publish import put
+from tests.hub.remote import commits, contents, expected, tags
+from tests.hub.test_faults import NEW, OLD, check_whole
+from tests.hub.test_publish import put
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ def releases(ladder):
 def publish_until(hub, proxy, repo, folder, version, at, moment):
     """Publish in a process that is killed a moment (seconds) after its call number `at`; whether that was in time."""
     environment = os.environ | {"HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    command = [sys.executable, "-m", "tests.hub.publishing.racer", proxy.url, repo, str(folder), version]
+    command = [sys.executable, "-m", "tests.hub.racer", proxy.url, repo, str(folder), version]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     proxy.reset()
     with subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes) as process:
@@ -54,7 +54,7 @@ def kill_often(hub, api, direct, proxy, repo, releases, kills, seed):
         check_whole(direct, name, releases)
         found.append(standing(direct, name, version) if killed else "done")
         put(releases[version], name, direct)
-        assert held(direct, name, version) == held(direct, name, "main") == expected(releases[version])
+        assert contents(direct, name, version) == contents(direct, name, "main") == expected(releases[version])
         check_whole(direct, name, releases)
     return found
 

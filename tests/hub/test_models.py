@@ -5,7 +5,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, constants, parse_eval_result_entries
 
-from tests.hub.publishing.conftest import commits, held, quiet, tags
+from tests.hub.remote import commits, contents, quiet, tags
 from toolkit.hub.models import Model, Score, publish_model
 from toolkit.hub.version import Refused
 
@@ -97,7 +97,7 @@ def test_a_teacher_is_pushed_once_for_each_set_of_weights(weights, api, direct, 
     assert other.new and tags(direct, repo, "model") == {first.version: first.commit, other.version: other.commit}
     back = put(weights("five", b"w"), repo, PLAIN, api)
     assert not back.new and back.commit == first.commit  # a release may name it, whatever came since
-    assert held(direct, repo, first.commit, "model") != held(direct, repo, "main", "model")
+    assert contents(direct, repo, first.commit, "model") != contents(direct, repo, "main", "model")
 
 
 def test_what_is_no_part_of_a_model_stays_here(weights, api, repo):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hub.publishing.test_publish import put
+from tests.hub.test_publish import put
 
 LADDERS = {"v1.0.0": (1, 2, 4, 8), "v1.1.0": (1, 2, 4, 8, 16), "v2.0.0": (1, 2, 4, 8)}
 LOAD = """

@@ -1,8 +1,8 @@
-"""Text with cells between separators, as people and their tools write it.
+"""Read delimited text, as people and their tools write it.
 
-Comma, semicolon, tab, bar (Markdown, too) or white space; blank lines, comments above the header, a line `sep=;`, a
-line of dashes below the header and empty columns at the end are no cells. Row names without a header, as R and pandas
-write them, are left out. What can be read in two ways is refused.
+The separator is a comma, semicolon, tab, bar (Markdown, too) or white space. Blank lines, comments above the header, a
+line `sep=;`, a line of dashes below the header and empty columns at the end are skipped, and so are row names without a
+header, as R and pandas write them. A table that can be read in two ways is refused.
 """
 
 import csv
@@ -13,7 +13,7 @@ from io import StringIO
 from itertools import islice
 from typing import NamedTuple
 
-from toolkit.reports.reading.rows import Limits, Numbered, check_count, places
+from toolkit.reports.reading.rows import Numbered, TableLimits, check_count, places
 
 SPACE, WIDE = " ", "  "  # any white space, or at least two spaces, between which cells hold single ones
 SEPARATORS = ("\t", ";", "|", ",", SPACE, WIDE)
@@ -21,11 +21,11 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 COMMENT = re.compile(r"\s*#(?![,;|\t])")  # a column may be called "#"
 SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 DASHES, BARRED = re.compile(r"-{3,}|={3,}"), re.compile(r":?-+:?")  # below a header, and in Markdown
-PEEKED = 20  # rows that a separator is tried on
+SAMPLE = 20  # rows that a separator is tried on
 
 
-class Text(NamedTuple):
-    """The lines from the header on, how many stand above it, and what separates their cells."""
+class DelimitedText(NamedTuple):
+    """The lines from the header on, the number of lines above it, and what separates cells."""
 
     body: str
     above: int
@@ -33,53 +33,55 @@ class Text(NamedTuple):
     commented: bool  # whether the line above the header is a comment
 
 
-def separated(
-    text: str, limits: Limits, columns: Collection[str] | None
+def delimited(
+    text: str, limits: TableLimits, columns: Collection[str] | None
 ) -> tuple[list[str], list[Numbered], str | None]:
-    """Names, rows of wanted cells and the separator; ValueError names the row that cannot be read, and the mend."""
-    given = _located(text)
+    """Return names, rows of the selected cells and the separator; ValueError names a faulty row and the remedy."""
+    located = _located(text)
     try:
-        lines = ((number, cells) for number, cells in enumerate(_cells(given.body, given.separator), given.above + 1))
+        lines = (
+            (number, cells) for number, cells in enumerate(_cells(located.body, located.separator), located.above + 1)
+        )
         filled = ((number, cells) for number, cells in lines if any(cells))
-        names, rows = _rows(given, filled, limits, columns)
+        names, rows = _rows(located, filled, limits, columns)
     except csv.Error as error:
         raise ValueError(f"a quote is not closed, or stands inside a cell ({error}): check the quotes") from None
-    return names, rows, given.separator
+    return names, rows, located.separator
 
 
-def _located(text: str) -> Text:
+def _located(text: str) -> DelimitedText:
     """Find where the header is, and what separates cells."""
     place = above = 0
     separator, commented = None, False
     while place < len(text):
         line = LINE.match(text, place).group()  # type: ignore[union-attr]  # it matches everything
-        told = SEP_LINE.fullmatch(line) if not above else None
-        if line.strip() and not COMMENT.match(line) and not told:
+        declared = SEP_LINE.fullmatch(line) if not above else None
+        if line.strip() and not COMMENT.match(line) and not declared:
             break
-        separator, commented = told[1] if told else separator, bool(COMMENT.match(line))
+        separator, commented = declared[1] if declared else separator, bool(COMMENT.match(line))
         place, above = place + len(line), above + 1
     body = text[place:]
     if not body.strip():
         raise ValueError("it has comments and no rows: add a header and a row per trained student")
-    return Text(body, above, separator or _separator(body), commented)
+    return DelimitedText(body, above, separator or _separator(body), commented)
 
 
 def _separator(body: str) -> str:
-    """Find what separates the header's cells; of several the one that gives every row as many cells as the header."""
-    counts = {each: _counts(body, each) for each in SEPARATORS}
-    several = [each for each, found in counts.items() if found and found[0] > 1]
-    alike = [each for each in several if len(set(counts[each])) == 1]
-    if WIDE in alike and SPACE in alike:  # names and numbers with single spaces: they are no cells of their own
+    """Find what separates the header's cells; of several, the one that gives every row as many cells as the header."""
+    counts = {separator: _counts(body, separator) for separator in SEPARATORS}
+    several = [separator for separator, count in counts.items() if count and count[0] > 1]
+    alike = [separator for separator in several if len(set(counts[separator])) == 1]
+    if WIDE in alike and SPACE in alike:  # names and numbers with single spaces in them
         alike.remove(SPACE)
     return next(iter([*alike, *several]), SPACE)
 
 
 def _counts(body: str, separator: str) -> list[int]:
-    """Cells of the first rows, as far as they can be read."""
-    found: list[int] = []
-    with suppress(csv.Error):  # said when the rows are read
-        found.extend(len(cells) for cells in islice(_cells(body, separator), PEEKED) if any(cells))
-    return found
+    """Count the cells of the first rows, as far as they can be read."""
+    counts: list[int] = []
+    with suppress(csv.Error):  # raised again when the rows are read
+        counts.extend(len(cells) for cells in islice(_cells(body, separator), SAMPLE) if any(cells))
+    return counts
 
 
 def _cells(body: str, separator: str) -> Iterator[list[str]]:
@@ -101,23 +103,23 @@ def _lines(body: str, separator: str) -> Iterator[str]:
 
 
 def _rows(
-    given: Text, lines: Iterator[Numbered], limits: Limits, columns: Collection[str] | None
+    located: DelimitedText, lines: Iterator[Numbered], limits: TableLimits, columns: Collection[str] | None
 ) -> tuple[list[str], list[Numbered]]:
     number, header = next(lines)
     while not header[-1]:  # empty columns at the end
         header.pop()
-    extra = _row_names(given, len(header))
+    extra = _row_names(located, len(header))
     index = 0 if extra or header[0] else 1  # the index of pandas and of R has an empty name
-    named = [name for name in header[index:] if name]
+    full_names = [name for name in header[index:] if name]
     try:
-        wanted = places(named, limits, columns, f"row {number}")
+        selected = places(full_names, limits, columns, f"row {number}")
     except ValueError as error:
-        raise ValueError(f"{error}{' (or take the # from the line above)' if given.commented else ''}") from None
+        raise ValueError(f"{error}{' (or take the # from the line above)' if located.commented else ''}") from None
     unnamed = [place for place, name in enumerate(header) if place >= index and not name]
     at = [place for place, name in enumerate(header) if place >= index and name]
-    kept, count = [], 0
+    rows, count = [], 0
     for row, cells in lines:
-        if (row == number + 1 and _is_rule(cells, given.separator)) or _is_comment(row, cells, len(header)):
+        if (row == number + 1 and _is_rule(cells, located.separator)) or _is_comment(row, cells, len(header)):
             continue
         _check_row(row, cells, len(header) + extra)
         filled = next((place for place in unnamed if cells[place + extra]), None)
@@ -125,22 +127,27 @@ def _rows(
             raise ValueError(f"row {number}, column {filled + 1} has no name: give it one")
         count += 1
         if count <= limits.rows:
-            kept.append((row, [cells[at[place] + extra] for place in wanted]))
+            rows.append((row, [cells[at[place] + extra] for place in selected]))
     check_count(count, limits)
-    return [named[place] for place in wanted], kept
+    return [full_names[place] for place in selected], rows
 
 
-def _row_names(given: Text, width: int) -> int:
-    """1 where rows begin with a name that the header has no column for: in quotes (R), or counted from 0 or 1 below a
-    header that is set in (printed by pandas or R); elsewhere 0, and a row with a cell more is an error."""
-    raw = [line for line in islice(StringIO(given.body, newline=""), PEEKED) if line.strip()]
-    rows = [cells for cells in islice(_cells(given.body, given.separator), PEEKED) if any(cells)][1:]
-    if given.separator == "," or not rows or any(len(cells) != width + 1 for cells in rows):
+def _row_names(located: DelimitedText, width: int) -> int:
+    """Return 1 where rows begin with a name that has no column in the header, else 0.
+
+    Such names are in quotes (R), or count from 0 or 1 below an indented header (printed by pandas or R). Elsewhere a
+    row with a cell more than the header is an error.
+    """
+    raw = [line for line in islice(StringIO(located.body, newline=""), SAMPLE) if line.strip()]
+    rows = [cells for cells in islice(_cells(located.body, located.separator), SAMPLE) if any(cells)][1:]
+    if located.separator == "," or not rows or any(len(cells) != width + 1 for cells in rows):
         return 0
     first = [cells[0] for cells in rows]
     quoted = all(line.startswith('"') for line in raw)
-    counted = first in ([str(each + start) for each in range(len(rows))] for start in (0, 1))
-    printed = given.separator == SPACE and raw[0].startswith(" ") and not any(line.startswith(" ") for line in raw[1:])
+    counted = first in ([str(number + start) for number in range(len(rows))] for start in (0, 1))
+    printed = (
+        located.separator == SPACE and raw[0].startswith(" ") and not any(line.startswith(" ") for line in raw[1:])
+    )
     grouped = all(re.fullmatch(r"\d{3}", cells[1]) for cells in rows)  # 1 024 may be one number
     return int(quoted or (counted and printed and not grouped))
 

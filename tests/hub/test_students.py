@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hub.publishing.test_models import PLAIN, put
+from tests.hub.test_models import PLAIN, put
 from tests.tiny_model import make_tiny_model
 from toolkit.hub.models import Model
 

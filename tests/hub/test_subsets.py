@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hub.publishing.conftest import tags
-from tests.hub.publishing.test_publish import put
-from tests.hub.publishing.tiny_ladder import make_release
+from tests.hub.remote import tags
+from tests.hub.test_publish import put
+from tests.hub.tiny_ladder import make_release
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 

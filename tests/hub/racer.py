@@ -1,4 +1,4 @@
-"""One process of a race: `python -m tests.hub.publishing.racer ENDPOINT REPO FOLDER VERSION` prints how it went."""
+"""One process of a race: `python -m tests.hub.racer ENDPOINT REPO FOLDER VERSION` prints how it went."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.hub.publishing.conftest import expected
-from tests.hub.publishing.test_publish import put
-from tests.hub.publishing.tiny_ladder import count
+from tests.hub.remote import expected
+from tests.hub.test_publish import put
+from tests.hub.tiny_ladder import count
 from toolkit.hub.check import check_release
 from toolkit.hub.download import fetch, split_reference
 from toolkit.hub.faults import HubFault
