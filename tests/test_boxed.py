@@ -58,9 +58,9 @@ def test_all_boxes_come_in_their_order(text: str, answers: list[str]) -> None:
 )
 def test_every_box_is_a_piece_of_the_text(pieces: list[str]) -> None:
     text = "".join(pieces)
-    found = all_boxed(text)
-    assert all(answer and answer in text and answer == answer.strip() for answer in found)
-    assert sum(map(len, found)) <= len(text)
+    boxes = all_boxed(text)
+    assert all(answer and answer in text and answer == answer.strip() for answer in boxes)
+    assert sum(map(len, boxes)) <= len(text)
     assert extract_boxed(text) is None or extract_boxed(text) in text
 
 

@@ -17,8 +17,8 @@ CONTRACTS = {
 @pytest.mark.parametrize(("table", "names"), CONTRACTS.items())
 def test_a_name_stands_for_a_module_that_keeps_the_contract(table, names):
     for module in getattr(doors, table).values():
-        found = importlib.import_module(module)
-        assert [name for name in names if not hasattr(found, name)] == []
+        imported = importlib.import_module(module)
+        assert [name for name in names if not hasattr(imported, name)] == []
 
 
 def test_older_results_are_of_known_names():

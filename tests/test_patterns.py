@@ -20,9 +20,9 @@ ENDLESS = [
 
 @pytest.mark.parametrize(("pattern", "text"), ENDLESS)
 def test_an_expression_that_backtracks_for_ever_is_cut_off_and_named(pattern, text):
-    made = Pattern(pattern, "response_pattern", seconds=0.05)
+    compiled = Pattern(pattern, "response_pattern", seconds=0.05)
     try:
-        made.last(text)
+        compiled.last(text)
     except PatternError as error:
         assert str(error).startswith(f"response_pattern: {pattern!r} takes longer than 0.05 s")
         assert "repeats inside repeats" in str(error)

@@ -21,16 +21,16 @@ def fail(text, tick):
 
 
 def test_work_is_done_elsewhere_and_reports_here():
-    seen = []
+    reports = []
     with open_workers(1) as workers:
-        pid = workers.call("task", lambda done, total: seen.append((done, total)), count, 3)
+        pid = workers.call("task", lambda done, total: reports.append((done, total)), count, 3)
         with pytest.raises(ValueError, match="no such thing"):
             workers.call("other", lambda *_: None, fail, "no such thing")
         for _ in range(100):  # the last report may come after the result
-            if len(seen) == 3:
+            if len(reports) == 3:
                 break
             time.sleep(0.05)
-    assert pid != os.getpid() and seen == [(1, 3), (2, 3), (3, 3)]
+    assert pid != os.getpid() and reports == [(1, 3), (2, 3), (3, 3)]
 
 
 PARENT = """

@@ -30,13 +30,13 @@ def write(text):
 
 
 @pytest.fixture
-def said():
+def notices():
     return []
 
 
 @pytest.fixture
-def workspace(tmp_path, said):
-    return Workspace(tmp_path / "workspace", said.append)
+def workspace(tmp_path, notices):
+    return Workspace(tmp_path / "workspace", notices.append)
 
 
 def test_an_artifact_is_made_once_and_found_again(workspace):
@@ -74,7 +74,7 @@ def test_a_damaged_artifact_is_made_again(workspace, damage):
 
 @pytest.fixture
 def digests(monkeypatch):
-    """The files whose bytes are read from now on, where none is too young to be remembered."""
+    """List the files whose bytes are read from now on, when none is too young to be remembered."""
     read = []
     monkeypatch.setattr("toolkit.workspace.SETTLED", -(10**9))
     monkeypatch.setattr("toolkit.workspace.file_digest", lambda path: read.append(path.name) or file_digest(path))
@@ -91,7 +91,7 @@ def test_files_are_read_once_however_often_they_are_looked_up(workspace, digests
 
 @pytest.mark.parametrize("settled", [-(10**9), 2 * 10**9])
 @pytest.mark.parametrize("change", ["in place", "with its old time", "replaced"])
-def test_a_file_that_changed_since_it_was_looked_up_is_noticed(workspace, said, change, settled, monkeypatch):
+def test_a_file_that_changed_since_it_was_looked_up_is_noticed(workspace, notices, change, settled, monkeypatch):
     monkeypatch.setattr("toolkit.workspace.SETTLED", settled)
     made, _ = workspace.build("stage", 1, write("whole"))
     path = made.path / "data.txt"
@@ -103,7 +103,7 @@ def test_a_file_that_changed_since_it_was_looked_up_is_noticed(workspace, said, 
     path.write_text("wrong")
     if change == "with its old time":
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert workspace.find("stage", 1) is None and "its files changed" in said[0]
+    assert workspace.find("stage", 1) is None and "its files have changed" in notices[0]
 
 
 def test_a_file_that_changes_within_a_tick_of_the_clock_is_noticed(workspace):
@@ -189,20 +189,20 @@ def hold(workspace, seconds):
     return holder
 
 
-def test_the_second_of_two_runs_says_so_and_waits(workspace, said):
+def test_the_second_of_two_runs_says_so_and_waits(workspace, notices):
     holder = hold(workspace, 1)
     artifact, cached = workspace.build("stage", 1, write("mine"))
     holder.wait()
     assert cached and (artifact.path / "data.txt").read_text() == "theirs"
-    assert any("another run is working on stage-" in text for text in said)
+    assert any("another run is working on stage-" in text for text in notices)
 
 
-def test_threads_of_one_run_wait_for_each_other_without_a_word(workspace, said):
-    """Two students from equal rows are one artifact."""
-    barrier, made = threading.Barrier(2), []
+def test_threads_of_one_run_wait_for_each_other_without_a_word(workspace, notices):
+    """Make two students from equal rows one artifact."""
+    barrier, artifacts = threading.Barrier(2), []
 
     def make(folder):
-        made.append(folder)
+        artifacts.append(folder)
         return write("mine")(folder)
 
     def build(_):
@@ -211,10 +211,10 @@ def test_threads_of_one_run_wait_for_each_other_without_a_word(workspace, said):
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(build, range(2))
-    assert first == second and len(made) == 1 and not said
+    assert first == second and len(artifacts) == 1 and not notices
 
 
-def test_a_killed_run_leaves_no_lock_and_no_half_artifact(workspace, said):
+def test_a_killed_run_leaves_no_lock_and_no_half_artifact(workspace, notices):
     holder = hold(workspace, 600)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()

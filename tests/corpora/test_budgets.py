@@ -83,8 +83,8 @@ def test_subsets_and_budgets_outside_the_ladder_are_named():
 
 @given(ladders, st.integers(1, 2000))
 def test_a_published_ladder_grows_only_upward(published, rung):
-    wanted = sorted({*published, rung})
+    ladder = sorted({*published, rung})
     if rung in published or rung > published[-1]:
-        assert increments(wanted)[: len(published)] == increments(published)
+        assert increments(ladder)[: len(published)] == increments(published)
     else:
-        assert increments(wanted)[: len(published)] != increments(published)
+        assert increments(ladder)[: len(published)] != increments(published)

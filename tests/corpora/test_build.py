@@ -52,24 +52,31 @@ def joined(count=3):
     ]  # fmt: skip
 
 
-def test_every_row_lands_once_in_its_file_in_order(tmp_path):
+def test_a_corpus_is_files_by_shell_and_increment_and_nothing_else(tmp_path):
     files = build(tmp_path)
     assert [file.relative_to(tmp_path).as_posix() for file in files[:3]] == [
         "data/accepted/q1/i000-001.parquet",
         "data/accepted/q2/i000-001.parquet",
         "data/accepted/q1/i001-002.parquet",
     ]
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_every_row_is_in_one_file_in_order(tmp_path):
     order = {question["question_id"]: position for position, question in enumerate(questions())}
-    seen = []
-    for file in files:
+    corpus = []
+    for file in build(tmp_path):
+        rows = [(row["response_index"], order[row["question_id"]]) for row in pq.read_table(file).to_pylist()]
+        assert rows == sorted(rows)
+        corpus += rows
+    assert sorted(corpus) == [(index, position) for index in range(4) for position in range(8)]
+
+
+def test_every_file_has_the_agreed_columns_and_rows_of_one_side(tmp_path):
+    for file in build(tmp_path):
         table = pq.read_table(file)
         assert table.schema == SCHEMA
-        rows = [(row["response_index"], order[row["question_id"]]) for row in table.to_pylist()]
-        assert rows == sorted(rows)
         assert all((verdict == "accepted") == ("accepted" in file.parts) for verdict in table["verdict"].to_pylist())
-        seen += rows
-    assert sorted(seen) == [(index, position) for index in range(4) for position in range(8)]
-    assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
 def test_a_row_holds_what_question_response_and_verdict_say(tmp_path):
@@ -109,13 +116,13 @@ def test_where_distinct_texts_are_counted_a_repeat_lies_among_the_rejected_in_th
     rows = [row | {"text": texts[row["index"]]} for row in responses(6, 1)]
     judged = [row | {"verdict": "rejected" if row["index"] == 0 else "accepted"} for row in verdicts(rows)]
     files = build(tmp_path, rows, judged, shells=[Shell("q1", 0, 1)], counting="accepted")
-    held = {
+    by_file = {
         file.relative_to(tmp_path / "data").as_posix(): list(
             zip(*(pq.read_table(file)[name].to_pylist() for name in ("response_index", "verdict")), strict=True)
         )
         for file in files
     }
-    assert held == {
+    assert by_file == {
         "accepted/q1/i000-001.parquet": [(1, "accepted")],
         "accepted/q1/i001-002.parquet": [(3, "accepted")],
         "accepted/q1/i002-004.parquet": [(5, "accepted")],

@@ -120,5 +120,5 @@ def test_gsm8k_has_one_question_of_its_test_set_in_near_copy_in_train(shared_dat
         return [json.loads(line)["question"] for line in lines]
 
     test = {str(number): text for number, text in enumerate(questions("test"))}
-    found = [(leak.kind, leak.held_out_id, leak.where) for leak in find_leaks(test, questions("train"))]
-    assert found == [("near", "602", 1314)]  # a train instead of a plane, with other numbers
+    leaks = [(leak.kind, leak.held_out_id, leak.where) for leak in find_leaks(test, questions("train"))]
+    assert leaks == [("near", "602", 1314)]  # a train instead of a plane, with other numbers

@@ -52,9 +52,15 @@ def test_every_count_of_every_cell(tmp_path):
 
 def test_no_checked_step_gives_no_rate_and_nothing_accepted_gives_zeros(tmp_path):
     rows = [(q, i, t, n, "rejected", None) for q, i, t, n, _, _ in ROWS]
-    found = count(corpus(tmp_path, rows), cell_files(2, 2, (2, 3), (1, 2, 3)))
-    assert found.false_positive_rate is None
-    assert (found.questions, found.sampled, found.accepted, found.accepted_share, found.distinct) == (2, 4, 0, 0.0, 0)
+    statistics = count(corpus(tmp_path, rows), cell_files(2, 2, (2, 3), (1, 2, 3)))
+    assert statistics.false_positive_rate is None
+    assert (
+        statistics.questions,
+        statistics.sampled,
+        statistics.accepted,
+        statistics.accepted_share,
+        statistics.distinct,
+    ) == (2, 4, 0, 0.0, 0)
 
 
 def test_a_repeat_counts_as_accepted_but_neither_as_distinct_nor_as_something_to_learn_from(tmp_path):

@@ -40,11 +40,11 @@ def test_units_of_every_step_follow_from_those_stated(name: str) -> None:
     for path in family.paths:
         known = {letter: quantity(value, units[letter]) for letter, value in given.items()}
         for step in path:
-            made = eval(step.expression, {}, known)  # noqa: S307
-            wanted = quantity(follow(path, given)[step.symbol], step.unit)
-            assert made.check(wanted.dimensionality), step
-            assert made.to(wanted.units).magnitude == pytest.approx(wanted.magnitude), step
-            known[step.symbol] = wanted
+            result = eval(step.expression, {}, known)  # noqa: S307
+            expected = quantity(follow(path, given)[step.symbol], step.unit)
+            assert result.check(expected.dimensionality), step
+            assert result.to(expected.units).magnitude == pytest.approx(expected.magnitude), step
+            known[step.symbol] = expected
 
 
 @pytest.mark.parametrize("name", DRILLS)
@@ -62,10 +62,10 @@ def test_a_drill_is_no_question_of_the_pool_even_with_the_same_numbers() -> None
     def worded(wording: str, letters: tuple[str, ...]) -> str:
         return wording.format(**words, **{letter: 11 + place for place, letter in enumerate(letters)})
 
-    asked = {name: worded(family.wordings[0], family.stated) for name, family in FAMILIES.items()}
+    questions = {name: worded(family.wordings[0], family.stated) for name, family in FAMILIES.items()}
     drills = [worded(drill.wordings[0], drill.stated) for drill in DRILLS.values()]
-    assert find_leaks(asked, drills, procedural=True) == []
-    assert {leak.held_out_id for leak in find_leaks(asked, asked.values(), procedural=True)} == set(asked)
+    assert find_leaks(questions, drills, procedural=True) == []
+    assert {leak.held_out_id for leak in find_leaks(questions, questions.values(), procedural=True)} == set(questions)
 
 
 def test_a_quarter_of_what_the_base_reads_are_drills() -> None:

@@ -30,7 +30,7 @@ OTHER_UNITS = {
 
 
 def chains(text: str) -> list[list[Fraction]]:
-    """The sides of every equality between numbers, read independently of how workings are written."""
+    """Give the sides of every equality between numbers, read independently of how workings are written."""
     runs = [run.split("=") for run in re.findall(r"[0-9+\-*/()= ]+", UNIT.sub("", text)) if "=" in run]
     return [[value(side) for side in run if side.strip()] for run in runs]
 
@@ -46,9 +46,9 @@ def test_every_step_and_the_answer_of_every_solution_are_right(family: str) -> N
     for question in islice(generate("train", 9, (family,)), 300):
         text = solve(question, random_)
         assert text.endswith(f"\\boxed{{{question.answer}}}")
-        found = chains(text)
-        assert all(len(set(chain)) == 1 for chain in found), text
-        assert any(len(chain) > 1 and chain[-1] == int(question.answer.split()[0]) for chain in found), text
+        equalities = chains(text)
+        assert all(len(set(chain)) == 1 for chain in equalities), text
+        assert any(len(chain) > 1 and chain[-1] == int(question.answer.split()[0]) for chain in equalities), text
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -71,18 +71,27 @@ def test_the_recipe_judges_solutions_by_value_unit_and_steps(family: str) -> Non
 
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(FAMILIES)), st.integers(0, 10**9))
-def test_each_path_is_written_whole_in_every_style(family: str, seed: int) -> None:
+def test_each_path_is_written_differently_in_every_style_and_ends_in_its_boxed_answer(family: str, seed: int) -> None:
+    random_ = random.Random(seed)
+    numbers = draw_numbers(FAMILIES[family], random_)
+    for path in open_paths(FAMILIES[family], numbers):
+        answer = f"\\boxed{{{follow(path, numbers)[path[-1].symbol]} {path[-1].unit}}}"
+        texts = [write(path, numbers, style, random_) for style in STYLES]
+        assert len(set(texts)) == len(STYLES)
+        assert all(text.endswith(answer) for text in texts)
+        assert unreadable(TOKENIZER, texts) == []
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(FAMILIES)), st.integers(0, 10**9))
+def test_the_folded_path_and_its_steps_have_the_values_of_the_path(family: str, seed: int) -> None:
     random_ = random.Random(seed)
     numbers = draw_numbers(FAMILIES[family], random_)
     for path in open_paths(FAMILIES[family], numbers):
         values = follow(path, numbers)
-        texts = [write(path, numbers, style, random_) for style in STYLES]
-        assert len(set(texts)) == len(STYLES)
-        assert all(text.endswith(f"\\boxed{{{values[path[-1].symbol]} {path[-1].unit}}}") for text in texts)
         assert value(show(fold(path, numbers))) == values[path[-1].symbol]
         steps = worked(path, numbers, random_)
         assert {step.split(" = ")[0]: int(re.split("[ ]", step.split(" = ")[2])[0]) for step in steps} == values
-        assert unreadable(TOKENIZER, texts) == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -107,9 +116,9 @@ def test_base_texts_show_only_right_equalities() -> None:
 
 def test_training_texts_hold_no_question_of_another_split() -> None:
     texts = [*islice(teacher_texts(0, domain="physics"), 6000), *islice(base_texts(0, domain="physics"), 6000)]
-    asked = [text.split(ASSISTANT)[0] for text in texts if text.startswith(USER)]
-    assert len(asked) > 6000
-    for question in asked:
+    prompts = [text.split(ASSISTANT)[0] for text in texts if text.startswith(USER)]
+    assert len(prompts) > 6000
+    for question in prompts:
         assert split_of(tuple(map(int, re.findall(r"(?<![\^\d])\d+", question)))) == "train"
 
 

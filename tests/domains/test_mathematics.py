@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from toolkit.domains.expressions import evaluate
 from toolkit.domains.mathematics import FAMILIES, generate
-from toolkit.domains.stream import SPLITS, question_id, split_of
+from toolkit.domains.stream import SPLITS, Question, question_id, split_of
 
 
 def test_every_family_appears_in_every_wording() -> None:
@@ -41,8 +41,8 @@ def test_answers_follow_from_the_stated_numbers() -> None:
 def test_no_family_is_narrow(name: str) -> None:
     family = FAMILIES[name]
     stated = set()
-    for drawn in product(*(range(low, high + 1) for low, high in family.draws.values())):
-        values = dict(zip(family.draws, drawn, strict=True))
+    for numbers in product(*(range(low, high + 1) for low, high in family.draws.values())):
+        values = dict(zip(family.draws, numbers, strict=True))
         values |= {letter: evaluate(expression, values) for letter, expression in family.derived.items()}
         with contextlib.suppress(ArithmeticError):
             evaluate(family.expression, values)
@@ -50,20 +50,29 @@ def test_no_family_is_narrow(name: str) -> None:
     assert len(stated) >= 5_000
 
 
-def test_splits_share_no_numbers_and_one_distribution() -> None:
-    parts = {split: list(islice(generate(split, 0), 1000)) for split in SPLITS}
-    numbers = {split: {tuple(sorted(question.numbers)) for question in part} for split, part in parts.items()}
-    names = list(SPLITS)
-    for place, one in enumerate(names):
-        for other in names[place + 1 :]:
-            assert not numbers[one] & numbers[other]
-    # A split must be no easier than another, nor ruled by a few sets of numbers: then a score is of no single item.
-    sizes = {split: sum(sum(question.numbers) for question in part) / len(part) for split, part in parts.items()}
-    assert max(sizes.values()) < 1.06 * min(sizes.values())
+@pytest.fixture(scope="module")
+def parts() -> dict[str, list[Question]]:
+    return {split: list(islice(generate(split, 0), 1000)) for split in SPLITS}
+
+
+def test_no_two_splits_share_numbers(parts: dict[str, list[Question]]) -> None:
+    numbers = [{tuple(sorted(question.numbers)) for question in part} for part in parts.values()]
+    assert not any(one & other for one, other in combinations(numbers, 2))
+
+
+def test_no_split_has_larger_numbers_than_another(parts: dict[str, list[Question]]) -> None:
+    sizes = [sum(sum(question.numbers) for question in part) / len(part) for part in parts.values()]
+    assert max(sizes) < 1.06 * min(sizes)
+
+
+def test_no_split_is_dominated_by_a_few_sets_of_numbers(parts: dict[str, list[Question]]) -> None:
     for part in parts.values():
-        ((_, commonest),) = Counter(tuple(sorted(question.numbers)) for question in part).most_common(1)
-        assert commonest <= 0.01 * len(part)
-        assert len({tuple(sorted(question.numbers)) for question in part}) > 0.6 * len(part)
+        counts = Counter(tuple(sorted(question.numbers)) for question in part)
+        assert max(counts.values()) <= 0.01 * len(part)
+        assert len(counts) > 0.6 * len(part)
+
+
+def test_every_family_has_about_the_same_share_of_every_split(parts: dict[str, list[Question]]) -> None:
     shares = {split: Counter(question.family for question in part) for split, part in parts.items()}
     for family in FAMILIES:
         counts = [shares[split][family] for split in SPLITS]

@@ -54,13 +54,13 @@ def numbers_in_order(text: str) -> list[int]:
 
 
 def unit_of_stated(family: str, name: str) -> str:
-    found = re.search(rf"\{{{name}\}} ([^\s.,?]+)", FAMILIES[family].wordings[0])
-    assert found
-    return UNITS.get((family, name), found[1])
+    match = re.search(rf"\{{{name}\}} ([^\s.,?]+)", FAMILIES[family].wordings[0])
+    assert match
+    return UNITS.get((family, name), match[1])
 
 
 def quantity(value: int, unit: str) -> pint.Quantity:
-    """Temperatures as kelvin above the zero of the scale: only their differences and weighted means are formed."""
+    """Read temperatures as kelvin above the zero of the scale: only differences and weighted means are formed."""
     spelled = {"1": "", "Ns": "N*s", "kg °C": "kg*K", "°C": "K"}.get(unit, unit)
     return value * REGISTRY.parse_units(spelled)
 
@@ -70,8 +70,8 @@ def numbers_for(family: str, seed: int) -> dict[str, int]:
 
 
 def test_twelve_families_of_eight_topics_all_appear() -> None:
-    asked = Counter(question.family for question in islice(generate("pool", 0), 1000))
-    assert set(asked) == set(FAMILIES) == set(FORMULAS)
+    counts = Counter(question.family for question in islice(generate("pool", 0), 1000))
+    assert set(counts) == set(FAMILIES) == set(FORMULAS)
     assert len(FAMILIES) >= 12
     assert {family.topic for family in FAMILIES.values()} == {
         "kinematics", "dynamics", "energy", "circuits", "gases", "waves", "heat", "optics"
@@ -107,12 +107,12 @@ def test_units_of_every_step_follow_from_those_stated(family: str) -> None:
     for path in FAMILIES[family].paths:
         known = {name: quantity(value, unit_of_stated(family, name)) for name, value in given_.items()}
         for step in path:
-            made = eval(step.expression, {}, known)  # noqa: S307
+            result = eval(step.expression, {}, known)  # noqa: S307
             value = follow(path, given_)[step.symbol]
-            wanted = quantity(value, step.unit)
-            assert made.check(wanted.dimensionality), (family, step)
-            assert made.to(wanted.units).magnitude == pytest.approx(value), (family, step)
-            known[step.symbol] = wanted
+            expected = quantity(value, step.unit)
+            assert result.check(expected.dimensionality), (family, step)
+            assert result.to(expected.units).magnitude == pytest.approx(value), (family, step)
+            known[step.symbol] = expected
 
 
 def _all_open(family: str, given_: dict[str, int]) -> bool:
@@ -120,20 +120,29 @@ def _all_open(family: str, given_: dict[str, int]) -> bool:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_paths_differ_in_what_they_work_out(family: str) -> None:
+def test_several_different_paths_lead_to_an_answer_in_one_unit(family: str) -> None:
     paths = FAMILIES[family].paths
     assert len(paths) >= 2
     worked = [frozenset((step.expression, step.unit) for step in path) for path in paths]
     assert len(set(worked)) == len(paths)
     assert len({path[-1].unit for path in paths}) == 1
-    for path in paths:
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_step_needs_known_numbers_and_gives_a_new_one(family: str) -> None:
+    for path in FAMILIES[family].paths:
         known = set(FAMILIES[family].stated)
         for step in path:
             assert set(names_in(step.expression)) <= known, step
             assert step.symbol not in known, step
             known.add(step.symbol)
-        used = {name for step in path for name in names_in(step.expression)}
-        assert {step.symbol for step in path[:-1]} <= used
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_step_but_the_last_is_needed_by_another(family: str) -> None:
+    for path in FAMILIES[family].paths:
+        needed = {name for step in path for name in names_in(step.expression)}
+        assert {step.symbol for step in path[:-1]} <= needed
 
 
 def test_most_questions_can_be_solved_in_several_ways() -> None:

@@ -17,7 +17,7 @@ from toolkit.nano.training_texts import base_texts, teacher_texts
 
 
 def equalities(text: str) -> list[list[str]]:
-    """The sides of each equality chain between numbers, read independently of how solutions are written."""
+    """Give the sides of each equality chain between numbers, read independently of how solutions are written."""
     runs = [run.strip().split("=") for run in re.findall(r"[0-9+\-*/()= ]+", text) if "=" in run]
     return [[side.strip() for side in run if side.strip()] for run in runs]
 
@@ -56,8 +56,8 @@ def test_each_question_has_several_solutions(family: str) -> None:
 
 def test_a_product_is_sometimes_distributed() -> None:
     tree = tree_of("a * (b + c)", {"a": 3, "b": 4, "c": 5})
-    shown = {show(rearrange(tree, random.Random(seed))) for seed in range(60)}
-    assert {"3 * (4 + 5)", "(4 + 5) * 3", "3 * 4 + 3 * 5"} <= shown
+    texts = {show(rearrange(tree, random.Random(seed))) for seed in range(60)}
+    assert {"3 * (4 + 5)", "(4 + 5) * 3", "3 * 4 + 3 * 5"} <= texts
 
 
 SUMS = st.recursive(
@@ -100,7 +100,7 @@ def test_streams_depend_on_the_seed_alone() -> None:
 
 
 def test_published_streams_never_change() -> None:
-    """The digests are those of version 1.0.0: pools, corpora and models of its releases are made of these texts."""
+    """Keep the digests of version 1.0.0: pools, corpora and models of its releases are made of these texts."""
 
     def digest(texts) -> str:  # type: ignore[no-untyped-def]
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -57,22 +57,32 @@ def test_a_tolerance_counts_where_answers_have_one() -> None:
     assert key(verification=Verification(tolerance=0.05)) == key(verification=Verification(check_steps=True)) == key()
 
 
-def test_a_tolerance_that_is_not_set_keeps_the_keys_it_had_and_one_that_is_set_is_told_apart() -> None:
-    """As hashed when .01 was the default, by a version that held whole numbers to it, too."""
-    before = {"response_pattern": None, "tolerance": 0.01, "check_steps": False}
-    for kind in ("mathematics", "numeric", "choice"):
-        assert Verification(answer_kind=kind).keyed() == {"answer_kind": kind, **before}
-        same = Verification(answer_kind=kind, tolerance=0.01).keyed() == Verification(answer_kind=kind).keyed()
-        assert same is (kind != "numeric")
+# The default tolerance was .01 in a version that applied it to whole numbers too; its keys must not change.
+@pytest.mark.parametrize("kind", ["mathematics", "numeric", "choice"])
+def test_a_policy_without_a_tolerance_is_hashed_with_the_default_of_the_first_version(kind: str) -> None:
+    first = {"answer_kind": kind, "response_pattern": None, "tolerance": 0.01, "check_steps": False}
+    assert Verification(answer_kind=kind).keyed() == first
+
+
+@pytest.mark.parametrize("kind", ["mathematics", "numeric", "choice"])
+def test_setting_the_default_tolerance_changes_the_hash_of_a_numeric_policy_only(kind: str) -> None:
+    same = Verification(answer_kind=kind, tolerance=0.01).keyed() == Verification(answer_kind=kind).keyed()
+    assert same is (kind != "numeric")
+
+
+def test_a_score_with_the_default_tolerance_has_another_key_than_one_with_the_same_number_set() -> None:
     default, stated = (Verification(answer_kind="numeric", tolerance=tolerance) for tolerance in (None, 0.01))
     described = describe_evaluation(ITEMS, "{{ question }}", "", GREEDY, default)
     assert described["tolerance"] == 0.01 and "whole_numbers" not in described
     assert key(verification=default) != key(verification=stated)
+
+
+def test_a_tolerance_that_is_set_is_part_of_the_hash() -> None:
     assert Verification(tolerance=0.05).keyed()["tolerance"] == 0.05
 
 
 def test_only_a_numeric_policy_is_written_without_a_tolerance() -> None:
-    """So that what was written of the other kinds, in recipes and manifests, stays as it was."""
+    """Keep what recipes and manifests say about the other kinds."""
     assert Verification().tolerance == Verification(answer_kind="choice").tolerance == 0.01
     assert Verification(answer_kind="numeric").tolerance is None
 
@@ -88,7 +98,7 @@ def test_items_are_read_in_file_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (pa.table({"question_id": ["a"], "question": ["b"]}), "no column answer"),
         (pa.Table.from_pylist(ITEMS).slice(0, 0), "no test items"),
@@ -96,7 +106,7 @@ def test_items_are_read_in_file_order(tmp_path: Path) -> None:
         (pa.Table.from_pylist([ITEMS[0] | {"answer": ""}]), "question 't0' has no answer"),
     ],
 )
-def test_a_test_file_that_cannot_be_scored_is_refused(tmp_path: Path, table: pa.Table, said: str) -> None:
+def test_a_test_file_that_cannot_be_scored_is_refused(tmp_path: Path, table: pa.Table, message: str) -> None:
     pq.write_table(table, tmp_path / "test.parquet")
-    with pytest.raises(EvaluationError, match=f"test.parquet: .*{said}"):
+    with pytest.raises(EvaluationError, match=f"test.parquet: .*{message}"):
         read_items(tmp_path / "test.parquet")

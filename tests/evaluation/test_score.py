@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,7 +36,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def items_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six items; the first two have the answer 1, the others 2."""
+    """Write six items; the first two have the answer 1, the others 2."""
     rows = [
         {"question_id": f"t{number}", "question": question, "answer": "1" if number < 2 else "2.0"}
         for number, question in enumerate(QUESTIONS)
@@ -47,7 +48,7 @@ def items_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def students(base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """An adapter that always answers 1, and a full model that always answers 2."""
+    """Train an adapter that always answers 1, and a full model that always answers 2."""
     folder = tmp_path_factory.mktemp("students")
     for number, (box, method) in enumerate(zip(BOXES, ("lora", "full"), strict=True)):
         rows = [{"question_id": f"q{place}", "question": text, "response": box} for place, text in enumerate(QUESTIONS)]
@@ -62,25 +63,54 @@ def read(folder: Path) -> list[dict]:
     return pq.read_table(folder / "items.parquet").to_pylist()
 
 
-def test_each_model_gets_its_own_right_answers(
-    base: Path, students: list[Path], items_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    calls: list[tuple[int, int]] = []
+class Scoring(NamedTuple):
+    scores: list[dict]
+    folder: Path
+    reports: list[tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def scoring(base: Path, students: list[Path], items_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Scoring:
+    """Score both students at once."""
+    folder, reports = tmp_path_factory.mktemp("scores"), []
     models = [
-        ScoredModel("one", students[0], tmp_path / "one", base),
-        ScoredModel("two", students[1], tmp_path / "two", base),
+        ScoredModel("one", students[0], folder / "one", base),
+        ScoredModel("two", students[1], folder / "two", base),
     ]
-    scores = score_models(models, items_file, GREEDY, lambda *call: calls.append(call))
-    assert [score["error"] for score in scores] == pytest.approx([4 / 6, 2 / 6])
-    assert [(score["name"], score["n"], score["k"]) for score in scores] == [("one", 6, 1), ("two", 6, 1)]
-    assert scores[0]["eval_key"] == scores[1]["eval_key"]
-    assert calls == [(3, 12), (6, 12), (9, 12), (12, 12)]
-    assert json.loads((tmp_path / "two" / "score.json").read_text()) == scores[1]
-    assert pq.read_schema(tmp_path / "two" / "items.parquet") == ITEMS_SCHEMA
-    assert read(tmp_path / "one") == [
+    scores = score_models(models, items_file, GREEDY, lambda *report: reports.append(report))
+    return Scoring(scores, folder, reports)
+
+
+def test_each_model_has_the_error_of_its_own_answers(scoring: Scoring) -> None:
+    assert [score["error"] for score in scoring.scores] == pytest.approx([4 / 6, 2 / 6])
+    assert [(score["name"], score["n"], score["k"]) for score in scoring.scores] == [("one", 6, 1), ("two", 6, 1)]
+
+
+def test_models_that_are_scored_alike_have_one_key(scoring: Scoring) -> None:
+    assert scoring.scores[0]["eval_key"] == scoring.scores[1]["eval_key"]
+
+
+def test_progress_counts_the_items_of_all_models(scoring: Scoring) -> None:
+    assert scoring.reports == [(3, 12), (6, 12), (9, 12), (12, 12)]
+
+
+def test_a_score_is_written_as_it_is_returned_and_its_items_one_by_one(scoring: Scoring) -> None:
+    assert json.loads((scoring.folder / "two" / "score.json").read_text()) == scoring.scores[1]
+    assert pq.read_schema(scoring.folder / "two" / "items.parquet") == ITEMS_SCHEMA
+    assert read(scoring.folder / "one") == [
         {"item_id": f"t{number}", "correct": float(number < 2), "extracted": ["1"], "response": [BOXES[0]]}
         for number in range(6)
     ]
+
+
+def test_scoring_prints_nothing(
+    base: Path, students: list[Path], items_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models = [
+        ScoredModel("one", students[0], tmp_path / "one", base),
+        ScoredModel("two", students[1], tmp_path / "two"),
+    ]
+    score_models(models, items_file, GREEDY, lambda done, total: None)
     assert capfd.readouterr() == ("", "")
 
 
@@ -127,13 +157,13 @@ def test_scoring_needs_no_network_and_leaves_the_registry_alone(
 
 
 def test_importing_leaves_gradients_on() -> None:
-    """lighteval switches them off at import, and then a worker that has scored could not train any more."""
+    """Check it because lighteval switches them off at import, so that a worker could not train after a score."""
     assert "lighteval.models.transformers.transformers_model" in sys.modules
     assert torch.is_grad_enabled()
 
 
 def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, items_file: Path, tmp_path: Path) -> None:
-    """Left padding and sorting change nothing; a sampling default in the model's folder does not leak in."""
+    """Show that left padding, sorting, and a sampling default in the model's folder change nothing."""
     shutil.copytree(base, tmp_path / "base")
     GenerationConfig(do_sample=True, temperature=5.0, eos_token_id=2, pad_token_id=0).save_pretrained(tmp_path / "base")
     score_models(
@@ -151,7 +181,7 @@ def test_batched_answers_are_those_of_one_question_at_a_time(base: Path, items_f
 def test_an_answer_ends_where_students_learn_to_end(
     base: Path, students: list[Path], items_file: Path, tmp_path: Path
 ) -> None:
-    """Also when the base's generation_config names another end, as that of many a base model does."""
+    """Hold even if the base's generation_config names another end, as in many base models."""
     shutil.copytree(base, tmp_path / "base")
     GenerationConfig(eos_token_id=[3, 4], pad_token_id=0).save_pretrained(tmp_path / "base")
     model = ScoredModel("one", students[0], tmp_path / "out", tmp_path / "base")
@@ -159,20 +189,30 @@ def test_an_answer_ends_where_students_learn_to_end(
     assert {text for row in read(tmp_path / "out") for text in row["response"]} == {BOXES[0]}
 
 
-def test_several_samples_per_item_are_averaged_and_repeatable(base: Path, items_file: Path, tmp_path: Path) -> None:
-    def score(name: str, settings: Evaluation) -> list[dict]:
-        model = ScoredModel("base", base, tmp_path / name)
-        (made,) = score_models([model], items_file, settings, lambda done, total: None)
-        assert made["k"] == 4 and made["evaluation"]["seed"] == settings.eval_seed
-        return read(tmp_path / name)
+@pytest.fixture(scope="module")
+def sampled(base: Path, items_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Score the base by four samples per item."""
+    folder = tmp_path_factory.mktemp("sampled")
+    score_models([ScoredModel("base", base, folder)], items_file, SAMPLED, lambda done, total: None)
+    return folder
 
-    first = score("first", SAMPLED)
-    assert {len(row["response"]) for row in first} == {4}
-    assert len({text for row in first for text in row["response"]}) > 4
-    for row, gold in zip(first, "112222", strict=True):
+
+def test_several_samples_per_item_are_averaged(sampled: Path) -> None:
+    rows = read(sampled)
+    assert {len(row["response"]) for row in rows} == {4}
+    assert len({text for row in rows for text in row["response"]}) > 4
+    for row, gold in zip(rows, "112222", strict=True):
         assert row["correct"] == sum(extracted == gold for extracted in row["extracted"]) / 4
-    assert score("again", SAMPLED) == first
-    assert score("other", dataclasses.replace(SAMPLED, eval_seed=1)) != first
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_samples_repeat_with_their_seed_and_change_with_another(
+    base: Path, items_file: Path, sampled: Path, tmp_path: Path, seed: int
+) -> None:
+    settings = dataclasses.replace(SAMPLED, eval_seed=seed)
+    (score,) = score_models([ScoredModel("base", base, tmp_path)], items_file, settings, lambda done, total: None)
+    assert score["k"] == 4 and score["evaluation"]["seed"] == seed
+    assert (read(tmp_path) == read(sampled)) is (seed == SAMPLED.eval_seed)
 
 
 def test_models_that_cannot_be_scored_are_refused(
@@ -187,7 +227,7 @@ def test_models_that_cannot_be_scored_are_refused(
 
 
 def test_answers_are_compared_by_the_recipes_policy(base: Path, students: list[Path], tmp_path: Path) -> None:
-    """LaTeX equality, units and tolerance included, and where the pattern finds the answer."""
+    """Include LaTeX equality, units, tolerance and the pattern that finds the answer."""
     golds = {"1": True, "x = 1": True, "\\frac{2}{2}": True, "1\\text{ m}": True, "1.005": False, "2": False}
     rows = [{"question_id": gold, "question": QUESTIONS[0], "answer": gold} for gold in golds]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "test.parquet")
@@ -204,7 +244,7 @@ def test_answers_are_compared_by_the_recipes_policy(base: Path, students: list[P
 
 
 def test_a_model_that_diverged_has_no_score(base: Path, items_file: Path, tmp_path: Path) -> None:
-    """Finite weights may be too large for what is computed with them; its error is not 1, there is none."""
+    """Refuse finite weights that are too large to compute with: such a model has no error, not even 1."""
     model = AutoModelForCausalLM.from_pretrained(base)
     with torch.no_grad():
         model.model.norm.weight *= 1e38

@@ -99,12 +99,12 @@ def test_sampling_does_not_depend_on_the_batch_and_ids_stand_for_text(folder: Pa
 def test_training_scoring_and_sampling_read_the_same_prompt(folder: Path, corpus: Path) -> None:
     tokenizer = load_tokenizer(folder)
     rows = read_responses([corpus])
-    made = tokenize_rows(tokenizer, rows, 400)
+    trained = tokenize_rows(tokenizer, rows, 400)
     local = teacher(folder)
-    for row, ids in zip(rows, made.input_ids, strict=True):
+    for row, ids in zip(rows, trained.input_ids, strict=True):
         prompt = tokenizer(local.prompt(user_turn(row["question"])), add_special_tokens=False)["input_ids"]
         assert ids[: len(prompt)] == prompt == prompt_ids(tokenizer, row["question"])
-    assert made.unreadable == 0
+    assert trained.unreadable == 0
 
 
 def test_a_sequence_begins_once(kind: str, folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_sequence_begins_once(kind: str, folder: Path) -> None:
 
 
 def test_labels_are_the_response_and_its_end_in_every_batch(folder: Path, corpus: Path, tmp_path: Path) -> None:
-    """Also where the end is what rows are padded with."""
+    """Include the case that the end is also the padding."""
     tokenizer = load_tokenizer(folder)
     rows = tokenize_rows(tokenizer, read_responses([corpus]), 400)
     trainer = _trainer(folder, tokenizer, _dataset(rows), tmp_path, LORA, 0, lambda done, total: None)
@@ -148,8 +148,8 @@ def test_control_tokens_in_a_question_are_plain_text(kind: str, folder: Path) ->
     end = tokenizer.eos_token
     ids = prompt_ids(tokenizer, f"what does {end} mean?")
     assert ids.count(tokenizer.eos_token_id) == prompt_ids(tokenizer, "what").count(tokenizer.eos_token_id)
-    shown = tokenizer.decode(ids).replace(" ", "")
-    assert f"whatdoes{end}mean?" in shown
+    text = tokenizer.decode(ids).replace(" ", "")
+    assert f"whatdoes{end}mean?" in text
 
 
 def test_control_tokens_in_several_turns_are_plain_text(kind: str, folder: Path) -> None:
@@ -218,7 +218,7 @@ def test_ids_beyond_the_tokenizer_are_not_drawn(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         (None, "no chat template to ask questions with; add chat_template.jinja"),
         ("{{ raise_exception('needs a system message') }}", "needs a system message"),
@@ -228,12 +228,12 @@ def test_ids_beyond_the_tokenizer_are_not_drawn(tmp_path: Path) -> None:
         ("Hello", "does not show the question"),
     ],
 )
-def test_templates_that_cannot_ask_are_refused(tmp_path: Path, template: str | None, said: str) -> None:
+def test_templates_that_cannot_ask_are_refused(tmp_path: Path, template: str | None, message: str) -> None:
     folder = make_tiny_model(tmp_path / "model", ["one"])
     (folder / "chat_template.jinja").unlink()
     if template:
         (folder / "chat_template.jinja").write_text(template)
-    assert said in str(mute(load_tokenizer(folder)))
+    assert message in str(mute(load_tokenizer(folder)))
     with pytest.raises(ModelFilesError, match=r"chat[ _]template"):
         teacher(folder)
 
@@ -247,35 +247,45 @@ def test_a_template_that_prints_the_date_prints_one(tmp_path: Path) -> None:
     assert prompt_text(load_tokenizer(folder), "one") == "Today: 26 Jul 2024 one"
 
 
-def test_ends_are_those_of_the_files(tmp_path: Path) -> None:
-    folder = make_tiny_model(tmp_path / "model", ["one"])
-    tokenizer = load_tokenizer(folder)
+def ends_with(folder: Path, generation: object, model: dict) -> list[int]:
+    """Give the end tokens of a folder whose two configurations list these; None leaves generation_config.json out."""
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    if generation is not None:
+        (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": generation}))
     config = json.loads((folder / "config.json").read_text())
+    config.pop("eos_token_id", None)
+    (folder / "config.json").write_text(json.dumps(config | model))
+    return ends_of(folder, load_tokenizer(folder))
 
-    def ends(generation: object, model: dict) -> list[int]:
-        (folder / "generation_config.json").unlink(missing_ok=True)
-        if generation is not None:
-            (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": generation}))
-        (folder / "config.json").write_text(json.dumps(config | model))
-        return ends_of(folder, tokenizer)
 
-    assert ends([3, 4], {"eos_token_id": 5}) == [2, 3, 4, 5]
-    assert ends(None, {"eos_token_id": [5, 3]}) == [2, 3, 5]
-    assert ends(None, {"eos_token_id": None, "text_config": {"eos_token_id": 6}}) == [2, 6]
-    assert ends(-1, {"eos_token_id": None}) == [2]
-    del config["eos_token_id"]
-    assert ends(None, {}) == [2]
-    for wrong in ("</s>", [1, "2"], True, 2.0, {"a": 1}):
-        with pytest.raises(ModelFilesError, match="eos_token_id"):
-            ends(wrong, {})
+@pytest.mark.parametrize(
+    ("generation", "model", "ends"),
+    [
+        ([3, 4], {"eos_token_id": 5}, [2, 3, 4, 5]),
+        (None, {"eos_token_id": [5, 3]}, [2, 3, 5]),
+        (None, {"eos_token_id": None, "text_config": {"eos_token_id": 6}}, [2, 6]),
+        (-1, {"eos_token_id": None}, [2]),
+        (None, {}, [2]),
+    ],
+)
+def test_ends_are_those_of_the_files(tmp_path: Path, generation: object, model: dict, ends: list[int]) -> None:
+    folder = make_tiny_model(tmp_path / "model", ["one"])
+    assert ends_with(folder, generation, model) == ends
+
+
+@pytest.mark.parametrize("wrong", ["</s>", [1, "2"], True, 2.0, {"a": 1}])
+def test_an_end_that_is_not_a_token_id_is_refused(tmp_path: Path, wrong: object) -> None:
+    folder = make_tiny_model(tmp_path / "model", ["one"])
+    with pytest.raises(ModelFilesError, match="eos_token_id"):
+        ends_with(folder, wrong, {})
 
 
 def test_a_model_without_any_end_needs_a_stop_text(tmp_path: Path) -> None:
     folder = make_tiny_model(tmp_path / "model", ["one"])
     for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
         read = json.loads((folder / name).read_text())
-        kept = {key: value for key, value in read.items() if key not in ("eos_token", "eos_token_id")}
-        (folder / name).write_text(json.dumps(kept))
+        rest = {key: value for key, value in read.items() if key not in ("eos_token", "eos_token_id")}
+        (folder / name).write_text(json.dumps(rest))
     with pytest.raises(ModelFilesError, match="no token ends its answers; set eos_token"):
         teacher(folder)
     assert teacher(folder, stop=("one",)).generate([user_turn("one")], [1])[0].finish_reason in ("stop", "length")

@@ -69,7 +69,7 @@ def test_ordinary_folders_pass(tmp_path: Path) -> None:
 
 
 def loads() -> Iterator[tuple[str, ast.Call]]:
-    """Every call of `from_pretrained` of transformers in the toolkit, its benchmarks and the Space."""
+    """Yield every call of transformers' `from_pretrained` in the toolkit, its benchmarks and the Space."""
     for folder in ("toolkit", "benchmarks", "spaces"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -80,8 +80,8 @@ def loads() -> Iterator[tuple[str, ast.Call]]:
 
 
 def test_no_load_runs_code_of_a_model() -> None:
-    found = dict(loads())
-    assert len(found) >= 3
-    for place, call in found.items():
-        said = {word.arg: ast.unparse(word.value) for word in call.keywords}
-        assert said.get("trust_remote_code") == "False", f"{place}: say trust_remote_code=False"
+    calls = dict(loads())
+    assert len(calls) >= 3
+    for place, call in calls.items():
+        options = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        assert options.get("trust_remote_code") == "False", f"{place}: say trust_remote_code=False"

@@ -104,10 +104,10 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_folder_is_refused(whole: Path, tmp_path: Path, name: str) -> None:
-    spoil, said = DAMAGES[name]
+    spoil, message = DAMAGES[name]
     folder = Path(shutil.copytree(whole, tmp_path / "model"))
     spoil(folder)
-    with pytest.raises((ModelFilesError, NotFinite), match=f"org/spoilt: .*{said}"):
+    with pytest.raises((ModelFilesError, NotFinite), match=f"org/spoilt: .*{message}"):
         check_model(folder, "org/spoilt", asked=True)
 
 
@@ -126,7 +126,7 @@ def test_a_model_that_is_asked_elsewhere_needs_no_more_than_to_be_without_code(w
 
 
 def test_weights_that_are_missing_are_not_made_up(whole: Path, tmp_path: Path) -> None:
-    """The library would start them at random and warn."""
+    """Refuse what the library would start at random with a warning."""
     folder = Path(shutil.copytree(whole, tmp_path / "model"))
     weights(lambda read: read.pop("model.layers.0.mlp.up_proj.weight"))(folder)
     with pytest.raises(ModelFilesError, match=r"lack 1 weights, such as model\.layers\.0\.mlp\.up_proj\.weight"):
@@ -138,11 +138,11 @@ def test_tied_weights_are_not_missing(tmp_path: Path) -> None:
     assert network.lm_head.weight is network.model.embed_tokens.weight
 
 
-@pytest.mark.parametrize(("name", "said"), [("unknown model", "hyena9"), ("half a file", ""), ("no weights", "")])
-def test_loading_says_plainly_what_is_wrong(whole: Path, tmp_path: Path, name: str, said: str) -> None:
+@pytest.mark.parametrize(("name", "message"), [("unknown model", "hyena9"), ("half a file", ""), ("no weights", "")])
+def test_loading_says_plainly_what_is_wrong(whole: Path, tmp_path: Path, name: str, message: str) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "model"))
     DAMAGES[name][0](folder)
-    with pytest.raises(ModelFilesError, match=f"model: transformers cannot load it: .*{said}"):
+    with pytest.raises(ModelFilesError, match=f"model: transformers cannot load it: .*{message}"):
         load_network(folder)
 
 

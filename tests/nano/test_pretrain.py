@@ -15,12 +15,21 @@ from toolkit.nano.vocabulary import ASSISTANT
 SMALL = NanoSettings(steps=3, learning_rate=1e-3, rows=4, width=16, layers=1, heads=2, feedforward=32)
 
 
+@pytest.fixture(scope="module", params=[train_teacher, train_base])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    request.param(SMALL, folder)
+    return folder
+
+
 @pytest.mark.parametrize("train", [train_teacher, train_base])
-def test_folder_is_an_ordinary_one(tmp_path: Path, train) -> None:  # type: ignore[no-untyped-def]
-    seen: list[tuple[int, int]] = []
-    train(SMALL, tmp_path / "model", lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    names = {path.name for path in (tmp_path / "model").iterdir()}
+def test_progress_is_reported_at_every_step(tmp_path: Path, train) -> None:  # type: ignore[no-untyped-def]
+    reports: list[tuple[int, int]] = []
+    train(SMALL, tmp_path / "model", lambda done, total: reports.append((done, total)))
+    assert reports == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_folder_has_the_files_of_an_ordinary_model(trained: Path) -> None:
     assert {
         "config.json",
         "model.safetensors",
@@ -28,12 +37,18 @@ def test_folder_is_an_ordinary_one(tmp_path: Path, train) -> None:  # type: igno
         "tokenizer_config.json",
         "chat_template.jinja",
         "generation_config.json",
-    } <= names
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    } <= {path.name for path in trained.iterdir()}
+
+
+def test_model_and_tokenizer_of_a_folder_agree_on_their_special_tokens(trained: Path) -> None:
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), AutoTokenizer.from_pretrained(trained)
     assert model.dtype == torch.float32
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id == model.config.eos_token_id
     assert model.generation_config.pad_token_id == tokenizer.pad_token_id
+
+
+def test_a_model_answers_through_its_chat_template(trained: Path) -> None:
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), AutoTokenizer.from_pretrained(trained)
     ids = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Compute 1 + 2 + 3."}],
         add_generation_prompt=True,
@@ -59,8 +74,11 @@ def test_labels_cover_responses_and_nothing_else() -> None:
         response = text.split(ASSISTANT)[1]
         assert tokenizer.decode(label[label != -100]) == response
         assert tokenizer.decode(row[row != tokenizer.pad_token_id]) == text
-    plain = next(batched(iter(["1 + 2 = 3<|end|>"] * 64), tokenizer, 8))
-    assert torch.equal(*plain)
+
+
+def test_labels_cover_all_of_a_text_without_a_question() -> None:
+    ids, labels = next(batched(iter(["1 + 2 = 3<|end|>"] * 64), build_tokenizer(), 8))
+    assert torch.equal(ids, labels)
 
 
 @pytest.mark.parametrize("train", [train_teacher, train_base])

@@ -85,11 +85,11 @@ def test_chat_template_writes_the_training_documents(tmp_path: Path) -> None:
     TOKENIZER.save_pretrained(tmp_path)
     assert (tmp_path / "chat_template.jinja").exists()
     loaded = type(TOKENIZER).from_pretrained(tmp_path)
-    asked = [{"role": "user", "content": "Compute 1 + 2 + 3."}]
-    answered = [*asked, {"role": "assistant", "content": "1 + 2 = 3\n\\boxed{6}"}]
+    messages = [{"role": "user", "content": "Compute 1 + 2 + 3."}]
+    answered = [*messages, {"role": "assistant", "content": "1 + 2 = 3\n\\boxed{6}"}]
     whole = document("Compute 1 + 2 + 3.", "1 + 2 = 3\n\\boxed{6}")
     assert loaded.apply_chat_template(answered, tokenize=False) == whole
-    prompt = loaded.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    prompt = loaded.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     assert whole.startswith(prompt) and prompt.endswith("<|assistant|>")
     encoded = loaded.apply_chat_template(answered, return_dict=True, return_assistant_tokens_mask=True)
     answer = [token for token, own in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if own]

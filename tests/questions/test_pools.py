@@ -38,31 +38,52 @@ def test_file_pool_is_nested_and_parts_are_disjoint(tmp_path: Path) -> None:
     assert all(int(question.answer) == int(question.text.split()[2]) + 1 for question in large.questions)
 
 
-def test_seeds_near_a_held_out_question_are_dropped_and_counted(tmp_path: Path) -> None:
-    source = make_file(tmp_path / "q.jsonl", rows_of(40))
-    asked: dict[str, str] = {}
+def ends_in_seven(text: str) -> bool:
+    return text.split()[2].endswith("7")
 
-    def ends_in_seven(held_out):  # type: ignore[no-untyped-def]
-        asked.update(held_out)
-        return lambda text: text.split()[2].endswith("7")
+
+def test_the_leak_finder_gets_the_held_out_questions_and_changes_none_of_them(tmp_path: Path) -> None:
+    source = make_file(tmp_path / "q.jsonl", rows_of(40))
+    held_out: dict[str, str] = {}
+
+    def finder(questions):  # type: ignore[no-untyped-def]
+        held_out.update(questions)
+        return ends_in_seven
 
     plain = load(source, 20, 5, 5, answer_pattern=GSM8K)
-    clean = load(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+    clean = load(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=finder)
     assert (clean.test, clean.dev) == (plain.test, plain.dev)
-    assert set(asked.values()) == {question.text for question in clean.test + clean.dev}
+    assert set(held_out.values()) == {question.text for question in clean.test + clean.dev}
+
+
+def test_seeds_near_a_held_out_question_are_dropped_and_counted(tmp_path: Path) -> None:
+    source = make_file(tmp_path / "q.jsonl", rows_of(40))
+    plain = load(source, 20, 5, 5, answer_pattern=GSM8K)
+    clean = load(source, 20, 5, 5, answer_pattern=GSM8K, leak_finder=lambda held_out: ends_in_seven)
     assert clean.dropped > 0 == plain.dropped
-    assert not any(question.text.split()[2].endswith("7") for question in clean.questions)
-    assert load(source, 8, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven).questions == clean.questions[:8]
+    assert not any(ends_in_seven(question.text) for question in clean.questions)
+    small = load(source, 8, 5, 5, answer_pattern=GSM8K, leak_finder=lambda held_out: ends_in_seven)
+    assert small.questions == clean.questions[:8]
+
+
+def test_too_few_seeds_that_are_far_from_held_out_questions_are_refused(tmp_path: Path) -> None:
+    source = make_file(tmp_path / "q.jsonl", rows_of(40))
     with pytest.raises(PoolError, match="without what is near a held-out question, asks for 30"):
-        load(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=ends_in_seven)
+        load(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=lambda held_out: ends_in_seven)
 
 
-def test_test_set_from_another_file(tmp_path: Path) -> None:
+def test_test_questions_come_from_another_file(tmp_path: Path) -> None:
     rows = rows_of(30)
     pool, held_out = make_file(tmp_path / "a.jsonl", rows[:20]), make_file(tmp_path / "b.jsonl", rows[20:])
     loaded = load(pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     assert len(loaded.questions) == 15 and len(loaded.dev) == 5
     assert {question.text for question in loaded.test} == {row["question"] for row in rows[20:]}
+
+
+def test_a_test_file_may_have_columns_of_its_own(tmp_path: Path) -> None:
+    rows = rows_of(30)
+    pool, held_out = make_file(tmp_path / "a.jsonl", rows[:20]), make_file(tmp_path / "b.jsonl", rows[20:])
+    plain = load(pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     other = [
         {"problem": row["question"], "solution": f"\\boxed{{{row['answer'].split()[-1]}}}", "in": "m"}
         for row in rows[20:]
@@ -72,12 +93,17 @@ def test_test_set_from_another_file(tmp_path: Path) -> None:
         test_question_column="problem", test_answer_column="solution", test_answer_pattern="boxed",
         test_unit_column="in",
     )  # fmt: skip
-    assert named.questions == loaded.questions
-    assert [question.answer for question in named.test] == [f"{question.answer} m" for question in loaded.test]
-    both = load(make_file(tmp_path / "c.jsonl", rows), 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
+    assert named.questions == plain.questions
+    assert [question.answer for question in named.test] == [f"{question.answer} m" for question in plain.test]
+
+
+def test_test_questions_of_another_file_are_left_out_of_the_pool(tmp_path: Path) -> None:
+    rows = rows_of(30)
+    pool, held_out = make_file(tmp_path / "a.jsonl", rows), make_file(tmp_path / "b.jsonl", rows[20:])
+    both = load(pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     assert not {*both.questions, *both.dev} & {*both.test}
     with pytest.raises(PoolError, match=r"holds 0 questions, pool \+ dev, without the test questions, asks for 1"):
-        load(pool, 1, 20, answer_pattern=GSM8K, test_pool=pool)
+        load(held_out, 1, 10, answer_pattern=GSM8K, test_pool=held_out)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".json"])
@@ -112,21 +138,26 @@ def test_bad_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str) -
         load(source, 2, 1, answer_pattern=GSM8K)
 
 
-def test_bad_requests_are_named(tmp_path: Path) -> None:
+def test_more_questions_than_a_file_holds_are_refused(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows_of(10))
     with pytest.raises(PoolError, match=r"holds 10 questions, pool \+ test \+ dev asks for 12"):
         load(source, 8, 4, answer_pattern=GSM8K)
-    with pytest.raises(PoolError, match="no column 'problem', only question, answer"):
-        load(source, 2, 1, question_column="problem")
-    with pytest.raises(PoolError, match="no pool file"):
-        load(str(tmp_path / "absent.jsonl"), 2, 1)
-    with pytest.raises(ValueError, match=r"pool_sizes\.0\n.*greater than or equal to 1"):
-        load(source, 0, 1)
-    (tmp_path / "torn.jsonl").write_text('{"question": "a"', encoding="utf-8")
-    with pytest.raises(PoolError, match=r"torn\.jsonl, line 1 is not readable JSON"):
-        load(str(tmp_path / "torn.jsonl"), 1, 1)
+
+
+def test_more_questions_than_a_domain_has_are_refused() -> None:
     with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
         load("mathematics", 5, 1, 1, families=("sum3",), largest_number=2)
+
+
+def test_a_pool_of_no_questions_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"pool_sizes\.0\n.*greater than or equal to 1"):
+        load("mathematics", 0, 1)
+
+
+def test_a_missing_column_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    source = make_file(tmp_path / "q.jsonl", rows_of(10))
+    with pytest.raises(PoolError, match="no column 'problem', only question, answer"):
+        load(source, 2, 1, question_column="problem")
 
 
 def test_answers_are_cut_out_and_normalised() -> None:
@@ -140,17 +171,21 @@ def test_answers_are_cut_out_and_normalised() -> None:
     assert parse_answer(r"so $x = \boxed 2$.", "boxed") == "2"
 
 
-def test_saved_pool_reads_back_with_the_agreed_columns(tmp_path: Path) -> None:
+def test_a_saved_pool_reads_back(tmp_path: Path) -> None:
     pool = load("mathematics", 16, 8, 4)
     save_pool(pool, tmp_path)
     for questions, name in zip((pool.questions, pool.test, pool.dev), SPLIT_FILES, strict=True):
         rows = [(row["question"], row["answer"], row["family"]) for row in read_questions(tmp_path, name)]
         assert rows == [(q.text, q.answer, q.family) for q in questions]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_saved_pool_has_the_agreed_columns(tmp_path: Path) -> None:
+    save_pool(load("mathematics", 16, 8, 4), tmp_path)
     frame = pd.read_parquet(tmp_path / "questions.parquet")
     assert list(frame.columns) == ["question_id", "position", "question", "answer", "family"]
     assert list(frame["position"]) == list(range(16))
     assert list(frame["question_id"]) == [question_id(text) for text in frame["question"]]
-    assert not list(tmp_path.glob("*.part"))
 
 
 def test_pool_without_dev_and_missing_pool(tmp_path: Path) -> None:
@@ -256,19 +291,29 @@ def no_word(gold: str) -> str | None:
     return f"the gold answer {gold!r} is not a number" if gold.isalpha() else None
 
 
-def test_questions_whose_gold_cannot_be_read_are_left_out_and_counted(tmp_path: Path) -> None:
+@pytest.fixture
+def partly_unread(tmp_path: Path) -> str:
     rows = rows_of(12)
     rows[3]["answer"], rows[5]["answer"], rows[7]["answer"] = "#### blue", "no mark", "#### red"
-    source = make_file(tmp_path / "q.jsonl", rows)
-    pool = load(source, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
+    return make_file(tmp_path / "q.jsonl", rows)
+
+
+def test_questions_whose_gold_answer_cannot_be_read_are_left_out_and_counted(partly_unread: str) -> None:
+    pool = load(partly_unread, 6, 2, 1, answer_pattern=GSM8K, gold_problem=no_word)
     assert pool.left_out.count == 3
     assert pool.left_out.example == "q.jsonl, row 3, column 'answer': the gold answer 'blue' is not a number"
-    asked = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
-    assert asked == {row["question"] for place, row in enumerate(rows) if place not in (3, 5, 7)}
-    plain = load(source, 6, 2, 1, answer_pattern=GSM8K)
+    texts = {question.text for question in (*pool.questions, *pool.test, *pool.dev)}
+    assert texts == {row["question"] for place, row in enumerate(rows_of(12)) if place not in (3, 5, 7)}
+
+
+def test_without_a_check_only_an_answer_that_the_pattern_misses_is_left_out(partly_unread: str) -> None:
+    plain = load(partly_unread, 6, 2, 1, answer_pattern=GSM8K)
     assert plain.left_out.count == 1 and "'no mark' has no answer under the pattern" in plain.left_out.example
+
+
+def test_too_few_readable_questions_are_refused_with_the_number_of_unread_ones(partly_unread: str) -> None:
     with pytest.raises(PoolError, match=r"holds 9 questions beside 3 without a readable answer \(.*row 3.*asks for 12"):
-        load(source, 10, 1, 1, answer_pattern=GSM8K, gold_problem=no_word)
+        load(partly_unread, 10, 1, 1, answer_pattern=GSM8K, gold_problem=no_word)
 
 
 def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -283,18 +328,33 @@ def test_a_pool_in_which_most_golds_cannot_be_read_is_refused(tmp_path: Path) ->
     assert counts == {"pool": 2, "test": 1, "dev": 0, "dropped": 0, "unread": 5}
 
 
-def test_a_column_missing_everywhere_is_named_and_one_that_some_rows_lack_is_not(tmp_path: Path) -> None:
+def test_a_unit_column_that_some_rows_lack_is_read(tmp_path: Path) -> None:
     rows = [{"question": f"{n}?", "answer": "1"} | ({"unit": "m"} if n == 2 else {}) for n in range(4)]
     source = make_file(tmp_path / "q.jsonl", rows)
     assert answers_of(source, 4, unit_column="unit")["2?"] == "1 m"
-    (tmp_path / "a.parquet").write_bytes(b"")
-    with pytest.raises(PoolError, match=r"a\.parquet is not a readable parquet file"):
-        load(str(tmp_path / "a.parquet"), 1, 1)
+
+
+def test_a_column_that_a_parquet_file_lacks_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
     with pytest.raises(PoolError, match=r"b\.parquet has no column 'question', only q: set the column names"):
         load(str(tmp_path / "b.parquet"), 1, 1)
-    with pytest.raises(PoolError, match=r"no pool file at .*absent\.csv"):
-        load(str(tmp_path / "absent.csv"), 1, 1)
-    (tmp_path / "a.xlsx").write_bytes(b"PK")
-    with pytest.raises(PoolError, match=r"a\.xlsx: cannot tell what file this is; use one of"):
-        load(str(tmp_path / "a.xlsx"), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("torn.jsonl", b'{"question": "a"', r"torn\.jsonl, line 1 is not readable JSON"),
+        ("a.parquet", b"", r"a\.parquet is not a readable parquet file"),
+        ("a.xlsx", b"PK", r"a\.xlsx: cannot tell what file this is; use one of"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(PoolError, match=message):
+        load(str(tmp_path / name), 1, 1)
+
+
+@pytest.mark.parametrize("name", ["absent.jsonl", "absent.csv"])
+def test_a_file_that_does_not_exist_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PoolError, match=rf"no pool file at .*{name}"):
+        load(str(tmp_path / name), 1, 1)

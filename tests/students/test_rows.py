@@ -54,11 +54,13 @@ def test_words_outside_the_vocabulary_are_refused(tokenizer: PreTrainedTokenizer
         tokenize_rows(tokenizer, [ROW | {"question": "one plus seven"}], max_length=20)
 
 
-@pytest.mark.parametrize(("attribute", "said"), [("chat_template", "chat_template.jinja"), ("eos_token", "eos_token")])
-def test_a_base_that_cannot_chat_is_refused(tmp_path: Path, attribute: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("attribute", "message"), [("chat_template", "chat_template.jinja"), ("eos_token", "eos_token")]
+)
+def test_a_base_that_cannot_chat_is_refused(tmp_path: Path, attribute: str, message: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(make_tiny_model(tmp_path, ["one"]))
     setattr(tokenizer, attribute, None)
-    with pytest.raises(StudentError, match=said):
+    with pytest.raises(StudentError, match=message):
         tokenize_rows(tokenizer, [ROW], max_length=20)
 
 
@@ -84,8 +86,8 @@ def test_matched_steps_fill_every_batch_and_pass_evenly(rows: int, steps: int, b
     settings = Student(control="steps", steps=steps, batch_size=batch)
     order = training_order(rows, settings, seed)
     assert len(order) == steps * batch
-    seen = np.bincount(order, minlength=rows)
-    assert seen.max() - seen.min() <= 1
+    counts = np.bincount(order, minlength=rows)
+    assert counts.max() - counts.min() <= 1
     assert sorted(order[:rows]) == sorted(set(order[:rows]))
     assert np.array_equal(order, training_order(rows, settings, seed))
 

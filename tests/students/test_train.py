@@ -60,15 +60,27 @@ def answer(model: torch.nn.Module, base: Path, question: str) -> str:
     return tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
-def test_lora_writes_only_an_adapter_that_names_no_place(base: Path, corpus: Path, tmp_path: Path) -> None:
-    train(base, corpus, tmp_path / "student")
-    assert sorted(digest(tmp_path / "student")) == ["adapter_config.json", "adapter_model.safetensors"]
-    text = (tmp_path / "student" / "adapter_config.json").read_text()
-    assert str(base.parent) not in text and str(tmp_path) not in text
-    config = json.loads(text)
-    assert config["base_model_name_or_path"].startswith("sha256:")
-    assert config["target_modules"] == sorted(config["target_modules"])
-    modules = {name.split(".")[-3] for name in load_file(tmp_path / "student" / "adapter_model.safetensors")}
+@pytest.fixture(scope="module")
+def adapter(base: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("adapters") / "student"
+    train(base, corpus, folder)
+    return folder
+
+
+def test_lora_writes_only_an_adapter(adapter: Path) -> None:
+    assert sorted(digest(adapter)) == ["adapter_config.json", "adapter_model.safetensors"]
+
+
+def test_an_adapter_names_its_base_by_digest_and_no_path(base: Path, adapter: Path) -> None:
+    text = (adapter / "adapter_config.json").read_text()
+    assert str(base.parent) not in text and str(adapter.parent) not in text
+    assert json.loads(text)["base_model_name_or_path"].startswith("sha256:")
+
+
+def test_an_adapter_covers_every_linear_module_and_lists_them_in_order(adapter: Path) -> None:
+    targets = json.loads((adapter / "adapter_config.json").read_text())["target_modules"]
+    assert targets == sorted(targets)
+    modules = {name.split(".")[-3] for name in load_file(adapter / "adapter_model.safetensors")}
     assert modules == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
 
@@ -182,7 +194,7 @@ def test_a_student_that_diverges_is_no_student(base: Path, corpus: Path, tmp_pat
 
 
 def test_weights_that_are_not_finite_are_not_saved(base: Path, tmp_path: Path) -> None:
-    """The last step may spoil them after the last loss was looked at."""
+    """Refuse them even if the last step spoilt them after the last loss was checked."""
     model = load_student(base, base)
     with torch.no_grad():
         model.model.norm.weight[0] = float("inf")

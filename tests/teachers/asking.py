@@ -13,7 +13,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def endpoint(*urls, teacher=None, sampling=None, questions=(), greedy=False, patience=5.0, **serving):
-    """The recipe's teacher at `urls`; keywords that are not named here are those of `Serving`."""
+    """Make the recipe's teacher at `urls`; keywords that are not named here are those of `Serving`."""
     settings = {"urls": urls, "concurrency": 8, "timeout": 5.0} | serving
     recipe = Teacher(**({"teacher": MODEL} | (teacher or {})))
     return EndpointTeacher(
@@ -27,7 +27,7 @@ def endpoint(*urls, teacher=None, sampling=None, questions=(), greedy=False, pat
 
 
 def ask(opened, *pairs):
-    """What each (question, seed) brings, asked all at once: a completion or an exception."""
+    """Ask all (question, seed) pairs at once; give a completion or an exception for each."""
 
     async def run():
         async with opened:
@@ -39,7 +39,7 @@ def ask(opened, *pairs):
 
 
 def ask_until_answered(opened, pairs, watch=lambda: None):
-    """One completion per pair, asked until it comes; `watch` is called after each."""
+    """Ask each pair until its completion comes; `watch` is called after each."""
 
     async def insist(question, seed):
         while True:

@@ -16,8 +16,10 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 
 def body(content="four", reason="stop", usage=USAGE, choices=1, top=None, choice=None, **message):
     one = {"index": 0, "message": {"role": "assistant", "content": content} | message, "finish_reason": reason}
-    made = {"choices": [one | (choice or {})] * choices} | ({"usage": usage} if usage is not None else {}) | (top or {})
-    return json.dumps(made).encode()
+    reply = (
+        {"choices": [one | (choice or {})] * choices} | ({"usage": usage} if usage is not None else {}) | (top or {})
+    )
+    return json.dumps(reply).encode()
 
 
 def read(raw, path=CHAT, keep=False, stop=(), headers=None, **options):

@@ -123,7 +123,7 @@ GOOD |= {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
 
 
 def serving(models=None, info=None, reports=None, raw=None):
-    """A server that lists and answers what it is told to; `raw` is the list of models as bytes."""
+    """Run a server that lists and answers as set; `raw` is the list of models as bytes."""
 
     async def handle(request):
         if request.method == "GET":

@@ -63,7 +63,7 @@ KINDS = {  # what is sent to a question; an endless one goes on until the client
 
 @contextlib.contextmanager
 def hostile(first, more, pages=False):
-    """A server that sends `first`, then `more` for ever (None drips one byte at a time), to questions or to all."""
+    """Run a server that sends `first`, then `more` for ever (None: byte by byte), to questions or to all."""
 
     async def handle(reader, writer):
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -94,7 +94,7 @@ def hostile(first, more, pages=False):
 
 
 def outcome(url, seconds=1.0):
-    """What a request brings that is given so many seconds."""
+    """Give what a request brings within so many seconds."""
 
     async def run():
         async with endpoint(url, timeout=seconds, patience=0.5) as opened:
@@ -109,18 +109,18 @@ def outcome(url, seconds=1.0):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hostile_answer_is_no_answer_and_has_a_reason(kind):
     with hostile(*KINDS[kind]) as url:
-        found = outcome(url)
-    assert isinstance(found, Transient | TeacherError | Completion), found
-    reason = found.error if isinstance(found, Completion) else str(found)
+        result = outcome(url)
+    assert isinstance(result, Transient | TeacherError | Completion), result
+    reason = result.error if isinstance(result, Completion) else str(result)
     assert reason and len(reason) < 600 and reason.replace("\n", "?").isprintable()
-    assert getattr(found, "text", "") == "" and (getattr(found, "after", None) or 0) <= 300
+    assert getattr(result, "text", "") == "" and (getattr(result, "after", None) or 0) <= 300
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_pages_at_the_start_end_it_or_are_passed_over(kind):
     with hostile(*KINDS[kind], pages=True) as url:
-        found = outcome(url)
-    assert isinstance(found, Transient | TeacherError | Completion), found
+        result = outcome(url)
+    assert isinstance(result, Transient | TeacherError | Completion), result
 
 
 @pytest.mark.parametrize("content", ["\ud800", "\x00", "\x1b[2J", "x" * 60_000, "{{ 7 * 7 }}", "../../etc/passwd"])
@@ -130,10 +130,10 @@ def test_a_text_of_any_kind_is_data(content):
 
 
 def test_a_redirect_to_another_host_carries_no_token(monkeypatch):
-    seen = []
+    requests = []
 
     async def elsewhere(reader, writer):
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.close()
 
     monkeypatch.setenv("FSS_TEACHER_TOKEN", "secret-token")
@@ -145,7 +145,7 @@ def test_a_redirect_to_another_host_carries_no_token(monkeypatch):
     head = b"HTTP/1.1 307 Away\r\n" + place + b"Connection: close\r\nContent-Length: 0\r\n\r\n"
     for pages in (False, True):
         with hostile(head, b"", pages) as url:
-            assert "answers 307" in str(outcome(url, 30.0)) and MODEL not in seen
+            assert "answers 307" in str(outcome(url, 30.0)) and MODEL not in requests
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
-    assert seen == []
+    assert requests == []

@@ -18,12 +18,12 @@ def simulate(ceiling, permits, *, share=0.0, every=0, hang=0.0, turnovers=60, st
     """
     chance, limit, number = random.Random(0), Limit(start or ceiling, ceiling), itertools.count()
     events: list[tuple[float, int, bool, int]] = []
-    running = answers = refusals = asked = 0
+    running = answers = refusals = requests = 0
     now, history = 0.0, []
     while now < turnovers:
         while limit.free:
-            asked += 1
-            refused = running >= permits or chance.random() < share or (every and asked % every == 0)
+            requests += 1
+            refused = running >= permits or chance.random() < share or (every and requests % every == 0)
             running += not refused
             hangs = not refused and chance.random() < hang
             takes = refusal if refused else 50 if hangs else chance.uniform(0.7, 1.3)
@@ -47,7 +47,7 @@ def simulate(ceiling, permits, *, share=0.0, every=0, hang=0.0, turnovers=60, st
 
 
 def late(history):
-    """(answers per second, share of refusals) in the last quarter."""
+    """Give (answers per second, share of refusals) in the last quarter."""
     first, last = history[3 * len(history) // 4], history[-1]
     seconds, answers, refusals = last[0] - first[0], last[2] - first[2], last[3] - first[3]
     return answers / seconds, refusals / (answers + refusals)

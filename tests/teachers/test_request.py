@@ -46,13 +46,17 @@ def test_every_request_to_tgi_validates_against_its_own_document(checkers, sampl
     form = make_form("tgi", api, "tgi", sampling, greedy=greedy)
     body = send(form, api, prompt, seed)
     checkers[form.path].validate(body)
-    asked = body.get("parameters", body)
-    # What the document leaves open and the router refuses, or takes and does not do.
-    assert "n" not in asked
-    assert 0 < asked.get("top_p", 0.5) < 1
-    assert asked.get("max_tokens", asked.get("max_new_tokens")) == sampling.max_tokens
-    assert asked["seed"] == max(seed, 1)
     assert body.get("inputs", None) == prompt or body["messages"] == [{"role": "user", "content": prompt}]
+
+
+@given(SAMPLINGS, st.sampled_from(["chat", "generate"]), st.booleans(), SEEDS)
+def test_a_request_to_tgi_holds_nothing_that_its_router_refuses_or_ignores(sampling, api, greedy, seed):
+    body = send(make_form("tgi", api, "tgi", sampling, greedy=greedy), api, "one", seed)
+    parameters = body.get("parameters", body)
+    assert "n" not in parameters
+    assert 0 < parameters.get("top_p", 0.5) < 1
+    assert parameters.get("max_tokens", parameters.get("max_new_tokens")) == sampling.max_tokens
+    assert parameters["seed"] == max(seed, 1)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ MAPPING = {
 
 @contextlib.contextmanager
 def hub():
-    """A Hub that knows one model and by whom it is served."""
+    """Run a Hub that knows one model and who serves it."""
 
     async def model(request):
         if request.path != f"/api/models/{MODEL}":
@@ -54,7 +54,7 @@ def loopback_hub(monkeypatch, token):
 
 
 def through_router(monkeypatch, url):
-    """The Hub's router at a loopback address."""
+    """Put the Hub's router at a loopback address."""
     monkeypatch.setattr(constants, "INFERENCE_PROXY_TEMPLATE", url + "/{provider}")
 
 
@@ -62,9 +62,9 @@ def test_a_provider_is_asked_by_its_own_name_for_the_model(monkeypatch, loopback
     with tgi(dialect="vllm", model="served/teacher-turbo", prefix="/together", token=TOKEN) as url:
         through_router(monkeypatch, url)
         answer = ask(endpoint(provider="together", teacher={"teacher_revision": "main"}), ("one", 2**62))[0]
-        asked = stats(url, pairs=True)["asked"]
+        requests = stats(url, pairs=True)["asked"]
     assert (answer.finish_reason, answer.model) == ("stop", f"{MODEL}@main")
-    assert [(prompt, 0 < seed < 2**31) for prompt, seed, _ in asked] == [("one", True)]
+    assert [(prompt, 0 < seed < 2**31) for prompt, seed, _ in requests] == [("one", True)]
 
 
 def test_a_provider_keeps_its_own_path(monkeypatch, loopback_hub):
@@ -136,23 +136,23 @@ def test_every_way_to_write_an_address_means_the_same(url):
 
 
 def test_the_token_is_in_no_answer_that_is_kept_or_shown(monkeypatch, token):
-    """Even where a server repeats it in an error."""
+    """Hide it even where a server repeats it in an error."""
     monkeypatch.setenv(TOKEN_VARIABLE, "own-key")
-    shown = []
+    texts = []
     for status in (422, 403, 500, 200):
         with echo(status) as url:
             try:
-                shown += map(repr, ask(endpoint(url, teacher={"api": "generate"}), ("one", 1)))
+                texts += map(repr, ask(endpoint(url, teacher={"api": "generate"}), ("one", 1)))
             except TeacherError as error:
-                shown.append(repr(error))
-    assert ["422" in shown[0], "403" in shown[1], "500" in shown[2], "500" in shown[3]] == [True] * 4
-    assert not [text for text in shown if "own-key" in text]
-    assert "***" in shown[0]
+                texts.append(repr(error))
+    assert ["422" in texts[0], "403" in texts[1], "500" in texts[2], "500" in texts[3]] == [True] * 4
+    assert not [text for text in texts if "own-key" in text]
+    assert "***" in texts[0]
 
 
 @contextlib.contextmanager
 def echo(status):
-    """A server that answers requests for text with the header that brought the token."""
+    """Run a server that answers requests for text with the header that brought the token."""
 
     async def answer(request):
         if request.method == "GET":
@@ -166,28 +166,50 @@ def echo(status):
 SECRET = "tok-en/with+signs"
 
 
-@pytest.mark.parametrize("place", ["query", "password"])
-def test_credentials_in_an_address_reach_the_server_and_nothing_that_is_shown(place, token):
-    seen = []
+def with_secret(url, place):
+    """Put the secret into the query of an address, or into its password."""
+    quoted = quote(SECRET, safe="")
+    return f"{url}?token={quoted}" if place == "query" else url.replace("://", f"://user:{quoted}@")
+
+
+@contextlib.contextmanager
+def indiscreet():
+    """Run a server that refuses every question and repeats the secret; give its URL and the requests that came."""
+    requests = []
 
     async def handle(request):
-        seen.append((request.path, dict(request.query), request.headers.get("Authorization")))
+        requests.append((request.path, dict(request.query), request.headers.get("Authorization")))
         if request.method == "GET":
             return web.json_response({}, status=404)
         return web.json_response({"error": f"no {request.raw_path} {request.url} {SECRET}"}, status=400)
 
     with in_thread(handle) as url:
-        if place == "query":
-            url += f"?token={quote(SECRET, safe='')}"
-        else:
-            url = url.replace("://", f"://user:{quote(SECRET, safe='')}@")
-        fault = ask(endpoint(url), ("one", 1))[0]
-    assert seen[-1][0] == "/v1/chat/completions"
-    assert seen[-1][1] == ({"token": SECRET} if place == "query" else {}) and TOKEN not in repr(seen)
-    assert (seen[-1][2] or "").startswith("Basic ") == (place == "password")
+        yield url, requests
+
+
+@pytest.mark.parametrize("place", ["query", "password"])
+def test_credentials_in_an_address_reach_the_server_without_the_token(place, token):
+    with indiscreet() as (url, requests):
+        ask(endpoint(with_secret(url, place)), ("one", 1))
+    path, query, authorization = requests[-1]
+    assert path == "/v1/chat/completions"
+    assert query == ({"token": SECRET} if place == "query" else {}) and TOKEN not in repr(requests)
+    assert (authorization or "").startswith("Basic ") == (place == "password")
+
+
+@pytest.mark.parametrize("place", ["query", "password"])
+def test_credentials_in_an_address_are_hidden_in_what_the_server_says(place, token):
+    with indiscreet() as (url, _):
+        fault = ask(endpoint(with_secret(url, place)), ("one", 1))[0]
     assert SECRET not in repr(fault) and quote(SECRET, safe="") not in repr(fault) and "***" in repr(fault)
-    with pytest.raises(TeacherError) as refused:  # the server is gone
-        ask(endpoint(url, patience=0.1), ("one", 1))
+
+
+@pytest.mark.parametrize("place", ["query", "password"])
+def test_credentials_in_an_address_are_hidden_in_the_error_of_a_server_that_is_gone(place, token):
+    with indiscreet() as (url, _):
+        pass
+    with pytest.raises(TeacherError) as refused:
+        ask(endpoint(with_secret(url, place), patience=0.1), ("one", 1))
     assert SECRET not in str(refused.value) and quote(SECRET, safe="") not in str(refused.value)
 
 

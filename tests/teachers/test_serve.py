@@ -44,7 +44,7 @@ def is_free(port):
 
 
 def becomes(truth, seconds=60):
-    """Whether `truth()` comes true; the time is a limit on a hang, no measure."""
+    """Wait until `truth()` holds, and say whether it does; the time only limits a hang."""
     end = time.monotonic() + seconds
     while not truth() and time.monotonic() < end:
         time.sleep(0.05)
@@ -52,13 +52,13 @@ def becomes(truth, seconds=60):
 
 
 def guards():
-    """The guards of this process's servers that still run."""
+    """Give the guards of this process's servers that still run."""
     running = (child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE)
     return [child for child in running if any("serve_guard" in part for part in child.cmdline())]
 
 
 class Docker:
-    """The stand-in, first on PATH."""
+    """The stand-in for `docker`, first on PATH."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -83,19 +83,24 @@ def docker(tmp_path, monkeypatch):
     return Docker(tmp_path)
 
 
-def test_serves_and_stops(docker):
-    said, port = [], free_port()
-    with serving(TEACHER, Serving(server="tgi", server_port=port), SAMPLING, say=said.append) as urls:
+def test_a_server_answers_within_the_body_and_is_stopped_after_it(docker):
+    lines, port = [], free_port()
+    with serving(TEACHER, Serving(server="tgi", server_port=port), SAMPLING, say=lines.append) as urls:
         assert urls == (f"http://127.0.0.1:{port}",)
         with urlopen(f"{urls[0]}/info") as answer:
             assert json.load(answer)["max_concurrent_requests"] == 128
     assert is_free(port) and not docker.containers()
-    assert said[0].startswith(f"docker run --rm --name fss-teacher-{port} ")
-    assert any("ready at" in line for line in said)
     assert docker.calls()[1] == ["stop", f"fss-teacher-{port}"]
-    # The container is handed the token by name; no command line and no line on the screen holds it.
+    assert lines[0].startswith(f"docker run --rm --name fss-teacher-{port} ")
+    assert any("ready at" in line for line in lines)
+
+
+def test_a_container_gets_the_token_by_name_and_nothing_shows_it(docker):
+    lines = []
+    with serving(TEACHER, Serving(server="tgi", server_port=free_port()), SAMPLING, say=lines.append):
+        pass
     assert docker.calls("token")[0] == "hf_never_shown"
-    assert "hf_never_shown" not in f"{said}{docker.calls()}"
+    assert "hf_never_shown" not in f"{lines}{docker.calls()}"
 
 
 def test_copies_answer_side_by_side(docker):
@@ -191,7 +196,7 @@ def test_a_command_runs_beside_the_server_and_gives_its_exit_code(docker, tmp_pa
 
 
 def in_a_process(port):
-    """`serve` of the foreground in a process of its own, ready to answer."""
+    """Run `serve` in a process of its own until it is ready to answer."""
     script = f"""
         from toolkit.recipe.sections import Sampling, Serving, Teacher
         from toolkit.teachers.serve import serve
@@ -255,6 +260,6 @@ def test_another_server_is_a_module_and_a_line(monkeypatch):
     with pytest.raises(ValidationError, match="Input should be 'tgi', 'vllm', 'transformers' or 'endpoint'"):
         Serving(server="mine")
     monkeypatch.setitem(SERVERS, "mine", "mine")
-    said = []
-    with serving(TEACHER, Serving(server="mine"), SAMPLING, say=said.append) as urls:
-        assert urls == ("http://127.0.0.1:1",) and said == [f"mine {TEACHER.teacher}"]
+    lines = []
+    with serving(TEACHER, Serving(server="mine"), SAMPLING, say=lines.append) as urls:
+        assert urls == ("http://127.0.0.1:1",) and lines == [f"mine {TEACHER.teacher}"]

@@ -21,7 +21,7 @@ def chosen(text: str) -> str | None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["response"][:40])
 def test_a_stated_letter_is_the_answer_and_no_other(row: dict[str, str]) -> None:
-    """`open`: denied, asked, shared or no option; `unread`: stated in words that are not read, so no letter at all."""
+    """Expect no letter for `open` (denied, asked, shared or no option) and `unread` (stated in other words)."""
     assert row["is"] in ("stated", "open", "unread")
     assert chosen(row["response"]) == (row["letter"] or None)
 

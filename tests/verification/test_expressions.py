@@ -50,7 +50,7 @@ LEAVES = st.one_of(
 
 
 def grow(inner: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tuple[str, str]]:
-    """Pairs of spellings with the same value, from smaller ones."""
+    """Build pairs of spellings with the same value from smaller ones."""
     both = st.tuples(inner, inner)
     return st.one_of(
         both.map(lambda p: (f"({p[0][0]}+{p[1][0]})", f"({p[1][1]}+{p[0][1]})")),

@@ -170,15 +170,15 @@ def test_marks_that_print_nothing_change_no_answer() -> None:
 
 
 def test_several_threads_share_a_judge() -> None:
-    """math-verify itself says False for everything in a thread."""
+    """Compare in threads, where math-verify itself says False for everything."""
     with Judge(MATHEMATICS) as judge, ThreadPoolExecutor(6) as threads:
 
         def verdicts(start: int) -> list[str]:
             rows = [(f"x+{n}", boxed(f"{n + n % 2}+x"), "stop") for n in range(start, start + 12)]
             return [judged.verdict for judged in judge.judge(rows)]
 
-        for found in threads.map(verdicts, range(0, 24, 4)):
-            assert found == ["accepted", "rejected"] * 6
+        for results in threads.map(verdicts, range(0, 24, 4)):
+            assert results == ["accepted", "rejected"] * 6
 
 
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def read_pairs(folder: Path, kind: str) -> list[Pair]:
 
 
 def judged_wrong(pairs: list[Pair], settings: Verification) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """The false accepts and the false rejects, each as gold answer and response."""
+    """Give the false accepts and the false rejects, each as gold answer and response."""
     with Judge(settings) as judge:
         judged = list(judge.judge((pair["gold"], pair["response"], "stop") for pair in pairs))
         assert judge.killed == 0

@@ -43,7 +43,7 @@ DECISIONS = [
 
 @pytest.mark.parametrize(("gold", "answer", "same"), DECISIONS)
 def test_decisions_where_math_verify_errs(gold: str, answer: str, same: bool | None) -> None:
-    """None: two formulas of the same value so far, which math-verify is asked about."""
+    """Expect None for two formulas that may have the same value, which math-verify then compares."""
     pairs = compare(gold, answer)
     assert pairs is not None if same is None else (pairs == SAME) is same
 

@@ -54,7 +54,7 @@ def test_what_is_no_unit(text: str) -> None:
 
 
 def scibench(folder: Path) -> list[tuple[str, str]]:
-    """(number, unit) of every problem."""
+    """Give (number, unit) of every problem."""
     rows = [
         row
         for name in ("fund", "class", "thermo")

@@ -83,8 +83,8 @@ def test_math_gold_answers_accept_their_own_solutions_and_no_other(shared_data: 
     pairs = list(zip(golds, others, strict=True))
     verdicts = accepted([(gold, f"\\boxed{{{other}}}") for gold, other in pairs], Verification())
     assert all(right for pair, right in zip(pairs, verdicts, strict=True) if pair[0] == pair[1])
-    found = {pair for pair, right in zip(pairs, verdicts, strict=True) if right and pair[0] != pair[1]}
-    assert found == SAME_VALUE
+    matches = {pair for pair, right in zip(pairs, verdicts, strict=True) if right and pair[0] != pair[1]}
+    assert matches == SAME_VALUE
 
 
 def test_gsm8k_gold_answers_accept_their_own_solutions_and_no_other(shared_data: Path) -> None:

@@ -4,17 +4,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import toolkit
-from toolkit.verification.verdicts import Judgement
+from toolkit.verification.verdicts import Judgement, Verdict
 
 HEAVY = {"numpy", "pandas", "pydantic", "yaml", "pyarrow", "torch"}
 
 
 def script(tmp_path: Path, text: str) -> str:
-    """What a script prints that has no `if __name__ == "__main__"`, run in another folder with a file in the way."""
+    """Run a script without `if __name__ == "__main__"` in another folder with a file in the way; give its output."""
     (tmp_path / "mine.py").write_text(f"print('begins', flush=True)\n{text}")
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "pebble.py").write_text("raise ImportError('a file of the caller')")
@@ -28,29 +29,38 @@ def script(tmp_path: Path, text: str) -> str:
     return ran.stdout.removeprefix("begins\n")
 
 
-def test_what_can_be_told_at_once() -> None:
-    assert toolkit.judge("7", "so \\boxed{7.0}") == Judgement("accepted", "7.0", None)
-    assert toolkit.judge(7, "so \\boxed{8}") == Judgement("rejected", "8", None)
-    assert toolkit.judge("9.8 m/s^2", "\\boxed{980 cm/s^2}", "numeric").verdict == "accepted"
-    assert toolkit.judge("10 m", "\\boxed{11 m}", "numeric", tolerance=0.2).verdict == "accepted"
-    assert toolkit.judge("B", "The answer is (B).", "choice").verdict == "accepted"
-    assert toolkit.judge("7", "#### 7", pattern=r"####\s*(.+)").extracted == "7"
-    assert toolkit.judge("7", "\\boxed{7}", finish_reason="length").verdict == "truncated"
+@pytest.mark.parametrize(
+    ("gold", "response", "options", "verdict", "extracted"),
+    [
+        ("7", "so \\boxed{7.0}", {}, "accepted", "7.0"),
+        (7, "so \\boxed{8}", {}, "rejected", "8"),
+        ("9.8 m/s^2", "\\boxed{980 cm/s^2}", {"kind": "numeric"}, "accepted", "980 cm/s^2"),
+        ("10 m", "\\boxed{11 m}", {"kind": "numeric", "tolerance": 0.2}, "accepted", "11 m"),
+        ("B", "The answer is (B).", {"kind": "choice"}, "accepted", "B"),
+        ("7", "#### 7", {"pattern": r"####\s*(.+)"}, "accepted", "7"),
+        ("7", "\\boxed{7}", {"finish_reason": "length"}, "truncated", None),
+    ],
+)
+def test_a_response_is_judged_by_the_policy_of_its_kind(
+    gold: str | int, response: str, options: dict[str, Any], verdict: Verdict, extracted: str | None
+) -> None:
+    assert toolkit.judge(gold, response, **options) == Judgement(verdict, extracted, None)
 
 
-def test_wrong_requests_are_named() -> None:
-    with pytest.raises(ValueError, match="'blue' is not a number"):
-        toolkit.judge("blue", "", "numeric")
-    with pytest.raises(ValueError, match="answer_kind is 'poetry': input should be 'mathematics', 'numeric' or"):
-        toolkit.judge("1", "", "poetry")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="gold is None: it must be a text or a number"):
-        toolkit.judge(None, "")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="response is True"):
-        toolkit.judge("1", True)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="finish_reason is 'tired'"):
-        toolkit.judge("1", "", finish_reason="tired")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="tolerance is 2: input should be less than 1"):
-        toolkit.judge("1", "", tolerance=2)
+@pytest.mark.parametrize(
+    ("gold", "response", "options", "message"),
+    [
+        ("blue", "", {"kind": "numeric"}, "'blue' is not a number"),
+        ("1", "", {"kind": "poetry"}, "answer_kind is 'poetry': input should be 'mathematics', 'numeric' or"),
+        (None, "", {}, "gold is None: it must be a text or a number"),
+        ("1", True, {}, "response is True"),
+        ("1", "", {"finish_reason": "tired"}, "finish_reason is 'tired'"),
+        ("1", "", {"tolerance": 2}, "tolerance is 2: input should be less than 1"),
+    ],
+)
+def test_a_wrong_argument_is_named(gold: Any, response: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        toolkit.judge(gold, response, **options)
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -59,7 +69,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_a_script_without_a_guard_compares_formulas_from_threads_and_forks(tmp_path: Path) -> None:
-    said = script(
+    output = script(
         tmp_path,
         """
 import os, sys
@@ -76,11 +86,11 @@ os.waitpid(child, 0)
 print("parent", toolkit.judge("y+2", r"\\boxed{2+y}").verdict)
 """,
     )
-    assert said == "3 3\nchild accepted\nparent accepted\n"
+    assert output == "3 3\nchild accepted\nparent accepted\n"
 
 
 def test_an_interpreter_that_ended_is_said_and_started_anew(tmp_path: Path) -> None:
-    said = script(
+    output = script(
         tmp_path,
         """
 import toolkit
@@ -95,7 +105,7 @@ except RuntimeError as error:
 print(toolkit.judge("y+3", r"\\boxed{3+y}").verdict)
 """,
     )
-    assert said == "accepted\nthe process that compares formulas ended by itself; call again\naccepted\n"
+    assert output == "accepted\nthe process that compares formulas ended by itself; call again\naccepted\n"
 
 
 def test_the_interpreter_ends_with_a_caller_that_is_killed(tmp_path: Path) -> None:

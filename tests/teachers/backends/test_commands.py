@@ -36,30 +36,30 @@ def test_tgi_with_all_that_a_recipe_can_ask():
     teacher = Teacher(teacher="org/m", teacher_revision="r", quantize="awq")
     sampling = Sampling(stop=("a", "b", "c", "d", "e"))
     options = ("--max-total-tokens", "8192")
-    asked = line(
+    command = line(
         "tgi", teacher, sampling, 1,
         gpus=4, shards=2, server_port=9000, concurrency=512, server_image="me/tgi:1", server_options=options,
     )  # fmt: skip
-    assert asked[4:8] == ["fss-teacher-9001", "--gpus", '"device=2,3"', "--shm-size"]
-    assert shlex.join(asked[8:]) == (
+    assert command[4:8] == ["fss-teacher-9001", "--gpus", '"device=2,3"', "--shm-size"]
+    assert shlex.join(command[8:]) == (
         "1g -p 127.0.0.1:9001:80 -e HF_TOKEN -v /cache/hub:/data me/tgi:1 --model-id org/m --revision r --num-shard 2 "
         "--quantize awq --max-concurrent-requests 512 --max-stop-sequences 5 --max-total-tokens 8192"
     )
 
 
 def test_no_gpu():
-    asked = line("tgi", gpus=0)
-    assert "--gpus" not in asked and "--num-shard" not in asked
+    command = line("tgi", gpus=0)
+    assert "--gpus" not in command and "--num-shard" not in command
 
 
 def test_a_local_folder_is_mounted_read_only_and_needs_no_token(tmp_path):
     folder = tmp_path / "my model v1.5"
     folder.mkdir()
     local = Teacher(teacher=str(folder), teacher_revision="ignored")
-    asked = line("tgi", local)
-    assert f"{folder}:/models/my-model-v1-5:ro" in asked
-    assert asked[asked.index("--model-id") + 1] == "/models/my-model-v1-5"
-    assert "HF_TOKEN" not in asked and "--revision" not in asked
+    command = line("tgi", local)
+    assert f"{folder}:/models/my-model-v1-5:ro" in command
+    assert command[command.index("--model-id") + 1] == "/models/my-model-v1-5"
+    assert "HF_TOKEN" not in command and "--revision" not in command
     assert served_name(local) == "my-model-v1-5"
 
 
@@ -93,8 +93,8 @@ def test_transformers():
 
 
 def test_endpoint():
-    asked = line("endpoint", instance="aws/us-east-1/nvidia-l4/x1", server_options=("--max-total-tokens", "4096"))
-    assert shlex.join(asked) == (
+    command = line("endpoint", instance="aws/us-east-1/nvidia-l4/x1", server_options=("--max-total-tokens", "4096"))
+    assert shlex.join(command) == (
         "hf endpoints deploy fss-model-7b-04cf153c --repo org/Model-7B --accelerator gpu --vendor aws "
         "--region us-east-1 --instance-type nvidia-l4 --instance-size x1 --revision abc123 --framework custom "
         "--task text-generation --min-replica 0 --scale-to-zero-timeout 15 "
@@ -107,7 +107,7 @@ def test_one_copy_per_group_of_gpus(monkeypatch):
     several = Serving(server="tgi", gpus=4, shards=2)
     assert copies(several) == 2
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,6,7")
-    gpus = [asked[asked.index("--gpus") + 1] for asked in commands(HUB, several, Sampling())]
+    gpus = [command[command.index("--gpus") + 1] for command in commands(HUB, several, Sampling())]
     assert gpus == ['"device=3,5"', '"device=6,7"']
 
 

@@ -24,9 +24,9 @@ REQUESTS = [(user_turn(question), seed) for question, seed in PAIRS]
 def test_every_server_and_form_answers_each_question_from_its_seed(dialect, api):
     with tgi(dialect=dialect) as url:
         answers = ask(endpoint(url, teacher={"api": api}), *PAIRS[:20])
-        seen = stats(url, pairs=True)
+        counts = stats(url, pairs=True)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS[:20]]
-    assert {tuple(pair) for pair in seen["asked"]} == {(*pair, 1) for pair in PAIRS[:20]}
+    assert {tuple(pair) for pair in counts["asked"]} == {(*pair, 1) for pair in PAIRS[:20]}
     revision = SHA if dialect == "tgi" else "unstated"
     assert answers[0][1:6] == ("stop", 5, len(answers[0].text.split()) + 1, f"{MODEL}@{revision}", "")
 
@@ -62,10 +62,10 @@ def test_the_129th_request_is_refused_and_the_limit_finds_its_place():
     with tgi(permits=32, says=1000, latency=0.02) as url:
         opened, limits = endpoint(url, concurrency=400), []
         answers = ask_until_answered(opened, pairs, lambda: limits.append(opened.limits[0]))
-        seen = stats(url)
+        counts = stats(url)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in pairs]
-    assert (seen["most_running"], seen["answered_twice"]) == (32, 0)
-    assert 368 <= seen["statuses"]["429"] < len(pairs)  # the first burst, and a few after it
+    assert (counts["most_running"], counts["answered_twice"]) == (32, 0)
+    assert 368 <= counts["statuses"]["429"] < len(pairs)  # the first burst, and a few after it
     assert 16 < statistics.median(limits[len(limits) // 2 :]) < 64
 
 
@@ -75,8 +75,8 @@ def test_refusals_whatever_the_load_leave_the_limit_where_it_is():
         opened = endpoint(url, concurrency=64)
         limits = []
         answers = ask_until_answered(opened, pairs, lambda: limits.append(opened.limits[0]))
-        seen = stats(url)
-    assert len(answers) == seen["statuses"]["200"] == len(pairs)
+        counts = stats(url)
+    assert len(answers) == counts["statuses"]["200"] == len(pairs)
     assert statistics.median(limits) > 56
 
 
@@ -208,9 +208,9 @@ def test_a_malformed_body_is_sent_again_and_never_an_answer_ends_the_run(fault):
 def test_whatever_happens_every_question_gets_its_own_answer_once(faults):
     with tgi(slow_seconds=0.02, **faults) as url:
         answers = ask_until_answered(endpoint(url, concurrency=32), PAIRS)
-        seen = stats(url)
+        counts = stats(url)
     assert [answer.text for answer in answers] == [made_up(*pair) for pair in PAIRS]
-    assert (seen["pairs_answered"], seen["answered_twice"]) == (len(PAIRS), 0)
+    assert (counts["pairs_answered"], counts["answered_twice"]) == (len(PAIRS), 0)
 
 
 def test_a_body_larger_than_any_answer_is_cut_off():

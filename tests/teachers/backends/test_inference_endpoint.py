@@ -19,7 +19,7 @@ NAME = endpoint_name(TEACHER)
 
 @pytest.fixture
 def platform(monkeypatch):
-    """Starts a loopback platform that the client takes for the real one."""
+    """Give a function that starts a loopback platform, which the client takes for the real one."""
     with contextlib.ExitStack() as stack:
 
         def start(**settings):
@@ -32,8 +32,8 @@ def platform(monkeypatch):
         yield start
 
 
-def opened(said=None, teacher=TEACHER, serving=SERVING, seconds=60):
-    say = str if said is None else said.append
+def opened(lines=None, teacher=TEACHER, serving=SERVING, seconds=60):
+    say = str if lines is None else lines.append
     return endpoint(teacher, serving, Sampling(), say=say, seconds=seconds, every=0.01)
 
 
@@ -41,25 +41,37 @@ def state(api):
     return api.endpoints[NAME]["status"]["state"]
 
 
-def test_made_waited_for_and_scaled_to_zero(platform):
-    api, said = platform(looks=3), []
-    with opened(said) as url:
+def test_an_endpoint_answers_within_the_body_and_is_scaled_to_zero_after_it(platform):
+    api = platform(looks=3)
+    with opened() as url:
         assert url == f"{api.url}/at/{NAME}"
         assert state(api) == "running"
         with urlopen(Request(f"{url}/health", headers={"Authorization": f"Bearer {TOKEN}"})) as answer:
             assert answer.status == 200
     assert state(api) == "scaledToZero"
-    made = api.endpoints[NAME]
-    assert made["compute"]["scaling"] == {"minReplica": 0, "maxReplica": 1, "scaleToZeroTimeout": 15}
-    assert (made["compute"]["instanceType"], made["compute"]["accelerator"]) == ("nvidia-l4", "gpu")
-    assert (made["model"]["repository"], made["model"]["revision"]) == (TEACHER.teacher, "abc")
-    assert made["model"]["image"]["custom"]["url"].endswith("text-generation-inference:3.3.7")
-    assert made["model"]["env"] == {
+
+
+def test_a_new_endpoint_has_the_settings_of_the_recipe(platform):
+    api = platform()
+    with opened():
+        created = api.endpoints[NAME]
+    assert created["compute"]["scaling"] == {"minReplica": 0, "maxReplica": 1, "scaleToZeroTimeout": 15}
+    assert (created["compute"]["instanceType"], created["compute"]["accelerator"]) == ("nvidia-l4", "gpu")
+    assert (created["model"]["repository"], created["model"]["revision"]) == (TEACHER.teacher, "abc")
+    assert created["model"]["image"]["custom"]["url"].endswith("text-generation-inference:3.3.7")
+    assert created["model"]["env"] == {
         "MODEL_ID": "/repository", "QUANTIZE": "awq", "MAX_CONCURRENT_REQUESTS": "512",
     }  # fmt: skip
-    assert made["type"] == "authenticated"
-    assert any("$0.8 an hour" in line for line in said)
-    assert "hf endpoints delete" in said[-1] and TOKEN not in f"{said}"
+    assert created["type"] == "authenticated"
+
+
+def test_the_screen_shows_the_price_and_how_to_remove_an_endpoint_but_no_token(platform):
+    platform()
+    lines = []
+    with opened(lines):
+        pass
+    assert any("$0.8 an hour" in line for line in lines)
+    assert "hf endpoints delete" in lines[-1] and TOKEN not in f"{lines}"
 
 
 @pytest.mark.parametrize(
@@ -78,10 +90,10 @@ def test_one_that_is_off_is_woken_and_turned_off_again(platform, off, calls):
 
 
 def test_one_that_runs_already_is_used_and_left_running(platform):
-    api, said = platform(), []
-    with opened(), opened(said):
+    api, lines = platform(), []
+    with opened(), opened(lines):
         pass
-    assert any("left running: $0.8 an hour" in line for line in said)
+    assert any("left running: $0.8 an hour" in line for line in lines)
     assert [call for _, call in api.calls] == ["me", "scale-to-zero"]  # made once, turned off once
 
 

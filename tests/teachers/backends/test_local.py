@@ -25,7 +25,7 @@ def teacher(folder, batch=512, threads=1, **settings):
 
 
 def ask(opened, questions, seeds):
-    """All at once, as the sampler does."""
+    """Ask all at once, as the sampler does."""
 
     async def run():
         async with opened:
@@ -104,19 +104,19 @@ def test_a_fault_reaches_everyone_who_waits(folder, threads):
 def test_a_stop_text_ends_a_response_and_is_no_part_of_it(folder):
     plain = ask(teacher(folder), ["w7"] * 100, range(100))
     stopped = ask(teacher(folder, stop=("w7", "w8")), ["w7"] * 100, range(100))
-    met = 0
+    stops = 0
     for whole, cut in zip(plain, stopped, strict=True):
         words = whole.text.split()
         ends = [at for at, word in enumerate(words) if word.startswith(("w7", "w8"))]
         if not ends:
             assert cut == whole
             continue
-        met += 1
+        stops += 1
         assert cut.text.split() == words[: ends[0]]
         assert cut.finish_reason == "stop"
         # Special tokens count and are no part of the text.
         assert ends[0] < cut.completion_tokens <= whole.completion_tokens
-    assert met > 20
+    assert stops > 20
 
 
 def test_the_messages_are_put_into_the_chat_template(folder):

@@ -43,7 +43,7 @@ def nano(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(nano):
-    """The settings of a running server, and its URL."""
+    """Give the settings of a running server, and its URL."""
     settings = Serving(server="transformers", server_port=free_port(), timeout=60)
     with serving(Teacher(teacher=str(nano)), settings, SAMPLING, say=str) as (url,):
         yield Teacher(teacher=str(nano)), settings, url
@@ -51,7 +51,7 @@ def server(nano):
 
 
 def ask(server, seeds, sampling=SAMPLING, **changes):
-    """Completions of one question by the client of a run, one request per seed, all at once within its limit."""
+    """Give completions of one question by a run's client, one request per seed, all at once within its limit."""
     teacher, settings, url = server
     teacher, settings = client_settings(replace(teacher, **changes), settings)
 
@@ -87,13 +87,13 @@ def test_temperature_top_p_and_max_tokens_of_a_request_are_followed(server):
 
 
 def test_the_bare_prompt_is_drawn_from_too(server):
-    drawn = ask(server, range(6), api="generate")
-    assert len({completion.text for completion in drawn}) == 6
-    assert {completion.error for completion in drawn} == {""}
+    completions = ask(server, range(6), api="generate")
+    assert len({completion.text for completion in completions}) == 6
+    assert {completion.error for completion in completions} == {""}
 
 
 def test_draws_are_not_cut_to_the_likeliest_fifty(server):
-    """transformers keeps the 50 likeliest tokens unless told otherwise; a model this raw spreads over far more."""
+    """Check that more than the library's default of 50 tokens can be drawn; this raw model spreads over far more."""
     first = Counter(completion.text for completion in ask(server, range(150), replace(SAMPLING, max_tokens=1)))
     assert len(first) > 50
 
@@ -126,9 +126,9 @@ def test_continuous_batching_draws_independently(nano):
     options = ("--continuous-batching", "--cb-num-blocks", "512", "--cb-max-batch-tokens", "512")
     settings = Serving(server="transformers", server_port=free_port(), timeout=60, server_options=options)
     with serving(Teacher(teacher=str(nano)), settings, SAMPLING, say=str) as (url,):
-        drawn = ask((Teacher(teacher=str(nano)), settings, url), range(100))
+        completions = ask((Teacher(teacher=str(nano)), settings, url), range(100))
     # One draw for all would be one text; a few short ones coincide (the empty one, say).
-    assert len({completion.text for completion in drawn}) > 90
+    assert len({completion.text for completion in completions}) > 90
 
 
 def test_the_end_token_is_kept_where_only_the_config_names_it(tmp_path):
@@ -158,7 +158,7 @@ with serving(Teacher(teacher={str(nano)!r}), settings, Sampling(), say=lambda li
 
 
 def becomes(truth, seconds=60):
-    """Whether `truth()` comes true; the time is a limit on a hang, no measure."""
+    """Wait until `truth()` holds, and say whether it does; the time only limits a hang."""
     end = time.monotonic() + seconds
     while not truth() and time.monotonic() < end:
         time.sleep(0.05)
@@ -166,5 +166,5 @@ def becomes(truth, seconds=60):
 
 
 def of_port(port):
-    """The processes whose command line names `port`."""
+    """Give the processes whose command line names `port`."""
     return [process for process in psutil.process_iter(["cmdline"]) if str(port) in (process.info["cmdline"] or [])]
