@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.hub_server import names
-from toolkit.hub_server.content import wanted
+from toolkit.hub_server.content import requested_range
 from toolkit.hub_server.errors import HubError
 
 PARTS = st.sampled_from(
@@ -48,8 +48,8 @@ def test_a_range_means_what_a_slice_means(size, first, last, form):
     part = {"both": data[first : last + 1], "from": data[first:], "last": data[max(0, size - last) :]}[form]
     if not part:
         with pytest.raises(HubError) as error:
-            wanted(header, size)
+            requested_range(header, size)
         assert error.value.status == 416
     else:
-        start, stop = wanted(header, size)
+        start, stop = requested_range(header, size)
         assert data[start:stop] == part

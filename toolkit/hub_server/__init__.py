@@ -1,7 +1,7 @@
-"""The embedded Hub: a server that the unchanged huggingface_hub and datasets clients take for the Hub.
+"""Serve the embedded Hub to unchanged huggingface_hub and datasets clients.
 
-Repos are bare git repositories in a folder, each with a store of large files. `serve` runs it in the foreground,
-`running` beside a run, and `app` is the ASGI application for other servers.
+Repos are bare git repositories in a folder, each with a store of large files. `serve` runs the server in the
+foreground, `running` beside a run, and `app` is the ASGI application for other servers.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ __all__ = ["app", "running", "serve"]
 
 
 def app(root: Path) -> "ASGIApp":
-    """The hub over the store in `root`, made where missing, with the token file `root/token`."""
+    """Return the hub over the store in `root`, made where missing, with the token file `root/token`."""
     from toolkit.hub_server.routes import application
 
     return application(root)

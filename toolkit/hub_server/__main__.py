@@ -1,4 +1,4 @@
-"""The server beside a run, started by `running`: `python -m toolkit.hub_server ROOT SOCKET PARENT`."""
+"""Run the server beside a run, as `running` starts it: `python -m toolkit.hub_server ROOT SOCKET PARENT`."""
 
 import socket
 import sys

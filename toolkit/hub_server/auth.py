@@ -1,6 +1,6 @@
-"""Who may do what: one token that writes, perhaps one that only reads, and nobody else but on public repos.
+"""Check permissions: one token writes, another may only read, and anybody reads public repos.
 
-Transfers of large files carry no token (on the real Hub a storage service takes them), so that their address is signed.
+Transfers of large files carry no token (on the real Hub they go to a storage service), so their addresses are signed.
 """
 
 import base64
@@ -21,7 +21,7 @@ from toolkit.hub_server.errors import HubError
 
 USER = "local"
 TOKEN = "token"  # the file in the store's folder
-READ_TOKEN = "read-token"  # may be put beside it: reads private repos too, never writes
+READ_TOKEN = "read-token"  # an optional file beside it, whose token reads private repos, too, but never writes
 WHITESPACE = whitespace.encode()
 SIGNED_SECONDS = 24 * 3600
 INVALID = "Invalid credentials in Authorization header"
@@ -36,12 +36,12 @@ class Tokens:
 
 
 def load_tokens(root: Path) -> Tokens:
-    """The tokens in `root`; the writing one is made at first, in a file that only its owner may read.
+    """Load the tokens in `root`; the writing one is made at first, in a file that only its owner may read.
 
-    A file that holds nothing, as a full disk or a power cut leaves it, is replaced.
+    An empty file, as a full disk or a power cut leaves it, is replaced.
 
     Raises:
-        RuntimeError: a file holds something that no header can carry; the message names it, never what it holds.
+        RuntimeError: for a file whose text cannot be sent in a header; the message names the file, never its content.
     """
     if not (root / TOKEN).exists():
         _make_file(root)
@@ -51,15 +51,15 @@ def load_tokens(root: Path) -> Tokens:
 
 
 def _token_in(path: Path) -> str:
-    """The token in a file; empty where it holds nothing."""
+    """Read the token in a file; empty where the file is."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise RuntimeError(f"{path}: the token of the embedded Hub cannot be read ({error.strerror})") from error
-    held = data.strip(WHITESPACE + b"\0")
-    if not re.fullmatch(rb"[!-~]*", held):
-        raise RuntimeError(f"{path}: is damaged, a token is one word of ASCII; delete the file, a new one is made then")
-    return held.decode()
+    token = data.strip(WHITESPACE + b"\0")
+    if not re.fullmatch(rb"[!-~]*", token):
+        raise RuntimeError(f"{path}: is damaged, a token is one word of ASCII; delete the file, and a new one is made")
+    return token.decode()
 
 
 def _new_token() -> str:
@@ -73,47 +73,47 @@ def _make_file(root: Path) -> None:
         file.write(f"{_new_token()}\n")
         file.flush()
         os.fsync(handle)
-    # A link fails where another server has just made its own: then that one counts.
+    # A link fails where another server has just made its own, which then counts.
     with contextlib.suppress(FileExistsError):
         os.link(temporary, root / TOKEN)
     temporary.unlink()
 
 
 def _fill_file(path: Path) -> str:
-    """Put a token into a file that holds none; of several servers that try, one does and the others read its."""
+    """Put a token into an empty file; of several servers that try, one does and the others read its token."""
     with path.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        held = _token_in(path)
-        if not held:
-            held = _new_token()
+        token = _token_in(path)
+        if not token:
+            token = _new_token()
             path.chmod(0o600)
             file.truncate(0)
-            file.write(f"{held}\n")
+            file.write(f"{token}\n")
             file.flush()
             os.fsync(file.fileno())
-    return held
+    return token
 
 
 def role(request: Request) -> str | None:
-    """`write`, `read`, or None for a caller without a token.
+    """Return `write`, `read`, or None for a caller without a token.
 
     Raises:
-        HubError: 401, for a token that is none of ours.
+        HubError: 401, for an unknown token.
     """
     header = request.headers.get("authorization")
     if not header:
         return None
-    given = _secret(header).encode()
+    secret = _secret(header).encode()
     tokens: Tokens = request.app.state.tokens
-    if hmac.compare_digest(given, tokens.write.encode()):
+    if hmac.compare_digest(secret, tokens.write.encode()):
         return "write"
-    if tokens.read and hmac.compare_digest(given, tokens.read.encode()):
+    if tokens.read and hmac.compare_digest(secret, tokens.read.encode()):
         return "read"
     raise HubError(401, INVALID)
 
 
 def _secret(header: str) -> str:
-    """The token in `Bearer TOKEN`, or the password in git's `Basic`."""
+    """Return the token in `Bearer TOKEN`, or the password in git's `Basic`."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
         return value.strip()
@@ -124,36 +124,36 @@ def _secret(header: str) -> str:
 
 
 def need_write(request: Request) -> None:
-    """Pass for the writing token only.
+    """Refuse any caller without the writing token.
 
     Raises:
-        HubError: 401 without a token, 403 with one that only reads.
+        HubError: 401 without a token, 403 with the reading one.
     """
-    found = role(request)
-    if found is None:
+    permission = role(request)
+    if permission is None:
         raise HubError(401, INVALID, headers={"WWW-Authenticate": "Bearer"})
-    if found != "write":
+    if permission != "write":
         raise HubError(403, "This token may only read: use the one in the server's token file to write")
 
 
 def sign(tokens: Tokens, what: str, size: int, expires: int | None = None) -> str:
-    """The query that allows `what` (method, repo and object of `size` bytes) without a token, for a day."""
+    """Return the query that allows `what` (method, repo and object of `size` bytes) without a token, for a day."""
     until = int(time.time()) + SIGNED_SECONDS if expires is None else expires
     signature = hmac.digest(tokens.write.encode(), f"{what} {size} {until}".encode(), "sha256").hex()
     return f"size={size}&expires={until}&signature={signature}"
 
 
 def signed_size(request: Request, what: str) -> int:
-    """The size that a signed address allows.
+    """Return the size that a signed address allows.
 
     Raises:
-        HubError: 403, where the signature is not ours or too old.
+        HubError: 403, for a wrong or expired signature.
     """
     query = request.query_params
     size, expires = query.get("size", ""), query.get("expires", "")
     if size.isdecimal() and expires.isdecimal() and len(size + expires) < 40:
-        given = f"size={size}&expires={expires}&signature={query.get('signature', '')}"
-        good = sign(request.app.state.tokens, what, int(size), int(expires))
-        if hmac.compare_digest(good.encode(), given.encode()) and time.time() < int(expires):
+        claim = f"size={size}&expires={expires}&signature={query.get('signature', '')}"
+        valid = sign(request.app.state.tokens, what, int(size), int(expires))
+        if hmac.compare_digest(valid.encode(), claim.encode()) and time.time() < int(expires):
             return int(size)
     raise HubError(403, "This address is not valid or has expired: ask the batch call for a new one")

@@ -1,4 +1,4 @@
-"""Request bodies of bounded size, mostly JSON, and endpoints that do their work off the event loop."""
+"""Read request bodies of bounded size, mostly JSON, and run endpoints off the event loop."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 
 def parse(data: bytes) -> Body:
-    """`data` as a JSON object that can be sent back as JSON.
+    """Parse `data` as a JSON object that can be sent back as JSON.
 
     Raises:
         HubError: 400, for anything else: also NaN, infinite numbers, half characters, and nesting beyond `DEEPEST`.
@@ -27,7 +27,7 @@ def parse(data: bytes) -> Body:
     try:
         value = json.loads(data, parse_constant=_finite, parse_float=_finite)
         if b"\\u" in data:
-            json.dumps(value, ensure_ascii=False).encode()  # half of a pair of surrogates is no text
+            json.dumps(value, ensure_ascii=False).encode()  # half of a pair of surrogates cannot be encoded
     except (ValueError, RecursionError) as error:
         raise HubError(400, f"The request is not valid JSON: {error}") from error
     if not isinstance(value, dict):
@@ -39,7 +39,7 @@ def parse(data: bytes) -> Body:
 def _finite(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number[:20]} is no finite number")
+        raise ValueError(f"{number[:20]} is not a finite number")
     return value
 
 
@@ -54,10 +54,10 @@ def _refuse_depth(value: Body) -> None:
 
 
 def text(body: Body, field: str, default: str | None = None) -> str:
-    """A field that must be a string.
+    """Return a field that must be a string.
 
     Raises:
-        HubError: 400, where it is missing without a default, or something else.
+        HubError: 400, where it is missing without a default, or not a string.
     """
     value = body.get(field)
     if value is None and default is not None:
@@ -68,7 +68,7 @@ def text(body: Body, field: str, default: str | None = None) -> str:
 
 
 def items(body: Body, field: str) -> list[Body]:
-    """A field that must be a list of objects.
+    """Return a field that must be a list of objects.
 
     Raises:
         HubError: 400, for anything else.
@@ -80,10 +80,10 @@ def items(body: Body, field: str) -> list[Body]:
 
 
 def decoded(value: str) -> bytes:
-    """The bytes that `value` gives in base64.
+    """Decode `value` from base64.
 
     Raises:
-        HubError: 400, where it is none.
+        HubError: 400, for a text that is not base64.
     """
     try:
         return base64.b64decode(value, validate=True)
@@ -92,7 +92,7 @@ def decoded(value: str) -> bytes:
 
 
 async def read(request: Request) -> bytes:
-    """The body of a request.
+    """Read the body of a request.
 
     Raises:
         HubError: 413, beyond `LIMIT`.
@@ -106,7 +106,7 @@ async def read(request: Request) -> bytes:
 
 
 def with_body(function: Callable[[Request, Body], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint from a plain function of the request and its JSON body (empty: no fields), run in a thread."""
+    """Make an endpoint from a function of the request and its JSON body (empty: no fields), run in a thread."""
 
     async def endpoint(request: Request) -> Response:
         data = await read(request)
@@ -116,7 +116,7 @@ def with_body(function: Callable[[Request, Body], Any]) -> Callable[[Request], A
 
 
 def plain(function: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint from a plain function of the request, run in a thread."""
+    """Make an endpoint from a function of the request, run in a thread."""
 
     async def endpoint(request: Request) -> Response:
         return respond(await run_in_threadpool(function, request))
@@ -125,5 +125,5 @@ def plain(function: Callable[[Request], Any]) -> Callable[[Request], Awaitable[R
 
 
 def respond(result: Any) -> Response:
-    """`result` as it is where it is a response, as JSON otherwise."""
+    """Return `result` unchanged where it is a response, as JSON otherwise."""
     return result if isinstance(result, Response) else JSONResponse(result)

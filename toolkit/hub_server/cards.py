@@ -1,4 +1,4 @@
-"""The metadata at the head of a card: a stranger's YAML, read within limits of size, depth and expansion."""
+"""Read the metadata at the head of a card: a stranger's YAML, within limits of size, depth and expansion."""
 
 import math
 import re
@@ -12,15 +12,17 @@ from toolkit.licences import LICENCES, closest
 LONGEST = 256 << 10  # characters of YAML
 DEEPEST = 32  # levels
 MOST = 100_000  # values, aliases written out
-END = re.compile(r"[\r\n]---(?:\r?\n|\Z)")  # one line end only: a run of them would be tried from each of its places
+END = re.compile(
+    r"[\r\n]---(?:\r?\n|\Z)"
+)  # one line end only: a regular expression for several would take quadratic time
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def front_matter(content: str) -> dict[str, Any]:
-    """The YAML block at the head of a card, as JSON can carry it: dates and the like become text.
+    """Parse the YAML block at the head of a card as JSON values; dates and the like become text.
 
     Raises:
-        ValueError: it is no YAML, no mapping, or beyond the limits.
+        ValueError: for a block that is not YAML, not a mapping, or beyond the limits.
     """
     block = _block(content)
     if len(block) > LONGEST:
@@ -38,7 +40,7 @@ def front_matter(content: str) -> dict[str, Any]:
 
 
 def _block(content: str) -> str:
-    """What stands between `---` in the first line and the next line `---`; empty where there is no such block."""
+    """Return the text between `---` in the first line and the next line `---`; empty where there is no such block."""
     head = content.lstrip()
     if not head.startswith(("---\n", "---\r")):
         return ""
@@ -47,12 +49,12 @@ def _block(content: str) -> str:
 
 
 def _is_small(events: Iterator[yaml.Event]) -> bool:
-    sizes: dict[str | None, int] = {}  # of what anchors name, once it is whole
+    sizes: dict[str | None, int] = {}  # anchor -> size of its node, once that is complete
     above: list[tuple[str | None, int]] = []
     anchor, size = None, 0
     for event in events:
         if isinstance(event, yaml.AliasEvent):
-            size += sizes.get(event.anchor, MOST + 1)  # one inside itself has no end
+            size += sizes.get(event.anchor, MOST + 1)  # a node that contains itself is endless
         elif isinstance(event, yaml.CollectionStartEvent):
             above.append((anchor, size))
             anchor, size = event.anchor, 1
@@ -80,21 +82,21 @@ def _plain(value: Any) -> Any:
 
 
 def faults(data: dict[str, Any]) -> list[str]:
-    """What the Hub refuses in a card's metadata: fields of another form than these, and licences that it lacks."""
-    found = [
+    """List what the Hub refuses in a card's metadata: fields of other types, and licences that it lacks."""
+    messages = [
         f'"{field}" must be a text or a list of texts'
         for field in ("license", "language", "base_model", "datasets", "tags", "size_categories", "task_categories")
         if field in data and not _texts(data[field])
     ]
-    named = data.get("license", [])
-    unknown = [name for name in ([named] if isinstance(named, str) else named or []) if name not in LICENCES]
-    if not found and unknown:
+    licence = data.get("license", [])
+    unknown = [name for name in ([licence] if isinstance(licence, str) else licence or []) if name not in LICENCES]
+    if not messages and unknown:
         hint = f"did you mean {closest(unknown[0])}?"
-        found.append(f'"license" must be an identifier of the Hub, not {unknown[0]!r}; {hint}')
+        messages.append(f'"license" must be an identifier of the Hub, not {unknown[0]!r}; {hint}')
     configs = data.get("configs", [])
     if not isinstance(configs, list) or not all(isinstance(item, dict) and "config_name" in item for item in configs):
-        found.append('"configs" must be a list of mappings with a "config_name"')
-    return found
+        messages.append('"configs" must be a list of mappings with a "config_name"')
+    return messages
 
 
 def _texts(value: object) -> bool:

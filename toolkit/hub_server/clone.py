@@ -1,4 +1,4 @@
-"""`git clone` and `git fetch` of a repo: git's own HTTP protocol, for reading only."""
+"""Serve `git clone` and `git fetch` of a repo by git's own HTTP protocol, for reading only."""
 
 import contextlib
 import io
@@ -18,15 +18,15 @@ from starlette.responses import Response, StreamingResponse
 from toolkit.hub_server import repos
 from toolkit.hub_server.bodies import LIMIT, read
 from toolkit.hub_server.errors import HubError
-from toolkit.hub_server.repos import Place
+from toolkit.hub_server.repos import RepoPlace
 
 SERVICE = "git-upload-pack"
 NO_CACHE = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
-SPOOL = 8 << 20  # bytes of an answer kept in memory
+SPOOL = 8 << 20  # bytes of an answer that stay in memory
 
 
 def advertise(request: Request) -> Response:
-    """The refs of a repo, the first thing that a clone asks for.
+    """Answer with the refs of a repo, the first thing that a clone asks for.
 
     Raises:
         HubError: 403, for pushes: commits come through the Hub's own API.
@@ -44,12 +44,12 @@ def advertise(request: Request) -> Response:
 
 
 async def upload_pack(request: Request) -> Response:
-    """The objects that a client lacks, as a pack."""
+    """Answer with the objects that a client lacks, as a pack."""
     place = await run_in_threadpool(repos.find_for_git, request)
-    asked = await read(request)
+    data = await read(request)
     if request.headers.get("content-encoding") == "gzip":
-        asked = _unpacked(asked)
-    answer = await run_in_threadpool(_pack, place, asked)
+        data = _unpacked(data)
+    answer = await run_in_threadpool(_pack, place, data)
     return StreamingResponse(_pieces(answer), 200, NO_CACHE, f"application/x-{SERVICE}-result")
 
 
@@ -60,22 +60,22 @@ def _unpacked(data: bytes) -> bytes:
         raise HubError(400, f"The request is not valid gzip: {error}") from error
 
 
-def _pack(place: Place, asked: bytes) -> IO[bytes]:
+def _pack(place: RepoPlace, data: bytes) -> IO[bytes]:
     out = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - closed when it has been sent
     with contextlib.ExitStack() as failed:
         failed.enter_context(out)
         with place.opened() as repo:
             try:
-                _handler(repo, io.BytesIO(asked), out).handle()
+                _handler(repo, io.BytesIO(data), out).handle()
             except (GitProtocolError, ValueError, AssertionError, LookupError) as error:
-                raise HubError(400, f"Not what {SERVICE} is asked: {str(error)[:200]}") from error
+                raise HubError(400, f"Not a request of {SERVICE}: {str(error)[:200]}") from error
         failed.pop_all()
     out.seek(0)
     return out
 
 
-def _handler(repo: Repo, asked: IO[bytes], out: IO[bytes], *, advertise_refs: bool = False) -> UploadPackHandler:
-    protocol = ReceivableProtocol(asked.read, out.write)
+def _handler(repo: Repo, data: IO[bytes], out: IO[bytes], *, advertise_refs: bool = False) -> UploadPackHandler:
+    protocol = ReceivableProtocol(data.read, out.write)
     backend: dict[str, BackendRepo] = {"/": repo}
     return UploadPackHandler(DictBackend(backend), ["/"], protocol, stateless_rpc=True, advertise_refs=advertise_refs)
 

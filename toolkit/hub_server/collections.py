@@ -1,4 +1,4 @@
-"""Collections: named lists of repos, one JSON file each."""
+"""Serve collections: named lists of repos, one JSON file each."""
 
 import contextlib
 import json
@@ -21,57 +21,62 @@ TYPES = ("model", "dataset", "space")
 
 
 def create(request: Request, body: Body) -> dict[str, Any]:
-    """Begin a collection.
+    """Make a collection.
 
     Raises:
-        HubError: 409, where the owner has one of that title; the answer names its slug.
+        HubError: 409, where the owner has a collection of that title; the answer names its slug.
     """
     auth.need_write(request)
     owner, title = text(body, "namespace", auth.USER), text(body, "title")
     names.repo_name(owner, "collection")
     words = re.sub("[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "collection"
     with _changing(request):
-        for known in _all(request):
-            if (known["owner"], known["title"]) == (owner, title):
-                raise HubError(409, f"A collection {title!r} exists already", body={"slug": known["slug"]})
-        made: Body = {"slug": f"{owner}/{words}-{secrets.token_hex(12)}", "title": title, "owner": owner, "items": []}
-        made |= {"description": text(body, "description", ""), "private": body.get("private") is True}
-        return _write(request, made | {"position": 0, "theme": "blue", "upvotes": 0})
+        for other in _all(request):
+            if (other["owner"], other["title"]) == (owner, title):
+                raise HubError(409, f"A collection {title!r} exists already", body={"slug": other["slug"]})
+        collection: Body = {
+            "slug": f"{owner}/{words}-{secrets.token_hex(12)}",
+            "title": title,
+            "owner": owner,
+            "items": [],
+        }
+        collection |= {"description": text(body, "description", ""), "private": body.get("private") is True}
+        return _write(request, collection | {"position": 0, "theme": "blue", "upvotes": 0})
 
 
 def show(request: Request) -> dict[str, Any]:
-    """A collection with its items.
+    """Return a collection with its items.
 
     Raises:
-        HubError: 404, where it is not there, or private and the caller has no token.
+        HubError: 404, where it does not exist, or is private and the caller has no token.
     """
     path = _path(request, f"{request.path_params['organization']}/{request.path_params['name']}")
-    found = _read(path) if path.is_file() else None
-    if found is None or (found["private"] and auth.role(request) is None):
+    collection = _read(path) if path.is_file() else None
+    if collection is None or (collection["private"] and auth.role(request) is None):
         raise HubError(404, "Collection not found")
-    return found
+    return collection
 
 
 def add(request: Request, body: Body) -> dict[str, Any]:
-    """Put a repo at the end of a collection.
+    """Add a repo at the end of a collection.
 
     Raises:
-        HubError: 404 where it is not there, 409 where the collection has it.
+        HubError: 404 where the repo does not exist, 409 where the collection already has it.
     """
     auth.need_write(request)
     item = body.get("item")
-    wanted = item if isinstance(item, dict) else {}
-    kind, name = text(wanted, "type"), text(wanted, "id")
+    item_fields = item if isinstance(item, dict) else {}
+    kind, name = text(item_fields, "type"), text(item_fields, "id")
     if kind not in TYPES or "/" not in name:
         raise HubError(400, f"Only {', '.join(TYPES)} repos as owner/name can be collected here, not {kind} {name!r}")
     repos.place_of(request, f"{kind}s", name)
     with _changing(request):
-        found = show(request)
-        if any((known["type"], known["id"]) == (kind, name) for known in found["items"]):
+        collection = show(request)
+        if any((other["type"], other["id"]) == (kind, name) for other in collection["items"]):
             raise HubError(409, f"The collection has {name} already")
         note = {"note": {"text": text(body, "note")}} if body.get("note") else {}
-        entry = {"_id": secrets.token_hex(12), "id": name, "type": kind, "position": len(found["items"])} | note
-        return _write(request, found | {"items": [*found["items"], entry]})
+        entry = {"_id": secrets.token_hex(12), "id": name, "type": kind, "position": len(collection["items"])} | note
+        return _write(request, collection | {"items": [*collection["items"], entry]})
 
 
 def delete(request: Request) -> dict[str, Any]:
@@ -105,12 +110,12 @@ def _all(request: Request) -> Iterator[dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        collection = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise HubError(422, f"{path}: this collection is damaged ({error}); delete the file") from error
-    if not isinstance(found, dict) or {"slug", "title", "owner", "items", "private"} - found.keys():
+    if not isinstance(collection, dict) or {"slug", "title", "owner", "items", "private"} - collection.keys():
         raise HubError(422, f"{path}: this collection lacks what the server writes there; delete the file")
-    return found
+    return collection
 
 
 def _write(request: Request, value: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The commit call: operations come as lines of JSON, and become one commit or none.
+"""Serve the commit call: operations come as lines of JSON, and become one commit or none.
 
-Blobs are written as their lines arrive, so that a large commit needs little memory; nothing names them until the branch
-moves, in one step, from the head that the change was made on.
+Blobs are written as their lines arrive, so that a large commit needs little memory; no ref names them until the branch
+moves, in one step, from the head that the change is based on.
 """
 
 import time
@@ -21,8 +21,8 @@ from toolkit.hub_server import auth, names, pulls, repos
 from toolkit.hub_server.bodies import LINE_LIMIT, Body, parse, text
 from toolkit.hub_server.edits import ATTRIBUTES, FILE, Edit, apply, first_attributes, read_edit
 from toolkit.hub_server.errors import HubError, revision_missing
-from toolkit.hub_server.objects import Writer, commit_at, move_ref, read_ref
-from toolkit.hub_server.repos import Place
+from toolkit.hub_server.objects import ObjectWriter, commit_at, move_ref, read_ref
+from toolkit.hub_server.repos import RepoPlace
 from toolkit.hub_server.trees import Entry, files
 
 IDENTITY = f"{auth.USER} <{auth.USER}@localhost>".encode()
@@ -33,7 +33,7 @@ async def commit(request: Request) -> Response:
     """Make one commit on a branch, or with `create_pr` on a new pull request.
 
     Raises:
-        HubError: 404 for a missing branch, 412 where `parentCommit` is not its head any more, 400 for bad operations.
+        HubError: 404 for a missing branch, 412 where `parentCommit` is no longer its head, 400 for bad operations.
     """
     auth.need_write(request)
     place = await run_in_threadpool(repos.find, request)
@@ -43,7 +43,7 @@ async def commit(request: Request) -> Response:
     return JSONResponse(await run_in_threadpool(_commit, request, place, header, edits))
 
 
-async def _read(request: Request, writer: Writer, place: Place) -> tuple[Body, list[Edit]]:
+async def _read(request: Request, writer: ObjectWriter, place: RepoPlace) -> tuple[Body, list[Edit]]:
     headers: list[Body] = []
     edits: list[Edit] = []
     async for line in _lines(request.stream()):
@@ -61,53 +61,53 @@ async def _read(request: Request, writer: Writer, place: Place) -> tuple[Body, l
 
 
 async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    held = bytearray()
+    line = bytearray()
     async for part in stream:
         *whole, rest = part.split(b"\n")
         for end in whole:
-            yield bytes(held + end)
-            held.clear()
-        held += rest
-        if len(held) > LINE_LIMIT:
+            yield bytes(line + end)
+            line.clear()
+        line += rest
+        if len(line) > LINE_LIMIT:
             most = f"{LINE_LIMIT >> 20} MiB"
             raise HubError(413, f"A line of the commit is longer than {most}: send the file as a large one")
-    if held.strip():
-        yield bytes(held)
+    if line.strip():
+        yield bytes(line)
 
 
-def _commit(request: Request, place: Place, header: Body, edits: list[Edit]) -> dict[str, Any]:
+def _commit(request: Request, place: RepoPlace, header: Body, edits: list[Edit]) -> dict[str, Any]:
     as_pull = request.query_params.get("create_pr") in ("1", "true", "True")
     summary, description = text(header, "summary"), text(header, "description", "")
     with place.lock(), place.opened() as repo, place.writer(repo) as writer:
         ref, head = branch(repo, request.path_params["revision"])
         base = _base(repo, head, header, as_pull)
         after = apply(repo, writer, files(repo, base), edits, base.id.decode())
-        made = write_commit(writer, after, [base.id], f"{summary}\n\n{description}".strip())
+        oid_of_commit = write_commit(writer, after, [base.id], f"{summary}\n\n{description}".strip())
         if as_pull:
-            number = pulls.begin(place, repo, summary, description, made)
+            number = pulls.begin(place, repo, summary, description, oid_of_commit)
         else:
-            move_ref(repo, ref, head.id, made)
+            move_ref(repo, ref, head.id, oid_of_commit)
     page = f"{request.base_url}{place.web}"
-    oid = made.decode()
+    oid = oid_of_commit.decode()
     answer = {"success": True, "commitOid": oid, "commitUrl": f"{page}/commit/{oid}", "hookOutput": ""}
     return answer | ({"pullRequestUrl": f"{page}/discussions/{number}"} if as_pull else {})
 
 
 def _base(repo: Repo, head: Commit, header: Body, as_pull: bool) -> Commit:
-    """The commit to build on: the branch's head, which must be the parent that the client saw."""
-    wanted = text(header, "parentCommit", head.id.decode())
+    """Return the commit to build on: the branch's head, which must be the parent that the client knows."""
+    parent = text(header, "parentCommit", head.id.decode())
     if as_pull:
-        return commit_at(repo, wanted)
-    if len(wanted) < 7 or not head.id.decode().startswith(wanted):
+        return commit_at(repo, parent)
+    if len(parent) < 7 or not head.id.decode().startswith(parent):
         raise HubError(412, "A commit has happened since. Please refresh and try again.")
     return head
 
 
 def branch(repo: Repo, revision: str) -> tuple[Ref, Commit]:
-    """The ref and the head of a branch or of a pull request (`refs/pr/N`).
+    """Return the ref and the head of a branch or of a pull request (`refs/pr/N`).
 
     Raises:
-        HubError: 404, where it is not there; tags and commits are none.
+        HubError: 404, where it does not exist, and for tags and commits.
     """
     kind, name = ("pr", revision[8:]) if revision.startswith("refs/pr/") else ("heads", revision)
     ref = names.ref_name(kind, name.removeprefix("refs/heads/"))
@@ -116,30 +116,30 @@ def branch(repo: Repo, revision: str) -> tuple[Ref, Commit]:
     return ref, commit_at(repo, ref.decode())
 
 
-def write_commit(writer: Writer, after: dict[str, Entry], parents: list[ObjectID], message: str) -> ObjectID:
-    """Write a commit of the files `after`, with all that waits in `writer`; its id. No ref names it yet."""
+def write_commit(writer: ObjectWriter, after: dict[str, Entry], parents: list[ObjectID], message: str) -> ObjectID:
+    """Write a commit of the files `after`, with all that waits in `writer`; return its id, which no ref names."""
     trees = MemoryObjectStore()
     root = commit_tree(trees, [(entry.path.encode(), entry.oid, entry.mode) for entry in after.values()])
     for oid in trees:
         writer.put(trees[oid])
-    made = writer.put(new_commit(root, parents, message))
+    oid_of_commit = writer.put(new_commit(root, parents, message))
     writer.settle()
-    return made
+    return oid_of_commit
 
 
 def new_commit(tree: ObjectID, parents: list[ObjectID], message: str) -> Commit:
-    """A commit by the hub's user, now."""
-    made = Commit()
-    made.tree, made.parents = tree, parents
-    made.author = made.committer = IDENTITY
-    made.author_time = made.commit_time = int(time.time())
-    made.author_timezone = made.commit_timezone = 0
-    made.encoding, made.message = b"UTF-8", message.encode(errors="replace")
-    return made
+    """Make a commit by the hub's user, now."""
+    result = Commit()
+    result.tree, result.parents = tree, parents
+    result.author = result.committer = IDENTITY
+    result.author_time = result.commit_time = int(time.time())
+    result.author_timezone = result.commit_timezone = 0
+    result.encoding, result.message = b"UTF-8", message.encode(errors="replace")
+    return result
 
 
-def first_commit(repo: Repo, writer: Writer) -> None:
-    """Begin `main` as the Hub does: with a `.gitattributes`."""
+def first_commit(repo: Repo, writer: ObjectWriter) -> None:
+    """Begin `main` as the Hub does, with a `.gitattributes`."""
     oid = writer.put(Blob.from_string(first_attributes()))
-    made = write_commit(writer, {ATTRIBUTES: Entry(ATTRIBUTES, FILE, oid)}, [], "initial commit")
-    move_ref(repo, MAIN, None, made)
+    first = write_commit(writer, {ATTRIBUTES: Entry(ATTRIBUTES, FILE, oid)}, [], "initial commit")
+    move_ref(repo, MAIN, None, first)

@@ -1,4 +1,4 @@
-"""Sending a file's bytes, all or the range that was asked for, a piece at a time."""
+"""Send a file's bytes, all or a requested range, a piece at a time."""
 
 import io
 import re
@@ -55,13 +55,13 @@ class BytesContent:
 
 
 def send(request: Request, content: Content, headers: dict[str, str]) -> Response:
-    """200 with all of `content`, or 206 with the part that a `Range` header names (`a-b`, `a-`, `-last`).
+    """Answer 200 with all of `content`, or 206 with the part that a `Range` header names (`a-b`, `a-`, `-last`).
 
     Raises:
-        HubError: 416, where the range begins behind the end.
+        HubError: 416, where the range begins after the end.
     """
     size = content.size
-    part = wanted(request.headers.get("range"), size)
+    part = requested_range(request.headers.get("range"), size)
     start, stop = part or (0, size)
     headers = headers | {"Accept-Ranges": "bytes", "Content-Length": str(stop - start)}
     if part:
@@ -70,16 +70,16 @@ def send(request: Request, content: Content, headers: dict[str, str]) -> Respons
     return StreamingResponse(pieces, 206 if part else 200, headers, "application/octet-stream")
 
 
-def wanted(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and the one behind the last of a `Range` header; None for all of them.
+def requested_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first byte and the end of a `Range` header; None for all bytes.
 
     Raises:
         HubError: 416, where there is no such byte.
     """
-    found = RANGE.fullmatch(header or "")
-    if not found or found.groups() == ("", ""):
+    match = RANGE.fullmatch(header or "")
+    if not match or match.groups() == ("", ""):
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     start = int(first) if first else max(0, size - int(last))
     stop = min(size, int(last) + 1) if first and last else size
     if start >= stop:

@@ -1,4 +1,4 @@
-"""What one commit changes: files added, copied and deleted, in the order in which they were sent."""
+"""Apply what one commit changes: files added, copied and deleted, in the order in which they were sent."""
 
 import re
 import stat
@@ -13,8 +13,8 @@ from dulwich.repo import Repo
 from toolkit.hub_server import lfs, names
 from toolkit.hub_server.bodies import Body, decoded, text
 from toolkit.hub_server.errors import HubError, entry_missing
-from toolkit.hub_server.objects import Writer, blob
-from toolkit.hub_server.repos import Place
+from toolkit.hub_server.objects import ObjectWriter, blob
+from toolkit.hub_server.repos import RepoPlace
 from toolkit.hub_server.trees import Entry
 
 FILE = stat.S_IFREG | 0o644
@@ -37,24 +37,24 @@ class Edit(NamedTuple):
 
 
 def first_attributes() -> bytes:
-    """The `.gitattributes` of a new repo: which files are large by their names."""
+    """Return the `.gitattributes` of a new repo, which say which files are large by their names."""
     return "".join(f"*.{ending} {LARGE}\n" for ending in ENDINGS.split()).encode()
 
 
 def is_large(attributes: GitAttributes, path: str) -> bool:
-    """Whether the rules send a file to the large file store by its name."""
+    """Say whether the rules send a file to the large file store by its name."""
     return attributes.match_path(path.encode()).get(b"filter") == b"lfs"
 
 
 def attributes_of(repo: Repo, files: dict[str, Entry]) -> GitAttributes:
-    """The rules in the `.gitattributes` at the root."""
+    """Read the rules in the `.gitattributes` at the root."""
     entry = files.get(ATTRIBUTES)
     data = blob(repo, entry.oid) if entry else b""
     return GitAttributes([(Pattern(name), rules) for name, rules in parse_git_attributes(BytesIO(data))])
 
 
-def read_edit(writer: Writer, place: Place, key: str, value: Body) -> Edit:
-    """The change in one line of a commit call; a file's blob goes to `writer`.
+def read_edit(writer: ObjectWriter, place: RepoPlace, key: str, value: Body) -> Edit:
+    """Read the change in one line of a commit call; a file's blob goes to `writer`.
 
     Raises:
         HubError: 400, for an unknown key, an invalid path, and a large file that is not in the store.
@@ -72,30 +72,30 @@ def read_edit(writer: Writer, place: Place, key: str, value: Body) -> Edit:
     raise HubError(400, f"Unknown operation {key!r} in a commit")
 
 
-def _decoded(place: Place, value: Body) -> bytes:
+def _decoded(place: RepoPlace, value: Body) -> bytes:
     content = text(value, "content")
     data = decoded(content) if value.get("encoding") == "base64" else content.encode(errors="replace")
     if len(data) > REGULAR:
         raise HubError(400, f"{value['path']}: {len(data)} bytes; files beyond {REGULAR} go to the large file store")
     pointer = lfs.pointer(data)
-    if pointer:  # from a clone without git-lfs; it must point somewhere
+    if pointer:  # from a clone without git-lfs; its object must exist
         _stored(place, pointer.oid, pointer.size)
     return data
 
 
-def _stored(place: Place, oid: str, size: object) -> int:
-    """Bytes of a large file that the store has; `size` is None for a copy."""
-    found = lfs.size_of(place, oid)
-    if found is None or size not in (None, found):
+def _stored(place: RepoPlace, oid: str, size: object) -> int:
+    """Return the bytes of a large file in the store, which must be `size`, or any for None (a copy)."""
+    actual = lfs.size_of(place, oid)
+    if actual is None or size not in (None, actual):
         raise HubError(400, f"LFS object {oid} of {size} bytes was not uploaded: send it before its commit")
-    return found
+    return actual
 
 
-def apply(repo: Repo, writer: Writer, files: dict[str, Entry], edits: list[Edit], head: str) -> dict[str, Entry]:
-    """The files after `edits`, with a rule in `.gitattributes` for each large file that none covers.
+def apply(repo: Repo, writer: ObjectWriter, files: dict[str, Entry], edits: list[Edit], head: str) -> dict[str, Entry]:
+    """Return the files after `edits`, with a rule in `.gitattributes` for each large file that no rule covers.
 
     Raises:
-        HubError: 404 for a deleted file that is not there, 400 where a path is both file and folder.
+        HubError: 404 for a file to delete that does not exist, 400 where a path is both file and folder.
     """
     files = dict(files)
     for edit in edits:
@@ -103,10 +103,10 @@ def apply(repo: Repo, writer: Writer, files: dict[str, Entry], edits: list[Edit]
             mode = files[edit.path].mode if edit.path in files else FILE
             files[edit.path] = Entry(edit.path, mode, edit.oid)
             continue
-        gone = [edit.path] if edit.path in files and not edit.folder else _inside(files, edit)
-        if not gone:
+        deleted = [edit.path] if edit.path in files and not edit.folder else _inside(files, edit)
+        if not deleted:
             raise entry_missing(edit.path, head)
-        for path in gone:
+        for path in deleted:
             del files[path]
     _check_folders(files)
     return files | _new_rules(repo, writer, files, [edit.path for edit in edits if edit.large])
@@ -120,23 +120,23 @@ def _check_folders(files: dict[str, Entry]) -> None:
     for path in files:
         parts = path.split("/")
         for depth in range(1, len(parts)):
-            above = "/".join(parts[:depth])
-            if above in files:
-                raise HubError(400, f"{above!r} cannot be a file and the folder of {path!r}: delete one of them")
+            folder = "/".join(parts[:depth])
+            if folder in files:
+                raise HubError(400, f"{folder!r} cannot be a file and the folder of {path!r}: delete one of them")
 
 
-def _new_rules(repo: Repo, writer: Writer, files: dict[str, Entry], large: list[str]) -> dict[str, Entry]:
-    """`.gitattributes` with the missing rules: without them git-lfs would leave a pointer in a clone."""
-    known = attributes_of(repo, files)
+def _new_rules(repo: Repo, writer: ObjectWriter, files: dict[str, Entry], large: list[str]) -> dict[str, Entry]:
+    """Return `.gitattributes` with the missing rules, without which git-lfs would leave a pointer in a clone."""
+    attributes = attributes_of(repo, files)
     old = blob(repo, files[ATTRIBUTES].oid).decode(errors="surrogateescape") if ATTRIBUTES in files else ""
-    rules = [f"{_pattern(path)} {LARGE}" for path in large if path in files and not is_large(known, path)]
-    missing = [rule for rule in rules if rule not in old.splitlines()]
-    if not missing:
+    rules = [f"{_pattern(path)} {LARGE}" for path in large if path in files and not is_large(attributes, path)]
+    absent = [rule for rule in rules if rule not in old.splitlines()]
+    if not absent:
         return {}
-    data = "\n".join([*old.splitlines(), *missing, ""]).encode(errors="surrogateescape")
+    data = "\n".join([*old.splitlines(), *absent, ""]).encode(errors="surrogateescape")
     return {ATTRIBUTES: Entry(ATTRIBUTES, FILE, writer.put(Blob.from_string(data)))}
 
 
 def _pattern(path: str) -> str:
-    """A pattern that matches `path` and nothing else."""
+    """Return a pattern that matches `path` and nothing else."""
     return re.sub(r"([*?\[\]\\#!])", r"\\\1", path).replace(" ", "[[:space:]]")

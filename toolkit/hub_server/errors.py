@@ -1,4 +1,4 @@
-"""Errors as the Hub sends them: a status, a JSON message and the headers that its clients turn into exceptions."""
+"""Answer errors as the Hub does: a status, a JSON message and the headers that its clients turn into exceptions."""
 
 import re
 
@@ -10,11 +10,11 @@ class HubError(Exception):
     """An answer other than success.
 
     Args:
-        status: HTTP status, 4xx, or 507 for a store that takes nothing more.
-        message: what is wrong, with the value and the mend.
+        status: HTTP status, 4xx, or 507 for a store that cannot be written.
+        message: what is wrong, with the value and the remedy.
         code: `RepoNotFound`, `RevisionNotFound` or `EntryNotFound`; clients raise by it.
         headers: more headers for the answer.
-        body: fields of the JSON body beside `error`.
+        body: fields of the JSON body besides `error`.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class HubError(Exception):
 
 
 def answer(request: Request, error: Exception) -> Response:
-    """The response for a `HubError`."""
+    """Return the response for a `HubError`."""
     if not isinstance(error, HubError):
         raise error
     # A message may quote what a client sent; a header holds one line of ASCII.
@@ -42,15 +42,15 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 def repo_missing(name: str) -> HubError:
-    """404 for a repo that is not there, or that the caller may not see."""
+    """Make the 404 for a repo that does not exist, or that the caller may not see."""
     return HubError(404, f"Repository not found: {name}", "RepoNotFound")
 
 
 def revision_missing(revision: str) -> HubError:
-    """404 for a branch, tag, pull request or commit that is not there."""
+    """Make the 404 for a branch, tag, pull request or commit that does not exist."""
     return HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
 
 
 def entry_missing(path: str, commit: str) -> HubError:
-    """404 for a file or folder that is not in `commit`; clients remember by the commit that it is absent."""
+    """Make the 404 for a path that is not in `commit`; clients remember by the commit that it is absent."""
     return HubError(404, f"Entry not found: {path}", "EntryNotFound", {"X-Repo-Commit": commit})

@@ -1,4 +1,4 @@
-"""Writes files of the store so that a power cut leaves the old ones or the new ones."""
+"""Write files of the store so that a power cut leaves the old ones or the new ones."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def sync(path: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON so that a reader sees the old file or the new one, whatever is killed when."""
+    """Write indented JSON so that a reader sees the old file or the new one, even if this process is killed."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -33,7 +33,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file or folder if it is there."""
+    """Delete a file or folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

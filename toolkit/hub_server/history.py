@@ -1,4 +1,4 @@
-"""A branch's commits, newest first."""
+"""Read a branch's commits, newest first."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,26 +14,26 @@ from toolkit.hub_server.objects import commit_at
 
 
 def line(repo: Repo, commit: Commit | None) -> Iterator[Commit]:
-    """`commit` and its first parents, back to the first commit."""
+    """Yield `commit` and its first parents, back to the first commit."""
     while commit:
         yield commit
         commit = parent(repo, commit)
 
 
 def parent(repo: Repo, commit: Commit) -> Commit | None:
-    """The commit before, None for the first."""
-    found = repo.object_store[commit.parents[0]] if commit.parents else None
-    return found if isinstance(found, Commit) else None
+    """Return the commit before, None for the first."""
+    item = repo.object_store[commit.parents[0]] if commit.parents else None
+    return item if isinstance(item, Commit) else None
 
 
 def title(commit: Commit) -> tuple[str, str]:
-    """The first line of a commit's message, and what follows it."""
+    """Return the first line of a commit's message, and the rest."""
     first, _, rest = commit.message.decode(errors="replace").partition("\n")
     return first, rest.strip()
 
 
 def commits(request: Request) -> list[dict[str, Any]]:
-    """The commits of a revision; in one page, for releases are few."""
+    """List the commits of a revision, on one page, as releases are few."""
     with repos.find(request).opened() as repo:
         return [_listed(commit) for commit in line(repo, commit_at(repo, request.path_params["revision"]))]
 
@@ -45,17 +45,17 @@ def _listed(commit: Commit) -> dict[str, Any]:
 
 
 def last_commits(repo: Repo, commit: Commit, paths: Sequence[str]) -> dict[str, dict[str, str]]:
-    """For each path in `commit`, the newest commit that changed it: id, title, date."""
-    found: dict[str, dict[str, str]] = {}
+    """Return for each path in `commit` the newest commit that changed it: id, title, date."""
+    changes: dict[str, dict[str, str]] = {}
     for newer in line(repo, commit):
         older = parent(repo, newer)
-        left = [path for path in paths if path not in found]
-        changed = [path for path in left if _at(repo, newer, path) != (older and _at(repo, older, path))]
+        open_paths = [path for path in paths if path not in changes]
+        changed = [path for path in open_paths if _at(repo, newer, path) != (older and _at(repo, older, path))]
         about = {"id": newer.id.decode(), "title": title(newer)[0], "date": repos.stamp(newer.commit_time)}
-        found |= dict.fromkeys(changed, about)
-        if len(found) == len(set(paths)):
+        changes |= dict.fromkeys(changed, about)
+        if len(changes) == len(set(paths)):
             break
-    return found
+    return changes
 
 
 def _at(repo: Repo, commit: Commit, path: str) -> ObjectID | None:

@@ -1,4 +1,4 @@
-"""What is known about a repo, and whether a card's metadata is valid."""
+"""Describe repos, and check a card's metadata."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.cards import faults, front_matter
 from toolkit.hub_server.errors import HubError
 from toolkit.hub_server.objects import blob, commit_at
-from toolkit.hub_server.repos import Place
+from toolkit.hub_server.repos import RepoPlace
 
 CARD = "README.md"
 
 
 def repo_info(request: Request) -> dict[str, Any]:
-    """A repo at a revision: commit, files (`blobs`: with sizes), card metadata, dates, visibility."""
+    """Describe a repo at a revision: commit, files (`blobs`: with sizes), card metadata, dates, visibility."""
     place = repos.find(request)
     with place.opened() as repo:
         commit = commit_at(repo, request.path_params.get("revision", "main"))
@@ -30,7 +30,7 @@ def repo_info(request: Request) -> dict[str, Any]:
     return answer | {"tags": [str(tag) for tag in tags] if isinstance(tags, list) else []}
 
 
-def _summary(place: Place, commit: Commit) -> dict[str, Any]:
+def _summary(place: RepoPlace, commit: Commit) -> dict[str, Any]:
     facts = place.facts()
     answer: dict[str, Any] = {
         "_id": place.name,
@@ -40,7 +40,7 @@ def _summary(place: Place, commit: Commit) -> dict[str, Any]:
     }
     answer |= {"private": facts["private"], "gated": False, "disabled": False, "downloads": 0, "likes": 0}
     answer |= {"createdAt": facts["created"], "lastModified": repos.stamp(commit.commit_time)}
-    if place.kind == "spaces":  # kept here, never run here
+    if place.kind == "spaces":  # stored here, never run here
         answer |= {"sdk": facts["sdk"], "runtime": {"stage": "PAUSED", "hardware": {}}}
     return answer
 
@@ -54,7 +54,7 @@ def _sibling(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _card(content: str) -> dict[str, Any]:
-    """The metadata of a card; empty where there is none or it is not valid."""
+    """Return the metadata of a card; empty where there is none or it is not valid."""
     try:
         return front_matter(content)
     except ValueError:
@@ -73,7 +73,7 @@ def validate_yaml(request: Request, body: Body) -> Response:
 
 
 def whoami(request: Request) -> dict[str, Any]:
-    """The one user of this hub, for a valid token.
+    """Describe the one user of this hub, for a valid token.
 
     Raises:
         HubError: 401, without one.
@@ -88,20 +88,20 @@ def whoami(request: Request) -> dict[str, Any]:
 
 
 def listing(request: Request) -> list[dict[str, Any]]:
-    """All repos of a kind that the caller may see; `author` and `search` narrow them."""
+    """List all repos of a kind that the caller may see; `author` and `search` narrow them."""
     role, query, kind = auth.role(request), request.query_params, request.path_params["kind"]
     root = request.app.state.root
-    found = []
+    answers = []
     for path in sorted((root / kind).glob("*/*.git")):
-        place = Place(root, kind, f"{path.parent.name}/{path.name.removesuffix('.git')}")
-        mine = query.get("author") in (None, path.parent.name) and query.get("search", "") in place.name
-        if mine and (listed := _listed(place, role)):
-            found.append(listed | {"tags": []})
-    return found
+        place = RepoPlace(root, kind, f"{path.parent.name}/{path.name.removesuffix('.git')}")
+        is_match = query.get("author") in (None, path.parent.name) and query.get("search", "") in place.name
+        if is_match and (listed := _listed(place, role)):
+            answers.append(listed | {"tags": []})
+    return answers
 
 
-def _listed(place: Place, role: str | None) -> dict[str, Any] | None:
-    """What a list of repos says of one; None where the caller may not see it. A damaged one hides no other."""
+def _listed(place: RepoPlace, role: str | None) -> dict[str, Any] | None:
+    """Describe a repo in a list; None where the caller may not see it. A damaged repo does not hide the others."""
     try:
         if place.facts()["private"] and not role:
             return None
@@ -109,12 +109,12 @@ def _listed(place: Place, role: str | None) -> dict[str, Any] | None:
             return _summary(place, commit_at(repo, "main"))
     except HubError as error:
         if error.status != 422 or not role:
-            return None  # deleted since it was found, or perhaps private
+            return None  # just deleted, or perhaps private
         return {"_id": place.name, "id": place.name, "private": True, "disabled": True}
 
 
 def may(request: Request) -> dict[str, Any]:
-    """The client's question whether it may read a repo, or with `/write` change it."""
+    """Answer whether the caller may read a repo, or with `/write` change it."""
     repos.find(request)
     if request.url.path.endswith("/write"):
         auth.need_write(request)

@@ -1,4 +1,4 @@
-"""Making, removing, renaming repos, and who may see them."""
+"""Make, delete and rename repos, and set who may see them."""
 
 import contextlib
 import secrets
@@ -14,24 +14,24 @@ from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.commits import first_commit
 from toolkit.hub_server.errors import HubError, repo_missing
 from toolkit.hub_server.files import remove, sync, write_json
-from toolkit.hub_server.repos import FACTS, INCOMING, Place
+from toolkit.hub_server.repos import FACTS, INCOMING, RepoPlace
 
 
-def _named(request: Request, body: Body) -> Place:
-    """The repo that a create or delete call names; without an owner it is the user's."""
+def _repo_in(request: Request, body: Body) -> RepoPlace:
+    """Return the repo that a create or delete call names; without an owner it is the user's."""
     kind = names.repo_kind(f"{body.get('type') or 'model'}s")
     name = names.repo_name(str(body.get("organization") or auth.USER), str(body.get("name") or ""))
-    return Place(request.app.state.root, kind, name)
+    return RepoPlace(request.app.state.root, kind, name)
 
 
 def create(request: Request, body: Body) -> dict[str, str]:
     """Make a repo with a first commit.
 
     Raises:
-        HubError: 400 for an invalid name, 409 where it exists; the answer then names its address.
+        HubError: 400 for an invalid name, 409 where it exists, with its address in the answer.
     """
     auth.need_write(request)
-    place = _named(request, body)
+    place = _repo_in(request, body)
     answer = {"url": f"{request.base_url}{place.web}", "name": place.name, "id": place.name}
     temporary = place.root / INCOMING / f"repo.{secrets.token_hex(8)}"
     with place.lock():
@@ -47,9 +47,9 @@ def create(request: Request, body: Body) -> dict[str, str]:
     return answer
 
 
-def _make(place: Place, folder: Path, body: Body) -> None:
-    made = Repo.init_bare(str(folder), mkdir=True, default_branch=b"main")
-    with contextlib.closing(made) as repo, place.writer(repo) as writer:
+def _make(place: RepoPlace, folder: Path, body: Body) -> None:
+    bare = Repo.init_bare(str(folder), mkdir=True, default_branch=b"main")
+    with contextlib.closing(bare) as repo, place.writer(repo) as writer:
         first_commit(repo, writer)
     private = body.get("visibility") == "private" or body.get("private") is True
     facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": repos.now(), "pulls": {}}
@@ -60,10 +60,10 @@ def delete(request: Request, body: Body) -> dict[str, str]:
     """Remove a repo with its large files.
 
     Raises:
-        HubError: 404, where it is not there.
+        HubError: 404, where it does not exist.
     """
     auth.need_write(request)
-    place = _named(request, body)
+    place = _repo_in(request, body)
     aside = place.root / INCOMING / f"deleted.{secrets.token_hex(8)}"
     with place.lock():
         if not place.path.exists():
@@ -77,12 +77,12 @@ def move(request: Request, body: Body) -> dict[str, str]:
     """Give a repo another name.
 
     Raises:
-        HubError: 404 where it is not there, 409 where the new name is taken.
+        HubError: 404 where it does not exist, 409 where the new name does.
     """
     auth.need_write(request)
     old = repos.place_of(request, f"{body.get('type') or 'model'}s", text(body, "fromRepo"))
-    new = Place(old.root, old.kind, names.full_name(text(body, "toRepo")))
-    first, second = sorted((old, new), key=lambda place: place.name)  # one order for all, so that none waits in a ring
+    new = RepoPlace(old.root, old.kind, names.full_name(text(body, "toRepo")))
+    first, second = sorted((old, new), key=lambda place: place.name)  # one order for all, against deadlocks
     with first.lock(), second.lock() if new != old else contextlib.nullcontext():
         if new.path.exists():
             raise HubError(409, f"{new.name} exists already")

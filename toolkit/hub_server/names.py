@@ -1,4 +1,4 @@
-"""Names that come from outside: checked before they touch the disk."""
+"""Check names that come from outside before they touch the disk."""
 
 import posixpath
 
@@ -9,13 +9,13 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 from toolkit.hub_server.errors import HubError
 
 KINDS = ("models", "datasets", "spaces")
-TAKEN = {*KINDS, "api", "collections", "lfs", "resolve", "raw", "tree", "blob"}  # words of this server's own URLs
-LONGEST_PART = 255  # bytes; what file systems take, so that a clone can be checked out
+RESERVED = {*KINDS, "api", "collections", "lfs", "resolve", "raw", "tree", "blob"}  # words of this server's own URLs
+LONGEST_PART = 255  # bytes; the limit of file systems, so that a clone can be checked out
 LONGEST_PATH = 1024  # bytes
 
 
 def repo_name(organization: str, name: str) -> str:
-    """`organization/name`, as the Hub allows it: 96 characters at most of letters, digits, `-`, `_` and `.`.
+    """Return `organization/name` as the Hub allows it: at most 96 characters of letters, digits, `-`, `_` and `.`.
 
     Raises:
         HubError: 400, for any other name.
@@ -25,13 +25,13 @@ def repo_name(organization: str, name: str) -> str:
         validate_repo_id(full)
     except HFValidationError as error:
         raise HubError(400, f"Invalid repo name: {error}") from error
-    if max(len(organization), len(name)) > 96 or organization.lower() in TAKEN or organization[0] in ".-":
+    if max(len(organization), len(name)) > 96 or organization.lower() in RESERVED or organization[0] in ".-":
         raise HubError(400, f"Invalid repo name {full!r}: an owner of up to 96 characters and no word of a Hub URL")
     return full
 
 
 def repo_kind(text: str) -> str:
-    """`text` where it is `models`, `datasets` or `spaces`.
+    """Return `text` where it is `models`, `datasets` or `spaces`.
 
     Raises:
         HubError: 400, for any other.
@@ -42,7 +42,7 @@ def repo_kind(text: str) -> str:
 
 
 def full_name(text: str) -> str:
-    """`text` where it is a valid `owner/name`.
+    """Return `text` where it is a valid `owner/name`.
 
     Raises:
         HubError: 400, for any other.
@@ -52,7 +52,7 @@ def full_name(text: str) -> str:
 
 
 def file_path(path: object) -> str:
-    """`path` inside a repo: relative, normal, and nothing that git or a file system would take for its own.
+    """Return `path` where it is relative, normal, and has no special meaning to git or a file system.
 
     Raises:
         HubError: 400, for `..`, absolute paths, `.git`, control characters and parts beyond 255 bytes.
@@ -68,10 +68,10 @@ def file_path(path: object) -> str:
 
 
 def ref_name(kind: str, name: object) -> Ref:
-    """The full ref of a branch (`kind` heads) or tag (`tags`).
+    """Return the full ref of a branch (`kind` heads) or tag (`tags`).
 
     Raises:
-        HubError: 400, for what git does not take as a name, and for names that hide a commit or another ref.
+        HubError: 400, for names that git refuses, and for names that hide a commit or another ref.
     """
     text = name if isinstance(name, str) else ""
     ref = Ref(f"refs/{kind}/{text}".encode(errors="surrogateescape"))

@@ -1,8 +1,8 @@
-"""Git objects and refs on disk, so that a kill at any time leaves the old state or the new one.
+"""Write git objects and refs so that a kill at any time leaves the old state or the new one.
 
 Objects are written and flushed before a ref names them. The library's own writers leave `.lock` files behind when
-killed, at which every later writer would stop: objects are written here by temporary file and rename, and a stale lock
-of a ref is removed by whoever holds the repo's own lock.
+killed, which block every later writer. So objects are written here by temporary file and rename, and the holder of the
+repo's own lock removes a stale lock of a ref.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ from toolkit.hub_server import names
 from toolkit.hub_server.errors import HubError, repo_missing, revision_missing
 from toolkit.hub_server.files import sync
 
-FLUSHES = 8  # at once: a file system joins them into one, some twenty times faster than one after the other
+FLUSHES = 8  # parallel flushes, which a file system joins into one: some twenty times faster than one by one
 SPECIAL = ("refs/pr/", "refs/heads/", "refs/tags/")
-DAMAGE = (ChecksumMismatch, FileFormatException, WrongObjectException, zlib.error)  # what reading a broken file raises
+DAMAGE = (ChecksumMismatch, FileFormatException, WrongObjectException, zlib.error)  # raised when a broken file is read
 
 
 class Objects(DiskObjectStore):
-    """Objects on disk; one that something names and that is not there, or not whole, is damage and no missing key."""
+    """Objects on disk; one that is named but missing or incomplete is reported as damage, not as a missing key."""
 
     def __getitem__(self, sha1: ObjectID | RawObjectID) -> ShaFile:
         try:
@@ -46,10 +46,10 @@ class Objects(DiskObjectStore):
             raise ObjectFormatException(f"object {name} {why}") from error
 
 
-class Writer:
-    """Objects on their way to the disk: written at once, flushed together, and only then given their names.
+class ObjectWriter:
+    """Writes objects at once, flushes them together, and only then gives them their names.
 
-    What was not settled is removed at the end.
+    Objects that were not settled are removed at the end.
     """
 
     def __init__(self, repo: Repo, incoming: Path) -> None:
@@ -65,7 +65,7 @@ class Writer:
             temporary.unlink(missing_ok=True)
 
     def put(self, item: ShaFile) -> ObjectID:
-        """Write `item`; its id. It can be read after `settle`."""
+        """Write `item` and return its id. It can be read after `settle`."""
         name = item.id.decode()
         target = self.objects / name[:2] / name[2:]
         if target not in self.waiting and not target.exists():
@@ -74,7 +74,7 @@ class Writer:
         return item.id
 
     def settle(self) -> None:
-        """All objects are on the disk, under their names, when this returns.
+        """Flush all objects to the disk and give them their names.
 
         Raises:
             HubError: 404, where the repo was deleted meanwhile.
@@ -95,7 +95,7 @@ def move_ref(repo: Repo, ref: Ref, old: ObjectID | None, new: ObjectID) -> None:
     """Point `ref` from `old` (None: it must not exist) to `new`; the caller holds the repo's lock.
 
     Raises:
-        HubError: 409, where it points elsewhere by now, exists already, or lies above or below another ref.
+        HubError: 409, where it points elsewhere by now, exists already, or is a folder of another ref or inside one.
     """
     _clear_stale(repo, ref)
     try:
@@ -111,7 +111,7 @@ def drop_ref(repo: Repo, ref: Ref) -> None:
     """Remove `ref`; the caller holds the repo's lock.
 
     Raises:
-        HubError: 404, where it is not there.
+        HubError: 404, where it does not exist.
     """
     _clear_stale(repo, ref)
     if repo.refs.read_ref(ref) is None:
@@ -130,22 +130,22 @@ def _clear_stale(repo: Repo, ref: Ref) -> None:
 
 
 def read_ref(repo: Repo, ref: Ref) -> ObjectID | None:
-    """The commit that `ref` names, through an annotated tag too; None where there is no such ref."""
+    """Return the commit that `ref` names, also through an annotated tag; None where there is no such ref."""
     try:
-        found = repo.refs.read_ref(ref)
+        value = repo.refs.read_ref(ref)
     except ValueError as error:
         raise PackedRefsException(f"packed-refs: {error}") from error
-    if not found and (Path(repo.path) / ref.decode()).is_file():
+    if not value and (Path(repo.path) / ref.decode()).is_file():
         raise FileFormatException(f"{ref.decode()} is empty")
-    if not found:
+    if not value:
         return None
-    if not re.fullmatch(rb"[0-9a-f]{40}", found):
-        raise FileFormatException(f"{ref.decode()} names no commit")
-    return ObjectID(peel(repo, ObjectID(found)).id)
+    if not re.fullmatch(rb"[0-9a-f]{40}", value):
+        raise FileFormatException(f"{ref.decode()} does not name a commit")
+    return ObjectID(peel(repo, ObjectID(value)).id)
 
 
 def peel(repo: Repo, oid: ObjectID) -> ShaFile:
-    """The object `oid`, or what it tags."""
+    """Return the object `oid`, or the one that it tags."""
     item = repo.object_store[oid]
     while isinstance(item, Tag):
         item = repo.object_store[item.object[1]]
@@ -153,7 +153,7 @@ def peel(repo: Repo, oid: ObjectID) -> ShaFile:
 
 
 def commit_at(repo: Repo, revision: str) -> Commit:
-    """The commit of a branch, tag, `refs/pr/N`, full id or its first seven digits and more.
+    """Return the commit of a branch, tag, `refs/pr/N`, or full or shortened id (seven digits or more).
 
     Raises:
         HubError: 404, where there is none.
@@ -163,21 +163,21 @@ def commit_at(repo: Repo, revision: str) -> Commit:
         if oid:
             return _commit(repo, oid, revision)
     if 7 <= len(revision) <= 40 and set(revision) <= set("0123456789abcdef"):
-        found = list(repo.object_store.iter_prefix(revision.encode()))
-        if len(found) == 1:
-            return _commit(repo, found[0], revision)
+        matches = list(repo.object_store.iter_prefix(revision.encode()))
+        if len(matches) == 1:
+            return _commit(repo, matches[0], revision)
     raise revision_missing(revision)
 
 
 def _readings(revision: str) -> list[Ref]:
-    """The refs that a revision may mean, the likeliest first; a name that no ref may bear means none."""
+    """List the refs that a revision may mean, the likeliest first; none for an impossible name."""
     if revision.startswith(SPECIAL):
         _, kind, name = revision.split("/", 2)
-        wanted = [(kind, name)]
+        candidates = [(kind, name)]
     else:
-        wanted = [("heads", revision), ("tags", revision)]
+        candidates = [("heads", revision), ("tags", revision)]
     try:
-        return [names.ref_name(kind, name) for kind, name in wanted]
+        return [names.ref_name(kind, name) for kind, name in candidates]
     except HubError:
         return []
 
@@ -190,8 +190,8 @@ def _commit(repo: Repo, oid: ObjectID, revision: str) -> Commit:
 
 
 def blob(repo: Repo, oid: ObjectID) -> bytes:
-    """The bytes of a file's blob."""
+    """Return the bytes of a file's blob."""
     item = repo.object_store[oid]
     if not isinstance(item, Blob):
-        raise ObjectFormatException(f"object {oid.decode()} is no file")
+        raise ObjectFormatException(f"object {oid.decode()} is not a file")
     return bytes(item.data)

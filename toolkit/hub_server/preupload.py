@@ -1,4 +1,4 @@
-"""What a client asks before it uploads: which files are large, which are ignored, which are there already."""
+"""Answer before an upload which files are large, which are ignored, and which exist already."""
 
 import io
 from typing import Any
@@ -14,48 +14,48 @@ from toolkit.hub_server.errors import HubError
 from toolkit.hub_server.objects import blob, commit_at
 from toolkit.hub_server.trees import Entry
 
-MOST = 1000  # files a call
+MOST = 1000  # largest number of files per call
 NUL = b"\0"
 
 
 def preupload(request: Request, body: Body) -> dict[str, Any]:
-    """For each file: regular or lfs, whether `.gitignore` leaves it out, and its id where the path exists.
+    """Say for each file whether it is regular or lfs, whether `.gitignore` leaves it out, and its id where it exists.
 
     Raises:
         HubError: 400 for an invalid path, 413 for more than 1,000 files.
     """
     auth.need_write(request)
-    wanted = items(body, "files")
-    if len(wanted) > MOST:
-        raise HubError(413, f"{len(wanted)} files in one preupload call: {MOST} at most")
+    requested = items(body, "files")
+    if len(requested) > MOST:
+        raise HubError(413, f"{len(requested)} files in one preupload call: {MOST} at most")
     with repos.find(request).opened() as repo:
-        there = trees.files(repo, commit_at(repo, request.path_params["revision"]))
-        known, ignored = attributes_of(repo, there), _ignored(repo, there, body)
+        entries = trees.files(repo, commit_at(repo, request.path_params["revision"]))
+        attributes, ignored = attributes_of(repo, entries), _ignored(repo, entries, body)
         answers: list[Body] = []
-        for item in wanted:
+        for item in requested:
             path = names.file_path(text(item, "path"))
-            large = is_large(known, path) or _looks_large(item)
-            answer = {"path": path, "uploadMode": "lfs" if large else "regular", **_present(repo, there.get(path))}
+            large = is_large(attributes, path) or _looks_large(item)
+            answer = {"path": path, "uploadMode": "lfs" if large else "regular", **_present(repo, entries.get(path))}
             answers.append(answer | {"shouldIgnore": bool(ignored.is_ignored(path))})
     return {"files": answers}
 
 
 def _looks_large(item: Body) -> bool:
-    """Beyond 10 MB, or binary: a NUL byte among the first ones (in base64)."""
+    """Say whether a file is beyond 10 MB, or binary: with a NUL byte among the first ones (in base64)."""
     size = item.get("size")
     if not isinstance(size, int):
         raise HubError(400, f"{item.get('path')}: its size must be a number of bytes, not {size!r}")
     return size > REGULAR or NUL in decoded(text(item, "sample", ""))
 
 
-def _ignored(repo: Repo, there: dict[str, Entry], body: Body) -> IgnoreFilter:
-    data = blob(repo, there[".gitignore"].oid) if ".gitignore" in there else b""
+def _ignored(repo: Repo, entries: dict[str, Entry], body: Body) -> IgnoreFilter:
+    data = blob(repo, entries[".gitignore"].oid) if ".gitignore" in entries else b""
     rules = text(body, "gitIgnore", data.decode(errors="replace")).encode()
     return IgnoreFilter(read_ignore_patterns(io.BytesIO(rules)))
 
 
 def _present(repo: Repo, entry: Entry | None) -> dict[str, str]:
-    """The id that the client compares with its file's, to leave out what would change nothing."""
+    """Return the id that the client compares with its file's, to leave out unchanged files."""
     if entry is None:
         return {}
     pointer = lfs.pointer(blob(repo, entry.oid))

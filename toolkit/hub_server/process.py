@@ -1,4 +1,4 @@
-"""The hub as a process: in the foreground for `fss hub serve`, or beside a run and gone with it."""
+"""Run the hub as a process: in the foreground for `fss hub serve`, or beside a run, until that ends."""
 
 import contextlib
 import http.client
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import uvicorn
 
 LOOPBACK = "127.0.0.1"
-NAMES = (LOOPBACK, "localhost", "[::1]")  # of this machine, which a browser's page cannot take for its own
+NAMES = (LOOPBACK, "localhost", "[::1]")  # names of this machine, which no web page can have
 START_SECONDS = 120  # seconds that a busy machine may take to start the server
-GRACE = 5  # seconds for transfers in flight when the server is told to stop
+GRACE = 5  # seconds for transfers in flight when the server stops
 
 
 def serve(root: Path, host: str = LOOPBACK, port: int = 0, *, say: Callable[[str], None]) -> None:
-    """Serve the store in `root` until interrupted; `say` gets the lines that tell how to use it.
+    """Serve the store in `root` until interrupted; `say` receives the lines that explain how to use it.
 
     Args:
         root: the store's folder, made where missing.
@@ -34,7 +34,7 @@ def serve(root: Path, host: str = LOOPBACK, port: int = 0, *, say: Callable[[str
         port: 0 for any free one.
 
     Raises:
-        ValueError: host and port cannot be listened on.
+        ValueError: for a host and port that cannot be listened on.
     """
     root.mkdir(parents=True, exist_ok=True)
     load_tokens(root)
@@ -48,7 +48,7 @@ def serve(root: Path, host: str = LOOPBACK, port: int = 0, *, say: Callable[[str
 
 
 def usage(root: Path, endpoint: str) -> list[str]:
-    """The lines that set up a shell for the hub at `endpoint`."""
+    """Return the lines that set up a shell for the hub at `endpoint`."""
     return [
         f"Hub at {endpoint}, repositories in {root}. Stop it with Ctrl-C.",
         f"  export HF_ENDPOINT={endpoint} HF_HUB_DISABLE_XET=1",
@@ -58,24 +58,24 @@ def usage(root: Path, endpoint: str) -> list[str]:
 
 @contextlib.contextmanager
 def running(root: Path) -> Iterator[tuple[str, str]]:
-    """A hub over `root` in a process of its own, stopped at the end or when this process dies: (endpoint, token).
+    """Run a hub over `root` in a process of its own until the body ends or this process dies; give endpoint and token.
 
     Several may run over one store at once.
 
     Raises:
-        RuntimeError: the server did not start; the message ends with what it said.
+        RuntimeError: if the server does not start; the message ends with its output.
     """
     root.mkdir(parents=True, exist_ok=True)
     token = load_tokens(root).write
     with _listen(LOOPBACK, 0) as listener:
         endpoint, handle = _endpoint(listener), listener.fileno()
         command = [sys.executable, "-m", "toolkit.hub_server", str(root.resolve()), str(handle), str(os.getpid())]
-        # A session of its own: Ctrl-C is for the run, which may still want to write, and then stops the server.
+        # The session is new, so that Ctrl-C reaches only the run, which may still write before it stops the server.
         options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, "start_new_session": True}
         server = subprocess.Popen(command, pass_fds=[handle], **options)
     try:
         _await(server, endpoint)
-        # What it says later (tracebacks of faults of its own) is passed on, so that the pipe never fills.
+        # Its later output (tracebacks of its own faults) is passed on, so that the pipe never fills.
         threading.Thread(target=_pass_on, args=(server,), daemon=True).start()
         yield endpoint, token
     finally:
@@ -83,7 +83,7 @@ def running(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def listen(root: Path, listener: socket.socket, parent: int | None) -> None:
-    """Serve on an open socket until told to stop; with `parent`, until that process is gone."""
+    """Serve on an open socket until a signal to stop or, with `parent`, until that process has ended."""
     import uvicorn
 
     from toolkit.hub_server.routes import application
@@ -98,7 +98,7 @@ def listen(root: Path, listener: socket.socket, parent: int | None) -> None:
 
 
 def _follow(server: "uvicorn.Server", parent: int) -> None:
-    """A killed parent cannot stop its server."""
+    """Stop the server when its parent has ended, as a killed parent cannot do so."""
     while os.getppid() == parent:
         time.sleep(0.2)
     server.should_exit = True
@@ -125,23 +125,23 @@ def _is_loopback(host: str) -> bool:
 
 
 def _await(server: "subprocess.Popen[bytes]", endpoint: str) -> None:
-    """Return when the server answers. Its socket listens before it does, so that one request waits for it."""
+    """Wait until the server answers. Its socket listens before it does, so that one request is enough."""
     connection = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=START_SECONDS)
     try:
         connection.request("GET", "/api/models")
         connection.getresponse().read()
     except OSError as error:
         server.kill()
-        said = server.communicate()[1].decode(errors="replace").strip()
-        raise RuntimeError(f"The hub's server did not start ({error}): {said[-2000:]}") from error
+        output = server.communicate()[1].decode(errors="replace").strip()
+        raise RuntimeError(f"The hub's server did not start ({error}): {output[-2000:]}") from error
     finally:
         connection.close()
 
 
 def _pass_on(server: "subprocess.Popen[bytes]") -> None:
     assert server.stderr is not None
-    with server.stderr as said:
-        for line in said:
+    with server.stderr as errors:
+        for line in errors:
             sys.stderr.write(line.decode(errors="replace"))
 
 

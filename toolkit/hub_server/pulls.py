@@ -1,4 +1,4 @@
-"""Pull requests: a ref `refs/pr/N` each, with a title beside git. Plain discussions there are none."""
+"""Serve pull requests: a ref `refs/pr/N` each, with a title beside git. Other discussions are not supported."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from toolkit.hub_server import auth, names, repos
 from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.errors import HubError
 from toolkit.hub_server.objects import commit_at, move_ref
-from toolkit.hub_server.repos import Place
+from toolkit.hub_server.repos import RepoPlace
 
 PULLS = Ref(b"refs/pr")
 
 
-def begin(place: Place, repo: Repo, title: str, description: str, head: ObjectID) -> int:
-    """Open the next pull request at `head`; its number. The caller holds the repo's lock."""
+def begin(place: RepoPlace, repo: Repo, title: str, description: str, head: ObjectID) -> int:
+    """Open the next pull request at `head` and return its number. The caller holds the repo's lock."""
     facts = place.facts()
-    number = 1 + max((int(known) for known in facts["pulls"]), default=0)
+    number = 1 + max((int(key) for key in facts["pulls"]), default=0)
     about = {"title": title, "description": description, "created": repos.now()}
     place.write_facts(facts | {"pulls": facts["pulls"] | {str(number): about}})
     move_ref(repo, names.ref_name("pr", str(number)), None, head)
@@ -42,10 +42,10 @@ def create(request: Request, body: Body) -> dict[str, Any]:
 
 
 def show(request: Request) -> dict[str, Any]:
-    """One pull request, open as long as it is there.
+    """Describe one pull request, which stays open as long as it exists.
 
     Raises:
-        HubError: 404, where there is none of that number.
+        HubError: 404, for an unknown number.
     """
     place, number = repos.find(request), request.path_params["number"]
     if str(number) not in place.facts()["pulls"]:
@@ -55,13 +55,13 @@ def show(request: Request) -> dict[str, Any]:
 
 
 def listing(request: Request) -> dict[str, Any]:
-    """All pull requests of a repo, the newest first."""
+    """List all pull requests of a repo, the newest first."""
     place = repos.find(request)
-    found = [_listed(place, number) for number in sorted(map(int, place.facts()["pulls"]), reverse=True)]
-    return {"count": len(found), "start": 0, "discussions": found}
+    discussions = [_listed(place, number) for number in sorted(map(int, place.facts()["pulls"]), reverse=True)]
+    return {"count": len(discussions), "start": 0, "discussions": discussions}
 
 
-def _listed(place: Place, number: int) -> dict[str, Any]:
+def _listed(place: RepoPlace, number: int) -> dict[str, Any]:
     about = place.facts()["pulls"][str(number)]
     item = {"num": number, "title": about["title"], "author": {"name": auth.USER}, "createdAt": about["created"]}
     repo = {"name": place.name, "type": place.kind.removesuffix("s")}

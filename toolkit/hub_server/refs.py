@@ -1,4 +1,4 @@
-"""Branches and tags. A tag stays where it was put: it can be removed, but never moved."""
+"""Serve branches and tags. A tag can be removed, but never moved."""
 
 import contextlib
 import time
@@ -14,11 +14,11 @@ from toolkit.hub_server import auth, names, repos
 from toolkit.hub_server.bodies import Body, text
 from toolkit.hub_server.commits import IDENTITY, MAIN, branch, new_commit
 from toolkit.hub_server.errors import HubError
-from toolkit.hub_server.objects import Writer, commit_at, drop_ref, move_ref, read_ref
+from toolkit.hub_server.objects import ObjectWriter, commit_at, drop_ref, move_ref, read_ref
 
 
 def listing(request: Request) -> dict[str, Any]:
-    """All branches and tags, and on request pull requests, with the commits that they name."""
+    """List all branches and tags, and on request pull requests, with the commits that they name."""
     with repos.find(request).opened() as repo:
         answer: dict[str, Any] = {"branches": _refs(repo, "heads"), "tags": _refs(repo, "tags"), "converts": []}
         if request.query_params.get("include_prs"):
@@ -27,21 +27,21 @@ def listing(request: Request) -> dict[str, Any]:
 
 
 def _refs(repo: Repo, kind: str) -> list[dict[str, str]]:
-    found = []
+    answers = []
     for name in sorted(repo.refs.subkeys(Ref(f"refs/{kind}".encode()))):
         ref = f"refs/{kind}/{name.decode()}"
         commit = read_ref(repo, Ref(ref.encode()))
-        if commit:  # removed since it was listed, otherwise
-            shown = ref if kind == "pr" else name.decode()
-            found.append({"name": shown, "ref": ref, "targetCommit": commit.decode()})
-    return found
+        if commit:  # None where it was just removed
+            label = ref if kind == "pr" else name.decode()
+            answers.append({"name": label, "ref": ref, "targetCommit": commit.decode()})
+    return answers
 
 
 def create_tag(request: Request, body: Body) -> dict[str, Any]:
     """Tag a commit, with a message or without.
 
     Raises:
-        HubError: 409, where the tag is there already, at whatever commit, or a branch has the name.
+        HubError: 409, where the tag exists already, at whatever commit, or a branch has the name.
     """
     ref = names.ref_name("tags", body.get("tag"))
     message = text(body, "message", "")
@@ -69,7 +69,7 @@ def create_branch(request: Request, body: Body) -> dict[str, Any]:
     """Begin a branch at `startingPoint`, or at the head of `main`.
 
     Raises:
-        HubError: 409, where the branch is there already or a tag has the name.
+        HubError: 409, where the branch exists already or a tag has the name.
     """
     ref = names.ref_name("heads", request.path_params["revision"])
     with _changing(request) as (repo, _):
@@ -82,7 +82,7 @@ def delete_tag(request: Request) -> dict[str, Any]:
     """Remove a tag.
 
     Raises:
-        HubError: 404, where it is not there.
+        HubError: 404, where it does not exist.
     """
     with _changing(request) as (repo, _):
         drop_ref(repo, names.ref_name("tags", request.path_params["revision"]))
@@ -93,7 +93,7 @@ def delete_branch(request: Request) -> dict[str, Any]:
     """Remove a branch other than `main`.
 
     Raises:
-        HubError: 404 where it is not there, 403 for `main`.
+        HubError: 404 where it does not exist, 403 for `main`.
     """
     ref = names.ref_name("heads", request.path_params["revision"])
     if ref == MAIN:
@@ -107,15 +107,15 @@ def squash(request: Request, body: Body) -> dict[str, Any]:
     """Replace a branch's history by one commit of its files; tags keep the commits that they name."""
     with _changing(request) as (repo, writer):
         ref, head = branch(repo, request.path_params["revision"])
-        made = writer.put(new_commit(head.tree, [], text(body, "message", "Squash history")))
+        commit = writer.put(new_commit(head.tree, [], text(body, "message", "Squash history")))
         writer.settle()
-        move_ref(repo, ref, head.id, made)
+        move_ref(repo, ref, head.id, commit)
     return {}
 
 
 @contextlib.contextmanager
-def _changing(request: Request) -> Iterator[tuple[Repo, Writer]]:
-    """The repository and a writer of its objects, for the writing token, under its lock."""
+def _changing(request: Request) -> Iterator[tuple[Repo, ObjectWriter]]:
+    """Give the repository and a writer of its objects, for the writing token, under the repo's lock."""
     auth.need_write(request)
     place = repos.find(request)
     with place.lock(), place.opened() as repo, place.writer(repo) as writer:
@@ -123,6 +123,6 @@ def _changing(request: Request) -> Iterator[tuple[Repo, Writer]]:
 
 
 def _check_free(repo: Repo, ref: Ref, other: str) -> None:
-    """A tag and a branch of one name would hide one another."""
+    """Refuse a tag and a branch of one name, as they would hide one another."""
     if read_ref(repo, Ref(f"refs/{other}/".encode() + ref.split(b"/", 2)[2])):
         raise HubError(409, f"Reference already exists: {ref.split(b'/', 2)[2].decode()} names one of refs/{other}")

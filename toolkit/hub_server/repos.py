@@ -1,7 +1,7 @@
-"""Repositories: bare git folders `<kind>/<owner>/<name>.git`, each with its large files and a `hub.json` of its own.
+"""Find repositories: bare git folders `<kind>/<owner>/<name>.git`, each with its large files and a `hub.json`.
 
-Changes are made while holding the repo's lock, a file lock that dies with its holder, so that several servers may work
-on one store. A repo is made aside and appears by one rename; a deleted one disappears by one.
+Changes are made while holding the repo's lock, a file lock that ends with its holder, so that several servers may work
+on one store. A repo is made elsewhere and appears by one rename; a deleted one disappears by one.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ from starlette.requests import Request
 from toolkit.hub_server import auth, names
 from toolkit.hub_server.errors import HubError, repo_missing
 from toolkit.hub_server.files import remove, write_json
-from toolkit.hub_server.objects import DAMAGE, Objects, Writer
+from toolkit.hub_server.objects import DAMAGE, Objects, ObjectWriter
 
 FACTS = "hub.json"
 INCOMING = "incoming"
-STALE = 24 * 3600  # seconds
+STALE = 24 * 3600  # seconds after which an unfinished file is removed
 
 
 @dataclass(frozen=True)
-class Place:
+class RepoPlace:
     """A repo's kind (models, datasets or spaces), its name `owner/name`, and the store's folder."""
 
     root: Path
@@ -38,20 +38,20 @@ class Place:
 
     @property
     def path(self) -> Path:
-        """The bare git folder."""
+        """Return the bare git folder."""
         return self.root / self.kind / f"{self.name}.git"
 
     @property
     def web(self) -> str:
-        """The path of its page: models have no prefix."""
+        """Return the path of its page: models have no prefix."""
         return self.name if self.kind == "models" else f"{self.kind}/{self.name}"
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Repo]:
-        """The git repository; opened anew for each request, since its caches are not for several threads.
+        """Open the git repository, anew for each request, since its caches are not for several threads.
 
         Raises:
-            HubError: 404 where it was deleted since it was found, 422 where its files are damaged.
+            HubError: 404 where it was deleted meanwhile, 422 where its files are damaged.
         """
         try:
             with contextlib.closing(self._open()) as repo:
@@ -68,15 +68,15 @@ class Place:
             raise repo_missing(self.name) from error
 
     def damaged(self, why: str) -> HubError:
-        """The error for files of this repo that are not as they were written; no client can mend them."""
-        mend = "put it back from a copy, or delete that folder and publish again"
-        return HubError(422, f"{self.name}: its repository {self.path} is damaged ({why[:300]}); {mend}")
+        """Make the error for damaged files of this repo, which no client can repair."""
+        remedy = "put it back from a copy, or delete that folder and publish again"
+        return HubError(422, f"{self.name}: its repository {self.path} is damaged ({why[:300]}); {remedy}")
 
     def facts(self) -> dict[str, Any]:
-        """What is known beside git: private, sdk, created, pulls.
+        """Return the facts that git does not know: private, sdk, created, pulls.
 
         Raises:
-            HubError: 404 where the repo was deleted since it was found, 422 where the file is damaged.
+            HubError: 404 where the repo was deleted meanwhile, 422 where the file is damaged.
         """
         try:
             facts = json.loads((self.path / FACTS).read_text(encoding="utf-8"))
@@ -92,20 +92,20 @@ class Place:
         """Replace the facts; the caller holds the lock."""
         write_json(self.path / FACTS, facts)
 
-    def writer(self, repo: Repo) -> Writer:
-        """Where new objects of `repo` go."""
-        return Writer(repo, self.root / INCOMING)
+    def writer(self, repo: Repo) -> ObjectWriter:
+        """Return a writer of new objects of `repo`."""
+        return ObjectWriter(repo, self.root / INCOMING)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Change this repo alone, among all threads and servers of the store."""
+        """Hold the lock of this repo, against all other threads and servers of the store."""
         name = f"{self.kind}--{self.name.replace('/', '--')}.lock"
         with FileLock(self.root / "locks" / name, is_singleton=False, poll_interval=0.01):
             yield
 
 
 def prepare(root: Path) -> Path:
-    """The store's folder, made where missing, without what killed servers left half-done; its full path."""
+    """Make the store's folder where missing, remove what killed servers left unfinished, and return its full path."""
     for folder in ("locks", INCOMING):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for path in (root / INCOMING).iterdir():
@@ -114,11 +114,11 @@ def prepare(root: Path) -> Path:
     return root.resolve()
 
 
-def find(request: Request) -> Place:
-    """The repo that a request's address names.
+def find(request: Request) -> RepoPlace:
+    """Return the repo that a request's address names.
 
     Raises:
-        HubError: 404, where it is not there, or private and the caller has no token.
+        HubError: 404, where it does not exist, or is private and the caller has no token.
     """
     place = located(request)
     if auth.role(request) is None and place.facts()["private"]:
@@ -126,8 +126,8 @@ def find(request: Request) -> Place:
     return place
 
 
-def find_for_git(request: Request) -> Place:
-    """As `find`; git sends its password only when it is asked to, which it is wherever one could help.
+def find_for_git(request: Request) -> RepoPlace:
+    """Find a repo for git, which sends its password only when asked to, and so is asked wherever one could help.
 
     Raises:
         HubError: 404, or 401 to those without a token.
@@ -141,16 +141,16 @@ def find_for_git(request: Request) -> Place:
         raise HubError(401, "Not found, or private: give the token as password", headers=headers) from error
 
 
-def located(request: Request) -> Place:
-    """As `find`, for addresses whose signature says that the caller may."""
+def located(request: Request) -> RepoPlace:
+    """Find a repo without checking the token, for addresses whose signature permits the request."""
     params = request.path_params
     return place_of(request, params["kind"], f"{params['organization']}/{params['name'].removesuffix('.git')}")
 
 
-def place_of(request: Request, kind: str, name: str) -> Place:
-    """A repo that is there. A name that cannot be is no path into the store either."""
+def place_of(request: Request, kind: str, name: str) -> RepoPlace:
+    """Return a repo that exists; an impossible name is no path into the store either."""
     try:
-        place = Place(request.app.state.root, names.repo_kind(kind), names.full_name(name))
+        place = RepoPlace(request.app.state.root, names.repo_kind(kind), names.full_name(name))
     except HubError as error:
         raise repo_missing(name) from error
     if not (place.path / FACTS).is_file():
@@ -159,10 +159,10 @@ def place_of(request: Request, kind: str, name: str) -> Place:
 
 
 def now() -> str:
-    """This moment as the Hub writes it, in UTC."""
+    """Return this moment as the Hub writes it, in UTC."""
     return stamp(datetime.now(UTC).timestamp())
 
 
 def stamp(seconds: float) -> str:
-    """Seconds since 1970 as the Hub writes a moment."""
+    """Return seconds since 1970 as the Hub writes a moment."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

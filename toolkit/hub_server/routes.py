@@ -1,7 +1,7 @@
-"""The addresses that the Hub's clients call, and what answers them.
+"""Route the addresses that the Hub's clients call to the functions that answer them.
 
-Names and revisions come percent-encoded (`refs%2Fpr%2F1`), so that addresses are matched as they were sent and each
-part is decoded on its own.
+Names and revisions come percent-encoded (`refs%2Fpr%2F1`), so addresses are matched in that form and each part is
+decoded on its own.
 """
 
 import errno
@@ -141,27 +141,27 @@ FILES = [
 ]
 
 
-def missing(request: Request) -> Response:
-    """Repos without an owner exist on the real Hub only."""
+def ownerless(request: Request) -> Response:
+    """Answer 404 for repos without an owner, which exist on the real Hub only."""
     raise repo_missing(request.path_params["name"])
 
 
 OWNERLESS = [
-    Route("/api/{kind:kind}/{name:part}", missing),
-    Route("/api/{kind:kind}/{name:part}/revision/{revision:rev}", missing),
-    Route("/{kind:web}{name:part}/resolve/{revision:rev}/{path:rest}", missing),
+    Route("/api/{kind:kind}/{name:part}", ownerless),
+    Route("/api/{kind:kind}/{name:part}/revision/{revision:rev}", ownerless),
+    Route("/{kind:web}{name:part}/resolve/{revision:rev}/{path:rest}", ownerless),
 ]
 
 
 def unknown(request: Request, error: Exception) -> Response:
-    """An address that this hub does not serve, such as Xet's: JSON as for all errors."""
+    """Answer an address that this hub does not serve, such as Xet's, in JSON as for all errors."""
     if not isinstance(error, HTTPException):
         raise error
     return JSONResponse({"error": f"{request.method} {request.scope['path']}: {error.detail}"}, error.status_code)
 
 
 def unstored(request: Request, error: Exception) -> Response:
-    """A store that takes nothing more: full, or not ours to write to. Trying again does not help, so it is no 500."""
+    """Answer 507 for a store that is full or read-only; not 500, as trying again does not help."""
     if not isinstance(error, OSError) or error.errno not in UNSTORED:
         raise error
     root = request.app.state.root
@@ -169,7 +169,7 @@ def unstored(request: Request, error: Exception) -> Response:
 
 
 def gone(request: Request, error: Exception) -> Response:
-    """The client went away in the middle of its upload; nothing was kept, and nobody reads this."""
+    """Answer a client that went away during its upload; nothing was stored, and nobody reads this."""
     return Response(status_code=400)
 
 
@@ -185,7 +185,7 @@ def as_sent(app: ASGIApp) -> ASGIApp:
 
 
 def application(root: Path) -> ASGIApp:
-    """The hub over the store in `root`, which is made where missing."""
+    """Return the hub over the store in `root`, which is made where missing."""
     handlers = {HubError: answer, HTTPException: unknown, ClientDisconnect: gone, OSError: unstored}
     inner = Starlette(routes=[*ACCOUNT, *READING, *WRITING, *FILES, *OWNERLESS], exception_handlers=handlers)
     inner.state.root = repos.prepare(root)

@@ -1,4 +1,4 @@
-"""Asks of a client, before its request is answered, headers and body in time and a host that is one."""
+"""Refuse clients whose headers or bodies do not come in time, or whose `Host` is wrong."""
 
 import asyncio
 import re
@@ -12,15 +12,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from toolkit.hub_server.errors import HubError
 
-HEADER_SECONDS = 20.0  # for all of a request's headers, and for the rest of a body that was answered before its end
-BODY_SECONDS = 60.0  # of waiting for a body in all, and one more for each
-SLOWEST = 4096  # bytes that came
+HEADER_SECONDS = 20.0  # limit for a request's headers, and for the rest of a body that was answered before its end
+BODY_SECONDS = 60.0  # limit of the total wait for a body, to which each `SLOWEST` received bytes add a second
+SLOWEST = 4096  # bytes per second
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HOST = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose headers do not come in time, or the end of an answered request."""
+    """HTTP/1.1 that closes a connection when headers, or the rest of an answered request, do not come in time."""
 
     _alarm: asyncio.TimerHandle | None = None
 
@@ -33,26 +33,26 @@ class TimedProtocol(H11Protocol):
         """Stop the clock while the application works on a request; it has a clock of its own."""
         try:
             super().data_received(data)
-        except h11.LocalProtocolError:  # nonsense behind a request that was answered already
+        except h11.LocalProtocolError:  # invalid data after a request that was already answered
             self.transport.close()
         self._set_alarm()
 
     def on_response_complete(self) -> None:
-        """Start the clock of what the client still owes, or of its next request."""
+        """Start the clock of the rest of the request, or of the next one."""
         super().on_response_complete()
         self._set_alarm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing to wait for any more."""
+        """Stop the clock."""
         super().connection_lost(exc)
         self._set_alarm()
 
     def _set_alarm(self) -> None:
         answered = self.cycle is None or self.cycle.response_complete
-        owed = answered and self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
-        if owed and self._alarm is None:
+        is_due = answered and self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
+        if is_due and self._alarm is None:
             self._alarm = self.loop.call_later(HEADER_SECONDS, self._give_up)
-        elif self._alarm and not owed:
+        elif self._alarm and not is_due:
             self._alarm.cancel()
             self._alarm = None
 
@@ -74,14 +74,14 @@ class TimedBody:
 
         async def timed() -> Message:
             nonlocal waited, came, whole
-            if whole:  # from here on it only tells that the client went away
+            if whole:  # from here on it only reports that the client went away
                 return await receive()
             start = time.monotonic()
             try:
                 message = await asyncio.wait_for(receive(), BODY_SECONDS + came / SLOWEST - waited)
             except TimeoutError as error:
-                said = f"The request did not come in time: {came} bytes of its body in {BODY_SECONDS:g} s and more"
-                raise HubError(408, said, headers={"Connection": "close"}) from error
+                text = f"The request did not come in time: {came} bytes of its body in {BODY_SECONDS:g} s and more"
+                raise HubError(408, text, headers={"Connection": "close"}) from error
             waited += time.monotonic() - start
             came += len(message.get("body", b""))
             whole = not message.get("more_body", False)
@@ -91,9 +91,9 @@ class TimedBody:
 
 
 class CheckedHost:
-    """An ASGI application that answers only requests whose `Host` is a host, and one of `allowed` where that is given.
+    """An ASGI application that answers only requests whose `Host` is valid and, with `allowed`, one of those names.
 
-    A web page that a browser shows may name this machine by a domain of its own; it gets no answer.
+    So a web page that names this machine by a domain of its own gets no answer.
     """
 
     def __init__(self, app: ASGIApp, allowed: tuple[str, ...] | None) -> None:

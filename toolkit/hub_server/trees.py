@@ -1,4 +1,4 @@
-"""What is in a commit: files and folders as the Hub lists them."""
+"""List what is in a commit: files and folders as the Hub does."""
 
 import contextlib
 import stat
@@ -32,22 +32,22 @@ class Entry(NamedTuple):
 
 
 def entries(repo: Repo, commit: Commit) -> Iterator[Entry]:
-    """All files and folders of a commit, folders before what they hold."""
+    """Yield all files and folders of a commit, folders before their contents."""
     for item in iter_tree_contents(repo.object_store, commit.tree, include_trees=True):
         if item.path:
             yield Entry(item.path.decode(), item.mode, item.sha)
 
 
 def files(repo: Repo, commit: Commit) -> dict[str, Entry]:
-    """All files of a commit by path."""
+    """Return all files of a commit by path."""
     return {entry.path: entry for entry in entries(repo, commit) if not stat.S_ISDIR(entry.mode)}
 
 
 def lookup(repo: Repo, commit: Commit, path: str) -> Entry:
-    """The file or folder at `path`.
+    """Return the file or folder at `path`.
 
     Raises:
-        HubError: 404, where there is none.
+        HubError: 404, where it does not exist.
     """
     try:
         mode, oid = tree_lookup_path(repo.object_store.__getitem__, commit.tree, names.file_path(path).encode())
@@ -57,7 +57,7 @@ def lookup(repo: Repo, commit: Commit, path: str) -> Entry:
 
 
 def describe(repo: Repo, entry: Entry) -> dict[str, Any]:
-    """An entry as the tree and paths-info calls give it; a large file with the size that it stands for."""
+    """Describe an entry as the tree and paths-info calls do; a large file by its own size, not its pointer's."""
     item: dict[str, Any] = {"type": "directory", "oid": entry.oid.decode(), "size": 0, "path": entry.path}
     if stat.S_ISDIR(entry.mode):
         return item
@@ -70,7 +70,7 @@ def describe(repo: Repo, entry: Entry) -> dict[str, Any]:
 
 
 def tree(request: Request) -> Response:
-    """A page of what lies under a path: `recursive`, `expand` (with last commits), `limit`, `cursor`."""
+    """Answer with a page of the contents of a path: `recursive`, `expand` (with last commits), `limit`, `cursor`."""
     place, query = repos.find(request), request.query_params
     folder = request.path_params.get("path", "").strip("/")
     expand, recursive = (_true(query.get(name)) for name in ("expand", "recursive"))
@@ -78,12 +78,12 @@ def tree(request: Request) -> Response:
     start = _number(query.get("cursor"), 0)
     with place.opened() as repo:
         commit = commit_at(repo, request.path_params["revision"])
-        found = _under(repo, commit, folder, recursive)
-        page = [describe(repo, entry) for entry in found[start : start + limit]]
+        inside = _under(repo, commit, folder, recursive)
+        page = [describe(repo, entry) for entry in inside[start : start + limit]]
         if expand:
             page = _expand(repo, commit, page)
     headers = {}
-    if start + limit < len(found):
+    if start + limit < len(inside):
         # The next page is of this commit, whatever the branch has become by then.
         path = f"/api/{place.kind}/{place.name}/tree/{commit.id.decode()}/{quote(folder)}".rstrip("/")
         url = request.url.replace(path=path).include_query_params(cursor=start + limit, limit=limit)
@@ -105,21 +105,21 @@ def _expand(repo: Repo, commit: Commit, page: list[dict[str, Any]]) -> list[dict
 
 
 async def paths_info(request: Request) -> Response:
-    """The files and folders among the `paths` of a form; those that are not there are left out."""
+    """Describe the files and folders among the `paths` of a form; absent ones are left out."""
     form = parse_qs((await read(request)).decode(errors="replace"))
     return JSONResponse(await run_in_threadpool(_paths_info, request, form))
 
 
 def _paths_info(request: Request, form: dict[str, list[str]]) -> list[dict[str, Any]]:
-    found, wanted = [], form.get("paths", [])
-    if len(wanted) > PAGE:
-        raise HubError(413, f"{len(wanted)} paths in one call: {PAGE} at most")
+    answers, paths = [], form.get("paths", [])
+    if len(paths) > PAGE:
+        raise HubError(413, f"{len(paths)} paths in one call: {PAGE} at most")
     with repos.find(request).opened() as repo:
         commit = commit_at(repo, request.path_params["revision"])
-        for path in wanted:
+        for path in paths:
             with contextlib.suppress(HubError):
-                found.append(describe(repo, lookup(repo, commit, path.strip("/"))))
-        return _expand(repo, commit, found) if _true(form.get("expand", [""])[0]) else found
+                answers.append(describe(repo, lookup(repo, commit, path.strip("/"))))
+        return _expand(repo, commit, answers) if _true(form.get("expand", [""])[0]) else answers
 
 
 def _true(value: str | None) -> bool:
