@@ -13,13 +13,13 @@ from itertools import islice
 from toolkit.domains import DOMAINS
 from toolkit.domains.domain import Domain
 from toolkit.domains.stream import Question, stream
-from toolkit.domains.word_problems import Family, draw_question, solve, story, wordings
+from toolkit.domains.word_problems import Story, draw_question, solve, story, wordings
 
 FAMILIES = {
-    "dilution": Family("a * b", {"a": (2, 30), "b": (2, 40)}, ("How many grams of salt are in {a} beakers of {b} g?",)),
-    "mixing": Family("a + b", {"a": (2, 90), "b": (2, 90)}, ("{a} ml of acid meet {b} ml of water. How many ml?",)),
+    "dilution": Story("a * b", {"a": (2, 30), "b": (2, 40)}, ("How many grams of salt are in {a} beakers of {b} g?",)),
+    "mixing": Story("a + b", {"a": (2, 90), "b": (2, 90)}, ("{a} ml of acid meet {b} ml of water. How many ml?",)),
 }
-NOTES = Family("a + b", {"a": (2, 90), "b": (2, 90)}, ("{work} millilitres fill the flask.",))
+NOTES = Story("a + b", {"a": (2, 90), "b": (2, 90)}, ("{work} millilitres fill the flask.",))
 
 
 def generate(split: str, seed: int, families: tuple[str, ...] = (), largest: int | None = None) -> Iterator[Question]:

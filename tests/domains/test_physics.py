@@ -16,7 +16,7 @@ from tests.questions.loading import load
 from toolkit.corpora.decontamination import LeakError, assert_clean, find_leaks
 from toolkit.domains import mathematics
 from toolkit.domains.expressions import draw_values, names_in
-from toolkit.domains.formulas import LARGEST_VALUE, WORDS, Step, draw_numbers, follow, open_paths
+from toolkit.domains.formulas import LARGEST_VALUE, WORDS, FormulaStep, draw_numbers, follow, open_paths
 from toolkit.domains.physics import FAMILIES, generate
 from toolkit.domains.stream import SPLITS, question_id, split_of
 from toolkit.questions.files import PoolError
@@ -208,7 +208,7 @@ def test_a_path_is_closed_where_a_value_is_no_integer_or_too_large() -> None:
     assert open_paths(braking, {"m": 60, "v": 40, "s": 100}) == [braking.paths[0], braking.paths[2]]  # 48,000 J
     assert open_paths(braking, {"m": 4, "v": 9, "s": 9}) == []
     with pytest.raises(ArithmeticError, match="E = 48000"):
-        follow((Step("b", "v * v / 2", "J/kg"), Step("E", "m * b", "J")), {"m": 60, "v": 40})
+        follow((FormulaStep("b", "v * v / 2", "J/kg"), FormulaStep("E", "m * b", "J")), {"m": 60, "v": 40})
 
 
 @given(st.integers(1, LARGEST_VALUE), st.integers(1, LARGEST_VALUE), st.sampled_from(sorted(set(FORMULAS))))

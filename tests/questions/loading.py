@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from toolkit.questions.pools import GoldProblem, LeakFinder, Pool, load_pool
+from toolkit.questions.pools import GoldProblem, LeakFinder, LoadedPool, load_pool
 from toolkit.recipe import sections
 
 
@@ -15,7 +15,7 @@ def load(
     leak_finder: LeakFinder | None = None,
     gold_problem: GoldProblem | None = None,
     **settings: Any,
-) -> Pool:
+) -> LoadedPool:
     """Load the pool of `source` with these sizes; `settings` are the other keys of a recipe's section `Pool`."""
     section = sections.Pool(pool=source, pool_sizes=(size,), test_size=test_size, dev_size=dev_size, **settings)
     return load_pool(section, leak_finder, gold_problem)

@@ -10,7 +10,7 @@ from tests.openapi import checker
 from toolkit.prompt import user_turn
 from toolkit.recipe.sections import Sampling
 from toolkit.teachers.completion import TeacherError
-from toolkit.teachers.request import Form, cut_at_stop, encode_prompt, make_form, wire_seed
+from toolkit.teachers.request import RequestForm, cut_at_stop, encode_prompt, make_form, wire_seed
 
 SCHEMAS = {"/v1/chat/completions": "ChatRequest", "/generate": "GenerateRequest"}
 SAMPLINGS = st.builds(
@@ -37,7 +37,7 @@ def checkers(document):
     return {path: checker(document, name, closed) for path, name in SCHEMAS.items()}
 
 
-def send(form: Form, api: str, prompt: str, seed: int):
+def send(form: RequestForm, api: str, prompt: str, seed: int):
     return json.loads(form.body(encode_prompt(api, user_turn(prompt)), wire_seed(seed, "tgi", None)))
 
 

@@ -31,7 +31,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Step(NamedTuple):
+class FormulaStep(NamedTuple):
     """One step: `symbol` = `expression` (of + - * /, integers, stated numbers, earlier symbols) in `unit` (1: none)."""
 
     symbol: str
@@ -39,13 +39,13 @@ class Step(NamedTuple):
     unit: str
 
 
-Path = tuple[Step, ...]
+Path = tuple[FormulaStep, ...]
 
 
 def path(*steps: str) -> Path:
     """Make a path of steps that are written as `symbol = expression unit`."""
     parts = (re.fullmatch(r"(\w+) = (\w+(?: [-+*/] \w+)*) (.+)", step) for step in steps)
-    return tuple(Step(*part.groups()) for part in parts if part)
+    return tuple(FormulaStep(*part.groups()) for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def worked(path: Path, given: Mapping[str, int], rng: random.Random, *, bare: bo
     return texts
 
 
-def _text(step: Step, values: Mapping[str, int], rng: random.Random, bare: bool) -> str:
+def _text(step: FormulaStep, values: Mapping[str, int], rng: random.Random, bare: bool) -> str:
     terms = show(rearrange(tree_of(step.expression, values), rng))
     value = evaluate(step.expression, values)
     unit = "" if step.unit == "1" else f" {step.unit}"

@@ -8,46 +8,46 @@ from functools import cache
 from toolkit.domains import word_problems
 from toolkit.domains.domain import Domain
 from toolkit.domains.stream import Question, stream
-from toolkit.domains.word_problems import Family, draw_question, story, wordings
+from toolkit.domains.word_problems import Story, draw_question, story, wordings
 from toolkit.domains.worked import STYLES, write
 
-FAMILIES: dict[str, Family] = {
-    "sum3": Family(
+FAMILIES: dict[str, Story] = {
+    "sum3": Story(
         "a + b + c",
         {"a": (2, 40), "b": (2, 40), "c": (2, 40)},
         ("{name} has {a} {things}, {other} has {b} and {third} has {c}. How many {things} do they have together?",),
     ),
-    "sum4": Family(
+    "sum4": Story(
         "a + b + c + d",
         {"a": (2, 20), "b": (2, 20), "c": (2, 20), "d": (2, 20)},
         ("{name} found {a}, {b}, {c} and {d} {things} on four days. How many {things} did {name} find?",),
     ),
-    "plus_minus": Family(
+    "plus_minus": Story(
         "a + b - c",
         {"a": (2, 40), "b": (2, 40), "c": (2, 40)},
         ("{name} had {a} {things}, bought {b} more and gave {c} to {other}. How many {things} does {name} have now?",),
     ),
-    "distribute": Family(
+    "distribute": Story(
         "a * (b + c)",
         {"a": (2, 9), "b": (2, 30), "c": (2, 30)},
         ("Each of {a} boxes holds {b} red and {c} blue {things}. How many {things} are there together?",),
     ),
-    "two_products": Family(
+    "two_products": Story(
         "a * b + c * d",
         {"a": (2, 9), "b": (2, 20), "c": (2, 9), "d": (2, 20)},
         ("{name} buys {a} bags of {b} {things} and {c} boxes of {d}. How many {things} does {name} buy?",),
     ),
-    "product_plus": Family(
+    "product_plus": Story(
         "a * b + c",
         {"a": (2, 9), "b": (2, 30), "c": (2, 40)},
         ("{name} had {a} bags of {b} {things} and got {c} {things} from {other}. How many {things} are there now?",),
     ),
-    "sum_and_product": Family(
+    "sum_and_product": Story(
         "a + b + c * d",
         {"a": (2, 30), "b": (2, 30), "c": (2, 9), "d": (2, 20)},
         ("{name} has {a} {things}, {other} has {b} and {third} has {c} boxes of {d}. How many {things} do they have?",),
     ),
-    "equation": Family(
+    "equation": Story(
         "(c - b) / a",
         {"a": (2, 9), "x": (2, 20), "b": (2, 50)},
         ("Solve {a} * x + {b} = {c}.",),
@@ -61,45 +61,45 @@ SHARES: Mapping[str, int] = {"chains": 25, "stories": 28, "long stories": 27, "f
 
 # fmt: off
 STORIES = (
-    Family("a + b", {"a": (2, 60), "b": (2, 60)}, (
+    Story("a + b", {"a": (2, 60), "b": (2, 60)}, (
         "{name} picks {a} {things}. Then {name} picks {b}. {work}. {name} picks {answer} {things}.",
         "On Monday it took {a} days, on Friday {b}. {work}. It took {answer} days.",
         "{a} {things} and {b} {things} make {answer} {things}. {work}.",
     )),
-    Family("a - b", {"a": (4, 99), "b": (2, 60)}, (
+    Story("a - b", {"a": (4, 99), "b": (2, 60)}, (
         "{name} had {a} {things} and lost {b}. {work}. Now {name} has {answer} {things}.",
         "Of {a} children {b} went home. {work}. Now {answer} children are left.",
     )),
-    Family("a * b", {"a": (2, 9), "b": (2, 30)}, (
+    Story("a * b", {"a": (2, 9), "b": (2, 30)}, (
         "One bag holds {b} {things}. {name} has {a} bags. {work}. {name} has {answer} {things}.",
         "A day costs {b} dollars. For {a} days {name} pays {work}. It is {answer} dollars.",
     )),
-    Family("a / b", {"b": (2, 9), "each": (2, 20)}, (
+    Story("a / b", {"b": (2, 9), "each": (2, 20)}, (
         "{name} puts {a} {things} in {b} equal rows. {work}. Each row has {answer} {things}.",
     ), {"a": "b * each"}),
 )
 LONG_STORIES = (
-    Family("a + b - c", {"a": (2, 40), "b": (2, 40), "c": (2, 40)}, (
+    Story("a + b - c", {"a": (2, 40), "b": (2, 40), "c": (2, 40)}, (
         "{name} picks {a} {things} and finds {b}, then {c} break. {work}. Now {answer} {things} are whole.",
     )),
-    Family("a * b + c", {"a": (2, 9), "b": (2, 30), "c": (2, 40)}, (
+    Story("a * b + c", {"a": (2, 9), "b": (2, 30), "c": (2, 40)}, (
         "{name} has {c} {things} at home and {a} full boxes of {b}. {work}. It is {answer} {things}.",
     )),
-    Family("a * b - c", {"a": (2, 9), "b": (5, 30), "c": (2, 40)}, (
+    Story("a * b - c", {"a": (2, 9), "b": (5, 30), "c": (2, 40)}, (
         "{a} rows of {b} {things}, and {name} lost {c} of them. {work}. Now {answer} are left.",
     )),
-    Family("a * (b + c)", {"a": (2, 9), "b": (2, 30), "c": (2, 30)}, (
+    Story("a * (b + c)", {"a": (2, 9), "b": (2, 30), "c": (2, 30)}, (
         "{b} {things} and {c} {things} are in one bag. {name} has {a} bags. {work}. It is {answer} {things}.",
     )),
-    Family("(a + b) / c", {"c": (2, 9), "each": (3, 20), "a": (2, 90)}, (
+    Story("(a + b) / c", {"c": (2, 9), "each": (3, 20), "a": (2, 90)}, (
         "{name} and {other} put {a} and {b} {things} in {c} equal rows. {work}. Each row has {answer}.",
     ), {"b": "c * each - a"}),
 )
 FACTS = (
-    Family("a + b", {"a": (2, 99), "b": (2, 60)}, ("{work}",)),
-    Family("a - b", {"a": (4, 99), "b": (2, 60)}, ("{work}",)),
-    Family("a * b", {"a": (2, 9), "b": (2, 40)}, ("{work}",)),
-    Family("a / b", {"b": (2, 9), "each": (2, 20)}, ("{work}",), {"a": "b * each"}),
+    Story("a + b", {"a": (2, 99), "b": (2, 60)}, ("{work}",)),
+    Story("a - b", {"a": (4, 99), "b": (2, 60)}, ("{work}",)),
+    Story("a * b", {"a": (2, 9), "b": (2, 40)}, ("{work}",)),
+    Story("a / b", {"b": (2, 9), "each": (2, 20)}, ("{work}",), {"a": "b * each"}),
 )
 # fmt: on
 
@@ -128,7 +128,7 @@ def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int 
 
 
 @cache
-def _sources(families: tuple[str, ...]) -> Mapping[str, tuple[Family, ...]]:
+def _sources(families: tuple[str, ...]) -> Mapping[str, tuple[Story, ...]]:
     chains = tuple(replace(FAMILIES[name], wordings=("{work}",)) for name in families or FAMILIES)
     return {"chains": chains, "stories": STORIES, "long stories": LONG_STORIES, "facts": FACTS}
 

@@ -15,8 +15,7 @@ from toolkit.domains import formulas
 from toolkit.domains.domain import Domain, Page
 from toolkit.domains.formulas import Family, draw_question, draw_training_numbers, path, solve_given
 from toolkit.domains.stream import Question, stream
-from toolkit.domains.word_problems import Family as Story
-from toolkit.domains.word_problems import story
+from toolkit.domains.word_problems import Story, story
 
 FAMILIES: dict[str, Family] = {
     "speeding_up": Family(

@@ -13,7 +13,7 @@ THINGS = ("apples", "books", "cards", "coins", "pens", "shells", "stamps", "ston
 
 
 @dataclass(frozen=True)
-class Family:
+class Story:
     """A family of word problems that differ in numbers and words.
 
     Attributes:
@@ -29,7 +29,7 @@ class Family:
     derived: Mapping[str, str] = field(default_factory=dict)
 
 
-def draw_numbers(family: Family, rng: random.Random, largest: int | None = None) -> dict[str, int]:
+def draw_numbers(family: Story, rng: random.Random, largest: int | None = None) -> dict[str, int]:
     """Draw the numbers of one question of `family`; `largest` caps every range (for quick, easy pools)."""
     while True:
         try:
@@ -40,21 +40,21 @@ def draw_numbers(family: Family, rng: random.Random, largest: int | None = None)
         return {name: values[name] for name in names_in(family.expression)}
 
 
-def word(family: Family, values: Mapping[str, object], rng: random.Random) -> str:
+def word(family: Story, values: Mapping[str, object], rng: random.Random) -> str:
     """Fill a random wording of `family` with these numbers, three distinct names and one kind of thing."""
     name, other, third = rng.sample(NAMES, 3)
     slots = {"name": name, "other": other, "third": third, "things": rng.choice(THINGS)}
     return rng.choice(family.wordings).format(**slots, **values)
 
 
-def draw_question(name: str, family: Family, rng: random.Random, largest: int | None = None) -> Question:
+def draw_question(name: str, family: Story, rng: random.Random, largest: int | None = None) -> Question:
     """Draw a question of `family`, whose name is `name`, with its exact answer."""
     values = draw_numbers(family, rng, largest)
     text = word(family, values, rng)
     return Question(text, str(evaluate(family.expression, values)), name, tuple(values.values()))
 
 
-def solve(family: Family, numbers: tuple[int, ...], rng: random.Random, unknown: str = "") -> str:
+def solve(family: Story, numbers: tuple[int, ...], rng: random.Random, unknown: str = "") -> str:
     """Write a random, fully right worked solution that ends in its boxed answer.
 
     Args:
@@ -65,7 +65,7 @@ def solve(family: Family, numbers: tuple[int, ...], rng: random.Random, unknown:
     return write(rearrange(tree_of(family.expression, values), rng), rng.choice(STYLES), rng, unknown)
 
 
-def story(family: Family, rng: random.Random, largest: int | None = None) -> str:
+def story(family: Story, rng: random.Random, largest: int | None = None) -> str:
     """Write a wording of `family` with its work and its answer, on numbers of the `train` split."""
     values = draw_numbers(family, rng, largest)
     while split_of(tuple(values.values())) != "train":
@@ -75,7 +75,7 @@ def story(family: Family, rng: random.Random, largest: int | None = None) -> str
     return word(family, {**values, "work": work, "answer": evaluate(family.expression, values)}, rng)
 
 
-def wordings(families: Mapping[str, Family]) -> Iterator[str]:
+def wordings(families: Mapping[str, Story]) -> Iterator[str]:
     """Yield every wording with each name and thing in each of its places (the two lists are equally long)."""
     numbers = dict.fromkeys(("a", "b", "c", "d", "answer", "work"), 1)
     for text in (text for family in families.values() for text in family.wordings):

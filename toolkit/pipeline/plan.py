@@ -37,7 +37,7 @@ from toolkit.workspace import Artifact
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """A run before it runs.
 
     Attributes:
@@ -73,7 +73,7 @@ class Findings:
     results: Results
 
 
-def plan_sampling(context: Context) -> Plan:
+def plan_sampling(context: Context) -> RunPlan:
     """Plan the stages up to the responses."""
     models, singles = find_models(context, ["teacher"]), contexts_of_sources(context)
     teachers = [models["teacher", drawn_by(single.run)[0]] for single in singles]
@@ -81,7 +81,7 @@ def plan_sampling(context: Context) -> Plan:
         _named(single, len(singles), plan_responses(single, find_source(single, find_pool(single), teacher)))
         for single, teacher in zip(singles, teachers, strict=True)
     ]
-    return Plan([*_first_stages(context, models, ["teacher"]), *responses], teachers[0])
+    return RunPlan([*_first_stages(context, models, ["teacher"]), *responses], teachers[0])
 
 
 def contexts_of_sources(context: Context) -> list[Context]:
@@ -89,7 +89,7 @@ def contexts_of_sources(context: Context) -> list[Context]:
     return [context.part(run) for run in {drawn_by(run): run for run in single_runs(context.run)}.values()]
 
 
-def plan_run(context: Context) -> Plan:
+def plan_run(context: Context) -> RunPlan:
     """Plan every stage of a run."""
     found = find(context)
     first, results = found.replicates[0], found.results
@@ -106,7 +106,7 @@ def plan_run(context: Context) -> Plan:
         PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),
         *(PlannedStage("decision", [made], decided(rule, made)) for rule, made in decisions.items()),
     ]
-    return Plan(stages, first.teacher)
+    return RunPlan(stages, first.teacher)
 
 
 def find(context: Context) -> Findings:

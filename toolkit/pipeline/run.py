@@ -9,7 +9,7 @@ from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.measured import Measured, known_cells
-from toolkit.pipeline.plan import Findings, Plan, contexts_of_sources, find, plan_run, plan_sampling
+from toolkit.pipeline.plan import Findings, RunPlan, contexts_of_sources, find, plan_run, plan_sampling
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
@@ -232,7 +232,7 @@ def _earlier_results(context: Context, found: Findings) -> Results:
     return {name: made for name, made in (found.results | {"curves": curves}).items() if made.made}
 
 
-def _preview(context: Context, plan_of: Callable[[Context], Plan], roles: Sequence[str]) -> str:
+def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Sequence[str]) -> str:
     """Check what can be checked, show the plan, and return how long it takes and the first prompt."""
     pool = next(iter(pools_stage(context).values()))
     with context.progress.stage("checks") as stage:
@@ -244,7 +244,7 @@ def _preview(context: Context, plan_of: Callable[[Context], Plan], roles: Sequen
     return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
 
 
-def _show(context: Context, plan: Plan) -> None:
+def _show(context: Context, plan: RunPlan) -> None:
     for planned in plan.stages:
         with context.progress.stage(planned.name) as stage:
             stage.plan(artifact.made for artifact in planned.artifacts)

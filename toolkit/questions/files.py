@@ -18,7 +18,7 @@ class PoolError(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class TableSource:
     """A file, or a Hub dataset with its configuration, split and revision."""
 
     source: str
@@ -32,7 +32,7 @@ class Place:
         return Path(self.source).name if format_of(self.source) else self.source
 
 
-def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
+def read_rows(place: TableSource, columns: list[str]) -> list[dict[str, Any]]:
     """Read the rows at a place, cut to the columns, numbers as `toolkit.records.Number`; a row of JSON may lack one.
 
     Raises:
@@ -51,7 +51,7 @@ def read_rows(place: Place, columns: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _records(place: Place, columns: list[str]) -> Iterable[dict[str, Any]]:
+def _records(place: TableSource, columns: list[str]) -> Iterable[dict[str, Any]]:
     path = Path(place.source)
     if format_of(place.source) is None and not path.is_file():
         return _hub_records(place, columns)
@@ -60,7 +60,7 @@ def _records(place: Place, columns: list[str]) -> Iterable[dict[str, Any]]:
     return read_records(path, columns, _LIMITS)
 
 
-def _explained(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
+def _explained(place: TableSource, columns: list[str]) -> Iterator[dict[str, Any]]:
     try:
         yield from _records(place, columns)
     except PoolError:
@@ -70,7 +70,7 @@ def _explained(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
         raise PoolError(f"{error}{remedy}") from error
 
 
-def _hub_records(place: Place, columns: list[str]) -> Iterator[dict[str, Any]]:
+def _hub_records(place: TableSource, columns: list[str]) -> Iterator[dict[str, Any]]:
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 

@@ -14,7 +14,7 @@ from toolkit.boxed import extract_boxed
 from toolkit.domains import DOMAINS
 from toolkit.domains.stream import Question, question_id
 from toolkit.patterns import Pattern
-from toolkit.questions.files import Place, PoolError, optional_text, read_rows, text_of
+from toolkit.questions.files import PoolError, TableSource, optional_text, read_rows, text_of
 from toolkit.recipe import sections
 from toolkit.records.reading import SUFFIXES
 
@@ -47,7 +47,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Pool:
+class LoadedPool:
     """Seed questions in their fixed order (prefixes are the nested subsets), and held-out test and dev questions.
 
     Attributes:
@@ -63,7 +63,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Table:
+class PoolTable:
     """The readable questions of a file or dataset in the pool's seeded order, and what was left out of it."""
 
     name: str
@@ -73,7 +73,7 @@ class Table:
 
 def load_pool(
     settings: sections.Pool, leak_finder: LeakFinder | None = None, gold_problem: GoldProblem | None = None
-) -> Pool:
+) -> LoadedPool:
     """Load the pool of `settings.pool`: a name in `DOMAINS`, a file with a suffix in `READERS`, or a Hub dataset.
 
     Numbers are taken as they were written. `answer_pattern` is a regular expression with one group, "boxed" for the
@@ -102,17 +102,17 @@ def load_pool(
     rest, dev = _split_end(rest, settings.dev_size)
     seeds, size = _clean(rest, test + dev, leak_finder), max(settings.pool_sizes)
     _enough(source.name, "pool, without what is near a held-out question,", len(seeds), size, source.left_out)
-    return Pool(seeds[:size], test, dev, len(rest) - len(seeds), source.left_out)
+    return LoadedPool(seeds[:size], test, dev, len(rest) - len(seeds), source.left_out)
 
 
-def _read_source(settings: sections.Pool, gold_problem: GoldProblem | None) -> Table:
-    place = Place(settings.pool, settings.pool_config, settings.pool_split, settings.pool_revision)
+def _read_source(settings: sections.Pool, gold_problem: GoldProblem | None) -> PoolTable:
+    place = TableSource(settings.pool, settings.pool_config, settings.pool_split, settings.pool_revision)
     columns = Columns(settings.question_column, settings.answer_column, settings.unit_column, settings.answer_pattern)
     return _read_table(place, columns, settings.pool_seed, gold_problem)
 
 
-def _read_test(settings: sections.Pool, gold_problem: GoldProblem | None) -> Table:
-    place = Place(
+def _read_test(settings: sections.Pool, gold_problem: GoldProblem | None) -> PoolTable:
+    place = TableSource(
         settings.test_pool or settings.pool,
         settings.pool_config,
         settings.test_split or settings.pool_split,
@@ -130,14 +130,14 @@ def _read_test(settings: sections.Pool, gold_problem: GoldProblem | None) -> Tab
     return replace(table, questions=test)
 
 
-def _cut_test(source: Table, settings: sections.Pool) -> tuple[Questions, Questions]:
+def _cut_test(source: PoolTable, settings: sections.Pool) -> tuple[Questions, Questions]:
     """Cut the test questions off the end of the source's order."""
     need = max(settings.pool_sizes) + settings.test_size + settings.dev_size
     _enough(source.name, "pool + test + dev", len(source.questions), need, source.left_out)
     return _split_end(source.questions, settings.test_size)
 
 
-def _without_test(source: Table, separate: Table, settings: sections.Pool) -> tuple[Questions, Questions]:
+def _without_test(source: PoolTable, separate: PoolTable, settings: sections.Pool) -> tuple[Questions, Questions]:
     """Leave out of the source what is among the test questions of a table of their own; give both."""
     texts = {question.text for question in separate.questions}
     rest = tuple(question for question in source.questions if question.text not in texts)
@@ -170,23 +170,23 @@ def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = Le
         )
 
 
-def _procedural(settings: sections.Pool) -> Pool:
+def _procedural(settings: sections.Pool) -> LoadedPool:
     generate, families = DOMAINS[settings.pool].generate, settings.families or ()
     counts = {"pool": max(settings.pool_sizes), "test": settings.test_size, "dev": settings.dev_size}
     streams = {name: generate(name, settings.pool_seed, families, settings.largest_number) for name in counts}
     questions = {name: tuple(islice(streams[name], count)) for name, count in counts.items()}
     for name, count in counts.items():
         _enough(f"{settings.pool} ({name})", name, len(questions[name]), count)
-    return Pool(questions["pool"], questions["test"], questions["dev"])
+    return LoadedPool(questions["pool"], questions["test"], questions["dev"])
 
 
-def _read_table(place: Place, columns: Columns, seed: int, gold_problem: GoldProblem | None) -> Table:
+def _read_table(place: TableSource, columns: Columns, seed: int, gold_problem: GoldProblem | None) -> PoolTable:
     questions, left_out = _read(place, columns, gold_problem)
     shuffled = tuple(random.Random(f"pool:{seed}").sample(questions, len(questions)))
-    return Table(place.source, shuffled, left_out)
+    return PoolTable(place.source, shuffled, left_out)
 
 
-def _read(place: Place, columns: Columns, gold_problem: GoldProblem | None) -> tuple[list[Question], LeftOut]:
+def _read(place: TableSource, columns: Columns, gold_problem: GoldProblem | None) -> tuple[list[Question], LeftOut]:
     """Give every question at a place whose answer can be read, and what was left out; PoolError where that is most."""
     names = filter(None, (columns.question, columns.answer, columns.unit))
     rows = read_rows(place, list(dict.fromkeys(names)))
@@ -209,7 +209,7 @@ def _refuse_repeat(text: str, first: int, number: int, where: str) -> None:
         raise PoolError(f"{where}: {text[:80]!r} stands in row {first} already: remove one of them")
 
 
-def _refuse_mostly_unread(place: Place, unread: Sequence[str], rows: int) -> None:
+def _refuse_mostly_unread(place: TableSource, unread: Sequence[str], rows: int) -> None:
     if 2 * len(unread) > rows:
         raise PoolError(
             f"{place.source}: {len(unread):,} of {rows:,} answers cannot be read; {unread[0]}; correct the answer "
@@ -272,7 +272,7 @@ def write_pool(
     return counts
 
 
-def reordered(pool: Pool, order: int) -> Pool:
+def reordered(pool: LoadedPool, order: int) -> LoadedPool:
     """Give the pool with the same seed questions in another seeded order, so with other nested subsets; 0 keeps it."""
     if not order:
         return pool
@@ -280,7 +280,7 @@ def reordered(pool: Pool, order: int) -> Pool:
     return replace(pool, questions=tuple(shuffled))
 
 
-def save_pool(pool: Pool, folder: Path) -> None:
+def save_pool(pool: LoadedPool, folder: Path) -> None:
     """Write `questions.parquet`, `test.parquet` and, when there are any, `dev.parquet` (`COLUMNS`), each atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, questions in zip(SPLIT_FILES, (pool.questions, pool.test, pool.dev), strict=True):

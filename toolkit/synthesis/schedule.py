@@ -48,7 +48,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Decision:
+class StopDecision:
     """Whether a question, or the whole pool, was worth another round, and by which numbers.
 
     Attributes:
@@ -74,7 +74,7 @@ def rounds(
     questions: int,
     budget: int,
     path: PathOf,
-    record: Callable[[Decision], None],
+    record: Callable[[StopDecision], None],
     most: Integers | None = None,
 ) -> Iterator[Round]:
     """The rounds that fill `questions` questions up to `budget`, by the ladder's `counting`.
@@ -127,7 +127,7 @@ def _accepted(rungs: Sequence[int], max_draws: int, questions: int, path: PathOf
 
 
 def _adaptive(
-    ladder: Ladder, questions: int, cap: int, path: PathOf, record: Callable[[Decision], None]
+    ladder: Ladder, questions: int, cap: int, path: PathOf, record: Callable[[StopDecision], None]
 ) -> Iterator[Round]:
     drawn = np.zeros(questions, int)
     active = np.arange(questions)
@@ -194,7 +194,7 @@ def expected_per_draw(frequencies: Integers, draws: int, more: int, responses: i
     return np.maximum(expected, 1 / (responses + 2))
 
 
-def _decide(ladder: Ladder, positions: Sequence[int], draws: int, more: int, path: PathOf) -> list[Decision]:
+def _decide(ladder: Ladder, positions: Sequence[int], draws: int, more: int, path: PathOf) -> list[StopDecision]:
     from toolkit.laws.coverage.forecast import count_paths
 
     counts = count_paths([[path(position, index) for index in range(draws)] for position in positions])
@@ -206,12 +206,12 @@ def _decide(ladder: Ladder, positions: Sequence[int], draws: int, more: int, pat
     names: list[int | None] = [None] if whole else [*positions]
     numbers = zip(names, accepted.tolist(), distinct.tolist(), expected.tolist(), strict=True)
     return [
-        Decision(ladder.stop_scope, name, responses, kept, paths, rate, ladder.stop_below, rate < ladder.stop_below)
+        StopDecision(ladder.stop_scope, name, responses, kept, paths, rate, ladder.stop_below, rate < ladder.stop_below)
         for name, kept, paths, rate in numbers
     ]
 
 
-def decision_lines(decisions: Sequence[Decision], question_ids: Sequence[str]) -> str:
+def decision_lines(decisions: Sequence[StopDecision], question_ids: Sequence[str]) -> str:
     """The decisions as JSON lines, questions by their id; equal decisions give equal text."""
     lines = []
     for decision in decisions:

@@ -100,7 +100,7 @@ class Malformed(ValueError):
 class Unanswered(Exception):
     """A 200 whose body is an error after all, with the status that it should have had."""
 
-    def __init__(self, status: int, reason: str, used: "Usage") -> None:
+    def __init__(self, status: int, reason: str, used: "ReportedUsage") -> None:
         super().__init__(reason)
         self.status, self.reason, self.used = status, reason, used
 
@@ -109,7 +109,7 @@ class OtherModel(Exception):
     """An answer of another model than the one asked; the message is its name."""
 
 
-class Usage(NamedTuple):
+class ReportedUsage(NamedTuple):
     """Tokens that a request took; `counted` is False where the server worked and does not report them."""
 
     prompt: int = 0
@@ -165,7 +165,7 @@ class Reader(NamedTuple):
         try:
             used = usage_of(body, headers)
         except Malformed as error:
-            return self._failed(f"usage: {error}", Usage(counted=False))
+            return self._failed(f"usage: {error}", ReportedUsage(counted=False))
         _refuse_error(body, used)
         try:
             reply = PARSE[self.path](body)
@@ -180,7 +180,7 @@ class Reader(NamedTuple):
         if isinstance(name, str) and name and not self.is_asked(name):
             raise OtherModel(shown(name))
 
-    def _judged(self, reply: Reply, used: Usage) -> Completion:
+    def _judged(self, reply: Reply, used: ReportedUsage) -> Completion:
         plain = "".join(character for character in reply.reason.rpartition(".")[2].lower() if character.isalpha())
         if not plain:
             raise Transient("malformed body: no finish reason", **used.fields)
@@ -195,14 +195,14 @@ class Reader(NamedTuple):
             raise Transient("malformed body: no text", **used.fields)
         return self._kept(reply, end, used)
 
-    def _kept(self, reply: Reply, end: str, used: Usage) -> Completion:
+    def _kept(self, reply: Reply, end: str, used: ReportedUsage) -> Completion:
         inside, answer = split_tags(reply.text or "")
         reasoning = "\n".join(filter(None, (reply.reasoning.strip(), inside)))
         answer = cut_at_stop(answer, self.stop) if self.stop else answer
         text = with_reasoning(reasoning, answer, bool(answer) or end == "stop") if self.keep and reasoning else answer
         return Completion(text, end, used.prompt, used.completion, self.model, reasoned=bool(reasoning))
 
-    def _failed(self, reason: str, used: Usage) -> Completion:
+    def _failed(self, reason: str, used: ReportedUsage) -> Completion:
         return failed(reason, self.model)._replace(
             prompt_tokens=used.prompt, completion_tokens=used.completion, uncounted=not used.counted
         )
@@ -220,7 +220,7 @@ def whole(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def usage_of(body: Any, headers: Mapping[str, str]) -> Usage:
+def usage_of(body: Any, headers: Mapping[str, str]) -> ReportedUsage:
     """Give the tokens that the server says the request took; uncounted where it says nothing.
 
     Some servers count reasoning in the total only: then the rest of the total belongs to the completion.
@@ -236,15 +236,15 @@ def usage_of(body: Any, headers: Mapping[str, str]) -> Usage:
             # TGI reports the length of the prompt of /generate in a header only.
             prompt, total = whole(headers.get("x-prompt-tokens")), None
         case {"choices": _} | {"generated_text": _}:
-            return Usage(counted=False)
+            return ReportedUsage(counted=False)
         case _:
-            return Usage()  # the body of an error: no model worked
+            return ReportedUsage()  # the body of an error: no model worked
     if prompt is None or completion is None:
-        return Usage(counted=False)
+        return ReportedUsage(counted=False)
     prompt, completion = _count("prompt_tokens", prompt), _count("completion_tokens", completion)
     if type(total) is int and prompt + completion < total <= LARGEST_COUNT:
         completion = total - prompt
-    return Usage(prompt, completion)
+    return ReportedUsage(prompt, completion)
 
 
 def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> Any:
@@ -274,7 +274,7 @@ def _beginning(raw: bytes) -> str:
     return shown(raw[:1024].decode(errors="replace"))
 
 
-def _refuse_error(body: Any, used: Usage) -> None:
+def _refuse_error(body: Any, used: ReportedUsage) -> None:
     """Raise what a body says instead of an answer, at its top or in its choice."""
     match body:
         case {"choices": [{"error": error}]} if error:
@@ -287,7 +287,7 @@ def _refuse_error(body: Any, used: Usage) -> None:
             return
     code = whole(error.get("code")) if isinstance(error, dict) else None
     message = message_of(error) or message_of({"error": error}) or shown(json.dumps(error))
-    spent = used if used.counted else Usage()
+    spent = used if used.counted else ReportedUsage()
     raise Unanswered(code if code and 400 <= code < 600 else 500, message, spent)
 
 

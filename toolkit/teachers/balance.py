@@ -9,7 +9,7 @@ from yarl import URL
 from toolkit.teachers.answer import Reader
 from toolkit.teachers.completion import TeacherError
 from toolkit.teachers.limit import Limit, Ticket
-from toolkit.teachers.request import Form
+from toolkit.teachers.request import RequestForm
 from toolkit.teachers.routing import Route
 
 FAULTS = 8  # faults in a row until a server rests
@@ -37,10 +37,10 @@ class Streak:
             self.count, self.questions = 0, set()
 
 
-class Server:
+class ServerState:
     """One URL: how it is asked and read, how many requests it bears, and whether it rests."""
 
-    def __init__(self, route: Route, form: Form, dialect: str, reader: Reader, limit: Limit) -> None:
+    def __init__(self, route: Route, form: RequestForm, dialect: str, reader: Reader, limit: Limit) -> None:
         self.route, self.form, self.dialect, self.reader, self.limit = route, form, dialect, reader, limit
         self.model = reader.model
         self.url: URL = route.ask(form.path)
@@ -94,16 +94,16 @@ class Balancer:
         patience: seconds after which the run ends if all servers have failed for that long.
     """
 
-    def __init__(self, servers: Sequence[Server], patience: float) -> None:
+    def __init__(self, servers: Sequence[ServerState], patience: float) -> None:
         self.servers = servers
         self.patience = patience
-        self._waiting: deque[asyncio.Future[tuple[Server, Ticket]]] = deque()
+        self._waiting: deque[asyncio.Future[tuple[ServerState, Ticket]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._end: TeacherError | None = None
         for server in servers:  # a pause that began before the client was entered again goes on
             self._close(server, max(server.until - self._loop.time(), 0.0))
 
-    async def take(self) -> tuple[Server, Ticket]:
+    async def take(self) -> tuple[ServerState, Ticket]:
         """Wait for the server that has most room; give it and the request's ticket there.
 
         One of `answered`, `refused`, `faulted` and `dropped` must follow.
@@ -116,7 +116,7 @@ class Balancer:
         now = self._loop.time()
         if not self._waiting and (server := self._roomiest(now)):
             return server, server.take(now)
-        future: asyncio.Future[tuple[Server, Ticket]] = self._loop.create_future()
+        future: asyncio.Future[tuple[ServerState, Ticket]] = self._loop.create_future()
         self._waiting.append(future)
         try:
             return await future
@@ -125,13 +125,13 @@ class Balancer:
                 self.dropped(future.result()[0])
             raise
 
-    def answered(self, server: Server, ticket: Ticket) -> None:
+    def answered(self, server: ServerState, ticket: Ticket) -> None:
         """Note that the server served the request."""
         server.limit.accepted(ticket, self._loop.time())
         server.good(ticket.sent)
         self._sign_of_life(server)
 
-    def doubted(self, server: Server, ticket: Ticket, question: str, reason: str) -> None:
+    def doubted(self, server: ServerState, ticket: Ticket, question: str, reason: str) -> None:
         """Note that the server finds the request wrong.
 
         One that was well before and now finds every question wrong is given pauses.
@@ -144,7 +144,7 @@ class Balancer:
             self._calm_down(server, ticket, reason, now)
         self._sign_of_life(server)
 
-    def _calm_down(self, server: Server, ticket: Ticket, reason: str, now: float) -> None:
+    def _calm_down(self, server: ServerState, ticket: Ticket, reason: str, now: float) -> None:
         if server.calm and ticket.sent < server.paused:
             return  # sent before the pause
         server.calm = min(2 * server.calm, LONGEST_REST) or FIRST_REST
@@ -152,7 +152,7 @@ class Balancer:
         self._close(server, server.calm)
         self._give_up_in_time(now)
 
-    def refused(self, server: Server, ticket: Ticket, after: float | None) -> None:
+    def refused(self, server: ServerState, ticket: Ticket, after: float | None) -> None:
         """Note that the server refused for load, or for its rate where it says how long to wait."""
         if after is None:
             server.limit.refused(ticket, self._loop.time())
@@ -161,7 +161,7 @@ class Balancer:
             self._close(server, after)
         self._sign_of_life(server)
 
-    def faulted(self, server: Server, ticket: Ticket, reason: str) -> None:
+    def faulted(self, server: ServerState, ticket: Ticket, reason: str) -> None:
         """Note a fault: of the connection, of the server itself, or of the time."""
         now = self._loop.time()
         server.limit.failed(now)
@@ -180,22 +180,22 @@ class Balancer:
             self._give_up_in_time(now)
         self._wake()
 
-    def dropped(self, server: Server) -> None:
+    def dropped(self, server: ServerState) -> None:
         """Note that the request was called off, which says nothing about the server."""
         server.limit.failed(self._loop.time())
         server.trial = False
         self._wake()
 
-    def _close(self, server: Server, seconds: float) -> None:
+    def _close(self, server: ServerState, seconds: float) -> None:
         server.until = max(server.until, self._loop.time() + seconds)
         self._loop.call_later(seconds + 0.001, self._wake)
 
-    def _sign_of_life(self, server: Server) -> None:
+    def _sign_of_life(self, server: ServerState) -> None:
         server.well(self._loop.time())
         if self._waiting:
             self._wake()
 
-    def _roomiest(self, now: float) -> Server | None:
+    def _roomiest(self, now: float) -> ServerState | None:
         best, least = None, 2.0**63
         for server in self.servers:
             if server.open(now) and (load := server.limit.taken / server.limit.size) < least:

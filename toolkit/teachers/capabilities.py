@@ -14,7 +14,7 @@ from toolkit.recipe.sections import Sampling, Teacher
 from toolkit.teachers.answer import whole
 from toolkit.teachers.completion import TeacherError, Transient
 from toolkit.teachers.failure import reason_of, shown
-from toolkit.teachers.request import Form
+from toolkit.teachers.request import RequestForm
 from toolkit.teachers.routing import TOKEN_VARIABLE, Route
 
 MOUNTED = "/repository"  # where an Inference Endpoint has its model, whatever it is called
@@ -158,7 +158,12 @@ def refuse_settings(able: Capabilities, sampling: Sampling, route: Route) -> Non
 
 
 async def refuse_long_prompt(
-    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes, sampling: Sampling
+    session: aiohttp.ClientSession,
+    route: Route,
+    able: Capabilities,
+    form: RequestForm,
+    prompt: bytes,
+    sampling: Sampling,
 ) -> None:
     """Refuse an encoded prompt that with its response exceeds the context, where the server can count its tokens.
 
@@ -181,7 +186,7 @@ def _shown(prompt: bytes) -> str:
 
 
 async def _count_tokens(
-    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: Form, prompt: bytes
+    session: aiohttp.ClientSession, route: Route, able: Capabilities, form: RequestForm, prompt: bytes
 ) -> int | None:
     """Count the tokens of a prompt as the server reads it; None where it has no route for that."""
     if able.context is None:

@@ -7,7 +7,7 @@ container has been run with them yet.
 from pathlib import Path
 
 from toolkit.recipe.sections import Serving, Teacher
-from toolkit.teachers.machine import Place, devices, hub_token, port_of, served_name
+from toolkit.teachers.machine import StartPlace, devices, hub_token, port_of, served_name
 
 
 def docker_run(
@@ -36,10 +36,10 @@ def docker_run(
     return [*start, serving.server_image or image]
 
 
-def in_container(teacher: Teacher, serving: Serving, copy: int) -> Place:
+def in_container(teacher: Teacher, serving: Serving, copy: int) -> StartPlace:
     """Give the place that copy `copy` is started from."""
     hub_cache().mkdir(parents=True, exist_ok=True)  # or Docker would make it, owned by root
-    return Place(hub_token(teacher), Path.cwd(), ["docker", "stop", container_of(serving, copy)])
+    return StartPlace(hub_token(teacher), Path.cwd(), ["docker", "stop", container_of(serving, copy)])
 
 
 def container_of(serving: Serving, copy: int) -> str:

@@ -13,16 +13,18 @@ from typing import NamedTuple
 
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
-from toolkit.teachers.serve_process import Say, Server, started, wait_ready
+from toolkit.teachers.serve_process import Say, StartedProcess, started, wait_ready
 
 LAST_PORT = 65_535
 SECRET = re.compile(r"-(key|token|password|secret)\b")
 
 Command = Callable[[Teacher, Serving, Sampling, int], list[str]]  # for copy n, without the recipe's own options
-Running = tuple[tuple[str, ...], list[Server]]  # URLs that answer, and the processes of this machine behind them
+Running = tuple[
+    tuple[str, ...], list[StartedProcess]
+]  # URLs that answer, and the processes of this machine behind them
 
 
-class Place(NamedTuple):
+class StartPlace(NamedTuple):
     """A server's environment and working folder, and the command that ends it, if it needs one."""
 
     environment: dict[str, str | None]
@@ -45,7 +47,7 @@ def commands(command: Command, teacher: Teacher, serving: Serving, sampling: Sam
 def running(
     lines: Sequence[Sequence[str]],
     serving: Serving,
-    place: Callable[[int, Path], Place],
+    place: Callable[[int, Path], StartPlace],
     *,
     say: Say,
     seconds: float,
@@ -60,7 +62,7 @@ def running(
     """
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fss-teacher-")))
-        servers: list[Server] = []
+        servers: list[StartedProcess] = []
         for copy, line in enumerate(lines):
             environment, folder, finish = place(copy, home)
             starting = started(

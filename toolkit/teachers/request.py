@@ -16,7 +16,7 @@ SEED = 2**62 + 1  # stands for the seed while the parts are cut; no number in a 
 WHOLE = 1 - 1e-6  # a server that reads top_p as a 32-bit float takes anything from here on for 1
 
 
-class Form(NamedTuple):
+class RequestForm(NamedTuple):
     """One way to ask: the path, and the body's parts around the prompt and the seed."""
 
     path: str
@@ -29,7 +29,7 @@ class Form(NamedTuple):
         return b"%b%b%b%d%b" % (self.head, prompt, self.middle, seed, self.end)
 
 
-def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy: bool = False) -> Form:
+def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy: bool = False) -> RequestForm:
     """Make the form in which a server is asked.
 
     Args:
@@ -54,13 +54,13 @@ def make_form(dialect: str, api: str, model: str, sampling: Sampling, *, greedy:
     return _form(GENERATE, {"inputs": "", "parameters": parameters})
 
 
-def _form(path: str, body: dict[str, Any]) -> Form:
+def _form(path: str, body: dict[str, Any]) -> RequestForm:
     """Cut at the one empty string, which is the prompt, and at the seed."""
     text = json.dumps(body, separators=(",", ":"))
     key = next(f'"{name}":' for name in ("messages", "prompt", "inputs") if f'"{name}":""' in text)
     head, rest = text.split(f'{key}""', 1)
     middle, end = rest.rsplit(str(SEED), 1)
-    return Form(path, f"{head}{key}".encode(), middle.encode(), end.encode())
+    return RequestForm(path, f"{head}{key}".encode(), middle.encode(), end.encode())
 
 
 def encode_prompt(api: str, messages: Messages) -> bytes:

@@ -18,7 +18,7 @@ from toolkit.doors import SERVERS
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.machine import Running
-from toolkit.teachers.serve_process import LOOK, Say, ServeError, Server, shown
+from toolkit.teachers.serve_process import LOOK, Say, ServeError, StartedProcess, shown
 from toolkit.text import listed
 
 START_SECONDS = 3600.0  # time for a server to answer: a large model is fetched and loaded first
@@ -129,7 +129,7 @@ def _opened(teacher: Teacher, serving: Serving, sampling: Sampling, say: Say, se
         yield running
 
 
-def _watch(servers: Sequence[Server]) -> None:
+def _watch(servers: Sequence[StartedProcess]) -> None:
     while True:
         for server in servers:
             if server.code is not None:

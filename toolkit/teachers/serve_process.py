@@ -37,7 +37,7 @@ class ServeError(RuntimeError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Server:
+class StartedProcess:
     """A started server; `lines` are the last ones that it wrote."""
 
     name: str
@@ -89,7 +89,7 @@ def started(
     environment: Mapping[str, str | None],
     folder: Path,
     finish: Sequence[str] = (),
-) -> Iterator[Server]:
+) -> Iterator[StartedProcess]:
     """Start a server that runs within the body; `environment` overrides this process's own, None removes a name.
 
     Args:
@@ -122,13 +122,13 @@ def started(
     reader = threading.Thread(target=_read, args=(guard, lines), daemon=True)
     reader.start()
     try:
-        yield Server(name, f"http://127.0.0.1:{port}", guard, lines, reader)
+        yield StartedProcess(name, f"http://127.0.0.1:{port}", guard, lines, reader)
     finally:
         _stop(guard)
         reader.join(timeout=5)
 
 
-def wait_ready(servers: Sequence[Server], seconds: float, say: Say) -> None:
+def wait_ready(servers: Sequence[StartedProcess], seconds: float, say: Say) -> None:
     """Return once every server answers GET /health with 200.
 
     Raises:

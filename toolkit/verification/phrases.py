@@ -57,14 +57,14 @@ _NO_NAMES = words_of(
 )
 
 
-class Chain(NamedTuple):
+class EquationParts(NamedTuple):
     """The parts of an equation without its name, and whether it has one at its front."""
 
     parts: list[str]
     is_named: bool
 
 
-def chain_of(text: str) -> Chain:
+def chain_of(text: str) -> EquationParts:
     """Give the parts of `F = ma = 5 N` that may be quantities, without its name; none if it states more than one.
 
     Each part is plain text, with no `\\text{}`, no "about", no direction at its end, and points for decimal commas.
@@ -77,10 +77,10 @@ def chain_of(text: str) -> Chain:
     flat = flat[1:-1] if _AROUND.fullmatch(flat) else flat
     parts = [part.strip() for part in _EQUAL.split(flat)]
     if _RELATION.search(flat) or "" in parts or (len(parts) > 2 and _states_several(text, parts)):
-        return Chain([], False)
+        return EquationParts([], False)
     if len(parts) > 1 and is_name(parts[0]):
-        return Chain([_lead(part) for part in parts[1:]], True)
-    return Chain(parts[:1] if len(parts) == 2 and is_name(parts[1]) else parts, False)
+        return EquationParts([_lead(part) for part in parts[1:]], True)
+    return EquationParts(parts[:1] if len(parts) == 2 and is_name(parts[1]) else parts, False)
 
 
 def _states_several(text: str, parts: list[str]) -> bool:

@@ -23,7 +23,7 @@ from toolkit.questions.pools import read_questions
 from toolkit.synthesis.courses import Wanted
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
-from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
+from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
@@ -132,7 +132,7 @@ def draw(
         ask: given each round, samples what the journal lacks of it.
     """
     ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
-    decisions: list[Decision] = []
+    decisions: list[StopDecision] = []
     most = most_draws(context.run)
     draws = np.zeros_like(most)
     index.read()

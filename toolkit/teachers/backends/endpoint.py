@@ -16,7 +16,7 @@ import aiohttp
 from toolkit.prompt import Messages, contents
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.answer import OtherModel, Reader, Unanswered
-from toolkit.teachers.balance import FAULTS, Balancer, Server
+from toolkit.teachers.balance import FAULTS, Balancer, ServerState
 from toolkit.teachers.capabilities import (
     DENIED,
     Capabilities,
@@ -78,7 +78,7 @@ class EndpointTeacher:
         self._longest = heapq.nlargest(MEASURED, prompts, key=lambda prompt: len(contents(prompt)))
         # Most bytes of a response: every token once or twice, escaped; a larger body cannot be an answer.
         self._largest = 65_536 + 1_024 * sampling.max_tokens
-        self._servers: list[Server] = []
+        self._servers: list[ServerState] = []
 
     async def __aenter__(self) -> Self:
         _allow_files(self.concurrency + FILES)
@@ -204,7 +204,7 @@ class EndpointTeacher:
             raise TeacherError("urls: name where the teacher answers, or `server` or `provider`")
         return [plain_route(url) for url in dict.fromkeys(self.urls)]
 
-    async def _meet(self, route: Route) -> Server:
+    async def _meet(self, route: Route) -> ServerState:
         """Ask a server what it can do, waiting while it wakes up, and refuse what it cannot."""
         clock = asyncio.get_running_loop()
         started, pause = clock.time(), 0.5
@@ -220,7 +220,7 @@ class EndpointTeacher:
             await asyncio.sleep(pause)
             pause = min(2 * pause, 10)
 
-    async def _met(self, route: Route) -> Server:
+    async def _met(self, route: Route) -> ServerState:
         able = await read_capabilities(self._session, route, self.teacher)
         refuse_settings(able, self.sampling, route)
         form = make_form(able.dialect, self.api, able.served, self.sampling, greedy=self.greedy)
@@ -228,7 +228,9 @@ class EndpointTeacher:
             prompt = encode_prompt(self.api, messages)
             await refuse_long_prompt(self._session, route, able, form, prompt, self.sampling)
         ceiling = self.serving.concurrency
-        return Server(route, form, able.dialect, self._reader(form.path, able), Limit(able.permits or ceiling, ceiling))
+        return ServerState(
+            route, form, able.dialect, self._reader(form.path, able), Limit(able.permits or ceiling, ceiling)
+        )
 
     def _reader(self, path: str, able: Capabilities) -> Reader:
         model = Path(able.model).name if able.model.startswith("/") else able.model  # a journal names no place
@@ -241,13 +243,13 @@ class EndpointTeacher:
 class _Request(NamedTuple):
     """A request that came back: its server and ticket, the question, and the headers of the response."""
 
-    server: Server
+    server: ServerState
     ticket: Ticket
     question: str
     headers: Mapping[str, str]
 
 
-def _everybody(server: Server, status: int) -> bool:
+def _everybody(server: ServerState, status: int) -> bool:
     """Say whether the server refuses every question, and not only some of them."""
     if status in (401, 402):  # these never depend on the question
         return server.refusals.count >= SURE

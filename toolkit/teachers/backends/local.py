@@ -95,7 +95,7 @@ class StopTexts(StoppingCriteria):
         return torch.tensor([any(end in tail for end in self.stop) for tail in tails], device=input_ids.device)
 
 
-class Request(NamedTuple):
+class BatchRequest(NamedTuple):
     """A request that waits for its batch."""
 
     messages: Messages
@@ -140,7 +140,7 @@ class LocalTeacher:
             eos_token_id=self.ends or None,
             pad_token_id=self.pad,
         )
-        self._waiting: list[Request] = []
+        self._waiting: list[BatchRequest] = []
         self._generating: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -171,7 +171,7 @@ class LocalTeacher:
     async def complete(self, messages: Messages, seed: int) -> Completion:
         """Generate one completion of a conversation, drawn from its seed in [0, 2^63) whatever else is in the batch."""
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Request(messages, seed, answer))
+        self._waiting.append(BatchRequest(messages, seed, answer))
         if len(self._generating) < min(self.threads, len(self._waiting)):
             self._generating.add(asyncio.create_task(self._generate_waiting()))
         return await answer
@@ -246,7 +246,7 @@ def _ends(folder: Path, tokenizer: Any, sampling: Sampling) -> list[int]:
     return ends
 
 
-def _hand_out(batch: Sequence[Request], generated: asyncio.Future[list[Completion]]) -> None:
+def _hand_out(batch: Sequence[BatchRequest], generated: asyncio.Future[list[Completion]]) -> None:
     """Give every request that still waits its answer, or the fault, such as a GPU out of memory."""
     error = generated.exception()
     for at, request in enumerate(batch):

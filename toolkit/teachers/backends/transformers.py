@@ -46,12 +46,12 @@ def running(
 ) -> AbstractContextManager[machine.Running]:
     """Start the copies, which answer within the body."""
 
-    def place(copy: int, home: Path) -> machine.Place:
+    def place(copy: int, home: Path) -> machine.StartPlace:
         work = home / "work"  # empty, so that the model's name is not taken for a folder
         if not copy:
             work.mkdir()
             lay_out(teacher, sampling, home)
-        return machine.Place(environment(home) | machine.gpus_of(serving, copy), work)
+        return machine.StartPlace(environment(home) | machine.gpus_of(serving, copy), work)
 
     return machine.running(commands(teacher, serving, sampling), serving, place, say=say, seconds=seconds)
 

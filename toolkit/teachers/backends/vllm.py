@@ -23,10 +23,10 @@ def running(
 ) -> AbstractContextManager[machine.Running]:
     """Start the copies, which answer within the body."""
 
-    def place(copy: int, home: Path) -> machine.Place:
+    def place(copy: int, home: Path) -> machine.StartPlace:
         if _in_docker(serving):
             return in_container(teacher, serving, copy)
-        return machine.Place(machine.hub_token(teacher) | machine.gpus_of(serving, copy), Path.cwd())
+        return machine.StartPlace(machine.hub_token(teacher) | machine.gpus_of(serving, copy), Path.cwd())
 
     return machine.running(commands(teacher, serving, sampling), serving, place, say=say, seconds=seconds)
 
