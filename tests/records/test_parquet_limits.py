@@ -17,7 +17,7 @@ def write(path: Path, table: pa.Table, **options: object) -> Path:
 
 
 def bomb(path: Path, rows: int) -> Path:
-    """Write a text of 1 MiB in every row, which its dictionary holds once: a file of some 50 kB, with a small footer."""
+    """Write a text of 1 MiB in every row, which its dictionary holds once: some 50 kB, with a small footer."""
     repeated = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * MEBIBYTE])
     return write(path, pa.table({"text": repeated, "number": list(range(rows))}))
 
