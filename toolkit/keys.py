@@ -36,7 +36,7 @@ FIRST = {
     "Law": "fit_max held_out confirm",
     "Decisions": "decide rules",
     "Release": "repo version summary license seeds_licence limits",
-    "Rules": (
+    "DecisionRules": (
         "level margin alpha power question_prices law_level law_refuted law_miss law_width steps_move floor_tail "
         "flat_fall flat_share control"
     ),

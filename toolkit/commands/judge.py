@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.commands.judge_report import JudgeTally
     from toolkit.commands.judge_rows import JudgedRow, RowJudge
     from toolkit.recipe.sections import Verification
-    from toolkit.records.writing import RowWriter
+    from toolkit.records.writing import RowSink
 EXAMPLE = r"""fss judge answers.jsonl --gold answer --response output --output judged.jsonl
   fss judge gsm8k.csv --gold-pattern '####\s*(.+)' --pattern '####\s*(.+)'
   fss judge pairs.parquet --kind numeric --tolerance .02 --label correct"""
@@ -175,7 +175,7 @@ def _check_judged(path: Path, tally: "JudgeTally") -> None:
 
 
 @contextlib.contextmanager
-def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["RowWriter | None"]:
+def _output(path: Path, output: Path | None, added: list[str]) -> Iterator["RowSink | None"]:
     from toolkit.records.writing import open_writer, written_as
 
     if output is None:

@@ -20,7 +20,7 @@ _CHARACTERS = 32 * 2**20  # characters in the texts of a group, after which it i
 WRITTEN = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
-class RowWriter(Protocol):
+class RowSink(Protocol):
     """Takes rows, in order."""
 
     def write(self, row: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ class RowWriter(Protocol):
 
 
 @contextlib.contextmanager
-def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[RowWriter]:
+def open_writer(path: Path, schema: pa.Schema | None = None) -> Iterator[RowSink]:
     """Open a writer of the format that the suffix of `path` names; the file appears if the body ends without an error.
 
     Args:
@@ -124,7 +124,7 @@ class _ParquetWriter:
         self._rows, self._size = [], 0
 
 
-_WRITERS: dict[str, Callable[[Path, pa.Schema, str], contextlib.AbstractContextManager[RowWriter]]] = {
+_WRITERS: dict[str, Callable[[Path, pa.Schema, str], contextlib.AbstractContextManager[RowSink]]] = {
     "jsonl": _LinesWriter,
     "csv": _CsvWriter,
     "parquet": _ParquetWriter,
