@@ -1,4 +1,4 @@
-"""What `gradio_client` can call: `/fit`, `/forecast` and `/plan`, on anybody's numbers; names and types stay."""
+"""Answer `gradio_client` at `/fit`, `/forecast` and `/plan`, on anybody's numbers; names and types stay."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -14,7 +14,7 @@ from toolkit.reports.curves import MeasuredLadder
 
 MOST_ROWS = 5_000
 MOST_AHEAD = 100
-LEAST, MOST = 1e-15, 1e15  # of any number but 0
+LEAST, MOST = 1e-15, 1e15  # range of any number but 0
 OPTIONAL = ("sd", "n")
 CONCURRENT = 4
 
@@ -27,7 +27,7 @@ def fit(
     fit_max: float | None = None,
     quantity: str = "error",
 ) -> dict[str, Any]:
-    """The law of a ladder, as `fss fit --json` prints it.
+    """Return the law of a ladder, as `fss fit --json` prints it.
 
     Args:
         budgets: responses per question (or any budget above 0), one per run; repeated budgets are seeds.
@@ -53,19 +53,21 @@ def forecast(
     fit_max: float | None = None,
     quantity: str = "error",
 ) -> dict[str, Any]:
-    """`/fit` with forecasts: least squares, mean, 90 % of curves and of new runs, and every baseline at each budget of
-    `ahead`; beyond 4 times the last budget intervals span all forms, beyond 16 times it is refused.
+    """Return the law as `/fit` does, with forecasts at each budget of `ahead`.
+
+    A forecast has least squares, mean, 90 % of curves and of new runs, and every baseline. Beyond 4 times the last
+    budget intervals span all forms; beyond 16 times a forecast is refused.
     """
     if quantity not in ("error", "loss"):
         raise ValueError(f"quantity is {str(quantity)[:40]!r}: use 'error' or 'loss'")
     columns = _columns(budgets=budgets, errors=errors, sd=sd, n=n)
-    given = [_number(value, "ahead", row) for row, value in enumerate(_rows(ahead, "ahead"), 1)]
-    if len(given) > MOST_AHEAD:
-        raise ValueError(f"ahead has {len(given)} budgets: ask for at most {MOST_AHEAD} at once")
+    requested = [_number(value, "ahead", row) for row, value in enumerate(_rows(ahead, "ahead"), 1)]
+    if len(requested) > MOST_AHEAD:
+        raise ValueError(f"ahead has {len(requested)} budgets: ask for at most {MOST_AHEAD} at once")
     ladder = MeasuredLadder(
         "api", columns["budgets"], columns["errors"], columns.get("sd"), columns.get("n"), quantity, ()
     )
-    return dict(fitting.report(fitting.fit(ladder, None, _number(fit_max, "fit_max")), tuple(given)))
+    return dict(fitting.report(fitting.fit(ladder, None, _number(fit_max, "fit_max")), tuple(requested)))
 
 
 def plan(
@@ -76,13 +78,13 @@ def plan(
     spend: float | None = None,
     target: float | None = None,
 ) -> dict[str, Any]:
-    """More questions or more answers, as `fss plan --json` prints it.
+    """Return a plan of more questions or more answers, as `fss plan --json` prints it.
 
     Args:
         questions, budgets, errors: one per trained student: questions in its corpus, responses per question, its error
             (a fraction); repeated cells give the noise. At least 6 distinct cells with 2 values on each axis.
         prices: by name: question, response, tokens_per_response, token, teacher_hour, responses_per_hour, student,
-            student_response, owned_questions, owned_budget; what is left out is free.
+            student_response, owned_questions, owned_budget; prices that are left out are 0.
         spend: spending limit in the currency of the prices, or
         target: the error to reach, a fraction in (0, 1).
 
@@ -96,15 +98,15 @@ def plan(
 
 
 def add() -> None:
-    """Adds the endpoints to the page that is open."""
+    """Add the endpoints to the page that is open."""
     for function in (fit, forecast, plan):
-        # All of the docstring: left to itself the page documents no argument.
+        # The whole docstring is passed, as the page would not document arguments by itself.
         text = " ".join((function.__doc__ or "").split())
         gr.api(_explained(function), api_name=function.__name__, api_description=text, concurrency_limit=CONCURRENT)
 
 
 def _explained(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The function with its reasons passed on: a caller reads what is wrong with the request."""
+    """Return the function with its errors passed on, so that a caller reads what is wrong with the request."""
 
     @wraps(function)
     def explained(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -116,9 +118,13 @@ def _explained(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
     return explained
 
 
-def _columns(**given: list[float] | None) -> dict[str, Array]:
-    """The columns as arrays of equal length; ValueError names the one, and the row, that cannot be taken."""
-    columns = {name: _rows(values, name) for name, values in given.items() if not (values is None and name in OPTIONAL)}
+def _columns(**columns_by_name: list[float] | None) -> dict[str, Array]:
+    """Return the columns as arrays of equal length; ValueError names the column and row that cannot be read."""
+    columns = {
+        name: _rows(values, name)
+        for name, values in columns_by_name.items()
+        if not (values is None and name in OPTIONAL)
+    }
     size = len(next(iter(columns.values())))
     if size > MOST_ROWS:
         raise ValueError(f"{size:,} rows: at most {MOST_ROWS:,} are taken")
@@ -133,12 +139,12 @@ def _columns(**given: list[float] | None) -> dict[str, Array]:
 
 def _rows(values: Any, name: str) -> list[Any]:
     if not isinstance(values, list | tuple):
-        raise ValueError(f"{name} is no list of numbers: pass one per row")
+        raise ValueError(f"{name} is not a list of numbers: pass one per row")
     return list(values)
 
 
 def _number(value: Any, name: str, row: int | None = None) -> Any:
-    """A number within what is computed with, or None for one that may be left out; ValueError names it."""
+    """Return a number within the allowed range, or None for one that may be left out; ValueError names it."""
     where = name if row is None else f"{name}, row {row}:"
     if value is None and row is None:
         return None
@@ -149,10 +155,10 @@ def _number(value: Any, name: str, row: int | None = None) -> Any:
     return float(value)
 
 
-def _prices(given: Any) -> dict[str, float | None]:
-    if not isinstance(given, Mapping):
-        raise ValueError("prices are no object of names and numbers, like {'question': 20, 'response': 1}")
-    unknown = [name for name in given if name not in PRICES]
+def _prices(prices: Any) -> dict[str, float | None]:
+    if not isinstance(prices, Mapping):
+        raise ValueError("prices are not an object of names and numbers, like {'question': 20, 'response': 1}")
+    unknown = [name for name in prices if name not in PRICES]
     if unknown:
         raise ValueError(f"price list: nothing is called {str(unknown[0])[:40]!r}; known are {', '.join(PRICES)}")
-    return {name: _number(value, f"the price {name!r}") for name, value in given.items()}
+    return {name: _number(value, f"the price {name!r}") for name, value in prices.items()}

@@ -1,9 +1,9 @@
-"""The Space of the law of fixed-source synthesis: see it, extrapolate it, plan with it.
+"""Serve the Space of the law of fixed-source synthesis: see it, extrapolate it, plan with it.
 
-Who is where: `data` reads results; `selection` is the row of controls over all views and what they mean; `fitting`
-holds the numbers (the functions of `fss fit` and `fss plan`); `views/` has a file per tab with a small common interface
-(see `views/__init__.py`); `links` puts every control into the URL; `guards` has the words of caution; `plots` and
-`theme` the look; `api` what `gradio_client` can call. Here: the frame, what triggers what, and the launch.
+The modules: `data` reads results; `selection` is the row of controls over all views and what they mean; `fitting`
+computes the numbers (by the functions of `fss fit` and `fss plan`); `views/` has a file per tab with a small common
+interface (see `views/__init__.py`); `links` puts every control into the URL; `guards` has the cautions; `plots` and
+`theme` define the style; `api` is what `gradio_client` can call. This module has the frame, the events and the launch.
 
 Run it with `python app.py`; it listens on the loopback address unless GRADIO_SERVER_NAME says otherwise.
 """
@@ -30,8 +30,8 @@ from views import View, compare, extrapolate, law, plan, responses, your_data
 VIEWS = (law, extrapolate, plan, your_data, compare, responses)
 INTRO = (
     "# When does generating more synthetic data help?\n"
-    "Fixed questions, fixed teacher, more responses: what was measured, the law fitted to it, and what that allows "
-    "to say."
+    "Fixed questions, fixed teacher, more responses: the measured errors, the law fitted to them, and what can be "
+    "concluded from it."
 )
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
@@ -40,21 +40,21 @@ LAUNCH: dict[str, Any] = {
     "footer_links": ["api"],
     "ssr_mode": False,
     "max_threads": 16,
-    "max_file_size": "2mb",  # a table is refused beyond half of it, in words
+    "max_file_size": "2mb",  # a table beyond half of it is refused with an explanation
     "state_session_capacity": 500,
 }
-FRAMED = (gr.Plot, gr.Markdown)  # outputs that leave an empty frame or a button without use where nothing is in them
+FRAMED = (gr.Plot, gr.Markdown)  # outputs that leave an empty frame or a useless button where they are empty
 START: list[str | None] = [None] * len(selection.NAMES)
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build() -> gr.Blocks:
-    """The page with its events; queue limits set."""
+    """Build the page with its events and queue limits."""
     with gr.Blocks(title="The law of fixed-source synthesis", analytics_enabled=False) as page:
         gr.Markdown(INTRO)
         yours = gr.State(None)
-        chosen, scale = selection.build()
-        controls = dict(zip(selection.NAMES, chosen, strict=True))
+        choice, scale = selection.build()
+        controls = dict(zip(selection.NAMES, choice, strict=True))
         notice = gr.Markdown(elem_id="notice", visible=False)
         banner = gr.Markdown(elem_id="banner")
         views, view, opened = _tabs(yours)
@@ -66,35 +66,35 @@ def build() -> gr.Blocks:
 
 
 def _tabs(yours: gr.State) -> tuple[list[View], gr.Textbox, gr.Checkbox]:
-    """The views in their tabs, and out of sight: the name of the open one, and whether the link has been read."""
+    """Build the views in their tabs and, invisibly, the name of the open one and whether the link has been read."""
     view, opened = gr.Textbox(law.NAME, visible=False), gr.Checkbox(False, visible=False)
     with gr.Tabs(selected=law.NAME) as tabs:
-        built = [_tab(module, yours, view, opened) for module in VIEWS]
+        tab_views = [_tab(module, yours, view, opened) for module in VIEWS]
     view.change(lambda name: gr.Tabs(selected=name), view, tabs, **QUIET)
-    return built, view, opened
+    return tab_views, view, opened
 
 
 def _tab(module: Any, yours: gr.State, view: gr.Textbox, opened: gr.Checkbox) -> View:
     with gr.Tab(module.TITLE, id=module.NAME) as tab:
-        built: View = module.build(yours)
-    # A tab also says that it is selected when the page is drawn: until its link is read, that is no choice of a view.
+        tab_view: View = module.build(yours)
+    # A tab also reports that it is selected when the page is drawn, which counts only after the link has been read.
     tab.select(None, [opened, view], view, js=f"(opened, view) => opened ? '{module.NAME}' : view", **QUIET)
-    return built
+    return tab_view
 
 
 def _fill(views: list[View], banner: gr.Markdown) -> None:
-    """What the page opens with goes out with the page itself, so that something real is there at once."""
-    chosen = selection.settle(START)[0]
-    banner.value = guards.banner(chosen.toy, chosen.why)
-    for built in views:
-        values = built.render(chosen, *(knob.value for knob in built.controls.values()))
-        for output, value in zip(built.outputs, values, strict=True):
-            if output in built.controls.values():  # links leave out what a control starts with: that stays
+    """Put the first values into the page itself, so that it opens with results."""
+    choice = selection.settle(START)[0]
+    banner.value = guards.banner(choice.toy, choice.why)
+    for tab_view in views:
+        values = tab_view.render(choice, *(knob.value for knob in tab_view.controls.values()))
+        for output, value in zip(tab_view.outputs, values, strict=True):
+            if output in tab_view.controls.values():  # links leave out a control's first value, so it stays
                 continue
-            shown = output.postprocess(value)
-            output.value = shown.model_dump() if isinstance(shown, GradioModel) else shown
+            processed = output.postprocess(value)
+            output.value = processed.model_dump() if isinstance(processed, GradioModel) else processed
             if isinstance(output, FRAMED):
-                output.visible = _there(value)
+                output.visible = _is_filled(value)
 
 
 def _wire(
@@ -109,57 +109,59 @@ def _wire(
     opened: gr.Checkbox,
     link: gr.Textbox,
 ) -> None:
-    """Opening, choosing and turning knobs: settle the selection, render the views, write the link."""
-    own: dict[str, Any] = {"y": scale} | {name: control for built in views for name, control in built.controls.items()}
+    """Connect the events: settle the selection, render the views, write the link."""
+    own: dict[str, Any] = {"y": scale} | {
+        name: control for tab_view in views for name, control in tab_view.controls.items()
+    }
     linked = {name: links.Linked(control, None) for name, control in controls.items()}
     linked |= {name: links.Linked(control, control.value) for name, control in {**own, "view": view}.items()}
-    # What was settled on, None as the page opens; every view follows it, whatever changed it (a link, a control, ...).
+    # The settled selection, None as the page opens; every view follows it, whatever changed it (a link or a control).
     settled = gr.State(None)
-    chosen, heads = list(controls.values()), [settled, *controls.values(), banner, notice]
+    choice, heads = list(controls.values()), [settled, *controls.values(), banner, notice]
     query = gr.Textbox("", visible=False)
 
     def opening(request: gr.Request) -> list[Any]:
         values, wrong = links.read(linked, dict(request.query_params))
         heads = _settled([values[name] for name in controls], None, wrong)
-        if not request.query_params:  # the page came with what it opens with
+        if not request.query_params:  # the page came with its first values
             heads[0] = gr.skip()
         return [*heads, *(values[name] for name in own), values["view"], True]
 
     page.load(opening, None, [*heads, *own.values(), view, opened], **QUIET)
-    for index, control in enumerate(chosen):
-        control.input(_changed(index), [yours, *chosen], heads, **QUIET)
+    for index, control in enumerate(choice):
+        control.input(_changed(index), [yours, *choice], heads, **QUIET)
     yours.change(_uploaded, yours, heads, **QUIET)
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
-    for module, built in zip(VIEWS, views, strict=True):
-        knobs = list(built.controls.values())
-        triggers = [settled.change, scale.input, *(knob.input for knob in knobs), *([view.change] * built.lazy)]
-        render = _rendered(built, module.NAME)
-        gr.on(triggers, render, [yours, settled, scale, view, *knobs], built.outputs, **latest)
-    moved = [settled.change, view.change, opened.change, *(knob.input for knob in own.values())]
-    addressed = gr.on(moved, _address(linked), [yours, settled, *own.values(), view], query, **latest)
-    addressed.then(None, query, link, js=links.REPLACE, **QUIET)
+    for module, tab_view in zip(VIEWS, views, strict=True):
+        knobs = list(tab_view.controls.values())
+        triggers = [settled.change, scale.input, *(knob.input for knob in knobs), *([view.change] * tab_view.lazy)]
+        render = _rendered(tab_view, module.NAME)
+        gr.on(triggers, render, [yours, settled, scale, view, *knobs], tab_view.outputs, **latest)
+    moves = [settled.change, view.change, opened.change, *(knob.input for knob in own.values())]
+    address_event = gr.on(moves, _address(linked), [yours, settled, *own.values(), view], query, **latest)
+    address_event.then(None, query, link, js=links.REPLACE, **QUIET)
 
 
 def _settled(values: list[Any], yours: Experiment | None, messages: list[str]) -> list[Any]:
-    """Updates of the selection's controls, the banner and the notice."""
+    """Return updates of the selection's controls, the banner and the notice."""
     try:
-        chosen, more = selection.settle(values, yours)
+        choice, more = selection.settle(values, yours)
     except ValueError as error:
-        chosen, more = (
+        choice, more = (
             selection.settle([EXAMPLE, *[None] * 6])[0],
-            [f"{guards.plain(str(error))}. Shown is the example."],
+            [f"{guards.plain(str(error))}. The example is shown instead."],
         )
     messages = [*messages, *more]
     notice = gr.update(value="\n\n".join(messages), visible=bool(messages))
-    return [chosen.values, *selection.updates(chosen, yours), guards.banner(chosen.toy, chosen.why), notice]
+    return [choice.values, *selection.updates(choice, yours), guards.banner(choice.toy, choice.why), notice]
 
 
 def _changed(index: int) -> Callable[..., list[Any]]:
-    """A control of the selection was set: those above it stay, those below start anew (range and rung all stay)."""
-    kept = len(selection.NAMES) if index >= selection.RANGE else index + 1
+    """Return the event of a control of the selection: those above it stay, those below start anew (not the range)."""
+    unchanged = len(selection.NAMES) if index >= selection.RANGE else index + 1
 
     def changed(yours: Experiment | None, *values: Any) -> list[Any]:
-        return _settled([*values[:kept], *[None] * (len(values) - kept)], yours, [])
+        return _settled([*values[:unchanged], *[None] * (len(values) - unchanged)], yours, [])
 
     return changed
 
@@ -169,14 +171,14 @@ def _uploaded(yours: Experiment | None) -> list[Any]:
 
 
 def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
-    """The view's render on the values of selection and view; what is wrong is told where its words go."""
+    """Return the event that renders a view on the values of selection and view; its first output shows errors."""
 
     def rendered(yours: Experiment | None, settled: list[str] | None, scale: str, open_: str, *knobs: Any) -> list[Any]:
         if view.lazy and name != open_:
             return _emptied(view, "")
         try:
-            chosen = selection.settle(settled or START, yours)[0]._replace(scale=Scale(scale == "accuracy"))
-            return _shown(view, view.render(chosen, *knobs))
+            choice = selection.settle(settled or START, yours)[0]._replace(scale=Scale(scale == "accuracy"))
+            return _view_updates(view, view.render(choice, *knobs))
         except ValueError as error:
             return _emptied(view, f"**This cannot be shown.** {guards.plain(str(error))}")
 
@@ -184,30 +186,30 @@ def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
 
 
 def _emptied(view: View, message: str) -> list[Any]:
-    """These words, and nothing else; controls stay as they are."""
+    """Return these words and nothing else for a view; controls stay as they are."""
     controls = list(view.controls.values())
-    return _shown(view, [message, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
+    return _view_updates(view, [message, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
 
 
-def _shown(view: View, values: list[Any]) -> list[Any]:
-    """A figure or words that are not there leave no empty frame."""
+def _view_updates(view: View, values: list[Any]) -> list[Any]:
+    """Return updates of a view's outputs, in which empty figures and texts leave no frame."""
     return [
-        gr.update(value=value, visible=_there(value)) if isinstance(output, FRAMED) else value
+        gr.update(value=value, visible=_is_filled(value)) if isinstance(output, FRAMED) else value
         for output, value in zip(view.outputs, values, strict=True)
     ]
 
 
-def _there(value: Any) -> bool:
+def _is_filled(value: Any) -> bool:
     return value is not None and value != ""
 
 
 def _address(linked: dict[str, links.Linked]) -> Callable[..., str]:
-    """The query of what is shown; nothing of the selection where it is the one that the page opens with."""
+    """Return the event that writes the query of the page, without a selection that is the one it opens with."""
 
     def address(yours: Experiment | None, settled: list[str] | None, *others: Any) -> str:
-        chosen, first = selection.settle(settled or START, yours)[0], selection.settle(START)[0]
-        names = START if chosen.values == first.values else chosen.values
-        return links.query(linked, dict(zip(linked, [*names, *others], strict=True)), bool(chosen.why))
+        choice, first = selection.settle(settled or START, yours)[0], selection.settle(START)[0]
+        names = START if choice.values == first.values else choice.values
+        return links.query(linked, dict(zip(linked, [*names, *others], strict=True)), bool(choice.why))
 
     return address
 

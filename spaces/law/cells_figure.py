@@ -1,4 +1,4 @@
-"""The figure of two axes: a line per question set over its budgets, measured and by the law over both axes."""
+"""Draw two axes: a line per question set over its budgets, measured and by the law over both axes."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -6,38 +6,38 @@ import plotly.graph_objects as go
 import fitting
 import plots
 from law_figure import Axes, hover
-from selection import Chosen
+from selection import Choice
 from toolkit.laws.surface.fit import SurfaceFit
 
-COLORS = (plots.SEEN, plots.LAW, plots.GREEN, plots.HELD_OUT, "#E69F00", "#56B4E9")  # Okabe and Ito's, and so on again
+COLORS = (plots.OBSERVED, plots.LAW, plots.GREEN, plots.HELD_OUT, "#E69F00", "#56B4E9")  # Okabe and Ito's, repeated
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
-def draw_cells(chosen: Chosen, fitted: SurfaceFit, axes: Axes) -> go.Figure:
-    """Every question set's students, mean and sd of one, with the posterior mean of the surface and 90 % of it."""
+def draw_cells(choice: Choice, fitted: SurfaceFit, axes: Axes) -> go.Figure:
+    """Draw every question set's students, mean and sd of one, with the posterior mean of the surface and 90 % of it."""
     plot = plots.figure(*axes.titles, log_x=axes.log, height=500)
-    rows, every = chosen.cells, set()
+    rows, positions = choice.cells, set()
     for number, questions in enumerate(sorted(map(float, rows["questions"].unique()))):
         own, set_rows = axes._replace(questions=questions), rows[rows["questions"] == questions]
         style = {"color": COLORS[number % len(COLORS)], "symbol": SYMBOLS[number % len(SYMBOLS)]}
         rungs = fitting.rungs(fitting.ladder_of(set_rows, f"{questions:g}"))
-        every |= {rung.budget * own.times for rung in rungs}
+        positions |= {rung.budget * own.times for rung in rungs}
         if len(rungs) > 1:
             _curve(plot, fitted, own, (rungs[0].budget, rungs[-1].budget), style["color"])
         _points(plot, rungs, own, style)
-    for name, error in chosen.experiment.lines(chosen.pair).items():
+    for name, error in choice.experiment.lines(choice.pair).items():
         plots.level(plot, float(axes.scale.percent(error)), f"{name} {axes.scale.percent(error):.1f} %")
-    plot.update_layout(legend={"traceorder": "normal"})  # bands would turn it round
+    plot.update_layout(legend={"traceorder": "normal"})  # bands would reverse the order
     if axes.log:
-        plots.log_ticks(plot, sorted(every))
+        plots.log_ticks(plot, sorted(positions))
     return plot
 
 
 def _curve(plot: go.Figure, fitted: SurfaceFit, axes: Axes, ends: tuple[float, float], color: str) -> None:
     budgets = np.geomspace(*ends, fitting.POINTS)
-    name, known = f"law, {axes.questions:,g} questions", len(fitted.draws) > 0
-    errors = fitted.error(axes.questions, budgets) if known else fitted.at(axes.questions, budgets)[None]
-    if known:
+    name, has_posterior = f"law, {axes.questions:,g} questions", len(fitted.draws) > 0
+    errors = fitted.error(axes.questions, budgets) if has_posterior else fitted.at(axes.questions, budgets)[None]
+    if has_posterior:
         low, high = axes.scale.percent(np.quantile(errors, [0.05, 0.95], axis=0))
         plots.band(plot, budgets * axes.times, low, high, name, plots.SHADE)
         plot.data[-1].update(showlegend=False)

@@ -1,4 +1,4 @@
-"""Paired comparisons of students: budgets, question counts and arms, on the same seeds and the same test items."""
+"""Compare students in pairs: budgets, question counts and arms, on the same seeds and the same test items."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data import AXES, COLUMNS, MISSING, NUMBERS, Experiment
-from selection import Chosen
+from selection import Choice
 from toolkit.reports.fit_report import LEVEL
 from toolkit.reports.results import Series, series_of
 from toolkit.reports.rules.gaps import gaps_of, matched
@@ -20,7 +20,7 @@ WORDS = [name for name in COLUMNS if name not in NUMBERS]
 
 
 class Pairing(NamedTuple):
-    """Two cells of students: their names, responses in all of the first, their errors, and the first's minus the
+    """Two cells of students: their names, total responses of the first, their errors, and the first's minus the
     second's, above 0 where the second is better."""
 
     first: str
@@ -31,50 +31,50 @@ class Pairing(NamedTuple):
 
     @property
     def interval(self) -> Interval:
-        """What the second wins, a fraction, with its interval at `LEVEL`."""
+        """Return what the second wins, a fraction, with its interval at `LEVEL`."""
         return self.contrast.interval(LEVEL)
 
 
 def together(pairings: Sequence[Pairing]) -> list[Interval]:
-    """Wider intervals that hold all at once with `LEVEL` (Bonferroni)."""
+    """Return wider intervals that hold all at once with `LEVEL` (Bonferroni)."""
     level = bonferroni(LEVEL, len(pairings))
-    return [each.contrast.interval(level) for each in pairings]
+    return [pairing.contrast.interval(level) for pairing in pairings]
 
 
-def doublings(chosen: Chosen) -> list[Pairing]:
-    """Budget r against 2 r on the ladder's own questions; ValueError where no budget is twice another."""
-    series, asked = _series_of(chosen, _arms(chosen)), _questions(chosen)
-    budgets = [budget for questions, budget in series.cells if questions == asked]
+def doublings(choice: Choice) -> list[Pairing]:
+    """Pair budget r with 2 r on the ladder's own questions; ValueError where no budget is twice another."""
+    series, size = _series_of(choice, _arms(choice)), _questions(choice)
+    budgets = [budget for questions, budget in series.cells if questions == size]
     steps = [(budget, 2 * budget) for budget in budgets if 2 * budget in budgets]
     if not steps:
         raise ValueError("no budget of this ladder is twice another one")
-    wrong = dict(zip(budgets, series.matrix([(asked, budget) for budget in budgets]), strict=True))
+    wrong = dict(zip(budgets, series.matrix([(size, budget) for budget in budgets]), strict=True))
     pairs = [(wrong[r], wrong[double]) for r, double in steps]
-    names = [(f"r = {r}", f"r = {double}", float(r * max(asked, 1))) for r, double in steps]
+    names = [(f"r = {r}", f"r = {double}", float(r * max(size, 1))) for r, double in steps]
     return _paired(names, pairs)
 
 
-def more_questions(chosen: Chosen) -> list[Pairing]:
-    """At equal responses in all: the fewest questions against more; ValueError where no totals are equal."""
-    series = _series_of(chosen, _arms(chosen))
-    found = gaps_of(series, matched(series.cells))
+def more_questions(choice: Choice) -> list[Pairing]:
+    """Pair the fewest questions with more at equal total responses; ValueError where no totals are equal."""
+    series = _series_of(choice, _arms(choice))
+    gaps = gaps_of(series, matched(series.cells))
     name = "{:,} × {}".format
     return [
         Pairing(name(*gap.few), name(*gap.many), gap.total, _errors(*series.matrix([gap.few, gap.many])), gap.contrast)
-        for gap in found
+        for gap in gaps
     ]
 
 
-def other_arms(chosen: Chosen) -> list[Pairing]:
-    """The ladder's arm against every other one in the same cells; ValueError where there is no other."""
-    mine, rows = _arm(chosen), _like(chosen, chosen.experiment.students)
+def other_arms(choice: Choice) -> list[Pairing]:
+    """Pair the ladder's arm with every other one in the same cells; ValueError where there is no other."""
+    mine, rows = _arm(choice), _like(choice, choice.experiment.students)
     others = [str(arm) for arm in rows["arm"].unique() if arm != mine]
     if not others:
         raise ValueError(f"{mine} is the only arm of these students: there is no other to compare it with")
     names, pairs = [], []
-    first = _series_of(chosen, (mine,))
+    first = _series_of(choice, (mine,))
     for arm in others:
-        second = _series_of(chosen, (arm,))
+        second = _series_of(choice, (arm,))
         for cell in [cell for cell in first.cells if cell in second.cells]:
             shared = sorted({*first.replicates([cell])} & {*second.replicates([cell])})
             if shared:
@@ -86,11 +86,14 @@ def other_arms(chosen: Chosen) -> list[Pairing]:
 
 
 def _paired(names: Sequence[tuple[str, str, float]], pairs: Sequence[tuple[Array, Array]]) -> list[Pairing]:
-    """Each pair with its contrast; pairs that share replicates are bootstrapped with the same draws."""
+    """Return each pair with its contrast; pairs that share replicates are bootstrapped with the same draws."""
     shapes = {first.shape for first, _ in pairs}
     groups = [contrasts([a - b for a, b in pairs])] if len(shapes) == 1 else [contrasts([a - b]) for a, b in pairs]
-    contrasted = [each for group in groups for each in group]
-    return [Pairing(*name, _errors(*pair), each) for name, pair, each in zip(names, pairs, contrasted, strict=True)]
+    all_contrasts = [contrast for group in groups for contrast in group]
+    return [
+        Pairing(*name, _errors(*pair), contrast)
+        for name, pair, contrast in zip(names, pairs, all_contrasts, strict=True)
+    ]
 
 
 def _errors(first: Array, second: Array) -> tuple[float, float]:
@@ -101,45 +104,45 @@ def _wrong(series: Series, cell: tuple[int, int], replicates: Sequence[tuple[int
     return np.array([series.wrong[cell, replicate] for replicate in replicates])
 
 
-def _arm(chosen: Chosen) -> str:
-    return str(chosen.experiment.ladders(chosen.pair)[chosen.name]["arm"].iloc[0])
+def _arm(choice: Choice) -> str:
+    return str(choice.experiment.ladders(choice.pair)[choice.name]["arm"].iloc[0])
 
 
-def _arms(chosen: Chosen) -> tuple[str, ...]:
-    """Arms that draw as this ladder's does."""
-    arm = _arm(chosen)
+def _arms(choice: Choice) -> tuple[str, ...]:
+    """Return the arms that draw as this ladder's does."""
+    arm = _arm(choice)
     return AXES if arm in AXES else (arm,)
 
 
-def _questions(chosen: Chosen) -> int:
-    """Of the ladder; 0 where the table does not tell."""
-    return int(chosen.questions) if np.isfinite(chosen.questions) else 0
+def _questions(choice: Choice) -> int:
+    """Return the ladder's number of questions; 0 where the table does not say."""
+    return int(choice.questions) if np.isfinite(choice.questions) else 0
 
 
-def _like(chosen: Chosen, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of students of the ladder's pair, control and counting."""
-    first = chosen.experiment.ladders(chosen.pair)[chosen.name].iloc[0]
-    same = (rows["pair"] == chosen.pair) & (rows["control"] == first["control"])
+def _like(choice: Choice, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of students of the ladder's pair, control and counting."""
+    first = choice.experiment.ladders(choice.pair)[choice.name].iloc[0]
+    same = (rows["pair"] == choice.pair) & (rows["control"] == first["control"])
     return rows[same & (rows["counting"] == first["counting"])]
 
 
-def _series_of(chosen: Chosen, arms: tuple[str, ...]) -> Series:
-    first = chosen.experiment.ladders(chosen.pair)[chosen.name].iloc[0]
-    return _series(chosen.experiment, chosen.pair, str(first["control"]), str(first["counting"]), arms)
+def _series_of(choice: Choice, arms: tuple[str, ...]) -> Series:
+    first = choice.experiment.ladders(choice.pair)[choice.name].iloc[0]
+    return _series(choice.experiment, choice.pair, str(first["control"]), str(first["counting"]), arms)
 
 
 @lru_cache(maxsize=16)
 def _series(experiment: Experiment, pair: str, control: str, counting: str, arms: tuple[str, ...]) -> Series:
-    def kept(rows: pd.DataFrame) -> pd.DataFrame:
+    def rows_of(rows: pd.DataFrame) -> pd.DataFrame:
         like = (rows["control"] == control) & (rows["counting"] == counting) & rows["arm"].isin(arms)
         return rows[(rows["experiment"] == experiment.name) & (rows["pair"] == pair) & like]
 
     curves = experiment.curves.assign(corpus_draw=experiment.curves.get("corpus_draw", 0.0))
-    students = kept(curves).fillna({"questions": 0.0, "n": 0.0})  # a table of somebody's may lack them
-    return series_of(students, None if experiment.items is None else kept(_items(experiment.items)))[1][0]
+    students = rows_of(curves).fillna({"questions": 0.0, "n": 0.0})  # a user's table may lack them
+    return series_of(students, None if experiment.items is None else rows_of(_items(experiment.items)))[1][0]
 
 
 def _items(path: Path) -> pd.DataFrame:
-    """Answers to test items in the types of the curves."""
+    """Read answers to test items in the types of the curves."""
     table = pd.read_parquet(path)
     return table.assign(**{name: table[name].fillna(MISSING).astype(str) for name in WORDS})

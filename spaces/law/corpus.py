@@ -1,4 +1,4 @@
-"""The responses behind results, by question and budget, and corpus statistics: bundled, or from a release."""
+"""Read the responses behind results, by question and budget, and corpus statistics: bundled, or from a release."""
 
 import json
 import re
@@ -14,47 +14,49 @@ import release
 from data import Experiment
 
 ACCEPTED = "accepted"
-LAST = re.compile(r"\d+$")  # of a configuration's name, its budget: r16, a16, q4-r8
+LAST = re.compile(r"\d+$")  # the budget in a configuration's name: r16, a16, q4-r8
 
 
 def questions(experiment: Experiment, count: float) -> dict[str, str]:
-    """Questions by id: those of the bundled sample, or the first `count` (NaN: all) of the release that results name.
+    """Return questions by id: of the bundled sample, or the first `count` (NaN: all) of the release behind the results.
 
     ValueError says why there are none.
     """
     if (sample := _sample(experiment)) is not None:
         return dict(zip(sample["question_id"], sample["question"], strict=True))
-    every = release.questions(*_source(experiment))
-    return dict(islice(every.items(), int(count) if np.isfinite(count) else None))
+    all_questions = release.questions(*_source(experiment))
+    return dict(islice(all_questions.items(), int(count) if np.isfinite(count) else None))
 
 
 def responses(experiment: Experiment, question: str) -> pd.DataFrame:
-    """All sampled responses to a question, in order of their draw; ValueError when they cannot be read."""
+    """Return all sampled responses to a question, in order of their draw; ValueError when they cannot be read."""
     if (sample := _sample(experiment)) is not None:
         return sample[sample["question_id"] == question]
     return release.responses(*_source(experiment), question)
 
 
 def statistics(experiment: Experiment, pair: str) -> dict[tuple[float, float], dict[str, Any]]:
-    """What the corpus of each (questions, budget) holds (sampled, accepted, distinct, covered, ...), where bundled and
-    sampled from this pair's teacher; else nothing."""
+    """Return the counts of each (questions, budget): sampled, accepted, distinct, covered, ...
+
+    It is empty unless the statistics are bundled and of this pair's teacher.
+    """
     path = experiment.folder and experiment.folder / "data" / "statistics.json"
     if path is None or not path.is_file() or not experiment.published(pair):
         return {}
     entries = json.loads(path.read_text(encoding="utf-8"))["statistics"]
-    return {(each["questions"], float(LAST.findall(name)[0])): each for name, each in entries.items()}
+    return {(entry["questions"], float(LAST.findall(name)[0])): entry for name, entry in entries.items()}
 
 
-def matching(every: dict[str, str], text: str) -> dict[str, str]:
-    """Questions that contain this text, whatever its case; all for none."""
-    wanted = text.strip().casefold()
-    return {key: question for key, question in every.items() if wanted in question.casefold()}
+def matching(questions_by_id: dict[str, str], text: str) -> dict[str, str]:
+    """Return the questions that contain this text, whatever its case; all for an empty text."""
+    part = text.strip().casefold()
+    return {key: question for key, question in questions_by_id.items() if part in question.casefold()}
 
 
 def draws(rows: pd.DataFrame, rungs: list[int]) -> pd.DataFrame:
-    """One question's responses up to the last rung, with the `rung` that added each and the draw that it repeats.
+    """Return a question's responses up to the last rung, with the `rung` that added each and the draw that it repeats.
 
-    `repeats`: the index of the first draw with the same text, -1 for a new text.
+    `repeats` is the index of the first draw with the same text, -1 for a new text.
     """
     mine = rows[rows["response_index"] < max(rungs)]
     first = mine.groupby("response")["response_index"].transform("min")
@@ -62,22 +64,22 @@ def draws(rows: pd.DataFrame, rungs: list[int]) -> pd.DataFrame:
     return mine.assign(rung=added, repeats=first.where(first < mine["response_index"], -1))
 
 
-def added(drawn: pd.DataFrame) -> pd.DataFrame:
-    """What each rung added to one question: draws, new accepted texts, accepted copies, others; a row per rung."""
-    right, new = drawn["verdict"] == ACCEPTED, drawn["repeats"] < 0
+def added(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count what each rung added to one question: draws, new accepted texts, accepted copies, others."""
+    right, new = rows["verdict"] == ACCEPTED, rows["repeats"] < 0
     kinds = {"draws": right | ~right, "new": right & new, "copies": right & ~new, "other": ~right}
-    return pd.DataFrame({name: kind.groupby(drawn["rung"]).sum() for name, kind in kinds.items()})
+    return pd.DataFrame({name: kind.groupby(rows["rung"]).sum() for name, kind in kinds.items()})
 
 
 def _sample(experiment: Experiment) -> pd.DataFrame | None:
-    found = [] if experiment.folder is None else sorted((experiment.folder / "data").glob("responses-*.parquet"))
-    return _read(found[0]) if found else None
+    files = [] if experiment.folder is None else sorted((experiment.folder / "data").glob("responses-*.parquet"))
+    return _read(files[0]) if files else None
 
 
 def _source(experiment: Experiment) -> tuple[str, str]:
     if experiment.folder is None:
         raise ValueError("a table of results holds no responses: this view shows those of a release")
-    return release.named(experiment.folder)
+    return release.source_of(experiment.folder)
 
 
 @lru_cache(maxsize=4)

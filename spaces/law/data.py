@@ -1,8 +1,8 @@
-"""Measured results as people choose them: experiments, pairs and ladders.
+"""Read measured results by experiments, pairs and ladders.
 
 They come from a `<name>-results` dataset, as `fss release` publishes it: `data/curves-*.parquet` with one row per model
-(errors are fractions), `data/items-*.parquet` with one row per model and question, `laws/forecast.json` with what was
-written down before the held-out rung was trained. The bundled example holds such folders, one per experiment.
+(errors are fractions), `data/items-*.parquet` with one row per model and question, and `laws/forecast.json` with the
+forecast that was written before the held-out rung was trained. The bundled example has such a folder per experiment.
 """
 
 import json
@@ -20,7 +20,7 @@ from toolkit.doors import OLDER
 from toolkit.laws.surface.fit import MIN_CELLS
 
 EXAMPLE, YOURS = "example", "your data"
-# Results that this Space offers beside its example, names with revisions: bundled with it, or set by whoever runs it.
+# Results that this Space offers besides its examples, names with revisions: bundled with it, or set by its host.
 BUNDLED = Path(__file__).parent / "results.txt"
 OFFERED = BUNDLED.read_text(encoding="utf-8") if BUNDLED.is_file() else ""
 SOURCES = [EXAMPLE, *OFFERED.split(), *os.environ.get("FSS_RESULTS", "").split()]
@@ -28,25 +28,31 @@ FOLDER = Path(__file__).parent / "example"
 COLUMNS = ("experiment", "arm", "pair", "questions", "budget", "counting", "control", "train_seed", "error", "n")
 NUMBERS = ("questions", "budget", "train_seed", "error", "n")
 REFERENCES = ("teacher", "base")
-AXES = ("FSS", "SE")  # arms that draw alike and differ in questions and budgets only
-MIN_RUNGS = 4  # what a law needs
-MISSING = "nan"  # a key that a table does not tell
+AXES = ("FSS", "SE")  # arms that differ only in questions and budgets
+MIN_RUNGS = 4  # for a law
+MISSING = "nan"  # a key that a table does not have
 CONTROLS = {"steps": "matched steps", "epochs": "equal epochs", "doubled": "twice the steps"}
 
 
 class Declared(NamedTuple):
-    """What the recipe named before the fit: rungs up to `fit_max`, forecast at `held_out`. `seen`: students of that
-    rung existed before the forecast was written. `students`: those that it was fitted to, as (budget, seed, error)."""
+    """A forecast as the recipe declared it before the fit.
+
+    Attributes:
+        fit_max: the largest budget that was fitted.
+        held_out: the budget that was forecast.
+        exploratory: whether students of that budget existed before the forecast was written.
+        students: the students that it was fitted to, as (budget, seed, error).
+    """
 
     fit_max: float
     held_out: float
-    seen: bool
+    exploratory: bool
     students: frozenset[tuple[float, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One experiment's rows of `curves.parquet`; `origin`: where they are from; `folder`: the results with them."""
+    """One experiment's rows of `curves.parquet`, their `origin`, and the `folder` of the results with them."""
 
     name: str
     origin: str
@@ -58,52 +64,56 @@ class Experiment:
 
     @property
     def items(self) -> Path | None:
-        """Answers to single test items, where the results have them."""
+        """Return the file of answers to single test items, where the results have one."""
         return None if self.folder is None else next(iter(sorted(self.folder.glob("data/items-*.parquet"))), None)
 
     @property
     def pairs(self) -> list[str]:
-        """Teacher > base pairs that have students."""
+        """List the pairs of teacher > base that have students."""
         return sorted(self.students["pair"].unique())
 
     @property
     def students(self) -> pd.DataFrame:
-        """Rows of trained students."""
+        """Return the rows of trained students."""
         return self.curves[~self.curves["arm"].isin(REFERENCES)]
 
     def lines(self, pair: str) -> dict[str, float]:
-        """Errors of teacher and base, where they were scored."""
+        """Return the errors of teacher and base, where they were scored."""
         rows = self.curves[(self.curves["pair"] == pair) & self.curves["arm"].isin(REFERENCES)]
         return {str(arm): float(error) for arm, error in rows.groupby("arm")["error"].mean().items()}
 
     def ladders(self, pair: str) -> dict[str, pd.DataFrame]:
-        """Students that differ in budget, seed and draw only, by a name: those with the rungs that a law needs, or
-        where there are none, those that are cells of a plan."""
+        """Return ladders by name, students that differ only in budget, seed and draw.
+
+        They are those with enough rungs for a law or, where there are none, those that are cells of a plan.
+        """
         rows = self.students[self.students["pair"] == pair]
         groups = rows.groupby(["arm", "questions", "control", "counting", "protocol"], sort=False, dropna=False)
-        named = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
-        long = {name: ladder for name, ladder in named.items() if ladder["budget"].nunique() >= MIN_RUNGS}
-        return long or {name: ladder for name, ladder in named.items() if self._in_plan(pair, ladder)}
+        by_name = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
+        long = {name: ladder for name, ladder in by_name.items() if ladder["budget"].nunique() >= MIN_RUNGS}
+        return long or {name: ladder for name, ladder in by_name.items() if self._in_plan(pair, ladder)}
 
     def forecasts(self, pair: str, ladder: str) -> list[Declared]:
-        """What was declared of a ladder: forecasts that were fitted to students of its own, those of rungs that nobody
-        had seen first; of these the farthest, which tests the law hardest."""
+        """Return the forecasts that were fitted to students of a ladder, the strictest test of the law first.
+
+        That is the farthest of those whose rung had no students before the forecast.
+        """
         rows = self.ladders(pair)[ladder]
         students = {*zip(rows["budget"], rows["train_seed"], rows["error"], strict=True)}
-        mine = [each for each in self.declared if each.students <= students]
-        return sorted(mine, key=lambda each: (each.seen, -each.held_out))
+        mine = [forecast for forecast in self.declared if forecast.students <= students]
+        return sorted(mine, key=lambda forecast: (forecast.exploratory, -forecast.held_out))
 
     def published(self, pair: str) -> bool:
-        """Whether the responses behind these results are of this pair's teacher, and not of another one's."""
+        """Say whether the responses behind these results are of this pair's teacher."""
         return self.manifest.get("teacher") in (None, "", pair.split(">")[0])
 
     @property
     def plannable(self) -> bool:
-        """Whether some students differ in questions and in budget, so that a plan can be made from them."""
+        """Say whether some students differ in questions and in budget, so that a plan can be made from them."""
         return any(self._in_plan(pair, ladder) for pair in self.pairs for ladder in self.ladders(pair).values())
 
     def cells(self, pair: str, ladder: str) -> pd.DataFrame:
-        """Students that a plan may learn from together: the ladder's, and those of the other axis beside it."""
+        """Return the students that a plan may use together: the ladder's, and those of the other axis."""
         return self._like(pair, self.ladders(pair)[ladder])
 
     def _in_plan(self, pair: str, ladder: pd.DataFrame) -> bool:
@@ -112,7 +122,7 @@ class Experiment:
         return bool(several and len(cells) >= MIN_CELLS)
 
     def _like(self, pair: str, ladder: pd.DataFrame) -> pd.DataFrame:
-        """Students of the ladder's arm (or axes), control and counting, whatever their questions and budget."""
+        """Return students of the ladder's arm (or axes), control and counting, whatever their questions and budget."""
         first = ladder.iloc[0]
         arms = AXES if first["arm"] in AXES else (first["arm"],)
         rows = self.students[(self.students["pair"] == pair) & self.students["arm"].isin(arms)]
@@ -120,9 +130,9 @@ class Experiment:
 
 
 def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
-    """Experiments of the bundled example, of `org/name-results[@revision]`, or the table of this session (`yours`).
+    """Load experiments of the bundled example, of `org/name-results[@revision]`, or of this session's table (`yours`).
 
-    ValueError for what cannot be read, and why.
+    ValueError says what cannot be read, and why.
     """
     if yours is not None and source == yours.origin:
         return {yours.name: yours}
@@ -134,20 +144,20 @@ def load(source: str, yours: Experiment | None = None) -> dict[str, Experiment]:
 
 
 def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
-    """The experiments of one results folder; ValueError names a missing file or column."""
+    """Read the experiments of one results folder; ValueError names a missing file or column."""
     table = _typed(pd.read_parquet(_only(folder, "curves")), origin)
     declared = tuple(_declared(path) for path in sorted((folder / "laws").rglob("forecast.json")))
     manifest = _manifest(folder / "manifest.json")
     return {
         str(name): Experiment(str(name), origin, rows.reset_index(drop=True), declared, folder, manifest=manifest)
-        for name, rows in table.groupby(_named(table), sort=False)
+        for name, rows in table.groupby(_experiment_names(table), sort=False)
     }
 
 
 @lru_cache(maxsize=1)
 def _example() -> dict[str, Experiment]:
     folders = sorted(path.parent.parent for path in FOLDER.glob("*/data/curves-*.parquet"))
-    return {name: found for folder in folders for name, found in read_results(folder, EXAMPLE).items()}
+    return {name: experiment for folder in folders for name, experiment in read_results(folder, EXAMPLE).items()}
 
 
 @lru_cache(maxsize=16)
@@ -156,21 +166,21 @@ def _at_commit(repo: str, commit: str) -> dict[str, Experiment]:
 
 
 def _only(folder: Path, name: str) -> Path:
-    found = sorted(folder.glob(f"data/{name}-*.parquet"))
-    if len(found) != 1:
-        raise ValueError(f"a results dataset has one data/{name}-*.parquet, this one has {len(found)}")
-    return found[0]
+    files = sorted(folder.glob(f"data/{name}-*.parquet"))
+    if len(files) != 1:
+        raise ValueError(f"a results dataset has one data/{name}-*.parquet, this one has {len(files)}")
+    return files[0]
 
 
 def _typed(table: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """The table with text and numbers where they belong; ValueError for another."""
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        raise ValueError(f"{origin}: curves.parquet has no column {missing[0]!r}; is this a results dataset?")
+    """Return the table with its columns as text and numbers; ValueError for another table."""
+    absent = [name for name in COLUMNS if name not in table.columns]
+    if absent:
+        raise ValueError(f"{origin}: curves.parquet has no column {absent[0]!r}; is this a results dataset?")
     try:
         numbers = {name: pd.to_numeric(table[name]).astype(float) for name in NUMBERS}
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{origin}: curves.parquet holds what is no number: {error}") from error
+        raise ValueError(f"{origin}: curves.parquet holds something other than a number: {error}") from error
     older = {name: table.get(name, pd.Series(value, table.index)) for name, value in OLDER.items()}
     table = table.assign(**older)
     words = {name: table[name].fillna(MISSING).astype(str) for name in (*COLUMNS, *OLDER) if name not in NUMBERS}
@@ -194,23 +204,26 @@ def _declared(path: Path) -> Declared:
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    """What the results tell of themselves: `embedded`, the pairs with a model that was trained on the spot, and
-    `teacher`, the name of the one whose responses were published. Nothing where they have no manifest."""
+    """Read the manifest of results, empty where they have none.
+
+    It has `embedded`, the pairs with a model that was trained on the spot, and `teacher`, the name of the one whose
+    responses were published.
+    """
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if not isinstance(manifest, dict) or not isinstance(manifest.get("embedded", []), list):
         raise ValueError("manifest.json is not one of a results dataset")
     return manifest
 
 
-def _named(table: pd.DataFrame) -> "pd.Series[str]":
-    """Each row's experiment, and its benchmark beside it where that is not the recipe's own test questions."""
+def _experiment_names(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return each row's experiment, with its benchmark where that is not the recipe's own test questions."""
     own = table["benchmark"] == OLDER["benchmark"]
     return table["experiment"].where(own, table["experiment"] + " on " + table["benchmark"])
 
 
 def _ladder_name(arm: str, questions: str, control: str, counting: str, protocol: str) -> str:
-    asked = [] if questions == MISSING else [f"{float(questions):,.0f} questions"]
-    trained = [] if control == MISSING else [CONTROLS.get(control, control)]
-    drawn = [] if counting in ("sampled", MISSING) else [f"{counting} responses"]
-    made = [] if protocol in (OLDER["protocol"], MISSING) else [protocol.replace("_", " ")]
-    return ", ".join([arm, *asked, *trained, *drawn, *made])
+    question_part = [] if questions == MISSING else [f"{float(questions):,.0f} questions"]
+    control_part = [] if control == MISSING else [CONTROLS.get(control, control)]
+    counting_part = [] if counting in ("sampled", MISSING) else [f"{counting} responses"]
+    protocol_part = [] if protocol in (OLDER["protocol"], MISSING) else [protocol.replace("_", " ")]
+    return ", ".join([arm, *question_part, *control_part, *counting_part, *protocol_part])

@@ -1,7 +1,7 @@
-"""The numbers behind every view, fitted once per data, range and held-out rung.
+"""Compute the numbers behind every view, once per data, range and held-out rung.
 
-The same functions as `fss fit` and `fss plan` call, with the same arguments, so that page and command agree to the last
-digit. Fits are kept by the numbers that went in.
+It calls the functions of `fss fit` and `fss plan` with the same arguments, so that page and command agree to the last
+digit. Fits are cached by their input.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ from toolkit.reports.curves import MeasuredLadder, as_ladders
 from toolkit.reports.reading.measurements import Measurements
 
 Array = NDArray[np.float64]
-MOST_RUNGS = 200  # different budgets, or cells: what a fit costs grows with them
-POINTS, MAP_STEPS = 80, 36  # of a curve; of each axis of a map
+MOST_RUNGS = 200  # different budgets, or cells, by which the cost of a fit grows
+POINTS, MAP_STEPS = 80, 36  # points of a curve, steps of each axis of a map
 
 
 class Rung(NamedTuple):
@@ -40,25 +40,25 @@ class Rung(NamedTuple):
 
 
 def ladder_of(rows: pd.DataFrame, name: str) -> MeasuredLadder:
-    """The rows of one ladder as `fss fit --x budget --y error --seed train_seed` reads them."""
-    named = {column: column for column in ("sd", "n") if column in rows and rows[column].notna().all()}
-    several = rows["budget"].duplicated().any()
-    sd = named.get("sd") if not several else None
+    """Read the rows of one ladder as `fss fit --x budget --y error --seed train_seed` does."""
+    present = {column: column for column in ("sd", "n") if column in rows and rows[column].notna().all()}
+    repeated = rows["budget"].duplicated().any()
+    sd = present.get("sd") if not repeated else None
     draws = rows["corpus_draw"] if "corpus_draw" in rows else pd.Series(0, index=rows.index)
     table = pd.DataFrame({"budget": rows["budget"], "value": rows["error"]})
     table["seed"] = rows["train_seed"].astype(str) + "/" + draws.astype(str)
-    for each, column in (("sd", sd), ("n", named.get("n"))):
+    for role, column in (("sd", sd), ("n", present.get("n"))):
         if column:
-            table[each] = rows[column]
+            table[role] = rows[column]
     return as_ladders(Measurements(table, "error", ()), name)[0]
 
 
 def fit(ladder: MeasuredLadder, fit_min: float | None = None, fit_max: float | None = None) -> LawFit:
-    """The law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
-    kept = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
-    _check_rungs(len(np.unique(ladder.budgets[kept])), "budgets")
+    """Fit the law of a ladder's rungs from `fit_min` to `fit_max`; ValueError says what cannot be fitted."""
+    in_range = np.ones(len(ladder.budgets), bool) if fit_min is None else ladder.budgets >= fit_min
+    _check_rungs(len(np.unique(ladder.budgets[in_range])), "budgets")
     columns = (ladder.budgets, ladder.values, ladder.sd, ladder.n)
-    return _fit(ladder.name, ladder.quantity, fit_max, *(None if c is None else tuple(c[kept]) for c in columns))
+    return _fit(ladder.name, ladder.quantity, fit_max, *(None if c is None else tuple(c[in_range]) for c in columns))
 
 
 def _check_rungs(count: int, what: str) -> None:
@@ -75,43 +75,43 @@ def _fit(name: str, quantity: str, fit_max: float | None, *columns: tuple[float,
 
 @lru_cache(maxsize=64)
 def report(law: LawFit, budgets: tuple[float, ...], notes: tuple[str, ...] = ()) -> Mapping[str, Any]:
-    """What `fss fit --predict BUDGETS --json` prints for one ladder."""
+    """Return what `fss fit --predict BUDGETS --json` prints for one ladder."""
     return fit_report.describe(law, budgets, notes)
 
 
 @lru_cache(maxsize=64)
 def curve(law: LawFit, first: float, last: float, level: float = 0.9) -> Forecast:
-    """The forecast at `POINTS` budgets from first to last, evenly spaced in their logarithm."""
+    """Forecast at `POINTS` budgets from first to last, evenly spaced in their logarithm."""
     return law.predict(np.geomspace(first, last, POINTS), level)
 
 
 @lru_cache(maxsize=64)
 def baselines(law: LawFit, first: float, last: float) -> tuple[Array, Mapping[str, Array]]:
-    """Budgets as in `curve`, and what every baseline predicts there."""
+    """Return budgets as in `curve`, and the prediction of every baseline there."""
     budgets = np.geomspace(first, last, POINTS)
     return budgets, predict_baselines(law, budgets)
 
 
 def rungs(ladder: MeasuredLadder) -> list[Rung]:
-    """The ladder's budgets with what was seen at each."""
+    """Return the ladder's budgets with the observed errors at each."""
     return [_rung(ladder, float(budget)) for budget in np.unique(ladder.budgets)]
 
 
 def _rung(ladder: MeasuredLadder, budget: float) -> Rung:
     here = ladder.budgets == budget
     values = ladder.values[here]
-    given = None if ladder.sd is None else float(ladder.sd[here].mean())
-    sd = float(values.std(ddof=1)) if len(values) > 1 else given
+    declared = None if ladder.sd is None else float(ladder.sd[here].mean())
+    sd = float(values.std(ddof=1)) if len(values) > 1 else declared
     return Rung(budget, float(values.mean()), sd, len(values), None if ladder.n is None else int(ladder.n[here][0]))
 
 
 def gains(law: LawFit, budgets: Array) -> Array:
-    """What doubling each budget (X,) wins, as fractions (draws, X): paired over posterior curves."""
+    """Return what doubling each budget (X,) wins, as fractions (draws, X), paired over posterior curves."""
     return law.curves(budgets) - law.curves(2 * budgets)
 
 
 def turning_point(law: LawFit, least: float, limit: float) -> float | None:
-    """The first budget up to `limit` whose doubling is expected to win less than `least`; None if there is none."""
+    """Return the first budget up to `limit` whose doubling is expected to win less than `least`, else None."""
     budgets = np.geomspace(float(law.rungs.x[0]), limit, 400)
     small = gains(law, budgets).mean(axis=0) < least
     return float(budgets[int(np.argmax(small))]) if small.any() else None
@@ -121,14 +121,14 @@ Cells = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]  # questi
 
 
 def cells_of(rows: pd.DataFrame) -> Cells:
-    """Rows with questions, budget and error, in their order, as what plans are kept by."""
+    """Return rows with questions, budget and error, in their order, as the key by which plans are cached."""
     questions, budgets, errors = (tuple(rows[name].astype(float)) for name in ("questions", "budget", "error"))
     return questions, budgets, errors
 
 
 @lru_cache(maxsize=16)
 def surface(cells: Cells) -> SurfaceFit:
-    """The two-axis law as `fss plan` fits it; ValueError says which cells are missing."""
+    """Fit the two-axis law as `fss plan` does; ValueError says which cells are missing."""
     _check_rungs(len({*zip(*cells[:2], strict=True)}), "cells")
     return fit_surface(*cells)
 
@@ -136,23 +136,23 @@ def surface(cells: Cells) -> SurfaceFit:
 class Planned(NamedTuple):
     """A plan, the best split at each spending limit, and what `fss plan --json` prints."""
 
-    found: Plan
+    advice: Plan
     frontier: list[Split]
     report: dict[str, Any]
 
 
 @lru_cache(maxsize=64)
 def planned(cells: Cells, prices: Prices, spend: float | None, target: float | None, beyond: bool = False) -> Planned:
-    """The plan for these cells and prices, or `beyond` twice what was tested; ValueError names what is wrong."""
+    """Plan for these cells and prices, or `beyond` twice the tested range; ValueError names what is wrong."""
     fitted = surface(cells)
-    found = plan(fitted, prices, spend=spend, target=target, beyond=beyond)
+    advice = plan(fitted, prices, spend=spend, target=target, beyond=beyond)
     best = frontier(fitted, prices)
-    return Planned(found, best, plan_command.describe(fitted, prices, found, best, ()))
+    return Planned(advice, best, plan_command.describe(fitted, prices, advice, best, ()))
 
 
 @lru_cache(maxsize=16)
 def error_map(cells: Cells) -> tuple[Array, Array, Array]:
-    """Questions (Q,), budgets (R,) and the expected error (R, Q) up to twice what was tested."""
+    """Return questions (Q,), budgets (R,) and the expected error (R, Q) up to twice the tested range."""
     fitted = surface(cells)
     most_questions, most_budget = limits(fitted, False)
     questions = np.geomspace(fitted.questions.min() / 2, most_questions, MAP_STEPS)
@@ -161,8 +161,8 @@ def error_map(cells: Cells) -> tuple[Array, Array, Array]:
     return questions, budgets, errors
 
 
-def read_prices(given: Mapping[str, float | None]) -> Prices:
-    """A price list by the names of `fss plan --price`; nothing is 0. ValueError for a price that cannot be one."""
-    known = {name: value for name, value in given.items() if value}
-    typed: dict[str, Any] = {name: int(value) if name.startswith("owned") else value for name, value in known.items()}
+def read_prices(prices: Mapping[str, float | None]) -> Prices:
+    """Build a price list by the names of `fss plan --price`; None is 0. ValueError for an impossible price."""
+    nonzero = {name: value for name, value in prices.items() if value}
+    typed: dict[str, Any] = {name: int(value) if name.startswith("owned") else value for name, value in nonzero.items()}
     return Prices(**typed)

@@ -1,4 +1,4 @@
-"""Words that keep people from being misled: what is a toy, what is exploratory, what is not determined."""
+"""Write the cautions of the page: what is a toy, what is exploratory, what is not determined."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import parameter_table
 
 TOY = (
-    "**0.35 M-parameter toy: shapes, not prices.** These students are of about that size or smaller, and learned short "
-    "synthetic questions."
+    "**0.35 M-parameter toy.** These students have about that size or less, and were trained on short synthetic "
+    "questions: trust the shapes of the curves, not their values or costs."
 )
-NO_NOISE = "One seed (or seeds that do not differ) and no sd: nothing is known of the noise, so there is no interval."
-GAIN = 0.01  # a doubling that wins less than a point has diminishing returns
+NO_NOISE = "One seed (or seeds that do not differ) and no sd: the noise is unknown, so there is no interval."
+GAIN = 0.01  # returns diminish where a doubling wins less than a point
 
 NAMES = {
     "E": "floor E",
@@ -26,40 +26,40 @@ NAMES = {
 
 
 def is_toy(pair: str) -> bool:
-    """Whether a teacher or base of this pair is called an embedded model; recipes may call one by another name."""
+    """Say whether a teacher or base of this pair has an embedded model's name; recipes may give it another."""
     return "nano" in pair.split(">")
 
 
 def banner(toy: bool, why: str) -> str:
-    """What stands over every view: the toy, and why a result is exploratory."""
-    marked = (
+    """Write the banner over every view: the toy, and why a result is exploratory."""
+    status = (
         f"**Exploratory**: {why}."
         if why
         else "As declared: range and held-out rung are those that the recipe named before the fit."
     )
-    return "\n\n".join([TOY, marked] if toy else [marked])
+    return "\n\n".join([TOY, status] if toy else [status])
 
 
 def marked(text: str, why: str) -> str:
-    """Text for copying or downloading, which says by itself that it is exploratory, and why."""
+    """Mark a text for copying or downloading as exploratory, with the reason."""
     return f"EXPLORATORY: {why}\n{text}" if why else text
 
 
 def plain(text: str) -> str:
-    """Somebody else's text for use inside Markdown: no mark-up, no HTML, no formula."""
+    """Return somebody else's text for use inside Markdown: no mark-up, no HTML, no formula."""
     return "".join(f"&#{ord(letter)};" if letter in "\\`*_{}[]()#+-.!|<>&$~:" else letter for letter in text)
 
 
-def parameters(law: LawFit, known: Mapping[str, Any], scale: Scale) -> str:
-    """A table of the parameters, and what these data leave open."""
+def parameters(law: LawFit, entries: Mapping[str, Any], scale: Scale) -> str:
+    """Write a table of the parameters, and what these data leave open."""
     head = "**The parameters of err(r)**, errors as fractions. The median and the interval are those of all curves that"
     meaning = "the data allow; least squares is the single curve that fits best, and may lie at their edge or beyond."
-    open_ = f"- {floor(law, scale)}\n- {exponent(known['beta'])}"
-    return f"{head} {meaning}\n\n{parameter_table(known, NAMES)}\n\n{open_}"
+    open_ = f"- {floor(law, scale)}\n- {exponent(entries['beta'])}"
+    return f"{head} {meaning}\n\n{parameter_table(entries, NAMES)}\n\n{open_}"
 
 
 def floor(law: LawFit, scale: Scale) -> str:
-    """What may be said of a floor: only an interval narrower than 5 points is one. It is a ceiling of accuracy."""
+    """Say what the data show of a floor (a ceiling of accuracy), which needs an interval narrower than 5 points."""
     if law.solution.posterior is None:
         return NO_NOISE
     low, high = np.quantile(law.solution.posterior.floor, [0.05, 0.95])
@@ -70,30 +70,31 @@ def floor(law: LawFit, scale: Scale) -> str:
 
 
 def exponent(beta: Mapping[str, float | None]) -> str:
-    """Whether the exponent is known."""
+    """Say whether the exponent is determined."""
     low, high = beta.get("low"), beta.get("high")
     if low is None or high is None:
         return "The exponent has no interval."
     if high - low > 0.3:
         anything = f"anything from {low:.2f} to {high:.2f}"
-        return f"**The exponent is not determined by these data**: {anything}. Predict, do not interpret."
+        head = f"**The exponent is not determined by these data**: {anything}"
+        return f"{head}. Use the law for prediction, not for interpretation."
     return f"The exponent lies between {low:.2f} and {high:.2f}."
 
 
 def zone(law: LawFit, budget: float) -> str:
-    """How far a budget is beyond what was fitted: "inside", "near" (<= 4 x), "far" (<= 16 x) or "refused"."""
+    """Return how far a budget is beyond the fitted ones: "inside", "near" (<= 4 x), "far" (<= 16 x) or "refused"."""
     times = budget / float(law.rungs.x[-1])
     limits = {"inside": 1.0, "near": WIDEN_BEYOND, "far": REFUSE_BEYOND}
     return next((name for name, limit in limits.items() if times <= limit * (1 + 1e-12)), "refused")
 
 
 def caution(law: LawFit, budget: float) -> str:
-    """The zone of a budget in words."""
+    """Describe the zone of a budget."""
     last = float(law.rungs.x[-1])
     return {
         "inside": "Inside the fitted range.",
         "near": f"{budget / last:.3g} times the last fitted budget: an extrapolation, with the law's own interval.",
         "far": f"**{budget / last:.3g} times the last fitted budget: no number, only the envelope over all forms.**",
         "refused": f"**Refused: {budget / last:.3g} times the last fitted budget ({last:g}).** Beyond "
-        f"{REFUSE_BEYOND:g} times no form is to be trusted; measure a larger rung first.",
+        f"{REFUSE_BEYOND:g} times no form can be trusted; measure a larger rung first.",
     }[zone(law, budget)]

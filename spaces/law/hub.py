@@ -1,4 +1,4 @@
-"""Public results datasets of the Hub, by commit. The Space's own token is never used for what a visitor names."""
+"""Read public results datasets of the Hub, by commit, never with the Space's own token."""
 
 import re
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from huggingface_hub import HfApi, HfFileSystem, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-BLOCK = 1_000_000  # bytes that are read at once
-MOST_BYTES = 50_000_000  # of a dataset that is downloaded
-WANTED = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json", "manifest.json"]
+BLOCK = 1_000_000  # bytes read at once
+MOST_BYTES = 50_000_000  # largest dataset that is downloaded
+PATTERNS = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json", "manifest.json"]
 FAULTS = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError, OSError)
 
 
 def resolve(source: str) -> tuple[str, str]:
-    """Name and commit of `org/name-results[@revision]`; a commit is taken at its word, other revisions are asked for.
+    """Resolve `org/name-results[@revision]` to name and commit; a commit is not checked, other revisions are.
 
-    ValueError for another text, and for what the Hub does not have.
+    ValueError for another text, and for a repo or revision that the Hub does not have.
     """
     repo, _, revision = source.strip().partition("@")
     if not REPO.fullmatch(repo):
@@ -34,22 +34,22 @@ def resolve(source: str) -> tuple[str, str]:
 
 
 def download(repo: str, commit: str) -> Path:
-    """The folder of a results dataset at this commit; ValueError when it cannot be read or is too large."""
+    """Download a results dataset at this commit; ValueError when it cannot be read or is too large."""
     api = HfApi(token=False)
     try:
         files = api.dataset_info(repo, revision=commit, files_metadata=True).siblings or []
         size = sum(file.size or 0 for file in files if file.rfilename.startswith(("data/", "laws/")))
         if size > MOST_BYTES:
             raise ValueError(f"{repo} holds {size / 1e6:.0f} MB; this page reads up to {MOST_BYTES / 1e6:.0f} MB")
-        return Path(api.snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=WANTED))
+        return Path(api.snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=PATTERNS))
     except FAULTS as error:
         raise _unread(repo, error) from error
 
 
 @contextmanager
 def opened(repo: str, revision: str, name: str) -> Iterator[Any]:
-    """A file of a public dataset, read over the network piece by piece; ValueError when it cannot be."""
-    # No instance is shared: each remembers the files that it ever listed.
+    """Open a file of a public dataset, read over the network piece by piece; ValueError when that fails."""
+    # No instance is shared, as each remembers all files that it has listed.
     files = HfFileSystem(endpoint=constants.ENDPOINT, token=False, block_size=BLOCK, skip_instance_cache=True)
     try:
         with files.open(f"datasets/{repo}/{name}", revision=revision) as file:

@@ -1,4 +1,4 @@
-"""The figure of the law: rungs with their noise, curve and bands, fitted range, held-out rung, baselines."""
+"""Draw the law: rungs with their noise, curve and bands, fitted range, held-out rung, baselines."""
 
 import math
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from scipy.stats import t as student
 import fitting
 import plots
 from scale import Scale
-from selection import Chosen
+from selection import Choice
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import REFUSE_BEYOND
 from toolkit.reports.fit_report import error_text
 
 
 class Axes(NamedTuple):
-    """What the axes show: budgets as responses in all (`total`) or per question; errors or accuracies (`scale`)."""
+    """What the axes show: budgets as total responses (`total`) or per question; errors or accuracies (`scale`)."""
 
     questions: float
     total: bool
@@ -26,31 +26,31 @@ class Axes(NamedTuple):
 
     @property
     def times(self) -> float:
-        """What a budget is multiplied by."""
+        """Return the factor of all budgets."""
         return self.questions if self.total else 1.0
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Of x and y."""
+        """Return the titles of x and y."""
         x = "responses in all" if self.total else "responses per question, r"
         return x, self.scale.axis
 
 
-def draw(chosen: Chosen, law: LawFit, axes: Axes) -> go.Figure:
-    """Rungs, curve, bands, fitted range, held-out rung, references and baselines."""
+def draw(choice: Choice, law: LawFit, axes: Axes) -> go.Figure:
+    """Draw rungs, curve, bands, fitted range, held-out rung, references and baselines."""
     if not np.isfinite(axes.times):
-        raise ValueError("these data say nothing of the number of questions: count responses per question")
+        raise ValueError("these data do not have the number of questions: count responses per question")
     plot = plots.figure(*axes.titles, log_x=axes.log, height=500)
-    budgets = np.unique(chosen.ladder.budgets)
+    budgets = np.unique(choice.ladder.budgets)
     last = float(law.rungs.x[-1])
     reach = min(max(last, float(budgets[-1])), REFUSE_BEYOND * last)
     _curve(plot, law, float(budgets[0]), reach, axes)
     _baselines(plot, law, last, max(reach, 1.01 * last), axes)
-    for name, error in chosen.experiment.lines(chosen.pair).items():
+    for name, error in choice.experiment.lines(choice.pair).items():
         plots.level(plot, float(axes.scale.percent(error)), f"{name} {axes.scale.percent(error):.1f} %")
-    _points(plot, chosen, axes)
-    if chosen.held_out is not None and chosen.held_out <= reach:
-        _forecast(plot, law, chosen.held_out, axes)
+    _points(plot, choice, axes)
+    if choice.held_out is not None and choice.held_out <= reach:
+        _forecast(plot, law, choice.held_out, axes)
     edge = 1.06 if axes.log else 1.0
     plots.shade(plot, law.rungs.x[0] / edge * axes.times, last * edge * axes.times, text="fitted")
     if axes.log:
@@ -75,27 +75,27 @@ def _baselines(plot: go.Figure, law: LawFit, first: float, last: float, axes: Ax
     for name, dash in plots.DASHES.items():
         plots.line(plot, r * axes.times, axes.scale.percent(lines[name]), name, plots.GREY, width=1, dash=dash)
         plot.data[-1].update(legendgroup="baselines", showlegend=False)
-    plot.data[-1].update(name="baselines", showlegend=True)  # one entry for all: a phone has no room for four
+    plot.data[-1].update(name="baselines", showlegend=True)  # one entry for all, as a phone has no room for four
 
 
-def _points(plot: go.Figure, chosen: Chosen, axes: Axes) -> None:
-    for rung in fitting.rungs(chosen.ladder):
-        held = rung.budget == chosen.held_out
-        fitted = chosen.fit_min <= rung.budget <= chosen.fit_max
-        name = "held out, observed" if held else "fitted budgets" if fitted else "budgets not fitted"
-        color = plots.HELD_OUT if held else plots.SEEN if fitted else plots.GREY
+def _points(plot: go.Figure, choice: Choice, axes: Axes) -> None:
+    for rung in fitting.rungs(choice.ladder):
+        is_held_out = rung.budget == choice.held_out
+        is_fitted = choice.fit_min <= rung.budget <= choice.fit_max
+        name = "held out, observed" if is_held_out else "fitted budgets" if is_fitted else "budgets not fitted"
+        color = plots.HELD_OUT if is_held_out else plots.OBSERVED if is_fitted else plots.GREY
         plot.add_scatter(
             x=[rung.budget * axes.times], y=[float(axes.scale.percent(rung.mean))], mode="markers", name=name,
             legendgroup=name, showlegend=not any(trace.name == name for trace in plot.data),
-            marker={"size": 12 if held else 9, "color": color, "symbol": "diamond-open" if held else "circle",
-                    "line": {"width": 2 if held else 0}},
+            marker={"size": 12 if is_held_out else 9, "color": color, "line": {"width": 2 if is_held_out else 0},
+                    "symbol": "diamond-open" if is_held_out else "circle"},
             error_y=None if rung.sd is None else {"array": [100 * rung.sd], "color": color, "width": 4},
             hovertemplate=f"{hover(rung, axes.scale)}<extra></extra>",
         )  # fmt: skip
 
 
 def hover(rung: fitting.Rung, scale: Scale) -> str:
-    """Budget, mean, students, sd, and the 90 % interval of the mean over seeds, in percent."""
+    """Write budget, mean, students, sd, and the 90 % interval of the mean over seeds, in percent."""
     head = f"r = {rung.budget:g}: {scale.text(rung.mean)} %<br>students: {rung.students}"
     tests = "" if rung.n is None else f", {rung.n:,} test questions each"
     if rung.sd is None:
@@ -111,7 +111,7 @@ def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:
     forecast = law.predict(budget)
     if not np.isfinite(forecast.mean):
         return
-    ends = sorted(float(axes.scale.percent(each)) for each in (forecast.low_new, forecast.high_new))
+    ends = sorted(float(axes.scale.percent(end)) for end in (forecast.low_new, forecast.high_new))
     middle = float(axes.scale.percent(forecast.mean))
     plot.add_scatter(
         x=[budget * axes.times * (1.05 if axes.log else 1.0)], y=[middle], mode="markers", name="forecast, 90 %",

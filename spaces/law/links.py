@@ -1,4 +1,4 @@
-"""Deep links: every control has a name in the URL, and only what differs from the start is written there."""
+"""Keep every control in the URL by its name, except those with their first value."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ import gradio as gr
 
 from guards import plain
 
-# Sets the address without reloading; runs in the browser with the query made by `query`.
+# Runs in the browser with the query made by `query`: sets the address without reloading.
 REPLACE = "(query) => { history.replaceState(null, '', location.pathname + query); return location.href; }"
 EXPLORATORY = "exploratory"
 
@@ -21,16 +21,16 @@ class Linked(NamedTuple):
 
 
 def query(linked: Mapping[str, Linked], values: Mapping[str, Any], exploratory: bool) -> str:
-    """`?name=value&...` of the values that differ from the start; `exploratory=1` marks what was not declared."""
+    """Return `?name=value&...` of the values that differ from the first ones, with a mark where exploratory."""
     changed = {name: _text(value) for name, value in values.items() if value != linked[name].start}
     marked = changed | ({EXPLORATORY: "1"} if exploratory else {})
-    written = urlencode({name: value for name, value in marked.items() if value is not None})
-    return f"?{written}" if written else ""
+    text = urlencode({name: value for name, value in marked.items() if value is not None})
+    return f"?{text}" if text else ""
 
 
 def read(linked: Mapping[str, Linked], params: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Values of all controls from a link, and a sentence for each part of it that cannot be used."""
-    values, wrong = {name: each.start for name, each in linked.items()}, []
+    """Read the values of all controls from a link, with a sentence for each part of it that cannot be used."""
+    values, wrong = {name: entry.start for name, entry in linked.items()}, []
     for name, text in params.items():
         if name in linked:
             try:
@@ -41,7 +41,7 @@ def read(linked: Mapping[str, Linked], params: Mapping[str, str]) -> tuple[dict[
 
 
 def parse(control: gr.components.Component, text: str) -> Any:
-    """What a control holds for this text; ValueError for no number, or a choice that it does not have."""
+    """Return the value that a control has for this text; ValueError for no number, or a choice it does not have."""
     if isinstance(control, gr.Checkbox):
         return text == "1"
     if isinstance(control, gr.Number | gr.Slider):
@@ -58,7 +58,7 @@ def _number(control: gr.Number | gr.Slider, text: str) -> float:
     except ValueError:
         raise ValueError("it is not a number") from None
     if not abs(value) < 1e12:
-        raise ValueError("it is no number that can be used")
+        raise ValueError("it is too large a number, or not a number")
     if isinstance(control, gr.Number) and control.minimum is not None and value < control.minimum:
         raise ValueError(f"the least is {control.minimum:g}")
     return int(value) if value == int(value) else value

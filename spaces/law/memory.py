@@ -1,4 +1,4 @@
-"""A server whose memory stays where it is: what its threads free goes back to one another."""
+"""Keep a server's memory from growing, by letting its threads share what they free."""
 
 import ctypes
 
@@ -7,10 +7,10 @@ M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def share_arenas() -> bool:
-    """Keep glibc to `ARENAS` heaps, as MALLOC_ARENA_MAX does, but from within: a Space starts no shell of its own.
+    """Keep glibc to `ARENAS` heaps, as MALLOC_ARENA_MAX does, which a Space has no shell to set.
 
-    By itself glibc gives each thread a heap, up to eight per core, and what is freed stays in it: a server of 16
-    threads grows for hours. Call it before threads start. False where the C library is another one.
+    By default glibc gives each thread a heap, up to eight per core, and freed memory stays in it: a server of 16
+    threads grows for hours. Call this before threads start. It returns False where the C library is another one.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(M_ARENA_MAX, ARENAS) == 1

@@ -1,4 +1,4 @@
-"""Errors as the page shows them: as errors or as accuracies, in percent."""
+"""Show errors as errors or as accuracies, in percent."""
 
 from typing import Any, NamedTuple
 
@@ -8,37 +8,37 @@ from toolkit.reports.fit_report import error_text
 
 
 class Scale(NamedTuple):
-    """What a reader asked to see; fits and files hold errors as fractions either way."""
+    """The scale that a reader chose; fits and files hold errors as fractions either way."""
 
     accuracy: bool = False
 
     @property
     def name(self) -> str:
-        """What the numbers are called."""
+        """Return the name of the numbers."""
         return "accuracy" if self.accuracy else "error"
 
     @property
     def axis(self) -> str:
-        """The title of an axis."""
+        """Return the title of an axis."""
         return f"test {self.name}, %"
 
     def of(self, error: Any) -> Any:
-        """Errors (fractions) on this scale, fractions too."""
+        """Return errors (fractions) on this scale, as fractions."""
         return 1 - np.asarray(error, float) if self.accuracy else np.asarray(error, float)
 
     def percent(self, error: Any) -> Any:
-        """Errors (fractions) on this scale, in percent."""
+        """Return errors (fractions) on this scale, in percent."""
         return 100 * self.of(error)
 
     def ends(self, low: Any, high: Any) -> tuple[Any, Any]:
-        """An interval of errors in percent, the smaller end first."""
+        """Return an interval of errors in percent, the smaller end first."""
         return (self.percent(high), self.percent(low)) if self.accuracy else (self.percent(low), self.percent(high))
 
     def text(self, error: Any) -> str:
-        """An error as every table shows it, without its sign."""
+        """Write an error as every table does, without its sign."""
         return error_text(float(self.of(error)), True)
 
     def span(self, low: Any, high: Any, unit: str = "") -> str:
-        """An interval of errors in words, the smaller end first."""
+        """Write an interval of errors, the smaller end first."""
         ends = (high, low) if self.accuracy else (low, high)
         return " to ".join(f"{self.text(end)}{unit}" for end in ends)

@@ -1,4 +1,4 @@
-"""The page's look: system fonts (nothing is fetched), contrast in light and dark, one column on a phone."""
+"""Set the page's style: system fonts (nothing is fetched), contrast in light and dark, one column on a phone."""
 
 import gradio as gr
 
@@ -37,8 +37,8 @@ button[role=tab].selected { color: var(--primary-700) !important; }
 }
 """
 
-# Figures are told to screen readers by their labels; what they show is said in words and tables beside them. The label
-# of a text to be copied names its button, so the text gets the name here.
+# Screen readers get figures by their labels; words and tables nearby say what they show. The label of a text to copy
+# names its button, so the text gets its name here.
 JS = """
 () => {
   const name = () => {

@@ -1,4 +1,4 @@
-"""Somebody's table as one more experiment: columns guessed by their names, read as `fss fit` reads them."""
+"""Read somebody's table as one more experiment: columns guessed by their names, read as `fss fit` does."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ from toolkit.reports.reading.quantities import quantity_of, unit_of, words
 from toolkit.reports.reading.table import Table
 
 PAIR, ARM = "your pair", "yours"
-# A column is taken for what the first fitting name says; whole words, so that "seed" is no "see".
+# The role of a column is the first whose pattern matches its whole name, so that "seed" does not match "see".
 NAMES = {
     "budget": r"r|k|budget|responses?|responses per question|samples|samples per question|rollouts|x|tokens",
     "seed": r"seed|train seed|run|replicate",
@@ -30,10 +30,10 @@ ROLES = ("budget", "value", "seed", "sd", "n", "questions", "group")
 
 
 class Meaning(NamedTuple):
-    """What the columns of a table mean; None where there is no such column, or nobody said.
+    """The meaning of a table's columns; None where there is no such column, or no answer.
 
-    `quantity`: "error" or "accuracy", None where no name tells; `unit`: "fraction" or "percent"; `control`: "steps",
-    "epochs" or unknown ("nan"); `counting`: "sampled", "accepted" or unknown.
+    `quantity` is "error" or "accuracy", None where no name says it; `unit` "fraction" or "percent"; `control` "steps",
+    "epochs" or unknown ("nan"); `counting` "sampled", "accepted" or unknown.
     """
 
     budget: str | None
@@ -50,48 +50,48 @@ class Meaning(NamedTuple):
 
 
 def guess(table: Table) -> Meaning:
-    """The meaning that the columns' names suggest; what may be left out must hold numbers."""
-    found: dict[str, str | None] = {"value": _value(table)}
+    """Guess the columns' meaning by their names; optional columns must hold numbers."""
+    roles: dict[str, str | None] = {"value": _value(table)}
     for role, pattern in NAMES.items():
         fitting = [name for name in table.names if re.fullmatch(pattern, words(name))]
-        fitting = [name for name in fitting if name not in found.values()]
-        kept = [name for name in fitting if role not in ("sd", "n", "questions") or are_numbers(table, name)]
-        found[role] = next(iter(kept), None)
-    quantity = quantity_of(found["value"] or "")
-    return Meaning(**found, quantity=None if quantity == "loss" else quantity)
+        fitting = [name for name in fitting if name not in roles.values()]
+        candidates = [name for name in fitting if role not in ("sd", "n", "questions") or are_numbers(table, name)]
+        roles[role] = next(iter(candidates), None)
+    quantity = quantity_of(roles["value"] or "")
+    return Meaning(**roles, quantity=None if quantity == "loss" else quantity)
 
 
 def _value(table: Table) -> str | None:
-    """The column of errors or accuracies, by its name; numbers before text, and either before one called y."""
-    named = [name for name in table.names if quantity_of(name) in ("error", "accuracy")]
-    named += [name for name in table.names if words(name) == "y"]
-    return next(iter([*(name for name in named if are_numbers(table, name)), *named]), None)
+    """Return the column of errors or accuracies, by its name; numbers before text, and either before one called y."""
+    candidates = [name for name in table.names if quantity_of(name) in ("error", "accuracy")]
+    candidates += [name for name in table.names if words(name) == "y"]
+    return next(iter([*(name for name in candidates if are_numbers(table, name)), *candidates]), None)
 
 
 def unit(table: Table, value: str) -> str | None:
-    """ "percent" where all values exceed 1 or have the sign; None where only its owner can tell."""
+    """Return "percent" where all values exceed 1 or have the sign; None where only the table's owner knows."""
     try:
-        found = numbers(table, {value: Role.SHARE})[0][value]
-    except ValueError:  # told by row and column when the table is taken
+        column = numbers(table, {value: Role.SHARE})[0][value]
+    except ValueError:  # reported by row and column when the table is used
         return None
-    return "percent" if unit_of(value, found.values, found.signed) == "percent" else None
+    return "percent" if unit_of(value, column.values, column.signed) == "percent" else None
 
 
 def experiment(table: Table, meaning: Meaning) -> Experiment:
-    """The table as an experiment with a ladder per group and number of questions.
+    """Make an experiment of the table, with a ladder per group and number of questions.
 
-    ValueError says what is not answered yet, or which row and column are wrong and the mend.
+    ValueError says what is not answered yet, or which row and column are wrong, and the remedy.
     """
     _check(table, meaning)
-    known = unit(table, str(meaning.value)) or meaning.unit
+    actual_unit = unit(table, str(meaning.value)) or meaning.unit
     roles = {role: getattr(meaning, role) for role in ROLES}
-    found = measure(table, roles, meaning.quantity, known)
-    if "group" in found.rows:
-        found.rows["group"] = found.rows["group"].map(_group)
-    _check_copies(found.rows)
-    notes = [f"column {meaning.value!r} is read as {meaning.quantity} in {UNITS[str(known)]}"]
-    notes += found.notes
-    curves = pd.concat(_ladders(found, notes), ignore_index=True)
+    measurements = measure(table, roles, meaning.quantity, actual_unit)
+    if "group" in measurements.rows:
+        measurements.rows["group"] = measurements.rows["group"].map(_group)
+    _check_copies(measurements.rows)
+    notes = [f"column {meaning.value!r} is read as {meaning.quantity} in {UNITS[str(actual_unit)]}"]
+    notes += measurements.notes
+    curves = pd.concat(_ladders(measurements, notes), ignore_index=True)
     curves = curves.assign(
         experiment=_name(table, meaning), pair=PAIR, control=meaning.control, counting=meaning.counting, **OLDER
     )
@@ -124,7 +124,7 @@ def _unclear(table: Table, value: str) -> str:
 
 
 def _check_copies(rows: pd.DataFrame) -> None:
-    """A row that repeats another would count as one more seed; rows per item (0 or 1) do repeat."""
+    """Refuse a row that repeats another and would count as one more seed, unless rows are items (0 or 1)."""
     keys = [name for name in ("group", "questions", "budget", "seed") if name in rows]
     copies = rows[rows.duplicated(keys if "seed" in rows else None)]
     if len(copies) and not rows["value"].isin((0.0, 1.0)).all():
@@ -132,23 +132,23 @@ def _check_copies(rows: pd.DataFrame) -> None:
         first = rows.index[(rows[same] == copies[same].iloc[0]).all(axis=1)][0]
         what = "has the budget and seed of" if "seed" in rows else "repeats"
         raise ValueError(
-            f"row {copies.index[0]} {what} row {first}: delete one, or name a column that tells them apart"
+            f"row {copies.index[0]} {what} row {first}: delete one, or name a column that distinguishes them"
         )
 
 
-def _ladders(found: Measurements, notes: list[str]) -> Iterator[pd.DataFrame]:
-    """Each ladder's students in the schema of results; `notes` learns what the reading made of them."""
-    rows = found.rows
+def _ladders(measurements: Measurements, notes: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield each ladder's students in the schema of results; `notes` receives notes on how they were read."""
+    rows = measurements.rows
     keys = [name for name in ("group", "questions") if name in rows]
     repeated = rows.duplicated([*keys, "budget"]).any()
     if "sd" in rows and repeated:
         notes.append("budgets repeat, so the spread over seeds is the noise and the column of sds is not used")
         rows = rows.drop(columns="sd")
     if not repeated and not {"seed", "n", "sd"} & set(rows):
-        notes.append("one row per budget and no sd: nothing is known of the noise, so there is no interval")
+        notes.append("one row per budget and no sd: the noise is unknown, so there is no interval")
     for _, group in rows.groupby(keys, sort=False) if keys else [((), rows)]:
         run = group.iloc[0]
-        ladder = as_ladders(found._replace(rows=group, notes=()), ARM)[0]
+        ladder = as_ladders(measurements._replace(rows=group, notes=()), ARM)[0]
         notes.extend(ladder.notes)
         students = pd.DataFrame(
             {"budget": ladder.budgets, "error": ladder.values, "sd": ladder.sd, "n": ladder.n}, dtype=float
@@ -158,11 +158,11 @@ def _ladders(found: Measurements, notes: list[str]) -> Iterator[pd.DataFrame]:
 
 
 def _name(table: Table, meaning: Meaning) -> str:
-    """A name that tells one table, or one reading of it, from another."""
+    """Return a name that distinguishes one table, or one reading of it, from another."""
     return f"table {hashlib.sha256(repr((table, meaning)).encode()).hexdigest()[:8]}"
 
 
 def _group(cell: str) -> str:
-    """A group's name as text that no spreadsheet takes for a formula, and that is not that of a reference line."""
+    """Return a group's name as text that no spreadsheet takes for a formula, and that is not a reference line's."""
     name = cell.lstrip("=+-@ ") or "unnamed"
     return f"{name} (yours)" if name in REFERENCES else name

@@ -12,14 +12,14 @@ from toolkit.hub_server.errors import HubError
 
 
 @pytest.fixture
-def place(tmp_path) -> repos.Place:
-    made = repos.Place(repos.prepare(tmp_path), "datasets", "local/x")
+def place(tmp_path) -> repos.RepoPlace:
+    made = repos.RepoPlace(repos.prepare(tmp_path), "datasets", "local/x")
     made.path.mkdir(parents=True)
     Repo.init_bare(str(made.path))
     return made
 
 
-def delete(place: repos.Place) -> None:
+def delete(place: repos.RepoPlace) -> None:
     place.path.rename(place.root / "deleted")
 
 

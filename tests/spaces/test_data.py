@@ -31,14 +31,14 @@ def folder(path, rows):
 
 
 def test_the_example_is_a_real_run_with_its_declared_forecast(curves, ladder, forecast):
-    chosen, told = selection.settle(FIRST)
+    choice, told = selection.settle(FIRST)
     last, held_out = (f"{budget:g}" for budget in (forecast["fitted"][-1]["budget"], forecast["held_out"]))
-    assert chosen.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", last, held_out]
-    assert (chosen.why, chosen.toy, told) == ("", True, [])
+    assert choice.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", last, held_out]
+    assert (choice.why, choice.toy, told) == ("", True, [])
     scored = pd.read_parquet(curves).set_index("arm")["error"]
-    assert chosen.experiment.lines("nano>nano") == {arm: pytest.approx(scored[arm]) for arm in ("base", "teacher")}
-    assert chosen.ladder.budgets.tolist() == ladder["budget"].tolist()
-    assert chosen.ladder.values.tolist() == ladder["error"].tolist()
+    assert choice.experiment.lines("nano>nano") == {arm: pytest.approx(scored[arm]) for arm in ("base", "teacher")}
+    assert choice.ladder.budgets.tolist() == ladder["budget"].tolist()
+    assert choice.ladder.values.tolist() == ladder["error"].tolist()
 
 
 def test_a_results_folder_becomes_ladders(tmp_path):
@@ -143,10 +143,10 @@ def two_pairs(tmp_path):
     ],
 )
 def test_what_was_declared_is_told_of_the_pair_and_rung_that_it_was_declared_of(two_pairs, pair, held_out, why):
-    chosen, _ = selection.settle(["yours", None, pair, None, None, None, held_out], two_pairs)
+    choice, _ = selection.settle(["yours", None, pair, None, None, None, held_out], two_pairs)
     first = {"a>b": 8, "a>c": 16}[pair]
-    assert (chosen.fit_max, chosen.held_out) == (4, None if held_out == "none" else float(held_out or first))
-    assert why in chosen.why and bool(why) == bool(chosen.why)
+    assert (choice.fit_max, choice.held_out) == (4, None if held_out == "none" else float(held_out or first))
+    assert why in choice.why and bool(why) == bool(choice.why)
 
 
 def test_students_of_another_control_are_not_those_of_the_forecast(tmp_path):
@@ -157,28 +157,28 @@ def test_students_of_another_control_are_not_those_of_the_forecast(tmp_path):
     tiny = data.read_results(tmp_path, "yours")["tiny"]
     why = {name: selection.settle(["yours", None, None, name, *FIRST[4:]], tiny)[0].why for name in tiny.ladders("a>b")}
     assert why["FSS, 64 questions, matched steps"] == ""
-    assert "no forecast was written down" in why["FSS, 64 questions, equal epochs"]
+    assert "no forecast was written" in why["FSS, 64 questions, equal epochs"]
 
 
 def test_students_of_twice_the_steps_are_in_no_ladder_plan_or_comparison(tmp_path):
     doubled = table(control="doubled").query("budget == 8")
     tiny = data.read_results(folder(tmp_path, pd.concat([table(), doubled])), "yours")["tiny"]
     assert list(tiny.ladders("a>b")) == ["FSS, 64 questions, matched steps"]
-    chosen, _ = selection.settle(["yours", *FIRST[1:]], tiny)
-    assert set(chosen.cells["control"]) == {"steps"} and len(chosen.cells) == len(chosen.ladder.budgets) == 8
-    assert comparing.doublings(chosen)[-1].contrast.replicates == 2
+    choice, _ = selection.settle(["yours", *FIRST[1:]], tiny)
+    assert set(choice.cells["control"]) == {"steps"} and len(choice.cells) == len(choice.ladder.budgets) == 8
+    assert comparing.doublings(choice)[-1].contrast.replicates == 2
 
 
 def test_data_without_a_forecast_are_exploratory(tmp_path):
     yours = data.read_results(folder(tmp_path, table()), "yours")["tiny"]
-    chosen, _ = selection.settle(["yours", *FIRST[1:]], yours)
-    assert "no forecast was written down" in chosen.why and chosen.held_out is None
+    choice, _ = selection.settle(["yours", *FIRST[1:]], yours)
+    assert "no forecast was written" in choice.why and choice.held_out is None
 
 
 def test_what_is_not_there_is_told_and_the_nearest_shown():
-    chosen, told = selection.settle(["example", "other", None, None, None, "7", "32"])
-    assert chosen.experiment.name == "math" and chosen.fit_max == 16
-    assert told == ["These results have no such experiment; shown is math.", "This ladder has no rung r = 7."]
+    choice, told = selection.settle(["example", "other", None, None, None, "7", "32"])
+    assert choice.experiment.name == "math" and choice.fit_max == 16
+    assert told == ["These results have no such experiment; math is shown.", "This ladder has no rung r = 7."]
 
 
 def test_an_embedded_model_is_a_toy_whatever_its_pair_is_called(tmp_path):
@@ -204,6 +204,6 @@ def test_the_example_has_four_pairs_each_with_its_own_forecast():
     pairs = data.load("example")["pairs-math"].pairs
     assert pairs == ["large>narrow", "large>wide", "small>narrow", "small>wide"]
     for pair in pairs:
-        chosen, told = selection.settle(["example", "pairs-math", pair, *FIRST[3:]])
-        assert (chosen.why, chosen.toy, chosen.held_out, told) == ("", True, 32, [])
-        assert chosen.experiment.published(pair) == pair.startswith("large")
+        choice, told = selection.settle(["example", "pairs-math", pair, *FIRST[3:]])
+        assert (choice.why, choice.toy, choice.held_out, told) == ("", True, 32, [])
+        assert choice.experiment.published(pair) == pair.startswith("large")

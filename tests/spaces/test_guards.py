@@ -23,8 +23,8 @@ BUDGETS = np.repeat([1.0, 2, 4, 8, 16, 32, 64], 3)
 
 @pytest.fixture(scope="module")
 def law():
-    chosen, _ = selection.settle([None] * len(selection.NAMES))
-    return fitting.fit(chosen.ladder, chosen.fit_min, chosen.fit_max)
+    choice, _ = selection.settle([None] * len(selection.NAMES))
+    return fitting.fit(choice.ladder, choice.fit_min, choice.fit_max)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_only_embedded_models_are_toys():
 
 
 def test_the_banner_names_the_toy_and_why_a_result_is_exploratory():
-    assert "shapes, not prices" in guards.banner(True, "") and "As declared" in guards.banner(True, "")
+    assert "trust the shapes" in guards.banner(True, "") and "As declared" in guards.banner(True, "")
     assert guards.banner(False, "because").startswith("**Exploratory**: because")
 
 
@@ -83,32 +83,32 @@ def chosen_of(errors, seeds=1, **more):
 
 
 def test_one_seed_without_sd_gives_no_interval():
-    chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6])  # the 1,000 test questions behind each say nothing of seeds
-    law = chosen.law()
+    choice = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6])  # the 1,000 test questions behind each say nothing of seeds
+    law = choice.law()
     assert guards.floor(law, ERROR) == guards.NO_NOISE
     assert "The exponent has no interval" in guards.exponent(fitting.report(law, ())["parameters"]["beta"])
-    assert guards.NO_NOISE in extrapolate.render(chosen, 32, "90")[0]
-    assert "(error; no interval)" in law_view.render(chosen, "r", "log")[0]
+    assert guards.NO_NOISE in extrapolate.render(choice, 32, "90")[0]
+    assert "(error; no interval)" in law_view.render(choice, "r", "log")[0]
     assert chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], sd=0.01).law().solution.posterior is not None
 
 
 def test_a_rising_ladder_gets_no_falling_law():
-    chosen = chosen_of([0.5, 0.55, 0.6, 0.65, 0.7], seeds=3, questions=64.0)
-    told, figure, misses, *_ = law_view.render(chosen, "r", "log")
+    choice = chosen_of([0.5, 0.55, 0.6, 0.65, 0.7], seeds=3, questions=64.0)
+    told, figure, misses, *_ = law_view.render(choice, "r", "log")
     assert told.startswith("**No law is fitted**: the error rises") and misses == ""
     assert not any(trace.name == "90 % of curves" for trace in figure.data)
-    for refused in (lambda: extrapolate.render(chosen, 32, "90"), lambda: plan.render(chosen, *PLAN)):
+    for refused in (lambda: extrapolate.render(choice, 32, "90"), lambda: plan.render(choice, *PLAN)):
         with pytest.raises(ValueError, match="the error rises"):
             refused()
 
 
 def test_a_table_without_questions_is_not_counted_in_all_nor_planned_with():
-    chosen = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], seeds=2)
-    assert chosen.name == "own, matched steps"
+    choice = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], seeds=2)
+    assert choice.name == "own, matched steps"
     with pytest.raises(ValueError, match="count responses per question"):
-        law_view.render(chosen, "total", "log")
+        law_view.render(choice, "total", "log")
     with pytest.raises(ValueError, match="a plan needs a column with it"):
-        plan.render(chosen, *PLAN)
+        plan.render(choice, *PLAN)
 
 
 @given(st.text())

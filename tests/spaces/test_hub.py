@@ -58,11 +58,11 @@ def _publish_release(api, folder, results):
 
 @pytest.mark.parametrize("revision", ["", "@v1.0.0", "@main"])
 def test_a_dataset_by_revision_is_the_example_again(repo, revision):
-    chosen, told = selection.settle([f"{repo}{revision}", *[None] * 6])
+    choice, told = selection.settle([f"{repo}{revision}", *[None] * 6])
     example, _ = selection.settle([None] * 7)
-    assert chosen.experiment.origin.startswith(f"{repo}@") and len(chosen.experiment.origin) == len(repo) + 41
-    assert told == [] and chosen.why == "" and chosen.values[1:] == example.values[1:]
-    assert chosen.ladder.values.tolist() == example.ladder.values.tolist()
+    assert choice.experiment.origin.startswith(f"{repo}@") and len(choice.experiment.origin) == len(repo) + 41
+    assert told == [] and choice.why == "" and choice.values[1:] == example.values[1:]
+    assert choice.ladder.values.tolist() == example.ladder.values.tolist()
 
 
 def test_what_was_read_once_is_read_without_the_hub(repo, monkeypatch):
@@ -90,15 +90,15 @@ def test_a_large_dataset_is_not_downloaded(repo, monkeypatch):
 
 
 def test_responses_are_those_of_the_release_that_the_results_name(repo):
-    chosen, example = (selection.settle([source, *[None] * 6])[0] for source in (repo, "example"))
-    every = corpus.questions(chosen.experiment, 256)
-    assert every == corpus.questions(example.experiment, 256) and len(corpus.questions(chosen.experiment, 3)) == 3
+    choice, example = (selection.settle([source, *[None] * 6])[0] for source in (repo, "example"))
+    every = corpus.questions(choice.experiment, 256)
+    assert every == corpus.questions(example.experiment, 256) and len(corpus.questions(choice.experiment, 3)) == 3
     key = list(every)[3]
-    assert responses.render(chosen, "", key, "8") == responses.render(example, "", key, "8")
+    assert responses.render(choice, "", key, "8") == responses.render(example, "", key, "8")
 
 
 def test_only_the_row_groups_of_the_question_are_read(repo, monkeypatch, ladder):
-    chosen, groups = selection.settle([repo, *[None] * 6])[0], []
+    choice, groups = selection.settle([repo, *[None] * 6])[0], []
     read = release.pq.ParquetFile.read_row_groups
 
     def counted(table, wanted, **more):
@@ -107,7 +107,7 @@ def test_only_the_row_groups_of_the_question_are_read(repo, monkeypatch, ladder)
 
     monkeypatch.setattr(release.pq.ParquetFile, "read_row_groups", counted)
     release.responses.cache_clear()
-    drawn = corpus.responses(chosen.experiment, list(corpus.questions(chosen.experiment, 256))[5])
+    drawn = corpus.responses(choice.experiment, list(corpus.questions(choice.experiment, 256))[5])
     assert drawn["response_index"].tolist() == list(range(int(ladder["budget"].max())))
     assert drawn["question_id"].nunique() == 1
     assert len(groups) == 2 and all(wanted <= 2 < total for wanted, total in groups)
@@ -121,7 +121,7 @@ def forgetful():
 
 def shown(source):
     """What the view says of these results, as the page says it."""
-    built = View({}, [None] * 3, lambda chosen: responses.render(chosen, "", None, None))
+    built = View({}, [None] * 3, lambda choice: responses.render(choice, "", None, None))
     return app._rendered(built, "responses")(None, selection.settle([source, *[None] * 6])[0].values, "error", "")[0]
 
 
@@ -134,7 +134,7 @@ def test_a_release_that_cannot_be_reached_is_told_with_the_reason(repo, monkeypa
 
 
 def test_results_that_name_no_release_say_so(repo, tmp_path):
-    chosen = selection.settle([repo, *[None] * 6])[0]
+    choice = selection.settle([repo, *[None] * 6])[0]
     for text, why in (
         ("{}", "do not say which release they were measured on"),
         ('{"provenance": {"data": {"repo": "nowhere", "revision": "v1"}}}', "is no dataset of the Hub"),
@@ -144,4 +144,4 @@ def test_results_that_name_no_release_say_so(repo, tmp_path):
         if text is not None:
             (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ValueError, match=why):
-            corpus.questions(replace(chosen.experiment, folder=tmp_path), 256)
+            corpus.questions(replace(choice.experiment, folder=tmp_path), 256)

@@ -26,8 +26,8 @@ def fss_fit(capsys, curves, *more):
 
 
 def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
-    chosen, _ = selection.settle(START)
-    told, figure, misses, words, text, _ = law.render(chosen, "r", "log")
+    choice, _ = selection.settle(START)
+    told, figure, misses, words, text, _ = law.render(choice, "r", "log")
     command = fss_fit(capsys, curves, 64)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
     row = next(line for line in command.splitlines() if line.startswith("| 64"))
@@ -41,7 +41,7 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
         next(line for line in words.splitlines() if line.startswith("| floor E")).split("|")[2:] == floor.split("|")[2:]
     )
     assert {"law", "fitted budgets", "held out, observed", "baselines"} <= {trace.name for trace in figure.data}
-    assert figure.layout.xaxis.tickvals[-1] == chosen.held_out
+    assert figure.layout.xaxis.tickvals[-1] == choice.held_out
 
 
 def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(forecast):
@@ -53,8 +53,8 @@ def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_traine
 
 @pytest.mark.parametrize("budget", [48, 64])
 def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
-    chosen, _ = selection.settle(START)
-    told, _, _, text, _ = extrapolate.render(chosen, budget, "90")
+    choice, _ = selection.settle(START)
+    told, _, _, text, _ = extrapolate.render(choice, budget, "90")
     ahead = next(iter(json.loads(fss_fit(capsys, curves, budget, "--json")).values()))["forecasts"][0]
     assert f"the error is forecast at {100 * ahead['mean']:.2f} %" in told
     assert f"{100 * ahead['low']:.2f} % to {100 * ahead['high']:.2f} %" in told
@@ -64,9 +64,9 @@ def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
 
 def test_a_budget_that_may_stay_is_not_set_anew():
     """It would come back late and overwrite the one that somebody has typed meanwhile."""
-    chosen = selection.settle(START)[0]
-    assert "value" not in extrapolate.render(chosen, 48, "90")[-1]
-    assert extrapolate.render(chosen, 100_000, "90")[-1]["value"] == 4 * chosen.law().rungs.x[-1]
+    choice = selection.settle(START)[0]
+    assert "value" not in extrapolate.render(choice, 48, "90")[-1]
+    assert extrapolate.render(choice, 100_000, "90")[-1]["value"] == 4 * choice.law().rungs.x[-1]
 
 
 def test_no_median_lies_outside_its_interval():
@@ -78,8 +78,8 @@ def test_no_median_lies_outside_its_interval():
 
 
 def test_text_for_copying_says_that_it_is_exploratory():
-    chosen, _ = selection.settle([*START[:5], "8", "32"])
-    for text in (law.render(chosen, "r", "log")[4], extrapolate.render(chosen, 32, "90")[3]):
+    choice, _ = selection.settle([*START[:5], "8", "32"])
+    for text in (law.render(choice, "r", "log")[4], extrapolate.render(choice, 32, "90")[3]):
         assert text.startswith("EXPLORATORY: fitted range or held-out rung differ")
 
 
@@ -105,10 +105,10 @@ def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
 
     file = cells(tmp_path)
     yours = data.read_results(tmp_path, "yours")["two"]
-    chosen, _ = selection.settle(["yours", *START[1:]], yours)
-    told, heat, frontier, text = plan.render(chosen, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
+    choice, _ = selection.settle(["yours", *START[1:]], yours)
+    told, heat, frontier, text = plan.render(choice, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
     command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
-    assert text == f"EXPLORATORY: {chosen.why}\n{command}" and told.startswith(f"**{command.splitlines()[0]}**")
+    assert text == f"EXPLORATORY: {choice.why}\n{command}" and told.startswith(f"**{command.splitlines()[0]}**")
     assert "Exploratory: from 36 students of 12 cells." in told and heat.layout.title.text == "exploratory"
     assert all(line in told for line in command.splitlines()[2:5])
     assert {"frontier", "tested", "90 % interval"} <= {trace.name for trace in (*heat.data, *frontier.data)}
@@ -120,14 +120,14 @@ def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, f
 
     file = cells(tmp_path)
     yours = data.read_results(tmp_path, "yours")["two"]
-    chosen, _ = selection.settle(["yours", *START[1:4], *fitted, "none"], yours)
-    told, heat, frontier, text = plan.render(chosen, "spend", 6000, 40, False, *PRICES)
+    choice, _ = selection.settle(["yours", *START[1:4], *fitted, "none"], yours)
+    told, heat, frontier, text = plan.render(choice, "spend", 6000, 40, False, *PRICES)
     rows = pd.read_parquet(file)
     rows[~rows["budget"].isin(left)].to_parquet(tmp_path / "fitted.parquet")
     command = printed(
         capsys, "plan", tmp_path / "fitted.parquet", "--price", "question=20", "response=1", "--spend", 6000
     )
-    assert text == f"EXPLORATORY: {chosen.why}\n{command}"
+    assert text == f"EXPLORATORY: {choice.why}\n{command}"
     assert f"from 27 students of 9 cells; not from those of r = {left[0]}, outside the fitted range" in told
     tested = next(trace for trace in heat.data if trace.name == "tested")
     assert left[0] not in tested.y and len(tested.x) == 9
@@ -135,8 +135,8 @@ def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, f
 
 
 def test_one_number_of_questions_cannot_be_planned_with_and_says_so(ladder):
-    chosen, _ = selection.settle(START)
-    told, figure, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
+    choice, _ = selection.settle(START)
+    told, figure, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
     assert "These data cannot tell whether more questions or more answers are better" in told
     assert "students on 128 and on 512 questions" in told and frontier is None and text == "" and figure.data
     assert "fitted to r = 1 to 16:" in told and figure.layout.title.text is None
@@ -148,6 +148,6 @@ def test_one_number_of_questions_cannot_be_planned_with_and_says_so(ladder):
 
 
 def test_a_fit_is_made_once_for_the_same_data():
-    chosen, _ = selection.settle(START)
-    assert fitting.fit(chosen.ladder, 1, 16) is fitting.fit(selection.settle(START)[0].ladder, 1, 16)
-    assert fitting.fit(chosen.ladder, 1, 16) is not fitting.fit(chosen.ladder, 2, 16)
+    choice, _ = selection.settle(START)
+    assert fitting.fit(choice.ladder, 1, 16) is fitting.fit(selection.settle(START)[0].ladder, 1, 16)
+    assert fitting.fit(choice.ladder, 1, 16) is not fitting.fit(choice.ladder, 2, 16)

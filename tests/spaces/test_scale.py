@@ -11,10 +11,10 @@ from views import extrapolate, law
 
 CHOSEN = selection.settle([None] * len(selection.NAMES))[0]
 VIEWS = {
-    "law": lambda chosen: law.render(chosen, "r", "log"),
-    "far": lambda chosen: extrapolate.render(chosen, 100, "90"),
+    "law": lambda choice: law.render(choice, "r", "log"),
+    "far": lambda choice: extrapolate.render(choice, 100, "90"),
 }
-VIEWS["near"] = lambda chosen: extrapolate.render(chosen, 48, "50")
+VIEWS["near"] = lambda choice: extrapolate.render(choice, 48, "50")
 PERCENT = re.compile(r"\d+\.\d\d(?= %| to)")
 
 

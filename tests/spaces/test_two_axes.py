@@ -26,22 +26,22 @@ def found(tmp_path_factory):
 
 
 @pytest.fixture(params=["matched steps", "equal epochs"])
-def chosen(found, request):
+def choice(found, request):
     return selection.settle(["yours", None, None, f"FSS, 256 questions, {request.param}", None, None, None], found)[0]
 
 
-def test_each_control_is_a_surface_of_its_own(found, chosen):
+def test_each_control_is_a_surface_of_its_own(found, choice):
     assert list(found.ladders("nano>nano")) == [
         f"FSS, {m} questions, {control}"
         for control in ("matched steps", "equal epochs")
         for m in ("256", "512", "1,024")
     ]
-    assert chosen.cells["control"].nunique() == 1 and len(chosen.cells) == 4 * len(CELLS)
-    assert {*zip(chosen.cells["questions"], chosen.cells["budget"], strict=True)} == set(CELLS)
+    assert choice.cells["control"].nunique() == 1 and len(choice.cells) == 4 * len(CELLS)
+    assert {*zip(choice.cells["questions"], choice.cells["budget"], strict=True)} == set(CELLS)
 
 
-def test_the_map_the_frontier_and_the_crossover_are_drawn(chosen):
-    told, heat, frontier, text = plan.render(chosen, "spend", 12000, 60, False, *PRICES)
+def test_the_map_the_frontier_and_the_crossover_are_drawn(choice):
+    told, heat, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
     assert "from 32 students of 8 cells." in told and "kappa" in told and "| spending" in text
     tested = next(trace for trace in heat.data if trace.name == "tested")
     assert {*zip(tested.x, tested.y, strict=True)} == set(CELLS)
@@ -50,26 +50,26 @@ def test_the_map_the_frontier_and_the_crossover_are_drawn(chosen):
     assert len(errors) == 25 and errors[0] > errors[-1]
 
 
-def test_more_questions_are_compared_at_equal_totals(chosen):
-    pairs = comparing.more_questions(chosen)
+def test_more_questions_are_compared_at_equal_totals(choice):
+    pairs = comparing.more_questions(choice)
     assert (pairs[0].first, pairs[0].second) == ("256 × 2", "512 × 1")
     assert all(each.contrast.replicates == 4 and each.contrast.items == 200 for each in pairs)
-    assert "points won" in compare.render(chosen, "questions", "distinct")[2]
+    assert "points won" in compare.render(choice, "questions", "distinct")[2]
 
 
-def test_where_one_comparison_cannot_be_made_the_page_names_those_that_can(chosen):
-    told, figure, table, *_ = compare.render(chosen, "budgets", "distinct")
+def test_where_one_comparison_cannot_be_made_the_page_names_those_that_can(choice):
+    told, figure, table, *_ = compare.render(choice, "budgets", "distinct")
     assert figure is None and table == "" and "no budget of this ladder is twice another one" in told
     assert "*more questions at equal responses in all*" in told and "*another arm" not in told
 
 
-def test_few_budgets_are_a_line_of_the_law_over_both_axes(chosen):
+def test_few_budgets_are_a_line_of_the_law_over_both_axes(choice):
     for x, first in (("r", 2), ("total", 512)):
-        told, figure, misses, words, text, formula = law.render(chosen, x, "log")
+        told, figure, misses, words, text, formula = law.render(choice, x, "log")
         points = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
         assert list(points) == ["256 questions", "512 questions", "1,024 questions"]
         assert points["256 questions"].x[0] == first and sum(len(trace.x) for trace in points.values()) == len(CELLS)
-        mean = 100 * chosen.cells.query("questions == 512 and budget == 4")["error"].mean()
+        mean = 100 * choice.cells.query("questions == 512 and budget == 4")["error"].mean()
         assert points["512 questions"].y[1] == pytest.approx(mean)
     assert "kappa" in told and "32 students" in told and "| kappa" in words and misses == "" and "Plan" in text
     assert "kappa" in formula
@@ -81,14 +81,14 @@ def test_few_budgets_are_a_line_of_the_law_over_both_axes(chosen):
 def test_one_seed_of_few_budgets_has_a_curve_and_no_interval(found):
     alone = found.curves[(found.curves["train_seed"] == 0) | ~found.curves["arm"].isin(["FSS", "SE"])]
     single = dataclasses.replace(found, curves=alone)
-    chosen = selection.settle(["yours", *[None] * 6], single)[0]
-    told, figure, _, words, *_ = law.render(chosen, "r", "linear")
+    choice = selection.settle(["yours", *[None] * 6], single)[0]
+    told, figure, _, words, *_ = law.render(choice, "r", "linear")
     assert "interval" not in told and "| kappa" in words and "| -" in words and len(figure.data) >= 6
 
 
-def test_a_budget_beyond_few_is_asked_of_the_plan(chosen):
+def test_a_budget_beyond_few_is_asked_of_the_plan(choice):
     with pytest.raises(ValueError, match="Plan"):
-        extrapolate.render(chosen, 64, "90")
+        extrapolate.render(choice, 64, "90")
 
 
 def test_where_one_axis_cannot_tell_the_page_names_the_experiment_that_can():

@@ -92,9 +92,9 @@ def numbers(text):
 @pytest.mark.parametrize("name", GOOD)
 def test_the_number_on_the_page_is_that_of_fss_fit_on_the_file(name, capsys, tmp_path):
     text, told, flags = GOOD[name]
-    chosen = shown(experiment(text if isinstance(text, bytes) else text.encode(), **told))
-    page = numbers(law.render(chosen, "r", "log")[4].split("\n", 1)[1])  # below the line EXPLORATORY
-    (tmp_path / report.FILE).write_text(report.as_csv(chosen))
+    choice = shown(experiment(text if isinstance(text, bytes) else text.encode(), **told))
+    page = numbers(law.render(choice, "r", "log")[4].split("\n", 1)[1])  # below the line EXPLORATORY
+    (tmp_path / report.FILE).write_text(report.as_csv(choice))
     assert fss_fit(capsys, tmp_path / report.FILE, "--x budget --y error --seed seed") == page
     if flags:
         (tmp_path / name).write_text(text)
@@ -129,8 +129,8 @@ def test_what_no_table_tells_is_asked():
 def test_one_seed_without_sd_has_no_interval_and_says_so():
     made = experiment("r,error\n" + "".join(f"{r},{errors[0]}\n" for r, errors in RUNGS.items()))
     assert any("no interval" in note for note in made.notes)
-    chosen = shown(made)
-    assert chosen.law().solution.posterior is None and "no interval" in your_data.render(chosen)[0]
+    choice = shown(made)
+    assert choice.law().solution.posterior is None and "no interval" in your_data.render(choice)[0]
     with_sd = experiment("r,error,sd\n" + "".join(f"{r},{errors[0]},0.01\n" for r, errors in RUNGS.items()))
     assert shown(with_sd).law().noise.source == "sd" and "--sd sd" in your_data.render(shown(with_sd))[4]
 
@@ -158,8 +158,8 @@ def test_rows_per_item_are_averaged():
 
 
 def test_the_lines_of_the_report_give_its_number(tmp_path, monkeypatch, capsys):
-    chosen = shown(experiment(ENGLISH))
-    head, _, as_json, as_csv, lines = your_data.render(chosen)
+    choice = shown(experiment(ENGLISH))
+    head, _, as_json, as_csv, lines = your_data.render(choice)
     assert "**Exploratory**" in head and lines.startswith("# EXPLORATORY: no forecast") and ",exploratory\n" in as_csv
     monkeypatch.chdir(tmp_path)
     (tmp_path / report.FILE).write_text(as_csv)

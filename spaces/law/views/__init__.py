@@ -1,10 +1,10 @@
-"""The views, one file each: `law`, `extrapolate`, `plan`.
+"""Build the views, one file each.
 
 A view module has a `NAME` (its tab in links), a `TITLE` and `build(yours) -> View`, called inside its own tab; `yours`
-is this session's uploaded `Experiment` or None, and setting it brings it up in every view. The frame (`app.py`) calls
-`render` whenever a control of the selection or of the view changes, and when the page opens; the view never wires that
-itself. Events of its own (an upload, a button) are wired in `build`, with `api_visibility="private"`. To add a view:
-its file, and its name in `app.VIEWS`.
+is this session's uploaded `Experiment` or None, and setting it shows it in every view. The frame (`app.py`) calls
+`render` whenever a control of the selection or of the view changes, and when the page opens, so the view does not
+connect that itself. Its own events (an upload, a button) are connected in `build`, with `api_visibility="private"`. To
+add a view, write its file and add its name to `app.VIEWS`.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,11 @@ from gradio.components import Component
 
 
 class View(NamedTuple):
-    """`controls`, components with an `input` event, by their names in links (unique over all views).
+    """A view: its `controls`, components with an `input` event, by their names in links (unique over all views).
 
-    `render(chosen, *values of the controls)` gives one value or update per output and may raise ValueError, which is
-    shown in `outputs[0]`, a Markdown; the other outputs are then emptied. `lazy`: render only while the tab is open.
+    `render(choice, *values of the controls)` returns one value or update per output and may raise ValueError, which is
+    shown in `outputs[0]`, a Markdown; the other outputs are then emptied. A `lazy` view is rendered only while its tab
+    is open.
     """
 
     controls: dict[str, Any]
@@ -34,6 +35,6 @@ FORMULAS: list[dict[str, str | bool]] = [
 
 
 def reading(text: str) -> None:
-    """The "how to read this" beside a plot; the text is ours and may hold formulas."""
+    """Add the "How to read this" of a plot; the text is ours and may have formulas."""
     with gr.Accordion("How to read this", open=False):
         gr.Markdown(text, latex_delimiters=FORMULAS, elem_classes="reading")

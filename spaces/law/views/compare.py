@@ -14,14 +14,14 @@ import fitting
 import guards
 import plots
 from comparing import Pairing
-from selection import Chosen
+from selection import Choice
 from toolkit.reports.fit_report import error_text
 from toolkit.text import markdown_table
 from views import View, reading
 
 NAME, TITLE = "compare", "Compare"
 Statistics = dict[tuple[float, float], dict[str, Any]]  # by questions and budget
-KINDS: dict[str, tuple[str, Callable[[Chosen], list[Pairing]]]] = {
+KINDS: dict[str, tuple[str, Callable[[Choice], list[Pairing]]]] = {
     "budgets": ("budget r against 2 r", comparing.doublings),
     "questions": ("more questions at equal responses in all", comparing.more_questions),
     "arms": ("another arm at the same budget", comparing.other_arms),
@@ -33,16 +33,16 @@ MEASURES = {
 }
 READING = """
 Every **point** is a difference of two sets of students, in points of test error: above 0 the second is better. It is
-**paired**: the same seeds and, where answers to single items are known, the same test questions; the bar holds 90 %, by
-a bootstrap over seeds and items or by Student's t over seeds, the wider of the two. In the table the last interval
-holds for **all comparisons at once**. Below, **intrinsic against transfer**: what a budget's corpus holds, counted in
-the release, against the error of the students that it trained. A corpus that grows while the error stays is no longer
-what limits them.
+**paired**: the same seeds and, where answers to single items are known, the same test questions. The bar is the 90 %
+interval, by a bootstrap over seeds and items or by Student's t over seeds, the wider of the two. In the table the last
+interval holds for **all comparisons at once**. Below, **intrinsic against transfer** compares the corpus of a budget,
+as counted in the release, with the error of the students that it trained. Where the corpus grows and the error does not
+fall, the corpus no longer limits the students.
 """
 
 
-def build(taken: gr.State) -> View:
-    """The controls and outputs of this view; see `views.View`."""
+def build(yours: gr.State) -> View:
+    """Build the controls and outputs of this view; see `views.View`."""
     with gr.Row():
         kind = gr.Radio([(label, name) for name, (label, _) in KINDS.items()], value="budgets", label="Compare")
         measure = gr.Radio(
@@ -57,34 +57,34 @@ def build(taken: gr.State) -> View:
     return View({"compare": kind, "measure": measure}, [message, plot, table, intrinsic, counts], render)
 
 
-def render(chosen: Chosen, kind: str, measure: str) -> list[Any]:
-    """The comparison in words, its figure and table, then the corpus against the students where it is known."""
+def render(choice: Choice, kind: str, measure: str) -> list[Any]:
+    """Return the comparison in words, its figure and table, then the corpus against the students where it is known."""
     try:
-        pairings = KINDS[kind][1](chosen)
-        words = [_sentence(chosen, pairings), _draw(pairings), _table(pairings)]
+        pairings = KINDS[kind][1](choice)
+        words = [_sentence(choice, pairings), _draw(pairings), _table(pairings)]
     except ValueError as error:
-        words = [f"**Nothing to compare**: {guards.plain(str(error))}.{_elsewhere(chosen, kind)}", None, ""]
-    return [*words, *_intrinsic(chosen, measure)]
+        words = [f"**Nothing to compare**: {guards.plain(str(error))}.{_elsewhere(choice, kind)}", None, ""]
+    return [*words, *_intrinsic(choice, measure)]
 
 
-def _elsewhere(chosen: Chosen, kind: str) -> str:
-    """The other choices that these students do allow."""
-    found = []
-    for label, pairings in (each for name, each in KINDS.items() if name != kind):
+def _elsewhere(choice: Choice, kind: str) -> str:
+    """Name the other comparisons that these students allow."""
+    labels = []
+    for label, pairings in (entry for name, entry in KINDS.items() if name != kind):
         with suppress(ValueError):
-            pairings(chosen)
-            found.append(f"*{label}*")
-    return f" These students can tell about {' and '.join(found)}: choose it above." if found else ""
+            pairings(choice)
+            labels.append(f"*{label}*")
+    return f" These students do allow {' and '.join(labels)}: choose it above." if labels else ""
 
 
-def _sentence(chosen: Chosen, pairings: Sequence[Pairing]) -> str:
-    """How many comparisons are decided, and on how much they rest."""
-    better = sum(each.interval.low > 0 for each in pairings)
-    worse = sum(each.interval.high < 0 for each in pairings)
+def _sentence(choice: Choice, pairings: Sequence[Pairing]) -> str:
+    """Say how many comparisons are decided, and on how many seeds and items they rest."""
+    better = sum(pairing.interval.low > 0 for pairing in pairings)
+    worse = sum(pairing.interval.high < 0 for pairing in pairings)
     first = pairings[0].contrast
     rests = f"{first.replicates} seeds" + (f" and {first.items:,} test items" if first.items > 1 else "")
     if first.items == 1:
-        rests += f"; answers to single items are not here ({_where(chosen)})"
+        rests += f"; answers to single items are not available ({_where(choice)})"
     return (
         f"**Of {len(pairings)} comparisons the second is better in {better}, worse in {worse}; {_open(pairings)} "
         f"undecided.** Paired over {rests}."
@@ -92,19 +92,19 @@ def _sentence(chosen: Chosen, pairings: Sequence[Pairing]) -> str:
 
 
 def _open(pairings: Sequence[Pairing]) -> str:
-    undecided = sum(each.interval.low <= 0 <= each.interval.high for each in pairings)
+    undecided = sum(pairing.interval.low <= 0 <= pairing.interval.high for pairing in pairings)
     return f"{undecided} {'is' if undecided == 1 else 'are'}"
 
 
-def _where(chosen: Chosen) -> str:
-    repo = chosen.experiment.origin
+def _where(choice: Choice) -> str:
+    repo = choice.experiment.origin
     return f"{guards.plain(repo)} has none" if "/" in repo else "a table has one error per student"
 
 
 def _draw(pairings: Sequence[Pairing]) -> go.Figure:
     plot = plots.figure("first against second", "test error won, points", height=380)
-    names = [f"{escape(each.first)}<br>{escape(each.second)}" for each in pairings]
-    spans = [each.interval for each in pairings]
+    names = [f"{escape(pairing.first)}<br>{escape(pairing.second)}" for pairing in pairings]
+    spans = [pairing.interval for pairing in pairings]
     bars = {
         "array": [100 * (span.high - span.estimate) for span in spans],
         "arrayminus": [100 * (span.estimate - span.low) for span in spans],
@@ -121,46 +121,46 @@ def _draw(pairings: Sequence[Pairing]) -> go.Figure:
 
 def _table(pairings: Sequence[Pairing]) -> str:
     rows = []
-    for each, wide in zip(pairings, comparing.together(pairings), strict=True):
-        alone = each.interval
+    for pairing, wide in zip(pairings, comparing.together(pairings), strict=True):
+        alone = pairing.interval
         spans = [f"{error_text(span.low, True, '+')} to {error_text(span.high, True, '+')}" for span in (alone, wide)]
-        errors = [f"{error_text(error, True)} %" for error in each.errors]
-        names = [guards.plain(each.first), guards.plain(each.second)]
-        rows.append([*names, error_text(alone.estimate, True, "+"), *spans, *errors, f"{each.total:,.0f}"])
+        errors = [f"{error_text(error, True)} %" for error in pairing.errors]
+        names = [guards.plain(pairing.first), guards.plain(pairing.second)]
+        rows.append([*names, error_text(alone.estimate, True, "+"), *spans, *errors, f"{pairing.total:,.0f}"])
     header = ("first", "second", "points won", "90 %", "90 %, all at once", "error", "error of second", "responses")
     return markdown_table(header, rows)
 
 
-def _intrinsic(chosen: Chosen, measure: str) -> list[Any]:
-    """The figure and table of corpus against students; nothing where the corpus statistics are not here."""
-    held = corpus.statistics(chosen.experiment, chosen.pair)
-    rungs = [rung for rung in fitting.rungs(chosen.ladder) if _of(held, rung, chosen)]
+def _intrinsic(choice: Choice, measure: str) -> list[Any]:
+    """Return the figure and table of corpus against students; none without corpus statistics."""
+    statistics = corpus.statistics(choice.experiment, choice.pair)
+    rungs = [rung for rung in fitting.rungs(choice.ladder) if _of(statistics, rung, choice)]
     if not rungs:
-        return [None, "**Intrinsic against transfer**: the card of the release tells what these corpora hold."]
-    x = [_of(held, rung, chosen)[measure] for rung in rungs]
-    named = plots.named([rung.budget for rung in rungs])
+        return [None, "**Intrinsic against transfer**: the card of the release has the counts of these corpora."]
+    x = [_of(statistics, rung, choice)[measure] for rung in rungs]
+    labels = plots.labelled([rung.budget for rung in rungs])
     plot = plots.figure(MEASURES[measure], "test error, %", height=360)
     plot.add_scatter(
         x=x, y=[100 * rung.mean for rung in rungs], mode="lines+markers+text", name="students",
-        text=[f"r = {rung.budget:g}" if rung.budget in named else "" for rung in rungs],
+        text=[f"r = {rung.budget:g}" if rung.budget in labels else "" for rung in rungs],
         hovertext=[f"r = {rung.budget:g}" for rung in rungs],
         textposition=[*["top right"] * (len(rungs) - 1), "bottom left"],
-        marker={"size": 9, "color": plots.SEEN}, line={"color": plots.SEEN},
+        marker={"size": 9, "color": plots.OBSERVED}, line={"color": plots.OBSERVED},
         hovertemplate=f"%{{hovertext}}: %{{x:,}} {MEASURES[measure]}<br>error %{{y:.2f}} %<extra></extra>",
     )  # fmt: skip
-    for name, error in chosen.experiment.lines(chosen.pair).items():
+    for name, error in choice.experiment.lines(choice.pair).items():
         plots.level(plot, 100 * error, f"{name} {100 * error:.1f} %")
-    return [plot, _counted(chosen, rungs, held)]
+    return [plot, _counted(choice, rungs, statistics)]
 
 
-def _of(held: Statistics, rung: fitting.Rung, chosen: Chosen) -> dict[str, Any]:
-    """Statistics of the corpus behind a rung; empty where they are not here."""
-    return held.get((chosen.questions, rung.budget), {})
+def _of(statistics: Statistics, rung: fitting.Rung, choice: Choice) -> dict[str, Any]:
+    """Return statistics of the corpus behind a rung; empty where there are none."""
+    return statistics.get((choice.questions, rung.budget), {})
 
 
-def _counted(chosen: Chosen, rungs: Sequence[fitting.Rung], held: Statistics) -> str:
+def _counted(choice: Choice, rungs: Sequence[fitting.Rung], statistics: Statistics) -> str:
     rows = [
-        [f"r = {rung.budget:g}", *(f"{_of(held, rung, chosen)[name]:,}" for name in ("sampled", *MEASURES)),
+        [f"r = {rung.budget:g}", *(f"{_of(statistics, rung, choice)[name]:,}" for name in ("sampled", *MEASURES)),
          f"{error_text(rung.mean, True)} %"]
         for rung in rungs
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""View 2, extrapolate: the error at a budget that nobody has tried, and how far one may look."""
+"""View 2, extrapolate: the error at an untried budget, and how far a forecast may reach."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ import guards
 import plots
 from extrapolate_figure import draw
 from scale import Scale
-from selection import Chosen
+from selection import Choice
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
 from toolkit.reports.fit_report import as_text, error_text
@@ -23,12 +23,12 @@ READING = """
 Move the slider, or type a budget into its box. Up to **4 times** the last fitted budget you get a number with its
 interval; from there to **16 times** only the envelope over all forms of the law, in orange; beyond that the page
 refuses. The interval of **curves** is about the mean of many students, the one of **new students** about one more run
-like those measured. The gain of a doubling is what going from r to 2 r wins, with what all curves share taken out.
+like those measured. The gain of a doubling is what going from r to 2 r wins, paired over the curves.
 """
 
 
 def build(yours: gr.State) -> View:
-    """The controls and outputs of this view; see `views.View`."""
+    """Build the controls and outputs of this view; see `views.View`."""
     with gr.Row():
         budget = gr.Slider(
             1, 512, START, step=1, label="Budget: responses per question", info="slide, or type into the box", scale=3
@@ -43,31 +43,31 @@ def build(yours: gr.State) -> View:
     return View({"budget": budget, "level": level}, [message, plot, gain, text, budget], render)
 
 
-def render(chosen: Chosen, budget: float | None, level: str) -> list[Any]:
-    """The forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
-    if chosen.two_axes:
-        raise ValueError("a ladder of so few budgets has no law of its own; the view Plan goes beyond what was tested")
-    law = chosen.law()
+def render(choice: Choice, budget: float | None, level: str) -> list[Any]:
+    """Return the forecast in words, its figure, the gain of doublings, `fss fit`'s own text, and the slider's range."""
+    if choice.two_axes:
+        raise ValueError("a ladder of so few budgets has no law of its own; the view Plan goes beyond the tested range")
+    law = choice.law()
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
     last = float(law.rungs.x[-1])
-    asked, budget = budget, _within(budget, law)
+    requested, budget = budget, _within(budget, law)
     ahead = () if guards.zone(law, budget) == "refused" else (budget,)
-    report = fitting.report(law, ahead, chosen.ladder.notes)
-    # A budget that may stay is not sent back: it would overwrite one typed while this was drawn.
-    moved: dict[str, Any] = {} if asked == budget else {"value": budget}
+    report = fitting.report(law, ahead, choice.ladder.notes)
+    # An unchanged budget is not sent back, as it would overwrite one typed in the meantime.
+    moved: dict[str, Any] = {} if requested == budget else {"value": budget}
     slider = gr.update(minimum=float(law.rungs.x[0]), maximum=2 * REFUSE_BEYOND * last, **moved)
     return [
-        f"{_sentence(law, budget, chosen.scale)}\n\n{guards.caution(law, budget)}",
-        plots.marked(draw(chosen, law, budget, float(level) / 100), chosen.why),
-        _gains(law, chosen.scale),
-        guards.marked(as_text(chosen.experiment.name, report), chosen.why),
+        f"{_sentence(law, budget, choice.scale)}\n\n{guards.caution(law, budget)}",
+        plots.marked(draw(choice, law, budget, float(level) / 100), choice.why),
+        _gains(law, choice.scale),
+        guards.marked(as_text(choice.experiment.name, report), choice.why),
         slider,
     ]
 
 
 def _within(budget: float | None, law: LawFit) -> float:
-    """The budget asked for, or where it is outside the slider's range, 4 times the last one fitted."""
+    """Return the requested budget or, outside the slider's range, 4 times the last fitted one."""
     first, last = float(law.rungs.x[0]), float(law.rungs.x[-1])
     inside = budget is not None and first <= budget <= 2 * REFUSE_BEYOND * last
     return float(budget) if inside and budget else WIDEN_BEYOND * last
@@ -85,9 +85,9 @@ def _sentence(law: LawFit, budget: float, scale: Scale) -> str:
         span = scale.span(forecasts[0.9].low, forecasts[0.9].high, " %")
         return f"**At r = {budget:,g} any {scale.name} from {span} is possible** (90 %, over all forms)."
     rows = [
-        [f"{level:.0%} of {what}", scale.span(getattr(each, low), getattr(each, high), " %")]
+        [f"{level:.0%} of {what}", scale.span(getattr(interval, low), getattr(interval, high), " %")]
         for what, low, high in (("curves", "low", "high"), ("new students", "low_new", "high_new"))
-        for level, each in forecasts.items()
+        for level, interval in forecasts.items()
     ]
     return (
         f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(forecasts[0.9].mean)} %.**\n\n"
@@ -96,7 +96,7 @@ def _sentence(law: LawFit, budget: float, scale: Scale) -> str:
 
 
 def _gains(law: LawFit, scale: Scale) -> str:
-    """What doublings win as far as numbers are given, and where that becomes little."""
+    """Say what doublings win as far as numbers are given, and where that becomes little."""
     if law.solution.posterior is None:
         return guards.NO_NOISE
     last = float(law.rungs.x[-1])

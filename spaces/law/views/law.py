@@ -1,4 +1,4 @@
-"""View 1, the law: what was measured, the fitted curve, and the held-out rung's forecast beside what was seen."""
+"""View 1, the law: measured errors, the fitted curve, and the held-out rung's forecast beside its observation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ import guards
 import plots
 from cells_figure import draw_cells
 from law_figure import Axes, draw
-from selection import Chosen
+from selection import Choice
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.surface.fit import NAMES
 from toolkit.reports.fit_report import as_text, error_text
@@ -30,19 +30,18 @@ READING = r"""
 the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves that the data allow, the **light band**
 90 % of new students. The **diamond** is the held-out rung as it was observed, and the bar beside it is what the fit
 forecast for one new student. **Thin grey lines** are baselines (dotted: log-linear; dash-dotted: log-linear through the
-last three; dashed: the last value; long dashes: a power law): a law has shown something only when they miss and it does
-not.
+last three; dashed: the last value; long dashes: a power law): a law is convincing only where they miss and it does not.
 
 Where question sets have **few budgets each**, every set is a line of its own, by one law over questions and responses;
 the grey band holds 90 % of its surfaces.
 
-The law is $\mathrm{err}(r) = E + \dfrac{B}{D_0 + r^{\beta}}$: $E$ is what no budget of this source removes, $\beta$ how
-fast the rest falls, $r_{1/2} = D_0^{1/\beta}$ the budget that wins half of it.
+The law is $\mathrm{err}(r) = E + \dfrac{B}{D_0 + r^{\beta}}$: $E$ is the error that no budget of this source removes,
+$\beta$ is how fast the rest falls, and $r_{1/2} = D_0^{1/\beta}$ is the budget that wins half of it.
 """
 
 
 def build(yours: gr.State) -> View:
-    """The controls and outputs of this view; see `views.View`."""
+    """Build the controls and outputs of this view; see `views.View`."""
     with gr.Row():
         x = gr.Radio([("responses per question", "r"), ("responses in all", "total")], value="r", label="Budget counts")
         scale = gr.Radio([("logarithmic", "log"), ("linear", "linear")], value="log", label="Budget axis")
@@ -57,29 +56,29 @@ def build(yours: gr.State) -> View:
     return View({"x": x, "scale": scale}, [message, plot, misses, words, text, formula], render)
 
 
-def render(chosen: Chosen, x: str, scale: str) -> list[Any]:
-    """The sentence, the figure, the baselines' misses, the parameters in words, `fss fit`'s own text, the formula."""
-    if chosen.two_axes:
-        return _two_axes(chosen, x, scale)
-    law = chosen.law()
-    ahead = () if chosen.held_out is None or law.shape.refused else (chosen.held_out,)
-    report = fitting.report(law, ahead, chosen.ladder.notes)
-    axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
+def render(choice: Choice, x: str, scale: str) -> list[Any]:
+    """Return the sentence, the figure, the baselines' misses, the parameters, `fss fit`'s own text, the formula."""
+    if choice.two_axes:
+        return _two_axes(choice, x, scale)
+    law = choice.law()
+    ahead = () if choice.held_out is None or law.shape.refused else (choice.held_out,)
+    report = fitting.report(law, ahead, choice.ladder.notes)
+    axes = Axes(choice.questions, x == "total", scale == "log", choice.scale)
     return [
-        _held_out(chosen, law),
-        plots.marked(draw(chosen, law, axes), chosen.why),
-        _misses(chosen, report) if ahead else "",
-        guards.parameters(law, report["parameters"], chosen.scale),
-        guards.marked(as_text(chosen.experiment.name, report), chosen.why),
+        _held_out(choice, law),
+        plots.marked(draw(choice, law, axes), choice.why),
+        _misses(choice, report) if ahead else "",
+        guards.parameters(law, report["parameters"], choice.scale),
+        guards.marked(as_text(choice.experiment.name, report), choice.why),
         FORMULA,
     ]
 
 
-def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
-    """The same of question sets with few budgets each: the law over both axes, and its parameters."""
-    fitted = fitting.surface(fitting.cells_of(chosen.cells))
-    axes = Axes(chosen.questions, x == "total", scale == "log", chosen.scale)
-    sets = f"{chosen.cells['questions'].nunique()} question sets with few budgets each, {len(chosen.cells):,} students"
+def _two_axes(choice: Choice, x: str, scale: str) -> list[Any]:
+    """Return the same for question sets with few budgets each: the law over both axes, and its parameters."""
+    fitted = fitting.surface(fitting.cells_of(choice.cells))
+    axes = Axes(choice.questions, x == "total", scale == "log", choice.scale)
+    sets = f"{choice.cells['questions'].nunique()} question sets with few budgets each, {len(choice.cells):,} students"
     message = f"**One law over both axes: {fitted.reading()}.** Fitted to {sets}; no cell is held out."
     spans = [("-", "-")] * 5  # one seed: no draws
     if len(fitted.draws):
@@ -89,41 +88,43 @@ def _two_axes(chosen: Chosen, x: str, scale: str) -> list[Any]:
     table = markdown_table(("parameter", "median", "90 % interval", "least squares"), rows)
     notes = [f"- {note}" for note in fitted.warnings]
     words = "\n\n".join(["For M questions with r responses to each:", table, *notes])
-    plot = plots.marked(draw_cells(chosen, fitted, axes), chosen.why)
-    text = guards.marked("These cells are read by `fss plan`: see the view Plan.", chosen.why)
+    plot = plots.marked(draw_cells(choice, fitted, axes), choice.why)
+    text = guards.marked("These cells are read by `fss plan`: see the view Plan.", choice.why)
     return [message, plot, "", words, text, TWO_AXES]
 
 
-def _held_out(chosen: Chosen, law: LawFit) -> str:
-    """Forecast and observation of the held-out rung in a sentence."""
+def _held_out(choice: Choice, law: LawFit) -> str:
+    """Write forecast and observation of the held-out rung in a sentence."""
     if law.shape.refused:
         return f"**No law is fitted**: {law.shape.notes[0]}."
-    if chosen.held_out is None:
+    if choice.held_out is None:
         return (
-            f"Fitted to r = {chosen.fit_min:g} to {chosen.fit_max:g}; no rung is held out, so nothing tests this fit."
+            f"Fitted to r = {choice.fit_min:g} to {choice.fit_max:g}; no rung is held out, so nothing tests this fit."
         )
-    forecast, seen = law.predict(chosen.held_out), _seen(chosen)
-    ahead, observed = float(law.mean(chosen.held_out)[0]), float(seen.mean())
+    forecast, errors = law.predict(choice.held_out), _observed_errors(choice)
+    ahead, observed = float(law.mean(choice.held_out)[0]), float(errors.mean())
     span = "no interval"
     if np.isfinite(forecast.low_new):
-        span = f"90 % of new students {chosen.scale.span(forecast.low_new, forecast.high_new)} %"
-        span += f"; {sum(forecast.low_new <= error <= forecast.high_new for error in seen)} of {len(seen)} fell inside"
-    head = f"r = {chosen.held_out:g}: forecast {chosen.scale.text(ahead)} %, observed {chosen.scale.text(observed)} %"
-    return f"**{head}** ({chosen.scale.name}; {span})."
+        span = f"90 % of new students {choice.scale.span(forecast.low_new, forecast.high_new)} %"
+        span += (
+            f"; {sum(forecast.low_new <= error <= forecast.high_new for error in errors)} of {len(errors)} fell inside"
+        )
+    head = f"r = {choice.held_out:g}: forecast {choice.scale.text(ahead)} %, observed {choice.scale.text(observed)} %"
+    return f"**{head}** ({choice.scale.name}; {span})."
 
 
-def _misses(chosen: Chosen, report: Mapping[str, Any]) -> str:
-    """The law beside every baseline at the held-out rung."""
-    scale, forecast = chosen.scale, report["forecasts"][0]
-    observed = float(scale.of(_seen(chosen).mean()))
+def _misses(choice: Choice, report: Mapping[str, Any]) -> str:
+    """Tabulate the law and every baseline at the held-out rung."""
+    scale, forecast = choice.scale, report["forecasts"][0]
+    observed = float(scale.of(_observed_errors(choice).mean()))
     law = forecast["point"] if forecast["mean"] is None else forecast["mean"]
     ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
     rows = [
         [name, f"{scale.text(value)} %", error_text(float(scale.of(value)) - observed, True, "+")]
         for name, value in ahead.items()
     ]
-    return markdown_table(("forecast by", f"{scale.name} at r = {chosen.held_out:g}", "miss, points"), rows)
+    return markdown_table(("forecast by", f"{scale.name} at r = {choice.held_out:g}", "miss, points"), rows)
 
 
-def _seen(chosen: Chosen) -> np.ndarray:
-    return chosen.ladder.values[chosen.ladder.budgets == chosen.held_out]
+def _observed_errors(choice: Choice) -> np.ndarray:
+    return choice.ladder.values[choice.ladder.budgets == choice.held_out]

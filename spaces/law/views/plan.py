@@ -1,4 +1,4 @@
-"""View 3, the plan: more questions or more answers, for this price list and this much money or that error."""
+"""View 3, the plan: more questions or more answers, for a price list and an amount of money or a target error."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ import guards
 import plots
 from data import load
 from plan_figure import draw_frontier, draw_map, draw_one_axis
-from selection import Chosen
+from selection import Choice
 from toolkit.commands.plan import as_text, reasons
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import WIDEN_BEYOND
@@ -34,7 +34,7 @@ MORE = {
 }
 LABELS = {"question": "One new question", "response": "One response", "student": "One student, all in"} | MORE
 READING = """
-The **map** is the expected error over both axes, up to twice what was tested; black dots were tested. The **star** is
+The **map** is the expected error over both axes, up to twice the tested range; black dots were tested. The **star** is
 the best split of the money, the **dashed line** every split that costs as much, the **orange line** the best split of
 any amount. Below, the **frontier** is the least error that an amount buys, with its 90 % interval. A split is
 recommended only when it beats splits with half and with twice as many responses with probability .9; otherwise the
@@ -43,7 +43,7 @@ planner says that it cannot tell, and names the smallest experiment that would.
 
 
 def build(yours: gr.State) -> View:
-    """The controls and outputs of this view; see `views.View`."""
+    """Build the controls and outputs of this view; see `views.View`."""
     gr.Markdown("## More questions or more answers?")
     with gr.Row():
         goal = gr.Radio([("spend", "spend"), ("reach an error", "target")], value="spend", label="I want to")
@@ -54,7 +54,7 @@ def build(yours: gr.State) -> View:
     with gr.Accordion("More prices, and further", open=False):
         with gr.Row():
             prices |= {name: _price(name, 0.0) for name in MORE}
-        beyond = gr.Checkbox(False, label="Beyond: plan further than twice what was tested, and say so")
+        beyond = gr.Checkbox(False, label="Beyond: also plan further than twice the tested range")
     message = gr.Markdown(buttons=["copy"], elem_classes="copyable")
     plot = gr.Plot(label="Expected error over questions and responses per question", show_label=False)
     reading(READING)
@@ -70,63 +70,67 @@ def _price(name: str, start: float) -> gr.Number:
 
 
 def render(
-    chosen: Chosen, goal: str, spend: float | None, target: float | None, beyond: bool, *given: float | None
+    choice: Choice, goal: str, spend: float | None, target: float | None, beyond: bool, *price_values: float | None
 ) -> list[Any]:
-    """The planner's sentence, the map, the frontier and `fss plan`'s own text; on one axis, what that can tell."""
-    prices = fitting.read_prices(dict(zip([*STARTS, *MORE], given, strict=True)))
-    cells = chosen.cells
+    """Return the planner's sentence, the map, the frontier and `fss plan`'s own text, or what one axis alone shows."""
+    prices = fitting.read_prices(dict(zip([*STARTS, *MORE], price_values, strict=True)))
+    cells = choice.cells
     if cells["questions"].nunique() < 2:
-        return _one_axis(chosen, prices)
+        return _one_axis(choice, prices)
     money = (spend, None) if goal == "spend" else (None, None if target is None else target / 100)
     key = fitting.cells_of(cells)
     planned = fitting.planned(key, prices, *money, beyond)
     fitted = fitting.surface(key)
     return [
-        "\n\n".join([f"**{planned.found.sentence}**", _rows(chosen), *reasons(planned.report)]),
-        plots.marked(draw_map(key, fitted, prices, planned), chosen.why),
-        plots.marked(draw_frontier(planned), chosen.why),
-        guards.marked(as_text(planned.report), chosen.why),
+        "\n\n".join([f"**{planned.advice.sentence}**", _rows(choice), *reasons(planned.report)]),
+        plots.marked(draw_map(key, fitted, prices, planned), choice.why),
+        plots.marked(draw_frontier(planned), choice.why),
+        guards.marked(as_text(planned.report), choice.why),
     ]
 
 
-def _rows(chosen: Chosen) -> str:
-    """Which students the plan learns from."""
-    used, every = chosen.cells, chosen.experiment.cells(chosen.pair, chosen.name)
-    left = sorted({*every["budget"]} - {*used["budget"]})
-    out = f"; not from those of r = {', '.join(f'{r:g}' for r in left)}, outside the fitted range above" if left else ""
-    mark = "Exploratory: " if chosen.why else ""
+def _rows(choice: Choice) -> str:
+    """Say which students the plan uses."""
+    used, cells = choice.cells, choice.experiment.cells(choice.pair, choice.name)
+    excluded = sorted({*cells["budget"]} - {*used["budget"]})
+    out = (
+        f"; not from those of r = {', '.join(f'{r:g}' for r in excluded)}, outside the fitted range above"
+        if excluded
+        else ""
+    )
+    mark = "Exploratory: " if choice.why else ""
     return f"{mark}from {len(used):,} students of {len(used.value_counts(['questions', 'budget']))} cells{out}."
 
 
-def _one_axis(chosen: Chosen, prices: Prices) -> list[Any]:
-    """With one number of questions: no plan, but what more answers would cost and win."""
-    if not np.isfinite(chosen.questions):
-        raise ValueError("these data say nothing of the number of questions: a plan needs a column with it")
-    law = chosen.law()
+def _one_axis(choice: Choice, prices: Prices) -> list[Any]:
+    """Say, for a single number of questions, what more answers would cost and win instead of a plan."""
+    if not np.isfinite(choice.questions):
+        raise ValueError("these data do not have the number of questions: a plan needs a column with it")
+    law = choice.law()
     if law.shape.refused:
         raise ValueError(law.shape.notes[0])
-    m, tested = chosen.questions, len(np.unique(chosen.ladder.budgets))
+    m, tested = choice.questions, len(np.unique(choice.ladder.budgets))
     message = [
         f"**These data cannot tell whether more questions or more answers are better**: every student of "
-        f"{guards.plain(chosen.experiment.name)} was trained on {m:,g} questions. A plan needs at least {MIN_CELLS} "
+        f"{guards.plain(choice.experiment.name)} was trained on {m:,g} questions. A plan needs at least {MIN_CELLS} "
         f"cells of questions and responses with two numbers of questions among them; here are {tested}, all with one."
-        f"{_elsewhere(chosen)}",
-        f"**The smallest experiment that would let it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
-        f"response each and {chosen.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
+        f"{_elsewhere(choice)}",
+        f"**The smallest experiment that would decide it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
+        f"response each and {choice.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
         f"**What they can tell** is what more answers to the same questions cost, and win, by the law fitted to "
-        f"r = {chosen.fit_min:g} to {chosen.fit_max:g}{' (exploratory)' if chosen.why else ''}:",
+        f"r = {choice.fit_min:g} to {choice.fit_max:g}{' (exploratory)' if choice.why else ''}:",
         _doublings(law, prices, m),
     ]
-    return ["\n\n".join(message), plots.marked(draw_one_axis(law, prices, m), chosen.why), None, ""]
+    return ["\n\n".join(message), plots.marked(draw_one_axis(law, prices, m), choice.why), None, ""]
 
 
-def _elsewhere(chosen: Chosen) -> str:
-    """Which experiments of the same results a plan can be made from; a table of somebody's own has no other."""
-    if chosen.experiment.folder is None:
+def _elsewhere(choice: Choice) -> str:
+    """Name the experiments of the same results from which a plan can be made; a user's own table has no others."""
+    if choice.experiment.folder is None:
         return ""
-    able = [name for name, each in load(chosen.experiment.origin).items() if each.plannable]
-    named = " or ".join(f"**{guards.plain(name)}**" for name in able)
-    return f" Of these results, {named} can tell: choose it as the experiment above." if able else ""
+    plannable = [name for name, experiment in load(choice.experiment.origin).items() if experiment.plannable]
+    options = " or ".join(f"**{guards.plain(name)}**" for name in plannable)
+    return f" Of these results, {options} can tell: choose it as the experiment above." if plannable else ""
 
 
 def _doublings(law: LawFit, prices: Prices, m: float) -> str:

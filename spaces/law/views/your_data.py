@@ -1,4 +1,4 @@
-"""View 4, your data: paste or drop a table, say what its columns are, see it in every view, take a report away."""
+"""View 4, your data: paste or drop a table, say what its columns are, see it in every view, save a report."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import report
 import table as tables
 import yours
 from data import MISSING, Experiment
-from selection import Chosen
+from selection import Choice
 from toolkit.reports.reading.numbers import are_numbers
 from toolkit.reports.reading.table import SUFFIXES, Table
 from views import View, reading
@@ -48,8 +48,8 @@ EXPORT = """() => {{
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build(taken: gr.State) -> View:
-    """The controls and outputs of this view; see `views.View`."""
+def build(yours_state: gr.State) -> View:
+    """Build the controls and outputs of this view; see `views.View`."""
     raw = gr.State(None)
     with gr.Row():
         pasted = gr.Textbox(
@@ -61,20 +61,20 @@ def build(taken: gr.State) -> View:
             type="binary", height=150, scale=2, min_width=200,
         )  # fmt: skip
     status = gr.Markdown(elem_id="read")
-    with gr.Column(visible=False) as asked:
+    with gr.Column(visible=False) as question_column:
         roles, kinds = _questions()
         show = gr.Button("Show the law of these data", variant="primary")
     answers = [*roles.values(), *kinds.values()]
-    heads = [raw, status, asked, *answers]
+    heads = [raw, status, question_column, *answers]
     pasted.change(_read, pasted, heads, trigger_mode="always_last", **QUIET)
     file.upload(_read, file, heads, **QUIET)
     roles["value"].input(_units, [raw, roles["value"]], kinds["unit"], **QUIET)
-    show.click(_take, [raw, *answers], [taken, status], **QUIET)
+    show.click(_take, [raw, *answers], [yours_state, status], **QUIET)
     return View({}, _report(), render)
 
 
 def _questions() -> tuple[dict[str, gr.Dropdown], dict[str, gr.Radio]]:
-    """What the columns are, guessed and changeable; and what no table tells."""
+    """Build the controls for the columns' meaning, with guesses, and for what no table says."""
     with gr.Row():
         roles = {name: gr.Dropdown([], label=label, min_width=140) for name, label in LABELS.items()}
     kinds = {
@@ -90,7 +90,7 @@ def _questions() -> tuple[dict[str, gr.Dropdown], dict[str, gr.Radio]]:
 
 
 def _report() -> list[Any]:
-    """The report's head, figure and texts, with buttons that save them."""
+    """Build the report's head, figure and texts, with buttons that save them."""
     message = gr.Markdown(elem_id="report")
     plot = gr.Plot(label="The law of what is selected, for the report", show_label=False, elem_id="report-figure")
     with gr.Row():
@@ -116,79 +116,79 @@ def _report() -> list[Any]:
     return [message, plot, *texts]
 
 
-def _read(given: str | bytes | None) -> list[Any]:
-    """The table, what was found in it, and the questions about it with the answers that its names suggest."""
+def _read(content: str | bytes | None) -> list[Any]:
+    """Return the table, a summary of it, and the questions about it with the answers that its names suggest."""
     blank = [gr.skip()] * (len(LABELS) + 4)
-    if given is None or given == "":  # nothing is pasted; a file without a byte is told
+    if content is None or content == "":  # nothing is pasted; an empty file is reported instead
         return [None, "", gr.update(visible=False), *blank]
     try:
-        found = tables.read(given)
+        table = tables.read(content)
     except ValueError as error:
         return [None, _wrong(error), gr.update(visible=False), *blank]
-    guessed = yours.guess(found)
-    choices = [("none", None), *((name, name) for name in found.names)]
+    guessed = yours.guess(table)
+    choices = [("none", None), *((name, name) for name in table.names)]
     return [
-        found,
-        f"**{len(found.rows):,} rows, {len(found.names)} columns.** Check what the columns are, answer, and press the "
-        f"button.\n\n{_first_rows(found)}",
+        table,
+        f"**{len(table.rows):,} rows, {len(table.names)} columns.** Check what the columns are, answer, and press the "
+        f"button.\n\n{_first_rows(table)}",
         gr.update(visible=True),
         *(gr.update(choices=choices, value=getattr(guessed, name)) for name in LABELS),
         guessed.quantity,
-        _units(found, guessed.value),
+        _units(table, guessed.value),
         None,
         None,
     ]
 
 
-def _units(found: Table | None, value: str | None) -> Any:
-    """The question of fraction or percent, where the values do not answer it."""
-    if found is None or value is None or not are_numbers(found, value):
+def _units(table: Table | None, value: str | None) -> Any:
+    """Show the question of fraction or percent where the values do not answer it."""
+    if table is None or value is None or not are_numbers(table, value):
         return gr.update(visible=False, value=None)
-    return gr.update(visible=yours.unit(found, value) is None, value=None)
+    return gr.update(visible=yours.unit(table, value) is None, value=None)
 
 
-def _take(found: Table | None, *answers: Any) -> list[Any]:
-    """The experiment for every view, or what is still wrong or missing."""
+def _take(table: Table | None, *answers: Any) -> list[Any]:
+    """Return the experiment for every view, or what is still wrong or missing."""
     names = [*LABELS, "quantity", "unit", "control", "counting"]
     try:
-        if found is None:
+        if table is None:
             raise ValueError("there is no table: paste or drop one first")
-        made = yours.experiment(found, yours.Meaning(**dict(zip(names, answers, strict=True))))
-        if not any(made.ladders(pair) for pair in made.pairs):
-            most = made.curves.groupby(["arm", "questions"], dropna=False)["budget"].nunique().max()
+        experiment = yours.experiment(table, yours.Meaning(**dict(zip(names, answers, strict=True))))
+        if not any(experiment.ladders(pair) for pair in experiment.pairs):
+            most = experiment.curves.groupby(["arm", "questions"], dropna=False)["budget"].nunique().max()
             raise ValueError(f"a law needs 4 different budgets in a ladder, the longest here has {most}: measure more")
     except ValueError as error:
         return [gr.skip(), _wrong(error)]
-    return [made, _taken(made)]
+    return [experiment, _shown_message(experiment)]
 
 
-def _taken(made: Experiment) -> str:
-    notes = "\n".join(f"- {guards.plain(note)}" for note in made.notes)
-    return f"**{made.name} is shown in every view**, exploratory: nobody wrote a forecast down before.\n\n{notes}"
+def _shown_message(experiment: Experiment) -> str:
+    notes = "\n".join(f"- {guards.plain(note)}" for note in experiment.notes)
+    return f"**{experiment.name} is shown in every view**, exploratory: no forecast was written before.\n\n{notes}"
 
 
 def _wrong(error: ValueError) -> str:
     return f"**This cannot be read:** {guards.plain(str(error))}."
 
 
-def _first_rows(found: Table) -> str:
-    """The first rows as a table of plain text."""
-    lines = [found.names, ["---"] * len(found.names), *found.rows[:SHOWN_ROWS]]
+def _first_rows(table: Table) -> str:
+    """Return the first rows as a table of plain text."""
+    lines = [table.names, ["---"] * len(table.names), *table.rows[:SHOWN_ROWS]]
     cells = [[cell if cell == "---" else guards.plain(cell) for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-def render(chosen: Chosen) -> list[Any]:
-    """What the report is about, its figure, and its texts: JSON, CSV, lines."""
-    law = chosen.law()
-    marked = f"**Exploratory**: {guards.plain(chosen.why)}." if chosen.why else "As declared before the fit."
-    message = f"## Report\n\n{guards.plain(chosen.experiment.name)}: {guards.plain(chosen.name)}. {marked}"
+def render(choice: Choice) -> list[Any]:
+    """Return what the report is about, its figure, and its texts: JSON, CSV, code."""
+    law = choice.law()
+    marked = f"**Exploratory**: {guards.plain(choice.why)}." if choice.why else "As declared before the fit."
+    message = f"## Report\n\n{guards.plain(choice.experiment.name)}: {guards.plain(choice.name)}. {marked}"
     if law.solution.posterior is None:
         message += f" {guards.NO_NOISE}"
     return [
         message,
-        report.drawn(chosen, law),
-        report.as_json(chosen, law),
-        report.as_csv(chosen),
-        report.as_lines(chosen, law),
+        report.law_figure(choice, law),
+        report.as_json(choice, law),
+        report.as_csv(choice),
+        report.as_lines(choice, law),
     ]

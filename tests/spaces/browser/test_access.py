@@ -63,7 +63,7 @@ def test_something_real_is_on_the_page_before_any_script_asks_for_more(space, fo
     with urllib.request.urlopen(space.url) as answer:
         text = answer.read().decode()
     assert f"forecast {100 * forecast['law']['mean']:.2f} %" in text
-    assert "held out, observed" in text and "shapes, not prices" in text
+    assert "held out, observed" in text and "trust the shapes" in text
 
 
 def test_the_server_reaches_for_no_other_machine(visit, space):
