@@ -6,7 +6,7 @@ import pytest
 
 from tests.pipeline.conftest import TINY
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.run import sources_of
+from toolkit.pipeline.plan import contexts_of_sources
 from toolkit.pipeline.stages.release import other_draws
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
@@ -21,7 +21,7 @@ def first(tmp_path, suffix="", **fields):
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in fields.items())]))
     run = load_run(f"{recipe}{suffix}")
-    return next(sources_of(Context(run, None, None, Progress(io.StringIO())), None))[0]
+    return contexts_of_sources(Context(run, None, None, Progress(io.StringIO())))[0]
 
 
 @pytest.mark.parametrize(
