@@ -134,7 +134,10 @@ def test_what_costs_time_or_means_two_things_is_refused(text, message):
         ("pool_sizes: [100000000]\nladder_questions: 100000000", "pool_sizes: input should be less than"),
         ("teacher_width: 1000000", "teacher_width: input should be less than or equal to 16384"),
         ("max_tokens: 1e20", "max_tokens: input should be"),
-        ("answer_pattern: '(a'", r"answer_pattern: must be a regular expression with one group: '\(a' is no regular"),
+        (
+            "answer_pattern: '(a'",
+            r"answer_pattern: must be a regular expression with one group: '\(a' is not a regular",
+        ),
         ("answer_pattern: 'a'", "answer_pattern: must be a regular expression with one group: 'a' has 0 groups"),
         ("response_pattern: '(a){99999999999}'", "response_pattern: must be a regular expression with one group"),
         ("prompt: '{% for i in range(10**9) %}{% endfor %}{{ question }}'", "prompt: not a Jinja template: "),

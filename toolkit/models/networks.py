@@ -82,7 +82,9 @@ def check_weights(folder: Path, named: str) -> int:
         names = set(parts.values()) if isinstance(parts, dict) else {"weight_map"}
         missing = sorted(map(str, names - {file.name for file in files}))
         if missing:
-            raise ModelFilesError(f"{named}: {INDEX} names {missing[0]}, which is not there; download the model again")
+            raise ModelFilesError(
+                f"{named}: {INDEX} names {missing[0]}, which does not exist; download the model again"
+            )
     return sum(_check_file(file, named) for file in files)
 
 
