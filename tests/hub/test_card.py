@@ -105,7 +105,7 @@ def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, s
     tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting=counting), card, default=default)
     text = " ".join(DatasetCard.load(tmp_path / "tiny" / "README.md").text.split())
     assert said in text and f'"{default}", split="train"' in text
-    assert ("no rung of a ladder" in text) == (counting == "adaptive")
+    assert ("not a budget of a ladder" in text) == (counting == "adaptive")
     assert ("A repeat of one that is held does not train" in text) == (counting == "accepted")
     assert re.search(r"\n\n\n", (tmp_path / "tiny" / "README.md").read_text()) is None
 

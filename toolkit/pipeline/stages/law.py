@@ -239,7 +239,7 @@ def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
     protocol = recipe.sampling.protocol
     return {
         **({"protocol": protocol} if protocol != OLDER["protocol"] else {}),  # else the key stays what it was
-        "arm": "adaptive" if adaptive else "FSS",  # the first is no rung of a ladder
+        "arm": "adaptive" if adaptive else "FSS",  # the first is not a budget of a ladder
         "pair": cell.pair,
         "questions": cell.questions,
         "budget": cell.budget,
