@@ -91,7 +91,7 @@ def test_more_questions_at_equal_totals(made):
     pairs = comparing.more_questions(made)
     assert pairs[0][:3] == ("64 × 2", "128 × 1", 128)
     assert [each.interval.estimate for each in pairs] == pytest.approx([0.001] * 3, abs=1e-9)
-    assert "answers to single items are not here" in compare.render(made, "questions", "distinct")[0]
+    assert "answers to single items are not available" in compare.render(made, "questions", "distinct")[0]
 
 
 def test_another_arm_in_the_same_cells(made):
