@@ -59,7 +59,7 @@ def test_adaptive_draws_are_an_arm_of_their_own(counted, tmp_path):
     other, _ = counted(counting="adaptive", budgets="[12]", stop_below="0.3")
     release = other.workspace / "runs" / "tiny" / "release"
     assert check(release, Progress(io.StringIO())).problems == []
-    assert "no rung of a ladder" in (release / "README.md").read_text()
+    assert "not a budget of a ladder" in (release / "README.md").read_text()
     (stops,) = (other.workspace / "responses").glob("*.stops.jsonl")
     last = {row["question_id"]: row for row in map(json.loads, stops.read_text().splitlines())}
     drawn = load_dataset(str(release), "all", split="train", cache_dir=str(tmp_path))
