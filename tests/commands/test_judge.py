@@ -178,7 +178,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ('{"golds": "7", "response": "7"}', [], r"did you mean 'golds'\?"),
     ('{"gold": "7", "response": "7"}', ["--label", "ok"], r"no column 'ok', only gold, response$"),
     ('{"gold": "7", "response": "7", "verdict": 1}', ["--output", "b.jsonl"], r"column 'verdict' already: .*--prefix"),
-    ('{"gold": "7", "response": "7"}', ["--output", "a.jsonl"], r"is the file that is read: write to another"),
+    ('{"gold": "7", "response": "7"}', ["--output", "a.jsonl"], r"is the file that is read: choose another"),
     ('{"gold": "7", "response": "7"}', ["--output", "b.xlsx"], r"cannot write \.xlsx; use \.jsonl"),
     ('{"gold": "7", "response": "7"}', ["--output", "no/b.csv"], r"there is no folder no; make it first"),
     ('{"gold": "7", "response": "7"}', ["--pattern", "(a"], r"--pattern: '\(a' is not a regular expression"),
@@ -253,7 +253,7 @@ def test_the_command_reads_standard_input_and_packed_files(tmp_path: Path) -> No
         [sys.executable, "-m", "toolkit.cli", "judge", "-", "--output", "out.csv"],
         input=text, capture_output=True, text=True, cwd=tmp_path, check=False,
     )  # fmt: skip
-    assert refused.returncode == 1 and "from standard input is written as .jsonl alone" in refused.stderr
+    assert refused.returncode == 1 and "from standard input can only be written as .jsonl" in refused.stderr
 
 
 def test_no_line_is_wider_than_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_results_without_a_revision_are_refused(tmp_path, name):
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(Refused, match="holds something else than a bundle"):
+    with pytest.raises(Refused, match="holds something other than a bundle"):
         write_bundle(tmp_path, Space())
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.txt"]
 

@@ -95,8 +95,8 @@ def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("counting", "default", "said"),
     [
-        ("sampled", "r4", "`rN` holds the accepted ones of N responses per question, repeats among them"),
-        ("accepted", "a4", "`aN` holds the first N distinct accepted responses of each question"),
+        ("sampled", "r4", "`rN` holds the accepted ones of N responses per question, with repeats"),
+        ("accepted", "a4", "`aN` holds the first N distinct accepted responses to each question"),
         ("adaptive", "s4", "`sN` holds the accepted ones of at most N responses per question"),
     ],
 )
@@ -106,7 +106,7 @@ def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, s
     text = " ".join(DatasetCard.load(tmp_path / "tiny" / "README.md").text.split())
     assert said in text and f'"{default}", split="train"' in text
     assert ("not a budget of a ladder" in text) == (counting == "adaptive")
-    assert ("A repeat of one that is held does not train" in text) == (counting == "accepted")
+    assert ("A repeated response does not train" in text) == (counting == "accepted")
     assert re.search(r"\n\n\n", (tmp_path / "tiny" / "README.md").read_text()) is None
 
 
@@ -125,5 +125,5 @@ def test_the_table_is_read_back_as_printed():
 def test_code_takes_names_only():
     assert code("org/name-1.0_x") == "org/name-1.0_x"
     for name in ['a"b', "a b", "a\nb", "{{x}}", ""]:
-        with pytest.raises(ValueError, match="cannot stand in the card's code"):
+        with pytest.raises(ValueError, match="cannot be used in the card's code"):
             code(name)

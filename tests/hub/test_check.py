@@ -184,7 +184,7 @@ def test_adaptive_draws_are_one_budget(counted, tiny):
 
 
 def test_what_is_no_release_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no manifest.json, so it is no release"):
+    with pytest.raises(ValueError, match=r"holds no manifest.json, so it is not a release"):
         read_release(tmp_path)
     (tmp_path / "manifest.json").write_text('{"format": 7}')
     with pytest.raises(ValueError, match="format 7; this toolkit reads format 1"):

@@ -111,7 +111,7 @@ def test_another_source_is_refused_until_a_major_version_replaces_it(ladder, api
 
 def test_other_responses_of_the_same_source_are_refused(ladder, api, repo):
     put(ladder((1, 2)), repo, api)
-    with pytest.raises(Refused, match="r1: its rows are others than those published"):
+    with pytest.raises(Refused, match="r1: its rows differ from those published"):
         put(ladder((1, 2, 4), "v1.1.0", "b"), repo, api)
 
 

@@ -206,7 +206,7 @@ def test_a_cell_without_accepted_rows_is_on_the_card_and_no_config(tiny, tmp_pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": "1.0"}, "version: '1.0' is no release tag; write it as v1.0.0"),
+        ({"version": "1.0"}, "version: '1.0' is not a release tag; write it as v1.0.0"),
         ({"default": "r3"}, "default: 'r3' is not among the configs r1, r2, r4, q2-r2"),
         ({"statistics": {"r1": {}}}, "statistics: of r1; give those of the configs r1, r2, r4, q2-r2"),
         ({"statistics": {name: {"accepted": 1} for name in ("r1", "r2", "r4", "q2-r2")}}, "statistics: r1 lacks"),

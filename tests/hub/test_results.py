@@ -164,9 +164,7 @@ def test_another_draw_of_responses_is_part_of_the_spread(measured, tmp_path):
     rows = [row | {"corpus_draw": row["train_seed"]} for row in pq.read_table(results.curves).to_pylist()]
     pq.write_table(pa.Table.from_pylist(rows), results.curves)
     write_results(tmp_path / "out", results, "local/tiny-results", "v1.0.0")
-    assert (
-        "over replicates, each with responses and a train seed of its own" in (tmp_path / "out/README.md").read_text()
-    )
+    assert "over replicates, each with its own responses and train seed" in (tmp_path / "out/README.md").read_text()
 
 
 def test_mean_errors_of_pairs_and_controls_stay_apart(measured):

@@ -150,7 +150,7 @@ def test_a_changed_source_is_refused_field_by_field_until_a_major_version():
 
 
 def test_other_rows_of_the_same_source_are_refused():
-    with pytest.raises(Refused, match="r1: its rows are others than those published under the same source"):
+    with pytest.raises(Refused, match="r1: its rows differ from those published under the same source"):
         ask(manifest((1, 2), "v1.1.0", rows="y"), remote_of(manifest((1, 2))))
 
 

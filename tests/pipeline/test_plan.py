@@ -57,7 +57,7 @@ def test_a_plan_names_the_stages_in_the_order_in_which_a_run_shows_them(chain):
 def test_sampling_is_planned_up_to_the_responses(chain, tmp_path):
     plan = plan_sampling(context_of(other_recipe(chain, tmp_path), chain.workspace))
     assert [stage.name for stage in plan.stages] == ["leaks", "models", "responses", "responses"]
-    assert "Ahead: teacher " in plan.projection(2) and "responses 384 responses" in plan.projection(2)
+    assert "Ahead: teacher " in plan.projection(2) and "responses 768 responses" in plan.projection(2)
 
 
 def test_of_another_recipe_nothing_is_found_and_nothing_is_made(chain, tmp_path):

@@ -79,7 +79,7 @@ def test_a_teacher_of_a_hub_is_named_at_its_commit():
         ("pool: [\n", "not YAML"),
         ("extends: math\npool: mathematics\n", "recipe.yaml: extends: "),
         ("pool: !!binary aGk=\n", "line 1: YAML aliases, anchors and tags"),
-        ("pool: " + "[" * 5000 + "\n", "recipe.yaml: line 1: more than 16 lists and mappings in one another"),
+        ("pool: " + "[" * 5000 + "\n", "recipe.yaml: line 1: more than 16 nested lists and mappings"),
         ("pool: mathematics\nnope: 1\n", "recipe.yaml: nope: unknown key"),
         ("pool: mathematics\nbudgets: [2, 1]\n", "recipe.yaml: budgets"),
     ],

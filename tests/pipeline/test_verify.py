@@ -259,7 +259,7 @@ def test_the_exit_code_tells(honest, tmp_path, capsys):
     assert "\nwrong, 1:\nquestion 'id" in capsys.readouterr().out
     (honest.parent / "empty").mkdir()
     assert main(["check", str(honest.parent / "empty")]) == 1
-    assert "holds no manifest.json, so it is no release" in capsys.readouterr().err
+    assert "holds no manifest.json, so it is not a release" in capsys.readouterr().err
 
 
 def test_a_release_of_a_hub_under_the_tag_of_another_version_is_found(honest, tmp_path, monkeypatch):

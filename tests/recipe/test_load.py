@@ -58,7 +58,7 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\ncounting: adaptive", r"budgets: counting adaptive takes one budget"),
         ("pool: m\ncounting: adaptive\nbudgets: [32]", r"held_out: must be null where counting is adaptive"),
         ("pool: m\nteacher: a/b\nserver: tgi", r"teacher_revision: missing; an endpoint's teacher is known by"),
-        ("pool: m\nserver: tgi\nurls: ['http://a']", r"server: urls and server: name one"),
+        ("pool: m\nserver: tgi\nurls: ['http://a']", r"server: urls and server: name only one"),
         ("pool: m\nurls: ['ftp://a']", r"urls: .*pattern"),
         ("pool: m\nserver: endpoint", r"instance: missing: vendor/region/type/size"),
         ("pool: m\nprompt: Solve it.", r"prompt: must have \{\{ question \}\} in it"),

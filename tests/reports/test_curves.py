@@ -191,7 +191,7 @@ def test_no_column_is_taken_for_a_date(tmp_path):
 )
 def test_a_file_in_another_encoding_is_named(tmp_path, content):
     (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.csv: byte \d+ is no text in UTF-(8|16): save the table as 'CSV UTF-8'"):
+    with pytest.raises(ValueError, match=r"a\.csv: byte \d+ is not text in UTF-(8|16): save the table as 'CSV UTF-8'"):
         read_ladders(tmp_path / "a.csv", CurveColumns("r", "error"))
     assert read_ladders(text(tmp_path, "r,error\n1,9.0%\n"), CurveColumns("r", "error"))[0].values.tolist() == [0.09]
 

@@ -62,7 +62,7 @@ def test_plan_answers_in_a_sentence(client):
         ("/fit", {"errors": [1e-300] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be 0, or a number from"),
         ("/fit", {"errors": ["x"] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be a number, got 'x'"),
         ("/fit", {"errors": [[0.5]] * 18, "budgets": [1.0] * 18}, "errors, row 1: must be a number"),
-        ("/fit", {"budgets": None}, "budgets is no list of numbers"),
+        ("/fit", {"budgets": None}, "budgets is not a list of numbers"),
         ("/forecast", {"ahead": [10**400]}, "ahead, row 1: must be 0, or a number from"),
         ("/forecast", {"ahead": [1000]}, "measure a larger rung first"),
         ("/forecast", {"ahead": [2.0] * 101}, "at most 100"),
@@ -83,7 +83,7 @@ CELLS = ([float(m) for m in range(201)], [1.0] * 201, [0.5] * 201)
         (CELLS, {"question": 20}, "201 different cells: at most 200 are taken"),
         (([1.0], [1.0], [0.5]), {"question": 10**400}, "the price 'question' must be 0, or a number from"),
         (([1.0], [1.0], [0.5]), {"qestion": 1}, "nothing is called 'qestion'; known are question, response"),
-        (([1.0], [1.0], [0.5]), [20], "prices are no object of names and numbers"),
+        (([1.0], [1.0], [0.5]), [20], "prices are not an object of names and numbers"),
     ],
 )
 def test_a_plan_that_cannot_be_made_is_told_why(client, cells, prices, why):

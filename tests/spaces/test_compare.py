@@ -91,7 +91,7 @@ def test_more_questions_at_equal_totals(made):
     pairs = comparing.more_questions(made)
     assert pairs[0][:3] == ("64 × 2", "128 × 1", 128)
     assert [each.interval.estimate for each in pairs] == pytest.approx([0.001] * 3, abs=1e-9)
-    assert "answers to single items are not here" in compare.render(made, "questions", "distinct")[0]
+    assert "answers to single items are not available" in compare.render(made, "questions", "distinct")[0]
 
 
 def test_another_arm_in_the_same_cells(made):
@@ -116,7 +116,7 @@ def test_a_table_without_questions_compares_budgets():
     rows = [f"{2**i},{0.9 - 0.1 * i + 0.01 * s},{s}\n" for i in range(5) for s in (0, 1)]
     told, _, _, intrinsic, counts = shown("r,error,seed\n" + "".join(rows))
     assert "Of 4 comparisons the second is better in 4" in told
-    assert intrinsic is None and "the card of the release tells" in counts
+    assert intrinsic is None and "the card of the release has the counts" in counts
 
 
 def test_one_seed_without_items_has_no_spread_to_compare_with():

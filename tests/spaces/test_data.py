@@ -70,7 +70,7 @@ def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_p
 
 def test_what_is_no_number_or_no_forecast_is_told(tmp_path):
     folder(tmp_path, table().astype({"error": str}).replace({"error": {"0.9": "low"}}))
-    with pytest.raises(ValueError, match="holds what is no number: Unable to parse string 'low'"):
+    with pytest.raises(ValueError, match="holds something other than a number: Unable to parse string 'low'"):
         data.read_results(tmp_path, "here")
     folder(tmp_path / "other", table())
     (tmp_path / "other" / "laws").mkdir()

@@ -137,7 +137,7 @@ def test_results_that_name_no_release_say_so(repo, tmp_path):
     choice = selection.settle([repo, *[None] * 6])[0]
     for text, why in (
         ("{}", "do not say which release they were measured on"),
-        ('{"provenance": {"data": {"repo": "nowhere", "revision": "v1"}}}', "is no dataset of the Hub"),
+        ('{"provenance": {"data": {"repo": "nowhere", "revision": "v1"}}}', "is not a dataset of the Hub"),
         (None, "do not say which release they were measured on"),
     ):
         (tmp_path / "manifest.json").unlink(missing_ok=True)

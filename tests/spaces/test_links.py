@@ -50,8 +50,8 @@ def test_an_exploratory_result_is_marked(linked):
         ("axis", "sideways", "choices are log, linear"),
         ("money", "much", "it is not a number"),
         ("money", "-1", "the least is 0"),
-        ("budget", "nan", "it is no number that can be used"),
-        ("budget", "1e400", "it is no number that can be used"),
+        ("budget", "nan", "it is too large a number, or not a number"),
+        ("budget", "1e400", "it is too large a number, or not a number"),
     ],
 )
 def test_what_cannot_be_used_is_told_and_the_start_is_shown(linked, name, text, why):

@@ -59,7 +59,7 @@ def read_yaml(text: str) -> Any:
 
     Raises:
         YamlError: for text that is not YAML, is longer or deeper than a recipe, or has anchors, aliases, tags, a key
-            twice, or control characters.
+            twice, or characters that are not allowed.
     """
     if len(text) > LARGEST:
         raise YamlError(f"longer than {LARGEST:,} characters, the most that a recipe may have ({len(text):,})")
@@ -98,7 +98,7 @@ def _look_through(text: str, loader: type = _Loader) -> None:
 
 def _refuse_unwritable(value: Any, key: str) -> None:
     if isinstance(value, str) and (match := UNWRITABLE.search(value)):
-        raise YamlError(f"{key}{': ' if key else ''}has the control character {match[0]!r}; remove it")
+        raise YamlError(f"{key}{': ' if key else ''}has the character {match[0]!r}, which is not allowed; remove it")
     if isinstance(value, dict):
         for name, element in value.items():
             _refuse_unwritable(str(name), key)

@@ -61,7 +61,7 @@ REFUSED = {
     "a name that stands twice": ("r,error,error\n1,0.9,0.8\n", "row 1 has two columns named 'error': rename one"),
     "a column without a name": ("r,error,\n1,0.9,0.01\n", "row 2 has 3 cells, the header 2"),
     "one between": ("r,,error\n1,7,0.9\n", "row 1, column 2 has no name"),
-    "a workbook": (b"PK\x03\x04\x14\0", "no text but a binary file .a workbook or archive.: save"),
+    "a workbook": (b"PK\x03\x04\x14\0", "not text but a binary file .a workbook or archive.: save"),
     "compressed": (b"\x1f\x8b\x08\0", "a binary file .compressed."),
     "no parquet": (b"PAR1 garbage PAR1", "it is no parquet file that can be read"),
     "results of lm-eval": (

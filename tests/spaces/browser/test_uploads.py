@@ -18,10 +18,10 @@ GOOD = {
     "excel.csv": COMMAS.replace(",", ";").replace(".", ",").encode("utf-16"),
 }
 BAD = {
-    "binary.csv": (b"PAR1\0\0\0\1", "it is no text but a binary file"),
-    "latin.csv": ("größe,error\n1,0.9\n".encode("latin-1"), "is no text in UTF-8"),
+    "binary.csv": (b"PAR1\0\0\0\1", "it is not text but a binary file"),
+    "latin.csv": ("größe,error\n1,0.9\n".encode("latin-1"), "is not text in UTF-8"),
     "empty.csv": (b"\n\n", "there is nothing in it"),
-    "missing.csv": (b"budget,error\n1,0.9\n2,NaN\n", "row 3, column 'error': 'NaN' is no measured number"),
+    "missing.csv": (b"budget,error\n1,0.9\n2,NaN\n", "row 3, column 'error': 'NaN' is not a measured number"),
     "long.csv": (b"budget,error\n" + b"1,0.9\n" * 2001, "it has 2,001 rows: at most 2,000 are taken"),
     "ragged.csv": (b"budget,error\n1,0.9\n2,0.8,0.7\n", "row 3"),
     "markup.csv": (COMMAS.replace("1,", "<img src=x onerror=alert(1)>,", 1).encode(), "row 2, column 'budget'"),
