@@ -54,7 +54,10 @@ BAD = {
     "broken JSON": ('{"budget": 1, "error": 0.9}\n{"budget"\n', "row 2 is no JSON: .*write an object a line"),
     "a broken list": ('[{"budget": 1,]', "it is no JSON: .*write an object a line"),
     "deep JSON": ('[{"budget": 1, "error": [0.9]}]', "row 1 is no flat object"),
-    "NaN in JSON": ('[{"r": 1, "error": 0.9}, {"r": 2, "error": NaN}]', "row 2, column 'error': 'NaN' is not a measured"),
+    "NaN in JSON": (
+        '[{"r": 1, "error": 0.9}, {"r": 2, "error": NaN}]',
+        "row 2, column 'error': 'NaN' is not a measured",
+    ),
     "infinity in JSON lines": ('\n{"r": -Infinity, "error": 0.9}', "row 2, column 'r': '-Infinity' is not a measured"),
     "some percent": (HEAD + "1,91 %,0\n2,0.8,0\n", "row 3, column 'error' has no percent sign, others have"),
     "UTF-16 without its mark": (HEAD.encode("utf-16-le"), "it is not text but a binary file: save the table as CSV"),
