@@ -13,7 +13,7 @@ from toolkit.progress import Stage
 from toolkit.prompt import Messages, contents
 from toolkit.protocols import load_protocol
 from toolkit.protocols.contract import Protocol
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.execution import first_prompt
 from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
 from toolkit.teachers.completion import Teacher

@@ -5,14 +5,14 @@ import functools
 from toolkit.prompt import Messages, prompt_writer, user_turn
 from toolkit.protocols.contract import ANSWER, Ask, Draft, Protocol, Question
 
-KEPT = 16_384  # prompts that are kept written, since a question is asked several times
+CACHED = 16_384  # filled prompts that stay in memory, since a question is asked several times
 
 
 def protocol(prompt: str) -> Protocol:
-    """One step, which asks the question in the recipe's words as one message of a user."""
+    """Give the protocol with one step, which asks the question in the recipe's words as one message of a user."""
     write = prompt_writer(prompt)
 
-    @functools.lru_cache(KEPT)
+    @functools.lru_cache(CACHED)
     def answer(*, question: str) -> Messages:
         return user_turn(write(question))
 

@@ -18,9 +18,10 @@ from toolkit.pipeline.source import Source, refuse_other_source, source_identity
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
 from toolkit.pipeline.teacher import NANO, is_served, open_teacher, protocol_of, served_as
 from toolkit.progress import Stage
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.contract import ANSWER
+from toolkit.protocols.execution import first_prompt
 from toolkit.questions.pools import read_questions
-from toolkit.synthesis.courses import Wanted
+from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
@@ -207,7 +208,7 @@ class Asking(contextlib.ExitStack):
         """(position, index) of the recorded errors that are asked for again: those of earlier runs."""
         return self.index.errors if self.context.retry_errors else frozenset()
 
-    def rows(self, wanted: Round) -> Iterator[Wanted]:
+    def rows(self, wanted: Round) -> Iterator[Draw]:
         """Yield (question id, text, index) of each response that the journal lacks, or is to ask for again."""
         held = self.index.held(len(self.questions), int(wanted.stop.max(initial=0)))
         for position, index in wanted.pairs():
@@ -271,7 +272,7 @@ class Asking(contextlib.ExitStack):
         return estimate(
             (first_prompt(self.protocol, text) for _, text, _ in self.rows(rows)),
             max_tokens=self.context.recipe.sampling.max_tokens,
-            seen=self.index.usage,
+            seen=self.index.ledger.get(ANSWER),
             prices=self.prices,
             rate=_known_rate(self.index.journal),
         )
