@@ -9,6 +9,7 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import projection
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.lookup import find_decisions, find_laws, find_measured, find_replicates
+from toolkit.pipeline.protocol import open_protocol
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
@@ -170,6 +171,7 @@ def _context(
     """What stages are handed, with workers that end with the body."""
     progress = progress or Progress()
     refuse_unknown_form(run.recipe)
+    open_protocol(run.recipe, progress)
     with open_workers(jobs) as workers:
         yield Context(
             run,

@@ -16,6 +16,7 @@ from toolkit.corpora.ranks import accepted_ranks
 from toolkit.hub.version import differences
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
+from toolkit.protocols import prompts_digest
 from toolkit.recipe.sections import Sampling
 from toolkit.text_files import read_object
 from toolkit.workspace import Artifact, Workspace, canonical, hash_of, to_json, write_atomic
@@ -26,6 +27,7 @@ MENDS = {
     "served": "say where the teacher answers with `server`, `urls` or `provider`; `api` and `quantize` stay",
     "questions": "put the settings of the pool back",
     "sampling": "put them back",
+    "prompts": "the toolkit's prompts of this protocol changed; take the version that the release names",
 }
 
 
@@ -39,9 +41,10 @@ def source_identity(
         served: see `served_as`.
         questions: sha256 of the pool's questions.
     """
-    identity: dict[str, Any] = canonical(
-        {"served": served, "questions": questions, "sampling": sampling} | ({"teacher": teacher} if teacher else {})
-    )
+    prompts = prompts_digest(sampling.protocol)
+    more = {"teacher": teacher, "prompts": prompts}  # plain rejection sampling has no prompts but the recipe's own
+    known = {name: value for name, value in more.items() if value}
+    identity: dict[str, Any] = canonical({"served": served, "questions": questions, "sampling": sampling} | known)
     return identity
 
 

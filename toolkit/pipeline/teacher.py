@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.protocol import protocol_of
 from toolkit.progress import Stage
 from toolkit.prompt import Messages, contents
-from toolkit.protocols import load_protocol
-from toolkit.protocols.contract import Protocol
 from toolkit.protocols.execution import first_prompt
 from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
@@ -120,11 +119,6 @@ def open_served(
             here, serving = serve.client_settings(here, serving)
             here = dataclasses.replace(here, teacher_revision=here.teacher_revision or teacher.key)
         yield EndpointTeacher(here, serving, sampling, urls=urls, prompts=prompts, greedy=greedy)
-
-
-def protocol_of(recipe: Recipe) -> Protocol:
-    """How a response comes about."""
-    return load_protocol(recipe.sampling.protocol, recipe.sampling.prompt)
 
 
 def named_here(context: Context, teacher: Artifact) -> TeacherSettings:

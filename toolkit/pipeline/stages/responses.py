@@ -14,9 +14,10 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Ahead, Context, StageError
 from toolkit.pipeline.eta import expect
 from toolkit.pipeline.judge import CorpusJudge, judged_by
+from toolkit.pipeline.protocol import protocol_of
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import NANO, is_served, open_teacher, protocol_of, served_as
+from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
 from toolkit.protocols.contract import ANSWER
 from toolkit.protocols.execution import first_prompt
