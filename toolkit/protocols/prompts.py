@@ -1,10 +1,14 @@
 """The prompts of a protocol: Jinja files beside its module, named `<module>.<step>.jinja`."""
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from toolkit.prompt import LONGEST, Messages, template_writer, user_turn
+from toolkit.prompt import LONGEST, Messages, prompt_writer, template_writer, user_turn
+from toolkit.protocols.contract import Writer
 from toolkit.text_files import TextError, read_text
+
+CACHED = 16_384  # filled prompts that stay in memory, since a question is asked several times
 
 
 class Prompt:
@@ -45,3 +49,18 @@ def load_template(module: str, name: str, variables: Mapping[str, int]) -> Calla
     except TextError as error:
         raise ValueError(f"{error}; a protocol's prompts lie beside its module") from error
     return template_writer(text.removesuffix("\n"), variables, path.name)
+
+
+def question_prompt(prompt: str) -> Writer:
+    """Give the step that asks the question in the recipe's words, as one message of a user.
+
+    Raises:
+        ValueError: for a prompt that is no template.
+    """
+    write = prompt_writer(prompt)
+
+    @functools.lru_cache(CACHED)
+    def ask_question(*, question: str) -> Messages:
+        return user_turn(write(question))
+
+    return ask_question
