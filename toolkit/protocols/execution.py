@@ -3,7 +3,7 @@
 import inspect
 import types
 from collections import Counter
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from toolkit.prompt import Messages
@@ -139,6 +139,23 @@ def _completed(step: Step) -> Generator[Step, Completion, Completion]:
     """Hand the step to whoever runs the protocol, and take its completion."""
     completion = yield step
     return completion
+
+
+def first_prompts(protocol: Protocol, questions: Iterable[str]) -> Iterator[tuple[str, Messages]]:
+    """Yield each question with what the teacher reads first for it, without those that the protocol fails on.
+
+    Raises:
+        ProtocolFault: where it fails on all of them; the first fault.
+    """
+    fault, count = None, 0
+    for question in questions:
+        try:
+            yield question, first_prompt(protocol, question)
+            count += 1
+        except ProtocolFault as error:
+            fault = fault or error
+    if fault and not count:
+        raise fault
 
 
 def first_prompt(protocol: Protocol, question: str) -> Messages:

@@ -214,7 +214,7 @@ class Journal:
 def encode(row: Response) -> bytes:
     """The line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
     fields = row._asdict()
-    if not (row.step or row.final):
+    if not (row.step or row.final or row.parents):
         for name in ("step", "occurrence", "parents", "final"):
             del fields[name]
     return _ENCODE(fields).encode(errors="replace") + b"\n"

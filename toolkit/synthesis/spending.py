@@ -73,6 +73,11 @@ class Estimate(NamedTuple):
     price: float | None  # expected
     most_price: float | None
 
+    @property
+    def responses(self) -> int:
+        """Responses that are to be made: one of each request."""
+        return self.requests
+
     def __str__(self) -> str:
         expected = "" if self.completion_tokens is None else f", {self.completion_tokens:,} expected"
         text = (

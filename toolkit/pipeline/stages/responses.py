@@ -20,13 +20,14 @@ from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
 from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
 from toolkit.protocols.contract import ANSWER
-from toolkit.protocols.execution import first_prompt
+from toolkit.protocols.execution import first_prompts
 from toolkit.questions.pools import read_questions
 from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
+from toolkit.synthesis.step_estimates import ProtocolEstimate, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.text_files import TextError, read_object
@@ -49,7 +50,7 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
             if context.dry:
                 ahead = asking.estimate()
                 new = f"to sample: {ahead}"
-                _expect(context, ahead.requests)
+                _expect(context, ahead.responses)
         if draws is not None:
             source = with_rows(source, index, context.recipe.ladder.counting, draws)
             new = f"{int(draws.sum()):,} responses, {new if not context.dry else 'none to sample'}"
@@ -260,23 +261,23 @@ class Asking(contextlib.ExitStack):
     def begin(self) -> None:
         """Say what it will take before anything is asked for."""
         ahead = self.estimate()
-        self.lacking = ahead.requests
+        self.lacking = ahead.responses
         self.context.progress.say(f"{'':11} to sample: {ahead}")
         self.stage.expect(1, "response")
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> Estimate | ProtocolEstimate:
         """Estimate what is ahead at most: where draws depend on what comes, all that the recipe allows."""
         ladder = self.context.recipe.ladder
         most = most_draws(self.context.run)
         most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
         rows = Round(int(most.max()), np.zeros_like(most), most)
-        return estimate(
-            (first_prompt(self.protocol, text) for _, text, _ in self.rows(rows)),
-            max_tokens=self.context.recipe.sampling.max_tokens,
-            seen=self.index.ledger.get(ANSWER),
-            prices=self.prices,
-            rate=_known_rate(self.index.journal),
-        )
+        texts, max_tokens = (text for _, text, _ in self.rows(rows)), self.context.recipe.sampling.max_tokens
+        rate, ledger = _known_rate(self.index.journal), self.index.ledger
+        if len(self.protocol.steps) > 1:
+            known = {"ledger": ledger, "responses": self.index.responses, "prices": self.prices, "rate": rate}
+            return estimate_steps(self.protocol, texts, max_tokens=max_tokens, **known)
+        prompts = (messages for _, messages in first_prompts(self.protocol, texts))
+        return estimate(prompts, max_tokens=max_tokens, seen=ledger.get(ANSWER), prices=self.prices, rate=rate)
 
     def _report(self, tally: Tally) -> None:
         shown = dataclasses.replace(tally, cost=tally.cost + self.cost)
