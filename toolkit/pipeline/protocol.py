@@ -14,6 +14,11 @@ def protocol_of(recipe: Recipe) -> Protocol:
     return load_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options, recipe.protocol_file)
 
 
+def has_steps(recipe: Recipe) -> bool:
+    """Whether responses come about otherwise than by plain rejection sampling, so that steps are kept beside them."""
+    return recipe.sampling.protocol != "rejection_sampling"
+
+
 def open_protocol(recipe: Recipe, progress: Progress) -> None:
     """Load the protocol before any work, and say so where it is code of the user's own.
 

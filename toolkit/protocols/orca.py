@@ -14,7 +14,18 @@ from toolkit.protocols.contract import ANSWER, Ask, Draft, Protocol, Question
 from toolkit.protocols.prompts import load_template, question_prompt
 
 PLAIN = "none"  # no system message, as the student's test prompt has none
-STYLES = (PLAIN, "reasons", "complete", "literal", "child", "child_steps", "rules", "justify", "plan", "brief")
+STYLES: tuple[str, ...] = (
+    PLAIN,
+    "reasons",
+    "complete",
+    "literal",
+    "child",
+    "child_steps",
+    "rules",
+    "justify",
+    "plan",
+    "brief",
+)
 STYLES += ("define", "example", "expert", "check")
 CHOICE_STYLES = ("eliminate", "compare")  # for questions that list options
 

@@ -11,7 +11,9 @@ from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.cells import corpora_of, corpus_name
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.source import Part, Source, rows_of
+from toolkit.pipeline.protocol import has_steps, protocol_of
+from toolkit.pipeline.replay import training_prompt
+from toolkit.pipeline.source import Part, Source, responses_of, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
@@ -27,6 +29,8 @@ class Corpus:
     parts: Mapping[Part, Artifact]
     # (questions, budget) -> counts; empty in a dry run of an unmade corpus
     statistics: Mapping[tuple[int, int], Mapping[str, Any]]
+    # (questions, budget) -> step -> counts, where the protocol has steps; see `toolkit.corpora.steps.count_steps`
+    ledgers: Mapping[tuple[int, int], Mapping[str, Mapping[str, int]]] = dataclasses.field(default_factory=dict)
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
@@ -99,13 +103,15 @@ def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artif
     with context.progress.stage("corpus") as stage:
         parts = {part: _files(context, stage, source, part, verdicts[part]) for part in source.parts}
         made = all(part.made for part in parts.values())
-        statistics = {held: _statistics(parts, *held) for held in corpora_of(context.run)} if made else {}
+        cells = corpora_of(context.run) if made else []
+        statistics = {held: _statistics(parts, *held) for held in cells}
+        ledgers = {held: _ledger(parts, *held) for held in cells if has_steps(context.recipe)}
         trained = {held: counts for held, counts in statistics.items() if held[1] in context.run.budgets}
         for (_, budget), counts in trained.items():
             _refuse_empty(counts, budget)
         told = [f"{corpus_name(context.recipe, *held)} {counts['accepted']:,}" for held, counts in trained.items()]
         stage.text = f"accepted responses: {', '.join(told)}" if told else "not made yet"
-    return Corpus(parts, statistics)
+    return Corpus(parts, statistics, ledgers)
 
 
 def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact) -> dict[str, Any]:
@@ -122,14 +128,32 @@ def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact
         "columns": SCHEMA.names,
         # Where repeats do not train; elsewhere the rows alone make the corpus.
         **({"counting": counting} if counting == "accepted" else {}),
+        **_step_inputs(context, source, part),
     }
+
+
+def _step_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """Give what else the files are made from where a protocol has steps, and says what a student reads."""
+    from toolkit.corpora.steps import SCHEMA
+
+    sampling = context.recipe.sampling
+    if not has_steps(context.recipe):
+        return {}
+    made = {"protocol": sampling.protocol, "options": sampling.protocol_options, "prompt": sampling.prompt}
+    digest = source.rows[part].steps_digest if source.rows else None
+    return {"steps": digest, "step_columns": SCHEMA.names, **made}
 
 
 def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
     from toolkit.corpora.build import build_cell
+    from toolkit.corpora.steps import write_steps
 
     def make(out: Path) -> dict[str, Any]:
-        build_cell(out, _joined(source, part, verdicts), *part, *teacher_name(context, source.teacher))
+        rows = _joined(source, part, verdicts)
+        if has_steps(context.recipe):
+            rows = _with_prompts(context, source, part, rows)
+            write_steps(out / "data" / "steps" / file_name(*part), responses_of(source, part))
+        build_cell(out, rows, *part, *teacher_name(context, source.teacher))
         return {}
 
     return context.build(stage, "corpus", file_inputs(context, source, part, verdicts), make)
@@ -149,13 +173,29 @@ def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
+def _with_prompts(context: Context, source: Source, part: Part, rows: Iterator[Row]) -> Iterator[Row]:
+    """Add to each row what a student reads before the response, where the protocol says that it is something else."""
+    protocol = protocol_of(context.recipe)
+    for row, (_, steps) in zip(rows, responses_of(source, part), strict=True):
+        yield row | {"prompt": training_prompt(protocol, source.questions[row["position"]], row, steps)}
+
+
 def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
     from toolkit.corpora.statistics import cell_statistics
 
+    sides = (_cell_files(parts, questions, budget, side) for side in ("accepted", "rejected"))
+    return dataclasses.asdict(cell_statistics(*sides))
+
+
+def _ledger(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, dict[str, int]]:
+    from toolkit.corpora.steps import count_steps
+
+    return count_steps(*(_cell_files(parts, questions, budget, name) for name in ("steps", "accepted")))
+
+
+def _cell_files(parts: Mapping[Part, Artifact], questions: int, budget: int, name: str) -> list[Path]:
     held = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
-    files = [(parts[part].path / "data", file_name(*part)) for part in held]
-    accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
-    return dataclasses.asdict(cell_statistics(accepted, rejected))
+    return [parts[part].path / "data" / name / file_name(*part) for part in held]
 
 
 def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
