@@ -15,18 +15,9 @@ from toolkit.protocols.prompts import load_template, question_prompt
 
 PLAIN = "none"  # no system message, as the student's test prompt has none
 STYLES: tuple[str, ...] = (
-    PLAIN,
-    "reasons",
-    "complete",
-    "literal",
-    "child",
-    "child_steps",
-    "rules",
-    "justify",
-    "plan",
-    "brief",
+    *(PLAIN, "reasons", "complete", "literal", "child", "child_steps", "rules", "justify", "plan", "brief"),
+    *("define", "example", "expert", "check"),
 )
-STYLES += ("define", "example", "expert", "check")
 CHOICE_STYLES = ("eliminate", "compare")  # for questions that list options
 
 
