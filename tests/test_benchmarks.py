@@ -18,6 +18,7 @@ QUICK = {
     "sampler_memory": "--counts 50 100 --concurrency 8",
     "transport": "--count 40 --repeats 1 --concurrency 8",
     "planner": "--sources 1",
+    "protocols": "--questions 20 40 --repeats 1 --concurrency 8",
 }
 LONG = {  # a minute and more on two cores at any size: models are trained or served, or a grid of fits is run
     "chinchilla_fit": "--runs 24",

@@ -14,6 +14,9 @@ SERVERS = {
 # `protocol`: how a response comes about; see `toolkit.protocols.contract`
 PROTOCOLS = {
     "rejection_sampling": "toolkit.protocols.rejection_sampling",
+    "self_refine": "toolkit.protocols.self_refine",
+    "orca": "toolkit.protocols.orca",
+    "critique_guided": "toolkit.protocols.critique_guided",
 }
 
 # `answer_kind`: how answers are found and compared; see `toolkit.verification.policies.AnswerKind`

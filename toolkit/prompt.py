@@ -1,11 +1,11 @@
-"""The teacher's prompt: the recipe's Jinja template, filled with one question.
+"""Fills the Jinja templates of prompts: the recipe's, with one question, and a protocol's, with several texts.
 
 Anybody may have written the recipe, and Jinja's own sandbox lets a template compute for ever. So a template may use
-only what fills in a question, and nothing that can grow or repeat without bound: its time and output are linear in its
+only what fills in a text, and nothing that can grow or repeat without bound: its time and output are linear in its
 length.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from jinja2 import StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -47,38 +47,72 @@ def prompt_writer(template: str) -> Callable[[str], str]:
     """Make a function from a question to the text that the teacher reads.
 
     Args:
-        template: Jinja, in a sandbox; it knows one name, `question`, and must use it. Loops go over lists that are
-            written out in it; filters and methods are those that cut or change a text.
+        template: Jinja, in a sandbox; it knows one name, `question`, and must use it; see `template_writer`.
 
     Raises:
         ValueError: for a template that is not allowed, naming the recipe key `prompt`; and, when the function is
             called, for a question that the template cannot be filled with.
     """
+    write = template_writer(template, ("question",), "prompt")
+    return lambda question: write(question=question)
+
+
+def template_writer(template: str, names: Iterable[str], named: str) -> Callable[..., str]:
+    """Give a function that fills a template with texts, one keyword argument per name.
+
+    Args:
+        template: Jinja, in a sandbox. Loops go over what is written out in it, filters and methods are those that cut
+            or change a text. What it is filled with is data and never read as a template.
+        names: of the variables; the template must use each of them and no other.
+        named: what errors call the template, such as a recipe key or a file.
+
+    Raises:
+        ValueError: naming the template and what is wrong with it; from what is returned, for other variables than
+            these, one that is no text, or a text that the template cannot be filled with.
+    """
+    known = sorted(names)
     quoted = repr(template if len(template) < 200 else f"{template[:197]}...")
     if len(template) > LONGEST:
-        raise ValueError(f"prompt: has {len(template):,} characters; write it with {LONGEST:,} at most: {quoted}")
+        raise ValueError(f"{named}: has {len(template):,} characters; write it with {LONGEST:,} at most: {quoted}")
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
         _refuse_costly(environment.parse(template))
-        names = meta.find_undeclared_variables(environment.parse(template))
+        used = sorted(meta.find_undeclared_variables(environment.parse(template)))
         compiled = environment.from_string(template)
-        if names == {"question"}:
-            compiled.render(question="1 + 1")  # a filter or attribute that is missing shows here, not in the middle
+        if used == known:  # a filter or attribute that is missing shows here, not in the middle
+            compiled.render(dict.fromkeys(known, "1 + 1"))
     except (*FAULTS, SyntaxError, MemoryError) as error:  # the last two: blocks that nest deeper than Python's
-        raise ValueError(f"prompt: not a Jinja template: {str(error)[:200]}: {quoted}") from error
-    if names != {"question"}:
-        used = ", ".join(sorted(names)) or "no name at all"
-        raise ValueError(f"prompt: must use the name `question` and no other, not {used}: {quoted}")
+        raise ValueError(f"{named}: not a Jinja template: {str(error)[:200]}: {quoted}") from error
+    if used != known:
+        raise ValueError(f"{named}: must use {_listed(known)} and no other, not {_plain(used)}: {quoted}")
 
-    def write(question: str) -> str:
+    def write(**texts: object) -> str:
+        _refuse_other(texts, known, named)
         try:
-            return compiled.render(question=question)
+            return compiled.render(texts)
         except FAULTS as error:
-            raise ValueError(
-                f"prompt: cannot be filled with {question[:80]!r}: {str(error)[:200]}: {quoted}"
-            ) from error
+            values = ", ".join(f"{str(texts[name])[:80]!r}" for name in known)
+            raise ValueError(f"{named}: cannot be filled with {values}: {str(error)[:200]}: {quoted}") from error
 
     return write
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = ", ".join(f"`{name}`" for name in names)
+    return f"the name{'s' * (len(names) > 1)} {quoted}" if names else "no name"
+
+
+def _plain(names: Sequence[str]) -> str:
+    return ", ".join(names) or "no name at all"
+
+
+def _refuse_other(texts: Mapping[str, object], known: Sequence[str], named: str) -> None:
+    """Refuse other variables than a template's, and values that are no texts."""
+    if sorted(texts) != known:
+        raise ValueError(f"{named}: is filled with {_listed(known)}, not with {_plain(sorted(texts))}")
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{named}: {name}: must be a text, not {value!r:.80}")
 
 
 def _refuse_costly(template: nodes.Template) -> None:

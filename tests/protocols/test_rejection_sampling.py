@@ -2,7 +2,7 @@ import pytest
 
 from toolkit.prompt import user_turn
 from toolkit.protocols import load_protocol
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.execution import first_prompt
 
 
 def test_the_question_is_put_into_the_recipe_s_prompt():

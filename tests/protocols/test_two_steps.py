@@ -7,11 +7,11 @@ import pytest
 
 from toolkit.prompt import contents, user_turn
 from toolkit.protocols.contract import Draft, Protocol
-from toolkit.synthesis.courses import response_seed, step_seed
+from toolkit.synthesis.executions import response_seed, step_seed
 from toolkit.synthesis.journal import Journal, JournalError, Response, decode, encode, read_journal
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.spending import Prices
-from toolkit.teachers.completion import Completion, Transient
+from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 
 def answer(*, question):
@@ -27,7 +27,7 @@ async def respond(ask, question, index):
     attempt = await ask("answer", question=question.text)
     if "sure" in attempt.text:
         return Draft(attempt.text)
-    better = await ask("refine", question=question.text, attempt=attempt.text)
+    better = await ask("refine", attempt, question=question.text, attempt=attempt.text)
     return Draft(better.text, better.finish_reason)
 
 
@@ -38,7 +38,7 @@ async def vote(ask, question, index):
 
 
 REFINE = Protocol({"answer": answer, "refine": refine}, respond)
-VOTE = Protocol({"answer": answer}, vote)
+VOTE = Protocol({"answer": answer}, vote, {"answer": 2})
 
 
 class Scripted:
@@ -77,7 +77,8 @@ def test_a_step_has_a_row_of_its_own_and_the_last_one_is_the_response(tmp_path):
     assert teacher.read == [["user"], ["system", "user", "assistant", "user"]]
     step, response = read_journal(path)
     assert (step.step, step.occurrence, step.text, step.pending) == ("answer", 0, "said 1", True)
-    assert (response.step, response.text, response.pending) == ("", "said 2", False)
+    assert (response.step, response.text, response.pending) == ("refine", "said 2", False)
+    assert (step.parents, step.final, response.parents, response.final) == ((), False, ("answer:0",), True)
     assert teacher.seeds == [response_seed(1, "q", 0), step_seed(1, "q", 0, "refine", 0)] == [step.seed, response.seed]
     assert (tally.asked, tally.sampled, tally.prompt_tokens) == (1, 1, 20)
     with Journal(path) as journal:
@@ -109,7 +110,8 @@ def test_a_draft_that_is_not_what_came_last_has_a_row_without_tokens(tmp_path):
         ("answer", 1, "said 2"),
         ("", 0, "said 1"),
     ]
-    assert [row.completion_tokens for row in rows] == [2, 2, 0]
+    assert rows[-1].parents == ("answer:0",) and rows[-1].final and not rows[-1].is_completion
+    assert [row.completion_tokens for row in rows] == [2, 2, 2]
     assert len({row.seed for row in rows}) == 2
 
 
@@ -121,7 +123,7 @@ def test_a_rerun_asks_only_for_the_steps_that_are_missing(tmp_path):
     again = Scripted()
     assert fill(path, again).sampled == 1
     assert again.read == [["system", "user", "assistant", "user"]]
-    assert [row.step for row in read_journal(path)] == ["answer", ""]
+    assert [row.step for row in read_journal(path)] == ["answer", "refine"]
     whole = tmp_path / "whole.jsonl"
     fill(whole, Scripted())
     assert [row.seed for row in read_journal(path)] == [row.seed for row in read_journal(whole)]
@@ -145,7 +147,8 @@ def test_a_step_without_an_answer_ends_its_response_and_can_be_asked_for_again(t
     again = Scripted()
     assert fill(path, again).sampled == 0
     assert fill(path, again, errors=True).sampled == 1 and len(again.read) == 1
-    assert [(row.step, row.failed) for row in read_journal(path)] == [("answer", False), ("", True), ("", False)]
+    rows = [(row.step, row.failed) for row in read_journal(path)]
+    assert rows == [("answer", False), ("refine", True), ("refine", False)]
 
 
 def test_each_step_is_tried_again_and_paid_for(tmp_path):
@@ -163,6 +166,12 @@ def test_each_step_is_tried_again_and_paid_for(tmp_path):
 def test_steps_are_read_as_they_were_written_and_once(tmp_path):
     row = Response("q", 3, "t", "stop", 1, 2, 5, "m", "", "refine", 1)
     assert json.loads(encode(row))["occurrence"] == 1 and decode(encode(row)) == row
+    final = row._replace(step="", occurrence=0, parents=("refine:1",), final=True)
+    assert decode(encode(final)) == final
+    for field, value in (("parents", ["a", 1]), ("parents", "refine:1"), ("final", 1)):
+        line = json.dumps(json.loads(encode(final)) | {field: value}).encode()
+        with pytest.raises(ValueError, match=f"{field}: must be"):
+            decode(line)
     with Journal(tmp_path / "rows") as journal:
         journal.write(row)
         with pytest.raises(JournalError, match="step refine, occurrence 1 is there twice"):
@@ -171,25 +180,105 @@ def test_steps_are_read_as_they_were_written_and_once(tmp_path):
 
 
 async def impatient(ask, question, index):
+    await ask("answer", question=question.text)
     await asyncio.sleep(0)
 
 
 async def confused(ask, question, index):
-    await ask("judge", question=question.text)
+    first = await ask("answer", question=question.text)
+    await ask("judge", first, question=question.text)
 
 
 async def idle(ask, question, index):
     return Draft("42")
 
 
+async def endless(ask, question, index):
+    while True:
+        await ask("answer", question=question.text)
+
+
+async def broken(ask, question, index):
+    first = await ask("answer", question=question.text)
+    raise KeyError(first.text)
+
+
+async def wordless(ask, question, index):
+    await ask("answer", question=question.text)
+    return Draft(42)
+
+
+async def drafting_nothing(ask, question, index):
+    await ask("answer", question=question.text)
+
+
+async def misnaming(ask, question, index):
+    first = await ask("answer", question=question.text)
+    await ask("refine", first, question=question.text, atempt=first.text)
+
+
+async def orphan(ask, question, index):
+    first = await ask("answer", question=question.text)
+    await ask("refine", first._replace(text="no step"), question=question.text, attempt=first.text)
+
+
+async def cut_badly(ask, question, index):
+    await ask("answer", question=question.text)
+    return Draft("42", "error")
+
+
+async def systemless(ask, question, index):
+    await ask("bare", question=question.text)
+
+
+def plain(ask, question, index):
+    return Draft("42")
+
+
 @pytest.mark.parametrize(
-    ("respond", "message"),
+    ("respond", "message", "steps"),
     [
-        (impatient, "a protocol awaits nothing but `ask`"),
-        (confused, "no step 'judge'; it has answer"),
-        (idle, "without asking its teacher"),
+        (impatient, "a protocol awaits nothing but `ask`", 1),
+        (confused, "has no step 'judge'; its steps are answer, refine", 1),
+        (idle, "responds without asking its teacher", 0),
+        (endless, "asks for more than 64 steps", 64),
+        (broken, "raised KeyError: 'said", 1),
+        (wordless, "hands over the text 42", 1),
+        (drafting_nothing, "returns None; return a `Draft`", 1),
+        (misnaming, "raised TypeError", 1),
+        (orphan, "a parent is a completion that `ask` returned", 1),
+        (cut_badly, "with the finish reason 'error'", 1),
+        (plain, "its `respond` is no coroutine", 0),
+        (systemless, "writes no messages in the step 'bare'", 0),
     ],
 )
-def test_a_protocol_that_breaks_the_contract_is_told_so(tmp_path, respond, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        fill(tmp_path / "rows", Scripted(), Protocol({"answer": answer}, respond))
+def test_a_protocol_that_breaks_its_contract_ends_that_response_alone(tmp_path, respond, message, steps):
+    async def sometimes(ask, question, index):
+        if question.text == "easy":
+            return Draft((await ask("answer", question=question.text)).text)
+        made = respond(ask, question, index)
+        return await made if asyncio.iscoroutine(made) else made
+
+    path = tmp_path / "rows.jsonl"
+    writers = {"answer": answer, "refine": refine, "bare": lambda *, question: question}
+    protocol = Protocol(writers, sometimes if respond is not plain else respond, {"answer": 100}, name="mine")
+    draws = [("good", "easy", 0), ("q", "hard", 3)]
+    if respond is plain:
+        with pytest.raises(TeacherError, match=message):
+            fill(path, Scripted(), protocol, draws)
+        return
+    tally = fill(path, Scripted(), protocol, draws)
+    rows = list(read_journal(path))
+    (failed,) = (row for row in rows if row.failed)
+    assert failed.error.startswith("protocol mine: question 'q', index 3: ") and message in failed.error
+    assert sum(row.step != "" for row in rows) == steps and tally.completion_tokens == 2 * (steps + 1)
+    assert (tally.asked, tally.sampled, tally.errors) == (2, 2, {"protocol mine": 1})
+    again = Scripted()
+    assert fill(path, again, protocol, draws, errors=True).sampled == 1 and not again.read
+
+
+def test_a_step_may_be_asked_for_as_often_as_is_declared(tmp_path):
+    with pytest.raises(TeacherError, match="more than 1 time; say how often") as refused:
+        fill(tmp_path / "rows", Scripted(), VOTE._replace(most={}), [("q", "hard", at) for at in range(40)])
+    assert "What came is kept" in str(refused.value)
+    assert 32 <= sum(row.failed for row in read_journal(tmp_path / "rows")) < 40

@@ -139,4 +139,4 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tmp_path):
     rows = list(read_journal(tmp_path / "rows"))
     assert len(rows) > 10 and (tmp_path / "rows").stat().st_size > 4_500
     with Journal(tmp_path / "rows") as journal:
-        assert journal.usage.responses == len(rows)
+        assert journal.responses == len(rows)

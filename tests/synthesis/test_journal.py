@@ -58,7 +58,7 @@ def test_usage_counts_responses_and_not_errors(tmp_path):
     for _ in range(2):
         with Journal(tmp_path / "rows.jsonl") as journal:
             journal.append(row for row in rows if not journal.has("q", row.index))
-            assert journal.usage == (2, 6, 8)
+            assert journal.ledger == {"answer": (2, 6, 8)}
 
 
 def test_a_lone_surrogate_is_data_too(tmp_path):
@@ -113,7 +113,7 @@ with Journal(Path(sys.argv[1])) as journal:
         try:
             journal.write(Response("q", index, "text " * 50, "stop", 1, 1, index))
         except OSError:
-            assert not journal.has("q", index) and journal.usage.responses == index
+            assert not journal.has("q", index) and journal.responses == index
             raise
 """
 

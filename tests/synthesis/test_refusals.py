@@ -143,7 +143,7 @@ def test_a_journal_that_is_cut_anywhere_while_errors_are_asked_again_loses_nothi
 def test_a_response_is_final(tmp_path):
     with Journal(tmp_path / "rows") as journal:
         journal.append([Response("q", 0, "", "error", 0, 0, 1, "m", "500"), Response("q", 0, "t", "stop", 1, 1, 1)])
-        assert journal.has("q", 0) and not journal.failed("q", 0) and journal.usage.responses == 1
+        assert journal.has("q", 0) and not journal.failed("q", 0) and journal.responses == 1
         for late in (Response("q", 0, "", "error", 0, 0, 1), Response("q", 0, "u", "stop", 1, 1, 1)):
             with pytest.raises(JournalError, match="is there twice"):
                 journal.append([late])

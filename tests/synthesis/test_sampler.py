@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.synthesis.echo import Echo, error, fill, rung
 from toolkit.synthesis import retries, writer
-from toolkit.synthesis.courses import response_seed
+from toolkit.synthesis.executions import response_seed
 from toolkit.synthesis.journal import Journal, JournalError, Response, read_journal
 from toolkit.synthesis.sampler import sample
 from toolkit.teachers.completion import Completion, TeacherError, Transient

@@ -53,7 +53,8 @@ def build_cell(
     Args:
         rows: position, question_id, question, answer; the fields of a journal's row, so that the journal can be rebuilt
             from the files; verdict, extracted, wrong_step (bool or None); and repeat, whether an earlier row of the
-            budget has the same text and trains in its place. Sorted by (index, position).
+            budget has the same text and trains in its place. `prompt`, where it is there and not None, is what a
+            student reads instead of the question, as messages. Sorted by (index, position).
         increment: the ranks of the rows; it names the files.
         teacher, teacher_revision: the generator's name (never a path) and its revision or weights' digest.
 
@@ -89,14 +90,14 @@ def _checked(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _record(row: Mapping[str, Any], teacher: str, teacher_revision: str) -> dict[str, Any]:
-    user, assistant = {"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["text"]}
+    prompt = row.get("prompt") or [{"role": "user", "content": row["question"]}]
     return {
         "question_id": row["question_id"],
         "question": row["question"],
         "answer": row["answer"],
         "response_index": row["index"],
         "response": row["text"],
-        "messages": [user, assistant],
+        "messages": [*prompt, {"role": "assistant", "content": row["text"]}],
         "verdict": row["verdict"],
         "extracted": row["extracted"],
         "finish_reason": row["finish_reason"],

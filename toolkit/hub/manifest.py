@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 FORMAT: Literal[1] = 1
 MOST_FILES = 100_000
 NAME_DIGITS = 12  # hex digits of a sha256 in a file's name: 48 bits distinguish the versions of one file
-RELEASE = ("format", "version", "default", "configs", "cells", "statistics", "provenance", "repo", "files")
+RELEASE = ("format", "version", "default", "configs", "cells", "statistics", "ledger", "provenance", "repo", "files")
 RESULTS = (
     *("format", "version", "repo", "default", "configs", "provenance"),
     *("models", "embedded", "teacher", "laws", "decisions", "files"),
@@ -70,6 +70,7 @@ class Manifest:
         provenance: keys, digests and versions of what it was made from, plain JSON data.
         default: the configuration that loads when none is named.
         cells, statistics: for releases, budget -> its files, and budget -> its counts.
+        ledger: for releases whose protocol has steps, budget -> step -> counts.
         models, embedded, teacher, laws, decisions: for results, see `toolkit.hub.results`.
     """
 
@@ -82,6 +83,7 @@ class Manifest:
     configs: Mapping[str, Config] = dataclasses.field(default_factory=dict)
     cells: Mapping[str, Sides] = dataclasses.field(default_factory=dict)
     statistics: Mapping[str, Counts] = dataclasses.field(default_factory=dict)
+    ledger: Mapping[str, Mapping[str, Counts]] | None = None
     models: Sequence[Mapping[str, Any]] = ()
     embedded: Sequence[str] = ()
     teacher: str = ""

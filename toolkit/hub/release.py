@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from datasets import DatasetInfo
 
 SIDES = ("accepted", "rejected")
+STEPS = "steps"  # folder, and config, of the tables of steps, where a protocol has some
 POOL = {"test": "test", "questions": "train", "dev": "validation"}  # config of a part of the pool -> its split
 RECIPE = "recipe.yaml"
 # What may differ between releases of one source: parts grow, tools change, and so do commits of the model repo.
@@ -55,6 +56,7 @@ class ReleaseTables:
         paths: name in the release -> file; files: name -> its digest and size.
         default: the config that loads when none is named.
         statistics: cell -> counts, as `card.COLUMNS` names them.
+        ledger: cell -> step -> counts, as `card.LEDGER` names them; None where a response is one completion.
         infos: config -> its `DatasetInfo`.
         examples: question, answer, response and verdict of some rows.
     """
@@ -67,6 +69,7 @@ class ReleaseTables:
     statistics: Mapping[str, Counts]
     infos: Mapping[str, "DatasetInfo"]
     examples: Sequence[Mapping[str, str]]
+    ledger: Mapping[str, Mapping[str, Counts]] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class ReleaseDraft:
         """Return the files that name the version: name -> text."""
         tables = self.tables
         configs = front_configs(tables.configs, tables.default)
-        readme = render_card(self.card, configs, tables.infos, tables.statistics, tables.examples, self.version)
+        counts = tables.statistics, tables.examples, self.version, tables.ledger
+        readme = render_card(self.card, configs, tables.infos, *counts)
         return {RECIPE: self.recipe, "README.md": readme}
 
     def manifest(self) -> ReleaseManifest:
@@ -102,6 +106,7 @@ class ReleaseDraft:
             configs=self.tables.configs,
             cells=self.tables.cells,
             statistics={name: dict(counts) for name, counts in self.tables.statistics.items()},
+            ledger=self.tables.ledger,
             provenance=canonical(self.provenance),
             repo=self.card.repo,
             files=in_order({**self.tables.files, **texts}),
@@ -114,15 +119,18 @@ def read_tables(
     cells: Mapping[str, Sequence[str]],
     default: str,
     statistics: Mapping[str, Counts],
+    ledger: Mapping[str, Mapping[str, Counts]] | None = None,
 ) -> ReleaseTables:
     """Name the tables of a release by their digests, and read what its card says of them.
 
     Args:
-        corpus: files by their names in a corpus, `data/accepted/...` and `data/rejected/...`.
+        corpus: files by their names in a corpus, `data/accepted/...`, `data/rejected/...`, and with steps
+            `data/steps/...`.
         pool: a folder with questions.parquet (all seed questions in their order), test.parquet and perhaps dev.parquet.
         cells: config name -> its files below `data/accepted/`, in order; smaller budgets first.
         default: the config that loads when none is named. A cell without accepted rows is on the card, but no config.
         statistics: config name -> counts, as `card.COLUMNS` names them.
+        ledger: config name -> step -> counts; None where a response is one completion.
 
     Raises:
         ValueError: for a default or statistics without a cell, a default without accepted rows, or no test questions.
@@ -137,13 +145,16 @@ def read_tables(
     configs = _configs(sides, statistics) | {
         name: Config(split, [names[f"{name}.parquet"]]) for name, split in POOL.items() if f"{name}.parquet" in names
     }
+    if steps := [placed for name, placed in names.items() if name.startswith(f"{STEPS}/")]:
+        configs[STEPS] = Config("train", steps)
     paths = {names[name]: path for name, path in sources.items()}
     infos = {name: dataset_info(config, paths) for name, config in configs.items()}
     for name in ("questions", "test"):
         if not infos[name].dataset_size:
             raise ValueError(f"{name}.parquet: no questions to publish")
     files = {names[name]: fact for name, fact in facts.items()}
-    return ReleaseTables(paths, files, sides, configs, default, statistics, infos, _examples(configs[default], paths))
+    examples = _examples(configs[default], paths)
+    return ReleaseTables(paths, files, sides, configs, default, statistics, infos, examples, ledger or None)
 
 
 def write_release(out: Path, release: ReleaseDraft) -> ReleaseManifest:
@@ -222,6 +233,8 @@ def _sources(corpus: Mapping[str, Path], pool: Path, cells: Mapping[str, Sequenc
     for name in dict.fromkeys(name for files in cells.values() for name in files):
         for side in SIDES:
             yield f"{side}/{name}", corpus[f"data/{side}/{name}"]
+        if f"data/{STEPS}/{name}" in corpus:
+            yield f"{STEPS}/{name}", corpus[f"data/{STEPS}/{name}"]
     for part in POOL:
         if part != "dev" or (pool / "dev.parquet").is_file():
             yield f"{part}.parquet", pool / f"{part}.parquet"
@@ -292,6 +305,12 @@ def release_change(old: Manifest, new: Manifest) -> Change:
         for name in shared
         if old.cells[name] != new.cells[name]
     ]
+    steps = _step_files(new)
+    moved += [
+        f"{name}: its steps differ from those published under the same source"
+        for place, name in _step_files(old).items()
+        if steps.get(place, name) != name
+    ]
     if _test_files(old) != _test_files(new):
         moved.append("test: its questions differ from those published")
     inside = not moved and set(new.cells) < set(old.cells)
@@ -333,6 +352,12 @@ def _cells(subset: str, budgets: Sequence[int]) -> str:
 
 def _test_files(manifest: Manifest) -> list[str] | None:
     return manifest.configs["test"].files if "test" in manifest.configs else None
+
+
+def _step_files(manifest: Manifest) -> dict[str, str]:
+    """The tables of steps: what each is for, without its digest -> its name."""
+    files = manifest.configs[STEPS].files if STEPS in manifest.configs else []
+    return {name.rpartition("-")[0]: name for name in files}
 
 
 def _same_text(old: Manifest, new: Manifest) -> bool:

@@ -138,6 +138,8 @@ def _refuse_more(text: str) -> None:
 def _refuse_places(recipe: Recipe, weights: bool) -> None:
     """Refuse a place where a stranger names a pool or a model, and a name of what happens to be here."""
     pool, teacher = recipe.pool, recipe.teacher.teacher
+    if recipe.protocol_file:
+        raise StageError("recipe.yaml: protocol: names a file of some machine, and code never comes with data")
     if weights and teacher != NANO and not FILE_NAME.fullmatch(teacher):
         raise StageError(f"recipe.yaml: teacher: {teacher!r} is no plain name; its weights come from a model repo")
     names = {"pool": pool.pool, "test_pool": pool.test_pool} | ({} if weights else {"teacher": teacher})

@@ -6,17 +6,19 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.hub.endpoints import open_to_read
+from toolkit.hub.release import STEPS
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.recipe_file import read_strange, recipe_text, under_new_names
 from toolkit.pipeline.source import FOLDER, remember, source_identity, source_key
 from toolkit.pipeline.stages.models import nano_options
 from toolkit.pipeline.stages.pool import pool_inputs
 from toolkit.pipeline.teacher import NANO
+from toolkit.pipeline.verify_steps import COLUMNS, joined, step_fault, step_of
 from toolkit.progress import Progress
 from toolkit.recipe.files import names_recipe
 from toolkit.recipe.load import Run, load_recipe
@@ -53,6 +55,7 @@ class Restoration:
     path: Path  # of the recipe
     installs: list[Install]
     responses: list[str]  # files of the release
+    steps: list[str]
     identity: Mapping[str, Any]
 
     @property
@@ -120,12 +123,9 @@ def _plan(
         teacher = _teacher(recipe, weights, provenance.teacher, space, progress)
         installs.append(teacher)
         recipe = _with_weights(recipe, space, teacher)
-    recipe, path, responses = (
-        dataclasses.replace(recipe, name=name),
-        Path("recipes", f"{name}.yaml"),
-        release.parts("all"),
-    )
-    plan = Restoration(release, recipe, served, path, installs, responses, identity)
+    recipe, path = dataclasses.replace(recipe, name=name), Path("recipes", f"{name}.yaml")
+    responses, steps = release.parts("all"), release.parts(STEPS) if STEPS in release.manifest.configs else []
+    plan = Restoration(release, recipe, served, path, installs, responses, steps, identity)
     _refuse_other_recipe(plan)
     return plan
 
@@ -195,14 +195,15 @@ def _preview(plan: Restoration, space: Workspace) -> str:
 
 
 def _carry_out(plan: Restoration, space: Workspace, progress: Progress) -> str:
-    from toolkit.pipeline.verify import check_pool, responses_of
+    from toolkit.pipeline.verify import check_pool
 
     questions = check_pool(plan.installs[0].files)
-    for _ in responses_of(plan.release.folder, plan.responses, questions):
+    parts = plan.release.folder, plan.responses, plan.steps, questions
+    for _ in journal_rows(*parts):
         pass  # all of them are looked at before anything is written
     for install in plan.installs:
         space.refuse_other(install.stage, install.inputs, install.files)
-    journal, rows = _journal(plan, space), responses_of(plan.release.folder, plan.responses, questions)
+    journal, rows = _journal(plan, space), journal_rows(*parts)
     with space.lock(f"responses-{journal.stem}"), merge(journal, rows) as (added, before):
         for install in plan.installs:
             with progress.stage(install.stage) as stage:
@@ -232,9 +233,46 @@ def _next(plan: Restoration, space: Workspace) -> str:
     )
 
 
+def journal_rows(
+    folder: Path, files: Sequence[str], tables: Sequence[str], questions: Collection[str]
+) -> Iterator[Response]:
+    """Yield the rows of a journal that has a release's responses, each after the steps that led to it.
+
+    Args:
+        files: of responses, and `tables` of steps in the same order; none where a response is one completion.
+        questions: ids of the pool's questions.
+
+    Raises:
+        StageError: naming file and row; see `toolkit.pipeline.verify.responses_of`.
+    """
+    from toolkit.pipeline.verify import responses_of
+
+    if not tables:
+        yield from responses_of(folder, files, questions)
+        return
+    unread, read = iter(tables), dict[tuple[str, int], list[Response]]()
+    for response in responses_of(folder, files, questions):
+        key = response.question_id, response.index
+        while key not in read and (table := next(unread, None)):
+            for step in _steps_in(folder, table):
+                read.setdefault((step.question_id, step.index), []).append(step)
+        whole, steps = joined(response, read.pop(key, []))
+        yield from steps
+        yield whole
+
+
+def _steps_in(folder: Path, table: str) -> Iterator[Response]:
+    from toolkit.pipeline.verify import table_rows
+
+    for number, row in table_rows(folder / table, table, COLUMNS):
+        if fault := step_fault(row):
+            raise StageError(f"{table}: row {number}: {fault}; nothing of the release was taken over")
+        yield step_of(row)
+
+
 @contextlib.contextmanager
 def merge(journal: Path, responses: Iterable[Response]) -> Iterator[tuple[int, int]]:
-    """Add to a journal what it lacks of some responses once the body has ended well.
+    """Add to a journal what it lacks of some responses, each after its steps, once the body has ended well.
 
     Whatever is killed when, the journal is the old one or the new one.
 
@@ -264,7 +302,10 @@ def _add(journal: Path, part: Path, responses: Iterable[Response]) -> tuple[int,
         added = 0
         for row in responses:
             known = digests.get((row.question_id, row.index))
-            if known is None:
+            if row.pending:  # a step; that of a response which is not there yet may be
+                if known is None and (row.step, row.occurrence) not in rows.steps(row.question_id, row.index):
+                    rows.write(row)
+            elif known is None:
                 rows.write(row)
                 added += 1
             elif known != _digest(row):

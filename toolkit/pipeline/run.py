@@ -10,6 +10,7 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.plan import Findings, RunPlan, contexts_of_sources, find, plan_run, plan_sampling
+from toolkit.pipeline.protocol import open_protocol
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
@@ -189,6 +190,7 @@ def _context(
     """Open what stages are given, with workers that end with the body."""
     progress = progress or Progress()
     refuse_unknown_form(run.recipe)
+    open_protocol(run.recipe, progress)
     with open_workers(jobs) as workers:
         yield Context(
             run,

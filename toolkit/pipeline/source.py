@@ -16,6 +16,7 @@ from toolkit.corpora.ranks import accepted_ranks
 from toolkit.hub.version import differences
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
+from toolkit.protocols import prompts_digest
 from toolkit.recipe.sections import Sampling
 from toolkit.text_files import read_object
 from toolkit.workspace import Artifact, Workspace, canonical, hash_of, to_json, write_atomic
@@ -26,6 +27,7 @@ MENDS = {
     "served": "say where the teacher answers with `server`, `urls` or `provider`; `api` and `quantize` stay",
     "questions": "put the settings of the pool back",
     "sampling": "put them back",
+    "prompts": "the toolkit's prompts of this protocol changed; take the version that the release names",
 }
 
 
@@ -39,9 +41,10 @@ def source_identity(
         served: see `served_as`.
         questions: sha256 of the pool's questions.
     """
-    identity: dict[str, Any] = canonical(
-        {"served": served, "questions": questions, "sampling": sampling} | ({"teacher": teacher} if teacher else {})
-    )
+    prompts = prompts_digest(sampling.protocol)
+    more = {"teacher": teacher, "prompts": prompts}  # plain rejection sampling has no prompts but the recipe's own
+    known = {name: value for name, value in more.items() if value}
+    identity: dict[str, Any] = canonical({"served": served, "questions": questions, "sampling": sampling} | known)
     return identity
 
 
@@ -112,6 +115,8 @@ class PartRows(NamedTuple):
     positions: Integers
     repeats: NDArray[np.bool_]
     digest: str  # of the rows, whatever their order in the journal
+    steps: Integers  # places of the steps that led to these rows, sorted by (index, position) and then as they came
+    steps_digest: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,12 +150,31 @@ def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integer
     _check_complete(source, indices[order], positions[order], draws)
     positions, rank = positions[order], ranks[positions[order], indices[order]]
     repeated, offsets = repeats[positions, indices[order]], index.column("offset")[order]
-    rows = {}
+    rows, steps = {}, _Steps(index, ranks, draws)
     for shell, (start, stop) in source.parts:
         inside = np.flatnonzero((shell.start <= positions) & (positions < shell.stop) & (start <= rank) & (rank < stop))
         digest = index.digest(order[inside].tolist())
-        rows[shell, (start, stop)] = PartRows(offsets[inside], positions[inside], repeated[inside], digest)
+        rows[shell, (start, stop)] = PartRows(
+            offsets[inside], positions[inside], repeated[inside], digest, *steps.of(shell, start, stop)
+        )
     return dataclasses.replace(source, rows=rows, digests={part: of_part.digest for part, of_part in rows.items()})
+
+
+class _Steps:
+    """The steps of a journal that belong to responses that count, in the order in which parts hold them."""
+
+    def __init__(self, index: JournalIndex, ranks: Integers, draws: Integers) -> None:
+        self._index, (positions, indices, offsets) = index, map(index.step_column, ("position", "index", "offset"))
+        order = np.lexsort((offsets, positions, indices))
+        self._places = order[indices[order] < draws[positions[order]]]
+        self._positions, self._offsets = positions[self._places], offsets[self._places]
+        self._ranks = ranks[self._positions, indices[self._places]]
+
+    def of(self, shell: Shell, start: int, stop: int) -> tuple[Integers, str]:
+        """Give where the steps of a part begin, in bytes, and their digest."""
+        in_shell = (shell.start <= self._positions) & (self._positions < shell.stop)
+        inside = np.flatnonzero(in_shell & (start <= self._ranks) & (self._ranks < stop))
+        return self._offsets[inside], self._index.step_digest(self._places[inside].tolist())
 
 
 def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
@@ -178,6 +202,18 @@ def _check_complete(source: Source, indices: Integers, positions: Integers, draw
         name = f"question {source.questions[position]['question_id']!r}, index {index}"
         what = "is there twice" if counts[index, position] else "is missing; run `fss sample` again"
         raise StageError(f"{source.journal.name}: the response to {name} {what}")
+
+
+def responses_of(source: Source, part: Part) -> Iterator[tuple[Row, list[Row]]]:
+    """Yield the journal's rows of one part as `rows_of` does, each with the rows of the steps that led to it."""
+    steps = rows_at(source.journal, source.rows[part].steps.tolist())
+    step = next(steps, None)
+    for row in rows_of(source, part):
+        led: list[Row] = []
+        while step and (step["question_id"], step["index"]) == (row["question_id"], row["index"]):
+            led.append(step)
+            step = next(steps, None)
+        yield row, led
 
 
 def rows_of(source: Source, part: Part) -> Iterator[Row]:

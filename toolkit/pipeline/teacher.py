@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.protocol import protocol_of
 from toolkit.progress import Stage
 from toolkit.prompt import Messages, contents
-from toolkit.protocols import load_protocol
-from toolkit.protocols.contract import Protocol
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.execution import first_prompts
 from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
+from toolkit.synthesis.step_estimates import step_prompts
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
 
@@ -84,16 +84,16 @@ def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: S
         ServeError: when a server that the recipe starts does not come up.
     """
     protocol = protocol_of(context.recipe)
-    prompts = [first_prompt(protocol, question) for question in questions]
+    prompts = list(first_prompts(protocol, questions))
     if is_served(context.recipe):
-        with open_served(context, teacher, context.recipe.sampling, prompts) as served:
+        with open_served(context, teacher, context.recipe.sampling, [messages for _, messages in prompts]) as served:
             yield served
         return
     from toolkit.teachers.backends.local import LocalTeacher
 
     name = "@".join(teacher_name(context, teacher))
     local = LocalTeacher(teacher.path, context.recipe.sampling, model=name, threads=context.workers.jobs)
-    unread = [question for question, prompt in zip(questions, prompts, strict=True) if not local.reads(prompt)]
+    unread = [question for question, prompt in prompts if not local.reads(prompt)]
     refuse_unreadable(unread, len(questions))
     yield local
 
@@ -122,11 +122,6 @@ def open_served(
         yield EndpointTeacher(here, serving, sampling, urls=urls, prompts=prompts, greedy=greedy)
 
 
-def protocol_of(recipe: Recipe) -> Protocol:
-    """Load the recipe's protocol, which says how a response comes about."""
-    return load_protocol(recipe.sampling.protocol, recipe.sampling.prompt)
-
-
 def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
     """Give the recipe's teacher by its folder on this machine, if it is here."""
     settings = context.recipe.teacher
@@ -134,8 +129,19 @@ def named_here(context: Context, teacher: Artifact) -> TeacherSettings:
 
 
 def shown_prompt(context: Context, teacher: Artifact, question: str) -> str:
-    """Write what the teacher reads first for a question, as far as is known: a server applies its own chat template."""
-    text = contents(first_prompt(protocol_of(context.recipe), question))
+    """Give what the teacher reads for a question in each step, as far as is known: a server has its own chat template.
+
+    Texts of earlier steps stand as `[name]`.
+    """
+    prompts = step_prompts(protocol_of(context.recipe), question)
+    if len(prompts) == 1:
+        return _filled(context, teacher, contents(*prompts.values()))
+    return "\n\n".join(
+        f"[{step}]\n{_filled(context, teacher, contents(messages))}" for step, messages in prompts.items()
+    )
+
+
+def _filled(context: Context, teacher: Artifact, text: str) -> str:
     if remote_model(context.recipe):
         return text
     from toolkit.pipeline.prompt import fill_prompt, nano_prompt

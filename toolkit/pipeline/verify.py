@@ -21,10 +21,12 @@ from toolkit.hub.check import check_tables, damaged_files
 from toolkit.hub.download import fetch, split_reference
 from toolkit.hub.endpoints import open_to_read
 from toolkit.hub.manifest import Config, ReleaseManifest, read_release
-from toolkit.hub.release import ladders
+from toolkit.hub.release import STEPS, ladders
 from toolkit.hub.version import parse_version
 from toolkit.pipeline.context import StageError
 from toolkit.pipeline.judge import CorpusJudge
+from toolkit.pipeline.verify_steps import COLUMNS as STEP_COLUMNS
+from toolkit.pipeline.verify_steps import StepChecker, step_fault, tables_beside, wrong_ledgers
 from toolkit.progress import Progress, Stage
 from toolkit.questions.pools import COLUMNS
 from toolkit.recipe.sections import Verification
@@ -113,12 +115,35 @@ def check(folder: Path, progress: Progress, jobs: int = 1) -> Checked:
         return Checked(looked_at, damaged)
     with progress.stage("budgets") as stage:
         problems = [*check_tables(folder, manifest, _count), *_broken_prefixes(folder, manifest)]
+        problems += wrong_ledgers(folder, manifest)
         stage.text = f"{len(manifest.cells):,} budgets: nesting row by row, and every count on the card"
     looked_at += [f"{stage.text} ({', '.join(manifest.cells)})"]
     with progress.stage("rows") as stage:
         seen, wrong = _check_rows(folder, manifest, stage, jobs)
         stage.text = ", ".join(seen)
-    return Checked(looked_at + seen, problems + wrong)
+    looked_at, problems = looked_at + seen, problems + wrong
+    if STEPS not in manifest.configs:
+        return Checked(looked_at, problems)
+    with progress.stage("steps") as stage:
+        stage.text, wrong = check_steps(folder, manifest)
+    return Checked([*looked_at, stage.text], problems + wrong)
+
+
+def check_steps(folder: Path, manifest: ReleaseManifest) -> tuple[str, list[str]]:
+    """Check the steps of a release, a part of its responses after the other: what was looked at, and what is wrong."""
+    faults, columns = Faults(), [*dict.fromkeys((*FIELDS.values(), "question", "messages"))]
+    checker, tables = StepChecker(folder, manifest, faults.add), manifest.configs[STEPS].files
+    parts: dict[str, list[str]] = {}  # table of steps -> tables of responses
+    for name in manifest.configs["all"].files:
+        for table in tables_beside(name, tables):
+            parts.setdefault(table, []).append(name)
+    for table, files in parts.items():
+        checker.begin([table])
+        for row in _rows(folder, files, columns):
+            checker.check(row, _response(row))
+        checker.end()
+    run = "its protocol run again over them" if checker.protocol else "its protocol is somebody's own code and not run"
+    return f"{checker.count:,} steps with their seeds and parents, {run}", faults.sentences()
 
 
 def _count(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, Any]:
@@ -148,7 +173,7 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
     with Judge(verification, jobs) as judge:
         corpus_judge = CorpusJudge(judge, leak_finder(held_out, procedural=procedural))
         for number, (row, judged) in enumerate(_judged(corpus_judge, _rows(folder, names, JUDGED)), 1):
-            for kind in _row_faults(row, judged, seeds.get(row["question_id"])):
+            for kind in _row_faults(row, judged, seeds.get(row["question_id"]), STEPS in manifest.configs):
                 faults.add(kind, row)
             asked.setdefault(row["question"], row["question_id"])
             if number % READ == 0:
@@ -166,7 +191,7 @@ def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judg
     return zip(rows, answers, strict=True)
 
 
-def _row_faults(row: Row, judged: Judgement, seed: Row | None) -> Iterator[str]:
+def _row_faults(row: Row, judged: Judgement, seed: Row | None, has_steps: bool) -> Iterator[str]:
     published = Judgement(row["verdict"], row["extracted"], row["wrong_step"])
     if published.verdict != judged.verdict:
         why = ", for a held-out question is in it" if judged.verdict == "leaked" else ""
@@ -176,7 +201,8 @@ def _row_faults(row: Row, judged: Judgement, seed: Row | None) -> Iterator[str]:
     if seed is None or any(row[name] != seed[name] for name in ("question", "answer")):
         yield "its question or known answer is not one of the seed questions"
     turns = [("user", row["question"]), ("assistant", row["response"])]
-    if [(turn["role"], turn["content"]) for turn in row["messages"]] != turns:
+    known = turns[-1:] if has_steps else turns  # what comes before it is looked at together with its steps
+    if [(turn["role"], turn["content"]) for turn in row["messages"]][-len(known) :] != known:
         yield "its messages are not its question and its response"
 
 
@@ -242,7 +268,7 @@ def responses_of(folder: Path, files: Sequence[str], questions: Collection[str])
     seen: set[tuple[str, int]] = set()
     types = {column: SCHEMA.field(column).type for column in FIELDS.values()}
     for name in files:
-        for number, row in _table(folder / name, name, types):
+        for number, row in table_rows(folder / name, name, types):
             try:
                 response = _response(row)
             except ValueError as error:
@@ -266,7 +292,7 @@ def check_pool(files: Mapping[str, Path]) -> set[str]:
     ids: dict[str, str] = {}
     for name, path in files.items():
         types = dict.fromkeys(COLUMNS, pa.string()) | {"position": pa.int64()}
-        for number, row in _table(path, name, types):
+        for number, row in table_rows(path, name, types):
             wrong = _fault(row, number) or (row["question_id"] in ids and "its question_id is there twice")
             if wrong:
                 raise StageError(f"{name}: row {number}: {wrong}; nothing of the release was taken over")
@@ -294,12 +320,14 @@ def malformed(folder: Path, configs: Mapping[str, Config]) -> list[str]:
     Returns:
         A sentence for each file, about its first such row.
     """
-    responses = dict.fromkeys(configs["all"].files)
-    others = dict.fromkeys(name for config in configs.values() for name in config.files if name not in responses)
+    responses, steps = dict.fromkeys(configs["all"].files), configs[STEPS].files if STEPS in configs else []
+    known = {*responses, *steps}
+    others = dict.fromkeys(name for config in configs.values() for name in config.files if name not in known)
     columns = {field.name: field.type for field in SCHEMA}
     pool = dict.fromkeys(("question_id", "question", "answer"), pa.string())
     faults = [_first_fault(folder / name, name, columns, _response_fault) for name in responses]
     faults += [_first_fault(folder / name, name, pool, _question_fault) for name in others]
+    faults += [_first_fault(folder / name, name, STEP_COLUMNS, step_fault) for name in steps]
     return [fault for fault in faults if fault]
 
 
@@ -307,7 +335,7 @@ def _first_fault(
     path: Path, name: str, types: Mapping[str, pa.DataType], fault: Callable[[Mapping[str, Any]], str]
 ) -> str:
     try:
-        wrong = ((number, found) for number, row in _table(path, name, types) if (found := fault(row)))
+        wrong = ((number, found) for number, row in table_rows(path, name, types) if (found := fault(row)))
         return next((f"{name}: row {number}: {found}" for number, found in wrong), "")
     except StageError as error:
         return str(error)
@@ -333,7 +361,7 @@ def _response(row: Mapping[str, Any]) -> Response:
     return checked(Response(**{field: row[column] for field, column in FIELDS.items()}))
 
 
-def _table(path: Path, name: str, types: Mapping[str, pa.DataType]) -> Iterator[tuple[int, dict[str, Any]]]:
+def table_rows(path: Path, name: str, types: Mapping[str, pa.DataType]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of some columns, numbered from 1."""
     try:
         schema = read_schema(path)

@@ -1,20 +1,92 @@
 """Synthesis protocols: one file each, which says how a response to a question comes about.
 
-A protocol's module has `protocol(prompt) -> Protocol` (see `contract`), with `prompt` the recipe's template, and a line
-in `toolkit.doors.PROTOCOLS`.
+A protocol's module has `protocol(prompt, **options) -> Protocol` (see `contract`), with `prompt` the recipe's template,
+and a line in `toolkit.doors.PROTOCOLS`. A file of the user's own has the same function and needs no line.
 """
 
+import functools
+import hashlib
 import importlib
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from toolkit.doors import PROTOCOLS
 from toolkit.protocols.contract import Protocol
+from toolkit.protocols.options import check_options
+from toolkit.recipe.protocol_file import prompts_of, protocol_name
+
+STEP = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-def load_protocol(name: str, prompt: str) -> Protocol:
-    """The protocol of a name in `PROTOCOLS`, with the recipe's prompt template.
+class ProtocolError(ValueError):
+    """A protocol that cannot be loaded; the message says what to change."""
+
+
+def load_protocol(
+    name: str, prompt: str, options: Mapping[str, Any] | None = None, file: Path | None = None
+) -> Protocol:
+    """Load a protocol with the recipe's prompt template and options.
+
+    Args:
+        name: in `PROTOCOLS`, or `module@digest` of a file of the user's own.
+        file: that file, which is run. None refuses such a name.
 
     Raises:
+        OptionError: for options that the protocol does not take.
+        ProtocolError: for a file that is not the one of the name, cannot be run, or makes no protocol.
         ValueError: for a prompt that is no template.
     """
-    found: Protocol = importlib.import_module(PROTOCOLS[name]).protocol(prompt)
-    return found
+    if name in PROTOCOLS:
+        module = importlib.import_module(PROTOCOLS[name])
+    elif file is None:
+        raise ProtocolError(
+            f"{name}: is somebody's own protocol, and code never comes with data. Write `protocol: ./"
+            f"{name.partition('@')[0]}.py`, a file of your own beside the recipe; it continues this source where its "
+            f"digest is {name.partition('@')[2]}, too"
+        )
+    else:
+        module = _run_file(file, name)
+    made = _made(module, prompt, options or {})
+    return made._replace(name=name.partition("@")[0])
+
+
+def prompts_digest(name: str) -> str | None:
+    """Give the digest of the prompts that a shipped protocol has in files; None without any, or for a user's own."""
+    if name not in PROTOCOLS:
+        return None
+    module = Path(__file__).with_name(f"{PROTOCOLS[name].rpartition('.')[2]}.py")
+    texts = [f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in prompts_of(module)]
+    return hashlib.sha256("\0\0".join(texts).encode()).hexdigest() if texts else None
+
+
+@functools.cache
+def _run_file(file: Path, name: str) -> ModuleType:
+    """Run a file of the user's own as a module; its code is what the name's digest is of."""
+    if protocol_name(file) != name:
+        raise ProtocolError(f"{file.name}: changed since the recipe was read; run again")
+    module = ModuleType(f"fss_protocol_{name.replace('@', '_')}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
+    except Exception as error:
+        raise ProtocolError(f"{file.name}: {type(error).__name__}: {error}; correct the file") from error
+    return module
+
+
+def _made(module: ModuleType, prompt: str, options: Mapping[str, Any]) -> Protocol:
+    make = getattr(module, "protocol", None)
+    place = Path(str(module.__file__)).name
+    if not callable(make):
+        raise ProtocolError(f"{place}: has no function `protocol(prompt, **options)`; write one that gives a Protocol")
+    made = make(prompt, **check_options(make, options))
+    if not isinstance(made, Protocol) or not made.steps:
+        raise ProtocolError(f"{place}: its function `protocol` gives {made!r:.80}; give a `Protocol` with its steps")
+    wrong = [step for step in (*made.steps, *made.most) if step not in made.steps or not STEP.fullmatch(step)]
+    if wrong:
+        raise ProtocolError(f"{place}: {wrong[0]!r:.80} is no step; a step has a name of letters, digits, '_' and '-'")
+    return made

@@ -1,22 +1,12 @@
 """Rejection sampling (RS): the teacher answers, and the right answers are kept."""
 
-import functools
-
-from toolkit.prompt import Messages, prompt_writer, user_turn
 from toolkit.protocols.contract import ANSWER, Ask, Draft, Protocol, Question
-
-KEPT = 16_384  # prompts that are kept written, since a question is asked several times
+from toolkit.protocols.prompts import question_prompt
 
 
 def protocol(prompt: str) -> Protocol:
-    """One step, which asks the question in the recipe's words as one message of a user."""
-    write = prompt_writer(prompt)
-
-    @functools.lru_cache(KEPT)
-    def answer(*, question: str) -> Messages:
-        return user_turn(write(question))
-
-    return Protocol({ANSWER: answer}, respond)
+    """Give the protocol with one step, which asks the question in the recipe's words."""
+    return Protocol({ANSWER: question_prompt(prompt)}, respond)
 
 
 async def respond(ask: Ask, question: Question, index: int) -> Draft:

@@ -24,6 +24,7 @@ from toolkit.recipe.files import (
     recipe_file,
     warn_of_renamed,
 )
+from toolkit.recipe.protocol_file import place_protocol
 from toolkit.recipe.sections import (
     HOME,
     SECTIONS,
@@ -126,9 +127,11 @@ def load_recipe(path: Path, profile: str = NANO) -> Recipe:
         raise RecipeError(f"{file}: title: must be a text")
     for key, (file, _) in values.items():
         _refuse_unknown(key, str(file), ("title", "extends", *HOME))
+    protocol_file = place_protocol(values)
     sections: dict[str, Any] = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
     teachers, bases = _variants(Teacher, path, values), _variants(Base, path, values)
-    recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases)
+    named = {"set_in": {key: file for key, (file, _) in values.items()}, "protocol_file": protocol_file}
+    recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases, **named)
     for key, holds, rule in rules(recipe):
         if not holds:
             raise RecipeError(f"{values[key][0] if key in values else path}: {key}: {rule}")

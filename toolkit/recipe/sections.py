@@ -1,7 +1,9 @@
 """Define the settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -24,6 +26,7 @@ Control = Literal["steps", "epochs"]
 DOUBLED = "doubled"  # the control of students trained twice as long, which only check the ladder of another control
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
+OWN_PROTOCOL = r"[A-Za-z][A-Za-z0-9_]*@[0-9a-f]{16}"  # what keys and releases call a protocol of the user's own
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
@@ -52,11 +55,11 @@ def _licence(name: str) -> str:
     return name
 
 
-def _one_of(door: Mapping[str, object]) -> AfterValidator:
-    """Refuse a name that is not in one of the tables of `toolkit.doors`."""
+def _one_of(door: Mapping[str, object], pattern: str | None = None) -> AfterValidator:
+    """Refuse a name that is not in one of the tables of `toolkit.doors`, and does not fit `pattern`."""
 
     def check(name: str) -> str:
-        if name not in door:
+        if name not in door and not (pattern and re.fullmatch(pattern, name)):
             *first, last = (repr(known) for known in door)
             known = " or ".join(filter(None, (", ".join(first), last)))
             raise PydanticCustomError("door", "Input should be {known}", {"known": known})
@@ -157,8 +160,10 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of the message to the teacher
     sampling_seed: Seed = 0
-    # how a response comes about: a name in `toolkit.doors.PROTOCOLS`
-    protocol: Annotated[str, _one_of(PROTOCOLS)] = "rejection_sampling"
+    # how a response comes about: a name in `toolkit.doors.PROTOCOLS`, or a file of your own beside the recipe, such as
+    # ./my_protocol.py, which keys and releases call my_protocol@digest
+    protocol: Annotated[str, _one_of(PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
+    protocol_options: dict[str, Any] = Field(default_factory=dict)  # by name, as the protocol describes them
     # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"
 
@@ -308,7 +313,12 @@ HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """One experiment: its name, its title, a section per stage, and by name the teachers and bases that it pairs."""
+    """One experiment: its name, its title, a section per stage, and by name the teachers and bases that it pairs.
+
+    Attributes:
+        set_in: key -> the file that sets it, for errors that are found later; in no key.
+        protocol_file: where a protocol of the user's own lies; in no key.
+    """
 
     name: str
     title: str
@@ -327,6 +337,8 @@ class Recipe:
     release: Release
     teachers: Mapping[str, Teacher]
     bases: Mapping[str, Base]
+    set_in: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    protocol_file: Path | None = None
 
     @property
     def pair(self) -> str:

@@ -1,7 +1,8 @@
 """The response journal: one JSON line per response, appended as it comes, keyed by (question id, index).
 
-Where a protocol takes several steps to a response, each step before the last has a line of its own, keyed by (question
-id, index, step, occurrence), so that it is not asked for again. Plain rejection sampling has no such lines.
+Where a protocol takes several steps to a response, each has a line with its name, occurrence and parents, so that it is
+not asked for again. `final` is on the line that is the response: the last step, or a text that the protocol made of its
+steps, which names no step. The lines of plain rejection sampling have none of these fields.
 
 A line is there whole or not at all: opening the journal cuts off what a killed writer left behind the last newline, and
 a write that fails half-way (a full disk) is taken back. Rows lie in the order in which they came, and none is ever
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from toolkit.protocols.contract import ANSWER
 from toolkit.recipe.sections import MOST_DRAWS
 
 REASONS = ("stop", "length", "error")  # why a response ended
@@ -44,8 +46,10 @@ class Response(NamedTuple):
     seed: int
     model: str = ""  # name@revision that answered; empty in journals older than the field
     error: str = ""  # why there is no text, when `finish_reason` is `error`
-    step: str = ""  # of a step that led to the response; empty for the response itself
-    occurrence: int = 0  # how often that step was taken before
+    step: str = ""  # name of the step; empty for plain rejection sampling, and for a text that a protocol made
+    occurrence: int = 0  # how often the response asked for that step before
+    parents: tuple[str, ...] = ()  # the steps that it builds on, as `name:occurrence`
+    final: bool = False  # whether it is the response, where a protocol made one of several steps
 
     @property
     def failed(self) -> bool:
@@ -55,7 +59,12 @@ class Response(NamedTuple):
     @property
     def pending(self) -> bool:
         """Whether it is only a step, or a try to be followed by another: its response is not there yet."""
-        return bool(self.step) or (self.failed and self.error.startswith(AGAIN))
+        return (bool(self.step) and not self.final) or (self.failed and self.error.startswith(AGAIN))
+
+    @property
+    def is_completion(self) -> bool:
+        """Whether the teacher wrote it, so that its tokens count: not a text that a protocol made of its steps."""
+        return not self.failed and bool(self.step or not self.final)
 
 
 KNOWN = frozenset(Response._fields)
@@ -63,11 +72,22 @@ NEEDED = tuple(field for field in Response._fields if field not in Response._fie
 
 
 class Usage(NamedTuple):
-    """What the responses of a journal took, those without text left out."""
+    """What the completions of a step took, those without text left out."""
 
-    responses: int
+    samples: int
     prompt_tokens: int
     completion_tokens: int
+
+
+Ledger = dict[str, Usage]  # step -> what its completions took; plain rejection sampling has the step `answer`
+
+
+def book(ledger: Ledger, row: Response) -> None:
+    """Add a row to a ledger, if it is a completion."""
+    if row.is_completion:
+        samples, prompt_tokens, completion_tokens = ledger.get(row.step or ANSWER, (0, 0, 0))
+        usage = samples + 1, prompt_tokens + row.prompt_tokens, completion_tokens + row.completion_tokens
+        ledger[row.step or ANSWER] = Usage(*usage)
 
 
 class Journal:
@@ -82,7 +102,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.usage = Usage(0, 0, 0)
+        self.responses = 0  # that have a text
+        self.ledger: Ledger = {}
         self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
         self._failed: set[tuple[str, int]] = set()  # those of them that are errors
         self._steps: dict[tuple[str, int], dict[tuple[str, int], Response]] = {}  # of responses that are not there yet
@@ -116,7 +137,7 @@ class Journal:
         return (question_id, index) in self._failed
 
     def steps(self, question_id: str, index: int) -> Mapping[tuple[str, int], Response]:
-        """The steps (name, occurrence) that a response lacks no more, while it is not there itself."""
+        """Give the steps (name, occurrence) of a response that are there, as long as the response itself is not."""
         return self._steps.get((question_id, index), {})
 
     def write(self, row: Response) -> None:
@@ -153,16 +174,17 @@ class Journal:
         self.sync()
 
     def _refuse_twice(self, row: Response) -> None:
-        if row.step and (row.step, row.occurrence) in self.steps(row.question_id, row.index):
+        if row.step and not row.failed and (row.step, row.occurrence) in self.steps(row.question_id, row.index):
             where = f"index {row.index}, step {row.step}, occurrence {row.occurrence}"
             raise JournalError(f"{self.path}: question {row.question_id}, {where} is there twice")
         if self.has(row.question_id, row.index) and not self.failed(row.question_id, row.index):
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
 
     def _hold(self, row: Response) -> None:
-        if row.step:
-            self._steps.setdefault((row.question_id, row.index), {})[row.step, row.occurrence] = row
+        book(self.ledger, row)
         if row.pending:
+            if not row.failed:
+                self._steps.setdefault((row.question_id, row.index), {})[row.step, row.occurrence] = row
             return
         self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
         key = (row.question_id, row.index)
@@ -171,10 +193,7 @@ class Journal:
         else:
             self._failed.discard(key)
             self._steps.pop(key, None)
-            responses, prompt_tokens, completion_tokens = self.usage
-            self.usage = Usage(
-                responses + 1, prompt_tokens + row.prompt_tokens, completion_tokens + row.completion_tokens
-            )
+            self.responses += 1
 
     def _cut_torn_line(self) -> int:
         """Truncate behind the last newline and return the size."""
@@ -195,8 +214,9 @@ class Journal:
 def encode(row: Response) -> bytes:
     """The line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
     fields = row._asdict()
-    if not row.step:
-        del fields["step"], fields["occurrence"]
+    if not (row.step or row.final or row.parents):
+        for name in ("step", "occurrence", "parents", "final"):
+            del fields[name]
     return _ENCODE(fields).encode(errors="replace") + b"\n"
 
 
@@ -214,8 +234,14 @@ def checked(row: Response) -> Response:
             below, least = _COUNTS.get(name, 2**63), 0 if name in _COUNTS else -(2**63)
             if type(value) is not int or not least <= value < below:
                 raise ValueError(f"{name}: must be a whole number from {least:,} to {below - 1:,}, not {value!r:.80}")
+        elif name in ("parents", "final"):
+            continue
         elif not isinstance(value, str):
             raise ValueError(f"{name}: must be a text, not {value!r:.80}")
+    if not (isinstance(row.parents, tuple) and all(isinstance(parent, str) for parent in row.parents)):
+        raise ValueError(f"parents: must be a list of texts, not {row.parents!r:.80}")
+    if not isinstance(row.final, bool):
+        raise ValueError(f"final: must be true or false, not {row.final!r:.80}")
     if row.finish_reason not in REASONS:
         raise ValueError(f"finish_reason: must be one of {', '.join(REASONS)}, not {row.finish_reason!r:.80}")
     return row
@@ -236,6 +262,8 @@ def decode(line: bytes) -> Response:
     wrong = [name for name in NEEDED if name not in fields] or [name for name in fields if name not in KNOWN]
     if wrong:
         raise ValueError(f"{wrong[0]!r:.40} {'is missing' if wrong[0] in KNOWN else 'is no field of one'}")
+    if isinstance(fields.get("parents"), list):
+        fields["parents"] = tuple(fields["parents"])
     return checked(Response(**fields))
 
 

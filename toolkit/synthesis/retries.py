@@ -8,7 +8,7 @@ import time
 from tenacity import RetryCallState, wait_random_exponential
 
 from toolkit.prompt import Messages
-from toolkit.protocols.course import Course
+from toolkit.protocols.execution import Execution
 from toolkit.teachers.completion import Transient
 
 # Seconds before a request is sent again: anything between 0 and a limit that doubles with each fault. One that was
@@ -21,13 +21,14 @@ REFUSED_PAUSE = wait_random_exponential(multiplier=0.25, max=2)
 class Request:
     """A step of a response that is being asked for."""
 
-    course: Course
+    execution: Execution
     question_id: str
     index: int
     step: str
     occurrence: int  # of the step
     messages: Messages
     seed: int
+    parents: tuple[str, ...] = ()  # the steps that it builds on
     due: float = 0.0  # monotonic time in seconds before which it is not sent
     faults: int = 0  # times that it failed
     refusals: int = 0  # times that it was refused for load, or as wrong

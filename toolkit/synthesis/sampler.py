@@ -1,4 +1,4 @@
-"""The sampling engine: every wanted response that the journal lacks is asked for, as fast as the teacher takes them.
+"""The sampling engine: every response that the journal lacks is asked for, as fast as the teacher takes them.
 
 A response is what a protocol makes of one or several completions, its steps. As many workers as there may be requests
 in flight take rows from one lazy source, so that memory does not grow with the number of rows. A row is written before
@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from toolkit.prompt import PLAIN
 from toolkit.protocols import rejection_sampling
 from toolkit.protocols.contract import Protocol
-from toolkit.synthesis.courses import Courses, Wanted, row_of
+from toolkit.synthesis.executions import Draw, Executions, row_of
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.retries import Request, Retries
-from toolkit.synthesis.spending import Prices, Purse
+from toolkit.synthesis.spending import CostLimit, Prices
 from toolkit.synthesis.tally import Tally
 from toolkit.synthesis.writer import Judge, Writer, often
 from toolkit.teachers.completion import Completion, Teacher, Transient
@@ -31,9 +31,9 @@ FEWEST_WAITING = 16  # such requests at any concurrency, so that a few refused o
 BELIEVED = 3  # refusals of a request as wrong that settle it
 
 
-def missing(journal: Journal, wanted: Iterable[Wanted], errors: bool = False) -> Iterator[Wanted]:
-    """Those of `wanted` that the journal does not hold, one at a time; with `errors` also those it holds as errors."""
-    for row in wanted:
+def missing(journal: Journal, draws: Iterable[Draw], errors: bool = False) -> Iterator[Draw]:
+    """Yield those of `draws` that the journal does not hold; with `errors` also those that it holds as errors."""
+    for row in draws:
         key = row[0], row[2]
         if not journal.has(*key) or (errors and journal.failed(*key)):
             yield row
@@ -41,7 +41,7 @@ def missing(journal: Journal, wanted: Iterable[Wanted], errors: bool = False) ->
 
 def sample(
     journal: Journal,
-    wanted: Iterable[Wanted],
+    draws: Iterable[Draw],
     teacher: Teacher,
     protocol: Protocol | None = None,
     *,
@@ -54,11 +54,11 @@ def sample(
     judge: Judge | None = None,
     errors: bool = False,
 ) -> Tally:
-    """Ask for every row of `wanted` that the journal lacks, until each is a response or a recorded reason.
+    """Ask for every one of `draws` that the journal lacks, until each is a response or a recorded reason.
 
     Args:
         journal: open for writing.
-        wanted: (question id, text, index), each at most once; read lazily.
+        draws: (question id, text, index), each at most once; read lazily.
         teacher: entered and left here.
         protocol: how a response comes about; None asks the bare question once.
         sampling_seed: of the source.
@@ -68,7 +68,7 @@ def sample(
         prices: of the teacher's tokens.
         max_cost: nothing is asked for that could lift the cost above it; needs `prices`.
         judge: how many of some responses are accepted; called in a thread, on as many as it keeps up with.
-        errors: ask again for rows of `wanted` that the journal holds as errors.
+        errors: ask again for those of `draws` that the journal holds as errors.
 
     Returns:
         The counts; `stopped` says why when `max_cost` left rows unsampled.
@@ -83,10 +83,11 @@ def sample(
         raise ValueError("a largest cost needs prices: set `price_prompt` or `price_completion` in the recipe")
     writer = Writer(journal, report, judge, prices)
     writer.tally.total = total
-    purse = Purse(prices, max_cost) if prices and max_cost is not None else None
+    limit = CostLimit(prices, max_cost) if prices and max_cost is not None else None
     protocol = protocol or rejection_sampling.protocol(PLAIN)
-    courses = Courses(journal, protocol, sampling_seed, writer)
-    run = _Run(courses.first_requests(missing(journal, wanted, errors)), courses, teacher, attempts, purse, writer)
+    executions = Executions(journal, protocol, sampling_seed, writer)
+    todo = executions.first_requests(missing(journal, draws, errors))
+    run = _Run(todo, executions, teacher, attempts, limit, writer)
     try:
         asyncio.run(run.all())
     except BaseExceptionGroup as group:
@@ -107,14 +108,14 @@ class _Run:
     def __init__(
         self,
         todo: Iterator[Request],
-        courses: Courses,
+        executions: Executions,
         teacher: Teacher,
         attempts: int,
-        purse: Purse | None,
+        limit: CostLimit | None,
         writer: Writer,
     ) -> None:
-        self.todo, self.courses, self.teacher = todo, courses, teacher
-        self.attempts, self.purse, self.writer, self.tally = attempts, purse, writer, writer.tally
+        self.todo, self.executions, self.teacher = todo, executions, teacher
+        self.attempts, self.limit, self.writer, self.tally = attempts, limit, writer, writer.tally
         self.concurrency = teacher.concurrency
         self.retries = Retries()
         self.upcoming: Request | None = None  # taken from `todo`, not begun
@@ -131,9 +132,9 @@ class _Run:
                     workers.create_task(self._work())
             for task in beside:
                 task.cancel()
-        if self.purse and (left := self.ready[0] if self.ready else self.upcoming):
+        if self.limit and (left := self.ready[0] if self.ready else self.upcoming):
             self.tally.asked -= len(self.ready)  # noted, not written: the next run asks for them
-            self.tally.stopped = self.purse.refusal(left.messages)
+            self.tally.stopped = self.limit.refusal(left.messages)
         self.writer.end()
         await self.writer.judge()
         await self.writer.publish()
@@ -179,9 +180,9 @@ class _Run:
     def _reserved(self, request: Request) -> bool:
         """Whether the most that a request can cost is set aside now; what is in flight may turn out cheaper, and then
         its worker asks again."""
-        if self.purse is None:
+        if self.limit is None:
             return True
-        most = self.purse.reserve(request.messages)
+        most = self.limit.reserve(request.messages)
         self.exhausted = self.exhausted or most is None
         request.reserved = most or 0.0
         return most is not None
@@ -191,9 +192,10 @@ class _Run:
         self._book(request, fault)
         given_up = self._given_up(request, fault)
         tokens = fault.prompt_tokens, fault.completion_tokens
-        row = row_of(request, Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason))
+        came = Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason)
+        row = row_of(request, came, final=bool(given_up))
         if given_up:
-            request.course.end()
+            request.execution.close()
             self.writer.write(row)
             return
         self.tally.retries += 1
@@ -226,12 +228,12 @@ class _Run:
         if completion.finish_reason != "error":
             self.answered, self.doubting = max(self.answered or 0.0, request.begun), False
         self.tally.reasoned += completion.reasoned
-        if step := self.courses.go_on(request, completion):
+        if step := self.executions.advance(request, completion):
             self.ready.append(step)
 
     def _book(self, request: Request, used: Completion | Transient) -> None:
-        """Count what a try took, and take it from the purse."""
+        """Count what a try took, and take it off the limit."""
         cost = self.writer.book(request.messages, used)
-        if self.purse:
-            self.purse.settle(request.reserved, request.messages, cost)
+        if self.limit:
+            self.limit.settle(request.reserved, request.messages, cost)
             request.reserved = 0.0

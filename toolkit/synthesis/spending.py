@@ -27,7 +27,7 @@ class Prices(NamedTuple):
         return self.of(len(contents(messages).encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
 
 
-class Purse:
+class CostLimit:
     """Keeps a run below `limit`: what is asked for is reserved at its highest cost until its real cost is known.
 
     A request that was cut or failed without a word on its tokens counts as free, since no server says what it did by
@@ -73,6 +73,11 @@ class Estimate(NamedTuple):
     price: float | None  # expected
     most_price: float | None
 
+    @property
+    def responses(self) -> int:
+        """Responses that are to be made: one of each request."""
+        return self.requests
+
     def __str__(self) -> str:
         expected = "" if self.completion_tokens is None else f", {self.completion_tokens:,} expected"
         text = (
@@ -106,9 +111,9 @@ def estimate(
     for messages in prompts:
         requests += 1
         characters += len(contents(messages))
-    known = seen if seen and seen.responses else None
-    prompt = round(requests * known.prompt_tokens / known.responses) if known else characters // CHARACTERS_PER_TOKEN
-    completion = round(requests * known.completion_tokens / known.responses) if known else None
+    known = seen if seen and seen.samples else None
+    prompt = round(requests * known.prompt_tokens / known.samples) if known else characters // CHARACTERS_PER_TOKEN
+    completion = round(requests * known.completion_tokens / known.samples) if known else None
     priced = prices if prices and (prices.prompt or prices.completion) else None
     return Estimate(
         requests,

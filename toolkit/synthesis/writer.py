@@ -12,7 +12,7 @@ from toolkit.teachers.completion import Completion, TeacherError, Transient
 
 Judge = Callable[[Sequence[Response]], int]  # how many of some responses are accepted
 
-NOTHING_BUT_ERRORS = 32  # results without a response, and none with one, that end a run
+NOTHING_BUT_ERRORS = 32  # responses that came to nothing, and none that came to something, that end a run
 PUBLISH_SECONDS = 0.25  # between flushes to the disk, each with a report
 JUDGED_AT_ONCE = 256  # responses kept for the next look of the judge; it does not see what comes beyond them
 
@@ -78,7 +78,7 @@ class Writer:
             TeacherError: when no response has ever come, in this run or before.
             RuntimeError: when a row is missing.
         """
-        if self._failures and not self._journal.usage.responses:
+        if self._failures and not self._journal.responses:
             raise _nothing_but_errors(self._failures)
         self._write_failures()
         if self.tally.sampled != self.tally.asked:
@@ -95,9 +95,19 @@ class Writer:
         tally.sampled += 1
         if row.finish_reason == "error":
             tally.errors[row.error.partition(":")[0]] += 1
+            self._refuse_nothing_but_errors(row)
             return
         if self._judge and len(self._unjudged) < JUDGED_AT_ONCE:
             self._unjudged.append(row)
+
+    def _refuse_nothing_but_errors(self, row: Response) -> None:
+        """End a run whose steps come and whose responses never do: each would be paid for in vain."""
+        count = self.tally.errors.total()
+        if count >= NOTHING_BUT_ERRORS and not self._journal.responses:
+            raise TeacherError(
+                f"none of the first {count} responses came about, though steps of them did; the last: {row.error}. "
+                "What came is kept: correct the protocol or the recipe, and run again with --retry-errors"
+            )
 
     async def publish(self) -> None:
         """Report what is written by now, once it is safe on the disk."""
@@ -124,6 +134,11 @@ async def often(act: Callable[[], Awaitable[None]]) -> None:
 
 def _nothing_but_errors(failures: Sequence[Response]) -> TeacherError:
     first = failures[0]
+    if first.final and not first.step:  # it is the protocol's doing
+        return TeacherError(
+            f"none of the first {len(failures)} responses came about; the first: {first.error}. "
+            "Nothing was recorded: correct the protocol and run again"
+        )
     return TeacherError(
         f"{first.model} answered none of the first {len(failures)} requests; the first: {first.error}. "
         "Nothing was recorded: mend the teacher or the recipe and run again"

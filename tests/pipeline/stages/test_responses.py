@@ -119,7 +119,7 @@ def test_a_row_that_follows_an_error_takes_its_place(tmp_path):
         indices[name] = JournalIndex(tmp_path / name, QUESTIONS)
         indices[name].read()
     plain, retried = indices["plain"], indices["retried"]
-    assert (plain.digest(), plain.usage, len(plain)) == (retried.digest(), retried.usage, len(retried))
+    assert (plain.digest(), plain.ledger, len(plain)) == (retried.digest(), retried.ledger, len(retried))
     assert not retried.errors and retried.held(8, 2).all()
     offset = np.argwhere((retried.column("position") == 3) & (retried.column("index") == 1)).item()
     with (tmp_path / "retried").open("rb") as file:

@@ -4,6 +4,7 @@ Questions and responses are untrusted. Every value that the template prints is t
 can be neither HTML nor Markdown; values that the template marks otherwise are checked here.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ COLUMNS = {  # heading on the card -> field of the statistics
     "covered": "covered",
     "false positives": "false_positive_rate",
     "tokens": "accepted_tokens",
+}
+
+LEDGER = {  # heading of the card's ledger -> field
+    "samples": "samples",
+    "kept": "kept",
+    "prompt tokens": "prompt_tokens",
+    "completion tokens": "tokens",
 }
 
 
@@ -84,6 +92,7 @@ def render_card(
     statistics: Mapping[str, Mapping[str, Any]],
     examples: Sequence[Mapping[str, str]],
     version: str,
+    ledger: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> str:
     """Return the text of README.md.
 
@@ -92,6 +101,7 @@ def render_card(
         infos: config name -> its `DatasetInfo`, with `all` among them.
         statistics: config name -> the counts of that cell, by the names in `COLUMNS`.
         examples: question, answer, response and verdict of some rows.
+        ledger: config name -> step -> counts, by the names in `LEDGER`; None where a response is one completion.
     """
     default = next(config["config_name"] for config in configs if config.get("default"))
     text = render(
@@ -102,6 +112,8 @@ def render_card(
         table=[[name, *(_cell(counts[field]) for field in COLUMNS.values())] for name, counts in statistics.items()],
         subsets=[name for name in statistics if "-" in name],
         examples=examples,
+        ledger_headings=["config", "step", *LEDGER],
+        ledger=printed_ledger(ledger or {}),
         rows=_rows(infos["all"]),
         default=default,
         version=version,
@@ -134,7 +146,7 @@ def read_table(text: str) -> dict[str, dict[str, str]]:
     heads = [number for number, row in enumerate(rows) if row == ["config", *COLUMNS]]
     if len(heads) != 1:
         raise ValueError(f"README.md: {len(heads)} tables of counts; a card has one, headed config | questions | ...")
-    table = rows[heads[0] + 1 :]
+    table = list(itertools.takewhile(lambda row: row[:2] != ["config", "step"], rows[heads[0] + 1 :]))
     if any(len(row) != len(COLUMNS) + 1 for row in table):
         raise ValueError(f"README.md: a row of the table of counts has not {len(COLUMNS) + 1} cells")
     return {row[0].replace("&#45;", "-"): dict(zip(COLUMNS, row[1:], strict=True)) for row in table}
@@ -143,6 +155,25 @@ def read_table(text: str) -> dict[str, dict[str, str]]:
 def printed(counts: Mapping[str, Any]) -> dict[str, str]:
     """Return the statistics of a cell as the card's table prints them, by heading."""
     return {heading: _cell(counts[field]) for heading, field in COLUMNS.items()}
+
+
+def printed_ledger(ledger: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[list[str]]:
+    """The rows of the card's ledger: config, step, and the counts by the headings of `LEDGER`."""
+    return [
+        [name, step, *(_cell(counts[field]) for field in LEDGER.values())]
+        for name, steps in ledger.items()
+        for step, counts in steps.items()
+    ]
+
+
+def read_ledger(text: str) -> list[list[str]]:
+    """The rows of the card's ledger as printed; none where the card has no ledger."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    heads = [number for number, row in enumerate(rows) if row == ["config", "step", *LEDGER]]
+    if not heads:
+        return []
+    found = itertools.takewhile(lambda row: len(row) == len(LEDGER) + 2, rows[heads[0] + 1 :])
+    return [[cell.replace("&#45;", "-").replace("&#95;", "_") for cell in row] for row in found]
 
 
 def front_infos(infos: Mapping[str, "DatasetInfo"]) -> list[dict[str, Any]]:

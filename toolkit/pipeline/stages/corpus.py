@@ -12,7 +12,9 @@ from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.cells import corpora_of, corpus_name
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.source import Part, Source, rows_of
+from toolkit.pipeline.protocol import has_steps, protocol_of
+from toolkit.pipeline.replay import training_prompt
+from toolkit.pipeline.source import Part, Source, responses_of, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
@@ -28,10 +30,12 @@ class Corpus:
     Attributes:
         parts: by shell x increment.
         corpora: (questions, budget) of every corpus that they make up.
+        has_steps: whether a response takes several completions.
     """
 
     parts: Mapping[Part, Artifact]
     corpora: Sequence[tuple[int, int]]
+    has_steps: bool = False
 
     @property
     def made(self) -> bool:
@@ -42,6 +46,11 @@ class Corpus:
     def statistics(self) -> Mapping[tuple[int, int], Mapping[str, Any]]:
         """Count what each corpus holds, by (questions, budget); empty for one that is not made."""
         return {corpus: _statistics(self.parts, *corpus) for corpus in self.corpora} if self.made else {}
+
+    @functools.cached_property
+    def ledgers(self) -> Mapping[tuple[int, int], Mapping[str, Mapping[str, int]]]:
+        """Count the steps of each corpus, by (questions, budget) and step; empty where a response is one completion."""
+        return {corpus: _ledger(self.parts, *corpus) for corpus in self.corpora} if self.made and self.has_steps else {}
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
@@ -63,7 +72,7 @@ def find_corpus(context: Context, source: Source) -> Corpus:
         part: context.workspace.planned("corpus", file_inputs(context, source, part, verdicts))
         for part, verdicts in find_verdicts(context, source).items()
     }
-    return Corpus(parts, corpora_of(context.run))
+    return Corpus(parts, corpora_of(context.run), has_steps(context.recipe))
 
 
 def find_corpus_leaks(context: Context, pool: Artifact, corpus: Corpus) -> Artifact:
@@ -128,7 +137,7 @@ def corpus_stage(context: Context, source: Source, verdicts: Mapping[Part, Artif
     """
     with context.progress.stage("corpus") as stage:
         parts = {part: _files(context, stage, source, part, verdicts[part]) for part in source.parts}
-        corpus = Corpus(parts, corpora_of(context.run))
+        corpus = Corpus(parts, corpora_of(context.run), has_steps(context.recipe))
         stage.text = described(context, corpus)
     return corpus
 
@@ -160,14 +169,32 @@ def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact
         "columns": SCHEMA.names,
         # Where repeats do not train; elsewhere the rows alone make the corpus.
         **({"counting": counting} if counting == "accepted" else {}),
+        **_step_inputs(context, source, part),
     }
+
+
+def _step_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """Give what else the files are made from where a protocol has steps, and says what a student reads."""
+    from toolkit.corpora.steps import SCHEMA
+
+    sampling = context.recipe.sampling
+    if not has_steps(context.recipe):
+        return {}
+    made = {"protocol": sampling.protocol, "options": sampling.protocol_options, "prompt": sampling.prompt}
+    digest = source.rows[part].steps_digest if source.rows else None
+    return {"steps": digest, "step_columns": SCHEMA.names, **made}
 
 
 def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
     from toolkit.corpora.build import build_cell
+    from toolkit.corpora.steps import write_steps
 
     def make(out: Path) -> dict[str, Any]:
-        build_cell(out, _joined(source, part, verdicts), *part, *teacher_name(context, source.teacher))
+        rows = _joined(source, part, verdicts)
+        if has_steps(context.recipe):
+            rows = _with_prompts(context, source, part, rows)
+            write_steps(out / "data" / "steps" / file_name(*part), responses_of(source, part))
+        build_cell(out, rows, *part, *teacher_name(context, source.teacher))
         return {}
 
     return context.build(stage, "corpus", file_inputs(context, source, part, verdicts), make)
@@ -187,13 +214,29 @@ def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
+def _with_prompts(context: Context, source: Source, part: Part, rows: Iterator[Row]) -> Iterator[Row]:
+    """Add to each row what a student reads before the response, where the protocol says that it is something else."""
+    protocol = protocol_of(context.recipe)
+    for row, (_, steps) in zip(rows, responses_of(source, part), strict=True):
+        yield row | {"prompt": training_prompt(protocol, source.questions[row["position"]], row, steps)}
+
+
 def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
     from toolkit.corpora.statistics import cell_statistics
 
+    sides = (_cell_files(parts, questions, budget, side) for side in ("accepted", "rejected"))
+    return dataclasses.asdict(cell_statistics(*sides))
+
+
+def _ledger(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, dict[str, int]]:
+    from toolkit.corpora.steps import count_steps
+
+    return count_steps(*(_cell_files(parts, questions, budget, name) for name in ("steps", "accepted")))
+
+
+def _cell_files(parts: Mapping[Part, Artifact], questions: int, budget: int, name: str) -> list[Path]:
     own = (part for part in parts if part[0].stop <= questions and part[1][1] <= budget)
-    files = [(parts[part].path / "data", file_name(*part)) for part in own]
-    accepted, rejected = ([data / side / name for data, name in files] for side in ("accepted", "rejected"))
-    return dataclasses.asdict(cell_statistics(accepted, rejected))
+    return [parts[part].path / "data" / name / file_name(*part) for part in own]
 
 
 def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import MEND, JournalError, Response, Usage, decode
+from toolkit.synthesis.journal import MEND, JournalError, Ledger, book, decode
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
@@ -46,7 +46,10 @@ class JournalIndex:
         self._columns = {name: array("q") for name in ("position", "index", "offset")}
         self._hashes = bytearray()  # 32 bytes a row
         self._paths: list[array[int]] = [array("Q") for _ in questions]  # by index; 0 where none was accepted
-        self._tokens = [0, 0, 0]  # responses with a text, their prompt and completion tokens
+        self._steps = {name: array("q") for name in ("position", "index", "offset")}  # in the order written
+        self._step_hashes = bytearray()  # 32 bytes a step
+        self.ledger: Ledger = {}  # what the completions took
+        self.responses = 0  # that have a text
         self._errors: dict[tuple[int, int], int] = {}  # (position, index) of rows without one -> place in the columns
         self._relabel: set[int] = set()  # places of labelled rows that another row has replaced
 
@@ -72,13 +75,23 @@ class JournalIndex:
         except ValueError as error:
             raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}; {MEND}") from error
         position = self._positions.get(row.question_id)
-        if position is None or row.pending:
+        if position is None:
+            return
+        book(self.ledger, row)
+        if row.pending:
+            if not row.failed:
+                self._add_step(position, row.index, line)
             return
         place = self._place(position, row.index, line)
         if row.failed:
             self._errors[position, row.index] = place
         else:
-            self._count(row)
+            self.responses += 1
+
+    def _add_step(self, position: int, index: int, line: bytes) -> None:
+        for name, value in (("position", position), ("index", index), ("offset", self._end)):
+            self._steps[name].append(value)
+        self._step_hashes += hashlib.sha256(line).digest()
 
     def _place(self, position: int, index: int, line: bytes) -> int:
         """Find where a row's columns stand: in the place of the error that it follows, else at the end."""
@@ -95,19 +108,10 @@ class JournalIndex:
             self._relabel.add(place)
         return place
 
-    def _count(self, row: Response) -> None:
-        counted = (1, row.prompt_tokens, row.completion_tokens)
-        self._tokens = [total + count for total, count in zip(self._tokens, counted, strict=True)]
-
     @property
     def errors(self) -> frozenset[tuple[int, int]]:
         """Give (question position, index) of the rows that only say why there is no response."""
         return frozenset(self._errors)
-
-    @property
-    def usage(self) -> Usage:
-        """Add up what the responses took."""
-        return Usage(*self._tokens)
 
     def held(self, questions: int, draws: int) -> NDArray[np.bool_]:
         """Tell (questions, draws) whether the response of a question at an index below `draws` is there."""
@@ -121,11 +125,17 @@ class JournalIndex:
         """Give `position`, `index` or `offset` (bytes) of every row, in the order written."""
         return np.array(self._columns[name], np.int64)
 
+    def step_column(self, name: str) -> Integers:
+        """Give `position`, `index` or `offset` of every step that is not its response, in the order written."""
+        return np.array(self._steps[name], np.int64)
+
     def digest(self, rows: Iterable[int] | None = None) -> str:
         """Give the digest of all rows, or of some by their place in the columns, in whatever order they are."""
-        chosen = range(len(self)) if rows is None else rows
-        total = sum(int.from_bytes(self._hashes[32 * row : 32 * row + 32], "big") for row in chosen)
-        return f"{total % 2**256:064x}"
+        return _sum_of_hashes(self._hashes, range(len(self)) if rows is None else rows)
+
+    def step_digest(self, steps: Iterable[int]) -> str:
+        """Give the digest of some steps by their place in the columns of steps."""
+        return _sum_of_hashes(self._step_hashes, steps)
 
     def path(self, position: int, index: int) -> int | None:
         """Give the path of an accepted response, None of another. The row must have been labelled."""
@@ -166,6 +176,11 @@ class JournalIndex:
         ):
             self._set_path(position, index, path)
         self._labelled = len(self)
+
+
+def _sum_of_hashes(hashes: bytes | bytearray, places: Iterable[int]) -> str:
+    total = sum(int.from_bytes(hashes[32 * place : 32 * place + 32], "big") for place in places)
+    return f"{total % 2**256:064x}"
 
 
 def judged_rows(judge: Judges, golds: Sequence[str], rows: Iterable[Row]) -> Iterator[tuple[Row, Judgement]]:

@@ -76,6 +76,7 @@ def release_tables(context: Context, source: Source, corpus: Corpus) -> "Release
         cells={name: cell_files(*cell, sizes, budgets) for cell, name in names.items()},
         default=names[max(cell for cell in names if cell[0] == recipe.ladder.ladder_questions)],
         statistics={name: corpus.statistics[cell] for cell, name in names.items()},
+        ledger={name: corpus.ledgers[cell] for cell, name in names.items() if cell in corpus.ledgers},
     )
 
 

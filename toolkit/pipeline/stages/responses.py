@@ -14,17 +14,20 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
+from toolkit.pipeline.protocol import protocol_of
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import NANO, is_served, open_teacher, protocol_of, served_as
+from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.contract import ANSWER
+from toolkit.protocols.execution import first_prompts
 from toolkit.questions.pools import read_questions
-from toolkit.synthesis.courses import Wanted
+from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
+from toolkit.synthesis.step_estimates import ProtocolEstimate, Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.text_files import TextError, read_object
@@ -55,7 +58,7 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
     index = JournalIndex(source.journal, source.questions)
     index.read()
     missing = estimate_missing(context, index, source.questions)
-    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.requests)])
+    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.responses)])
 
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
@@ -170,7 +173,7 @@ def _known_paths(context: Context, index: JournalIndex, pool: Artifact) -> bool:
 
 def missing_rows(
     index: JournalIndex, questions: Sequence[Mapping[str, Any]], wanted: Round, again: Container[tuple[int, int]]
-) -> Iterator[Wanted]:
+) -> Iterator[Draw]:
     """Yield (question id, text, index) of each response of a round that the journal lacks, or that is asked `again`."""
     known = index.held(len(questions), int(wanted.stop.max(initial=0)))
     for position, place in wanted.pairs():
@@ -178,19 +181,21 @@ def missing_rows(
             yield questions[position]["question_id"], questions[position]["question"], place
 
 
-def estimate_missing(context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]]) -> Estimate:
+def estimate_missing(
+    context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]]
+) -> Estimate | ProtocolEstimate:
     """Estimate what a journal lacks at most: where draws depend on what comes, all that the recipe allows."""
     ladder, most = context.recipe.ladder, most_draws(context.run)
     most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
     rows = missing_rows(index, questions, Round(int(most.max()), np.zeros_like(most), most), _retried(context, index))
-    protocol = protocol_of(context.recipe)
-    return estimate(
-        (first_prompt(protocol, text) for _, text, _ in rows),
-        max_tokens=context.recipe.sampling.max_tokens,
-        seen=index.usage,
-        prices=prices_of(context),
-        rate=_known_rate(index.journal),
-    )
+    texts, max_tokens = (text for _, text, _ in rows), context.recipe.sampling.max_tokens
+    protocol, prices, rate = protocol_of(context.recipe), prices_of(context), _known_rate(index.journal)
+    if len(protocol.steps) > 1:
+        seen = Sampled(index.ledger, index.responses)
+        return estimate_steps(protocol, texts, seen, max_tokens=max_tokens, prices=prices, rate=rate)
+    prompts = (messages for _, messages in first_prompts(protocol, texts))
+    seen = index.ledger.get(ANSWER)
+    return estimate(prompts, max_tokens=max_tokens, seen=seen, prices=prices, rate=rate)
 
 
 def prices_of(context: Context) -> Prices:
@@ -245,7 +250,7 @@ class Asking(contextlib.ExitStack):
         """Give (position, index) of the recorded errors that are asked for again: those of earlier runs."""
         return _retried(self.context, self.index)
 
-    def rows(self, wanted: Round) -> Iterator[Wanted]:
+    def rows(self, wanted: Round) -> Iterator[Draw]:
         """Yield (question id, text, index) of each response that the journal lacks, or is to ask for again."""
         return missing_rows(self.index, self.questions, wanted, self.retried)
 
@@ -291,7 +296,7 @@ class Asking(contextlib.ExitStack):
     def begin(self) -> None:
         """Say what it will take before anything is asked for."""
         missing = estimate_missing(self.context, self.index, self.questions)
-        self.lacking = missing.requests
+        self.lacking = missing.responses
         self.context.progress.say(f"{'':11} to sample: {missing}")
         self.stage.expect(1, "response")
 

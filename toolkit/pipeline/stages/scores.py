@@ -17,7 +17,7 @@ from toolkit.pipeline.stages.students import Replicate
 from toolkit.pipeline.teacher import NANO, is_served, open_served, served_as
 from toolkit.progress import Stage
 from toolkit.protocols import rejection_sampling
-from toolkit.protocols.course import first_prompt
+from toolkit.protocols.execution import first_prompt
 from toolkit.recipe.sections import Recipe
 from toolkit.teachers.completion import Teacher
 from toolkit.workers import Tick

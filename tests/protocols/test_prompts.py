@@ -1,0 +1,59 @@
+"""Prompts beside a module: which file is whose, what fills them, and what is refused before anything is asked."""
+
+import pytest
+
+from toolkit.prompt import user_turn
+from toolkit.protocols.contract import variables_of
+from toolkit.protocols.prompts import load_prompts
+
+VARIABLES = {"question": 0, "attempt": 2}
+
+
+def written(folder, text, variables=VARIABLES):
+    (folder / "mine.review.jinja").write_text(text, encoding="utf-8")
+    return load_prompts(str(folder / "mine.py"), {"review": variables})["review"]
+
+
+def test_a_step_is_one_message_of_a_user_from_the_file_beside_the_module(tmp_path):
+    review = written(tmp_path, "Question: {{ question }}\nAttempt: {{ attempt }}\n")
+    assert review(question="1 + 1?", attempt="3") == user_turn("Question: 1 + 1?\nAttempt: 3")
+    assert variables_of(review) == VARIABLES
+
+
+def test_what_fills_a_prompt_is_data_and_never_a_template(tmp_path):
+    review = written(tmp_path, "{{ question }}|{{ attempt }}")
+    texts = {"question": "{{ attempt }}{% raw %}", "attempt": "{{ 7 * 7 }}"}
+    assert review(**texts) == user_turn("{{ attempt }}{% raw %}|{{ 7 * 7 }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ question }}", r"must use the names `attempt`, `question` and no other, not question"),
+        ("{{ question }} {{ atempt }}", "not atempt, question"),
+        ("{{ question }} {{ attempt }} {{ gold }}", "not attempt, gold, question"),
+        ("{{ question ", "no Jinja template"),
+        ("{{ attempt * 9 }}{{ question }}", "no Jinja template"),
+    ],
+)
+def test_a_prompt_of_other_variables_is_refused_when_it_is_loaded(tmp_path, text, message):
+    with pytest.raises(ValueError, match=rf"^mine\.review\.jinja: .*{message}"):
+        written(tmp_path, text)
+
+
+def test_a_prompt_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"^mine\.refine\.jinja: is not there; a protocol's prompts lie beside its"):
+        load_prompts(str(tmp_path / "mine.py"), {"refine": VARIABLES})
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"question": "q"}, "is filled with the names `attempt`, `question`, not with question"),
+        ({"question": "q", "attempt": "a", "gold": "g"}, "not with attempt, gold, question"),
+        ({"question": "q", "attempt": 3}, "attempt: must be a text, not 3"),
+    ],
+)
+def test_other_values_than_its_texts_are_refused(tmp_path, texts, message):
+    with pytest.raises(ValueError, match=message):
+        written(tmp_path, "{{ question }}{{ attempt }}")(**texts)

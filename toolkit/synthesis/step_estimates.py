@@ -1,0 +1,115 @@
+"""What a protocol of several steps will take, step by step: at most, by its declared bounds, and as the journal shows.
+
+Prompt tokens are counted by characters, so that `at most` is about that many.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from toolkit.prompt import Messages, contents
+from toolkit.protocols.contract import Protocol, variables_of
+from toolkit.protocols.execution import first_prompt
+from toolkit.synthesis.journal import Usage
+from toolkit.synthesis.spending import CHARACTERS_PER_TOKEN, Prices
+
+
+class StepEstimate(NamedTuple):
+    """What a step takes: at most, and as earlier responses let expect; None without any."""
+
+    step: str
+    most: Usage
+    expected: Usage | None
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.step}: at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
+            f"{self.most.completion_tokens:,} completion tokens"
+        )
+        if self.expected is None:
+            return text
+        samples, prompt_tokens, completion_tokens = self.expected
+        return f"{text}; expected {samples:,}, {prompt_tokens:,} and {completion_tokens:,}"
+
+
+class ProtocolEstimate(NamedTuple):
+    """What is ahead of a protocol of several steps.
+
+    Attributes:
+        responses: that are to be made.
+        seconds: None where no rate is known.
+        prices: None where the recipe has none.
+    """
+
+    responses: int
+    steps: Sequence[StepEstimate]
+    seconds: float | None = None
+    prices: Prices | None = None
+
+    def __str__(self) -> str:
+        requests, prompt_tokens, completion_tokens = _total(step.most for step in self.steps)
+        text = (
+            f"{self.responses:,} responses, at most {requests:,} requests, about {prompt_tokens:,} prompt and "
+            f"{completion_tokens:,} completion tokens"
+        )
+        if self.seconds is not None:
+            text += f", about {self.seconds / 60:,.1f} min"
+        if self.prices:
+            text += f", at most {self.prices.of(prompt_tokens, completion_tokens):,.4g} to pay"
+            if all(step.expected for step in self.steps):
+                expected = _total(step.expected for step in self.steps if step.expected)
+                text += f", {self.prices.of(*expected[1:]):,.4g} expected"
+        return "\n".join([text, *(f"{'':13}{step}" for step in self.steps)])
+
+
+def estimate_steps(
+    protocol: Protocol,
+    questions: Iterable[str],
+    *,
+    max_tokens: int,
+    ledger: Mapping[str, Usage],
+    responses: int,
+    prices: Prices | None = None,
+    rate: float | None = None,
+) -> ProtocolEstimate:
+    """Estimate what it takes to make a response to each of `questions`, which is read through once.
+
+    Args:
+        max_tokens: completion tokens of one step at most; a variable that holds the text of a step counts that many.
+        ledger: what the steps of earlier responses took; their means are expected to go on.
+        responses: that the ledger is of.
+        rate: responses per second, when known.
+    """
+    count, prompts = 0, dict.fromkeys(protocol.steps, 0)
+    for question in questions:
+        count += 1
+        for step, messages in step_prompts(protocol, question).items():
+            held = sum(variables_of(protocol.steps[step]).values())
+            prompts[step] += len(contents(messages)) // CHARACTERS_PER_TOKEN + held * max_tokens
+    steps = []
+    for step, tokens in prompts.items():
+        times = protocol.times(step)
+        most = Usage(times * count, times * tokens, times * count * max_tokens)
+        share = count / responses if responses else None
+        seen = ledger.get(step, Usage(0, 0, 0))
+        expected = None if share is None else Usage(*(round(share * amount) for amount in seen))
+        steps.append(StepEstimate(step, most, expected))
+    priced = prices if prices and (prices.prompt or prices.completion) else None
+    return ProtocolEstimate(count, steps, count / rate if rate else None, priced)
+
+
+def step_prompts(protocol: Protocol, question: str) -> dict[str, Messages]:
+    """Give what the teacher reads in each step: the first as it is asked, others with `[name]` for what is not known.
+
+    Raises:
+        ProtocolFault: see `first_prompt`.
+    """
+    if len(protocol.steps) == 1 and [set(variables_of(writer)) for writer in protocol.steps.values()] != [{"question"}]:
+        return dict.fromkeys(protocol.steps, first_prompt(protocol, question))
+    return {
+        step: writer(**{name: question if name == "question" else f"[{name}]" for name in variables_of(writer)})
+        for step, writer in protocol.steps.items()
+    }
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return Usage(*(sum(amounts) for amounts in zip(*usages, strict=True)))
