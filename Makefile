@@ -10,6 +10,10 @@ PROFILE ?= nano
 # One thread per process: parallel work means processes here (two torch threads on a busy machine are many times slower).
 export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= passive
+# The processes that tests start would each compile the toolkit anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Each file of tests in one process, which makes what its tests share once; the longest first, as tests/conftest.py says.
+SPREAD  := -n 2 --dist loadfile --no-loadscope-reorder
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,13 +32,13 @@ HEAVY := pipeline spaces hub hub_server teachers synthesis students evaluation m
 	test_benchmarks.py test_cli.py test_docs.py test_examples.py test_package.py test_streams.py test_workers.py
 
 test-fast: $(VENV)/ready-dev  ## the tests that train nothing and start no server or browser
-	$(BIN)/pytest -n 2 $(addprefix --ignore=tests/,$(HEAVY))
+	$(BIN)/pytest $(SPREAD) $(addprefix --ignore=tests/,$(HEAVY))
 
 test: $(VENV)/ready-dev  ## the tests, with a small run of the whole chain
-	$(BIN)/pytest -n 2 --dist loadgroup --durations=20
+	$(BIN)/pytest $(SPREAD) --durations=20
 
 test-slow: $(VENV)/ready-dev  ## full counts: kills, faults, coverage of intervals
-	$(BIN)/pytest -n 2 --dist loadgroup -m "slow or not slow" --durations=20
+	$(BIN)/pytest $(SPREAD) -m "slow or not slow" --durations=20
 
 quality: $(VENV)/ready-dev  ## style, types and who may import whom
 	$(BIN)/ruff check .
@@ -48,19 +52,22 @@ hub-smoke: $(VENV)/ready-dev  ## push, tag, load, check and delete a tiny releas
 clean:  ## remove the environment and caches; the workspace with your results stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
+# uv takes a third of pip's time; pip stands in where only its own settings name an index that can be reached.
+WHAT    = --quiet --constraint constraints.txt --editable '.[$(EXTRA)]'
+INSTALL = $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode $(WHAT) || $(BIN)/python -m pip install $(WHAT)
+$(VENV)/ready: EXTRA = run
+$(VENV)/ready-space: EXTRA = run,space
+$(VENV)/ready-dev: EXTRA = dev
+
 # torch first and exactly: an open range would fetch another build of several gigabytes.
 $(VENV)/ready: constraints.txt setup.cfg setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[run]'
+	$(BIN)/python -m pip install --quiet $$(grep -E '^(torch|uv)==' constraints.txt)
+	$(INSTALL)
 	@touch $@
 
-$(VENV)/ready-space: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[run,space]'
-	@touch $@
-
-$(VENV)/ready-dev: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+$(VENV)/ready-space $(VENV)/ready-dev: $(VENV)/ready
+	$(INSTALL)
 	@touch $@

@@ -18,6 +18,32 @@ settings.register_profile("shared", deadline=None, derandomize="CI" in os.enviro
 settings.load_profile("shared")
 
 
+# Files that take longest, in that order. One process works on a file, so a long one that began last would be waited for.
+LONGEST = (
+    "pipeline/test_experiment.py",
+    "pipeline/test_publishing.py",
+    "pipeline/test_run.py",
+    "pipeline/test_resume.py",
+    "pipeline/test_counting.py",
+    "pipeline/test_kill.py",
+    "pipeline/test_paper.py",
+    "pipeline/test_diverged.py",
+    "pipeline/stages/test_models.py",
+    "spaces/browser/",
+    "teachers/test_serve",
+    "test_benchmarks.py",
+    "test_package.py",
+    "test_cli.py",
+    "hub/test_killed.py",
+    "spaces/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    items.sort(key=lambda item: next((at for at, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the checkout (or `FSS_SHARED_DATA`); skips where it is absent."""

@@ -3,18 +3,15 @@
 import io
 import json
 import re
-import shutil
 
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
-from tests.pipeline.conftest import TINY, Chain
+from tests.pipeline.conftest import recipe_with
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.synthesis.journal import read_journal
-
-pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
 SHORT = {"fit_max": "null", "held_out": "null", "replicates": "[0]", "steps": "5"}
 
@@ -24,10 +21,7 @@ def counted(chain, tmp_path):
     """A short run of the tiny chain with other fields of its ladder, on a copy of what the first one left."""
 
     def run(**fields):
-        changed = SHORT | fields
-        kept = [line for line in TINY.read_text().splitlines() if line.split(":")[0] not in changed]
-        other = Chain(tmp_path, "\n".join([*kept, *(f"{key}: {value}" for key, value in changed.items())]))
-        shutil.copytree(chain.workspace, other.workspace)
+        other = chain.copy(tmp_path, recipe_with(**(SHORT | fields)))
         return other, other.run()
 
     return run

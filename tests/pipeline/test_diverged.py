@@ -1,27 +1,23 @@
 """A student that diverged fails its cell alone: the others go on, no table has it, and the run ends as a failed one."""
 
 import json
-import shutil
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.pipeline.conftest import Chain
+from tests.pipeline.conftest import lasting_workers
 from toolkit.cli import main
 from toolkit.workspace import MANIFEST, folder_files, to_json
 
-pytestmark = pytest.mark.xdist_group("chain")
 ADAPTER = "adapter_model.safetensors"
 
 
 @pytest.fixture
 def copied(chain, tmp_path):
     """The chain's run in a workspace of its own."""
-    again = Chain(tmp_path, chain.recipe.read_text())
-    shutil.copytree(chain.workspace, again.workspace)
-    return again
+    return chain.copy(tmp_path)
 
 
 def spoil_a_student(chain, budget):
@@ -39,7 +35,8 @@ def spoil_a_student(chain, budget):
 
 
 def fss(chain, capsys, *more):
-    code = main(["run", str(chain.recipe), "--workspace", str(chain.workspace), "--jobs", "2", *more])
+    with lasting_workers():
+        code = main(["run", str(chain.recipe), "--workspace", str(chain.workspace), "--jobs", "2", *more])
     return code, capsys.readouterr()
 
 

@@ -4,22 +4,20 @@ import io
 
 import pytest
 
-from tests.pipeline.conftest import TINY
+from tests.pipeline.conftest import recipe_with
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.plan import contexts_of_sources
 from toolkit.pipeline.stages.release import other_draws
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
 
-pytestmark = pytest.mark.xdist_group("chain")
 HEAD = "One of {} draws that the experiment's students were trained on; not published: "
 
 
 def first(tmp_path, suffix="", **fields):
     """The job of an experiment's first source."""
-    kept = [line for line in TINY.read_text().splitlines() if line.split(":")[0] not in fields]
     recipe = tmp_path / "tiny.yaml"
-    recipe.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in fields.items())]))
+    recipe.write_text(recipe_with(**fields))
     run = load_run(f"{recipe}{suffix}")
     return contexts_of_sources(Context(run, None, None, Progress(io.StringIO())))[0]
 

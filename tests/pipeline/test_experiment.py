@@ -2,20 +2,18 @@
 
 import io
 import json
-import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.pipeline.conftest import TINY, Chain
+from tests.pipeline.conftest import recipe_with
 from toolkit.hub.endpoints import open_hub
 from toolkit.pipeline.run import release
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
-
-pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
 
 PAIRS = {
     "bases": "{wide: {}, thin: {base_width: 48, base_steps: 60}}",
@@ -43,78 +41,112 @@ ROUTES = {
 @pytest.fixture
 def varied(chain, tmp_path):
     """The tiny chain with other keys, on a copy of what the first one left."""
-
-    def make(**fields):
-        kept = [line for line in TINY.read_text().splitlines() if line.split(":")[0] not in fields]
-        other = Chain(tmp_path, "\n".join([*kept, *(f"{key}: {value}" for key, value in fields.items())]))
-        other.workspace = shutil.copytree(chain.workspace, tmp_path / "workspace")
-        return other
-
-    return make
+    return lambda **fields: chain.copy(tmp_path, recipe_with(**fields))
 
 
-def made(chain, kind):
-    return {path: json.loads((path / ".artifact.json").read_text()) for path in chain.artifacts(kind)}
+@pytest.fixture(scope="module")
+def pairs(chain, tmp_path_factory) -> SimpleNamespace:
+    """A run of two bases and another control on a copy of the chain, and what is new of each kind."""
+    other = chain.copy(tmp_path_factory.mktemp("pairs"), recipe_with(**PAIRS))
+    ran = other.run()
+    kinds = ("student", "teacher", "corpus", "forecast")
+    new = {kind: names(other, kind) - names(chain, kind) for kind in kinds}
+    return SimpleNamespace(chain=other, ran=ran, new=new, out=other.workspace / "runs" / "tiny")
+
+
+def names(chain, kind) -> set[str]:
+    return {path.name for path in chain.artifacts(kind)}
+
+
+def manifest(folder):
+    return json.loads((folder / ".artifact.json").read_text())
 
 
 def curves(chain):
     return pq.read_table(chain.workspace / "runs" / "tiny" / "curves.parquet").to_pylist()
 
 
-def test_pairs_share_what_is_the_same_and_every_forecast_comes_before_any_held_out_student(chain, varied):
-    other = varied(**PAIRS)
-    known = {kind: set(made(chain, kind)) for kind in ("student", "teacher", "corpus", "forecast")}
-    ran = other.run()
-    new = {kind: {path for path in made(other, kind) if path.name not in names(known[kind])} for kind in known}
-    assert not new["teacher"] and not new["corpus"] and "0 sampled now" in ran.lines
-    assert len(new["student"]) == 14 and len(new["forecast"]) == 1  # of the second base, and of twice the steps
-    late = [path for path in new["student"] if len(made(other, "student")[path]["inputs"]["corpus"]) == 10]
-    written = max((path / ".artifact.json").stat().st_mtime_ns for path in other.artifacts("forecast"))
+def held_out_students(pairs) -> list[Path]:
+    """The folders of the new students whose corpus has all ten cells: shell x increment, up to the rung held out."""
+    students = (pairs.chain.workspace / "student" / name for name in pairs.new["student"])
+    return [folder for folder in students if len(manifest(folder)["inputs"]["corpus"]) == 10]
+
+
+def test_pairs_share_the_teacher_its_responses_and_the_corpus(pairs):
+    assert not pairs.new["teacher"] and not pairs.new["corpus"] and "0 sampled now" in pairs.ran.lines
+
+
+def test_only_students_of_another_base_or_control_are_trained(pairs):
+    assert len(pairs.new["student"]) == 14  # of the second base, and of twice the steps
+    steps = sorted(manifest(folder)["facts"]["steps"] for folder in held_out_students(pairs))
+    assert steps == [STEPS] * 2 + [2 * STEPS] * 4
+
+
+def test_every_forecast_is_written_before_any_held_out_student(pairs):
+    assert len(pairs.new["forecast"]) == 1
+    forecasts = pairs.chain.artifacts("forecast")
+    written = max((folder / ".artifact.json").stat().st_mtime_ns for folder in forecasts)
+    late = held_out_students(pairs)
     assert len(late) == 6
-    assert sorted(made(other, "student")[path]["facts"]["steps"] for path in late) == [STEPS] * 2 + [2 * STEPS] * 4
-    assert all(written < min(file.stat().st_mtime_ns for file in path.iterdir()) for path in late)
-    rows = curves(other)
-    assert {row["pair"] for row in rows} == {"nano>wide", "nano>thin"}
+    assert all(written < min(file.stat().st_mtime_ns for file in folder.iterdir()) for folder in late)
+
+
+def test_the_curves_hold_both_pairs_and_the_references_of_each(pairs):
+    rows = curves(pairs.chain)
+    assert {row["pair"] for row in rows} == set(PLACES)
     assert sorted(row["arm"] for row in rows if row["budget"] is None) == ["base", "base", "teacher", "teacher"]
-    out = other.workspace / "runs" / "tiny"
-    errors = {
-        pair: [r["error"] for r in rows if (r["budget"], r["pair"], r["control"]) == (6, pair, "steps")]
-        for pair in PLACES
-    }
-    for pair, place in PLACES.items():
-        law = json.loads((out / place / "law.json").read_text())
-        assert law["observed"]["mean"] == pytest.approx(sum(errors[pair]) / 2)
-        assert law["forecast"]["exploratory"] is False
-    verdicts = {rule: json.loads((out / "decisions" / f"{rule}.json").read_text()) for rule in ("law", "bound")}
-    assert verdicts["law"]["rules"]["law_width"] == 0.2 and f"law: {verdicts['law']['verdict']}. " in ran.summary
-    assert (out / "decisions" / "law.png").read_bytes()[:4] == b"\x89PNG" and "saturation: " in ran.summary
-    assert all(part["moved"] is not None for part in verdicts["bound"]["numbers"]["parts"])
-    assert "nano>thin, control steps" in ran.summary
-    assert "nano>wide, control doubled" in ran.summary and "## nano-thin-r6" in ran.summary
-    assert other.run().todo == set()
-    every_verdict_and_law_is_published(other)
 
 
-def every_verdict_and_law_is_published(other):
-    """By the run, and again by `fss release`, which finds what the run made."""
-    out, repo = other.workspace / "runs" / "tiny", "local/fss-tiny-results"
-    release(load_run(str(other.recipe)), other.workspace, jobs=1, dry=False, progress=Progress(io.StringIO()))
-    with open_hub(other.workspace, repo) as api:
+@pytest.mark.parametrize(("pair", "place"), PLACES.items())
+def test_each_pair_has_a_law_of_its_own_students(pairs, pair, place):
+    rows = curves(pairs.chain)
+    errors = [r["error"] for r in rows if (r["budget"], r["pair"], r["control"]) == (6, pair, "steps")]
+    law = json.loads((pairs.out / place / "law.json").read_text())
+    assert len(errors) == 2 and law["observed"]["mean"] == pytest.approx(sum(errors) / 2)
+    assert law["forecast"]["exploratory"] is False
+
+
+def test_every_rule_is_decided_and_its_verdict_shown(pairs):
+    decided = {rule: json.loads((pairs.out / "decisions" / f"{rule}.json").read_text()) for rule in ("law", "bound")}
+    assert decided["law"]["rules"]["law_width"] == 0.2
+    assert all(part["moved"] is not None for part in decided["bound"]["numbers"]["parts"])
+    assert (pairs.out / "decisions" / "law.png").read_bytes()[:4] == b"\x89PNG"
+    assert f"law: {decided['law']['verdict']}. " in pairs.ran.summary and "saturation: " in pairs.ran.summary
+
+
+def test_the_summary_names_every_pair_and_control(pairs):
+    for words in ("nano>thin, control steps", "nano>wide, control doubled", "## nano-thin-r6"):
+        assert words in pairs.ran.summary
+
+
+def test_a_second_run_of_the_pairs_makes_nothing(pairs):
+    assert pairs.chain.run().todo == set()
+
+
+@pytest.fixture(scope="module")
+def downloaded(pairs, tmp_path_factory) -> Path:
+    """The published results, once the run and `fss release`, which finds what the run made, have published them."""
+    run, workspace, repo = load_run(str(pairs.chain.recipe)), pairs.chain.workspace, "local/fss-tiny-results"
+    release(run, workspace, jobs=1, dry=False, progress=Progress(io.StringIO()))
+    with open_hub(workspace, repo) as api:
         assert [ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags] == ["v1.0.0"]
-        got = Path(api.snapshot_download(repo, repo_type="dataset", local_dir=out.parent / "got"))
-    laws = pq.read_table(next(got.glob("data/laws-*.parquet"))).to_pylist()
+        return Path(api.snapshot_download(repo, repo_type="dataset", local_dir=tmp_path_factory.mktemp("results")))
+
+
+def test_every_law_is_published(pairs, downloaded):
+    laws = pq.read_table(next(downloaded.glob("data/laws-*.parquet"))).to_pylist()
     assert {(row["pair"], row["held_out"]) for row in laws} == {(pair, 6) for pair in PLACES}
-    decided = pq.read_table(next(got.glob("data/decisions-*.parquet"))).to_pylist()
-    assert {row["rule"] for row in decided} == {"law", "bound", "saturation"}
     for place, name in (("", "forecast.json"), ("nano-thin-r6", "law.json"), ("nano-thin-r6", "law.png")):
-        here = out / "laws" / place if place else out
-        assert (got / "laws" / place / name).read_bytes() == (here / name).read_bytes()
-    assert (got / "decisions" / "law.md").read_bytes() == (out / "decisions" / "law.md").read_bytes()
-    assert "## Decisions" in (got / "README.md").read_text()
+        here = pairs.out / "laws" / place if place else pairs.out
+        assert (downloaded / "laws" / place / name).read_bytes() == (here / name).read_bytes()
 
 
-def names(paths):
-    return {path.name for path in paths}
+def test_every_verdict_is_published(pairs, downloaded):
+    decided = pq.read_table(next(downloaded.glob("data/decisions-*.parquet"))).to_pylist()
+    assert {row["rule"] for row in decided} == {"law", "bound", "saturation"}
+    here, there = (folder / "decisions" / "law.md" for folder in (pairs.out, downloaded))
+    assert here.read_bytes() == there.read_bytes()
+    assert "## Decisions" in (downloaded / "README.md").read_text()
 
 
 @pytest.mark.slow
@@ -135,7 +167,7 @@ def test_subsets_and_controls_at_matched_totals(varied):
     tests = [(path / "test.parquet").read_bytes() for path in other.artifacts("pool")]
     assert tests[0] == tests[1]
     release = other.workspace / "runs" / "tiny" / "release"
-    assert check(release, Progress(ran.stream)).problems == []
+    assert check(release, Progress(io.StringIO())).problems == []
     told = json.loads((other.workspace / "runs" / "tiny" / "decisions" / "expansion.json").read_text())
     assert told["rules"]["control"] == "steps" and told["sentence"] in ran.summary
     configs = json.loads((release / "manifest.json").read_text())["configs"]

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,10 @@ import pytest
 from tests.pipeline.conftest import TINY
 from toolkit.synthesis.journal import read_journal
 
-pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
-
-
 # In the order in which a run makes them; the teacher is given here, and trained by the same code as the base.
 EARLY = ("pool", "leaks", "base", "responses", "verdicts", "corpus", "release")
 KINDS = (*EARLY, "student", "score", "forecast", "law", "curves")
-ALONE = [(kind,) for kind in KINDS if kind != "student"]
+ALONE = [(kind,) for kind in KINDS]
 
 
 def start(recipe: Path, workspace: Path) -> subprocess.Popen:
@@ -70,19 +69,43 @@ def undisturbed(recipe, tmp_path_factory) -> dict[str, object]:
     return results(workspace)
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [("student",), *(pytest.param(kinds, marks=pytest.mark.slow) for kinds in (*ALONE, KINDS))],
-    ids="-".join,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [*ALONE, KINDS], ids="-".join)
 def test_killed_runs_end_where_an_undisturbed_one_does(recipe, undisturbed, tmp_path, kinds):
+    workspace = tmp_path / "workspace"
+    kill_and_end(recipe, workspace, kinds)
+    assert_as(undisturbed, workspace)
+
+
+def test_a_run_killed_in_a_student_ends_where_an_undisturbed_one_does(chain, tmp_path):
+    again = chain.copy(tmp_path)
+    undisturbed = results(again.workspace)
+    forget_last_students(again.workspace, 4)
+    kill_and_end(again.recipe, again.workspace, ["student"])
+    assert_as(undisturbed, again.workspace)
+
+
+def forget_last_students(workspace: Path, count: int) -> None:
+    """Remove the last students of a run and all that it made after them: what is left is how it once stood."""
+    written = sorted(path.stat().st_mtime_ns for path in workspace.glob("student/*/.artifact.json"))
+    for path in list(workspace.glob("*/*/.artifact.json")):
+        if path.stat().st_mtime_ns >= written[-count]:
+            shutil.rmtree(path.parent)
+    shutil.rmtree(workspace / "runs")
+
+
+def kill_and_end(recipe: Path, workspace: Path, kinds: Iterable[str]) -> None:
+    """Kill a run in each of the kinds of artifact, then let one end."""
     for kind in kinds:
-        kill_in(start(recipe, tmp_path / "workspace"), tmp_path / "workspace", kind)
-    ran = start(recipe, tmp_path / "workspace")
+        kill_in(start(recipe, workspace), workspace, kind)
+    ran = start(recipe, workspace)
     _, errors = ran.communicate()
     assert ran.returncode == 0, errors
-    assert not list((tmp_path / "workspace" / "tmp").iterdir())
-    after = results(tmp_path / "workspace")
+    assert not list((workspace / "tmp").iterdir())
+
+
+def assert_as(undisturbed: dict[str, object], workspace: Path) -> None:
+    after = results(workspace)
     assert after["journals"] == undisturbed["journals"]
     assert after["artifacts"].keys() == undisturbed["artifacts"].keys()
     different = {name for name in after["artifacts"] if after["artifacts"][name] != undisturbed["artifacts"][name]}

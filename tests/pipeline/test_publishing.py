@@ -5,7 +5,6 @@ import io
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ import yaml
 from huggingface_hub import HfApi, constants, parse_eval_result_entries
 
 from tests.hub.tiny_ladder import CARD, make_release
-from tests.pipeline.conftest import TINY, TOKENS, Chain
+from tests.pipeline.conftest import TINY, TOKENS
 from toolkit.cli import main
 from toolkit.hub.endpoints import is_embedded, open_hub
 from toolkit.hub.release import publish_release
@@ -30,7 +29,6 @@ from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run, with_release
 from toolkit.workspace import Artifact
 
-pytestmark = pytest.mark.xdist_group("chain")
 FSS = str(Path(sys.executable).with_name("fss"))
 REPO = "local/fss-tiny"
 NAMED = f"{TINY.read_text()}\nrepo: {REPO}\n"
@@ -49,17 +47,14 @@ def no_account(tmp_path, monkeypatch):
 @pytest.fixture
 def named(chain, tmp_path, no_account):
     """The chain's workspace in another folder, under a recipe that names a repo."""
-    other = Chain(tmp_path, NAMED)
-    shutil.copytree(chain.workspace, other.workspace)
-    return other
+    return chain.copy(tmp_path, NAMED)
 
 
 @pytest.fixture(scope="module")
 def ran(chain, tmp_path_factory):
     """`fss run` in a folder of its own, with one token in the environment and another in the file."""
     folder = tmp_path_factory.mktemp("ran")
-    other = Chain(folder, NAMED)
-    shutil.copytree(chain.workspace, other.workspace)
+    chain.copy(folder, NAMED)
     (folder / "hf").mkdir()
     (folder / "hf" / "token").write_text(TOKENS["file"])
     environment = os.environ | {"HF_HOME": str(folder / "hf"), "HF_TOKEN": TOKENS["environment"], "HF_DEBUG": "1"}

@@ -12,7 +12,6 @@ from tests.pipeline.conftest import TINY
 from toolkit.cli import main
 from toolkit.hub_server import running
 
-pytestmark = pytest.mark.xdist_group("chain")
 REPO, READ_TOKEN = "local/refused", "hf_only_for_reading"
 
 

@@ -22,7 +22,6 @@ from toolkit.progress import Progress
 from toolkit.recipe.load import load_run, with_release
 from toolkit.workspace import canonical, to_json
 
-pytestmark = pytest.mark.xdist_group("chain")
 REPO = "local/fss-tiny"
 
 

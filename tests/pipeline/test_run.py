@@ -9,16 +9,20 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
-from tests.pipeline.conftest import STAGES, TINY, Chain
+from tests.pipeline.conftest import STAGES, TINY, Chain, recipe_with
 from toolkit.cli import main
 from toolkit.corpora import build
 from toolkit.recipe.load import load_run
 from toolkit.reports.tables import CURVES, ITEMS
 from toolkit.synthesis.journal import read_journal
 
-pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
-
 EVERYTHING = set(STAGES)
+
+
+@pytest.fixture(scope="module")
+def again(chain, tmp_path_factory) -> Chain:
+    """A copy of the chain, for further runs."""
+    return chain.copy(tmp_path_factory.mktemp("again"))
 
 
 def out(chain, run="tiny"):
@@ -43,11 +47,11 @@ def test_the_first_run_makes_everything_and_says_what(chain):
     assert (out(chain) / "summary.md").read_text() in chain.first.summary
 
 
-def test_a_second_run_makes_nothing(chain):
-    before = {path: path.stat().st_mtime_ns for path in chain.workspace.rglob(".artifact.json")}
-    again = chain.run()
-    assert again.todo == set() and "0 sampled now" in again.lines
-    assert before == {path: path.stat().st_mtime_ns for path in chain.workspace.rglob(".artifact.json")}
+def test_a_second_run_makes_nothing(again):
+    before = {path: path.stat().st_mtime_ns for path in again.workspace.rglob(".artifact.json")}
+    ran = again.run()
+    assert ran.todo == set() and "0 sampled now" in ran.lines
+    assert before == {path: path.stat().st_mtime_ns for path in again.workspace.rglob(".artifact.json")}
 
 
 def test_curves_and_items_are_of_the_one_schema_and_agree(chain):
@@ -142,21 +146,19 @@ CORPUS = {"corpus", "leaks", "release"} | TRAINED
         ("held_out: null", set()),
     ],
 )
-def test_a_changed_key_reruns_what_is_downstream_and_nothing_else(chain, tmp_path, change, reruns):
-    key = change.split(":")[0]
-    kept = [line for line in TINY.read_text().splitlines() if not line.startswith(f"{key}:")]
-    if key == "held_out":
-        kept = [line for line in kept if not line.startswith("fit_max")] + ["fit_max: null"]
-    other = Chain(tmp_path, "\n".join([*kept, change]))
-    other.workspace = chain.workspace
+def test_a_changed_key_reruns_what_is_downstream_and_nothing_else(again, tmp_path, change, reruns):
+    key, _, value = change.partition(": ")
+    fields = {key: value} | ({"fit_max": "null"} if key == "held_out" else {})
+    other = Chain(tmp_path, recipe_with(**fields))
+    other.workspace = again.workspace
     ran = other.run(dry=True)
     assert ran.todo - {"responses", "pool"} == reruns - {"responses", "pool"}
     assert "Nothing was made" in ran.summary
 
 
-def test_rows_with_other_columns_are_another_corpus(chain, monkeypatch):
+def test_rows_with_other_columns_are_another_corpus(again, monkeypatch):
     monkeypatch.setattr("toolkit.corpora.build.SCHEMA", build.SCHEMA.append(pa.field("another", pa.string())))
-    assert chain.run(dry=True).todo - {"responses", "pool"} == CORPUS
+    assert again.run(dry=True).todo - {"responses", "pool"} == CORPUS
 
 
 def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):
@@ -171,18 +173,16 @@ def test_a_dry_run_makes_nothing_and_shows_the_first_prompt(tmp_path):
     assert {path.name for path in fresh.workspace.iterdir()} <= {"pool", "tmp", "locks"}
 
 
-def test_one_budget_reuses_what_the_ladder_made(chain):
-    ran = chain.run("-r3-s1")
+def test_one_budget_reuses_what_the_ladder_made(again):
+    ran = again.run("-r3-s1")
     assert ran.todo == {"leaks", "release", "curves"} and "0 sampled now" in ran.lines
-    assert not (out(chain, "tiny-r3-s1") / "law.json").exists()
-    curves = pq.read_table(out(chain, "tiny-r3-s1") / "curves.parquet").to_pylist()
+    assert not (out(again, "tiny-r3-s1") / "law.json").exists()
+    curves = pq.read_table(out(again, "tiny-r3-s1") / "curves.parquet").to_pylist()
     assert {row["budget"] for row in curves} == {None, 1, 2, 3}
 
 
 def test_a_forecast_of_a_rung_that_was_trained_before_says_so(chain, tmp_path):
-    text = TINY.read_text()
-    other = Chain(tmp_path, text)
-    shutil.copytree(chain.workspace, other.workspace)
+    other = chain.copy(tmp_path)
     shutil.rmtree(other.workspace / "forecast")
     assert "EXPLORATORY" in other.run().lines
     assert json.loads((out(other) / "forecast.json").read_text())["exploratory"] is True

@@ -17,8 +17,6 @@ from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Verification
 from toolkit.verification.judge import Judge
 
-pytestmark = pytest.mark.xdist_group("chain")  # one worker makes the shared chain
-
 OPTIONS = {"steps": 64, "learning_rate": 1e-3, "families": ("sum3",), "largest": 30}
 
 

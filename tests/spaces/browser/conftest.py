@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
@@ -29,6 +30,16 @@ OPTIONS = [
     "--no-first-run",
 ]
 PATIENCE = 60_000  # milliseconds: time is no verdict on a shared machine
+FRAMES = 12  # what a click triggers begins within a few frames, and so does one event after another
+# Whether LOOK says the same as that many frames ago, and not null.
+STEADY = """frames => {
+    const seen = JSON.stringify(LOOK);
+    window.steadyFrames = seen !== 'null' && seen === window.seenLast ? window.steadyFrames + 1 : 0;
+    window.seenLast = seen;
+    return window.steadyFrames >= frames;
+}"""
+IDLE = "document.querySelector('.generating, .progress-text, .eta-bar') ? null : true"
+SIZES = "[...document.querySelectorAll('.main-svg')].map(each => Object.values(each.getBoundingClientRect().toJSON()))"
 MODES = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -86,15 +97,24 @@ def _served(folder: Path, script: str, *more: str) -> Iterator[SimpleNamespace]:
         process.wait(timeout=30)
 
 
+@pytest.fixture(scope="module")
+def contexts(browser) -> Iterator[dict[str, Any]]:
+    """Give for each mode what a browser keeps between visits: only the first one compiles the page's scripts."""
+    opened = {mode: browser.new_context(**settings) for mode, settings in MODES.items()}
+    for context in opened.values():
+        context.set_default_timeout(PATIENCE)
+    yield opened
+    for context in opened.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(browser, space) -> Iterator[Callable]:
+def visit(contexts, space) -> Iterator[Callable]:
     """Opens a page of the Space in a mode; at the end no page met an error or asked another machine for anything."""
     pages, wrong = [], []
 
     def open_page(query: str = "", mode: str = "light", url: str = space.url):
-        context = browser.new_context(**MODES[mode])
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
+        page = contexts[mode].new_page()
         pages.append(page)
         page.on("request", lambda request: wrong.append(request.url) if _foreign(request.url) else None)
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
@@ -104,14 +124,23 @@ def visit(browser, space) -> Iterator[Callable]:
 
     yield open_page
     for page in pages:
-        page.context.close()
+        page.close()
     assert wrong == []
 
 
 def idle(page) -> None:
     """Wait until what was triggered is shown."""
-    page.wait_for_timeout(400)
-    page.wait_for_function("!document.querySelector('.generating, .progress-text, .eta-bar')")
+    _steady(page, IDLE)
+
+
+def drawn(page) -> None:
+    """Wait until figures have their sizes."""
+    _steady(page, SIZES)
+
+
+def _steady(page, look: str) -> None:
+    page.evaluate("window.steadyFrames = 0")
+    page.wait_for_function(STEADY.replace("LOOK", look), arg=FRAMES)
 
 
 def tabs(page) -> list[str]:

@@ -5,11 +5,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from tests.spaces.browser.conftest import open_tab, tabs
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 NAMED = {"textbox", "combobox", "listbox", "slider", "spinbutton", "radio", "checkbox", "button", "tab", "link"}
 FOCUSED = """() => { const at = document.activeElement; return at === document.body ? null : [at.tagName, at.type ?? '',

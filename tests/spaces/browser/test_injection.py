@@ -9,8 +9,6 @@ from tests.spaces.browser.conftest import idle, open_tab, tabs
 from tests.spaces.browser.evil import EVIL, TEXTS
 from tests.spaces.browser.test_uploads import ROWS, answer, drop
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 # Elements that only mark-up of somebody's could have made.
 MADE = """() => [...document.querySelectorAll('[onerror], img[src="x"], a[href^="javascript:" i], script')]
     .filter(each => each.matches(':not(script)') || each.textContent.startsWith('alert('))

@@ -3,11 +3,7 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from tests.spaces.browser.conftest import choose, idle, open_tab, tabs
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 CONTROLS = """() => [...document.querySelectorAll('input, textarea')].filter(each => !each.disabled).map(each => [
     each.getAttribute('aria-label') ?? each.labels[0]?.innerText, each.type === 'radio' ? each.checked : each.value])"""

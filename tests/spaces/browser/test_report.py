@@ -4,11 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.spaces.browser.conftest import idle
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def saved(page, kind: str) -> bytes:

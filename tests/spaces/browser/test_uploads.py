@@ -6,8 +6,6 @@ import pytest
 
 from tests.spaces.browser.conftest import open_tab
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 ROWS = [(r, seed, round(0.3 + 1.2 / (1 + r**0.7) + 0.004 * seed, 4)) for r in (1, 2, 4, 8, 16) for seed in (0, 1, 2)]
 COMMAS = "budget,error,seed\n" + "".join(f"{r},{error},{seed}\n" for r, seed, error in ROWS)
 GOOD = {

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spaces.browser.conftest import MODES, SHOTS, idle, open_tab, tabs
-
-pytestmark = pytest.mark.xdist_group("browser")
+from tests.spaces.browser.conftest import MODES, SHOTS, drawn, idle, open_tab, tabs
 
 WITH_PLOT = {"The law", "Extrapolate", "Plan", "Your data", "Compare", "Responses"}
 LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
@@ -28,7 +26,7 @@ def _shoot(page, path: Path) -> None:
     """All of the page, in a window as high as it is: one that grows for the picture draws its figures anew."""
     size = page.viewport_size
     page.set_viewport_size({**size, "height": page.evaluate("document.documentElement.scrollHeight")})
-    page.wait_for_timeout(1000)
+    drawn(page)
     page.screenshot(path=path)
     page.set_viewport_size(size)
 
