@@ -18,7 +18,7 @@ settings.register_profile("shared", deadline=None, derandomize="CI" in os.enviro
 settings.load_profile("shared")
 
 
-# Files that take longest, in that order. One process works on a file, so a long one that began last would be waited for.
+# Files that take longest, in that order. One process works on a file, and would be waited for if it began one last.
 LONGEST = (
     "pipeline/test_experiment.py",
     "pipeline/test_publishing.py",

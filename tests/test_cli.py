@@ -49,11 +49,11 @@ def test_the_command_line_imports_nothing_heavy():
 
 def test_recipes_are_listed_shown_and_copied(tmp_path):
     assert "math " in fss("recipe", "ls").stdout
-    shown = fss("recipe", "show", "math").stdout
-    assert "pool: mathematics" in shown
+    display = fss("recipe", "show", "math").stdout
+    assert "pool: mathematics" in display
     assert fss("recipe", "cp", "math", "mine", cwd=tmp_path).returncode == 0
     copied = [tmp_path / "recipes" / name for name in ("mine.yaml", "mine.paper.yaml")]
-    assert "\n".join(path.read_text() for path in copied) == shown
+    assert "\n".join(path.read_text() for path in copied) == display
     assert "mine " in fss("recipe", "ls", cwd=tmp_path).stdout
     again = fss("recipe", "cp", "math", "mine", cwd=tmp_path)
     assert again.returncode == 1 and "there already" in again.stderr
@@ -71,8 +71,8 @@ def test_claims_are_a_table_of_what_the_runs_of_a_workspace_decided(tmp_path):
     for run, rule, verdict in (("b", "law", "confirmed"), ("a", "law", "refuted"), ("a", "bound", "cannot tell")):
         decided = tmp_path / "runs" / run / "decisions" / f"{rule}.json"
         decided.parent.mkdir(parents=True, exist_ok=True)
-        told = {"rule": rule, "experiment": run, "verdict": verdict, "sentence": f"{verdict} by {run}."}
-        decided.write_text(json.dumps(told))
+        output = {"rule": rule, "experiment": run, "verdict": verdict, "sentence": f"{verdict} by {run}."}
+        decided.write_text(json.dumps(output))
     rows = fss("claims", "--workspace", tmp_path).stdout.splitlines()[2:]
     assert [row.split(" | ")[2:4] for row in rows] == [["a", "refuted"], ["b", "confirmed"], ["a", "cannot tell"]]
 
@@ -107,7 +107,7 @@ def test_answers_that_do_not_parse_are_named(recipe, tmp_path):
     assert "row 0, column 'answer'" in line and "answer pattern" in line
 
 
-def test_a_pool_smaller_than_asked_is_told(recipe, tmp_path):
+def test_a_pool_smaller_than_asked_is_reported(recipe, tmp_path):
     rows = "".join(f'{{"question": "What is {n} + {n}?", "answer": {2 * n}}}\n' for n in range(20))
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl"), tmp_path)
@@ -147,15 +147,15 @@ def test_nothing_accepted_stops_before_training(recipe, tmp_path):
     assert not (tmp_path / "ws" / "student").exists()
 
 
-@pytest.mark.parametrize(("size", "made"), [(2000, set()), (200_000, {"pool", "leaks"})], ids=["pool", "weights"])
-def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size, made):
+@pytest.mark.parametrize(("size", "result"), [(2000, set()), (200_000, {"pool", "leaks"})], ids=["pool", "weights"])
+def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size, result):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     file = recipe(families="[sum3]", teacher_steps=1, base_steps=1)
     ran = fss("run", file, "--workspace", tmp_path / "ws", preexec_fn=small_files)
     assert ran.returncode == 1 and "the disk is full" in ran.stderr.splitlines()[-1] and "Traceback" not in ran.stderr
-    assert {path.parts[-3] for path in (tmp_path / "ws").glob("*/*/.artifact.json")} == made
+    assert {path.parts[-3] for path in (tmp_path / "ws").glob("*/*/.artifact.json")} == result
 
 
 def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):

@@ -24,8 +24,8 @@ def tables(tmp_path):
 def test_the_verdict_comes_first(tables, capsys, tmp_path):
     figure = tmp_path / "stem.png"
     assert main(["compare", tables(SPENT, kappa=0.5), "--rule", "mixture", "--plot", str(figure)]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith(("Confirmed. ", "Cannot tell. ")) and "60 test items" in told and "q256-r16" in told
+    output = capsys.readouterr().out
+    assert output.startswith(("Confirmed. ", "Cannot tell. ")) and "60 test items" in output and "q256-r16" in output
     assert figure.stat().st_size > 20_000
 
 
@@ -49,8 +49,8 @@ def test_json_is_what_the_library_says(tables, capsys):
         )
         == 0
     )
-    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert told["rules"]["law_miss"] == 0.5 and told["numbers"]["held_out"] == 32 and told["experiment"] == "sim"
+    output = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert output["rules"]["law_miss"] == 0.5 and output["numbers"]["held_out"] == 32 and output["experiment"] == "sim"
 
 
 def test_curves_alone_hold_replicates_only(tables, capsys, tmp_path):
@@ -86,7 +86,7 @@ def test_saturation_reads_a_release(tables, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "messages"),
     [
         (["--rule", "law"], "needs fit_max"),
         (["--rule", "saturation"], "name it with --release"),
@@ -95,9 +95,9 @@ def test_saturation_reads_a_release(tables, capsys, tmp_path):
         (["--rule", "bound", "--where", "pair=x"], "no row has pair = x"),
     ],
 )
-def test_complaints_are_plain(arguments, said, tables, capsys):
+def test_complaints_are_plain(arguments, messages, tables, capsys):
     assert main(["compare", tables(LADDER), *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert messages in capsys.readouterr().err
 
 
 def test_a_release_of_other_questions_is_refused(tables, capsys, tmp_path):
@@ -133,8 +133,8 @@ def test_a_mistyped_choice_lists_what_is_there(tables, capsys, where, message):
 
 def test_rows_are_chosen_by_their_questions(tables, capsys):
     assert main(["compare", tables(SPENT), "--rule", "mixture", "--where", "questions=256"]) in (0, 1)
-    told = capsys.readouterr()
-    assert "no row has" not in told.err and "Traceback" not in told.err
+    output = capsys.readouterr()
+    assert "no row has" not in output.err and "Traceback" not in output.err
 
 
 def test_an_error_in_percent_is_named_by_its_row(tables, capsys, tmp_path):

@@ -84,9 +84,9 @@ unjudged, 2:
 
 def test_the_report_counts_compares_and_names_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert judge(lines(tmp_path / "a.jsonl", ROWS), "--label", "right") == 0
-    shown = capsys.readouterr()
-    assert shown.out.split("\n", 1)[1] == REPORT
-    assert "judge" in shown.err and "6 rows" in shown.err
+    display = capsys.readouterr()
+    assert display.out.split("\n", 1)[1] == REPORT
+    assert "judge" in display.err and "6 rows" in display.err
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
@@ -157,8 +157,8 @@ def test_kinds_patterns_and_finish_reasons_come_from_columns(
 
 
 def test_labels_are_read_in_their_usual_spellings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = [True, "True", 1, "1.0", "correct", False, "no", 0, "wrong", None, "perhaps"]
-    rows = [{"gold": "7", "response": "\\boxed{7}", "label": label} for label in said]
+    messages = [True, "True", 1, "1.0", "correct", False, "no", 0, "wrong", None, "perhaps"]
+    rows = [{"gold": "7", "response": "\\boxed{7}", "label": label} for label in messages]
     judge(lines(tmp_path / "a.jsonl", rows), "--label", "label")
     text = capsys.readouterr().out
     assert "  right                      5             0" in text
@@ -266,7 +266,7 @@ def test_no_line_is_wider_than_80_columns(tmp_path: Path, capsys: pytest.Capture
     assert max(map(len, text.splitlines())) <= 80 and "row 1: gold holds" in text
 
 
-def test_hand_labelled_pairs_are_told_apart(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hand_labelled_pairs_are_distinguished(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shared_data / "judge_pairs.jsonl"
     assert judge(file, "--label", "accept", "--kind-column", "kind", "--workers", 1) == 0
     text = capsys.readouterr().out

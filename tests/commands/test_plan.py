@@ -38,24 +38,24 @@ PRICES = ("--price", "question=20", "response=1")
 
 def test_text_begins_with_the_advice(table, capsys):
     assert run(table, *PRICES, "--spend", "6000") == 0
-    told = capsys.readouterr().out
-    assert told.startswith("With 6,000 to spend, take ") or told.startswith("Cannot tell: with 6,000 to spend")
-    assert "no number of responses makes a question worth more than" in told
-    assert "At equal totals" in told and "At these prices" in told
-    assert "| spending" in told and "note: column 'err' reaches" in told
+    output = capsys.readouterr().out
+    assert output.startswith("With 6,000 to spend, take ") or output.startswith("Cannot tell: with 6,000 to spend")
+    assert "no number of responses makes a question worth more than" in output
+    assert "At equal totals" in output and "At these prices" in output
+    assert "| spending" in output and "note: column 'err' reaches" in output
 
 
 def test_json_holds_the_same_and_no_nan(table, capsys):
     assert run(table, *PRICES, "--spend", "6000", "--target", "0.5", "--json") == 0
-    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    best = told["plan"]["best"]
+    output = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    best = output["plan"]["best"]
     assert best["cost"] <= 6000 and 8 <= best["budget"] <= 22
-    assert told["plan"]["target"] == 0.5 and 0 <= told["plan"]["reachable"] <= 1
-    assert told["sentence"].count(f"{best['questions']:,} questions") >= 1
-    assert [row["error"] for row in told["frontier"]] == sorted(
-        (row["error"] for row in told["frontier"]), reverse=True
+    assert output["plan"]["target"] == 0.5 and 0 <= output["plan"]["reachable"] <= 1
+    assert output["sentence"].count(f"{best['questions']:,} questions") >= 1
+    assert [row["error"] for row in output["frontier"]] == sorted(
+        (row["error"] for row in output["frontier"]), reverse=True
     )
-    assert abs(told["surface"]["parameters"]["kappa"] - 0.1) < 0.05
+    assert abs(output["surface"]["parameters"]["kappa"] - 0.1) < 0.05
 
 
 def test_plot_is_written(table, tmp_path, capsys):

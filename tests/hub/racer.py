@@ -21,10 +21,10 @@ def main() -> None:
     try:
         api = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
         done = publish_release(Path(folder), repo, Target(api, lambda text: None), version=version)
-        told = {"new": done.new, "version": done.version, "commit": done.commit}
+        output = {"new": done.new, "version": done.version, "commit": done.commit}
     except Refused as error:
-        told = {"refused": str(error)}
-    sys.stdout.write(json.dumps(told))
+        output = {"refused": str(error)}
+    sys.stdout.write(json.dumps(output))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def test_the_app_starts_from_the_bundle_with_no_checkout_in_reach(bundle):
         cwd=bundle, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = ast.literal_eval(done.stdout.splitlines()[-1])
-    assert told["outside"] == [] and told["heavy"] == [] and told["modules"] > 20
+    output = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert output["outside"] == [] and output["heavy"] == [] and output["modules"] > 20
 
 
 def test_the_bundle_has_what_the_app_can_import_and_no_other_room(bundle):

@@ -27,7 +27,7 @@ def tokens(text):
     return [child for token in found for child in [token, *(token.children or [])]]
 
 
-def shown(text):
+def display(text):
     return "".join({"text": token.content, "hardbreak": "\n"}.get(token.type, "") for token in tokens(text))
 
 
@@ -35,7 +35,7 @@ def shown(text):
 def test_plain_text_is_shown_as_it_is_and_nothing_else(text):
     kinds = {token.type for token in tokens(plain(f"x {text}"))}
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
-    visible = [char for char in shown(plain(f"x {text}")) if char != "\N{REPLACEMENT CHARACTER}"]
+    visible = [char for char in display(plain(f"x {text}")) if char != "\N{REPLACEMENT CHARACTER}"]
     assert [char for char in visible if char.isalnum()] == [char for char in f"x{text}" if char.isalnum()]
 
 
@@ -48,8 +48,8 @@ def test_a_quotation_is_one_block_of_text(text):
 
 
 def test_escaping_shows_the_characters_themselves():
-    assert shown(plain("a*b <i> {{x}} 3.5 [l](u) | & end.")) == "a*b <i> {{x}} 3.5 [l](u) | & end."
-    assert shown(quote("x = 1\n\n2. y")) == "x = 1\n\n2. y"
+    assert display(plain("a*b <i> {{x}} 3.5 [l](u) | & end.")) == "a*b <i> {{x}} 3.5 [l](u) | & end."
+    assert display(quote("x = 1\n\n2. y")) == "x = 1\n\n2. y"
     assert plain("What now? Yes, it is. It's") == "What now&#63; Yes, it is. It's"
 
 
@@ -57,15 +57,15 @@ def test_a_hostile_source_writes_no_markup_into_the_card(tiny, tmp_path):
     text = "\n".join(HOSTILE)
     names = ["pretty_name", "summary", "pool", "teacher", "teacher_revision", "prompt", "policy", "seeds_licence"]
     card = dataclasses.replace(tiny.card, **dict.fromkeys(names, text), limits=[text], sampling={text: text})
-    made = []
+    result = []
     for place, given_card, response in [("mild", tiny.card, "x"), ("wild", card, text)]:
         source = tiny.corpus(tmp_path / f"corpus-{place}", text=lambda response=response, **_: response)
         tiny.release(tmp_path / place, source, given_card)
-        made.append(DatasetCard.load(tmp_path / place / "README.md"))
-    mild, wild = made
+        result.append(DatasetCard.load(tmp_path / place / "README.md"))
+    mild, wild = result
     kept = [
         [token.type for token in tokens(card.text) if token.type not in ("text", "text_special", "hardbreak")]
-        for card in made
+        for card in result
     ]
     assert kept[0] == kept[1]  # the same structure, whatever the text says
     assert "49" not in wild.text and "<script" not in wild.text
@@ -74,37 +74,51 @@ def test_a_hostile_source_writes_no_markup_into_the_card(tiny, tmp_path):
     assert list(data) == list(mild.data.to_dict())
 
 
-def test_the_card_says_what_a_release_must_say(tiny, tmp_path):
+@pytest.fixture
+def tiny_card(tiny, tmp_path) -> DatasetCard:
     tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus"))
-    card = DatasetCard.load(tmp_path / "tiny" / "README.md")
-    data = card.data.to_dict()
+    return DatasetCard.load(tmp_path / "tiny" / "README.md")
+
+
+def test_the_front_matter_has_licence_language_name_tags_and_size(tiny_card):
+    data = tiny_card.data.to_dict()
     assert data["license"] == "apache-2.0" and data["language"] == ["en"] and data["pretty_name"] == "Tiny: additions"
     assert data["tags"] == ["synthetic", "math", "arxiv:2607.01727"] and data["size_categories"] == ["n<1K"]
     assert data["task_categories"] == ["text-generation"] and data["source_datasets"] == ["original"]
-    assert 'load_dataset("local/tiny", "r4", split="train", revision="v1.0.0")' in card.text
-    assert 'load_dataset("path/to/this/folder", "r4", split="train")' in card.text
-    assert "max&#95;tokens = 64, temperature = 0.8\n" in card.text
-    assert "- Synthetic, and small: 24 responses, all" in card.text and "- Small and synthetic.\n" in card.text
-    assert "eprint        = {2607.01727}" in card.text
-    assert [line for line in card.text.splitlines() if line.startswith("| r4")] == [
+
+
+def test_the_card_says_how_to_load_the_release_from_a_hub_and_from_a_folder(tiny_card):
+    assert 'load_dataset("local/tiny", "r4", split="train", revision="v1.0.0")' in tiny_card.text
+    assert 'load_dataset("path/to/this/folder", "r4", split="train")' in tiny_card.text
+
+
+def test_the_card_names_the_sampling_parameters_the_limits_and_the_study(tiny_card):
+    assert "max&#95;tokens = 64, temperature = 0.8\n" in tiny_card.text
+    assert "- Synthetic, and small: 24 responses, all" in tiny_card.text
+    assert "- Small and synthetic.\n" in tiny_card.text
+    assert "eprint        = {2607.01727}" in tiny_card.text
+
+
+def test_the_card_counts_each_budget_in_one_line(tiny_card):
+    assert [line for line in tiny_card.text.splitlines() if line.startswith("| r4")] == [
         "| r4 | 4 | 16 | 0 | 0 | 0 | 6 | 0 | 10 | 0.625 | 10 | 4 | - | 45 |"
     ]
-    assert re.search(r"\n\n\n", card.text) is None
+    assert re.search(r"\n\n\n", tiny_card.text) is None
 
 
 @pytest.mark.parametrize(
-    ("counting", "default", "said"),
+    ("counting", "default", "messages"),
     [
         ("sampled", "r4", "`rN` holds the accepted ones of N responses per question, with repeats"),
         ("accepted", "a4", "`aN` holds the first N distinct accepted responses to each question"),
         ("adaptive", "s4", "`sN` holds the accepted ones of at most N responses per question"),
     ],
 )
-def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, said):
+def test_the_card_says_what_a_budget_counts(tiny, tmp_path, counting, default, messages):
     card = dataclasses.replace(tiny.card, counting=counting)
     tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting=counting), card, default=default)
     text = " ".join(DatasetCard.load(tmp_path / "tiny" / "README.md").text.split())
-    assert said in text and f'"{default}", split="train"' in text
+    assert messages in text and f'"{default}", split="train"' in text
     assert ("not a budget of a ladder" in text) == (counting == "adaptive")
     assert ("A repeated response does not train" in text) == (counting == "accepted")
     assert re.search(r"\n\n\n", (tmp_path / "tiny" / "README.md").read_text()) is None

@@ -13,15 +13,15 @@ from toolkit.workspace import file_digest
 
 
 @pytest.fixture(scope="module")
-def made(tiny, tmp_path_factory):
+def result(tiny, tmp_path_factory):
     base = tmp_path_factory.mktemp("check")
     tiny.release(base / "tiny", tiny.corpus(base / "corpus"))
     return base / "tiny"
 
 
 @pytest.fixture
-def folder(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "tiny")
+def folder(result, tmp_path):
+    return shutil.copytree(result, tmp_path / "tiny")
 
 
 def rewrite(folder, change, card=lambda text: text):

@@ -31,14 +31,14 @@ def test_a_rerun_changes_nothing(api, direct, proxy, repo, title):
     assert not any(call.endswith("/items") for call in proxy.calls) and proxy.calls
 
 
-def test_a_hub_without_collections_is_told_and_gone_past(api, proxy, title):
-    said = []
+def test_a_hub_without_collections_is_reported_and_gone_past(api, proxy, title):
+    messages = []
     proxy.fail("404", 0, until_reset=True)
-    assert collect(quiet(api, say=said.append), title, "local", [("local/x", "dataset")]) is None
-    assert said == [f"{proxy.url} has no collections, so {title!r} was not made"]
+    assert collect(quiet(api, say=messages.append), title, "local", [("local/x", "dataset")]) is None
+    assert messages == [f"{proxy.url} has no collections, so {title!r} was not made"]
 
 
-def test_a_repo_that_is_not_there_is_told(api, title):
+def test_a_repo_that_is_not_there_is_reported(api, title):
     with pytest.raises(HubFault, match=rf"local's collection '{title}': not found .* \(404\)"):
         collect(quiet(api), title, "local", [("local/absent", "dataset")])
 

@@ -23,8 +23,8 @@ def published(ladder, direct, repo):
 
 def test_every_way_to_name_a_release(published, api, ladder, repo):
     first, last = published
-    asked = {"@v1.0.0": first.commit, "@v1.1.0": last.commit, "": last.commit, "@main": last.commit}
-    for revision, commit in (asked | {f"@{first.commit}": first.commit}).items():
+    request = {"@v1.0.0": first.commit, "@v1.1.0": last.commit, "": last.commit, "@main": last.commit}
+    for revision, commit in (request | {f"@{first.commit}": first.commit}).items():
         found = fetch(api, f"{repo}{revision}")
         assert found.commit == commit and found.repo == repo
     assert fetch(api, repo).revision == "v1.1.0"
@@ -50,7 +50,7 @@ def test_a_fault_is_got_over(published, api, proxy, repo, fault):
         assert check_release(fetch(api, f"{repo}@v1.1.0").folder, count) == []
 
 
-def test_what_is_not_there_is_told(published, api, repo):
+def test_what_is_not_there_is_reported(published, api, repo):
     with pytest.raises(Refused, match=rf"{repo}: has no revision 'v9\.0\.0'; it has v1\.0\.0, v1\.1\.0, main"):
         fetch(api, f"{repo}@v9.0.0")
     with pytest.raises(HubFault, match=rf"{repo}-absent: not found on .* \(404\)"):

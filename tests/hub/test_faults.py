@@ -109,14 +109,14 @@ def test_what_does_not_pass_is_explained_at_once(api, proxy, repo, releases, cal
 
 
 def test_the_pause_is_what_the_hub_asks_for_and_bounded():
-    def asked(**headers):
+    def query(**headers):
         state = RetryCallState(Retrying(), None, (), {})
         response = httpx2.Response(429, headers=headers, request=httpx2.Request("GET", "http://x"))
         state.set_exception((None, HfHubHTTPError("limit", response=response), None))
         return pause(state)
 
-    assert asked(**{"Retry-After": "7"}) == 7 and asked(**{"Retry-After": "3600"}) == 30
-    assert 0 <= asked() <= 1 and 0 <= asked(**{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) <= 1
+    assert query(**{"Retry-After": "7"}) == 7 and query(**{"Retry-After": "3600"}) == 30
+    assert 0 <= query() <= 1 and 0 <= query(**{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) <= 1
 
 
 def test_a_commit_that_is_always_overtaken_is_explained(api, proxy, repo, releases, calls):
@@ -126,7 +126,7 @@ def test_a_commit_that_is_always_overtaken_is_explained(api, proxy, repo, releas
 
 
 @pytest.mark.parametrize("name", ["objects", "refs/heads/main"])
-def test_a_damaged_repo_is_told_at_once_and_others_are_pushed(api, direct, hub, proxy, repo, releases, name):
+def test_a_damaged_repo_is_reported_at_once_and_others_are_pushed(api, direct, hub, proxy, repo, releases, name):
     put(releases[OLD], repo, direct)
     folder = hub.root / "datasets" / f"{repo}.git"
     for path in [folder / name] if (folder / name).is_file() else (folder / name).glob("??/*"):
@@ -140,7 +140,7 @@ def test_a_damaged_repo_is_told_at_once_and_others_are_pushed(api, direct, hub, 
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "output"),
     [
         ("https://hub.example/?token=hf_secret", "https://hub.example/"),
         ("https://alice:hf_secret@hub.example", "https://hub.example"),
@@ -148,12 +148,12 @@ def test_a_damaged_repo_is_told_at_once_and_others_are_pushed(api, direct, hub, 
         ("http://127.0.0.1:80/a?b=1&key=hf_secret", "http://127.0.0.1:80/a"),
     ],
 )
-def test_no_secret_of_an_address_is_told(address, told):
+def test_no_secret_of_an_address_is_reported(address, output):
     fault = explain(httpx2.ConnectError(f"cannot reach '{address}'"), "org/name", address)
-    assert "hf_secret" not in str(fault) and f"no answer from {told} (" in str(fault) and f"'{told}'" in str(fault)
+    assert "hf_secret" not in str(fault) and f"no answer from {output} (" in str(fault) and f"'{output}'" in str(fault)
     response = httpx2.Response(507, request=httpx2.Request("GET", address))
     full = explain(HfHubHTTPError("no", response=response, server_message=f"{address} is full"), "org/name", address)
-    assert f"{told} cannot store it (507): {told} is full" in str(full) and not passing(full)
+    assert f"{output} cannot store it (507): {output} is full" in str(full) and not passing(full)
 
 
 def test_other_errors_do_not_pass():

@@ -65,8 +65,8 @@ def standing(direct, repo, version):
         return "nothing"
     if version in tags(direct, repo):
         return "tagged"
-    made = len(commits(direct, repo)) - 1  # the Hub's own apart
-    return "committed" if made > (version == NEW) else "old" if made else "empty"
+    result = len(commits(direct, repo)) - 1  # the Hub's own apart
+    return "committed" if result > (version == NEW) else "old" if result else "empty"
 
 
 def test_a_push_that_is_killed_twice(hub, api, direct, proxy, repo, releases):

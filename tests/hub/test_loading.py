@@ -43,14 +43,14 @@ def test_three_versions_of_six_configurations_load_their_rows_by_tag(ladder, hub
     for version, folder in folders.items():
         put(folder, repo, direct)
         manifests[version] = json.loads((folder / "manifest.json").read_text())
-    wanted = {
+    expected = {
         f"{version} {name}": columns(folders[version], config["files"])
         for version, manifest in manifests.items()
         for name, config in manifest["configs"].items()
     }
-    asked = json.dumps(manifests)
+    request = json.dumps(manifests)
     environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
-    done = subprocess.run([sys.executable, "-c", LOAD, repo, asked], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", LOAD, repo, request], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == wanted and len(wanted) == 7 + 8 + 7
-    assert wanted["v1.0.0 r4"] == wanted["v1.1.0 r4"] != wanted["v2.0.0 r4"]
+    assert json.loads(done.stdout) == expected and len(expected) == 7 + 8 + 7
+    assert expected["v1.0.0 r4"] == expected["v1.1.0 r4"] != expected["v2.0.0 r4"]

@@ -194,19 +194,19 @@ def test_a_push_that_is_overtaken_by_the_same_version_gives_way(ladder, api, dir
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(ladder, api, direct, proxy, repo):
-    said = []
-    put(ladder((1, 2)), repo, api, say=said.append, dry=True)
+    messages = []
+    put(ladder((1, 2)), repo, api, say=messages.append, dry=True)
     assert proxy.calls == [f"GET /api/datasets/{repo}/refs"] and not direct.repo_exists(repo, repo_type="dataset")
-    assert "would be made, a public dataset repo" in said[0] and "would commit 9 files" in said[1]
+    assert "would be made, a public dataset repo" in messages[0] and "would commit 9 files" in messages[1]
     put(ladder((1, 2)), repo, api)
     before = commits(direct, repo), tags(direct, repo)
-    said.clear()
-    larger = put(ladder((1, 2, 8), "v1.1.0"), repo, api, say=said.append, dry=True)
+    messages.clear()
+    larger = put(ladder((1, 2, 8), "v1.1.0"), repo, api, say=messages.append, dry=True)
     assert (commits(direct, repo), tags(direct, repo)) == before
     assert larger.dry and not larger.new and larger.commit == before[0][0]
     named = "Release v1.1.0: r1, r2, r8, all, test, questions"
-    assert f"would commit 4 files, {larger.bytes:,} bytes as '{named}'" in said[0]
-    assert "  + manifest.json" in said[1]
+    assert f"would commit 4 files, {larger.bytes:,} bytes as '{named}'" in messages[0]
+    assert "  + manifest.json" in messages[1]
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,10 @@ def check_tags(direct, repo, folders, tmp_path):
 
 def test_six_processes_with_one_release(hub, direct, ladder, repo, tmp_path):
     folder = ladder((1, 2, 4))
-    told = race(hub, repo, [(folder, "v1.0.0")] * 6)
-    assert {said["version"] for said in told} == {"v1.0.0"} and len({said["commit"] for said in told}) == 1
+    output = race(hub, repo, [(folder, "v1.0.0")] * 6)
+    assert {messages["version"] for messages in output} == {"v1.0.0"} and len(
+        {messages["commit"] for messages in output}
+    ) == 1
     assert len(commits(direct, repo)) == 2 and list(tags(direct, repo)) == ["v1.0.0"]
     check_tags(direct, repo, {"v1.0.0": folder}, tmp_path)
 
@@ -50,10 +52,10 @@ def test_six_processes_with_one_release(hub, direct, ladder, repo, tmp_path):
 def test_six_releases_of_one_source(hub, direct, ladder, repo, tmp_path):
     versions = [f"v1.{minor}.0" for minor in range(len(LADDERS))]
     folders = {version: ladder(budgets, version) for version, budgets in zip(versions, LADDERS, strict=True)}
-    told = race(hub, repo, [(folder, version) for version, folder in folders.items()])
-    landed = [version for version, said in zip(versions, told, strict=True) if said.get("new")]
-    for version, said in zip(versions, told, strict=True):
-        assert said["version"] >= version  # a smaller ladder that comes late finds all of it in a larger one
+    output = race(hub, repo, [(folder, version) for version, folder in folders.items()])
+    landed = [version for version, messages in zip(versions, output, strict=True) if messages.get("new")]
+    for version, messages in zip(versions, output, strict=True):
+        assert messages["version"] >= version  # a smaller ladder that comes late finds all of it in a larger one
     assert sorted(tags(direct, repo)) == landed and landed[-1] == versions[-1]
     assert len(commits(direct, repo)) == 1 + len(landed)
     check_tags(direct, repo, folders, tmp_path)
@@ -61,8 +63,8 @@ def test_six_releases_of_one_source(hub, direct, ladder, repo, tmp_path):
 
 def test_six_sources_under_one_name(hub, direct, ladder, repo, tmp_path):
     folders = [ladder((1, 2), "v1.0.0", salt, 0.1 * number) for number, salt in enumerate("abcdef", 1)]
-    told = race(hub, repo, [(folder, "v1.0.0") for folder in folders])
-    (winner,) = (folder for folder, said in zip(folders, told, strict=True) if said.get("new"))
-    refused = [said["refused"] for said in told if "refused" in said]
+    output = race(hub, repo, [(folder, "v1.0.0") for folder in folders])
+    (winner,) = (folder for folder, messages in zip(folders, output, strict=True) if messages.get("new"))
+    refused = [messages["refused"] for messages in output if "refused" in messages]
     assert len(refused) == 5 and all("sampling.temperature: published" in text for text in refused)
     check_tags(direct, repo, {"v1.0.0": winner}, tmp_path)

@@ -56,10 +56,10 @@ def test_budgets_of_distinct_accepted_responses_are_nested_and_hold_as_many_as_t
     card = dataclasses.replace(tiny.card, counting="accepted")
     tiny.release(tmp_path / "tiny", tiny.corpus(tmp_path / "corpus", counting="accepted"), card, default="a4")
     rows = {budget: load(tmp_path / "tiny", f"a{budget}", tmp_path, split="train").to_list() for budget in (1, 2, 4)}
-    for budget, held in rows.items():
-        texts = [(row["question_id"], row["response"]) for row in held]
+    for budget, content in rows.items():
+        texts = [(row["question_id"], row["response"]) for row in content]
         assert len(set(texts)) == len(texts) == 4 * budget
-        assert held == rows[4][: len(held)]
+        assert content == rows[4][: len(content)]
     everything = load(tmp_path / "tiny", "all", tmp_path, split="train")
     kept = [row for row in everything if row["verdict"] == "accepted"]
     assert len(kept) > len({(row["question_id"], row["response"]) for row in kept})  # repeats are there to be seen
@@ -128,20 +128,20 @@ def front_without_digests(folder):
 
 
 def test_a_rewritten_folder_gives_the_new_rows_from_the_same_cache(tiny, tmp_path):
-    fronts, found, wanted = [], [], []
+    fronts, found, expected = [], [], []
     for salt in "ac":
         source = tiny.corpus(tmp_path / f"corpus-{salt}", salt)
         shutil.rmtree(tmp_path / "tiny", ignore_errors=True)
         manifest = tiny.release(tmp_path / "tiny", source)
         fronts.append(front_without_digests(tmp_path / "tiny"))
         files = manifest.configs["r4"].files
-        wanted.append(
+        expected.append(
             "".join(text for file in files for text in pq.read_table(tmp_path / "tiny" / file)["response"].to_pylist())
         )
         found.append(plain_user(tmp_path / "tiny", tmp_path / "home"))
     # The two releases differ in no count and no size: nothing but the names of the files tells their cards apart.
     assert fronts[0] == fronts[1]
-    assert found == wanted
+    assert found == expected
     assert found[0] != found[1]
 
 

@@ -56,7 +56,7 @@ def test_folders_of_this_machine_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("host", "text", "told"),
+    ("host", "text", "output"),
     [
         ("gpu-17", "made on gpu-17.", True),
         ("gpu-17", "made on gpu-170", False),
@@ -65,9 +65,9 @@ def test_folders_of_this_machine_are_refused(tmp_path):
         ("localhost", "http://localhost:80", False),
     ],
 )
-def test_the_hosts_name_is_refused_where_it_is_one(tmp_path, monkeypatch, host, text, told):
+def test_the_hosts_name_is_refused_where_it_is_one(tmp_path, monkeypatch, host, text, output):
     monkeypatch.setattr(socket, "gethostname", lambda: host)
-    if told:
+    if output:
         with pytest.raises(Refused, match="holds this machine's name"):
             scan(tmp_path, text)
     else:
@@ -106,17 +106,17 @@ def test_only_safetensors_are_weights():
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "output"),
     [
         ("/data/base", True), ("./base", True), ("~/base", True), ("C:\\models\\base", True), ("a/b/c", True),
         ("org/base", False), ("sha256:0a", False), ("base", False), (None, False),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["base_model_name_or_path", "_name_or_path"])
-def test_a_configuration_that_names_a_folder_is_refused(tmp_path, field, value, told):
+def test_a_configuration_that_names_a_folder_is_refused(tmp_path, field, value, output):
     path = tmp_path / "config.json"
     path.write_text(json.dumps({field: value}))
-    if told:
+    if output:
         with pytest.raises(Refused, match=f"config.json: {field} is a folder of some machine; give the base's repo"):
             refuse_paths({"config.json": path})
     else:
@@ -279,14 +279,14 @@ def test_a_folder_that_json_escapes_is_found(tmp_path, escaped):
 
 def test_a_home_that_is_the_root_refuses_no_address(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/")
-    scan(tmp_path, "see https://example.org/ and 1/2", folders=[Path("/")])
+    assert scan(tmp_path, "see https://example.org/ and 1/2", folders=[Path("/")]) is None  # no refusal
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("/ws/runs", True), ("in /ws.", True), ("/ws-other", False), ("a/ws", False)]
+    ("text", "output"), [("/ws/runs", True), ("in /ws.", True), ("/ws-other", False), ("a/ws", False)]
 )
-def test_a_folder_is_a_whole_name(tmp_path, monkeypatch, text, told):
-    if told:
+def test_a_folder_is_a_whole_name(tmp_path, monkeypatch, text, output):
+    if output:
         with pytest.raises(Refused, match="a folder of this machine"):
             scan(tmp_path, text, folders=[Path("/ws")])
     else:

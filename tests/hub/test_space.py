@@ -50,10 +50,10 @@ def test_a_fault_is_got_over(api, direct, proxy, repo, fault):
 
 
 def test_a_dry_run_makes_nothing(api, direct, proxy, repo):
-    said = []
-    done = publish_space(repo, SPACE, quiet(api, say=said.append, dry=True))
+    messages = []
+    done = publish_space(repo, SPACE, quiet(api, say=messages.append, dry=True))
     assert done.dry and not done.new and "app.py" in done.added
-    assert not direct.repo_exists(repo, repo_type="space") and "would be made, a public Space" in said[0]
+    assert not direct.repo_exists(repo, repo_type="space") and "would be made, a public Space" in messages[0]
 
 
 def test_another_app_is_left_alone_and_the_readme_of_a_new_space_is_not_in_the_way(api, direct, repo):

@@ -79,11 +79,16 @@ def test_pulled_from_a_hub_it_runs_in_a_fresh_environment_and_forecasts_as_fss_f
     curves = next(folder.glob("example/math/data/curves-*.parquet"))
     rows = pd.read_parquet(curves).query("arm == 'FSS' and control == 'steps'")
     with started(python, folder) as url:
-        asked = {"budgets": rows["budget"].tolist(), "errors": rows["error"].tolist(), "ahead": [32, 64], "fit_max": 16}
-        told = Client(url, verbose=False).predict(**asked, api_name="/forecast")
+        question = {
+            "budgets": rows["budget"].tolist(),
+            "errors": rows["error"].tolist(),
+            "ahead": [32, 64],
+            "fit_max": 16,
+        }
+        output = Client(url, verbose=False).predict(**question, api_name="/forecast")
     capsys.readouterr()
     columns = ["--x", "budget", "--y", "error", "--seed", "train_seed", "--where", "arm=FSS", "control=steps"]
     columns += ["--fit-max", "16"]
     assert main(["fit", str(curves), *columns, "--predict", "32", "64", "--json"]) == 0
     expected = next(iter(json.loads(capsys.readouterr().out).values()))
-    assert as_text("math", told) == as_text("math", expected)  # to the last digit that is shown anywhere
+    assert as_text("math", output) == as_text("math", expected)  # to the last digit that is shown anywhere

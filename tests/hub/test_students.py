@@ -45,7 +45,9 @@ def test_the_lines_on_a_students_card_load_it(api, direct, hub, repo, tmp_path):
 
     from transformers import AutoTokenizer
 
-    asked = AutoTokenizer.from_pretrained(base)("one", return_tensors="pt")
-    trained, untrained = (load_student(base, path)(**asked).logits.double().sum().detach() for path in (student, base))
+    request = AutoTokenizer.from_pretrained(base)("one", return_tensors="pt")
+    trained, untrained = (
+        load_student(base, path)(**request).logits.double().sum().detach() for path in (student, base)
+    )
     assert float(done.stdout) == pytest.approx(float(trained), abs=1e-3)
     assert float(done.stdout) != pytest.approx(float(untrained), abs=1e-3)

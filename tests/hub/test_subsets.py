@@ -53,8 +53,8 @@ def test_no_row_is_stored_twice_and_every_cell_is_there(releases):
     assert set(manifest["cells"]) == {"r1", "r2", "r4", "r8", "q2-r4", "q4-r2", "q4-r4"}
     rows = [row for name in manifest["configs"]["all"]["files"] for row in pairs(folder / name)]
     cells = [(4, 8), (8, 4), (16, 4)]  # (questions, budget) of the largest ones
-    wanted = {(index, at) for questions, budget in cells for index in range(budget) for at in range(questions)}
-    assert len(rows) == len(set(rows)) == len(wanted) and set(rows) == wanted
+    expected = {(index, at) for questions, budget in cells for index in range(budget) for at in range(questions)}
+    assert len(rows) == len(set(rows)) == len(expected) and set(rows) == expected
     assert check(folder, Progress(io.StringIO())).problems == []
 
 

@@ -56,11 +56,11 @@ def ask(new, remote):
 EMPTY = lambda version: Remote("commit0", frozenset({".gitattributes"}))  # noqa: E731
 
 
-def chosen(asked, *published):
+def chosen(request, *published):
     """The version at which content can be published after these; `asked` gives its manifest under any version."""
     last = published[-1].version if published else "v1.0.0"
     remote = remote_of(*published)("v1.0.0") if published else Remote()
-    return choose_version(asked("v1.0.0"), asked(last), remote, release_change)
+    return choose_version(request("v1.0.0"), request(last), remote, release_change)
 
 
 def test_the_version_is_chosen_from_manifests_alone():
@@ -99,23 +99,23 @@ def test_a_rerun_with_nothing_new_adds_nothing(budgets, version, newer_tools):
 
 @given(st.sampled_from(LADDERS), st.sampled_from(LADDERS), st.sampled_from(["v1.0.0", "v1.1.0"]))
 def test_a_ladder_only_grows_upward_and_adds_its_increments_only(old, new, version):
-    published, asked = manifest(old), manifest(new, version)
+    published, request = manifest(old), manifest(new, version)
     grows = new[: len(old)] == old
     inside = old[: len(new)] == new and old != new
     if inside:
-        assert ask(asked, remote_of(published)).adds == ()
+        assert ask(request, remote_of(published)).adds == ()
     elif old != new and not grows:
         with pytest.raises(Refused, match=r"put the budgets back|would split a published increment"):
-            ask(asked, remote_of(published))
+            ask(request, remote_of(published))
     elif version == "v1.0.0":
         if old == new:
-            assert ask(asked, remote_of(published)).adds == ()
+            assert ask(request, remote_of(published)).adds == ()
             return
         with pytest.raises(Refused, match=r"published with other content .* the next free one is v1\.1\.0"):
-            ask(asked, remote_of(published))
+            ask(request, remote_of(published))
     else:
-        plan = ask(asked, remote_of(published))
-        assert set(plan.adds) == set(asked.files) - set(published.files) | {"README.md", "manifest.json"}
+        plan = ask(request, remote_of(published))
+        assert set(plan.adds) == set(request.files) - set(published.files) | {"README.md", "manifest.json"}
         assert plan.deletes == () and plan.version == version
 
 
@@ -179,9 +179,9 @@ def test_whatever_is_asked_no_tag_moves_and_nothing_published_goes_but_by_a_majo
     ladders, new, version, source
 ):
     published = [manifest(budgets, f"v1.{number}.0") for number, budgets in enumerate(ladders)]
-    remote, asked = remote_of(*published), manifest(new, version, source)
+    remote, request = remote_of(*published), manifest(new, version, source)
     try:
-        plan = ask(asked, remote)
+        plan = ask(request, remote)
     except Refused as error:
         assert "v" in str(error)
         return

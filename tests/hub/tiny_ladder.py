@@ -63,8 +63,8 @@ def make_release(
     judged = {"verification": Verification(), "procedural": True}
     provenance = {"pool": pool, "sampling": {"temperature": temperature}, "toolkit": "0", **judged}
     default = f"r{budgets[-1]}"
-    told = default, counts(corpus, cells), card, version, provenance, RECIPE
-    return write_corpus(out, corpus, cells, *told)
+    output = default, counts(corpus, cells), card, version, provenance, RECIPE
+    return write_corpus(out, corpus, cells, *output)
 
 
 def write_corpus(

@@ -24,24 +24,24 @@ def test_the_token_file_is_made_once_and_for_its_owner_only(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["token"]
 
 
-@pytest.mark.parametrize("held", [b"", b"\n", b"  \n", b"\0" * 47])
-def test_a_token_file_that_holds_nothing_is_filled_anew(tmp_path, held):
-    (tmp_path / "token").write_bytes(held)
-    made = auth.load_tokens(tmp_path).write
-    assert auth.load_tokens(tmp_path).write == made and made.startswith("hf_") and len(made) > 40
+@pytest.mark.parametrize("stored_content", [b"", b"\n", b"  \n", b"\0" * 47])
+def test_a_token_file_that_holds_nothing_is_filled_anew(tmp_path, stored_content):
+    (tmp_path / "token").write_bytes(stored_content)
+    result = auth.load_tokens(tmp_path).write
+    assert auth.load_tokens(tmp_path).write == result and result.startswith("hf_") and len(result) > 40
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     with running(tmp_path) as (endpoint, token):
         assert HfApi(endpoint, token=token).whoami()["name"] == "local"
 
 
-@pytest.mark.parametrize("held", [b"two words", b"hf_\xff", "hf_é".encode(), b"hf_a\nhf_b", b"hf_\0x"])
+@pytest.mark.parametrize("stored_content", [b"two words", b"hf_\xff", "hf_é".encode(), b"hf_a\nhf_b", b"hf_\0x"])
 @pytest.mark.parametrize("name", ["token", "read-token"])
-def test_a_damaged_token_file_is_named_and_not_shown(tmp_path, name, held):
-    (tmp_path / name).write_bytes(held)
+def test_a_damaged_token_file_is_named_and_not_shown(tmp_path, name, stored_content):
+    (tmp_path / name).write_bytes(stored_content)
     with pytest.raises(RuntimeError, match=f"{name}: is damaged, .* delete the file") as error, running(tmp_path):
         pass
     assert "hf_" not in str(error.value) and "two" not in str(error.value)
-    assert (tmp_path / name).read_bytes() == held
+    assert (tmp_path / name).read_bytes() == stored_content
 
 
 def test_a_token_file_that_is_a_folder_is_named(tmp_path):
@@ -63,7 +63,7 @@ def test_without_a_token_nothing_is_written(anyone, dataset):
         assert error.value.response.status_code == 401
 
 
-def test_a_wrong_token_is_told_so(hub, dataset):
+def test_a_wrong_token_is_reported(hub, dataset):
     wrong = HfApi(hub.endpoint, token="hf_wrong")
     for call in (wrong.whoami, lambda: wrong.repo_info(dataset, repo_type="dataset"), lambda: commit(wrong, dataset)):
         with pytest.raises(HfHubHTTPError, match=r"Invalid (?:credentials|user token)") as error:

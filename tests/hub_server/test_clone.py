@@ -82,10 +82,10 @@ def test_a_private_repo_is_cloned_with_the_token_as_password(hub, api, repo, tmp
     assert without.returncode != 0
 
 
-def test_git_lfs_is_told_where_the_large_file_lies(hub, repo):
+def test_git_lfs_is_shown_where_the_large_file_lies(hub, repo):
     oid = hashlib.sha256(LARGE).hexdigest()
-    wanted = [{"oid": oid, "size": 1000}, {"oid": "0" * 64, "size": 5}]
-    body = {"operation": "download", "transfers": ["basic"], "objects": wanted}
+    expected = [{"oid": oid, "size": 1000}, {"oid": "0" * 64, "size": 5}]
+    body = {"operation": "download", "transfers": ["basic"], "objects": expected}
     found, missing = httpx2.post(f"{hub.endpoint}/datasets/{repo}.git/info/lfs/objects/batch", json=body).json()[
         "objects"
     ]

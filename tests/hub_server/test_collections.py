@@ -7,10 +7,10 @@ from huggingface_hub.errors import HfHubHTTPError
 @pytest.fixture
 def collection(api):
     """A collection with a dataset in it."""
-    made = api.create_collection("Ladder: méthode", namespace="local", description="All of it", exists_ok=True)
+    result = api.create_collection("Ladder: méthode", namespace="local", description="All of it", exists_ok=True)
     api.create_repo("local/collected", repo_type="dataset", exist_ok=True)
-    api.add_collection_item(made.slug, "local/collected", "dataset", note="the data", exists_ok=True)
-    return made
+    api.add_collection_item(result.slug, "local/collected", "dataset", note="the data", exists_ok=True)
+    return result
 
 
 def test_a_collection_keeps_its_items_in_order(api, anyone, collection):
@@ -49,10 +49,10 @@ def test_only_repos_that_are_there_are_collected(api, collection):
 
 
 def test_a_removed_or_private_collection_is_not_shown(api, anyone):
-    made = api.create_collection("Hidden", namespace="local", private=True)
-    assert api.get_collection(made.slug).private
+    result = api.create_collection("Hidden", namespace="local", private=True)
+    assert api.get_collection(result.slug).private
     with pytest.raises(HfHubHTTPError):
-        anyone.get_collection(made.slug)
-    api.delete_collection(made.slug)
+        anyone.get_collection(result.slug)
+    api.delete_collection(result.slug)
     with pytest.raises(HfHubHTTPError):
-        api.get_collection(made.slug)
+        api.get_collection(result.slug)

@@ -43,15 +43,15 @@ def start(endpoint: str, token: str, repo: str, writer: int) -> subprocess.Popen
 
 def check_all_landed(api: HfApi, repo: str, writers: list[subprocess.Popen]) -> None:
     """Each commit is in the history of main, each tag at its commit with all files of the commits before it."""
-    made: dict[str, str] = {}
+    result: dict[str, str] = {}
     for writer in writers:
-        said = writer.communicate()[0]
+        messages = writer.communicate()[0]
         assert writer.returncode == 0
-        made |= json.loads(said)[0]
+        result |= json.loads(messages)[0]
     history = api.list_repo_commits(repo, **KIND)[::-1]
-    assert sorted(commit.title for commit in history) == sorted([*made, "initial commit"])
-    assert {commit.title: commit.commit_id for commit in history[1:]} == made
-    assert {ref.name: ref.target_commit for ref in api.list_repo_refs(repo, **KIND).tags} == made
+    assert sorted(commit.title for commit in history) == sorted([*result, "initial commit"])
+    assert {commit.title: commit.commit_id for commit in history[1:]} == result
+    assert {ref.name: ref.target_commit for ref in api.list_repo_refs(repo, **KIND).tags} == result
     for number, commit in enumerate(history):
         there = set(api.list_repo_files(repo, revision=commit.commit_id, **KIND)) - {".gitattributes"}
         assert there == {f"{done.title}.{end}" for done in history[1 : number + 1] for end in ("txt", "bin")}

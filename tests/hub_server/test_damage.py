@@ -66,32 +66,33 @@ ONE_FILE = {
 }
 
 
-def check_told(api, dataset, folder, *calls):
-    for call in calls:
-        with pytest.raises(HfHubHTTPError) as error:
-            call()
-        assert error.value.response.status_code == 422
-        assert f"{dataset}: its repository {folder} is damaged (" in str(error.value)
+def refusal(call):
+    """Give the status and the message of a call that the server refuses."""
+    with pytest.raises(HfHubHTTPError) as error:
+        call()
+    return error.value.response.status_code, str(error.value)
 
 
 @pytest.mark.parametrize("kind", EVERY_OBJECT)
-def test_a_damaged_object_is_told(api, dataset, folder, kind):
+def test_a_damaged_object_is_reported(api, dataset, folder, kind):
     for path in objects(folder):
         if path.exists():
             EVERY_OBJECT[kind](path)
-    check_told(
-        api, dataset, folder,
+    calls = (
         lambda: api.repo_info(dataset, repo_type="dataset"),
         lambda: list(api.list_repo_tree(dataset, repo_type="dataset")),
         lambda: api.upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id=dataset, repo_type="dataset"),
-    )  # fmt: skip
+    )
+    for status, message in map(refusal, calls):
+        assert status == 422 and f"{dataset}: its repository {folder} is damaged (" in message
 
 
 @pytest.mark.parametrize("name", ONE_FILE)
-def test_a_damaged_file_of_git_is_told(api, dataset, folder, name):
+def test_a_damaged_file_of_git_is_reported(api, dataset, folder, name):
     place, change = ONE_FILE[name]
     change(folder / place)
-    check_told(api, dataset, folder, lambda: api.repo_info(dataset, repo_type="dataset"))
+    status, message = refusal(lambda: api.repo_info(dataset, repo_type="dataset"))
+    assert status == 422 and f"{dataset}: its repository {folder} is damaged (" in message
 
 
 def test_each_object_alone_spoils_what_needs_it_and_is_never_a_fault_of_the_server(hub, api, dataset, folder):
@@ -101,8 +102,8 @@ def test_each_object_alone_spoils_what_needs_it_and_is_never_a_fault_of_the_serv
         flip(path)
         urls = [f"{hub.endpoint}/api/datasets/{dataset}{call}" for call in calls]
         urls += [f"{hub.endpoint}/datasets/{dataset}/resolve/main/{name}" for name in ("README.md", "data/a.parquet")]
-        said = {httpx2.get(url).status_code for url in urls}
-        assert said <= {200, 422} and 422 in said
+        messages = {httpx2.get(url).status_code for url in urls}
+        assert messages <= {200, 422} and 422 in messages
         write(kept)(path)
     assert api.repo_info(dataset, repo_type="dataset").card_data.license == "mit"
 
@@ -124,20 +125,20 @@ def test_a_clone_of_a_damaged_repo_fails(hub, folder, dataset, tmp_path):
 
 
 @pytest.mark.parametrize("change", [write(b""), write(b"PAR1"), Path.unlink])
-def test_a_large_file_that_is_missing_or_cut_is_told(hub, dataset, folder, change):
+def test_a_large_file_that_is_missing_or_cut_is_reported(hub, dataset, folder, change):
     (large,) = (path for path in (folder / "lfs").rglob("*") if path.is_file())
     change(large)
-    said = httpx2.get(f"{hub.endpoint}/datasets/{dataset}/resolve/main/data/a.parquet")
-    assert said.status_code == 422 and "of data/a.parquet is missing or cut" in said.json()["error"]
+    messages = httpx2.get(f"{hub.endpoint}/datasets/{dataset}/resolve/main/data/a.parquet")
+    assert messages.status_code == 422 and "of data/a.parquet is missing or cut" in messages.json()["error"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"slug": 1}'])
-def test_a_damaged_collection_is_told(hub, api, data):
-    made = api.create_collection(f"c {uuid.uuid4().hex[:8]}", namespace="local")
-    path = hub.root / "collections" / f"{made.slug}.json"
+def test_a_damaged_collection_is_reported(hub, api, data):
+    result = api.create_collection(f"c {uuid.uuid4().hex[:8]}", namespace="local")
+    path = hub.root / "collections" / f"{result.slug}.json"
     path.write_bytes(data)
-    said = httpx2.get(f"{hub.endpoint}/api/collections/{made.slug}")
-    assert said.status_code == 422 and f"{path}: this collection " in said.json()["error"]
+    messages = httpx2.get(f"{hub.endpoint}/api/collections/{result.slug}")
+    assert messages.status_code == 422 and f"{path}: this collection " in messages.json()["error"]
     path.unlink()
 
 
@@ -165,10 +166,10 @@ with running(Path(sys.argv[1])) as (endpoint, token):
 """
 
 
-def test_a_full_disk_is_told_and_nothing_is_half_kept(tmp_path):
+def test_a_full_disk_is_reported_and_nothing_is_half_kept(tmp_path):
     command = [sys.executable, "-c", FULL, tmp_path]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    *told, held = ran.stdout.splitlines()
-    assert len(told) == 2 and all(" cannot store it (507): " in line and "File too large" in line for line in told)
-    assert held == "['.gitattributes', 'small']"
+    *output, content = ran.stdout.splitlines()
+    assert len(output) == 2 and all(" cannot store it (507): " in line and "File too large" in line for line in output)
+    assert content == "['.gitattributes', 'small']"
     assert not list((tmp_path / "incoming").iterdir())

@@ -13,10 +13,10 @@ from toolkit.hub_server.errors import HubError
 
 @pytest.fixture
 def place(tmp_path) -> repos.RepoPlace:
-    made = repos.RepoPlace(repos.prepare(tmp_path), "datasets", "local/x")
-    made.path.mkdir(parents=True)
-    Repo.init_bare(str(made.path))
-    return made
+    result = repos.RepoPlace(repos.prepare(tmp_path), "datasets", "local/x")
+    result.path.mkdir(parents=True)
+    Repo.init_bare(str(result.path))
+    return result
 
 
 def delete(place: repos.RepoPlace) -> None:

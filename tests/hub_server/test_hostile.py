@@ -92,8 +92,8 @@ CARDS = {
 
 @pytest.mark.parametrize("card", CARDS)
 def test_a_card_that_would_cost_too_much_or_is_none(ask, card):
-    said = ask("POST", "/api/validate-yaml", json.dumps({"content": f"---\n{CARDS[card]}\n---\n"}).encode())
-    assert said.status_code == 400 and said.json()["errors"][0]["message"].startswith("its metadata ")
+    messages = ask("POST", "/api/validate-yaml", json.dumps({"content": f"---\n{CARDS[card]}\n---\n"}).encode())
+    assert messages.status_code == 400 and messages.json()["errors"][0]["message"].startswith("its metadata ")
 
 
 ENDLESS = ["---\n" * 200_000, "\n" * 900_000, "---\n" + "\n" * 900_000 + "x", "---" * 300_000]
@@ -101,15 +101,22 @@ ENDLESS = ["---\n" * 200_000, "\n" * 900_000, "---\n" + "\n" * 900_000 + "x", "-
 
 @pytest.mark.parametrize("content", ENDLESS, ids=range(4))
 def test_a_card_without_an_end_costs_no_time(ask, content):
-    said = ask("POST", "/api/validate-yaml", json.dumps({"content": content}).encode())
-    assert said.status_code in (200, 400)
+    messages = ask("POST", "/api/validate-yaml", json.dumps({"content": content}).encode())
+    assert messages.status_code in (200, 400)
 
 
 def test_values_of_yaml_that_json_lacks_are_shown_as_text(api, dataset):
     front = "a: 2020-01-01\nb: .nan\nc: !!binary YQ==\nd: !!set {x}\ne: 0x" + "f" * 40 + "\n1: {2020-01-01: x}\n"
-    held = cards.front_matter(f"---\n{front}---\n")
+    stored_content = cards.front_matter(f"---\n{front}---\n")
     large = "0x" + "f" * 40
-    assert held == {"a": "2020-01-01", "b": "nan", "c": "b'a'", "d": ["x"], "e": large, "1": {"2020-01-01": "x"}}
+    assert stored_content == {
+        "a": "2020-01-01",
+        "b": "nan",
+        "c": "b'a'",
+        "d": ["x"],
+        "e": large,
+        "1": {"2020-01-01": "x"},
+    }
     card = f"---\nlicense: mit\n{front}---\n".encode()
     api.upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=dataset, repo_type="dataset")
     assert api.dataset_info(dataset).card_data.a == "2020-01-01"
@@ -121,9 +128,9 @@ def test_shared_values_of_a_card_are_ordinary():
 
 @pytest.mark.parametrize("name", ["Apache 2.0", "apache", "MIT License"])
 def test_a_licence_that_the_hub_does_not_know(ask, name):
-    said = ask("POST", "/api/validate-yaml", json.dumps({"content": f"---\nlicense: {name}\n---\n"}).encode())
+    messages = ask("POST", "/api/validate-yaml", json.dumps({"content": f"---\nlicense: {name}\n---\n"}).encode())
     meant = "mit" if "MIT" in name else "apache-2.0"
-    assert said.status_code == 400 and f"did you mean {meant}?" in said.json()["errors"][0]["message"]
+    assert messages.status_code == 400 and f"did you mean {meant}?" in messages.json()["errors"][0]["message"]
 
 
 PACKS = {

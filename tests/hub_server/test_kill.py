@@ -74,10 +74,10 @@ class Writer(threading.Thread):
         contents["manifest.json"] = json.dumps(digests).encode()
         adds = [CommitOperationAdd(path, data) for path, data in contents.items()]
         head = self.api.repo_info(REPO, **KIND).sha
-        made = self.api.create_commit(REPO, adds, commit_message=name, parent_commit=head, **KIND).oid
-        self.commits[name] = made
-        self.api.create_tag(REPO, tag=name, revision=made, **KIND)
-        self.tags[name] = made
+        result = self.api.create_commit(REPO, adds, commit_message=name, parent_commit=head, **KIND).oid
+        self.commits[name] = result
+        self.api.create_tag(REPO, tag=name, revision=result, **KIND)
+        self.tags[name] = result
 
 
 def check_whole(api: HfApi, revision: str, folder: Path) -> None:

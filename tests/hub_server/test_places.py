@@ -28,7 +28,7 @@ def test_a_store_that_is_a_file_is_named(tmp_path):
         pass
 
 
-def test_a_port_in_use_is_told(tmp_path, hub):
+def test_a_port_in_use_is_reported(tmp_path, hub):
     port = int(hub.endpoint.rsplit(":", 1)[1])
     with pytest.raises(ValueError, match=rf"Cannot listen on 127\.0\.0\.1:{port} .*choose another host or port"):
         serve(tmp_path, port=port, say=print)

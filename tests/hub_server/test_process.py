@@ -83,16 +83,16 @@ def test_the_lines_that_serve_says_set_up_a_shell(start, tmp_path):
     lines = [server.stdout.readline() for _ in range(3)]
     ask = "from huggingface_hub import HfApi; print(HfApi().whoami()['name'], HfApi().create_repo('made'))"
     script = "".join(lines[1:]) + f'"{sys.executable}" -c "{ask}"'
-    said = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
-    assert said.stdout.split() == ["local", lines[0].split()[2].rstrip(",") + "/local/made"], said.stderr
+    messages = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    assert messages.stdout.split() == ["local", lines[0].split()[2].rstrip(",") + "/local/made"], messages.stderr
 
 
-def test_only_this_machine_is_listened_to_unless_told_otherwise(start, tmp_path):
-    default, told = start(SERVE, tmp_path), start(SERVE.replace("[1])", '[1]), "0.0.0.0"'), tmp_path)
+def test_only_this_machine_is_listened_to_unless_asked_otherwise(start, tmp_path):
+    default, output = start(SERVE, tmp_path), start(SERVE.replace("[1])", '[1]), "0.0.0.0"'), tmp_path)
     assert default.stdout.readline().startswith("Hub at http://127.0.0.1:")
-    lines = [told.stdout.readline() for _ in range(4)]
+    lines = [output.stdout.readline() for _ in range(4)]
     assert lines[3] == "Warning: 0.0.0.0 can be reached from other machines, and nothing is encrypted.\n"
-    assert listened(default.pid) == {"127.0.0.1"} and listened(told.pid) == {"0.0.0.0"}
+    assert listened(default.pid) == {"127.0.0.1"} and listened(output.pid) == {"0.0.0.0"}
 
 
 def listened(process: int) -> set[str]:

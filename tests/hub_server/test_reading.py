@@ -44,28 +44,28 @@ def test_headers_tell_commit_checksum_and_size(api, repo, url):
 
 @pytest.mark.parametrize(("name", "data"), [("large.bin", LARGE), ("dir/small.txt", SMALL)])
 @pytest.mark.parametrize(
-    ("wanted", "part"),
+    ("expected", "part"),
     [
         ("bytes=0-0", slice(0, 1)), ("bytes=2-5", slice(2, 6)), ("bytes=3-", slice(3, None)),
         ("bytes=-4", slice(-4, None)), ("bytes=5-99999999", slice(5, None)), ("bytes=-99999999", slice(0, None)),
     ],
 )  # fmt: skip
-def test_a_range_gives_those_bytes(url, name, data, wanted, part):
-    answer = httpx2.get(f"{url}/{name}", headers={"Range": wanted})
+def test_a_range_gives_those_bytes(url, name, data, expected, part):
+    answer = httpx2.get(f"{url}/{name}", headers={"Range": expected})
     start, stop, _ = part.indices(len(data))
     assert (answer.status_code, answer.content) == (206, data[part])
     assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(data)}"
 
 
-@pytest.mark.parametrize("wanted", ["bytes=99999999-", "bytes=5-2", "bytes=-0"])
-def test_a_range_without_a_byte_is_416(url, wanted):
-    answer = httpx2.get(f"{url}/dir/small.txt", headers={"Range": wanted})
+@pytest.mark.parametrize("expected", ["bytes=99999999-", "bytes=5-2", "bytes=-0"])
+def test_a_range_without_a_byte_is_416(url, expected):
+    answer = httpx2.get(f"{url}/dir/small.txt", headers={"Range": expected})
     assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{len(SMALL)}")
 
 
-@pytest.mark.parametrize("wanted", ["", "lines=1-2", "bytes=", "bytes=-", "bytes=0-1,4-5"])
-def test_what_is_no_range_gives_the_whole_file(url, wanted):
-    answer = httpx2.get(f"{url}/dir/small.txt", headers={"Range": wanted})
+@pytest.mark.parametrize("expected", ["", "lines=1-2", "bytes=", "bytes=-", "bytes=0-1,4-5"])
+def test_what_is_no_range_gives_the_whole_file(url, expected):
+    answer = httpx2.get(f"{url}/dir/small.txt", headers={"Range": expected})
     assert (answer.status_code, answer.content) == (200, SMALL)
 
 

@@ -51,7 +51,7 @@ def test_a_tag_of_no_commit_is_404_and_a_removed_one_is_gone(api, dataset, commi
         api.repo_info(dataset, revision="v1", **KIND)
 
 
-def test_branches_begin_where_they_are_told_and_grow_apart(api, dataset, commits):
+def test_branches_begin_at_their_starting_point_and_grow_apart(api, dataset, commits):
     api.create_branch(dataset, branch="feature/x", revision=commits[0], **KIND)
     more = [CommitOperationAdd("x", b"x")]
     head = api.create_commit(dataset, more, commit_message="x", revision="feature/x", **KIND).oid

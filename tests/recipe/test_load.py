@@ -92,7 +92,7 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: !!python/object:os.system x", r"mine\.yaml: not YAML"),
     ],
 )
-def test_a_wrong_recipe_names_file_key_and_mend(recipe, text, message):
+def test_a_wrong_recipe_names_file_key_and_remedy(recipe, text, message):
     with pytest.raises(RecipeError, match=message):
         load_recipe(recipe(text))
 
@@ -146,6 +146,6 @@ def test_a_run_selects_a_budget_and_a_replicate(recipe):
         ("nowhere.yaml", "no recipe file"),
     ],
 )
-def test_an_unknown_run_is_told_what_is_known(run, message):
+def test_an_unknown_run_is_answered_with_the_known_ones(run, message):
     with pytest.raises(RecipeError, match=message):
         load_run(run)

@@ -145,7 +145,7 @@ def test_the_name_of_a_column_tells_what_it_is_and_that_is_said(tmp_path, name, 
     assert any(quantity in note and name in note for note in ladder.notes)
 
 
-def test_a_name_that_does_not_tell_is_asked_about(tmp_path):
+def test_a_name_that_does_not_say_is_asked_about(tmp_path):
     path = text(tmp_path, "r,emd\n1,0.5\n2,0.25\n")
     with pytest.raises(
         ValueError, match=r"a\.csv: the name of column 'emd' does not tell .* say --quantity error, acc"

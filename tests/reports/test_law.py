@@ -44,10 +44,10 @@ def test_the_report_puts_the_observation_beside_the_forecast(tmp_path):
     ahead = forecast([row for row in every if row["budget"] <= 16], held_out=32, level=0.9)
     facts = report(tmp_path, every, ahead, {"teacher": 0.25, "base": 0.97}, title="T <b>$x$", note="n")
     law = json.loads((tmp_path / "law.json").read_text())
-    seen = [row["error"] for row in every if row["budget"] == 32]
-    assert law["observed"]["mean"] == pytest.approx(np.mean(seen)) and law["observed"]["students"] == 3
-    assert law["misses"]["law"] == pytest.approx(ahead.law.mean - np.mean(seen))
-    assert f"observed {np.mean(seen):.3f}" in facts["sentence"] and "of 3 inside" in facts["sentence"]
+    record = [row["error"] for row in every if row["budget"] == 32]
+    assert law["observed"]["mean"] == pytest.approx(np.mean(record)) and law["observed"]["students"] == 3
+    assert law["misses"]["law"] == pytest.approx(ahead.law.mean - np.mean(record))
+    assert f"observed {np.mean(record):.3f}" in facts["sentence"] and "of 3 inside" in facts["sentence"]
     fit = LawFit.from_json((tmp_path / "fit.json").read_text())
     assert fit.predict(32).mean == pytest.approx(ahead.law.mean)
     assert (tmp_path / "law.png").stat().st_size > 20_000

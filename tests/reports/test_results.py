@@ -20,8 +20,8 @@ def test_errors_and_items_agree_with_the_tables(tables, tmp_path):
     experiment, (series,) = read_results(tmp_path / "curves.parquet", tmp_path / "items.parquet")
     assert experiment == "sim" and series.cells == LADDER and series.n == 50 and series.by_item
     assert series.matrix([(256, 4), (256, 8)]).shape == (2, 4, 50)
-    seen = curves[(curves["budget"] == 4)]["error"].tolist()
-    assert series.errors((256, 4)) == pytest.approx(seen)
+    record = curves[(curves["budget"] == 4)]["error"].tolist()
+    assert series.errors((256, 4)) == pytest.approx(record)
     assert [row["budget"] for row in series.ladder()] == sorted(r for _, r in LADDER for _ in range(4))
     assert series.lines["teacher"].mean() == pytest.approx(0.3)
 
@@ -95,18 +95,18 @@ def _other_seeds(curves, items):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "messages"),
     [
         (lambda c, i: (pd.concat([c, c.assign(experiment="b")]), i), r"2 experiments \(b, sim\)"),
         (lambda c, i: (c[c["arm"] != "FSS"], i), "no students"),
-        (lambda c, i: (c.assign(eval_key=["other", *c["eval_key"][1:-1], "x"]), i), "asked in 2 ways"),
+        (lambda c, i: (c.assign(eval_key=["other", *c["eval_key"][1:-1], "x"]), i), "scored in 2 ways"),
         (lambda c, i: (pd.concat([c, c[-1:].assign(error=0.1234)]), i), "two students have the same cell"),
         (lambda c, i: (c, i.drop(i.index[-1])), "item 'i49' was not answered by every model"),
         (lambda c, i: (c, i[i["budget"] != 8]), r"no answers to items for the student .*\(256, 8, 0, 0\)"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(tables, spoil, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_compared_is_refused(tables, spoil, messages):
+    with pytest.raises(ValueError, match=messages):
         series_of(*spoil(*tables))
 
 

@@ -28,7 +28,7 @@ def ladder(curves):
 def forecast(curves):
     """The example's forecast of the farthest rung that its recipe named before the fit."""
     found = (json.loads(path.read_text()) for path in curves.parents[1].glob("laws/**/forecast.json"))
-    return max(found, key=lambda told: told["held_out"])
+    return max(found, key=lambda output: output["held_out"])
 
 
 @pytest.fixture(scope="session")

@@ -42,8 +42,8 @@ def test_plan_answers_in_a_sentence(client):
     questions, budgets = [m for m in (64, 128, 256) for _ in range(8)], [1, 1, 2, 2, 4, 4, 8, 8] * 3
     rows = zip(questions, budgets, range(24), strict=True)
     errors = [0.2 + 25 / (30 + m * r / (1 + 0.1 * (r - 1))) + 0.01 * (-1) ** k for m, r, k in rows]
-    told = client.predict(questions, budgets, errors, {"question": 20, "response": 1}, spend=6000, api_name="/plan")
-    assert told["sentence"].startswith(("With 6,000 to spend, take", "Cannot tell")) and len(told["frontier"]) == 25
+    output = client.predict(questions, budgets, errors, {"question": 20, "response": 1}, spend=6000, api_name="/plan")
+    assert output["sentence"].startswith(("With 6,000 to spend, take", "Cannot tell")) and len(output["frontier"]) == 25
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_plan_answers_in_a_sentence(client):
         ("/fit", {"budgets": [1.0] * 5001, "errors": [0.5] * 5001}, "at most 5,000"),
     ],
 )
-def test_a_bad_request_is_told_why(client, measured, endpoint, changed, why):
+def test_a_bad_request_is_answered_with_the_reason(client, measured, endpoint, changed, why):
     with pytest.raises(AppError, match=why):
         client.predict(**(measured | changed), api_name=endpoint)
 
@@ -86,7 +86,7 @@ CELLS = ([float(m) for m in range(201)], [1.0] * 201, [0.5] * 201)
         (([1.0], [1.0], [0.5]), [20], "prices are not an object of names and numbers"),
     ],
 )
-def test_a_plan_that_cannot_be_made_is_told_why(client, cells, prices, why):
+def test_a_plan_that_cannot_be_made_is_answered_with_the_reason(client, cells, prices, why):
     with pytest.raises(AppError, match=why):
         client.predict(*cells, prices, spend=10.0, api_name="/plan")
 
@@ -96,5 +96,7 @@ def test_the_page_names_no_other_host(address):
     with urlopen(address) as answer:
         text = answer.read().decode()
     config = json.loads(text.split("window.gradio_config = ", 1)[1].split(";</script>", 1)[0])
-    shown = [{name: told for name, told in each.items() if name != "example_inputs"} for each in config["components"]]
-    assert "https://" not in json.dumps(shown) and config["analytics_enabled"] is False
+    display = [
+        {name: output for name, output in each.items() if name != "example_inputs"} for each in config["components"]
+    ]
+    assert "https://" not in json.dumps(display) and config["analytics_enabled"] is False

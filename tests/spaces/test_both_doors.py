@@ -75,29 +75,29 @@ TABLES = {
 
 
 def written(folder, name):
-    given, columns, told = TABLES[name]
+    given, columns, output = TABLES[name]
     path = folder / name
     path.write_bytes(given if isinstance(given, bytes) else given.encode())
-    return path, columns, told
+    return path, columns, output
 
 
-def dropped(path, columns, told):
+def dropped(path, columns, output):
     """What the page makes of the file, with the unit that fits where it asks."""
     found = table.read(path.read_bytes())
     guessed = yours.guess(found)
     named = {"budget": columns.x, "value": columns.y, "sd": columns.sd, "seed": columns.seed, "group": columns.group}
-    if "quantity" not in told:
+    if "quantity" not in output:
         assert {role: getattr(guessed, role) for role in named} == named
-    meaning = guessed._replace(**named, **told, unit="fraction", control="steps", counting="sampled")
+    meaning = guessed._replace(**named, **output, unit="fraction", control="steps", counting="sampled")
     return yours.experiment(found, meaning)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_both_doors_read_the_same_numbers(name, tmp_path):
-    path, columns, told = written(tmp_path, name)
-    ladders = read_ladders(path, columns, told.get("quantity"))
-    made = dropped(path, columns, told)
-    groups = [rows for _, rows in made.curves.groupby("arm", sort=False)]
+    path, columns, output = written(tmp_path, name)
+    ladders = read_ladders(path, columns, output.get("quantity"))
+    result = dropped(path, columns, output)
+    groups = [rows for _, rows in result.curves.groupby("arm", sort=False)]
     assert len(ladders) == len(groups) == (5 if columns.group else 1)
     for ladder, rows in zip(ladders, groups, strict=True):
         assert rows["budget"].tolist() == ladder.budgets.tolist()
@@ -110,13 +110,13 @@ def test_both_doors_read_the_same_numbers(name, tmp_path):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_both_doors_fit_the_same_law_or_refuse(name, tmp_path, capsys):
-    path, columns, told = written(tmp_path, name)
-    flags = ["--x", columns.x, "--y", columns.y, *(["--quantity", told["quantity"]] if told else [])]
+    path, columns, output = written(tmp_path, name)
+    flags = ["--x", columns.x, "--y", columns.y, *(["--quantity", output["quantity"]] if output else [])]
     for flag in ("sd", "seed", "group"):
         flags += [f"--{flag}", getattr(columns, flag)] if getattr(columns, flag) else []
     code = main(["fit", str(path), *flags, "--json"])
     printed = capsys.readouterr()
-    made = dropped(path, columns, told)
+    result = dropped(path, columns, output)
     if name.startswith("three"):
         assert code == 1 and "3 distinct budgets: the law needs at least 4" in printed.err
         with_answers = your_data._take(table.read(path.read_bytes()), columns.x, columns.y, *[None] * 5, "error",
@@ -124,7 +124,7 @@ def test_both_doors_fit_the_same_law_or_refuse(name, tmp_path, capsys):
         assert "a law needs 4 different budgets in a ladder, the longest here has 3" in with_answers[1]
         return
     for name, report in json.loads(printed.out).items():
-        rows = made.curves[made.curves["arm"] == (name if columns.group else "yours")]
+        rows = result.curves[result.curves["arm"] == (name if columns.group else "yours")]
         law = fitting.fit(fitting.ladder_of(rows, name))
         assert fitting.report(law, ())["parameters"] == report["parameters"]
         assert fitting.report(law, ())["fitted"] == report["fitted"]
@@ -159,7 +159,7 @@ def test_a_mixture_is_read_as_percent_where_its_owner_says_so():
     assert yours.experiment(found, meaning).curves["error"].tolist() == [1.02 / 100, 0.8 / 100]
 
 
-def test_what_a_name_does_not_tell_is_asked():
+def test_what_a_name_does_not_say_is_asked():
     found = table.read("r,y\n1,0.9\n2,0.8\n")
     assert yours.guess(found)[:3] == ("r", "y", None)
     with pytest.raises(ValueError, match="say if the values are errors or accuracies"):

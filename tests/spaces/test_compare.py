@@ -24,7 +24,7 @@ def example():
 
 
 @pytest.fixture
-def made():
+def result():
     """Arms FSS (64 questions), SE (128) and another protocol; each doubling wins 10 points, seeds differ by 1."""
     rows = [
         {"arm": arm, "questions": float(m), "budget": float(r), "train_seed": float(seed),
@@ -57,45 +57,45 @@ def test_errors_of_items_are_those_of_the_curves(example):
 
 
 def test_the_page_tells_what_doubling_brought(example, ladder):
-    told, figure, table, *_ = compare.render(example, "budgets", "distinct")
+    output, figure, table, *_ = compare.render(example, "budgets", "distinct")
     mean = ladder.groupby("budget")["error"].mean()
     doubled = [budget for budget in mean.index if 2 * budget in mean.index]
     better = sum(each.interval.low > 0 for each in comparing.doublings(example))
     assert 0 < better < len(doubled)
-    assert f"Of {len(doubled)} comparisons the second is better in {better}" in told
-    assert f"{ladder['train_seed'].nunique()} seeds and {ladder['n'].iloc[0]:,} test items" in told
+    assert f"Of {len(doubled)} comparisons the second is better in {better}" in output
+    assert f"{ladder['train_seed'].nunique()} seeds and {ladder['n'].iloc[0]:,} test items" in output
     assert [*figure.data[0].y] == pytest.approx([100 * (mean[r] - mean[2 * r]) for r in doubled])
     assert f"| {100 * mean[1]:.2f} % |" in table and f"{100 * (mean[1] - mean[2]):+.2f}" in table
 
 
 def test_the_page_tells_what_the_corpus_holds(example, ladder, curves):
-    told = json.loads((curves.parent / "statistics.json").read_text())["statistics"]
+    output = json.loads((curves.parent / "statistics.json").read_text())["statistics"]
     *_, intrinsic, counts = compare.render(example, "budgets", "distinct")
     rungs = sorted(int(budget) for budget in ladder["budget"].unique())
-    assert list(intrinsic.data[0].x) == [told[f"r{r}"]["distinct"] for r in rungs]
+    assert list(intrinsic.data[0].x) == [output[f"r{r}"]["distinct"] for r in rungs]
     assert list(intrinsic.data[0].hovertext) == [f"r = {r}" for r in rungs]
     assert [name for name in intrinsic.data[0].text if name] == ["r = 2", "r = 4", "r = 8", "r = 16", "r = 64"]
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in counts.splitlines()[2:]]
-    assert rows == [[f"r = {r}", *(f"{told[f'r{r}'][name]:,}" for name in ("sampled", "distinct"))] for r in rungs]
+    assert rows == [[f"r = {r}", *(f"{output[f'r{r}'][name]:,}" for name in ("sampled", "distinct"))] for r in rungs]
     covered = compare.render(example, "budgets", "covered")[3]
-    assert list(covered.data[0].x) == [told[f"r{r}"]["covered"] for r in rungs]
+    assert list(covered.data[0].x) == [output[f"r{r}"]["covered"] for r in rungs]
 
 
 def test_what_is_not_there_is_said(example):
     for kind, words in (("questions", "no two cells have one total"), ("arms", "FSS is the only arm")):
-        told, figure, table, *_ = compare.render(example, kind, "distinct")
-        assert words in told and figure is None and table == ""
+        output, figure, table, *_ = compare.render(example, kind, "distinct")
+        assert words in output and figure is None and table == ""
 
 
-def test_more_questions_at_equal_totals(made):
-    pairs = comparing.more_questions(made)
+def test_more_questions_at_equal_totals(result):
+    pairs = comparing.more_questions(result)
     assert pairs[0][:3] == ("64 × 2", "128 × 1", 128)
     assert [each.interval.estimate for each in pairs] == pytest.approx([0.001] * 3, abs=1e-9)
-    assert "answers to single items are not available" in compare.render(made, "questions", "distinct")[0]
+    assert "answers to single items are not available" in compare.render(result, "questions", "distinct")[0]
 
 
-def test_another_arm_in_the_same_cells(made):
-    pairs = comparing.other_arms(made)
+def test_another_arm_in_the_same_cells(result):
+    pairs = comparing.other_arms(result)
     assert [each.second for each in pairs] == [f"other, r = {r}" for r in (1, 2, 4, 8)]
     assert [each.interval.estimate for each in pairs] == pytest.approx([0.05] * 4, abs=1e-9)
 
@@ -106,7 +106,7 @@ def test_all_at_once_is_wider(example):
         assert wide.low < each.interval.low < each.interval.high < wide.high
 
 
-def shown(text):
+def display(text):
     read = table.read(text)
     mine = yours.experiment(read, yours.guess(read)._replace(unit="fraction", control="nan", counting="nan"))
     return compare.render(selection.settle([mine.origin, *START[1:]], mine)[0], "budgets", "distinct")
@@ -114,11 +114,11 @@ def shown(text):
 
 def test_a_table_without_questions_compares_budgets():
     rows = [f"{2**i},{0.9 - 0.1 * i + 0.01 * s},{s}\n" for i in range(5) for s in (0, 1)]
-    told, _, _, intrinsic, counts = shown("r,error,seed\n" + "".join(rows))
-    assert "Of 4 comparisons the second is better in 4" in told
+    output, _, _, intrinsic, counts = display("r,error,seed\n" + "".join(rows))
+    assert "Of 4 comparisons the second is better in 4" in output
     assert intrinsic is None and "the card of the release has the counts" in counts
 
 
 def test_one_seed_without_items_has_no_spread_to_compare_with():
-    told = shown("r,error\n" + "".join(f"{2**i},{0.9 - 0.1 * i}\n" for i in range(5)))[0]
-    assert "Nothing to compare" in told and "without either there is no spread" in told
+    output = display("r,error\n" + "".join(f"{2**i},{0.9 - 0.1 * i}\n" for i in range(5)))[0]
+    assert "Nothing to compare" in output and "without either there is no spread" in output

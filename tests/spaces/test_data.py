@@ -31,10 +31,10 @@ def folder(path, rows):
 
 
 def test_the_example_is_a_real_run_with_its_declared_forecast(curves, ladder, forecast):
-    choice, told = selection.settle(FIRST)
+    choice, output = selection.settle(FIRST)
     last, held_out = (f"{budget:g}" for budget in (forecast["fitted"][-1]["budget"], forecast["held_out"]))
     assert choice.values == ["example", "math", "nano>nano", "FSS, 256 questions, matched steps", "1", last, held_out]
-    assert (choice.why, choice.toy, told) == ("", True, [])
+    assert (choice.why, choice.toy, output) == ("", True, [])
     scored = pd.read_parquet(curves).set_index("arm")["error"]
     assert choice.experiment.lines("nano>nano") == {arm: pytest.approx(scored[arm]) for arm in ("base", "teacher")}
     assert choice.ladder.budgets.tolist() == ladder["budget"].tolist()
@@ -61,14 +61,14 @@ def test_results_with_and_without_protocol_and_benchmark_read_alike(tmp_path):
     assert found["tiny"].lines("a>b") == before.lines("a>b")
 
 
-def test_another_experiment_of_the_same_name_is_told_by_its_missing_column(tmp_path):
+def test_another_experiment_of_the_same_name_is_reported_by_its_missing_column(tmp_path):
     with pytest.raises(ValueError, match="no column 'pair'; is this a results dataset"):
         data.read_results(folder(tmp_path, table().drop(columns="pair")), "here")
     with pytest.raises(ValueError, match="one data/curves-"):
         data.read_results(tmp_path / "data", "here")
 
 
-def test_what_is_no_number_or_no_forecast_is_told(tmp_path):
+def test_what_is_no_number_or_no_forecast_is_reported(tmp_path):
     folder(tmp_path, table().astype({"error": str}).replace({"error": {"0.9": "low"}}))
     with pytest.raises(ValueError, match="holds something other than a number: Unable to parse string 'low'"):
         data.read_results(tmp_path, "here")
@@ -102,8 +102,8 @@ def test_another_range_or_held_out_rung_is_exploratory(changed):
 
 def test_every_rung_that_was_declared_is_as_declared_and_the_farthest_is_shown_first():
     assert selection.settle(FIRST)[0].held_out == 64
-    other, told = selection.settle([*FIRST[:6], "32"])
-    assert (other.held_out, other.why, told) == (32, "", [])
+    other, output = selection.settle([*FIRST[:6], "32"])
+    assert (other.held_out, other.why, output) == (32, "", [])
 
 
 def forecast(rows, pair, **more):
@@ -123,13 +123,13 @@ def two_pairs(tmp_path):
     last = longer[longer["budget"] == 8].assign(budget=16.0, error=0.25)
     rows = pd.concat([table(), longer, last], ignore_index=True)
     folder(tmp_path, rows)
-    for place, told in {
+    for place, output in {
         "": forecast(rows, "a>b", exploratory=True),
         "a-c-r8": forecast(rows, "a>c"),
         "a-c-r16": forecast(rows, "a>c", held_out=16),
     }.items():
         (tmp_path / "laws" / place).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "laws" / place / "forecast.json").write_text(json.dumps(told))
+        (tmp_path / "laws" / place / "forecast.json").write_text(json.dumps(output))
     return data.read_results(tmp_path, "yours")["tiny"]
 
 
@@ -142,7 +142,7 @@ def two_pairs(tmp_path):
         ("a>c", "none", r"fit up to r = 4, hold out r = 16 or fit up to r = 4, hold out r = 8"),
     ],
 )
-def test_what_was_declared_is_told_of_the_pair_and_rung_that_it_was_declared_of(two_pairs, pair, held_out, why):
+def test_what_was_declared_is_reported_for_the_pair_and_rung_that_it_was_declared_of(two_pairs, pair, held_out, why):
     choice, _ = selection.settle(["yours", None, pair, None, None, None, held_out], two_pairs)
     first = {"a>b": 8, "a>c": 16}[pair]
     assert (choice.fit_max, choice.held_out) == (4, None if held_out == "none" else float(held_out or first))
@@ -175,10 +175,10 @@ def test_data_without_a_forecast_are_exploratory(tmp_path):
     assert "no forecast was written" in choice.why and choice.held_out is None
 
 
-def test_what_is_not_there_is_told_and_the_nearest_shown():
-    choice, told = selection.settle(["example", "other", None, None, None, "7", "32"])
+def test_what_is_not_there_is_reported_and_the_nearest_shown():
+    choice, output = selection.settle(["example", "other", None, None, None, "7", "32"])
     assert choice.experiment.name == "math" and choice.fit_max == 16
-    assert told == ["These results have no such experiment; math is shown.", "This ladder has no rung r = 7."]
+    assert output == ["These results have no such experiment; math is shown.", "This ladder has no rung r = 7."]
 
 
 def test_an_embedded_model_is_a_toy_whatever_its_pair_is_called(tmp_path):
@@ -204,6 +204,6 @@ def test_the_example_has_four_pairs_each_with_its_own_forecast():
     pairs = data.load("example")["pairs-math"].pairs
     assert pairs == ["large>narrow", "large>wide", "small>narrow", "small>wide"]
     for pair in pairs:
-        choice, told = selection.settle(["example", "pairs-math", pair, *FIRST[3:]])
-        assert (choice.why, choice.toy, choice.held_out, told) == ("", True, 32, [])
+        choice, output = selection.settle(["example", "pairs-math", pair, *FIRST[3:]])
+        assert (choice.why, choice.toy, choice.held_out, output) == ("", True, 32, [])
         assert choice.experiment.published(pair) == pair.startswith("large")

@@ -49,7 +49,7 @@ def test_a_floor_needs_a_narrow_interval(law, steep):
     assert steep.floor is not None and guards.floor(steep, ERROR).startswith("There is a floor at ")
 
 
-def test_diminishing_returns_are_told_only_with_a_floor(law, steep):
+def test_diminishing_returns_are_reported_only_with_a_floor(law, steep):
     assert "these data cannot say where" in extrapolate._gains(law, ERROR)
     assert "Diminishing returns from r = " in extrapolate._gains(steep, ERROR)
 
@@ -94,8 +94,8 @@ def test_one_seed_without_sd_gives_no_interval():
 
 def test_a_rising_ladder_gets_no_falling_law():
     choice = chosen_of([0.5, 0.55, 0.6, 0.65, 0.7], seeds=3, questions=64.0)
-    told, figure, misses, *_ = law_view.render(choice, "r", "log")
-    assert told.startswith("**No law is fitted**: the error rises") and misses == ""
+    output, figure, misses, *_ = law_view.render(choice, "r", "log")
+    assert output.startswith("**No law is fitted**: the error rises") and misses == ""
     assert not any(trace.name == "90 % of curves" for trace in figure.data)
     for refused in (lambda: extrapolate.render(choice, 32, "90"), lambda: plan.render(choice, *PLAN)):
         with pytest.raises(ValueError, match="the error rises"):

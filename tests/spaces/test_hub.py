@@ -58,10 +58,10 @@ def _publish_release(api, folder, results):
 
 @pytest.mark.parametrize("revision", ["", "@v1.0.0", "@main"])
 def test_a_dataset_by_revision_is_the_example_again(repo, revision):
-    choice, told = selection.settle([f"{repo}{revision}", *[None] * 6])
+    choice, output = selection.settle([f"{repo}{revision}", *[None] * 6])
     example, _ = selection.settle([None] * 7)
     assert choice.experiment.origin.startswith(f"{repo}@") and len(choice.experiment.origin) == len(repo) + 41
-    assert told == [] and choice.why == "" and choice.values[1:] == example.values[1:]
+    assert output == [] and choice.why == "" and choice.values[1:] == example.values[1:]
     assert choice.ladder.values.tolist() == example.ladder.values.tolist()
 
 
@@ -72,12 +72,12 @@ def test_what_was_read_once_is_read_without_the_hub(repo, monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["local/none", "local/math-results@v9.9.9"])
-def test_what_the_hub_does_not_have_is_told(repo, source):
+def test_what_the_hub_does_not_have_is_reported(repo, source):
     with pytest.raises(ValueError, match="cannot be read from the Hub"):
         data.load(source)
 
 
-def test_no_network_is_told(repo, monkeypatch):
+def test_no_network_is_reported(repo, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ValueError, match="local/other cannot be read from the Hub"):
         data.load("local/other")
@@ -101,16 +101,16 @@ def test_only_the_row_groups_of_the_question_are_read(repo, monkeypatch, ladder)
     choice, groups = selection.settle([repo, *[None] * 6])[0], []
     read = release.pq.ParquetFile.read_row_groups
 
-    def counted(table, wanted, **more):
-        groups.append((len(wanted), table.num_row_groups))
-        return read(table, wanted, **more)
+    def counted(table, expected, **more):
+        groups.append((len(expected), table.num_row_groups))
+        return read(table, expected, **more)
 
     monkeypatch.setattr(release.pq.ParquetFile, "read_row_groups", counted)
     release.responses.cache_clear()
-    drawn = corpus.responses(choice.experiment, list(corpus.questions(choice.experiment, 256))[5])
-    assert drawn["response_index"].tolist() == list(range(int(ladder["budget"].max())))
-    assert drawn["question_id"].nunique() == 1
-    assert len(groups) == 2 and all(wanted <= 2 < total for wanted, total in groups)
+    sample = corpus.responses(choice.experiment, list(corpus.questions(choice.experiment, 256))[5])
+    assert sample["response_index"].tolist() == list(range(int(ladder["budget"].max())))
+    assert sample["question_id"].nunique() == 1
+    assert len(groups) == 2 and all(expected <= 2 < total for expected, total in groups)
 
 
 @pytest.fixture
@@ -119,18 +119,18 @@ def forgetful():
         each.cache_clear()
 
 
-def shown(source):
+def display(source):
     """What the view says of these results, as the page says it."""
     built = View({}, [None] * 3, lambda choice: responses.render(choice, "", None, None))
     return app._rendered(built, "responses")(None, selection.settle([source, *[None] * 6])[0].values, "error", "")[0]
 
 
-def test_a_release_that_cannot_be_reached_is_told_with_the_reason(repo, monkeypatch, forgetful):
+def test_a_release_that_cannot_be_reached_is_reported_with_the_reason(repo, monkeypatch, forgetful):
     origin = selection.settle([repo, *[None] * 6])[0].experiment.origin
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    told = shown(origin)
-    assert "cannot be shown" in told and "cannot be read here" in told
-    assert "refused" in told and "load&#95;dataset" in told
+    output = display(origin)
+    assert "cannot be shown" in output and "cannot be read here" in output
+    assert "refused" in output and "load&#95;dataset" in output
 
 
 def test_results_that_name_no_release_say_so(repo, tmp_path):

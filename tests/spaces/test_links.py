@@ -30,8 +30,8 @@ def params(query):
 
 @given(money=NUMBERS, budget=NUMBERS, axis=st.sampled_from(["log", "linear"]), name=st.text(min_size=1, max_size=20))
 def test_what_a_link_says_is_what_was_shown(linked, money, budget, axis, name):
-    shown = {"name": name, "axis": axis, "money": money, "budget": budget}
-    values, wrong = links.read(linked, params(links.query(linked, shown, False)))
+    display = {"name": name, "axis": axis, "money": money, "budget": budget}
+    values, wrong = links.read(linked, params(links.query(linked, display, False)))
     assert wrong == [] and values["name"] == name and values["axis"] == axis
     assert values["money"] == pytest.approx(money, rel=1e-11) and values["budget"] == pytest.approx(budget, rel=1e-11)
 
@@ -54,7 +54,7 @@ def test_an_exploratory_result_is_marked(linked):
         ("budget", "1e400", "it is too large a number, or not a number"),
     ],
 )
-def test_what_cannot_be_used_is_told_and_the_start_is_shown(linked, name, text, why):
+def test_what_cannot_be_used_is_reported_and_the_start_is_shown(linked, name, text, why):
     values, wrong = links.read(linked, {name: text})
     assert values[name] == linked[name].start and why in wrong[0]
 

@@ -27,14 +27,14 @@ def fss_fit(capsys, curves, *more):
 
 def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
     choice, _ = selection.settle(START)
-    told, figure, misses, words, text, _ = law.render(choice, "r", "log")
+    output, figure, misses, words, text, _ = law.render(choice, "r", "log")
     command = fss_fit(capsys, curves, 64)
     assert text.split(": ", 1)[1] == command.split(": ", 1)[1]
     row = next(line for line in command.splitlines() if line.startswith("| 64"))
     mean, new = row.split("|")[3].strip(), row.split("|")[5].strip()
-    assert f"forecast {mean} %" in told and f"90 % of new students {new} %" in told
+    assert f"forecast {mean} %" in output and f"90 % of new students {new} %" in output
     observed = 100 * ladder[ladder["budget"] == 64]["error"].mean()
-    assert f"observed {observed:.2f} %" in told
+    assert f"observed {observed:.2f} %" in output
     assert float(misses.splitlines()[2].split("|")[3]) == pytest.approx(float(mean) - observed, abs=0.0101)
     floor = next(line for line in command.splitlines() if line.startswith("| E "))
     assert (
@@ -46,19 +46,19 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
 
 def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(forecast):
     written = forecast["law"]
-    told = law.render(selection.settle(START)[0], "r", "log")[0]
-    assert f"forecast {100 * written['mean']:.2f} %" in told
-    assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in told
+    output = law.render(selection.settle(START)[0], "r", "log")[0]
+    assert f"forecast {100 * written['mean']:.2f} %" in output
+    assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in output
 
 
 @pytest.mark.parametrize("budget", [48, 64])
 def test_a_forecast_on_the_page_is_what_fss_fit_prints(capsys, curves, budget):
     choice, _ = selection.settle(START)
-    told, _, _, text, _ = extrapolate.render(choice, budget, "90")
+    output, _, _, text, _ = extrapolate.render(choice, budget, "90")
     ahead = next(iter(json.loads(fss_fit(capsys, curves, budget, "--json")).values()))["forecasts"][0]
-    assert f"the error is forecast at {100 * ahead['mean']:.2f} %" in told
-    assert f"{100 * ahead['low']:.2f} % to {100 * ahead['high']:.2f} %" in told
-    assert f"{100 * ahead['low_new']:.2f} % to {100 * ahead['high_new']:.2f} %" in told
+    assert f"the error is forecast at {100 * ahead['mean']:.2f} %" in output
+    assert f"{100 * ahead['low']:.2f} % to {100 * ahead['high']:.2f} %" in output
+    assert f"{100 * ahead['low_new']:.2f} % to {100 * ahead['high_new']:.2f} %" in output
     assert text.split(": ", 1)[1] == fss_fit(capsys, curves, budget).split(": ", 1)[1]
 
 
@@ -106,11 +106,11 @@ def test_the_plan_on_the_page_is_what_fss_plan_prints(capsys, tmp_path, goal):
     file = cells(tmp_path)
     yours = data.read_results(tmp_path, "yours")["two"]
     choice, _ = selection.settle(["yours", *START[1:]], yours)
-    told, heat, frontier, text = plan.render(choice, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
+    output, heat, frontier, text = plan.render(choice, goal[0][2:], goal[1], 40, "--beyond" in goal, *PRICES)
     command = printed(capsys, "plan", file, "--price", "question=20", "response=1", *goal)
-    assert text == f"EXPLORATORY: {choice.why}\n{command}" and told.startswith(f"**{command.splitlines()[0]}**")
-    assert "Exploratory: from 36 students of 12 cells." in told and heat.layout.title.text == "exploratory"
-    assert all(line in told for line in command.splitlines()[2:5])
+    assert text == f"EXPLORATORY: {choice.why}\n{command}" and output.startswith(f"**{command.splitlines()[0]}**")
+    assert "Exploratory: from 36 students of 12 cells." in output and heat.layout.title.text == "exploratory"
+    assert all(line in output for line in command.splitlines()[2:5])
     assert {"frontier", "tested", "90 % interval"} <= {trace.name for trace in (*heat.data, *frontier.data)}
 
 
@@ -121,14 +121,14 @@ def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, f
     file = cells(tmp_path)
     yours = data.read_results(tmp_path, "yours")["two"]
     choice, _ = selection.settle(["yours", *START[1:4], *fitted, "none"], yours)
-    told, heat, frontier, text = plan.render(choice, "spend", 6000, 40, False, *PRICES)
+    output, heat, frontier, text = plan.render(choice, "spend", 6000, 40, False, *PRICES)
     rows = pd.read_parquet(file)
     rows[~rows["budget"].isin(left)].to_parquet(tmp_path / "fitted.parquet")
     command = printed(
         capsys, "plan", tmp_path / "fitted.parquet", "--price", "question=20", "response=1", "--spend", 6000
     )
     assert text == f"EXPLORATORY: {choice.why}\n{command}"
-    assert f"from 27 students of 9 cells; not from those of r = {left[0]}, outside the fitted range" in told
+    assert f"from 27 students of 9 cells; not from those of r = {left[0]}, outside the fitted range" in output
     tested = next(trace for trace in heat.data if trace.name == "tested")
     assert left[0] not in tested.y and len(tested.x) == 9
     assert heat.layout.title.text == frontier.layout.title.text == "exploratory"
@@ -136,13 +136,13 @@ def test_the_plan_learns_from_the_fitted_budgets_and_says_so(capsys, tmp_path, f
 
 def test_one_number_of_questions_cannot_be_planned_with_and_says_so(ladder):
     choice, _ = selection.settle(START)
-    told, figure, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
-    assert "These data cannot tell whether more questions or more answers are better" in told
-    assert "students on 128 and on 512 questions" in told and frontier is None and text == "" and figure.data
-    assert "fitted to r = 1 to 16:" in told and figure.layout.title.text is None
+    output, figure, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
+    assert "These data cannot tell whether more questions or more answers are better" in output
+    assert "students on 128 and on 512 questions" in output and frontier is None and text == "" and figure.data
+    assert "fitted to r = 1 to 16:" in output and figure.layout.title.text is None
     changed, _ = selection.settle([*START[:5], "8", "32"])
-    told, other, *_ = plan.render(changed, "spend", 12000, 60, False, *PRICES)
-    assert "fitted to r = 1 to 8 (exploratory):" in told and other.layout.title.text == "exploratory"
+    output, other, *_ = plan.render(changed, "spend", 12000, 60, False, *PRICES)
+    assert "fitted to r = 1 to 8 (exploratory):" in output and other.layout.title.text == "exploratory"
     fitted = [ladder[ladder["budget"] <= upto]["budget"].nunique() for upto in (8, 16)]
     assert [len(each.data[-1].x) for each in (other, figure)] == fitted
 

@@ -43,19 +43,19 @@ def test_a_budget_contains_the_smaller_ones_and_rungs_add_up(choice):
 def test_what_the_page_counts_is_what_the_rows_hold(choice):
     rows = corpus._sample(choice.experiment)
     key = rows["question_id"].iloc[40]
-    told, asked, figure, _, accepted, rejected, *_ = responses.render(choice, "", key, "16")
+    output, request, figure, _, accepted, rejected, *_ = responses.render(choice, "", key, "16")
     mine = rows[(rows["question_id"] == key) & (rows["response_index"] < 16)]
     right = mine[mine["verdict"] == "accepted"]
-    assert f"Of 16 responses {len(right)} are accepted, {right['response'].nunique()} of them different" in told
-    assert asked == mine["question"].iloc[0] and len(accepted) == len(right) and len(accepted) + len(rejected) == 16
+    assert f"Of 16 responses {len(right)} are accepted, {right['response'].nunique()} of them different" in output
+    assert request == mine["question"].iloc[0] and len(accepted) == len(right) and len(accepted) + len(rejected) == 16
     assert sum(sum(trace.y) for trace in figure.data) == 16
 
 
 def test_questions_are_found_by_any_part_of_their_text(choice, ladder):
     found = corpus.matching(corpus.questions(choice.experiment, 256), " COINS ")
     assert found and all("coins" in question.lower() for question in found.values())
-    asked, *_, question, rung = responses.render(choice, "coins", "not there", "7")[1:]
-    assert asked == found[question["value"]] and rung["value"] == f"{ladder['budget'].max():g}"
+    request, *_, question, rung = responses.render(choice, "coins", "not there", "7")[1:]
+    assert request == found[question["value"]] and rung["value"] == f"{ladder['budget'].max():g}"
     with pytest.raises(ValueError, match=r"no question contains '\$x\$'"):
         responses.render(choice, "$x$", None, None)
 
@@ -63,9 +63,9 @@ def test_questions_are_found_by_any_part_of_their_text(choice, ladder):
 def test_text_of_models_stays_text(choice, monkeypatch):
     rows = corpus._sample(choice.experiment).assign(question=EVIL, response=EVIL, answer=EVIL)
     monkeypatch.setattr(corpus, "_sample", lambda experiment: rows)
-    told, asked, _, counts, accepted, rejected, *_ = responses.render(choice, "", None, None)
-    assert asked == EVIL and {row[1] for row in accepted + rejected} == {EVIL}
-    assert not any(mark in text for text in (told, counts) for mark in ("<script>", "$x$", "](javascript"))
+    output, request, _, counts, accepted, rejected, *_ = responses.render(choice, "", None, None)
+    assert request == EVIL and {row[1] for row in accepted + rejected} == {EVIL}
+    assert not any(mark in text for text in (output, counts) for mark in ("<script>", "$x$", "](javascript"))
     with gr.Blocks():
         outputs = responses.build(None).outputs
     assert [each.datatype for each in outputs if isinstance(each, gr.Dataframe)] == ["str", "str"]
@@ -77,12 +77,14 @@ def test_a_table_has_no_responses_and_says_so():
 
 
 def test_statistics_are_those_of_the_release(choice, ladder):
-    told = corpus.statistics(choice.experiment, choice.pair)
-    assert list(told) == [(choice.questions, budget) for budget in sorted(ladder["budget"].unique())]
+    output = corpus.statistics(choice.experiment, choice.pair)
+    assert list(output) == [(choice.questions, budget) for budget in sorted(ladder["budget"].unique())]
     written = json.loads((FOLDER / "math" / "data" / "statistics.json").read_text())
-    assert [*told.values()] == [*written["statistics"].values()] and re.fullmatch(r"v\d+\.\d+\.\d+", written["version"])
-    assert all(each["sampled"] == questions * budget for (questions, budget), each in told.items())
-    assert all(each["covered"] <= each["distinct"] <= each["accepted"] <= each["sampled"] for each in told.values())
+    assert [*output.values()] == [*written["statistics"].values()] and re.fullmatch(
+        r"v\d+\.\d+\.\d+", written["version"]
+    )
+    assert all(each["sampled"] == questions * budget for (questions, budget), each in output.items())
+    assert all(each["covered"] <= each["distinct"] <= each["accepted"] <= each["sampled"] for each in output.values())
 
 
 def test_another_teacher_s_responses_are_called_so(choice):

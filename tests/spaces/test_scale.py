@@ -18,14 +18,14 @@ VIEWS["near"] = lambda choice: extrapolate.render(choice, 48, "50")
 PERCENT = re.compile(r"\d+\.\d\d(?= %| to)")
 
 
-def shown(name, accuracy):
+def display(name, accuracy):
     """The view's first words and its figure."""
     return VIEWS[name](CHOSEN._replace(scale=Scale(accuracy)))
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_what_is_an_error_on_one_scale_is_its_complement_on_the_other(name):
-    errors, accuracies = shown(name, False), shown(name, True)
+    errors, accuracies = display(name, False), display(name, True)
     found = [sorted(map(float, PERCENT.findall(words))) for words in (errors[0], accuracies[0])]
     assert found[0] and found[1][::-1] == pytest.approx([100 - each for each in found[0]], abs=0.0101)
     assert "accuracy" in accuracies[0] and "accuracy" not in errors[0]
@@ -36,7 +36,7 @@ def test_what_is_an_error_on_one_scale_is_its_complement_on_the_other(name):
 
 
 def test_tables_follow_and_what_stays_an_error_says_so():
-    errors, accuracies = shown("law", False), shown("law", True)
+    errors, accuracies = display("law", False), display("law", True)
     first = [[cell.strip() for cell in table.splitlines()[2].split("|")[1:-1]] for table in (errors[2], accuracies[2])]
     assert f"| accuracy at r = {CHOSEN.held_out:g} |" in accuracies[2]
     assert float(first[0][1][:-2]) == pytest.approx(100 - float(first[1][1][:-2]), abs=0.0101)
@@ -46,8 +46,8 @@ def test_tables_follow_and_what_stays_an_error_says_so():
 
 
 def test_hover_follows(ladder):
-    told = next(trace.hovertemplate for trace in shown("law", True)[1].data if trace.name == "fitted budgets")
+    output = next(trace.hovertemplate for trace in display("law", True)[1].data if trace.name == "fitted budgets")
     right = 100 - 100 * ladder[ladder["budget"] == 1]["error"]
     half = student.ppf(0.95, len(right) - 1) * right.std() / len(right) ** 0.5
-    assert told.startswith(f"r = 1: {right.mean():.2f} %<br>students: {len(right)}, ")
-    assert f"90 % interval of the mean {right.mean() - half:.2f} to {right.mean() + half:.2f}<" in told
+    assert output.startswith(f"r = 1: {right.mean():.2f} %<br>students: {len(right)}, ")
+    assert f"90 % interval of the mean {right.mean() - half:.2f} to {right.mean() + half:.2f}<" in output

@@ -41,8 +41,8 @@ def test_each_control_is_a_surface_of_its_own(found, choice):
 
 
 def test_the_map_the_frontier_and_the_crossover_are_drawn(choice):
-    told, heat, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
-    assert "from 32 students of 8 cells." in told and "kappa" in told and "| spending" in text
+    output, heat, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
+    assert "from 32 students of 8 cells." in output and "kappa" in output and "| spending" in text
     tested = next(trace for trace in heat.data if trace.name == "tested")
     assert {*zip(tested.x, tested.y, strict=True)} == set(CELLS)
     assert np.isfinite(heat.data[0].z).all() and 10 < heat.data[0].z.min() < heat.data[0].z.max() < 100
@@ -58,20 +58,20 @@ def test_more_questions_are_compared_at_equal_totals(choice):
 
 
 def test_where_one_comparison_cannot_be_made_the_page_names_those_that_can(choice):
-    told, figure, table, *_ = compare.render(choice, "budgets", "distinct")
-    assert figure is None and table == "" and "no budget of this ladder is twice another one" in told
-    assert "*more questions at equal responses in all*" in told and "*another arm" not in told
+    output, figure, table, *_ = compare.render(choice, "budgets", "distinct")
+    assert figure is None and table == "" and "no budget of this ladder is twice another one" in output
+    assert "*more questions at equal responses in all*" in output and "*another arm" not in output
 
 
 def test_few_budgets_are_a_line_of_the_law_over_both_axes(choice):
     for x, first in (("r", 2), ("total", 512)):
-        told, figure, misses, words, text, formula = law.render(choice, x, "log")
+        output, figure, misses, words, text, formula = law.render(choice, x, "log")
         points = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
         assert list(points) == ["256 questions", "512 questions", "1,024 questions"]
         assert points["256 questions"].x[0] == first and sum(len(trace.x) for trace in points.values()) == len(CELLS)
         mean = 100 * choice.cells.query("questions == 512 and budget == 4")["error"].mean()
         assert points["512 questions"].y[1] == pytest.approx(mean)
-    assert "kappa" in told and "32 students" in told and "| kappa" in words and misses == "" and "Plan" in text
+    assert "kappa" in output and "32 students" in output and "| kappa" in words and misses == "" and "Plan" in text
     assert "kappa" in formula
     lines = [trace for trace in figure.data if trace.name == "law, 256 questions" and trace.line.width]
     (curve,) = lines
@@ -82,8 +82,8 @@ def test_one_seed_of_few_budgets_has_a_curve_and_no_interval(found):
     alone = found.curves[(found.curves["train_seed"] == 0) | ~found.curves["arm"].isin(["FSS", "SE"])]
     single = dataclasses.replace(found, curves=alone)
     choice = selection.settle(["yours", *[None] * 6], single)[0]
-    told, figure, _, words, *_ = law.render(choice, "r", "linear")
-    assert "interval" not in told and "| kappa" in words and "| -" in words and len(figure.data) >= 6
+    output, figure, _, words, *_ = law.render(choice, "r", "linear")
+    assert "interval" not in output and "| kappa" in words and "| -" in words and len(figure.data) >= 6
 
 
 def test_a_budget_beyond_few_is_asked_of_the_plan(choice):

@@ -54,10 +54,7 @@ BAD = {
     "broken JSON": ('{"budget": 1, "error": 0.9}\n{"budget"\n', "row 2 is no JSON: .*write an object a line"),
     "a broken list": ('[{"budget": 1,]', "it is no JSON: .*write an object a line"),
     "deep JSON": ('[{"budget": 1, "error": [0.9]}]', "row 1 is no flat object"),
-    "NaN in JSON": (
-        '[{"r": 1, "error": 0.9}, {"r": 2, "error": NaN}]',
-        "row 2, column 'error': 'NaN' is not a measured",
-    ),
+    "NaN in JSON": ('[{"r": 1, "error": 0.9}, {"r": 2, "error": NaN}]', "row 2, column 'error': 'NaN' is not"),
     "infinity in JSON lines": ('\n{"r": -Infinity, "error": 0.9}', "row 2, column 'r': '-Infinity' is not a measured"),
     "some percent": (HEAD + "1,91 %,0\n2,0.8,0\n", "row 3, column 'error' has no percent sign, others have"),
     "UTF-16 without its mark": (HEAD.encode("utf-16-le"), "it is not text but a binary file: save the table as CSV"),
@@ -73,13 +70,13 @@ BAD = {
 }  # fmt: skip
 
 
-def experiment(given, **told):
+def experiment(given, **output):
     read = table.read(given)
-    return yours.experiment(read, yours.guess(read)._replace(**TOLD, **{"unit": "fraction"} | told))
+    return yours.experiment(read, yours.guess(read)._replace(**TOLD, **{"unit": "fraction"} | output))
 
 
-def shown(made):
-    return selection.settle([made.origin, *START[1:]], made)[0]
+def display(result):
+    return selection.settle([result.origin, *START[1:]], result)[0]
 
 
 def fss_fit(capsys, file, flags):
@@ -94,8 +91,8 @@ def numbers(text):
 
 @pytest.mark.parametrize("name", GOOD)
 def test_the_number_on_the_page_is_that_of_fss_fit_on_the_file(name, capsys, tmp_path):
-    text, told, flags = GOOD[name]
-    choice = shown(experiment(text if isinstance(text, bytes) else text.encode(), **told))
+    text, output, flags = GOOD[name]
+    choice = display(experiment(text if isinstance(text, bytes) else text.encode(), **output))
     page = numbers(law.render(choice, "r", "log")[4].split("\n", 1)[1])  # below the line EXPLORATORY
     (tmp_path / report.FILE).write_text(report.as_csv(choice))
     assert fss_fit(capsys, tmp_path / report.FILE, "--x budget --y error --seed seed") == page
@@ -105,13 +102,13 @@ def test_the_number_on_the_page_is_that_of_fss_fit_on_the_file(name, capsys, tmp
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_is_told_by_row_and_column(name):
+def test_what_is_wrong_is_reported_by_row_and_column(name):
     given, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         experiment(given)
 
 
-def test_what_no_table_tells_is_asked():
+def test_what_no_table_says_is_asked():
     read = table.read(ENGLISH)
     meaning = yours.guess(read)
     assert meaning[:5] == ("r", "accuracy", "accuracy", None, "seed")
@@ -130,12 +127,12 @@ def test_what_no_table_tells_is_asked():
 
 
 def test_one_seed_without_sd_has_no_interval_and_says_so():
-    made = experiment("r,error\n" + "".join(f"{r},{errors[0]}\n" for r, errors in RUNGS.items()))
-    assert any("no interval" in note for note in made.notes)
-    choice = shown(made)
+    result = experiment("r,error\n" + "".join(f"{r},{errors[0]}\n" for r, errors in RUNGS.items()))
+    assert any("no interval" in note for note in result.notes)
+    choice = display(result)
     assert choice.law().solution.posterior is None and "no interval" in your_data.render(choice)[0]
     with_sd = experiment("r,error,sd\n" + "".join(f"{r},{errors[0]},0.01\n" for r, errors in RUNGS.items()))
-    assert shown(with_sd).law().noise.source == "sd" and "--sd sd" in your_data.render(shown(with_sd))[4]
+    assert display(with_sd).law().noise.source == "sd" and "--sd sd" in your_data.render(display(with_sd))[4]
 
 
 def test_groups_and_questions_are_ladders_of_their_own():
@@ -145,8 +142,8 @@ def test_groups_and_questions_are_ladders_of_their_own():
         for arm in ("a", "=b", "teacher")
         for r, (e, _) in RUNGS.items()
     ]
-    made = experiment("questions,r,error,arm\n" + "\n".join(rows))
-    assert len(made.ladders("your pair")) == 6 and set(made.curves["arm"]) == {"a", "b", "teacher (yours)"}
+    result = experiment("questions,r,error,arm\n" + "\n".join(rows))
+    assert len(result.ladders("your pair")) == 6 and set(result.curves["arm"]) == {"a", "b", "teacher (yours)"}
 
 
 def test_rows_per_item_are_averaged():
@@ -156,21 +153,21 @@ def test_rows_per_item_are_averaged():
         for seed in (0, 1)
         for item in range(50)
     ]
-    made = experiment("r,seed,correct\n" + "\n".join(rows))
-    assert made.curves["n"].tolist() == [50.0] * 8 and made.curves["error"].tolist()[:2] == [1.0, 1.0]
+    result = experiment("r,seed,correct\n" + "\n".join(rows))
+    assert result.curves["n"].tolist() == [50.0] * 8 and result.curves["error"].tolist()[:2] == [1.0, 1.0]
 
 
 def test_the_lines_of_the_report_give_its_number(tmp_path, monkeypatch, capsys):
-    choice = shown(experiment(ENGLISH))
+    choice = display(experiment(ENGLISH))
     head, _, as_json, as_csv, lines = your_data.render(choice)
     assert "**Exploratory**" in head and lines.startswith("# EXPLORATORY: no forecast") and ",exploratory\n" in as_csv
     monkeypatch.chdir(tmp_path)
     (tmp_path / report.FILE).write_text(as_csv)
     exec(compile(lines, "law.py", "exec"), {})
-    told = json.loads(as_json)
-    assert told["exploratory"] and told["forecasts"][0]["r"] == 32
+    output = json.loads(as_json)
+    assert output["exploratory"] and output["forecasts"][0]["r"] == 32
     assert float(re.search(r"mean=([\d.]+)", capsys.readouterr().out.replace("np.float64(", ""))[1]) == pytest.approx(
-        told["forecasts"][0]["mean"], abs=1e-12
+        output["forecasts"][0]["mean"], abs=1e-12
     )
     assert pd.read_csv(io.StringIO(as_csv))["error"].tolist() == pytest.approx([error for _, _, error in STUDENTS])
 

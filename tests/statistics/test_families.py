@@ -30,13 +30,13 @@ def test_no_evidence_is_no_equivalence() -> None:
 
 @given(seed=st.integers(0, 10**6), gaps=st.lists(st.floats(-0.1, 0.2), min_size=1, max_size=6))
 def test_holm_lies_between_bonferroni_and_no_correction(seed: int, gaps: list[float]) -> None:
-    told = family(seed, gaps)
-    found = holm_bounds(told, 0.05)
-    for contrast, (low, holds) in zip(told, found, strict=True):
+    output = family(seed, gaps)
+    found = holm_bounds(output, 0.05)
+    for contrast, (low, holds) in zip(output, found, strict=True):
         strict = contrast.interval(bonferroni(0.9, len(gaps))).low
         assert strict - 1e-12 <= low <= contrast.interval(0.9).low + 1e-12
         assert not holds or low > 0
-    turned = holm_bounds([-each for each in told], 0.05)
+    turned = holm_bounds([-each for each in output], 0.05)
     assert not any(above and below for (_, above), (_, below) in zip(found, turned, strict=True))
 
 

@@ -100,7 +100,7 @@ def test_contrasts_together_are_those_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("matrices", "said"),
+    ("matrices", "messages"),
     [
         ([], r"shape \(0,\)"),
         ([[[0.5]]], r"shape \(1, 1, 1\)"),
@@ -108,8 +108,8 @@ def test_contrasts_together_are_those_apart() -> None:
         ([[[np.nan, 0.0]]], "missing or infinite"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(matrices: list, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_compared_is_refused(matrices: list, messages: str) -> None:
+    with pytest.raises(ValueError, match=messages):
         contrasts(matrices)
 
 
@@ -124,11 +124,11 @@ def simulated(rng: np.random.Generator, trials: int, replicates: int, items: int
 
 
 def coverage(trials: int, replicates: int, items: int, spread: float, level: float = 0.95) -> float:
-    rng, held = np.random.default_rng(replicates + items), []
+    rng, content = np.random.default_rng(replicates + items), []
     for start in range(0, trials, 200):
-        told = contrasts(simulated(rng, 200, replicates, items, spread, 0.1), resamples=600, seed=start)
-        held += [interval.low <= 0.1 <= interval.high for interval in (each.interval(level) for each in told)]
-    return float(np.mean(held))
+        output = contrasts(simulated(rng, 200, replicates, items, spread, 0.1), resamples=600, seed=start)
+        content += [interval.low <= 0.1 <= interval.high for interval in (each.interval(level) for each in output)]
+    return float(np.mean(content))
 
 
 @pytest.mark.parametrize(("replicates", "items", "spread"), [(1, 150, 0.0), (3, 150, 0.04), (4, 300, 0.03)])
@@ -148,10 +148,10 @@ def test_coverage_is_nominal_or_above(replicates: int, items: int, spread: float
 
 
 def test_the_smallest_detectable_gap_is_detected_as_often_as_promised() -> None:
-    rng, told = np.random.default_rng(0), []
+    rng, output = np.random.default_rng(0), []
     for replicates in (3, 4, 6):
         noise = rng.normal(0, 0.02, (500, replicates, 1))
         spread = float(np.mean([each.detectable() / stats.sem(each.means) for each in contrasts(noise[:20], 200)]))
         gap = spread * 0.02 / replicates**0.5
-        told.append(np.mean([each.interval().low > 0 for each in contrasts(noise + gap, 200)]))
-    assert told == pytest.approx([0.8] * 3, abs=0.06)
+        output.append(np.mean([each.interval().low > 0 for each in contrasts(noise + gap, 200)]))
+    assert output == pytest.approx([0.8] * 3, abs=0.06)

@@ -30,7 +30,7 @@ def corpus(questions: int, draws: int, rng: np.random.Generator, *, theta: float
     """labels[question][draw]: a Pitman-Yor path for an accepted response, None for a rejected one."""
     labels = []
     for _ in range(questions):
-        accepted, drawn, sizes = rng.random(draws) < rng.beta(*accept), [], []
+        accepted, sample, sizes = rng.random(draws) < rng.beta(*accept), [], []
         for index in range(int(accepted.sum())):
             if rng.random() * (theta + index) < theta + sigma * len(sizes):
                 sizes.append(0)
@@ -39,15 +39,15 @@ def corpus(questions: int, draws: int, rng: np.random.Generator, *, theta: float
                 share = np.array(sizes) - sigma
                 path = int(rng.choice(len(sizes), p=share / share.sum()))
             sizes[path] += 1
-            drawn.append(path)
-        paths = iter(drawn)
+            sample.append(path)
+        paths = iter(sample)
         labels.append([next(paths) if yes else None for yes in accepted])
     return labels
 
 
-def hidden_half(name: str, shown: int, times: int, seed: int):
-    labels = corpus(256, shown * times, np.random.default_rng(seed), **TRUTHS[name])
-    return count_paths([drawn[:shown] for drawn in labels]), count_paths(labels)
+def hidden_half(name: str, visible: int, times: int, seed: int):
+    labels = corpus(256, visible * times, np.random.default_rng(seed), **TRUTHS[name])
+    return count_paths([sample[:visible] for sample in labels]), count_paths(labels)
 
 
 @given(st.integers(1, 12), st.data())
@@ -89,13 +89,13 @@ def test_counting_paths():
 
 
 @pytest.mark.parametrize("name", TRUTHS)
-@pytest.mark.parametrize("shown", [4, 8, 16])
-def test_doubling_is_foreseen_within_six_percent(name, shown):
+@pytest.mark.parametrize("visible", [4, 8, 16])
+def test_doubling_is_foreseen_within_six_percent(name, visible):
     """Good-Toulmin on the lower half of a ladder, against the whole of it: mean of four sources."""
     paths, covered = [], []
     for seed in range(4):
-        counts, whole = hidden_half(name, shown, 2, seed)
-        forecast = forecast_paths(counts, 2 * shown, resamples=20)
+        counts, whole = hidden_half(name, visible, 2, seed)
+        forecast = forecast_paths(counts, 2 * visible, resamples=20)
         assert forecast.method == "good-toulmin" and forecast.warning is None
         paths.append(forecast.paths.point / whole.distinct.sum())
         covered.append(forecast.covered.point / (whole.accepted > 0).sum())
@@ -105,21 +105,21 @@ def test_doubling_is_foreseen_within_six_percent(name, shown):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRUTHS)
-@pytest.mark.parametrize(("shown", "times"), [(4, 2), (8, 2), (4, 4), (8, 4)])
-def test_intervals_hold_what_is_counted_later(name, shown, times):
+@pytest.mark.parametrize(("visible", "times"), [(4, 2), (8, 2), (4, 4), (8, 4)])
+def test_intervals_hold_what_is_counted_later(name, visible, times):
     """90 % intervals over 40 sources: at least 70 % of them (a nominal one has fewer once in 30,000), paths and
     questions alike; the truths of paths and acceptance are those of the far model."""
-    held = np.zeros(2)
+    content = np.zeros(2)
     for seed in range(40):
-        counts, whole = hidden_half(name, shown, times, seed)
+        counts, whole = hidden_half(name, visible, times, seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FarForecast)
-            forecast = forecast_paths(counts, shown * times, resamples=100)
-        held += [
+            forecast = forecast_paths(counts, visible * times, resamples=100)
+        content += [
             forecast.paths.low <= whole.distinct.sum() <= forecast.paths.high,
             forecast.covered.low <= (whole.accepted > 0).sum() <= forecast.covered.high,
         ]
-    assert np.all(held / 40 >= 0.7)
+    assert np.all(content / 40 >= 0.7)
 
 
 def test_beyond_a_doubling_it_warns_and_still_comes_close():
@@ -140,7 +140,7 @@ def test_a_question_with_few_paths_runs_out_of_them():
         labels = np.where(
             rng.random((256, 32)) < rng.beta(2, 1, (256, 1)), rng.integers(0, 6, (256, 32)), None
         ).tolist()
-        counts, whole = count_paths([drawn[:8] for drawn in labels]), count_paths(labels)
+        counts, whole = count_paths([sample[:8] for sample in labels]), count_paths(labels)
         model = model_paths(counts)
         assert model.theta / -model.sigma == pytest.approx(6, abs=1)
         far = counts.distinct + model.new_paths(counts.distinct, counts.accepted, 8, 24)
@@ -152,8 +152,8 @@ def test_a_tiny_corpus_never_loses_paths():
     labels = [[0, 1], [0, None], [None, 0], [1, 0], [None, None], [0, 0]]
     counts = count_paths(labels)
     with pytest.warns(FarForecast):
-        told = forecast_paths(counts, 4, resamples=200)
-    assert counts.distinct.sum() <= told.paths.low <= told.paths.point
+        output = forecast_paths(counts, 4, resamples=200)
+    assert counts.distinct.sum() <= output.paths.low <= output.paths.point
     few = PathModel(theta=2.0, sigma=-1.0, a=1.0, c=1.0)  # two paths a question, and one with three was seen
     assert few.new_paths(np.array([3]), np.array([5]), draws=8, more=8) == [0.0]
 
@@ -179,7 +179,7 @@ def test_stop_rule_counts_what_the_next_responses_bring():
     expected, brought, by_model = [], [], []
     for seed in range(12):
         labels = corpus(128, 12, np.random.default_rng(seed), **TRUTHS["broad paths"])
-        counts, later = count_paths([drawn[:8] for drawn in labels]), count_paths(labels)
+        counts, later = count_paths([sample[:8] for sample in labels]), count_paths(labels)
         expected.append(float(expected_new(counts.frequencies.sum(axis=0), 8, 4)))
         by_model.append(model_paths(counts).new_paths(counts.distinct, counts.accepted, 8, 4))
         brought.append(later.distinct - counts.distinct)

@@ -89,9 +89,9 @@ def one_draw_at_a_time(m: int, r: int, hazard: float, rho: float, rng: np.random
 @pytest.mark.parametrize(("m", "r"), [(1, 1), (3, 1), (2, 4), (5, 3)])
 def test_the_literal_story_leaves_unseen_what_n_eff_says(m, r):
     rng, hazard, rho = np.random.default_rng(5), 0.12, 4.0
-    seen = np.mean([one_draw_at_a_time(m, r, hazard, rho, rng) for _ in range(6000)])
+    record = np.mean([one_draw_at_a_time(m, r, hazard, rho, rng) for _ in range(6000)])
     exact = 1 - np.exp(-hazard * n_eff(m, r, 1 / (1 + rho)))
-    assert abs(seen - exact) < 4.5 * np.sqrt(exact * (1 - exact) / 6000)
+    assert abs(record - exact) < 4.5 * np.sqrt(exact * (1 - exact) / 6000)
 
 
 @settings(max_examples=25, deadline=None)

@@ -30,9 +30,9 @@ def recover(count, scale=1.0, **options):
     for index in range(count):
         x = np.array(list(LADDERS.values())[index % 3], float) * scale
         truth = TRUTHS["prior"](rng, x)
-        asked = np.append(x, [2 * x[-1], 4 * x[-1]])
+        request = np.append(x, [2 * x[-1], 4 * x[-1]])
         fit = fit_law(x, truth(x), **options)
-        worst = max(worst, float(np.abs(fit.predict(asked).point - truth(asked)).max()))
+        worst = max(worst, float(np.abs(fit.predict(request).point - truth(request)).max()))
     return worst
 
 

@@ -113,7 +113,7 @@ def test_kappa_is_recovered_at_the_stated_rate():
     assert 0.85 <= coverage_of_kappa(200, seed=2) <= 0.97
 
 
-def test_additive_truths_are_told_apart():
+def test_additive_truths_are_distinguished():
     M, r = CELLS
     y = 0.1 + 0.5 * (M / 128) ** -0.5 + 0.35 / (1 + (r / 4) ** 0.8)
     y = y + np.random.default_rng(0).normal(0, 0.01, y.size)

@@ -135,6 +135,6 @@ def test_whole_budgets_in_groups_read_back_or_are_refused(rows, style, separator
         assert found["r"].values == [r for r, _ in rows] and found["error"].values == [e / 1000 for _, e in rows]
 
 
-def test_columns_of_numbers_are_told_from_text():
+def test_columns_of_numbers_are_distinguished_from_text():
     table = read("a;b;c\n1,5;1;x\n2;2 %;3\n")
     assert are_numbers(table, "a") and are_numbers(table, "b") and not are_numbers(table, "c")

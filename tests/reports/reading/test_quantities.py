@@ -21,7 +21,7 @@ UNCLEAR = ["emd", "y", "value", "metric", "exact_match_stderr,strict-match", "ac
 @pytest.mark.parametrize(
     ("names", "expected"), [(LOSSES, "loss"), (ACCURACIES, "accuracy"), (ERRORS, "error"), (UNCLEAR, None)]
 )
-def test_a_name_tells_what_is_measured_or_it_is_asked(names, expected):
+def test_a_name_says_what_is_measured_or_is_asked_about(names, expected):
     assert {name: quantity_of(name) for name in names} == dict.fromkeys(names, expected)
 
 
@@ -51,5 +51,5 @@ def test_what_was_assumed_is_said_and_what_is_stated_counts():
         ("error_pct", [0.6, 0.5], False, None),
     ],
 )
-def test_percent_is_told_from_fractions_or_it_is_asked(name, values, signed, unit):
+def test_percent_is_distinguished_from_fractions_or_is_asked_about(name, values, signed, unit):
     assert unit_of(name, values, signed) == unit

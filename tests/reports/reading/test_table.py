@@ -89,7 +89,7 @@ def test_one_table_in_every_dialect(name, encoding):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_unclear_is_refused_with_its_mend(name):
+def test_what_is_unclear_is_refused_with_its_remedy(name):
     given_, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         read(given_)

@@ -28,18 +28,18 @@ def doubled(by):
 
 
 def test_a_floor_above_the_teacher_is_confirmed_only_with_doubled_steps():
-    told = {move: decide_bound("sim", [*far(), *doubled(by)], DecisionRules()) for move, by in
+    output = {move: decide_bound("sim", [*far(), *doubled(by)], DecisionRules()) for move, by in
             {"none": None, "much": 0.02, "little": 0.005}.items()}  # fmt: skip
-    assert {move: each.verdict for move, each in told.items()} == {
+    assert {move: each.verdict for move, each in output.items()} == {
         "none": "cannot tell",
         "much": "cannot tell",
         "little": "confirmed",
     }
-    assert "doubled steps were not tried" in told["none"].sentence and "by 2.00 points" in told["much"].sentence
-    part = told["little"].numbers["parts"][0]
+    assert "doubled steps were not tried" in output["none"].sentence and "by 2.00 points" in output["much"].sentence
+    part = output["little"].numbers["parts"][0]
     assert part.floor.low > part.teacher and part.student == pytest.approx(part.teacher + part.gap.estimate)
     assert 0 < part.explained.low <= part.explained.middle <= part.explained.high <= 1
-    to_json(told["little"])
+    to_json(output["little"])
 
 
 def test_a_teacher_above_the_floor_leaves_it_open():
@@ -67,8 +67,8 @@ def test_doubled_steps_are_compared_cell_by_cell():
 
 def test_students_trained_twice_as_long_are_no_ladder():
     (series,) = far()
-    told = decide_bound("sim", [series, *doubled(0.0)], DecisionRules(control="epochs"))
-    assert [part.control for part in told.numbers["parts"]] == ["steps"]
+    output = decide_bound("sim", [series, *doubled(0.0)], DecisionRules(control="epochs"))
+    assert [part.control for part in output.numbers["parts"]] == ["steps"]
 
 
 def test_a_teacher_that_was_not_scored_is_missed():

@@ -25,11 +25,11 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def decisions():
-    made = {}
+    result = {}
     for rule, (cells, question) in QUESTIONS.items():
         every = series_of(*simulate(cells, sd=0.004, items=60, replicates=3))[1]
-        made[rule] = decide(question, "sim", every, DecisionRules()), every
-    return made
+        result[rule] = decide(question, "sim", every, DecisionRules()), every
+    return result
 
 
 @pytest.mark.parametrize("rule", list(CLAIMS))
@@ -39,8 +39,8 @@ def test_a_decision_leaves_numbers_words_and_a_figure(rule, decisions, tmp_path)
     assert [file.name for file in files] == [f"{rule}.{kind}" for kind in ("json", "md", "png")][
         : 2 + (rule != "bound")
     ]
-    told = json.loads(files[0].read_text(), parse_constant=pytest.fail)
-    assert told["verdict"] == decision.verdict and told["rules"]["margin"] == 0.03 and told["numbers"]
+    output = json.loads(files[0].read_text(), parse_constant=pytest.fail)
+    assert output["verdict"] == decision.verdict and output["rules"]["margin"] == 0.03 and output["numbers"]
     text = files[1].read_text()
     assert text.startswith(f"{decision.verdict.capitalize()}. {decision.sentence}") and "Note: toys" in text
     assert all(row[0] in text for row in decision.rows)
@@ -54,8 +54,8 @@ def test_every_figure_in_a_sentence_is_among_the_numbers(decisions):
         known = {f"{abs(100 * value):.1f}" for value in _numbers(canonical([decision.numbers, decision.rules]))}
         every = re.findall(r"[+-]?(\d+\.\d)(?= points| to|\)|[,;] )", decision.sentence)
         assert len(every) >= 3
-        for said in every:
-            assert said in known, f"{decision.rule}: {said} in {decision.sentence}"
+        for messages in every:
+            assert messages in known, f"{decision.rule}: {messages} in {decision.sentence}"
 
 
 def _numbers(value):
@@ -76,11 +76,11 @@ def _numbers(value):
 
 
 def test_the_table_of_claims_has_a_row_per_decision(decisions):
-    told = [
+    output = [
         {"rule": d.rule, "experiment": "sim", "verdict": d.verdict, "sentence": d.sentence}
         for d, _ in decisions.values()
     ]
-    lines = claims_table(told).splitlines()
+    lines = claims_table(output).splitlines()
     assert len(lines) == 2 + len(CLAIMS) and all(line.count(" | ") == 4 for line in lines[2:])
     assert lines[2].startswith("| RQ1 | error against r follows")
     with pytest.raises(ValueError, match="no decision: sentence is missing"):
@@ -88,15 +88,15 @@ def test_the_table_of_claims_has_a_row_per_decision(decisions):
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "messages"),
     [
         (DecisionRequest("law"), "needs fit_max"),
         (DecisionRequest("best"), "no rule is called 'best'"),
         (DecisionRequest("saturation"), "need rungs a doubling apart, and all draws"),
     ],
 )
-def test_a_question_that_lacks_something_is_refused(question, said, decisions):
-    with pytest.raises(ValueError, match=said):
+def test_a_question_that_lacks_something_is_refused(question, messages, decisions):
+    with pytest.raises(ValueError, match=messages):
         decide(question, "sim", decisions["law"][1], DecisionRules())
 
 

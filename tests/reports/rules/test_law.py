@@ -38,20 +38,33 @@ def shifted(every, by):
     return every
 
 
-def test_ladders_that_follow_the_law_confirm_it():
-    decision = decided(pairs(sd=0.006))
-    numbers = decision.numbers
-    assert decision.verdict == "confirmed", decision.sentence
+@pytest.fixture(scope="module")
+def confirmed():
+    """Decide on three pairs whose ladders follow the law."""
+    return decided(pairs(sd=0.006))
+
+
+def test_ladders_that_follow_the_law_confirm_it(confirmed):
+    assert confirmed.verdict == "confirmed", confirmed.sentence
+    assert [row[0] for row in confirmed.rows] == list(PAIRS) and "3 of 3" in confirmed.sentence
+
+
+def test_the_level_is_that_of_three_pairs_and_the_law_misses_no_more_than_the_line(confirmed):
+    numbers = confirmed.numbers
     assert numbers["level"] == pytest.approx(1 - 0.1 / 3)
     assert numbers["mean_miss"]["law"] <= numbers["mean_miss"]["log-linear"]
-    assert [row[0] for row in decision.rows] == list(PAIRS) and "3 of 3" in decision.sentence
-    for part in numbers["parts"]:
+
+
+def test_each_pair_has_its_intervals_one_within_the_other(confirmed):
+    for part in confirmed.numbers["parts"]:
         assert part.low_refuted < part.low < part.forecast < part.high < part.high_refuted
-        # One student varies more than a mean of four.
         assert part.one_student.high - part.one_student.low > 0
         assert part.pooled_parameters["beta"].low <= part.pooled_parameters["beta"].high
-        assert part.lines["teacher"] == pytest.approx(0.3, abs=0.01)
-    to_json(decision)
+
+
+def test_each_pair_names_its_teachers_error_and_the_decision_can_be_written(confirmed):
+    assert all(part.lines["teacher"] == pytest.approx(0.3, abs=0.01) for part in confirmed.numbers["parts"])
+    assert '"confirmed"' in to_json(confirmed)
 
 
 def test_the_mean_of_many_students_is_surer_than_one():
@@ -106,7 +119,7 @@ def test_what_was_written_before_is_what_is_held_against():
         decide_law("sim", every, written[1:], rules)
 
 
-def test_a_forecast_that_came_too_late_is_told():
+def test_a_forecast_that_came_too_late_is_reported():
     every, rules = pairs(sd=0.006), DecisionRules()
     written = forecasts_now(every, rules, fit_max=16, held_out=32)
     written[1] = replace(written[1], exploratory=True)

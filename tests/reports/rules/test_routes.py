@@ -36,7 +36,7 @@ def test_correlated_answers_lose_at_the_largest_total():
     to_json(decision)
 
 
-def test_noise_leaves_it_open_and_says_what_could_have_been_seen():
+def test_noise_leaves_it_open_and_says_what_could_have_been_detected():
     decision = decide_expansion("sim", series(GRID, kappa=0.0, sd=0.02), DecisionRules())
     part = decision.numbers["parts"][0]
     assert decision.verdict == "cannot tell"

@@ -13,8 +13,8 @@ from toolkit.workspace import to_json
 def labels(paths: int, questions: int = 60, draws: int = 32):
     """Each question's draws fall on so many equally likely paths; a fifth is rejected."""
     rng = np.random.default_rng(0)
-    drawn, kept = rng.integers(paths, size=(questions, draws)), rng.random((questions, draws)) < 0.8
-    return [[int(p) if k else None for p, k in zip(*row, strict=True)] for row in zip(drawn, kept, strict=True)]
+    sample, kept = rng.integers(paths, size=(questions, draws)), rng.random((questions, draws)) < 0.8
+    return [[int(p) if k else None for p, k in zip(*row, strict=True)] for row in zip(sample, kept, strict=True)]
 
 
 def curve(**options):
@@ -45,10 +45,10 @@ def test_a_fall_that_may_be_either_side_of_the_limit_tells_nothing():
 
 
 def test_the_forecast_reads_only_the_draws_before_the_doubling():
-    drawn = labels(8)
-    cut = [[*row[:4], *["new"] * 4, *row[8:]] for row in drawn]
+    sample = labels(8)
+    cut = [[*row[:4], *["new"] * 4, *row[8:]] for row in sample]
     one, other = (
-        decide_saturation("sim", curve(), each, DecisionRules()).numbers["doublings"] for each in (drawn, cut)
+        decide_saturation("sim", curve(), each, DecisionRules()).numbers["doublings"] for each in (sample, cut)
     )
     assert one[0].budget == 4 and one[0].forecast_share == other[0].forecast_share
     assert one[0].counted_share != other[0].counted_share

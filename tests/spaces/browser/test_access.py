@@ -16,7 +16,7 @@ FOCUSED = """() => { const at = document.activeElement; return at === document.b
 def test_every_control_has_a_name_for_a_screen_reader(visit):
     page = visit()
     session = page.context.new_cdp_session(page)
-    nameless, seen = [], set()
+    nameless, record = [], set()
     for tab in tabs(page):
         open_tab(page, tab)
         for node in session.send("Accessibility.getFullAXTree")["nodes"]:
@@ -24,9 +24,9 @@ def test_every_control_has_a_name_for_a_screen_reader(visit):
             if node.get("ignored") or role not in NAMED:
                 continue
             name = node.get("name", {}).get("value", "").strip()
-            seen.add((role, name))
+            record.add((role, name))
             nameless += [f"{tab}: a {role} without a name"] if not name else []
-    assert nameless == [] and len({role for role, _ in seen}) >= 5 and len(seen) > 20
+    assert nameless == [] and len({role for role, _ in record}) >= 5 and len(record) > 20
 
 
 def test_the_tab_key_reaches_every_kind_of_control(visit):
@@ -39,8 +39,15 @@ def test_the_tab_key_reaches_every_kind_of_control(visit):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(FOCUSED))
     labels = " | ".join(str(each[2]) for each in reached if each)
-    for wanted in ("Results", "Experiment", "Fit up to r =", "Held-out rung", "Budget: responses per question", "Copy"):
-        assert wanted.lower() in labels.lower(), (wanted, labels)
+    for expected in (
+        "Results",
+        "Experiment",
+        "Fit up to r =",
+        "Held-out rung",
+        "Budget: responses per question",
+        "Copy",
+    ):
+        assert expected.lower() in labels.lower(), (expected, labels)
 
 
 def test_keys_alone_change_view_and_budget(visit):

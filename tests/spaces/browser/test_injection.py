@@ -18,10 +18,10 @@ MADE = """() => [...document.querySelectorAll('[onerror], img[src="x"], a[href^=
 @pytest.fixture
 def page(visit, evil):
     opened = visit(url=evil.url)
-    said = []
-    opened.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    messages = []
+    opened.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
     yield opened
-    assert said == []
+    assert messages == []
 
 
 def test_results_with_mark_up_are_shown_as_text(page):
@@ -50,8 +50,8 @@ def test_results_with_mark_up_are_shown_as_text(page):
 def test_a_table_with_mark_up_is_shown_as_text(page, text):
     rows = [{"budget": r, "error": error, "seed": seed, "arm": text, text: text} for r, seed, error in ROWS]
     open_tab(page, "Your data")
-    told = drop(page, "table.json", json.dumps(rows).encode())
-    assert told.inner_text().count(text) == 2 * 8 + 1 and page.evaluate(MADE) == []
+    output = drop(page, "table.json", json.dumps(rows).encode())
+    assert output.inner_text().count(text) == 2 * 8 + 1 and page.evaluate(MADE) == []
     answer(page, "Values of 1 or less", "fraction")
     answer(page, "Students were trained with", "matched optimiser steps")
     answer(page, "The budget counts responses", "sampled")

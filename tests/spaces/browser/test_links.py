@@ -9,7 +9,7 @@ CONTROLS = """() => [...document.querySelectorAll('input, textarea')].filter(eac
     each.getAttribute('aria-label') ?? each.labels[0]?.innerText, each.type === 'radio' ? each.checked : each.value])"""
 
 
-def seen(page) -> dict[str, list]:
+def record(page) -> dict[str, list]:
     """View -> its words and the values of its controls; figures by the names in their legends."""
     found = {}
     for name in tabs(page):
@@ -31,14 +31,14 @@ def test_a_link_brings_back_every_control_and_number(visit):
     page.wait_for_function("location.search.includes('budget=24') && location.search.includes('level=50')")
     idle(page)
     query = urlsplit(page.url).query
-    told = {name: values[0] for name, values in parse_qs(query).items()}
-    assert told | {"upto": "8", "budget": "24", "level": "50", "y": "accuracy", "exploratory": "1"} == told
+    output = {name: values[0] for name, values in parse_qs(query).items()}
+    assert output | {"upto": "8", "budget": "24", "level": "50", "y": "accuracy", "exploratory": "1"} == output
     assert page.locator("#link textarea, #link input").first.input_value() == page.url
     other = visit(f"?{query}")
     idle(other)
     assert other.get_by_role("tab", selected=True).inner_text() == "Extrapolate"
     assert "Exploratory" in other.locator("#banner").inner_text()
-    assert seen(other) == seen(page)
+    assert record(other) == record(page)
 
 
 def test_a_link_that_asks_for_what_is_not_there_says_so(visit):

@@ -26,9 +26,9 @@ def test_the_report_is_saved_in_every_form(visit, ladder, forecast):
 
 def test_a_search_shows_the_first_match_and_a_link_keeps_it(visit):
     page = visit("?view=responses&find=coins")
-    asked = page.get_by_label("Question, as it is given to the teacher")
+    request = page.get_by_label("Question, as it is given to the teacher")
     page.get_by_text("2 of 24 questions").wait_for()
-    assert "coins" in asked.input_value()
+    assert "coins" in request.input_value()
     page.get_by_label("Search the questions").press_sequentially(" do they")
     page.get_by_text("1 of 24 questions").or_(page.get_by_text("no question contains")).wait_for()
     assert page.locator(".toast-body").count() == 0

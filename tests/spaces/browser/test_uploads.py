@@ -30,9 +30,9 @@ def drop(page, name: str, content: bytes):
     """Drops a file; the words about it."""
     dropped = {"name": name, "mimeType": "text/plain", "buffer": content}
     page.locator("input[type=file]").first.set_input_files(dropped)
-    told = page.locator("#read .prose").first
-    told.get_by_text("rows,").or_(told.get_by_text("cannot be read")).first.wait_for()
-    return told
+    output = page.locator("#read .prose").first
+    output.get_by_text("rows,").or_(output.get_by_text("cannot be read")).first.wait_for()
+    return output
 
 
 def answer(page, question: str, option: str) -> None:
@@ -63,25 +63,25 @@ def test_a_good_file_is_shown_in_every_view(visit, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_told_by_row_and_column(visit, name):
+def test_a_bad_file_is_reported_by_row_and_column(visit, name):
     page = visit("?view=yours")
     open_tab(page, "Your data")
     content, why = BAD[name]
-    told = drop(page, name, content)
+    output = drop(page, name, content)
     if name in ("markup.csv", "missing.csv"):  # a table of text like any other, until it is taken for numbers
         answer(page, "Students were trained with", "matched optimiser steps")
         answer(page, "The budget counts responses", "sampled")
         page.get_by_role("button", name="Show the law of these data").click()
         page.wait_for_function("document.querySelector('#read').innerText.includes('cannot be read')")
         assert page.locator("#read img").count() == 0
-    assert why in told.inner_text() and "This cannot be read" in told.inner_text()
+    assert why in output.inner_text() and "This cannot be read" in output.inner_text()
 
 
-@pytest.mark.parametrize(("size", "told"), [(0, "there is nothing in it"), (1_500_000, "at most 1 MB are taken")])
-def test_a_file_without_a_byte_or_with_too_many_is_told(visit, size, told):
+@pytest.mark.parametrize(("size", "output"), [(0, "there is nothing in it"), (1_500_000, "at most 1 MB are taken")])
+def test_a_file_without_a_byte_or_with_too_many_is_reported(visit, size, output):
     page = visit("?view=yours")
     open_tab(page, "Your data")
-    assert told in drop(page, "table.csv", b"9" * size).inner_text()
+    assert output in drop(page, "table.csv", b"9" * size).inner_text()
 
 
 def test_a_file_of_10_megabytes_is_not_taken(visit):
@@ -89,6 +89,6 @@ def test_a_file_of_10_megabytes_is_not_taken(visit):
     open_tab(page, "Your data")
     dropped = {"name": "table.csv", "mimeType": "text/csv", "buffer": b"9" * 10_000_000}
     page.locator("input[type=file]").first.set_input_files(dropped)
-    told = page.get_by_text("exceed the maximum allowed size").first
-    told.wait_for()
-    assert "2" in told.inner_text() and "table.csv" in told.inner_text()
+    output = page.get_by_text("exceed the maximum allowed size").first
+    output.wait_for()
+    assert "2" in output.inner_text() and "table.csv" in output.inner_text()

@@ -132,7 +132,7 @@ def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
     for decision in decisions:
         absent = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
         if absent or decision["rule"] not in CLAIMS:
-            raise ValueError(f"no decision: {f'{min(absent)} is absent' if absent else decision['rule']}")
+            raise ValueError(f"no decision: {f'{min(absent)} is missing' if absent else decision['rule']}")
         question, claim = CLAIMS[decision["rule"]]
         rows.append([question, claim, decision["experiment"], decision["verdict"], decision["sentence"]])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
