@@ -32,8 +32,8 @@ def test_what_fills_a_prompt_is_data_and_never_a_template(tmp_path):
         ("{{ question }}", r"must use the names `attempt`, `question` and no other, not question"),
         ("{{ question }} {{ atempt }}", "not atempt, question"),
         ("{{ question }} {{ attempt }} {{ gold }}", "not attempt, gold, question"),
-        ("{{ question ", "no Jinja template"),
-        ("{{ attempt * 9 }}{{ question }}", "no Jinja template"),
+        ("{{ question ", "not a Jinja template"),
+        ("{{ attempt * 9 }}{{ question }}", "not a Jinja template"),
     ],
 )
 def test_a_prompt_of_other_variables_is_refused_when_it_is_loaded(tmp_path, text, message):
@@ -42,7 +42,7 @@ def test_a_prompt_of_other_variables_is_refused_when_it_is_loaded(tmp_path, text
 
 
 def test_a_prompt_that_is_missing_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"^mine\.refine\.jinja: is not there; a protocol's prompts lie beside its"):
+    with pytest.raises(ValueError, match=r"^mine\.refine\.jinja: does not exist; a protocol's prompts lie beside its"):
         load_prompts(str(tmp_path / "mine.py"), {"refine": VARIABLES})
 
 

@@ -194,8 +194,8 @@ def estimate_missing(
         seen = Sampled(index.ledger, index.responses)
         return estimate_steps(protocol, texts, seen, max_tokens=max_tokens, prices=prices, rate=rate)
     prompts = (messages for _, messages in first_prompts(protocol, texts))
-    seen = index.ledger.get(ANSWER)
-    return estimate(prompts, max_tokens=max_tokens, seen=seen, prices=prices, rate=rate)
+    usage = index.ledger.get(ANSWER)
+    return estimate(prompts, max_tokens=max_tokens, seen=usage, prices=prices, rate=rate)
 
 
 def prices_of(context: Context) -> Prices:
