@@ -107,13 +107,14 @@ def client(args: argparse.Namespace) -> None:
         import toolkit.teachers.backends.endpoint  # noqa: F401
     else:
         import aiohttp  # noqa: F401
-    imported, wall = peak(), time.perf_counter()
+    imported, wall, cpu = peak(), time.perf_counter(), time.process_time()
     made = CLIENTS[args.client](args.url, args.out, args.questions[0], args.concurrency)
-    print(json.dumps({"wall": time.perf_counter() - wall, "made": made, "memory": peak() - imported}))
+    figures = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "made": made}
+    print(json.dumps(figures | {"memory": peak() - imported}))
 
 
 def run(name: str, url: str, count: int, concurrency: int) -> Figures:
-    """Chains a second, and MiB above imports, of one client in a process of its own."""
+    """Chains a second, us of CPU a request, and MiB above imports, of one client in a process of its own."""
     with TemporaryDirectory() as folder:
         options = [f"--client={name}", f"--url={url}", f"--out={folder}/out", f"--concurrency={concurrency}"]
         before = stats(url)["requests"]
@@ -123,7 +124,7 @@ def run(name: str, url: str, count: int, concurrency: int) -> Figures:
     figures: Figures = json.loads(ran.stdout.splitlines()[-1])
     if figures["made"] != count or requests != count * (1 + ROUNDS):
         sys.exit(f"{name}: {figures['made']} chains of {count}, {requests} requests")
-    return {"rate": count / figures["wall"], "memory": figures["memory"]}
+    return {"rate": count / figures["wall"], "cpu": 1e6 * figures["cpu"] / requests, "memory": figures["memory"]}
 
 
 def main() -> None:
@@ -144,12 +145,16 @@ def main() -> None:
         for repeat in range(args.repeats):
             for name in CLIENTS:
                 found[name].append(run(name, url, few, args.concurrency))
-                rate, memory = found[name][-1]["rate"], found[name][-1]["memory"]
-                print(f"{repeat + 1}. {name:6s} {rate:>7,.0f} chains/s, {memory:.1f} MiB above imports")
+                rate, cpu, memory = (found[name][-1][figure] for figure in ("rate", "cpu", "memory"))
+                used = f"{cpu:,.0f} us CPU a request, {memory:.1f} MiB above imports"
+                print(f"{repeat + 1}. {name:6s} {rate:>7,.0f} chains/s, {used}")
         larger = run("engine", url, many, args.concurrency)["memory"]
     pairs = zip(found["engine"], found["bare"], strict=True)
     rate = statistics.median(one["rate"] / other["rate"] for one, other in pairs)
-    print(f"engine / bare loop: x {rate:.2f} of its chains/s (at least 0.85)")
+    cpus = [statistics.median(figures["cpu"] for figures in found[name]) for name in ("bare", "engine")]
+    print(
+        f"engine / bare loop: x {rate:.2f} of its chains/s (at least 0.85), {cpus[1] - cpus[0]:+.0f} us CPU a request"
+    )
     print(f"engine, {many:,} questions: {larger:.1f} MiB above imports")
 
 

@@ -5,8 +5,9 @@ from toolkit.protocols import load_protocol
 from toolkit.synthesis.journal import Journal, Usage
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.spending import Prices
-from toolkit.synthesis.step_estimates import estimate_steps, step_prompts
+from toolkit.synthesis.step_estimates import Sampled, estimate_steps, step_prompts
 
+NOTHING = Sampled({}, 0)
 PRICES = Prices(prompt=1.0, completion=2.0, max_tokens=50)
 
 
@@ -15,7 +16,7 @@ def loaded(rounds=4):
 
 
 def test_each_step_counts_as_often_as_it_is_declared_with_prompts_as_long_as_they_can_get():
-    ahead = estimate_steps(loaded(), ["x" * 40] * 10, max_tokens=50, ledger={}, responses=0, prices=PRICES)
+    ahead = estimate_steps(loaded(), ["x" * 40] * 10, NOTHING, max_tokens=50, prices=PRICES)
     draft, review = ahead.steps
     assert draft.most == (10, 10 * 10, 10 * 50) and draft.expected is review.expected is None
     words = len(step_prompts(loaded(), "x" * 40)["review"][0]["content"]) // 4
@@ -28,13 +29,13 @@ def test_each_step_counts_as_often_as_it_is_declared_with_prompts_as_long_as_the
 
 def test_what_was_sampled_stays_below_the_bounds_and_is_expected_to_go_on(tmp_path):
     protocol, draws = loaded(2), [(f"q{at}", f"1 + {at}?", 0) for at in range(20)]
-    before = estimate_steps(protocol, [draw[1] for draw in draws], max_tokens=8, ledger={}, responses=0)
+    before = estimate_steps(protocol, [draw[1] for draw in draws], NOTHING, max_tokens=8)
     with Journal(tmp_path / "rows") as journal:
         sample(journal, draws, Scripted(lambda *_: "no"), protocol, sampling_seed=0, report=lambda _: None)
         ledger, responses = journal.ledger, journal.responses
     for step in before.steps:
         assert all(ledger[step.step][at] <= step.most[at] for at in (0, 2))
-    after = estimate_steps(protocol, ["?"] * 10, max_tokens=8, ledger=ledger, responses=responses, prices=PRICES)
+    after = estimate_steps(protocol, ["?"] * 10, Sampled(ledger, responses), max_tokens=8, prices=PRICES)
     assert [step.expected.samples for step in after.steps] == [10, 20]
     assert after.steps[1].expected == Usage(*(amount // 2 for amount in ledger["review"]))
     assert " expected" in str(after).splitlines()[0]

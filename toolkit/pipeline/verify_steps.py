@@ -154,7 +154,7 @@ def _protocol_of(manifest: ReleaseManifest) -> tuple[int, Protocol | None]:
     Raises:
         ValueError: for provenance that does not say how responses came about.
     """
-    sampling = manifest.provenance.get("sampling")
+    sampling: Any = manifest.provenance.get("sampling")
     try:
         name, seed = sampling["protocol"], sampling["sampling_seed"]
         options, prompt = sampling.get("protocol_options", {}), sampling["prompt"]

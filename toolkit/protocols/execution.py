@@ -2,9 +2,8 @@
 
 import inspect
 import types
-from collections import Counter
 from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from toolkit.prompt import Messages
 from toolkit.protocols.contract import Draft, Protocol, ProtocolFault, Question
@@ -34,7 +33,8 @@ class Execution:
     def __init__(self, protocol: Protocol, question: Question, index: int) -> None:
         self._protocol, self._arguments = protocol, (question, index)
         self._coroutine: Any = None
-        self._occurrences = Counter[str]()
+        self._occurrences: dict[str, int] = {}  # step -> how often it was asked for
+        self._count = 0  # steps in all
         self._asked: Step | None = None  # the step that `advance` gave last
         self.completed: list[tuple[Completion, str]] = []  # each with its step, `name:occurrence`
 
@@ -97,15 +97,16 @@ class Execution:
         writer = self._protocol.steps.get(step)
         if writer is None:
             raise ProtocolFault(f"has no step {step!r:.80}; its steps are {', '.join(self._protocol.steps)}")
-        occurrence = self._occurrences[step]
+        occurrence = self._occurrences.get(step, 0)
         self._refuse_more(step, occurrence)
         messages = _checked_messages(step, writer(**variables))
-        self._occurrences[step] += 1
+        self._occurrences[step] = occurrence + 1
+        self._count += 1
         return _completed(Step(step, occurrence, messages, tuple(self._key(parent) for parent in parents)))
 
     def _refuse_more(self, step: str, occurrence: int) -> None:
         longest, times = self._protocol.longest, self._protocol.times(step)
-        if self._occurrences.total() >= longest:
+        if self._count >= longest:
             raise ProtocolFault(f"asks for more than {longest} steps; end it, or raise `longest` of its `Protocol`")
         if occurrence >= times:
             raise ProtocolFault(
@@ -120,18 +121,17 @@ class Execution:
         return key
 
 
-def _checked_messages(step: str, messages: object) -> Messages:
-    """Give the messages that a step's writer has written, once they are some."""
-    fields = [message.get(name) for message in messages for name in FIELDS] if _is_conversation(messages) else []
-    if not fields or not all(isinstance(field, str) for field in fields):
+def _checked_messages(step: str, messages: Messages) -> Messages:
+    """Give the messages that the writer of a step has written, once they are some."""
+    if not (isinstance(messages, list | tuple) and messages and all(map(_is_message, messages))):
         raise ProtocolFault(
             f"writes no messages in the step {step!r}: a list of {{'role': ..., 'content': ...}}, not {messages!r:.80}"
         )
-    return messages  # type: ignore[return-value]
+    return messages
 
 
-def _is_conversation(messages: object) -> TypeGuard[Messages]:
-    return isinstance(messages, list | tuple) and all(isinstance(message, Mapping) for message in messages)
+def _is_message(message: object) -> bool:
+    return isinstance(message, Mapping) and all(isinstance(message.get(name), str) for name in FIELDS)
 
 
 @types.coroutine

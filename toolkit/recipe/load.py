@@ -115,8 +115,8 @@ def load_recipe(path: Path, profile: str = NANO) -> Recipe:
     protocol_file = place_protocol(values)
     sections: dict[str, Any] = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
     teachers, bases = _variants(Teacher, path, values), _variants(Base, path, values)
-    named = {"set_in": {key: file for key, (file, _) in values.items()}, "protocol_file": protocol_file}
-    recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases, **named)
+    sections |= {"set_in": {key: file for key, (file, _) in values.items()}, "protocol_file": protocol_file}
+    recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases)
     for key, holds, rule in rules(recipe):
         if not holds:
             raise RecipeError(f"{values[key][0] if key in values else path}: {key}: {rule}")

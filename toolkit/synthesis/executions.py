@@ -126,8 +126,9 @@ def row_of(request: Request, completion: Completion, *, final: bool = False) -> 
     counts = prompt_tokens, completion_tokens
     row = Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)
     is_plain = (request.step, request.occurrence, request.parents) == (ANSWER, 0, ()) and (final or row.failed)
-    step = {"step": request.step, "occurrence": request.occurrence, "parents": request.parents, "final": final}
-    return row if is_plain else row._replace(**step)
+    if is_plain:
+        return row
+    return row._replace(step=request.step, occurrence=request.occurrence, parents=request.parents, final=final)
 
 
 def completion_of(row: Response) -> Completion:

@@ -26,7 +26,7 @@ _COUNTS = {
     "prompt_tokens": 2**31,
     "completion_tokens": 2**31,
 }  # field -> what it stays below
-MEND = "remove the line, and the response is sampled again"
+REMEDY = "remove the line, and the response is sampled again"
 AGAIN = "sent again: "  # how the error of a try begins that took tokens and does not stand for its row
 
 
@@ -104,7 +104,7 @@ class Journal:
         self.path = path
         self.responses = 0  # that have a text
         self.ledger: Ledger = {}
-        self._held: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
+        self._written: dict[str, int] = {}  # question id -> bit set of indices: a few bytes per response
         self._failed: set[tuple[str, int]] = set()  # those of them that are errors
         self._steps: dict[tuple[str, int], dict[tuple[str, int], Response]] = {}  # of responses that are not there yet
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class Journal:
             self._end = self._synced = self._cut_torn_line()
             for row in read_journal(path):
                 self._refuse_twice(row)
-                self._hold(row)
+                self._note(row)
         except BaseException:
             os.close(self._file)
             raise
@@ -125,12 +125,12 @@ class Journal:
         os.close(self._file)
 
     def __iter__(self) -> Iterator[Response]:
-        """All rows in the order written; of those with one key the last counts."""
+        """Yield the responses in the order written; of those with one key the last counts."""
         return (row for row in read_journal(self.path) if not row.pending)
 
     def has(self, question_id: str, index: int) -> bool:
         """Whether that response, or why there is none, is written."""
-        return bool(self._held.get(question_id, 0) >> index & 1)
+        return bool(self._written.get(question_id, 0) >> index & 1)
 
     def failed(self, question_id: str, index: int) -> bool:
         """Whether what is written is why there is no response."""
@@ -158,7 +158,7 @@ class Journal:
             os.ftruncate(self._file, self._end)
             raise
         self._end += len(line)
-        self._hold(row)
+        self._note(row)
 
     def sync(self) -> None:
         """Flush what is written to the disk; when this returns it cannot be lost. Callable from any thread."""
@@ -180,13 +180,13 @@ class Journal:
         if self.has(row.question_id, row.index) and not self.failed(row.question_id, row.index):
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
 
-    def _hold(self, row: Response) -> None:
+    def _note(self, row: Response) -> None:
         book(self.ledger, row)
         if row.pending:
             if not row.failed:
                 self._steps.setdefault((row.question_id, row.index), {})[row.step, row.occurrence] = row
             return
-        self._held[row.question_id] = self._held.get(row.question_id, 0) | 1 << row.index
+        self._written[row.question_id] = self._written.get(row.question_id, 0) | 1 << row.index
         key = (row.question_id, row.index)
         if row.failed:
             self._failed.add(key)
@@ -212,7 +212,7 @@ class Journal:
 
 
 def encode(row: Response) -> bytes:
-    """The line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
+    """Give the line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
     fields = row._asdict()
     if not (row.step or row.final or row.parents):
         for name in ("step", "occurrence", "parents", "final"):
@@ -224,7 +224,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def checked(row: Response) -> Response:
-    """`row` itself, once each field is of its type and in its range.
+    """Give `row` itself, once each field is of its type and in its range.
 
     Raises:
         ValueError: naming field and value.
@@ -248,7 +248,7 @@ def checked(row: Response) -> Response:
 
 
 def decode(line: bytes) -> Response:
-    """The response of a journal's line.
+    """Give the response in a journal's line.
 
     Raises:
         ValueError: for a line that is none, with what is wrong with it.
@@ -268,7 +268,7 @@ def decode(line: bytes) -> Response:
 
 
 def read_journal(path: Path) -> Iterator[Response]:
-    """Every line of a journal file in the order written, tries among them, without opening it for writing.
+    """Yield every line of a journal file in the order written, tries among them, without opening it for writing.
 
     Raises:
         JournalError: for a line that is no response.
@@ -278,4 +278,4 @@ def read_journal(path: Path) -> Iterator[Response]:
             try:
                 yield decode(line)
             except ValueError as error:
-                raise JournalError(f"{path}: line {number} is no response: {error}; {MEND}") from error
+                raise JournalError(f"{path}: line {number} is no response: {error}; {REMEDY}") from error

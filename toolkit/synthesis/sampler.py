@@ -118,7 +118,7 @@ class _Run:
         self.attempts, self.limit, self.writer, self.tally = attempts, limit, writer, writer.tally
         self.concurrency = teacher.concurrency
         self.retries = Retries()
-        self.upcoming: Request | None = None  # taken from `todo`, not begun
+        self.upcoming: Request | None = None  # next of `todo`, not begun
         self.exhausted = False  # whether nothing is left in `todo`, or no money for it
         self.ready: deque[Request] = deque()  # of responses that are begun, to be sent when there is money for it
         self.doubting = False  # whether the last word of the teacher was a refusal as wrong

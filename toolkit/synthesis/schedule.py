@@ -117,13 +117,13 @@ def _accepted(rungs: Sequence[int], max_draws: int, questions: int, path: PathOf
         while True:
             lacking = np.array([max(rung - len(paths), 0) for paths in found])
             # Never more than it lacks: even if all were new, none would go beyond the rung.
-            wanted = Round(rung, drawn, np.minimum(drawn + lacking, max_draws))
-            if not wanted.total:
+            round_ = Round(rung, drawn, np.minimum(drawn + lacking, max_draws))
+            if not round_.total:
                 break
-            yield wanted
-            for position, index in wanted.pairs():
+            yield round_
+            for position, index in round_.pairs():
                 found[position] |= {path(position, index)} - {None}
-            drawn = wanted.stop
+            drawn = round_.stop
 
 
 def _adaptive(

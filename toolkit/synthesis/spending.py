@@ -19,11 +19,11 @@ class Prices(NamedTuple):
     max_tokens: int  # completion tokens that one response can have
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """The cost of that many tokens."""
+        """Give the cost of that many tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
 
     def most(self, messages: Messages) -> float:
-        """The most that one completion can cost: no tokenizer makes more tokens than there are bytes."""
+        """Give the most that one completion can cost: no tokenizer makes more tokens than there are bytes."""
         return self.of(len(contents(messages).encode(errors="replace")) + TEMPLATE_TOKENS, self.max_tokens)
 
 
@@ -57,7 +57,7 @@ class CostLimit:
             self.excess = cost / most
 
     def refusal(self, messages: Messages) -> str:
-        """Why `messages` are not asked for."""
+        """Say why `messages` are not asked for."""
         most = self.excess * self.prices.most(messages)
         return f"{self.spent:,.4g} of at most {self.limit:,.4g} spent; the next response could cost {most:,.4g}"
 
@@ -99,7 +99,7 @@ def estimate(
     prices: Prices | None = None,
     rate: float | None = None,
 ) -> Estimate:
-    """What it takes to ask for every prompt of `prompts`, which is read through once.
+    """Estimate what it takes to ask for every prompt of `prompts`, which is read through once.
 
     Args:
         max_tokens: completion tokens that one response can have.

@@ -61,40 +61,50 @@ class ProtocolEstimate(NamedTuple):
         return "\n".join([text, *(f"{'':13}{step}" for step in self.steps)])
 
 
+class Sampled(NamedTuple):
+    """What the steps of earlier responses took, and how many responses they led to."""
+
+    ledger: Mapping[str, Usage]
+    responses: int
+
+
 def estimate_steps(
     protocol: Protocol,
     questions: Iterable[str],
+    seen: Sampled,
     *,
     max_tokens: int,
-    ledger: Mapping[str, Usage],
-    responses: int,
     prices: Prices | None = None,
     rate: float | None = None,
 ) -> ProtocolEstimate:
     """Estimate what it takes to make a response to each of `questions`, which is read through once.
 
     Args:
+        seen: the means of earlier responses are expected to go on.
         max_tokens: completion tokens of one step at most; a variable that holds the text of a step counts that many.
-        ledger: what the steps of earlier responses took; their means are expected to go on.
-        responses: that the ledger is of.
         rate: responses per second, when known.
     """
-    count, prompts = 0, dict.fromkeys(protocol.steps, 0)
-    for question in questions:
-        count += 1
-        for step, messages in step_prompts(protocol, question).items():
-            held = sum(variables_of(protocol.steps[step]).values())
-            prompts[step] += len(contents(messages)) // CHARACTERS_PER_TOKEN + held * max_tokens
+    count, prompts = _longest_prompts(protocol, questions, max_tokens)
     steps = []
     for step, tokens in prompts.items():
         times = protocol.times(step)
         most = Usage(times * count, times * tokens, times * count * max_tokens)
-        share = count / responses if responses else None
-        seen = ledger.get(step, Usage(0, 0, 0))
-        expected = None if share is None else Usage(*(round(share * amount) for amount in seen))
+        usage, share = seen.ledger.get(step, Usage(0, 0, 0)), count / max(seen.responses, 1)
+        expected = Usage(*(round(share * amount) for amount in usage)) if seen.responses else None
         steps.append(StepEstimate(step, most, expected))
     priced = prices if prices and (prices.prompt or prices.completion) else None
     return ProtocolEstimate(count, steps, count / rate if rate else None, priced)
+
+
+def _longest_prompts(protocol: Protocol, questions: Iterable[str], max_tokens: int) -> tuple[int, dict[str, int]]:
+    """Count the questions, and the tokens that all of them have at most in one prompt of each step."""
+    count, prompts = 0, dict.fromkeys(protocol.steps, 0)
+    for question in questions:
+        count += 1
+        for step, messages in step_prompts(protocol, question).items():
+            completions = sum(variables_of(protocol.steps[step]).values())
+            prompts[step] += len(contents(messages)) // CHARACTERS_PER_TOKEN + completions * max_tokens
+    return count, prompts
 
 
 def step_prompts(protocol: Protocol, question: str) -> dict[str, Messages]:

@@ -14,22 +14,22 @@ class Tally:
     errors: Counter[str] = dataclasses.field(default_factory=Counter)  # rows without a response, by kind of reason
     retries: int = 0  # requests sent again
     in_flight: int = 0
-    prompt_tokens: int = 0  # of all that was asked, tries and errors too, as far as they are told
+    prompt_tokens: int = 0  # of all that was asked, tries and errors too, as far as the server counts them
     completion_tokens: int = 0
     reasoned: int = 0  # responses before which the model thought aloud
     judged: int = 0  # responses that the judge had the time to look at
     accepted: int = 0  # of those
-    cost: float = 0.0  # of these tokens, in the currency of the prices; where they are not told, the most they can be
+    cost: float = 0.0  # of these tokens, in the currency of the prices; where the server does not count them, the most
     seconds: float = 0.0
     stopped: str = ""  # why the run ended before all was sampled
 
     def snapshot(self) -> "Tally":
-        """A copy that no longer changes."""
+        """Give a copy that no longer changes."""
         return dataclasses.replace(self, errors=self.errors.copy())
 
 
 def describe(tally: Tally) -> str:
-    """What stands beside the bar of rows done: `256 in flight, 1.2k tokens/s, 3 sent again, accepted 61.2%`."""
+    """Give what stands beside the bar of rows done: `256 in flight, 1.2k tokens/s, 3 sent again, accepted 61.2%`."""
     errors = ", ".join(f"{count:,} x {kind}" for kind, count in tally.errors.most_common(2))
     parts = {
         f"{tally.in_flight:,} in flight": tally.in_flight,

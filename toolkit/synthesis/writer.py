@@ -40,8 +40,8 @@ class Writer:
         self.tally.completion_tokens += used.completion_tokens
         if not self._prices:
             return 0.0
-        told = self._prices.of(used.prompt_tokens, used.completion_tokens)
-        cost = self._prices.most(messages) if used.uncounted else told
+        counted = self._prices.of(used.prompt_tokens, used.completion_tokens)
+        cost = self._prices.most(messages) if used.uncounted else counted
         self.tally.cost += cost
         return cost
 
@@ -141,5 +141,5 @@ def _nothing_but_errors(failures: Sequence[Response]) -> TeacherError:
         )
     return TeacherError(
         f"{first.model} answered none of the first {len(failures)} requests; the first: {first.error}. "
-        "Nothing was recorded: mend the teacher or the recipe and run again"
+        "Nothing was recorded: correct the teacher or the recipe and run again"
     )

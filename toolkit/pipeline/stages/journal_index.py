@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import MEND, JournalError, Ledger, book, decode
+from toolkit.synthesis.journal import REMEDY, JournalError, Ledger, book, decode
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
@@ -73,7 +73,7 @@ class JournalIndex:
         try:
             row = decode(line)
         except ValueError as error:
-            raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}; {MEND}") from error
+            raise JournalError(f"{self.journal}: line {self._lines} is no response: {error}; {REMEDY}") from error
         position = self._positions.get(row.question_id)
         if position is None:
             return

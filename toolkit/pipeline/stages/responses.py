@@ -27,7 +27,7 @@ from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Decision, Round, decision_lines, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
-from toolkit.synthesis.step_estimates import ProtocolEstimate, estimate_steps
+from toolkit.synthesis.step_estimates import ProtocolEstimate, Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.text_files import TextError, read_object
@@ -274,8 +274,8 @@ class Asking(contextlib.ExitStack):
         texts, max_tokens = (text for _, text, _ in self.rows(rows)), self.context.recipe.sampling.max_tokens
         rate, ledger = _known_rate(self.index.journal), self.index.ledger
         if len(self.protocol.steps) > 1:
-            known = {"ledger": ledger, "responses": self.index.responses, "prices": self.prices, "rate": rate}
-            return estimate_steps(self.protocol, texts, max_tokens=max_tokens, **known)
+            seen = Sampled(ledger, self.index.responses)
+            return estimate_steps(self.protocol, texts, seen, max_tokens=max_tokens, prices=self.prices, rate=rate)
         prompts = (messages for _, messages in first_prompts(self.protocol, texts))
         return estimate(prompts, max_tokens=max_tokens, seen=ledger.get(ANSWER), prices=self.prices, rate=rate)
 
