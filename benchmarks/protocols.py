@@ -146,10 +146,8 @@ def main() -> None:
             for name in CLIENTS:
                 found[name].append(run(name, url, few, args.concurrency))
                 rate, cpu, memory = (found[name][-1][figure] for figure in ("rate", "cpu", "memory"))
-                print(
-                    f"{repeat + 1}. {name:6s} {rate:>7,.0f} chains/s, {cpu:,.0f} us CPU a request, {memory:.1f} MiB "
-                    "above imports"
-                )
+                used = f"{cpu:,.0f} us CPU a request, {memory:.1f} MiB above imports"
+                print(f"{repeat + 1}. {name:6s} {rate:>7,.0f} chains/s, {used}")
         larger = run("engine", url, many, args.concurrency)["memory"]
     pairs = zip(found["engine"], found["bare"], strict=True)
     rate = statistics.median(one["rate"] / other["rate"] for one, other in pairs)

@@ -71,6 +71,7 @@ def template_writer(template: str, names: Iterable[str], named: str) -> Callable
             these, one that is no text, or a text that the template cannot be filled with.
     """
     known = sorted(names)
+    expected = set(known)
     quoted = repr(template if len(template) < 200 else f"{template[:197]}...")
     if len(template) > LONGEST:
         raise ValueError(f"{named}: has {len(template):,} characters; write it with {LONGEST:,} at most: {quoted}")
@@ -87,7 +88,8 @@ def template_writer(template: str, names: Iterable[str], named: str) -> Callable
         raise ValueError(f"{named}: must use {_listed(known)} and no other, not {_plain(used)}: {quoted}")
 
     def write(**texts: object) -> str:
-        _refuse_other(texts, known, named)
+        if texts.keys() != expected or not all(isinstance(text, str) for text in texts.values()):
+            raise ValueError(f"{named}: {_other(texts, known)}")
         try:
             return compiled.render(texts)
         except FAULTS as error:
@@ -106,13 +108,12 @@ def _plain(names: Sequence[str]) -> str:
     return ", ".join(names) or "no name at all"
 
 
-def _refuse_other(texts: Mapping[str, object], known: Sequence[str], named: str) -> None:
-    """Refuse other variables than a template's, and values that are no texts."""
+def _other(texts: Mapping[str, object], known: Sequence[str]) -> str:
+    """Say which variables are not a template's, or which value is no text."""
     if sorted(texts) != known:
-        raise ValueError(f"{named}: is filled with {_listed(known)}, not with {_plain(sorted(texts))}")
-    for name, value in texts.items():
-        if not isinstance(value, str):
-            raise ValueError(f"{named}: {name}: must be a text, not {value!r:.80}")
+        return f"is filled with {_listed(known)}, not with {_plain(sorted(texts))}"
+    name, value = next((name, value) for name, value in texts.items() if not isinstance(value, str))
+    return f"{name}: must be a text, not {value!r:.80}"
 
 
 def _refuse_costly(template: nodes.Template) -> None:

@@ -71,6 +71,20 @@ def test_files_are_read_in_the_given_order(tmp_path: Path) -> None:
     assert [row["question_id"] for row in read_responses(files)] == ["q0", "q1"]
 
 
+def test_what_a_protocol_puts_before_the_response_is_the_prompt(
+    tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    answer, asked = {"role": "assistant", "content": ROW["response"]}, {"role": "user", "content": ROW["question"]}
+    longer = {"role": "user", "content": "two plus one plus two"}
+    rows = [ROW | {"messages": [asked, answer]}, ROW | {"messages": [longer, answer]}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    plain, guided = read_responses([tmp_path / "rows.parquet"])
+    assert plain == ROW and guided == ROW | {"prompt": [longer]}
+    made = tokenize_rows(tokenizer, [plain, guided], max_length=12)
+    assert tokenizer.decode(made.input_ids[1]) == "<user> two plus one plus two <assistant> so three <eos>"
+    assert made.labels[0][-3:] == made.labels[1][-3:] and made.labels[1].count(IGNORED) == 7
+
+
 def test_no_rows_and_missing_columns_are_refused(tmp_path: Path) -> None:
     empty, other = tmp_path / "empty.parquet", tmp_path / "other.parquet"
     pq.write_table(pa.Table.from_pylist([ROW]).slice(0, 0), empty)

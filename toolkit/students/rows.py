@@ -4,16 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 from transformers import PreTrainedTokenizerBase
 
-from toolkit.models.chat import mute, plain_ids, prompt_ids, prompt_text, without_opened
+from toolkit.models.chat import chat_ids, chat_text, mute, plain_ids, without_opened
+from toolkit.prompt import contents, user_turn
 from toolkit.recipe.sections import Student
 
 COLUMNS = ["question_id", "question", "response"]
+Row = dict[str, Any]
+Turns = tuple[tuple[str, str], ...]  # role and content of each message
 IGNORED = -100  # label of a token without loss
 UNREADABLE = 0.01  # share of the responses that may be left out (one always may)
 
@@ -39,26 +42,42 @@ class Rows:
         return sum(map(len, self.input_ids))
 
 
-def read_responses(files: Sequence[Path]) -> list[dict[str, str]]:
+def read_responses(files: Sequence[Path]) -> list[Row]:
     """Read the rows of the parquet `files` in the given order, each with question_id, question and response.
+
+    A row whose `messages` begin with more than the question also has a `prompt`: these messages but the last.
 
     Raises:
         StudentError: a file without these columns, or no rows at all.
     """
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     for file in files:
-        missing = set(COLUMNS) - set(pq.read_schema(file).names)
+        names = pq.read_schema(file).names
+        missing = set(COLUMNS) - set(names)
         if missing:
             raise StudentError(
                 f"{file}: no column {', '.join(sorted(missing))}; a corpus file has {', '.join(COLUMNS)}"
             )
-        rows += pq.read_table(file, columns=COLUMNS).to_pylist()
+        columns = [*COLUMNS, *(["messages"] if "messages" in names else [])]
+        rows += map(_with_prompt, pq.read_table(file, columns=columns).to_pylist())
     if not rows:
         raise StudentError(f"no responses to train on in {len(files)} files: accept more, or raise the budget")
     return rows
 
 
-def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, str]], max_length: int) -> Rows:
+def _with_prompt(row: Row) -> Row:
+    """Keep of a row's messages only what comes before the response, and only where that is not the question alone."""
+    *prompt, _ = row.pop("messages", None) or [None]
+    return row | ({"prompt": prompt} if prompt and prompt != user_turn(row["question"]) else {})
+
+
+def _prompt_of(row: Row) -> Turns:
+    """Give what is read before a response, as (role, content) of each message."""
+    messages = row.get("prompt") or user_turn(row["question"])
+    return tuple((message["role"], message["content"]) for message in messages)
+
+
+def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], max_length: int) -> Rows:
     """Give prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
     Question and response are data: what looks like a special token in them is read as plain text, or refused. A tag
@@ -76,13 +95,14 @@ def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[dict[str, s
         raise StudentError(f"the base model: {complaint}")
     if tokenizer.eos_token_id is None:
         raise StudentError("the base model's tokenizer has no end-of-sequence token: set eos_token")
-    prompts = {question: _prompt(tokenizer, question) for question in {row["question"] for row in rows}}
-    texts = [without_opened(prompts[row["question"]].text, row["response"]) for row in rows]
+    turns = [_prompt_of(row) for row in rows]
+    prompts = {asked: _prompt(tokenizer, asked) for asked in set(turns)}
+    texts = [without_opened(prompts[asked].text, row["response"]) for row, asked in zip(rows, turns, strict=True)]
     responses = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)
-    pairs = [(prompts[row["question"]].ids, ids) for row, ids in zip(rows, responses["input_ids"], strict=True)]
+    pairs = [(prompts[asked].ids, ids) for asked, ids in zip(turns, responses["input_ids"], strict=True)]
     unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    for row, (prompt, response) in zip(rows, pairs, strict=True):
-        complaint = _complaint(prompt, response, max_length, prompts[row["question"]].readable, special)
+    for row, asked, (prompt, response) in zip(rows, turns, pairs, strict=True):
+        complaint = _complaint(prompt, response, max_length, prompts[asked].readable, special)
         if complaint:
             raise StudentError(f"question {row['question_id']}: {complaint}")
     readable = [(prompt, response) for prompt, response in pairs if unknown is None or unknown not in response]
@@ -105,12 +125,13 @@ class _Prompt(NamedTuple):
     readable: bool
 
 
-def _prompt(tokenizer: PreTrainedTokenizerBase, question: str) -> _Prompt:
-    """Give a question as the base reads it; for some tokenizers unknown text and the ends of turns are one token."""
-    ids, unknown = prompt_ids(tokenizer, question), tokenizer.unk_token_id
+def _prompt(tokenizer: PreTrainedTokenizerBase, turns: Turns) -> _Prompt:
+    """Give a prompt as the base reads it; for some tokenizers unknown text and the ends of turns are one token."""
+    messages = [{"role": role, "content": content} for role, content in turns]
+    ids, unknown = chat_ids(tokenizer, messages), tokenizer.unk_token_id
     written = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}  # a template may write these
-    checked = plain_ids(tokenizer, question) if unknown in written else ids
-    return _Prompt(prompt_text(tokenizer, question), ids, unknown is None or unknown not in checked)
+    checked = plain_ids(tokenizer, contents(messages)) if unknown in written else ids
+    return _Prompt(chat_text(tokenizer, messages), ids, unknown is None or unknown not in checked)
 
 
 def _complaint(

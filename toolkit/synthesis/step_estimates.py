@@ -84,12 +84,7 @@ def estimate_steps(
         max_tokens: completion tokens of one step at most; a variable that holds the text of a step counts that many.
         rate: responses per second, when known.
     """
-    count, prompts = 0, dict.fromkeys(protocol.steps, 0)
-    for question in questions:
-        count += 1
-        for step, messages in step_prompts(protocol, question).items():
-            completions = sum(variables_of(protocol.steps[step]).values())
-            prompts[step] += len(contents(messages)) // CHARACTERS_PER_TOKEN + completions * max_tokens
+    count, prompts = _longest_prompts(protocol, questions, max_tokens)
     steps = []
     for step, tokens in prompts.items():
         times = protocol.times(step)
@@ -99,6 +94,17 @@ def estimate_steps(
         steps.append(StepEstimate(step, most, expected))
     priced = prices if prices and (prices.prompt or prices.completion) else None
     return ProtocolEstimate(count, steps, count / rate if rate else None, priced)
+
+
+def _longest_prompts(protocol: Protocol, questions: Iterable[str], max_tokens: int) -> tuple[int, dict[str, int]]:
+    """Count the questions, and the tokens that all of them have at most in one prompt of each step."""
+    count, prompts = 0, dict.fromkeys(protocol.steps, 0)
+    for question in questions:
+        count += 1
+        for step, messages in step_prompts(protocol, question).items():
+            completions = sum(variables_of(protocol.steps[step]).values())
+            prompts[step] += len(contents(messages)) // CHARACTERS_PER_TOKEN + completions * max_tokens
+    return count, prompts
 
 
 def step_prompts(protocol: Protocol, question: str) -> dict[str, Messages]:
