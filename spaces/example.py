@@ -35,10 +35,10 @@ def main(run: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
     recipe = load_run(run.name).recipe
-    told = {"embedded": embedded_pairs(recipe), "teacher": recipe.pair.split(">")[0]}
-    (out / "manifest.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
-    told = {name: manifest[name] for name in ("version", "statistics")}
-    (out / "data" / "statistics.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    origin = {"embedded": embedded_pairs(recipe), "teacher": recipe.pair.split(">")[0]}
+    (out / "manifest.json").write_text(json.dumps(origin) + "\n", encoding="utf-8")
+    counts = {name: manifest[name] for name in ("version", "statistics")}
+    (out / "data" / "statistics.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
 
 
 def _sample(release: Path, files: list[str]) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def _packed(rows: pd.DataFrame) -> bytes:
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
-    """The file under its content's hash, in place of an older one."""
+    """Write the file under its content's hash, in place of an older one."""
     for old in folder.glob(f"{name}-*.parquet"):
         old.unlink()
     (folder / f"{name}-{sha256(content).hexdigest()[:12]}.parquet").write_bytes(content)

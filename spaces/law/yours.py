@@ -50,7 +50,7 @@ class Meaning(NamedTuple):
 
 
 def guess(table: Table) -> Meaning:
-    """Guess the columns' meaning by their names; optional columns must hold numbers."""
+    """Return the meaning that the columns' names suggest; optional columns must hold numbers."""
     roles: dict[str, str | None] = {"value": _value(table)}
     for role, pattern in NAMES.items():
         fitting = [name for name in table.names if re.fullmatch(pattern, words(name))]

@@ -92,7 +92,7 @@ def are_numbers(table: Table, name: str) -> bool:
 
 
 def _signed(table: Table, name: str) -> bool:
-    """Say whether a column has percent signs; refuse one with percent and fractions, which cannot be told apart."""
+    """Say whether a column has percent signs; refuse one that mixes percent and fractions."""
     signs = {row: cell.endswith(PERCENT) for row, cell in zip(table.numbers, table.cells(name), strict=True)}
     bare = [row for row, sign in signs.items() if not sign]
     if bare and any(signs.values()):

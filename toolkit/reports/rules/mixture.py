@@ -94,9 +94,8 @@ def _part(series: Series, rules: DecisionRules) -> MixturePart:
             (contrast.detectable((1 - rules.level) / 2, rules.power) for contrast in growth.values()), default=None
         ),
     )
-    return replace(
-        part, told=_clause(series, part, verdict) + part.told
-    )  # `told` may already say that there is one replicate
+    # `told` may already say that there is only one replicate.
+    return replace(part, told=_clause(series, part, verdict) + part.told)
 
 
 def _clause(series: Series, part: MixturePart, verdict: str) -> str:

@@ -150,7 +150,7 @@ def _verdict(corpus: int | None, curve: int | None) -> str:
 
 
 def _rank(shares: Sequence[float], falls: Sequence[float]) -> float | None:
-    """Spearman's rank correlation; None for fewer than three doublings or where one of the two never changes."""
+    """Return Spearman's rank correlation; None for fewer than three doublings or where one of the two never changes."""
     if len(shares) < 3 or min(len(set(shares)), len(set(falls))) < 2:
         return None
     return float(stats.spearmanr(shares, falls).statistic)
