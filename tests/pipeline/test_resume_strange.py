@@ -132,7 +132,7 @@ CHANGES = [
     ),
     (garbage, "is not a readable parquet file"),
     (bytes_of("recipe.yaml", "title: Schrödinger\n".encode("latin-1")), "recipe.yaml: is not UTF-8"),
-    (bytes_of("recipe.yaml", b"pool: " + b"[" * 90_000), "recipe.yaml: line 1: more than 16 lists"),
+    (bytes_of("recipe.yaml", b"pool: " + b"[" * 90_000), "recipe.yaml: line 1: more than 16 nested lists"),
     (bytes_of("recipe.yaml", RECIPE.encode() + b"response_pattern: '(a'\n"), "recipe.yaml: response_pattern: must be"),
     (bytes_of("recipe.yaml", RECIPE.encode() + b"max_draws: 100000000000000000000\n"), "recipe.yaml: max_draws: "),
     (in_manifest(lambda manifest: manifest["configs"]["test"]["files"].append("README.md")), "test: names 2 files"),

@@ -19,7 +19,6 @@ from toolkit.hub.release import release_change
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.resume import journal_rows
 from toolkit.pipeline.stages.models import checked_models
-from toolkit.pipeline.stages.pool import pool_stage
 from toolkit.pipeline.stages.release import release_stage
 from toolkit.pipeline.verify import check, check_steps
 from toolkit.pipeline.verify_steps import wrong_ledgers
@@ -96,10 +95,10 @@ def made(url, tmp_path_factory):
         text = RECIPE.format(url=url, protocol=protocol).replace("[1, 2]", budgets)
         (folder / "steps.yaml").write_text(text.replace("pool.jsonl", str(folder / "pool.jsonl")))
         progress = Progress(io.StringIO())
-        with runs._context(load_run(str(folder / "steps.yaml")), folder / "w", 1, False, progress, None) as context:
-            pool = pool_stage(context)
-            single, own_pool = next(runs.sources_of(context, pool))
-            source, corpus = runs.draw_corpus(single, own_pool, checked_models(context, pool, ["teacher"]))
+        with runs._context(load_run(str(folder / "steps.yaml")), folder / "w", 1, progress) as context:
+            pools = runs.pools_stage(context)
+            single, pool = next(runs.sources_of(context, pools))
+            source, corpus = runs.draw_corpus(single, pool, checked_models(context, pool, ["teacher"]))
             release = release_stage(single, source, corpus)
         lines = progress.stream.getvalue()
         return SimpleNamespace(source=source, release=release.path, lines=lines, folder=folder)

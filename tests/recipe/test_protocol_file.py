@@ -70,7 +70,7 @@ def test_reading_a_recipe_runs_nothing_and_a_run_says_once_that_it_does(own, tmp
         ("x = (", "", "protocol: mine.py: SyntaxError"),
         ("x = 1", "", r"protocol: mine.py: has no function `protocol\(prompt, \*\*options\)`"),
         (CODE.replace("return Protocol(load", "return (load"), "", "protocol: mine.py: .* give a `Protocol`"),
-        (CODE.replace('"solve": {"q', '"slove": {"q'), "", "protocol: mine@.* mine.slove.jinja: is not there"),
+        (CODE.replace('"solve": {"q', '"slove": {"q'), "", "protocol: mine@.* mine.slove.jinja: does not exist"),
         (CODE, "protocol_options: {rounds: many}", "protocol_options: rounds: input should be .* integer, .*'many'"),
         (CODE, "protocol_options: {turns: 2}", "protocol_options: turns: there is no such option; the protocol has"),
     ],
@@ -82,7 +82,7 @@ def test_what_cannot_be_run_is_refused_with_file_key_value_and_remedy(own, code,
 
 
 def test_a_file_that_is_not_there_or_has_no_name_of_a_module_is_refused(tmp_path):
-    for value, message in (("./none.py", "none.py: is not there"), ("./my-own.py", "name the file with letters")):
+    for value, message in (("./none.py", "none.py: does not exist"), ("./my-own.py", "name the file with letters")):
         (tmp_path / "own.yaml").write_text(RECIPE.replace("./mine.py", value))
         with pytest.raises(RecipeError, match=rf"own\.yaml: protocol: .*{message}"):
             load_recipe(tmp_path / "own.yaml")
