@@ -147,15 +147,18 @@ def test_nothing_accepted_stops_before_training(recipe, tmp_path):
     assert not (tmp_path / "ws" / "student").exists()
 
 
-@pytest.mark.parametrize(("size", "result"), [(2000, set()), (200_000, {"pool", "leaks"})], ids=["pool", "weights"])
-def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size, result):
+# What embedded models read is checked beside their training, and may not have ended when that fails.
+@pytest.mark.parametrize(
+    ("size", "results"), [(2000, [set()]), (200_000, [{"pool"}, {"pool", "leaks"}])], ids=["pool", "weights"]
+)
+def test_a_full_disk_is_one_message_and_nothing_half_made(recipe, tmp_path, size, results):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     file = recipe(families="[sum3]", teacher_steps=1, base_steps=1)
     ran = fss("run", file, "--workspace", tmp_path / "ws", preexec_fn=small_files)
     assert ran.returncode == 1 and "the disk is full" in ran.stderr.splitlines()[-1] and "Traceback" not in ran.stderr
-    assert {path.parts[-3] for path in (tmp_path / "ws").glob("*/*/.artifact.json")} == result
+    assert {path.parts[-3] for path in (tmp_path / "ws").glob("*/*/.artifact.json")} in results
 
 
 def test_an_interrupt_says_how_to_go_on(recipe, tmp_path):

@@ -43,14 +43,15 @@ class LastingWorkers(workers.Workers):
 
     def close(self, *, now: bool = False) -> None:
         """Stop them only where a run failed, since what else it began would go on."""
-        if now:
-            self.kept.pop(self.jobs)
-            super().close(now=True)
+        if now:  # ends every child process, so that no other workers of this process last either
+            stop_lasting_workers()
 
 
 def stop_lasting_workers() -> None:
-    for lasting in list(LastingWorkers.kept.values()):
-        lasting.close(now=True)
+    """Stop all of them, whatever their number of jobs."""
+    while LastingWorkers.kept:
+        _, lasting = LastingWorkers.kept.popitem()
+        workers.Workers.close(lasting, now=True)
 
 
 @contextlib.contextmanager
