@@ -18,8 +18,10 @@ settings.register_profile("shared", deadline=None, derandomize="CI" in os.enviro
 settings.load_profile("shared")
 
 
-# Files that take longest, in that order. One process works on a file, and would be waited for if it began one last.
+BROWSER = "spaces/browser/"
+# What takes longest, in that order. One process works on a file, and would be waited for if it began one last.
 LONGEST = (
+    BROWSER,
     "pipeline/test_experiment.py",
     "pipeline/test_publishing.py",
     "pipeline/test_run.py",
@@ -29,19 +31,21 @@ LONGEST = (
     "pipeline/test_paper.py",
     "pipeline/test_diverged.py",
     "pipeline/stages/test_models.py",
-    "spaces/browser/",
-    "teachers/test_serve",
+    "teachers/",
     "test_benchmarks.py",
     "test_package.py",
     "test_cli.py",
-    "hub/test_killed.py",
-    "spaces/",
+    "hub/",
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first."""
+    """Give each file to one process, which makes what its tests share once, and all that needs a browser to one."""
     items.sort(key=lambda item: next((at for at, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST)))
+    for item in items:
+        group = BROWSER if BROWSER in item.nodeid else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
