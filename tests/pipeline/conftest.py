@@ -19,6 +19,7 @@ from toolkit.recipe.load import load_run
 
 TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 TINY = Path(__file__).with_name("tiny.yaml")
+STARTED_IN = Path.cwd()
 STAGES = (
     "pool",
     "leaks",
@@ -37,13 +38,22 @@ STAGES = (
 
 
 class LastingWorkers(workers.Workers):
-    """Workers that serve run after run: for most of these, importing the model libraries is most of the work."""
+    """Workers that serve run after run: for most of these, importing the model libraries is most of the work.
+
+    Relative paths are those of the folder in which they started, so that each folder has workers of its own, which
+    end with their run unless it is the folder of the session.
+    """
 
     kept: ClassVar[dict[int, "LastingWorkers"]] = {}
 
     def close(self, *, now: bool = False) -> None:
-        """Stop them only where a run failed, since what else it began would go on."""
-        if now:  # ends every child process, so that no other workers of this process last either
+        """Stop them where a run failed, and with them all others, since that ends every child of this process."""
+        if self.kept.get(self.jobs) is self:
+            if not now:
+                return
+            self.kept.pop(self.jobs)
+        super().close(now=now)
+        if now:
             stop_lasting_workers()
 
 
@@ -57,9 +67,23 @@ def stop_lasting_workers() -> None:
 @contextlib.contextmanager
 def lasting_workers() -> Iterator[None]:
     """Let the runs of the body share the workers of all such runs before and after it."""
-    kept = LastingWorkers.kept
+
+    def begin(jobs: int) -> LastingWorkers:
+        if Path.cwd() != STARTED_IN:
+            return LastingWorkers(jobs)
+        if jobs not in LastingWorkers.kept:
+            LastingWorkers.kept[jobs] = LastingWorkers(jobs)
+        return LastingWorkers.kept[jobs]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "Workers", lambda jobs: kept.get(jobs) or kept.setdefault(jobs, LastingWorkers(jobs)))
+        patch.setattr(workers, "Workers", begin)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def lasting() -> Iterator[None]:
+    """Have every run of a test share its workers with the others."""
+    with lasting_workers():
         yield
 
 

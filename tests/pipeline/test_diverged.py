@@ -7,7 +7,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.pipeline.conftest import lasting_workers
 from toolkit.cli import main
 from toolkit.workspace import MANIFEST, folder_files, to_json
 
@@ -35,8 +34,7 @@ def spoil_a_student(chain, budget):
 
 
 def fss(chain, capsys, *more):
-    with lasting_workers():
-        code = main(["run", str(chain.recipe), "--workspace", str(chain.workspace), "--jobs", "2", *more])
+    code = main(["run", str(chain.recipe), "--workspace", str(chain.workspace), "--jobs", "2", *more])
     return code, capsys.readouterr()
 
 

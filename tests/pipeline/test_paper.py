@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes.tgi import stats, tgi
-from tests.pipeline.conftest import lasting_workers
 from tests.tiny_model import make_byte_model
 from toolkit.pipeline.run import run, sample
 from toolkit.progress import Progress
@@ -60,12 +59,6 @@ def real_run(name, shared_data, base, url):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return make_byte_model(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(autouse=True)
-def one_set_of_workers():
-    with lasting_workers():
-        yield
 
 
 @pytest.fixture(params=["math", pytest.param("gsm8k", marks=pytest.mark.slow)])

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.model_kinds import make_kind
-from tests.pipeline.conftest import lasting_workers
 from tests.tiny_model import make_byte_model
 from toolkit.cli import main
 from toolkit.pipeline.context import Context
@@ -54,8 +53,7 @@ def models(tmp_path_factory):
 def fss(verb, tmp_path, capsys, text, *more):
     (tmp_path / "recipe.yaml").write_text(RECIPE + text)
     workspace = ["--workspace", str(tmp_path / "workspace"), "--jobs", "1"]
-    with lasting_workers():
-        return main([verb, str(tmp_path / "recipe.yaml"), *workspace, *more]), capsys.readouterr()
+    return main([verb, str(tmp_path / "recipe.yaml"), *workspace, *more]), capsys.readouterr()
 
 
 SAID = {
@@ -92,7 +90,7 @@ def test_local_teachers_of_every_kind_sample(models, tmp_path, capsys, name):
 
 def read_for(tmp_path: Path, text: str, roles: list[str]) -> dict[str, int]:
     (tmp_path / "recipe.yaml").write_text(RECIPE + text)
-    with lasting_workers(), open_workers(1) as workers:
+    with open_workers(1) as workers:
         progress = Progress(io.StringIO())
         workspace = Workspace(tmp_path / "workspace", print)
         job = Context(load_run(str(tmp_path / "recipe.yaml")), workspace, workers, progress)
