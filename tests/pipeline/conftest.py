@@ -12,10 +12,10 @@ from typing import ClassVar, NamedTuple
 import pytest
 from filelock import FileLock
 
-from toolkit import workers
 from toolkit.pipeline.run import run
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
+from toolkit.workers import Workers
 
 TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 TINY = Path(__file__).with_name("tiny.yaml")
@@ -37,7 +37,7 @@ STAGES = (
 )
 
 
-class LastingWorkers(workers.Workers):
+class LastingWorkers(Workers):
     """Workers that serve run after run: for most of these, importing the model libraries is most of the work.
 
     Relative paths are those of the folder in which they started, so that each folder has workers of its own, which
@@ -61,7 +61,7 @@ def stop_lasting_workers() -> None:
     """Stop all of them, whatever their number of jobs."""
     while LastingWorkers.kept:
         _, lasting = LastingWorkers.kept.popitem()
-        workers.Workers.close(lasting, now=True)
+        Workers.close(lasting, now=True)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def lasting_workers() -> Iterator[None]:
         return LastingWorkers.kept[jobs]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "Workers", begin)
+        patch.setattr("toolkit.workers.Workers", begin)
         yield
 
 
