@@ -51,7 +51,7 @@ def stop_lasting_workers() -> None:
     """Stop all of them, whatever their number of jobs."""
     while LastingWorkers.kept:
         _, lasting = LastingWorkers.kept.popitem()
-        workers.Workers.close(lasting, now=True)
+        super(LastingWorkers, lasting).close(now=True)
 
 
 @contextlib.contextmanager
