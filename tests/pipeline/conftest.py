@@ -1,13 +1,11 @@
 """One tiny run of the whole chain, shared by the tests that look at what it left."""
 
-import contextlib
 import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from filelock import FileLock
@@ -15,11 +13,9 @@ from filelock import FileLock
 from toolkit.pipeline.run import run
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
-from toolkit.workers import Workers
 
 TOKENS = {"environment": "hf_" + "Ab3" * 11, "file": "hf_" + "Zq9" * 11}
 TINY = Path(__file__).with_name("tiny.yaml")
-STARTED_IN = Path.cwd()
 STAGES = (
     "pool",
     "leaks",
@@ -35,62 +31,6 @@ STAGES = (
     "law",
     "curves",
 )
-
-
-class LastingWorkers(Workers):
-    """Workers that serve run after run: for most of these, importing the model libraries is most of the work.
-
-    Relative paths are those of the folder in which they started, so that each folder has workers of its own, which
-    end with their run unless it is the folder of the session.
-    """
-
-    kept: ClassVar[dict[int, "LastingWorkers"]] = {}
-
-    def close(self, *, now: bool = False) -> None:
-        """Stop them where a run failed, and with them all others, since that ends every child of this process."""
-        if self.kept.get(self.jobs) is self:
-            if not now:
-                return
-            self.kept.pop(self.jobs)
-        super().close(now=now)
-        if now:
-            stop_lasting_workers()
-
-
-def stop_lasting_workers() -> None:
-    """Stop all of them, whatever their number of jobs."""
-    while LastingWorkers.kept:
-        _, lasting = LastingWorkers.kept.popitem()
-        Workers.close(lasting, now=True)
-
-
-@contextlib.contextmanager
-def lasting_workers() -> Iterator[None]:
-    """Let the runs of the body share the workers of all such runs before and after it."""
-
-    def begin(jobs: int) -> LastingWorkers:
-        if Path.cwd() != STARTED_IN:
-            return LastingWorkers(jobs)
-        if jobs not in LastingWorkers.kept:
-            LastingWorkers.kept[jobs] = LastingWorkers(jobs)
-        return LastingWorkers.kept[jobs]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("toolkit.workers.Workers", begin)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def lasting() -> Iterator[None]:
-    """Have every run of a test share its workers with the others."""
-    with lasting_workers():
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_workers_at_the_end() -> Iterator[None]:
-    yield
-    stop_lasting_workers()
 
 
 def recipe_with(**fields: object) -> str:
@@ -126,8 +66,7 @@ class Chain:
     def run(self, suffix: str = "", dry: bool = False) -> Ran:
         progress = Progress(io.StringIO())
         selected = load_run(f"{self.recipe}{suffix}")
-        with lasting_workers():
-            summary = run(selected, self.workspace, jobs=2, dry=dry, progress=progress)
+        summary = run(selected, self.workspace, jobs=2, dry=dry, progress=progress)
         todo = {stage.name for stage, _ in progress.done if stage.made or stage.planned}
         return Ran(summary, progress.stream.getvalue(), todo)
 
@@ -158,7 +97,6 @@ def make_chain(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "account").mkdir(parents=True)
     (folder / "account" / "token").write_text(TOKENS["file"])
-    stop_lasting_workers()  # so that those of the run know of the tokens
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_TOKEN", TOKENS["environment"])
         patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(folder / "account" / "token"))
