@@ -120,13 +120,15 @@ def commands_of(page: Path) -> Iterator[tuple[str, list[str]]]:
 
 @each_page
 def test_every_command_exists_with_its_options(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = []
     for place, words in commands_of(page):
         if words[0] == "fss":
             arguments = words[1 : words.index("--") if "--" in words else None]
             try:
                 _parser().parse_args(arguments)
             except SystemExit:
-                pytest.fail(f"{place}: {shlex.join(words)}: {capsys.readouterr().err}")
+                wrong.append(f"{place}: {shlex.join(words)}: {capsys.readouterr().err}")
+    assert not wrong
 
 
 @each_page

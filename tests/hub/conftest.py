@@ -15,17 +15,16 @@ from huggingface_hub import HfApi, constants
 
 from tests.corpus import build_corpus
 from tests.fakes.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.fakes.hub import running_hub
 from tests.hub import tiny_ladder
 from tests.hub.tiny_ladder import RECIPE, count, counts, make_release, write_corpus, write_pool
 from toolkit.corpora.budgets import cell_files, cell_name, increments, shells
 from toolkit.hub.cards.release import Card
 from toolkit.hub.manifest import Manifest
-from toolkit.hub_server import running
 
 SIZES, BUDGETS = (4, 8), (1, 2, 4)
 CARD = dataclasses.replace(tiny_ladder.CARD, repo="local/tiny")
 RUNGS = [(4, 1), (4, 2), (4, 4), (8, 2)]
-READ_TOKEN = "hf_only_for_reading"
 
 
 def cells_of(counting: str = "sampled") -> dict[str, list[str]]:
@@ -96,11 +95,9 @@ def short_pauses(monkeypatch):
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory) -> Iterator[SimpleNamespace]:
-    """Run a server; give its endpoint, token and read_token."""
-    root = tmp_path_factory.mktemp("hub")
-    (root / "read-token").write_text(READ_TOKEN)
-    with running(root) as (endpoint, token):
-        yield SimpleNamespace(endpoint=endpoint, token=token, read_token=READ_TOKEN, root=root)
+    """Run a server that the tests of this folder share; see `running_hub`."""
+    with running_hub(tmp_path_factory.mktemp("hub")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.hub.remote import commits, contents, expected, tags
 from tests.hub.test_faults import NEW, OLD, check_whole
 from tests.hub.test_publish import put
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.hub.tiny_ladder import count
 from toolkit.hub.check import check_release
 
 pytestmark = pytest.mark.slow  # six interpreters start
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 LADDERS = [(1,), (1, 2), (1, 2, 4), (1, 2, 4, 8), (1, 2, 4, 8, 16), (1, 2, 4, 8, 16, 32)]
 
 

@@ -14,9 +14,8 @@ import httpx2
 import pytest
 from huggingface_hub import HfApi, constants
 
-from toolkit.hub_server import running
+from tests.fakes.hub import running_hub
 
-READ_TOKEN = "hf_only_for_reading"
 SAID = 4000
 
 
@@ -30,11 +29,9 @@ def no_xet() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory) -> Iterator[SimpleNamespace]:
-    """endpoint, token, read_token, root of a running server."""
-    root = tmp_path_factory.mktemp("hub")
-    (root / "read-token").write_text(READ_TOKEN)
-    with running(root) as (endpoint, token):
-        yield SimpleNamespace(endpoint=endpoint, token=token, read_token=READ_TOKEN, root=root)
+    """Run a server that the tests of this folder share; see `running_hub`."""
+    with running_hub(tmp_path_factory.mktemp("hub")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_in_a_workspace_that_is_not_there_nothing_is_found_and_nothing_is_made(c
 
 def test_the_status_of_a_run_says_what_is_there(chain):
     lines = status(load_run(str(chain.recipe)), chain.workspace, jobs=2).splitlines()
-    assert lines[0].startswith("pool        made ") and " seed, " in lines[0]
+    assert lines[0].startswith("pool        cached ") and " seed, " in lines[0]
     (students,) = (line for line in lines if line.startswith("students"))
     assert "cached" in students and "to do" not in students
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +15,11 @@ from aiohttp import web
 
 from tests.fakes.tgi import in_thread
 from toolkit.cli import main
+from toolkit.corpora.decontamination import LeakError
 from toolkit.hub.manifest import read_release
 from toolkit.hub.release import release_change
 from toolkit.pipeline import run as runs
+from toolkit.pipeline.judge import CorpusJudge
 from toolkit.pipeline.resume import journal_rows
 from toolkit.pipeline.stages.models import checked_models
 from toolkit.pipeline.stages.release import release_stage
@@ -47,6 +50,7 @@ protocol: {protocol}
 """
 WORDS = [f"{kind}wort" for kind in "ABCDEFGHIJKLMNOP"]
 RIGHT, WRONG = "\\boxed{4}", "\\boxed{5}"
+QUOTED: list[str] = []  # a text that half of the critiques quote
 
 
 def answer(text: str, seed: int) -> str:
@@ -56,7 +60,8 @@ def answer(text: str, seed: int) -> str:
         verdict = "Every step is right." if satisfied else "The last step is wrong."
         return f"{verdict}\nSolution:\nit is {RIGHT if satisfied or seed % 2 else WRONG}"
     if "You judge the answer" in text:
-        return f"Looked at {seed % 7}.\nConclusion: {'right' if RIGHT in text else 'wrong'}"
+        quoted = QUOTED[0] if QUOTED and seed % 2 else ""
+        return f"Looked at {seed % 7}. {quoted}\nConclusion: {'right' if RIGHT in text else 'wrong'}"
     return f"so {seed % 5} {RIGHT if seed % 4 else WRONG}"
 
 
@@ -177,6 +182,31 @@ def test_a_student_reads_what_the_protocol_says(guided, refined):
         assert "\nCritique:\n" in prompt["content"]
     (first, *_) = pq.read_table(refined.release / "data" / "accepted").to_pylist()
     assert first["messages"][0]["content"] == first["question"]
+
+
+@pytest.fixture
+def quoted(guided, monkeypatch):
+    """A held-out question, which critiques quote from now on."""
+    (file, *_) = read_release(guided.release).configs["test"].files
+    text = pq.read_table(guided.release / file)["question"][0].as_py()
+    monkeypatch.setattr(sys.modules[__name__], "QUOTED", [text])
+    return text
+
+
+def test_a_critique_that_quotes_a_held_out_question_trains_nobody(made, quoted):
+    release = made("critique_guided").release
+    rows = [
+        row for name in read_release(release).configs["all"].files for row in pq.read_table(release / name).to_pylist()
+    ]
+    quoting = {row["verdict"] for row in rows if quoted in row["messages"][0]["content"]}
+    assert "leaked" in quoting and "accepted" not in quoting
+    assert any(row["verdict"] == "accepted" for row in rows) and checked(release).problems == []
+
+
+def test_the_search_of_a_corpus_reads_what_a_student_reads(made, quoted, monkeypatch):
+    monkeypatch.setattr(CorpusJudge, "without_leaks", lambda self, judged, text: judged)
+    with pytest.raises(LeakError, match="the corpus"):
+        made("critique_guided")
 
 
 def test_a_larger_budget_continues_steps_and_responses(made, refined):

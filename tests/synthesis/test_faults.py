@@ -1,16 +1,14 @@
 """The engine and the endpoint teacher against a real server: faults, kills, and what the server's own counters say."""
 
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.fakes.tgi import change, stats, tgi
 from tests.synthesis.echo import fill, rung
+from tests.synthesis.killing import kill_after_a_request
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import Journal, read_journal
 from toolkit.teachers.backends.endpoint import EndpointTeacher
@@ -55,12 +53,7 @@ def test_a_kill_loses_nothing_and_sends_again_at_most_what_was_in_flight(tmp_pat
         for _ in range(kills):
             before = stats(url)
             client = start(path, url, count, concurrency)
-            while stats(url)["requests"] == before["requests"]:
-                assert client.poll() is None, client.stderr.read()
-                time.sleep(0.01)
-            time.sleep(chance.random() * 0.3)
-            os.kill(client.pid, signal.SIGKILL)
-            client.communicate()
+            kill_after_a_request(client, url, before["requests"], chance.random() * 0.3)
             with Journal(path) as journal:  # opening refuses a row that is there twice
                 held = sum(1 for _ in journal)
             after = stats(url)

@@ -1,15 +1,13 @@
 """kill -9 in the middle of a protocol: no step that was written is asked for again, and the end is the same."""
 
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.fakes.tgi import Limits, Settings, Tgi, in_thread, stats
+from tests.synthesis.killing import kill_after_a_request
 from toolkit.protocols import load_protocol
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.synthesis.journal import Journal, read_journal
@@ -73,13 +71,7 @@ def test_a_killed_protocol_goes_on_where_it_was(tmp_path, undisturbed, kills):
     with serving(0.02) as url:
         for _ in range(kills):
             before = stats(url)
-            client = start(path, url)
-            while stats(url)["requests"] == before["requests"]:
-                assert client.poll() is None, client.stderr.read()
-                time.sleep(0.01)
-            time.sleep(chance.random() * 0.15)
-            os.kill(client.pid, signal.SIGKILL)
-            client.communicate()
+            kill_after_a_request(start(path, url), url, before["requests"], chance.random() * 0.15)
             with Journal(path) as journal:  # opening refuses a step or a response that is there twice
                 completions = sum(usage.samples for usage in journal.ledger.values())
             after = stats(url)

@@ -22,8 +22,12 @@ class CorpusJudge(NamedTuple):
         """Give a judgement for each (gold answer, response, finish reason), in their order."""
         rows, texts = itertools.tee(rows)
         for (_, text, _), judged in zip(texts, self.answers.judge(rows), strict=True):
-            leaked = judged.verdict == "accepted" and self.leaks(text)
-            yield judged._replace(verdict="leaked") if leaked else judged
+            yield self.without_leaks(judged, text)
+
+    def without_leaks(self, judged: Judgement, text: str) -> Judgement:
+        """Give a judgement again: an accepted response is `leaked` where a text that trains with it has a leak."""
+        leaked = judged.verdict == "accepted" and self.leaks(text)
+        return judged._replace(verdict="leaked") if leaked else judged
 
 
 @contextlib.contextmanager

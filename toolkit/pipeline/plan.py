@@ -121,8 +121,7 @@ def find(context: Context) -> Findings:
     forecasts, results = find_laws(context, measured)
     curves = curves_inputs(context, measured.with_cells(known_cells(replicates)))
     results["curves"] = context.workspace.planned("curves", curves)
-    for rule, inputs in decision_inputs(context, results, replicates[0].corpus).items():
-        results[f"decisions/{rule}"] = context.workspace.planned("decision", inputs)
+    results |= find_decisions(context, results, replicates[0].corpus)
     return Findings(models, replicates, students, measured, forecasts, results)
 
 
@@ -140,6 +139,12 @@ def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> l
         base = models["base", run.recipe.pair.split(">")[1]]
         replicates.append(Replicate(single, pool, source.teacher, base, source, corpus))
     return replicates
+
+
+def find_decisions(context: Context, results: Results, corpus: Corpus) -> Results:
+    """Look up what was decided from laws and curves, by where it lies among a run's results."""
+    rules = decision_inputs(context, results, corpus)
+    return {f"decisions/{rule}": context.workspace.planned("decision", inputs) for rule, inputs in rules.items()}
 
 
 def find_laws(context: Context, measured: Measured) -> tuple[dict[HeldOut, Artifact], Results]:

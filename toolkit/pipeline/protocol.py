@@ -15,7 +15,7 @@ def protocol_of(recipe: Recipe) -> Protocol:
 
 
 def has_steps(recipe: Recipe) -> bool:
-    """Whether responses come about otherwise than by plain rejection sampling, so that steps are kept beside them."""
+    """Tell whether responses come about otherwise than by plain rejection sampling; then their steps are kept, too."""
     return recipe.sampling.protocol != "rejection_sampling"
 
 

@@ -7,9 +7,18 @@ from pathlib import Path
 
 from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.measured import Measured, known_cells
-from toolkit.pipeline.plan import Findings, RunPlan, contexts_of_sources, find, plan_run, plan_sampling
+from toolkit.pipeline.plan import (
+    Findings,
+    RunPlan,
+    contexts_of_sources,
+    find,
+    find_decisions,
+    plan_run,
+    plan_sampling,
+)
 from toolkit.pipeline.protocol import open_protocol
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
@@ -148,9 +157,9 @@ def status(run: Run, workspace: Path, *, jobs: int) -> str:
         if not pool.made:
             return f"Nothing is there yet. `fss run {run.name} --dry-run` says what is ahead."
         plan = plan_run(context)
-        _show(context, plan)
+        _show(context, [PlannedStage("pool", [pool], described(pool)), *plan.stages])
         lines = [f"{stage.name:<11} {stage.state:<22} {stage.text}".rstrip() for stage, _ in progress.done]
-        return "\n".join([f"pool        made                   {described(pool)}", *lines, plan.projection(jobs)])
+        return "\n".join([*lines, plan.projection(jobs)])
 
 
 def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: int, dry: bool) -> int:
@@ -231,7 +240,9 @@ def _earlier_results(context: Context, found: Findings) -> Results:
         )
         return {}
     curves = curves_stage(context, found.measured.with_cells(known_cells(found.replicates)))
-    return {name: made for name, made in (found.results | {"curves": curves}).items() if made.made}
+    results = found.results | {"curves": curves}
+    results |= find_decisions(context, results, found.replicates[0].corpus)  # they are known by what the curves hold
+    return {name: made for name, made in results.items() if made.made}
 
 
 def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Sequence[str]) -> str:
@@ -240,14 +251,14 @@ def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Seq
     with context.progress.stage("checks") as stage:
         refuse_unusable(context, stage, pool, roles)
     plan = plan_of(context)
-    _show(context, plan)
+    _show(context, plan.stages)
     prompt = shown_prompt(context, plan.teacher, read_questions(pool.path)[0]["question"])
     ahead = plan.projection(context.workers.jobs)
     return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
 
 
-def _show(context: Context, plan: RunPlan) -> None:
-    for planned in plan.stages:
+def _show(context: Context, stages: Sequence[PlannedStage]) -> None:
+    for planned in stages:
         with context.progress.stage(planned.name) as stage:
             stage.plan(artifact.made for artifact in planned.artifacts)
             stage.text = planned.text

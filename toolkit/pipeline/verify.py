@@ -28,6 +28,7 @@ from toolkit.pipeline.judge import CorpusJudge
 from toolkit.pipeline.verify_steps import COLUMNS as STEP_COLUMNS
 from toolkit.pipeline.verify_steps import StepChecker, step_fault, tables_beside, wrong_ledgers
 from toolkit.progress import Progress, Stage
+from toolkit.prompt import contents
 from toolkit.questions.pools import COLUMNS
 from toolkit.recipe.sections import Verification
 from toolkit.records.parquet_limits import ParquetError, read_rows, read_schema
@@ -172,7 +173,8 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
     faults, asked = Faults(), {row["question"]: name for name, row in seeds.items()}
     with Judge(verification, jobs) as judge:
         corpus_judge = CorpusJudge(judge, leak_finder(held_out, procedural=procedural))
-        for number, (row, judged) in enumerate(_judged(corpus_judge, _rows(folder, names, JUDGED)), 1):
+        rows = _judged(corpus_judge, _rows(folder, names, JUDGED), STEPS in manifest.configs)
+        for number, (row, judged) in enumerate(rows, 1):
             for kind in _row_faults(row, judged, seeds.get(row["question_id"]), STEPS in manifest.configs):
                 faults.add(kind, row)
             asked.setdefault(row["question"], row["question_id"])
@@ -185,10 +187,12 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
     return seen, [*_other_pool(manifest), *faults.sentences(), *_leaked(held_out, asked, procedural)]
 
 
-def _judged(judge: CorpusJudge, rows: Iterator[Row]) -> Iterator[tuple[Row, Judgement]]:
+def _judged(judge: CorpusJudge, rows: Iterator[Row], has_steps: bool) -> Iterator[tuple[Row, Judgement]]:
+    """Judge rows again; with steps, also by what a student reads before the response."""
     rows, to_judge = itertools.tee(rows)
     answers = judge.judge((row["answer"], row["response"], row["finish_reason"]) for row in to_judge)
-    return zip(rows, answers, strict=True)
+    for row, answer in zip(rows, answers, strict=True):
+        yield row, judge.without_leaks(answer, contents(row["messages"][:-1])) if has_steps else answer
 
 
 def _row_faults(row: Row, judged: Judgement, seed: Row | None, has_steps: bool) -> Iterator[str]:
@@ -207,7 +211,7 @@ def _row_faults(row: Row, judged: Judgement, seed: Row | None, has_steps: bool) 
 
 
 def _leaked(held_out: Mapping[str, str], asked: Mapping[str, str], procedural: bool) -> Iterator[str]:
-    """HeldOut-out questions among those asked, given as text -> id."""
+    """Yield the held-out questions among some questions, which are given as text -> id."""
     names = list(asked.values())
     for leak in find_leaks(held_out, asked, procedural=procedural):
         yield f"question {names[leak.where]!r}: has the held-out question {leak.held_out_id!r} in it ({leak.kind})"

@@ -16,7 +16,7 @@ from toolkit.prompt import user_turn
 from toolkit.protocols import load_protocol
 from toolkit.protocols.contract import ANSWER, Protocol, Question
 from toolkit.records.parquet_limits import read_rows
-from toolkit.synthesis.executions import step_seed
+from toolkit.synthesis.executions import origin, step_seed
 from toolkit.synthesis.journal import Response, checked
 from toolkit.text_files import read_text
 
@@ -70,16 +70,11 @@ def joined(response: Response, steps: Sequence[Response]) -> tuple[Response, lis
     led = [step for step in steps if not step.final]
     own = next((step for step in steps if step.final), None)
     if own is None:  # a text that the protocol made of its steps
-        return response._replace(final=True, parents=_origin(response.text, led)), led
+        found = led[origin(response.text, [step.text for step in led])] if led else None
+        return response._replace(final=True, parents=(f"{found.step}:{found.occurrence}",) if found else ()), led
     if (own.step, own.occurrence, own.parents) == (ANSWER, 0, ()):
         return response, led
     return response._replace(step=own.step, occurrence=own.occurrence, parents=own.parents, final=True), led
-
-
-def _origin(text: str, steps: Sequence[Response]) -> tuple[str, ...]:
-    """Give the step that a text is a part of, as the journal says it; see `toolkit.synthesis.executions`."""
-    found = next((step for step in reversed(steps) if text and text in step.text), steps[-1] if steps else None)
-    return (f"{found.step}:{found.occurrence}",) if found else ()
 
 
 class StepChecker:
@@ -128,7 +123,7 @@ class StepChecker:
 
 
 def _loose_ends(response: Response, steps: Sequence[Response], sampling_seed: int) -> Iterator[str]:
-    """Steps that are missing, there twice, without their parents, or drawn with another seed; what differs twice."""
+    """Yield what is wrong with the steps: missing, twice, without parents, of another seed, or not the response."""
     own, seen, counts = [step for step in steps if step.final], set[str](), Counter[str]()
     if not steps and not (response.failed and response.error.startswith("protocol ")):
         yield "has no steps"
@@ -164,7 +159,7 @@ def _protocol_of(manifest: ReleaseManifest) -> tuple[int, Protocol | None]:
 
 
 def wrong_ledgers(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
-    """Ledgers of the manifest or the card that are not those of the files, and steps that no budget has."""
+    """Yield the ledgers of the manifest or the card that are not those of the files, and steps that no budget has."""
     ledger, files = dict(manifest.ledger or {}), manifest.configs[STEPS].files if STEPS in manifest.configs else []
     stored = [name for name in manifest.files if name.startswith(f"data/{STEPS}/")]
     if sorted(files) != sorted(stored):
@@ -184,7 +179,7 @@ def wrong_ledgers(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
 
 
 def _place(name: str) -> str:
-    """What a table is for, beside its folder and digest: `q1/i000-001`."""
+    """Name what a table is for, without its folder and digest: `q1/i000-001`."""
     return "/".join(name.split("/")[2:]).rpartition("-")[0]
 
 

@@ -1,7 +1,7 @@
 """The responses that are being made: from one step of a protocol to the next, with a row in the journal for each."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from toolkit.protocols.contract import ANSWER, Draft, Protocol, ProtocolFault, Question
 from toolkit.protocols.execution import Execution, Step
@@ -111,10 +111,14 @@ def _origin(text: str, execution: Execution) -> tuple[str, int]:
     The tokens are the step's, times the share of its characters that the text is, since nobody but the teacher can
     count them. They are what a student learns from, and on no ledger: the step has them there.
     """
-    steps = [*execution.completed]
-    completion, key = next((pair for pair in reversed(steps) if text in pair[0].text), steps[-1])
+    completion, key = execution.completed[origin(text, [step.text for step, _ in execution.completed])]
     share = min(1.0, len(text) / max(len(completion.text), 1))
     return key, round(share * completion.completion_tokens)
+
+
+def origin(text: str, steps: Sequence[str]) -> int:
+    """Find the last of some steps, by their texts, that a text is a part of; the last of all where it is of none."""
+    return next((place for place in reversed(range(len(steps))) if text in steps[place]), len(steps) - 1)
 
 
 def row_of(request: Request, completion: Completion, *, final: bool = False) -> Response:

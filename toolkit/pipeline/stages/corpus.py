@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from toolkit.pipeline.source import Part, Source, responses_of, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
+from toolkit.prompt import Messages, contents
 from toolkit.verification.verdicts import VERDICTS
 from toolkit.workers import Counted
 from toolkit.workspace import Artifact, to_json, write_atomic
@@ -82,14 +84,17 @@ def find_corpus_leaks(context: Context, pool: Artifact, corpus: Corpus) -> Artif
 
 def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
     """Give what the verdicts on a part of the responses are made from."""
-    return {"responses": source.digests[part], **judged_by(context, source.pool)}
+    inputs = {"responses": source.digests[part], **judged_by(context, source.pool)}
+    return inputs | _protocol_inputs(context, source, part)
 
 
 def verdicts_stage(context: Context, source: Source, judge: CorpusJudge) -> dict[Part, Artifact]:
     """Judge every response of the run's parts."""
     with context.progress.stage("verdicts") as stage:
         verdicts = {
-            part: context.build(stage, "verdicts", verdict_inputs(context, source, part), _judging(source, part, judge))
+            part: context.build(
+                stage, "verdicts", verdict_inputs(context, source, part), _judging(context, source, part, judge)
+            )
             for part in source.parts
         }
         stage.text = counted(context, verdicts)
@@ -106,14 +111,16 @@ def counted(context: Context, verdicts: Mapping[Part, Artifact]) -> str:
     return text
 
 
-def _judging(source: Source, part: Part, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
+def _judging(context: Context, source: Source, part: Part, judge: CorpusJudge) -> Callable[[Path], dict[str, Any]]:
     def make(out: Path) -> dict[str, Any]:
         from toolkit.corpora.build import open_rows
 
         golds = [row["answer"] for row in source.questions]
         counts, wrong_steps = Counter[str](), 0
         with open_rows(out / "verdicts.parquet", _verdict_schema()) as file:
-            for row, judged in judged_rows(judge, golds, rows_of(source, part)):
+            rows = judged_rows(judge, golds, rows_of(source, part))
+            for (row, answer), prompt in zip(rows, _training_prompts(context, source, part), strict=True):
+                judged = judge.without_leaks(answer, contents(prompt)) if prompt else answer
                 file.add({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
                 counts[judged.verdict] += 1
                 wrong_steps += bool(judged.wrong_step)
@@ -173,16 +180,21 @@ def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact
     }
 
 
-def _step_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
-    """Give what else the files are made from where a protocol has steps, and says what a student reads."""
-    from toolkit.corpora.steps import SCHEMA
-
+def _protocol_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """Give what a student reads before a response depends on, where a protocol has steps and says so."""
     sampling = context.recipe.sampling
     if not has_steps(context.recipe):
         return {}
     made = {"protocol": sampling.protocol, "options": sampling.protocol_options, "prompt": sampling.prompt}
-    digest = source.rows[part].steps_digest if source.rows else None
-    return {"steps": digest, "step_columns": SCHEMA.names, **made}
+    return {"steps": source.rows[part].steps_digest if source.rows else None, **made}
+
+
+def _step_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
+    """Give what else the files are made from where a protocol has steps."""
+    from toolkit.corpora.steps import SCHEMA
+
+    inputs = _protocol_inputs(context, source, part)
+    return inputs | {"step_columns": SCHEMA.names} if inputs else {}
 
 
 def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: Artifact) -> Artifact:
@@ -190,9 +202,9 @@ def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: A
     from toolkit.corpora.steps import write_steps
 
     def make(out: Path) -> dict[str, Any]:
-        rows = _joined(source, part, verdicts)
+        prompts = _training_prompts(context, source, part)
+        rows = ({**row, "prompt": prompt} for row, prompt in zip(_joined(source, part, verdicts), prompts, strict=True))
         if has_steps(context.recipe):
-            rows = _with_prompts(context, source, part, rows)
             write_steps(out / "data" / "steps" / file_name(*part), responses_of(source, part))
         build_cell(out, rows, *part, *teacher_name(context, source.teacher))
         return {}
@@ -214,11 +226,15 @@ def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
-def _with_prompts(context: Context, source: Source, part: Part, rows: Iterator[Row]) -> Iterator[Row]:
-    """Add to each row what a student reads before the response, where the protocol says that it is something else."""
+def _training_prompts(context: Context, source: Source, part: Part) -> Iterator[Messages | None]:
+    """Yield what a student reads before each response of a part; None for the question alone."""
+    if not has_steps(context.recipe):
+        return itertools.repeat(None, len(source.rows[part].offsets))
     protocol = protocol_of(context.recipe)
-    for row, (_, steps) in zip(rows, responses_of(source, part), strict=True):
-        yield row | {"prompt": training_prompt(protocol, source.questions[row["position"]], row, steps)}
+    return (
+        training_prompt(protocol, source.questions[row["position"]], row, steps)
+        for row, steps in responses_of(source, part)
+    )
 
 
 def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:
@@ -249,14 +265,14 @@ def _refuse_empty(statistics: Mapping[str, Any], budget: int) -> None:
 
 
 def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None:
-    """Search every accepted row of the corpus, question and response, for test and dev questions."""
+    """Search every accepted row of the corpus, all that trains of it, for test and dev questions."""
     inputs = _leak_inputs(context, pool, corpus)
 
     def make(out: Path) -> Mapping[str, Any]:
         files = [
             part.path / name for part, name in corpus.accepted(max(context.recipe.subsets), max(context.run.budgets))
         ]
-        texts = Counted(_corpus_texts(files), lambda done, total: stage.tick("leaks", done, total))
+        texts = Counted(_corpus_texts(files, corpus.has_steps), lambda done, total: stage.tick("leaks", done, total))
         assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(context))
         counted = {"corpus": texts.count}
         write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
@@ -276,12 +292,15 @@ def _leak_inputs(context: Context, pool: Artifact, corpus: Corpus) -> dict[str, 
     }
 
 
-def _corpus_texts(files: Iterable[Path]) -> Iterator[str]:
-    """Question and response of every row, read a batch at a time."""
+def _corpus_texts(files: Iterable[Path], has_steps: bool) -> Iterator[str]:
+    """Yield question and response of every row, and with steps what a student reads before the response."""
     import pyarrow.parquet as pq
 
+    columns = ["question", "response", *(["messages"] if has_steps else [])]
     for path in files:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=10_000, columns=["question", "response"]):
-                for column in batch.columns:
-                    yield from column.to_pylist()
+            for batch in file.iter_batches(batch_size=10_000, columns=columns):
+                for name in columns[:2]:
+                    yield from batch[name].to_pylist()
+                for messages in batch["messages"].to_pylist() if has_steps else ():
+                    yield contents(messages[:-1])
