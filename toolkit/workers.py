@@ -1,13 +1,14 @@
 """Worker processes for models: each has one torch thread, reports progress to its parent, and ends when that does.
 
-Two torch threads on a busy machine are many times slower than one, so work is parallel by processes.
+Two torch threads on a busy machine are many times slower than one, so work is parallel by processes. On Linux they are
+forked from a process that has imported what they need and does nothing else; elsewhere each imports that itself.
 """
 
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.queues import Queue
@@ -22,14 +23,15 @@ class Workers:
 
     Args:
         jobs: most processes; they start when first needed and keep their imports.
+        imports: a module with what they need, imported once for all workers of this process, by the first pool.
     """
 
-    def __init__(self, jobs: int) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, jobs: int, imports: str | None = None) -> None:
+        context = _context(imports)
         self.jobs = jobs
         self._reports: Queue[tuple[str, int, int] | None] = context.Queue()
         self._ticks: dict[str, Tick] = {}
-        self._pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(self._reports, os.getpid()))
+        self._pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(self._reports, dict(os.environ)))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -72,9 +74,9 @@ class Counted:
 
 
 @contextlib.contextmanager
-def open_workers(jobs: int) -> Iterator[Workers]:
-    """Open a pool of workers that are stopped at the end, however the body ends."""
-    workers = Workers(jobs)
+def open_workers(jobs: int, imports: str | None = None) -> Iterator[Workers]:
+    """Open a pool of workers that are stopped at the end, however the body ends; see `Workers`."""
+    workers = Workers(jobs, imports)
     try:
         yield workers
     except BaseException:
@@ -83,18 +85,30 @@ def open_workers(jobs: int) -> Iterator[Workers]:
     workers.close()
 
 
-def _start(reports: "Queue[tuple[str, int, int] | None]", parent: int) -> None:
-    """Prepare a worker; the parent has set the thread limits in the environment that it inherits."""
+def _context(imports: str | None) -> Any:
+    """Give what starts workers."""
+    if sys.platform != "linux":  # libraries of other systems do not always survive a fork
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([imports or "toolkit.workers"])
+    return context
+
+
+def _start(reports: "Queue[tuple[str, int, int] | None]", environment: dict[str, str]) -> None:
+    """Prepare a worker; `environment` is that of its parent now, not as it was when the first worker started."""
     global _reports
     _reports = reports
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
-def _die_with(parent: int) -> None:
+def _die_with_parent() -> None:
     """End this worker when its parent is gone: a killed parent cannot tell it to, and it would train on for nobody."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _run(name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

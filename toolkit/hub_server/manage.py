@@ -48,11 +48,12 @@ def create(request: Request, body: Body) -> dict[str, str]:
 
 
 def _make(place: RepoPlace, folder: Path, body: Body) -> None:
+    created = repos.now()  # before its first commit, which tells when it was modified
     bare = Repo.init_bare(str(folder), mkdir=True, default_branch=b"main")
     with contextlib.closing(bare) as repo, place.writer(repo) as writer:
         first_commit(repo, writer)
     private = body.get("visibility") == "private" or body.get("private") is True
-    facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": repos.now(), "pulls": {}}
+    facts: Body = {"private": private, "sdk": text(body, "sdk", "") or None, "created": created, "pulls": {}}
     write_json(folder / FACTS, facts)
 
 

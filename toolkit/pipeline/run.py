@@ -200,7 +200,7 @@ def _context(
     progress = progress or Progress()
     refuse_unknown_form(run.recipe)
     open_protocol(run.recipe, progress)
-    with open_workers(jobs) as workers:
+    with open_workers(jobs, "toolkit.pipeline.worker_imports") as workers:
         yield Context(
             run,
             Workspace(workspace, progress.say),
