@@ -75,7 +75,7 @@ def find_leaks(held_out: Mapping[str, str], texts: Iterable[str], *, procedural:
     index = _index(held_out)
     first: dict[tuple[Kind, str], Leak] = {}
     for where, text in enumerate(texts):
-        for kind, held_out_id in _matches(index, _words(text), procedural):
+        for kind, held_out_id in _matches(index, words_of(text), procedural):
             first.setdefault((kind, held_out_id), Leak(kind, held_out_id, text[:200], where))
     return list(first.values())
 
@@ -87,7 +87,7 @@ def leak_finder(held_out: Mapping[str, str], *, procedural: bool = False) -> Cal
         ValueError: for a held-out question without a word.
     """
     index = _index(held_out)
-    return lambda text: any(_matches(index, _words(text), procedural))
+    return lambda text: any(_matches(index, words_of(text), procedural))
 
 
 def assert_clean(held_out: Mapping[str, str], texts: Iterable[str], name: str, *, procedural: bool = False) -> None:
@@ -107,7 +107,8 @@ def assert_clean(held_out: Mapping[str, str], texts: Iterable[str], name: str, *
         )
 
 
-def _words(text: str) -> Words:
+def words_of(text: str) -> Words:
+    """Give the words by which texts are compared: numbers, arithmetic signs and case-folded words."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(SIGNS)
     return tuple(WORD.findall(text.casefold()))
@@ -128,7 +129,7 @@ def _numbers(words: Words) -> Words:
 def _index(held_out: Mapping[str, str]) -> _Index:
     index = _Index()
     for held_out_id, text in held_out.items():
-        words = _words(text)
+        words = words_of(text)
         if not words:
             raise ValueError(f"held-out question {held_out_id!r} has no words to compare: {text!r}")
         length = min(GRAM, len(words))
