@@ -238,7 +238,7 @@ class Student:
     # a likelihood that rejected responses lower (arXiv 2505.24850)
     objective: Literal["sft", "dpo", "redi"] = "sft"
     preference_steps: Count = 200  # of `steps`, the last ones: on pairs
-    preference_learning_rate: Positive = 1e-3  # peak on pairs, of a cosine that ends at a tenth
+    preference_learning_rate: Positive = 1e-4  # peak on pairs, of a cosine that ends at a tenth
     dpo_beta: Positive = 0.1  # how much a change of the log-ratio to the student so far weighs
     redi_alpha: Annotated[float, Field(ge=0)] = 0.8  # weight of a rejected response beside the accepted one's 1
     # verdicts whose responses are the rejected side of pairs
