@@ -31,7 +31,8 @@ KEYS = json.loads(Path(__file__).with_name("keys.json").read_text())
 POOL = Artifact(Path("pool"), "0", {"questions.parquet": "1", "test.parquet": "2", "dev.parquet": "3"}, {})
 TEACHER, BASE = (Artifact(Path(name), name, {"model": digest}, {}) for name, digest in (("t", "4"), ("b", "5")))
 NAMES = [section.__name__.lower() for section in sections.SECTIONS]
-CORPUS = SimpleNamespace(accepted=lambda questions, budget: [])
+PART = Artifact(Path("corpus"), "6", {"accepted": "7", "rejected": "8"}, {})
+CORPUS = SimpleNamespace(accepted=lambda questions, budget: [], rejected=lambda questions, budget: [(PART, "rejected")])
 
 
 def shipped(name: str) -> Run:
@@ -94,6 +95,33 @@ def test_a_setting_that_comes_with_a_default_changes_no_key(name: str) -> None:
 def test_a_setting_that_differs_from_its_default_is_part_of_the_key(name: str) -> None:
     section, value = getattr(shipped("math").recipe, name), {f"{name}_later": 4}
     assert keyed_fields(later(section, **value)) == keyed_fields(section) | value
+
+
+def trained(**settings: Any) -> list[dict[str, Any]]:
+    """What the students of `math` are trained from, with other settings, the one of twice the steps last."""
+    run = shipped("math")
+    student = dataclasses.replace(run.recipe.student, **settings)
+    recipe = dataclasses.replace(run.recipe, student=student)
+    single = single_runs(dataclasses.replace(run, recipe=recipe, replicates=(0,)))[0]
+    replicate = Replicate(Context(single, None, None, None), POOL, TEACHER, BASE, None, CORPUS)  # type: ignore[arg-type]
+    return [student_inputs(replicate, cell) for cell in cells_of(single)]
+
+
+def test_settings_of_pairs_are_part_of_the_keys_of_students_that_read_them() -> None:
+    odd = {"preference_steps": 50, "redi_alpha": 0.5, "dpo_beta": 0.2, "negatives": ("truncated",)}
+    assert trained(**odd) == trained()
+    (plain, *_), (*_, longer) = trained(objective="dpo"), trained(objective="redi", **odd)
+    assert plain == trained()[0] | {
+        "settings": trained()[0]["settings"] | {"objective": "dpo"},
+        "rejected": ["8"],
+        "held_out": ["2", "3"],
+    }
+    assert longer["settings"] == trained()[-1]["settings"] | {
+        "objective": "redi",
+        "preference_steps": 100,  # of 2,000 steps
+        "redi_alpha": 0.5,
+        "negatives": ("truncated",),
+    }
 
 
 def test_every_section_says_what_the_first_version_knew_of_it() -> None:

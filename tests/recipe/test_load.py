@@ -6,6 +6,7 @@ from toolkit.recipe.load import load_recipe, load_run
 from toolkit.recipe.sections import HOME, SECTIONS
 
 GOOD = "title: T\npool: mathematics\n"
+PAIRS = "pool: m\nobjective: redi\nbudgets: [2, 4]\nheld_out: null\nfit_max: null"
 
 
 @pytest.fixture
@@ -85,6 +86,19 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
             "pool: m\ndecide: [saturation]\ncounting: accepted",
             r"mine\.yaml: decide: saturation reads every draw .*: counting must be sampled",
         ),
+        ("pool: m\nobjective: ppo", r"mine\.yaml: objective: .*'sft', 'dpo' or 'redi'.*'ppo'"),
+        (
+            "pool: m\nobjective: dpo",
+            r"budgets: objective dpo compares two responses .*: begin the budgets at 2 or more",
+        ),
+        (PAIRS + "\nbatch_size: 5", r"mine\.yaml: batch_size: must be even with objective redi.*, not 5"),
+        (PAIRS + "\nsteps: 200", r"preference_steps: must be below steps \(200\).*lower them from 200, or raise steps"),
+        (PAIRS + "\ncontrol: epochs", r"controls: objective redi divides `steps` .*: controls must be \[steps\]"),
+        (PAIRS + "\ncontrols: [steps, epochs]", r"mine\.yaml: controls: objective redi divides `steps`"),
+        (PAIRS + "\nnegatives: []", r"negatives: .*at least 1"),
+        (PAIRS + "\nnegatives: [failed]", r"negatives: .*'rejected', 'truncated' or 'unparsable'"),
+        (PAIRS + "\nnegatives: [rejected, rejected]", r"negatives: must be distinct"),
+        (PAIRS + "\nredi_alpha: -1", r"redi_alpha: .*greater than or equal to 0"),
         ("pool: m\nsteps: 3\nsteps: 4", r"mine\.yaml: steps: written twice"),
         ("steps: 3", r"mine\.yaml: pool: missing; every recipe names it"),
         ("- a", r"mine\.yaml: a recipe is a list of `key: value` lines"),

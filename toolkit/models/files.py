@@ -22,6 +22,10 @@ class NotFinite(ValueError):
     """A number that training or a model computed is not finite: the student diverged, or its weights are damaged."""
 
 
+class Collapsed(NotFinite):
+    """A student that diverged while its numbers were still finite: its accepted responses have become unlikely."""
+
+
 def refuse_code(folder: Path, named: str) -> None:
     """Refuse a folder whose configurations ask a library to import Python code.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.recipe.sections import Pool, Recipe
+from toolkit.recipe.sections import Pool, Recipe, Student
 from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
@@ -21,6 +21,7 @@ def rules(recipe: Recipe) -> Rules:
         *_ladder_rules(recipe),
         *_experiment_rules(recipe),
         *_teacher_rules(recipe),
+        *_student_rules(recipe),
         *_law_rules(recipe),
         *_decision_rules(recipe),
     ]
@@ -111,6 +112,48 @@ def _experiment_rules(recipe: Recipe) -> Rules:
             not partial or ladder.counting == "sampled",
             "must be null unless counting is sampled: otherwise the number of draws depends on their results",
         ),
+    ]
+
+
+def _student_rules(recipe: Recipe) -> Rules:
+    student, ladder = recipe.student, recipe.ladder
+    alone = ladder.counting != "accepted" and min(ladder.budgets, default=2) < 2
+    return [
+        (
+            "controls",
+            student.objective == "sft" or set(recipe.controls) == {"steps"},
+            f"objective {student.objective} divides `steps` between responses and pairs: controls must be [steps]",
+        ),
+        (
+            "budgets",
+            student.objective == "sft" or not alone,
+            f"objective {student.objective} compares two responses of a question: begin the budgets at 2 or more",
+        ),
+        *preference_rules(student),
+    ]
+
+
+def preference_rules(student: Student) -> Rules:
+    """List the rules of a student that is trained on pairs; one of another objective keeps them all."""
+    name, plain = student.objective, student.objective == "sft"
+    return [
+        (
+            "control",
+            plain or student.control == "steps",
+            f"must be steps with objective {name}, which divides `steps` between responses and pairs",
+        ),
+        (
+            "batch_size",
+            plain or student.batch_size % 2 == 0,
+            f"must be even with objective {name}, where a pair counts as two responses, not {student.batch_size}",
+        ),
+        (
+            "preference_steps",
+            plain or student.preference_steps < student.steps,
+            f"must be below steps ({student.steps}), of which they are the last: a student is trained on accepted "
+            f"responses before pairs; lower them from {student.preference_steps}, or raise steps",
+        ),
+        ("negatives", _distinct(student.negatives), "must be distinct, and at least one"),
     ]
 
 

@@ -23,6 +23,7 @@ Width = Annotated[int, Field(ge=1, le=2**14)]  # of an embedded model: units, la
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
+Negative = Literal["rejected", "truncated", "unparsable"]
 DOUBLED = "doubled"  # the control of students trained twice as long, which only check the ladder of another control
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
@@ -216,7 +217,11 @@ class Ladder:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Student:
-    """How a student is trained from base and corpus, on the response tokens only."""
+    """How a student is trained from base and corpus, on the response tokens only.
+
+    With `objective` dpo or redi the last `preference_steps` of its `steps` compare an accepted response with a rejected
+    one of the same question. A pair counts as two responses, so such a step reads `batch_size` / 2 pairs.
+    """
 
     method: Literal["lora", "full"] = "lora"
     control: Control = "steps"
@@ -229,6 +234,15 @@ class Student:
     lora_rank: Count = 16
     lora_alpha: Count = 32
     max_length: Count = 128  # tokens of prompt and response; longer rows are an error, never cut
+    # sft: accepted responses alone; dpo: then pairs, against the student so far (arXiv 2305.18290); redi: then pairs,
+    # a likelihood that rejected responses lower (arXiv 2505.24850)
+    objective: Literal["sft", "dpo", "redi"] = "sft"
+    preference_steps: Count = 200  # of `steps`, the last ones: on pairs
+    preference_learning_rate: Positive = 1e-4  # peak on pairs, of a cosine that ends at a tenth
+    dpo_beta: Positive = 0.1  # how much a change of the log-ratio to the student so far weighs
+    redi_alpha: Annotated[float, Field(ge=0)] = 0.8  # weight of a rejected response beside the accepted one's 1
+    # verdicts whose responses are the rejected side of pairs
+    negatives: Annotated[tuple[Negative, ...], Field(min_length=1)] = ("rejected",)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

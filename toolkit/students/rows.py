@@ -1,7 +1,7 @@
 """From corpus files to token rows: the chat prompt, the response, the end of sequence; loss on the response alone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,16 +53,19 @@ def read_responses(files: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     for file in files:
         names = pq.read_schema(file).names
-        missing = set(COLUMNS) - set(names)
-        if missing:
-            raise StudentError(
-                f"{file}: no column {', '.join(sorted(missing))}; a corpus file has {', '.join(COLUMNS)}"
-            )
+        refuse_missing(file, names, COLUMNS)
         columns = [*COLUMNS, *(["messages"] if "messages" in names else [])]
         rows += map(_with_prompt, pq.read_table(file, columns=columns).to_pylist())
     if not rows:
         raise StudentError(f"no responses to train on in {len(files)} files: accept more, or raise the budget")
     return rows
+
+
+def refuse_missing(file: Path, names: Iterable[str], columns: Sequence[str]) -> None:
+    """Raise StudentError when `names`, the columns of a file, lack one of `columns`."""
+    missing = set(columns) - set(names)
+    if missing:
+        raise StudentError(f"{file}: no column {', '.join(sorted(missing))}; a corpus file has {', '.join(columns)}")
 
 
 def _with_prompt(row: Row) -> Row:
@@ -77,46 +80,78 @@ def _prompt_of(row: Row) -> Turns:
     return tuple((message["role"], message["content"]) for message in messages)
 
 
+class Tokens(NamedTuple):
+    """The token ids of a prompt, and of a response with its end of sequence."""
+
+    prompt: list[int]
+    response: list[int]
+
+
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], max_length: int) -> Rows:
+    """Give token rows with loss on the response and its end alone; see `tokenize`.
+
+    A response that the tokenizer cannot read is left out and counted: a garbled one may join pieces in a way that a
+    small vocabulary lacks.
+
+    Raises:
+        StudentError: as `tokenize`, or for more than `UNREADABLE` of the responses that the tokenizer cannot read.
+    """
+    tokens = tokenize(tokenizer, rows, max_length)
+    readable = [each for each in tokens if each]
+    unreadable, total = len(tokens) - len(readable), len(tokens)
+    if unreadable > max(1, UNREADABLE * total) or not readable:
+        raise StudentError(
+            f"the base model's tokenizer cannot read {unreadable:,} of {total:,} responses; choose a base that can"
+        )
+    return Rows(
+        input_ids=[prompt + response for prompt, response in readable],
+        labels=[[IGNORED] * len(prompt) + response for prompt, response in readable],
+        unreadable=unreadable,
+    )
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], max_length: int, *, trusted: bool = True
+) -> list[Tokens | None]:
     """Give prompt ids as the sampler makes them, then the ids of the response and the end of sequence.
 
     Question and response are data: what looks like a special token in them is read as plain text, or refused. A tag
-    that the prompt has opened, such as `<think>`, is not written again where the response begins with it. A response
-    that the tokenizer cannot read is left out and counted: a garbled one may join pieces in a way that a small
-    vocabulary lacks.
+    that the prompt has opened, such as `<think>`, is not written again where the response begins with it.
+
+    Args:
+        max_length: tokens of prompt, response and end together.
+        trusted: whether a special token in a response is an error; else that response cannot be read.
+
+    Returns:
+        Tokens of each row, in order; None for a response that the tokenizer cannot read.
 
     Raises:
         StudentError: for a base without chat template or end-of-sequence token, a row beyond `max_length` tokens, a
-            question or more than `UNREADABLE` of the responses that the tokenizer cannot read, or a special token
-            inside a response.
+            question that the tokenizer cannot read, or a special token inside a response.
     """
+    _refuse_mute(tokenizer)
+    turns = [_prompt_of(row) for row in rows]
+    prompts = {asked: _prompt(tokenizer, asked) for asked in set(turns)}
+    texts = [without_opened(prompts[asked].text, row["response"]) for row, asked in zip(rows, turns, strict=True)]
+    responses = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"] if texts else []
+    unknown = {tokenizer.unk_token_id}
+    special = set(tokenizer.all_special_ids) - unknown
+    tokens: list[Tokens | None] = []
+    for row, asked, response in zip(rows, turns, responses, strict=True):
+        complaint = _complaint(prompts[asked], response, max_length, special if trusted else set())
+        if complaint:
+            raise StudentError(f"question {row['question_id']}: {complaint}")
+        readable = (unknown if trusted else unknown | special).isdisjoint(response)
+        tokens.append(Tokens(prompts[asked].ids, [*response, tokenizer.eos_token_id]) if readable else None)
+    return tokens
+
+
+def _refuse_mute(tokenizer: PreTrainedTokenizerBase) -> None:
     complaint = mute(tokenizer)
     if complaint:
         raise StudentError(f"the base model: {complaint}")
     if tokenizer.eos_token_id is None:
         raise StudentError("the base model's tokenizer has no end-of-sequence token: set eos_token")
-    turns = [_prompt_of(row) for row in rows]
-    prompts = {asked: _prompt(tokenizer, asked) for asked in set(turns)}
-    texts = [without_opened(prompts[asked].text, row["response"]) for row, asked in zip(rows, turns, strict=True)]
-    responses = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)
-    pairs = [(prompts[asked].ids, ids) for asked, ids in zip(turns, responses["input_ids"], strict=True)]
-    unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    for row, asked, (prompt, response) in zip(rows, turns, pairs, strict=True):
-        complaint = _complaint(prompt, response, max_length, prompts[asked].readable, special)
-        if complaint:
-            raise StudentError(f"question {row['question_id']}: {complaint}")
-    readable = [(prompt, response) for prompt, response in pairs if unknown is None or unknown not in response]
-    unreadable = len(pairs) - len(readable)
-    if unreadable > max(1, UNREADABLE * len(pairs)) or not readable:
-        raise StudentError(
-            f"the base model's tokenizer cannot read {unreadable:,} of {len(pairs):,} responses; choose a base that can"
-        )
-    end = [tokenizer.eos_token_id]
-    return Rows(
-        input_ids=[prompt + response + end for prompt, response in readable],
-        labels=[[IGNORED] * len(prompt) + response + end for prompt, response in readable],
-        unreadable=unreadable,
-    )
 
 
 class _Prompt(NamedTuple):
@@ -134,13 +169,11 @@ def _prompt(tokenizer: PreTrainedTokenizerBase, turns: Turns) -> _Prompt:
     return _Prompt(chat_text(tokenizer, messages), ids, unknown is None or unknown not in checked)
 
 
-def _complaint(
-    prompt: list[int], response: list[int], max_length: int, readable: bool, special: set[int]
-) -> str | None:
-    length = len(prompt) + len(response) + 1
+def _complaint(prompt: _Prompt, response: list[int], max_length: int, special: set[int]) -> str | None:
+    length = len(prompt.ids) + len(response) + 1
     if length > max_length:
         return f"prompt and response have {length} tokens, max_length is {max_length}; raise it"
-    if not readable:
+    if not prompt.readable:
         return "the base model's tokenizer cannot read all of it; choose a base that can"
     if not special.isdisjoint(response):
         return "its response holds a special token of the base model; reject that response"

@@ -56,8 +56,15 @@ class Corpus:
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
+        return self._side("accepted", questions, budget)
+
+    def rejected(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
+        """List, as `accepted`, the files of the responses that were not accepted, or repeat an accepted one."""
+        return self._side("rejected", questions, budget)
+
+    def _side(self, side: str, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         return [
-            (part, f"data/accepted/{file_name(shell, rung)}")
+            (part, f"data/{side}/{file_name(shell, rung)}")
             for (shell, rung), part in self.parts.items()
             if shell.stop <= questions and rung[1] <= budget
         ]

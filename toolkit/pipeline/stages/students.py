@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.keys import keyed_fields
 from toolkit.models.files import NotFinite
@@ -13,12 +13,23 @@ from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 SECONDS = 0.05  # of one core per step, from an embedded base of the default size
+PREFERENCE = ("preference_steps", "preference_learning_rate", "negatives")  # settings of both dpo and redi
+UNREAD = {"sft": (*PREFERENCE, "dpo_beta", "redi_alpha"), "dpo": ("redi_alpha",), "redi": ("dpo_beta",)}
+
+
+class Negatives(NamedTuple):
+    """What the rejected side of pairs is read from: corpus files, without responses that hold a held-out question."""
+
+    files: list[Path]
+    held_out: Mapping[str, str]
+    procedural: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,19 +49,37 @@ def student_settings(replicate: Replicate, cell: Cell) -> Student:
     recipe = replicate.context.recipe
     changed: dict[str, Any] = {"control": cell.control}
     if cell.control == DOUBLED:
-        longer = {"steps": 2 * recipe.student.steps, "epochs": 2 * recipe.student.epochs}
+        longer: dict[str, Any] = {"steps": 2 * recipe.student.steps, "epochs": 2 * recipe.student.epochs}
+        if recipe.student.objective != "sft":
+            longer["preference_steps"] = 2 * recipe.student.preference_steps
         changed = {"control": recipe.controls[0], **longer}
     return dataclasses.replace(recipe.student, **changed)
 
 
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
-    """Give what the student of a cell is trained from, without settings that its method and control do not read."""
-    settings = keyed_fields(student_settings(replicate, cell))
-    settings.pop("epochs" if settings["control"] == "steps" else "steps")
+    """Give what the student of a cell is trained from, without the settings that it does not read."""
+    student = student_settings(replicate, cell)
+    unread = {"epochs" if student.control == "steps" else "steps", *UNREAD[student.objective]}
+    settings = {name: value for name, value in keyed_fields(student).items() if name not in unread}
     if settings["method"] == "full":
         settings = {name: value for name, value in settings.items() if not name.startswith("lora_")}
     files = [part.file(name) for part, name in replicate.corpus.accepted(cell.questions, cell.budget)]
-    return {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
+    inputs = {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
+    return inputs if student.objective == "sft" else inputs | _negative_inputs(replicate, cell)
+
+
+def _negative_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
+    """Give what pairs are made from beside the accepted responses."""
+    pool, rejected = replicate.pool, replicate.corpus.rejected(cell.questions, cell.budget)
+    held_out = [pool.file(name) for name in ("test.parquet", "dev.parquet") if name in pool.files]
+    return {"rejected": [part.file(name) for part, name in rejected], "held_out": held_out}
+
+
+def _negatives(replicate: Replicate, cell: Cell) -> Negatives | None:
+    if replicate.context.recipe.student.objective == "sft":
+        return None
+    files = [part.path / name for part, name in replicate.corpus.rejected(cell.questions, cell.budget)]
+    return Negatives(files, held_out_questions(replicate.pool.path, seeds=False), procedural(replicate.context))
 
 
 def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
@@ -62,10 +91,11 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
             cell, replicate = entry
             base = replicate.base
             files = [part.path / file for part, file in replicate.corpus.accepted(cell.questions, cell.budget)]
-            options = student_settings(replicate, cell), cell.replicate, f"sha256:{base.digest}"
+            settings = student_settings(replicate, cell)
 
             def make(out: Path) -> dict[str, Any]:
-                facts: dict[str, Any] = context.work(stage, cell.task, train_one, base.path, files, out, *options)
+                options = _negatives(replicate, cell), out, settings, cell.replicate, f"sha256:{base.digest}"
+                facts: dict[str, Any] = context.work(stage, cell.task, train_one, base.path, files, *options)
                 return facts
 
             try:
@@ -100,13 +130,22 @@ def plan_students(
     ahead = timed(
         context, Ahead("student", steps, "steps"), known, SECONDS if context.recipe.base.base == NANO else None
     )
-    text = _described(own) + f", at most {steps:,} steps to do" * bool(steps)
+    text = _described(own) + f", at most {steps:,} steps to do" * bool(steps) + _on_pairs(context) * bool(steps)
     return PlannedStage(name, list(own.values()), text, [ahead])
 
 
 def _described(students: Mapping[Cell, Artifact]) -> str:
     steps = sum(int(student.facts.get("steps", 0)) for student in students.values())
     return f"{len(students)} student{'s' * (len(students) != 1)}" + f", {steps:,} steps" * bool(steps)
+
+
+def _on_pairs(context: Context) -> str:
+    """Say which steps compare responses."""
+    student = context.recipe.student
+    if student.objective == "sft":
+        return ""
+    share = student.preference_steps / student.steps
+    return f", the last {share:.0%} of each student on pairs ({student.objective})"
 
 
 def _most_steps(replicate: Replicate, cell: Cell) -> int:
@@ -119,9 +158,22 @@ def _most_steps(replicate: Replicate, cell: Cell) -> int:
 
 
 def train_one(
-    base: Path, files: list[Path], out: Path, settings: Student, seed: int, base_name: str, tick: Tick
+    base: Path,
+    files: list[Path],
+    negatives: Negatives | None,
+    out: Path,
+    settings: Student,
+    seed: int,
+    base_name: str,
+    tick: Tick,
 ) -> dict[str, Any]:
     """Train one student; runs in a worker."""
+    from toolkit.corpora.decontamination import leak_finder
+    from toolkit.students.pairs import corpus_pairs
     from toolkit.students.train import train_student
 
-    return train_student(base, files, out, settings, seed, tick, base_name=base_name)
+    pairs = None
+    if negatives:
+        leaks = leak_finder(negatives.held_out, procedural=negatives.procedural)
+        pairs = corpus_pairs(files, negatives.files, settings.negatives, leaks)
+    return train_student(base, files, out, settings, seed, tick, base_name=base_name, pairs=pairs)
