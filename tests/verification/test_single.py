@@ -21,10 +21,10 @@ def script(tmp_path: Path, text: str) -> str:
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "pebble.py").write_text("raise ImportError('a file of the caller')")
     root = str(Path(toolkit.__file__).parents[1])
-    quiet = {"PYTHONWARNINGS": "ignore"}  # from 3.12 on Python warns of the script's own fork
+    more = {"PYTHONPATH": root, "PYTHONWARNINGS": "ignore"}  # from 3.12 on Python warns of a fork like the script's
     ran = subprocess.run(
         [sys.executable, "../mine.py"],
-        capture_output=True, text=True, cwd=tmp_path / "else", env=os.environ | quiet | {"PYTHONPATH": root}, check=False,
+        capture_output=True, text=True, cwd=tmp_path / "else", env=os.environ | more, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("begins") == 1 and ran.stderr == ""
