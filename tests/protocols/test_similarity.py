@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from toolkit.protocols.similarity import is_similar, jaccard, rouge_l, says_something, stock_filter, stock_words, words
+from toolkit.protocols.similarity import (
+    is_similar,
+    jaccard,
+    rouge_l,
+    says_something,
+    stock_filter,
+    stock_words,
+    values,
+    words,
+)
 
 TOM = "Tom has {} apples and buys {} more. How many apples has Tom?"
 KNOWN = [
@@ -70,3 +79,16 @@ def test_jaccard():
     ten = "one two three four five six seven eight nine ten"
     assert jaccard(ten, ten.removesuffix(" ten")) == 0.9
     assert jaccard("", "") == 0
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "c", "7", "8", "+"]), max_size=7).map(" ".join)
+
+
+@given(st.lists(st.tuples(TEXTS, st.booleans())), st.sampled_from([0.0, 0.5, 0.7, 1.0]), st.booleans())
+def test_a_filter_that_follows_a_growing_list_says_the_same_as_all_pairs(texts, most, same_values):
+    drops, known = is_similar(most, same_values=same_values), []
+    for text, kept in texts:
+        pairs = [other for other in known if not same_values or values(other) == values(text)]
+        assert drops(text, known) == any(rouge_l(words(text), words(other)) > most for other in pairs)
+        known += [text] * kept
+    assert drops("a b", ["a b"]) == (most < 1) and not drops("a b", [])

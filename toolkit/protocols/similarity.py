@@ -7,13 +7,13 @@ another question, as much as the wording may be alike. An operation in words (su
 
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-CACHED = 1 << 17  # questions whose words a filter keeps in memory
+CACHED = 1 << 17  # personas whose words stay in memory
 STOCK = re.compile(r"[a-z0-9]+")
 # Numbers, words, LaTeX's commands, and signs without those of sentences. A hyphen within a compound is none, and `!` is
 # a sign behind a number or bracket.
@@ -54,34 +54,64 @@ def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
     return Indel.normalized_similarity(one, other)
 
 
-def is_similar(most: float, *, same_values: bool = True) -> Callable[[str, Sequence[str]], bool]:
+def is_similar(most: float, *, same_values: bool = True) -> "Near":
     """Give a filter for texts whose ROUGE-L with a known one is above `most`, in [0, 1].
 
     Args:
         same_values: compare only questions with the same numbers and signs.
     """
-    return _filter(most, words, values if same_values else _nothing)
+    return Near(most, words, values if same_values else _nothing)
 
 
-def stock_filter(most: float) -> Callable[[str, Sequence[str]], bool]:
+def stock_filter(most: float) -> "Near":
     """Give the filter of Self-Instruct's own code, which sees neither signs nor other letters than a to z."""
-    return _filter(most, stock_words, _nothing)
+    return Near(most, stock_words, _nothing)
 
 
 def _nothing(text: str) -> Words:
     return ()
 
 
-def _filter(most: float, split: Split, kind: Callable[[str], Hashable]) -> Callable[[str, Sequence[str]], bool]:
-    split, kind = lru_cache(CACHED)(split), lru_cache(CACHED)(kind)
+class Near:
+    """Says whether a text is near a known one; only those are compared that may be: of its kind, and about as long.
 
-    def drops(text: str, known: Sequence[str]) -> bool:
-        mine = kind(text)
-        others = (split(other) for other in known if kind(other) == mine)
-        best = process.extractOne(split(text), others, scorer=Indel.normalized_similarity, score_cutoff=most)
-        return best is not None and best[1] > most
+    Without that the filter takes the longer the more questions there are, and pools stop growing.
 
-    return drops
+    Args:
+        most: ROUGE-L from which on, exclusively, a text is near.
+        split: gives the words that are compared.
+        kind: gives what both must have in common to be compared at all.
+    """
+
+    def __init__(self, most: float, split: Split, kind: Split) -> None:
+        self._most, self._split, self._kind = most, split, kind
+        self._letters: dict[str, str] = {}  # word -> a character, since texts are compared faster than lists
+        self._known: Sequence[str] = ()
+        self._count = 0  # of them in the blocks
+        self._blocks: dict[Words, dict[int, list[str]]] = {}  # kind -> length -> known ones
+
+    def __call__(self, text: str, known: Sequence[str]) -> bool:
+        """Compare a text; `known` is taken up where the last call left it, as long as it is the same, growing list."""
+        self._follow(known)
+        mine, blocks = self._spelled(text), self._blocks.get(self._kind(text), {})
+        for length, others in blocks.items():
+            total = len(mine) + length
+            if length == len(mine) or 2 * min(len(mine), length) > self._most * total:
+                best = process.extractOne(mine, others, scorer=Indel.normalized_similarity, score_cutoff=self._most)
+                if best is not None and best[1] > self._most:
+                    return True
+        return False
+
+    def _follow(self, known: Sequence[str]) -> None:
+        if known is not self._known or len(known) < self._count:
+            self._known, self._count, self._blocks = known, 0, {}
+        for place in range(self._count, len(known)):
+            spelled = self._spelled(known[place])
+            self._blocks.setdefault(self._kind(known[place]), {}).setdefault(len(spelled), []).append(spelled)
+        self._count = len(known)
+
+    def _spelled(self, text: str) -> str:
+        return "".join(self._letters.setdefault(word, chr(len(self._letters) + 1)) for word in self._split(text))
 
 
 def jaccard(one: str, other: str) -> float:
