@@ -2,14 +2,17 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from toolkit.corpora.decontamination import leak_finder
 from toolkit.prompt import contents, user_turn
-from toolkit.protocols import load_question_protocol
+from toolkit.protocols import ProtocolError, load_protocol, load_question_protocol
 from toolkit.protocols.contract import NewQuestion, Question, QuestionProtocol
+from toolkit.recipe.protocol_file import protocol_name
 from toolkit.synthesis import questions
 from toolkit.synthesis.executions import step_seed
 from toolkit.synthesis.journal import Journal, JournalError, read_journal
@@ -256,3 +259,15 @@ def test_failed_evolutions_are_evolved_again_as_they_were(tmp_path):
         assert row.parents == (last[seed],)
         last[seed] = row.question_id if row in made.questions else last[seed]
     assert any(row.parents[0].startswith("new-") for row in both)
+
+
+def test_the_protocol_that_the_documents_show_makes_questions(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "QuestionProtocol" in block)
+    file = tmp_path / "mine.py"
+    file.write_text(code, encoding="utf-8")
+    protocol = load_question_protocol(protocol_name(file), "{{ question }}", file=file)
+    made = run(tmp_path / "rows", Asked(lambda prompt, seed: f"{prompt} {seed}\n{'long ' * 200}"), protocol, wanted=5)
+    assert [row.protocol for row in made.questions] == ["mine"] * 5 and made.counts[0].dropped["long"] == 8
+    with pytest.raises(ProtocolError, match=r"mine\.py: makes new questions, where responses are wanted"):
+        load_protocol(protocol_name(file), "{{ question }}", file=file)

@@ -5,6 +5,7 @@ is a fixed number of calls, which all read what earlier rounds kept: the result 
 sifted again from the journal in every run, so that another threshold asks nobody again for what is there.
 """
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,10 +13,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from toolkit.protocols.calls import call_protocol, read_questions
-from toolkit.protocols.contract import MadeQuestion, NewQuestion, Question, QuestionProtocol, Seeds
+from toolkit.protocols.contract import NewQuestion, Question, QuestionProtocol, Seeds
 from toolkit.recipe.sections import MOST_DRAWS
 from toolkit.synthesis.candidates import Candidates, DroppedQuestion, RoundCounts, SynthesisedQuestion
-from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import REMEDY, Journal, JournalError, Response, read_journal
 from toolkit.synthesis.sampler import missing, sample
 from toolkit.synthesis.spending import Prices
@@ -92,28 +92,23 @@ def synthesise_questions(
         TeacherError, OSError, RuntimeError: as `sample` does.
     """
     _refuse(seeds, wanted)
-
-    def ask(draws: list[Draw], made: Sequence[MadeQuestion], spent: float) -> Tally:
-        return sample(
-            journal,
-            draws,
-            teacher,
-            call_protocol(protocol, Seeds(seeds, made)),
-            sampling_seed=sampling_seed,
-            report=report,
-            total=len(draws),
-            attempts=attempts,
-            prices=prices,
-            max_cost=None if max_cost is None else max_cost - spent,
-            errors=errors,
-        )
-
+    ask = functools.partial(
+        sample,
+        journal,
+        teacher=teacher,
+        sampling_seed=sampling_seed,
+        report=report,
+        attempts=attempts,
+        prices=prices,
+    )
     calls, candidates = _Calls(journal), Candidates(protocol, seeds, held_out, wanted)
     per_round, spent, stopped = protocol.calls_per_round or len(seeds), 0.0, ""
     while len(candidates.kept) < wanted and not stopped:
         indices = _next_round(candidates, per_round)
         if draws := list(missing(journal, ((SYNTHESIS, "", index) for index in indices), errors)):
-            tally = ask(draws, candidates.made(), spent)
+            asked = call_protocol(protocol, Seeds(seeds, candidates.made()))
+            left = None if max_cost is None else max_cost - spent
+            tally = ask(draws=draws, protocol=asked, total=len(draws), max_cost=left, errors=errors)
             spent, stopped = spent + tally.cost, tally.stopped
         if not stopped:
             calls.sift(indices, candidates)
