@@ -9,6 +9,7 @@ from toolkit import doors
 CONTRACTS = {
     "SERVERS": ("commands", "running", "client"),
     "PROTOCOLS": ("protocol",),
+    "QUESTION_PROTOCOLS": ("protocol",),
     "ANSWER_KINDS": ("extract", "answer_to", "compare_by", "COMPARED"),
     "BENCHMARKS": ("benchmark",),
 }

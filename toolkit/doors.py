@@ -19,6 +19,14 @@ PROTOCOLS = {
     "critique_guided": "toolkit.protocols.critique_guided",
 }
 
+# Protocols that make new questions from the seeds; see `toolkit.protocols.contract.QuestionProtocol`
+QUESTION_PROTOCOLS = {
+    "self_instruct": "toolkit.protocols.self_instruct",
+    "evol_instruct": "toolkit.protocols.evol_instruct",
+    "persona": "toolkit.protocols.persona",
+    "question_augmentation": "toolkit.protocols.question_augmentation",
+}
+
 # `answer_kind`: how answers are found and compared; see `toolkit.verification.policies.AnswerKind`
 ANSWER_KINDS = {
     "mathematics": "toolkit.verification.mathematics",

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.prompt import Messages, contents
-from toolkit.protocols.contract import Draft, Protocol, Question
+from toolkit.protocols.calls import call_protocol, read_questions
+from toolkit.protocols.contract import Draft, NewQuestion, Protocol, Question, QuestionProtocol, Seeds
 from toolkit.protocols.execution import Execution
 from toolkit.synthesis.journal import Journal, Response, read_journal
 from toolkit.synthesis.sampler import sample
@@ -59,6 +60,34 @@ def respond(path: Path, protocol: Protocol, texts: list[str], question: str = "1
     with Journal(path) as journal:
         sample(journal, [("q", question, 0)], teacher, protocol, sampling_seed=1, report=lambda _: None)
     return Made(list(read_journal(path)), teacher.read)
+
+
+class Called(NamedTuple):
+    """What a call brought, the steps that it asked for with their parents, and what the teacher read."""
+
+    questions: list[NewQuestion]
+    steps: list[tuple[str, tuple[str, ...]]]
+    read: list[str]
+
+
+def call(
+    path: Path, protocol: QuestionProtocol, seeds: Seeds, texts: list[str], index: int = 0, **options: Any
+) -> Called:
+    """Make call `index` of a question-making protocol, with the completions `texts` one after the other."""
+    teacher = Scripted(lambda _, number: texts[number - 1], **options)
+    with Journal(path) as journal:
+        draws, asked = [("calls", "", index)], call_protocol(protocol, seeds)
+        sample(journal, draws, teacher, asked, sampling_seed=1, report=lambda _: None)
+    rows = list(read_journal(path))
+    (final,) = (row for row in rows if not row.pending)
+    assert not final.failed, final.error
+    steps = [(row.step, row.parents) for row in rows if row.is_completion]
+    return Called(read_questions(final.text), steps, [contents(messages) for messages in teacher.read])
+
+
+def seeds_of(*texts: str) -> Seeds:
+    """Give seeds with the ids s0, s1, ..."""
+    return Seeds([Question(f"s{place}", text) for place, text in enumerate(texts)])
 
 
 def draft_of(protocol: Protocol, question: Question, index: int, texts: list[str]) -> Draft:

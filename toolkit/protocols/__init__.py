@@ -1,7 +1,8 @@
-"""Synthesis protocols: one file each, which says how a response to a question comes about.
+"""Synthesis protocols: one file each, which says how a response to a question, or a new question, comes about.
 
-A protocol's module has `protocol(prompt, **options) -> Protocol` (see `contract`), with `prompt` the recipe's template,
-and a line in `toolkit.doors.PROTOCOLS`. A file of the user's own has the same function and needs no line.
+A protocol's module has `protocol(prompt, **options)`, with `prompt` the recipe's template. It gives a `Protocol` and
+has a line in `toolkit.doors.PROTOCOLS`, or a `QuestionProtocol` and one in `QUESTION_PROTOCOLS` (see `contract`). A
+file of the user's own has the same function and needs no line.
 """
 
 import functools
@@ -12,13 +13,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from toolkit.doors import PROTOCOLS
-from toolkit.protocols.contract import Protocol
+from toolkit.doors import PROTOCOLS, QUESTION_PROTOCOLS
+from toolkit.protocols.contract import Protocol, QuestionProtocol
 from toolkit.protocols.options import check_options
 from toolkit.recipe.protocol_file import prompts_of, protocol_name
 
+Kind = TypeVar("Kind", Protocol, QuestionProtocol)
+MODULES = PROTOCOLS | QUESTION_PROTOCOLS
+MAKES: dict[type, str] = {Protocol: "responses", QuestionProtocol: "new questions"}
 STEP = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -29,7 +33,7 @@ class ProtocolError(ValueError):
 def load_protocol(
     name: str, prompt: str, options: Mapping[str, Any] | None = None, file: Path | None = None
 ) -> Protocol:
-    """Load a protocol with the recipe's prompt template and options.
+    """Load a protocol that makes responses, with the recipe's prompt template and options.
 
     Args:
         name: in `PROTOCOLS`, or `module@digest` of a file of the user's own.
@@ -37,28 +41,40 @@ def load_protocol(
 
     Raises:
         OptionError: for options that the protocol does not take.
-        ProtocolError: for a file that is not the one of the name, cannot be run, or makes no protocol.
+        ProtocolError: for a file that is not the one of the name, cannot be run, or makes no such protocol.
         ValueError: for a prompt that is no template.
     """
-    if name in PROTOCOLS:
-        module = importlib.import_module(PROTOCOLS[name])
-    elif file is None:
+    return _made(_module(name, file), Protocol, prompt, options or {})._replace(name=name.partition("@")[0])
+
+
+def load_question_protocol(
+    name: str, prompt: str, options: Mapping[str, Any] | None = None, file: Path | None = None
+) -> QuestionProtocol:
+    """Load a protocol that makes new questions; `name` is in `QUESTION_PROTOCOLS`, and else all is as `load_protocol`.
+
+    Raises:
+        OptionError, ProtocolError, ValueError: as `load_protocol` does.
+    """
+    return _made(_module(name, file), QuestionProtocol, prompt, options or {})._replace(name=name.partition("@")[0])
+
+
+def _module(name: str, file: Path | None) -> ModuleType:
+    if name in MODULES:
+        return importlib.import_module(MODULES[name])
+    if file is None:
         raise ProtocolError(
             f"{name}: is somebody's own protocol, and code never comes with data. Write `protocol: ./"
             f"{name.partition('@')[0]}.py`, a file of your own beside the recipe; it continues this source where its "
             f"digest is {name.partition('@')[2]}, too"
         )
-    else:
-        module = _run_file(file, name)
-    made = _made(module, prompt, options or {})
-    return made._replace(name=name.partition("@")[0])
+    return _run_file(file, name)
 
 
 def prompts_digest(name: str) -> str | None:
     """Give the digest of the prompts that a shipped protocol has in files; None without any, or for a user's own."""
-    if name not in PROTOCOLS:
+    if name not in MODULES:
         return None
-    module = Path(__file__).with_name(f"{PROTOCOLS[name].rpartition('.')[2]}.py")
+    module = Path(__file__).with_name(f"{MODULES[name].rpartition('.')[2]}.py")
     texts = [f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in prompts_of(module)]
     return hashlib.sha256("\0\0".join(texts).encode()).hexdigest() if texts else None
 
@@ -78,14 +94,16 @@ def _run_file(file: Path, name: str) -> ModuleType:
     return module
 
 
-def _made(module: ModuleType, prompt: str, options: Mapping[str, Any]) -> Protocol:
+def _made(module: ModuleType, kind: type[Kind], prompt: str, options: Mapping[str, Any]) -> Kind:
     make = getattr(module, "protocol", None)
-    place = Path(str(module.__file__)).name
+    place, named = Path(str(module.__file__)).name, kind.__name__
     if not callable(make):
-        raise ProtocolError(f"{place}: has no function `protocol(prompt, **options)`; write one that gives a Protocol")
-    made = make(prompt, **check_options(make, options))
-    if not isinstance(made, Protocol) or not made.steps:
-        raise ProtocolError(f"{place}: its function `protocol` gives {made!r:.80}; give a `Protocol` with its steps")
+        raise ProtocolError(f"{place}: has no function `protocol(prompt, **options)`; write one that gives a {named}")
+    made: Any = make(prompt, **check_options(make, options))
+    if not isinstance(made, kind) and type(made) in MAKES:
+        raise ProtocolError(f"{place}: makes {MAKES[type(made)]}, where {MAKES[kind]} are wanted; name another one")
+    if not isinstance(made, kind) or not made.steps:
+        raise ProtocolError(f"{place}: its function `protocol` gives {made!r:.80}; give a `{named}` with its steps")
     wrong = [step for step in (*made.steps, *made.most) if step not in made.steps or not STEP.fullmatch(step)]
     if wrong:
         raise ProtocolError(f"{place}: {wrong[0]!r:.80} is no step; a step has a name of letters, digits, '_' and '-'")

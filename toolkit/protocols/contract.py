@@ -1,8 +1,13 @@
-"""What a protocol is: the steps that it may ask the teacher for, and a coroutine that turns a question into a draft."""
+"""What a protocol is: the steps that it may ask the teacher for, and a coroutine that makes something of them.
+
+A `Protocol` turns a question into a response; a `QuestionProtocol` turns the seed questions into new ones.
+"""
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from toolkit.prompt import Messages
@@ -72,6 +77,85 @@ class Protocol(NamedTuple):
     def times(self, step: str) -> int:
         """Give how often a response may ask for a step."""
         return min(self.most.get(step, 1), self.longest)
+
+
+class NewQuestion(NamedTuple):
+    """A question that a call of a question-making protocol brought.
+
+    Attributes:
+        parents: ids of the questions that it was made from, seeds or earlier new ones.
+        dropped: why the protocol itself eliminates it; empty where it does not. It is counted under this reason.
+        note: what it was made by or for, such as an operation or a persona.
+    """
+
+    text: str
+    parents: tuple[str, ...] = ()
+    dropped: str = ""
+    note: str = ""
+
+
+class MadeQuestion(NamedTuple):
+    """A new question that was accepted, in round `round` from 0 on."""
+
+    question_id: str
+    text: str
+    parents: tuple[str, ...]
+    round: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What a call may make new questions from.
+
+    Attributes:
+        given: the seed questions in pool order, at least one.
+        made: what earlier rounds accepted, in order of round, call and place.
+    """
+
+    given: Sequence[Question]
+    made: Sequence[MadeQuestion] = ()
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Give the ids of all of them: what may be a parent."""
+        return frozenset([question.question_id for question in self.given] + [made.question_id for made in self.made])
+
+    @cached_property
+    def successors(self) -> Mapping[str, MadeQuestion]:
+        """Give the last question that was made of each first parent, by the parent's id."""
+        return {made.parents[0]: made for made in self.made if made.parents}
+
+
+Synthesise = Callable[[Ask, Seeds, int], Coroutine[typing.Any, typing.Any, list[NewQuestion]]]
+Filter = Callable[[str, Sequence[str]], bool]  # whether a text is dropped, beside the texts that are known by then
+
+
+class QuestionProtocol(NamedTuple):
+    """A protocol that makes new questions.
+
+    `synthesise(ask, seeds, index)` is call `index` of it, under the same rules as `Protocol.respond`. What it brings is
+    sifted after each round of calls, before any answer is asked for, in order of round, call and place: so what is kept
+    depends on the calls alone and never on which came first.
+
+    Attributes:
+        filters: reason -> function that says whether a text is dropped for it, beside the seeds and all that was
+            accepted before it. They are asked in this order.
+        note_filters: the same for notes, beside those of what was accepted before.
+        audits: filters that drop nothing: how many of the accepted ones they would have dropped is counted.
+        calls_per_round: calls that read the same accepted questions; None for as many as there are seeds.
+        most, longest, name: as those of a `Protocol`, per call.
+    """
+
+    steps: Mapping[str, Writer]
+    synthesise: Synthesise
+    filters: Mapping[str, Filter] = {}
+    note_filters: Mapping[str, Filter] = {}
+    audits: Mapping[str, Filter] = {}
+    calls_per_round: int | None = None
+    most: Mapping[str, int] = {}
+    longest: int = LONGEST
+    name: str = ""
 
 
 def variables_of(writer: Writer) -> Mapping[str, int]:

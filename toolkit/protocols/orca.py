@@ -4,12 +4,12 @@ Which message a response gets depends on a seed, the question and the index, so 
 one. The student is trained with the message in its prompt, or without it (`erase`, as in Orca 2).
 """
 
-import hashlib
 from typing import Annotated
 
 from pydantic import Field
 
 from toolkit.prompt import Messages, user_turn
+from toolkit.protocols.chance import chosen
 from toolkit.protocols.contract import ANSWER, Ask, Draft, Protocol, Question
 from toolkit.protocols.prompts import load_template, question_prompt
 
@@ -50,8 +50,7 @@ def protocol(
 
 def style_of(seed: int, question_id: str, index: int, styles: tuple[str, ...]) -> str:
     """Choose the style of a response: a hash, so that it depends on nothing but its arguments."""
-    digest = hashlib.sha256(f"{seed}:{question_id}:{index}:style".encode()).digest()
-    return styles[int.from_bytes(digest[:8], "big") % len(styles)]
+    return styles[chosen(f"{seed}:{question_id}:{index}:style", len(styles))]
 
 
 def _system(text: str) -> Messages:

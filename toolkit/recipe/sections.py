@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from toolkit.doors import ANSWER_KINDS, PROTOCOLS, SERVERS
+from toolkit.doors import ANSWER_KINDS, PROTOCOLS, QUESTION_PROTOCOLS, SERVERS
 from toolkit.keys import keyed_fields
 from toolkit.licences import LICENCES, closest
 
@@ -53,6 +53,13 @@ def _licence(name: str) -> str:
     if name not in LICENCES:
         meant = {"meant": closest(name)}
         raise PydanticCustomError("licence", "must be an identifier of the Hub; did you mean {meant}?", meant)
+    return name
+
+
+def _makes_responses(name: str) -> str:
+    if name in QUESTION_PROTOCOLS:
+        reason = "{name} makes new questions and no responses, which a recipe cannot ask for yet"
+        raise PydanticCustomError("door", reason, {"name": name})
     return name
 
 
@@ -163,7 +170,7 @@ class Sampling:
     sampling_seed: Seed = 0
     # how a response comes about: a name in `toolkit.doors.PROTOCOLS`, or a file of your own beside the recipe, such as
     # ./my_protocol.py, which keys and releases call my_protocol@digest
-    protocol: Annotated[str, _one_of(PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
+    protocol: Annotated[str, AfterValidator(_makes_responses), _one_of(PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
     protocol_options: dict[str, Any] = Field(default_factory=dict)  # by name, as the protocol describes them
     # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"

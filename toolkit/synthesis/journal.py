@@ -128,6 +128,11 @@ class Journal:
         """Yield the responses in the order written; of those with one key the last counts."""
         return (row for row in read_journal(self.path) if not row.pending)
 
+    @property
+    def size(self) -> int:
+        """Give the bytes that are written: where the next line begins."""
+        return self._end
+
     def has(self, question_id: str, index: int) -> bool:
         """Whether that response, or why there is none, is written."""
         return bool(self._written.get(question_id, 0) >> index & 1)
@@ -267,15 +272,20 @@ def decode(line: bytes) -> Response:
     return checked(Response(**fields))
 
 
-def read_journal(path: Path) -> Iterator[Response]:
+def read_journal(path: Path, start: int = 0) -> Iterator[Response]:
     """Yield every line of a journal file in the order written, tries among them, without opening it for writing.
+
+    Args:
+        start: byte at which a line begins; what comes before is left out.
 
     Raises:
         JournalError: for a line that is no response.
     """
     with path.open("rb") as file:
+        file.seek(start)
         for number, line in enumerate(file, 1):
             try:
                 yield decode(line)
             except ValueError as error:
-                raise JournalError(f"{path}: line {number} is no response: {error}; {REMEDY}") from error
+                where = f"line {number}{f' behind byte {start:,}' if start else ''}"
+                raise JournalError(f"{path}: {where} is no response: {error}; {REMEDY}") from error

@@ -71,6 +71,15 @@ class Judge:
         pairs = self._compare(gold, answer) if answer else None
         return None if pairs else pairs is not None
 
+    def same(self, gold: str, answer: str) -> bool:
+        """Say whether an answer, without a text around it, equals a gold one.
+
+        Raises:
+            ValueError: for a gold answer that is not of the policy's kind.
+        """
+        outcome = self._same(gold, answer)
+        return outcome if isinstance(outcome, bool) else self._settled(outcome)
+
     def close(self) -> None:
         """Stop the workers."""
         if self._pool:
