@@ -99,7 +99,7 @@ def test_every_teacher_meets_every_base_and_pairs_of_a_teacher_share_its_draws(g
 def test_one_budget_is_the_ladder_of_the_first_pair_alone(grid):
     (run,) = single_runs(grid(GRID + PAIRS, "-r3-s1"))
     (cell,) = cells_of(run)
-    assert cell == ("large>wide", 32, 3, "steps", 1) and run.recipe.sampling.sampling_seed == 1
+    assert cell == ("large>wide", 32, 3, "steps", 1, "") and run.recipe.sampling.sampling_seed == 1
 
 
 def test_what_the_first_replicate_of_an_experiment_shares_with_a_plain_ladder_is_the_same_recipe(grid):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
-from toolkit.recipe.load import Run, one_pair
+from toolkit.recipe.load import Run, one_arm, one_pair
 from toolkit.recipe.sections import DOUBLED, Recipe
 
 
@@ -20,11 +20,12 @@ class Cell(NamedTuple):
     budget: int
     control: str
     replicate: int
+    arm: str = ""
 
     @property
     def name(self) -> str:
         """Name the student within its pair and control."""
-        return f"q{self.questions}-r{self.budget}-s{self.replicate}"
+        return f"{self.arm}-" * bool(self.arm) + f"q{self.questions}-r{self.budget}-s{self.replicate}"
 
     @property
     def task(self) -> str:
@@ -32,20 +33,33 @@ class Cell(NamedTuple):
         return f"{self.pair} {self.control} {self.name}"
 
 
+class Drawn(NamedTuple):
+    """What responses are of: a teacher, in a replicate, by an arm of the experiment."""
+
+    teacher: str
+    replicate: int
+    arm: str = ""
+
+    def __str__(self) -> str:
+        return f"teacher {self.teacher}, replicate {self.replicate}" + f", arm {self.arm}" * bool(self.arm)
+
+
 def single_runs(run: Run) -> list[Run]:
-    """Split a run into runs of one pair and one replicate each, plain recipes with fields replaced, pair by pair."""
-    pairs = itertools.product(run.recipe.teachers, run.recipe.bases)
+    """Split a run into runs of one pair, arm and replicate each, plain recipes with fields replaced, pair by pair.
+
+    The first arm comes first: what others may take can depend on it.
+    """
+    ways = itertools.product(run.recipe.teachers, run.recipe.bases, run.recipe.arms or [""], run.replicates)
     return [
-        dataclasses.replace(run, recipe=_drawn(one_pair(run.recipe, *pair), replicate), replicates=(replicate,))
-        for pair in pairs
-        for replicate in run.replicates
+        dataclasses.replace(run, recipe=_drawn(one_arm(one_pair(run.recipe, *pair), arm), own), replicates=(own,))
+        for *pair, arm, own in ways
     ]
 
 
-def drawn_by(run: Run) -> tuple[str, int]:
-    """Name the teacher and the replicate that a single run's responses are of, whatever its base."""
+def drawn_by(run: Run) -> Drawn:
+    """Say what a single run's responses are of, whatever its base."""
     (replicate,) = run.replicates
-    return run.recipe.pair.split(">")[0], replicate
+    return Drawn(run.recipe.pair.split(">")[0], replicate, run.recipe.arm)
 
 
 def _drawn(recipe: Recipe, replicate: int) -> Recipe:
@@ -55,6 +69,7 @@ def _drawn(recipe: Recipe, replicate: int) -> Recipe:
         recipe,
         pool=dataclasses.replace(recipe.pool, pool_order=order),
         sampling=dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)),
+        plain=recipe.plain and dataclasses.replace(recipe.plain, sampling_seed=corpus_draw(recipe, replicate)),
     )
 
 
@@ -67,7 +82,7 @@ def cells_of(run: Run) -> list[Cell]:
     """List every student of a run of one pair and one replicate; the costliest budgets last, as the ladder grows."""
     (replicate,), recipe = run.replicates, run.recipe
     return [
-        Cell(recipe.pair, questions, budget, control, replicate)
+        Cell(recipe.pair, questions, budget, control, replicate, recipe.arm)
         for budget in run.budgets
         for questions in recipe.subsets
         for control in _controls(recipe, questions, budget)

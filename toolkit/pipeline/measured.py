@@ -56,7 +56,8 @@ class Measured:
 
     def points(self, pair: str, budgets: Iterable[int] | None = None) -> list[dict[str, Any]]:
         """Give one row per student of a pair's ladder: budget, train_seed, corpus_draw, error, n."""
-        ladder = pair, self.recipe.ladder.ladder_questions, self.recipe.controls[0]
+        questions, (control, *_) = self.recipe.ladder.ladder_questions, self.recipe.controls
+        ladder = pair, questions, control, self.recipe.arm
         return [
             {
                 "budget": cell.budget,
@@ -66,7 +67,8 @@ class Measured:
                 "n": score.facts["n"],
             }
             for cell, score in self.cells.items()
-            if (cell.pair, cell.questions, cell.control) == ladder and (budgets is None or cell.budget in budgets)
+            if (cell.pair, cell.questions, cell.control, cell.arm) == ladder
+            and (budgets is None or cell.budget in budgets)
         ]
 
 

@@ -7,7 +7,7 @@ Nothing is made, and nobody is asked but a Hub for the commit of a model. A dry 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
+from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage, projection
 from toolkit.pipeline.measured import Measured, known_cells
@@ -76,7 +76,7 @@ class Findings:
 def plan_sampling(context: Context) -> RunPlan:
     """Plan the stages up to the responses."""
     models, singles = find_models(context, ["teacher"]), contexts_of_sources(context)
-    teachers = [models["teacher", drawn_by(single.run)[0]] for single in singles]
+    teachers = [models["teacher", drawn_by(single.run).teacher] for single in singles]
     responses = [
         _named(single, len(singles), plan_responses(single, find_source(single, find_pool(single), teacher)))
         for single, teacher in zip(singles, teachers, strict=True)
@@ -85,7 +85,7 @@ def plan_sampling(context: Context) -> RunPlan:
 
 
 def contexts_of_sources(context: Context) -> list[Context]:
-    """Give a context for every teacher in every replicate."""
+    """Give a context for every teacher, arm and replicate."""
     return [context.part(run) for run in {drawn_by(run): run for run in single_runs(context.run)}.values()]
 
 
@@ -127,13 +127,13 @@ def find(context: Context) -> Findings:
 
 def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> list[Replicate]:
     """Look up every pair in every replicate up to its corpus; pairs with the same teacher have the same corpora."""
-    sources: dict[tuple[str, int], tuple[Artifact, Source, Corpus]] = {}
+    sources: dict[Drawn, tuple[Artifact, Source, Corpus]] = {}
     replicates = []
     for run in single_runs(context.run):
         single, name = context.part(run), drawn_by(run)
         if name not in sources:
             pool = find_pool(single)
-            source = find_source(single, pool, models["teacher", name[0]])
+            source = find_source(single, pool, models["teacher", name.teacher])
             sources[name] = pool, source, find_corpus(single, source)
         pool, source, corpus = sources[name]
         base = models["base", run.recipe.pair.split(">")[1]]
@@ -189,8 +189,7 @@ def _named(context: Context, sources: int, stage: PlannedStage) -> PlannedStage:
     """Put the name of its source in front of a stage's text, where there are several."""
     if sources == 1:
         return stage
-    teacher, replicate = drawn_by(context.run)
-    return stage._replace(text=f"teacher {teacher}, replicate {replicate}: {stage.text}")
+    return stage._replace(text=f"{drawn_by(context.run)}: {stage.text}")
 
 
 def _measuring(context: Context, found: Findings) -> Iterator[PlannedStage]:

@@ -274,18 +274,17 @@ def pools_stage(context: Context) -> dict[Pool, Artifact]:
 
 
 def sources_of(context: Context, pools: Mapping[Pool, Artifact]) -> Iterator[tuple[Context, Artifact]]:
-    """Yield a context and a pool for every teacher in every replicate."""
+    """Yield a context and a pool for every teacher, arm and replicate."""
     singles = contexts_of_sources(context)
     for single in singles:
         if len(singles) > 1:
-            teacher, replicate = drawn_by(single.run)
-            context.progress.say(f"{'':11} teacher {teacher}, replicate {replicate}:")
+            context.progress.say(f"{'':11} {drawn_by(single.run)}:")
         yield single, pools[single.recipe.pool]
 
 
 def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact:
     """Give the teacher of a context's source."""
-    return models["teacher", drawn_by(context.run)[0]]
+    return models["teacher", drawn_by(context.run).teacher]
 
 
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:

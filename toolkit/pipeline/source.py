@@ -144,7 +144,7 @@ def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integer
         StageError: for a response that is missing, or there twice.
     """
     positions, indices = index.column("position"), index.column("index")
-    ranks, repeats = _ranks(index, counting, draws)
+    ranks, repeats = _ranks(index, counting, draws, max((stop for _, (_, stop) in source.parts), default=1))
     order = np.lexsort((positions, indices))
     order = order[indices[order] < draws[positions[order]]]
     _check_complete(source, indices[order], positions[order], draws)
@@ -177,10 +177,13 @@ class _Steps:
         return self._offsets[inside], self._index.step_digest(self._places[inside].tolist())
 
 
-def _ranks(index: JournalIndex, counting: str, draws: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-    """Give (questions, draws) the rank of each response, and whether it repeats one that is counted already."""
+def _ranks(index: JournalIndex, counting: str, draws: Integers, rungs: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Give (questions, draws) the rank of each response, and whether it repeats one that is counted already.
+
+    Only an arm that matches another one's tokens draws beyond the largest of the `rungs`; that is all of its last one.
+    """
     shape = (len(draws), int(draws.max(initial=0)))
-    ranks = np.broadcast_to(np.arange(shape[1]), shape)
+    ranks = np.broadcast_to(np.minimum(np.arange(shape[1]), rungs - 1), shape)
     repeats = np.zeros(shape, bool)
     if counting != "accepted":
         return ranks, repeats

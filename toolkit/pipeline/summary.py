@@ -58,16 +58,17 @@ def summarise(
         f"Errors on {measured.items:,} held-out questions; counts are of one replicate on average, mean and sd of the "
         f"error over replicates ({what_varies(recipe)}).",
     ]
-    series = list(dict.fromkeys((cell.pair, cell.control) for cell in measured.cells))
-    for pair, control in series:
-        own = [replicate for replicate in replicates if replicate.context.recipe.pair == pair]
-        trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.control) == (pair, control)}
+    series = list(dict.fromkeys((cell.pair, cell.arm, cell.control) for cell in measured.cells))
+    for pair, arm, control in series:
+        own = [replicate for replicate in replicates if _way(replicate) == (pair, arm)]
+        trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.arm, cell.control) == (pair, arm, control)}
         corpora = [
             corpus for corpus in corpora_of(own[0].context.run) if control == recipe.controls[0] or corpus in trained
         ]
         rows = [_row(own, corpus, control, measured) for corpus in corpora]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
-        lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
+        way = f"{pair}, " + f"arm {arm}, " * bool(arm) + f"control {control}"
+        lines += [f"{way}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
     for name, law in results.items():
         report = law.facts.get("report", ()) if Path(name).name == "law" else ()
         lines += [f"## {Path(name).parent.name}"] * bool(report and "/" in name) + [*report]
@@ -79,6 +80,11 @@ def summarise(
     return "\n\n".join(lines) + "\n"
 
 
+def _way(replicate: Replicate) -> tuple[str, str]:
+    recipe = replicate.context.recipe
+    return recipe.pair, recipe.arm
+
+
 def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str, measured: Measured) -> list[str]:
     counts = [replicate.corpus.statistics[corpus] for replicate in replicates]
     numbers = [
@@ -87,7 +93,7 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
     ]
     recipe = replicates[0].context.recipe
     cells = [
-        Cell(recipe.pair, *corpus, control, seed)
+        Cell(recipe.pair, *corpus, control, seed, recipe.arm)
         for replicate in replicates
         for seed in replicate.context.run.replicates
     ]

@@ -20,6 +20,7 @@ def rules(recipe: Recipe) -> Rules:
     return [
         *_ladder_rules(recipe),
         *_experiment_rules(recipe),
+        *_arm_rules(recipe),
         *_teacher_rules(recipe),
         *_student_rules(recipe),
         *_law_rules(recipe),
@@ -112,6 +113,28 @@ def _experiment_rules(recipe: Recipe) -> Rules:
             not partial or ladder.counting == "sampled",
             "must be null unless counting is sampled: otherwise the number of draws depends on their results",
         ),
+    ]
+
+
+def _arm_rules(recipe: Recipe) -> Rules:
+    ladder, arms = recipe.ladder, recipe.arms
+    first = arms[recipe.arm] if arms else None
+    matched = [arm for arm in arms.values() if arm.ladder.match]
+    alone = ladder.counting == "sampled" and len(ladder.budgets) == 1 and len(recipe.subsets) == 1
+    return [
+        ("arms", recipe.experiment.arms is None or len(arms) > 1, "must name two arms or more, or be left out"),
+        (
+            "arms",
+            first is None or first.sampling.protocol == "rejection_sampling",
+            f"{recipe.arm}: must be plain rejection_sampling: the first arm is what the others are compared with",
+        ),
+        (
+            "match",
+            bool(arms) or not ladder.match,
+            "compares arms: name them in `arms`, plain rejection sampling first",
+        ),
+        ("match", not matched or alone, "takes one budget of one subset, and counting sampled"),
+        ("held_out", not arms or recipe.law.held_out is None, "must be null with arms: there is no ladder to forecast"),
     ]
 
 

@@ -28,9 +28,13 @@ from toolkit.recipe.protocol_file import place_protocol
 from toolkit.recipe.sections import (
     HOME,
     SECTIONS,
+    Arm,
     Base,
+    Ladder,
     Recipe,
     Release,
+    Sampling,
+    Student,
     Teacher,
 )
 from toolkit.text import listed
@@ -84,7 +88,8 @@ def _ladder_alone(recipe: Recipe) -> Recipe:
         controls=recipe.controls[:1],
         double_steps_at=(),
     )
-    return one_pair(dataclasses.replace(recipe, experiment=experiment), *recipe.pair.split(">"))
+    first = one_arm(dataclasses.replace(recipe, experiment=experiment), recipe.arm)
+    return one_pair(first, *recipe.pair.split(">"))
 
 
 def one_pair(recipe: Recipe, teacher: str, base: str) -> Recipe:
@@ -93,6 +98,16 @@ def one_pair(recipe: Recipe, teacher: str, base: str) -> Recipe:
     experiment = dataclasses.replace(recipe.experiment, teachers=None, bases=None)
     alone = dataclasses.replace(recipe, teacher=first, base=second, experiment=experiment)
     return dataclasses.replace(alone, teachers={teacher: first}, bases={base: second})
+
+
+def one_arm(recipe: Recipe, name: str) -> Recipe:
+    """Return the recipe with this arm alone; a recipe without arms as it is."""
+    if not recipe.arms:
+        return recipe
+    arm = recipe.arms[name]
+    experiment = dataclasses.replace(recipe.experiment, arms=None)
+    alone = dataclasses.replace(recipe, experiment=experiment, **arm._asdict())
+    return dataclasses.replace(alone, arms={name: arm}, plain=recipe.arms[recipe.arm].sampling)
 
 
 def with_release(run: Run, *, repo: str | None = None, version: str | None = None) -> Run:
@@ -131,6 +146,7 @@ def load_recipe(path: Path, profile: str = NANO) -> Recipe:
     sections: dict[str, Any] = {cls.__name__.lower(): _section(cls, path, values) for cls in SECTIONS}
     teachers, bases = _variants(Teacher, path, values), _variants(Base, path, values)
     sections |= {"set_in": {key: file for key, (file, _) in values.items()}, "protocol_file": protocol_file}
+    sections["arms"] = _arms(path, values, protocol_file)
     recipe = Recipe(name=path.stem, title=str(title), **sections, teachers=teachers, bases=bases)
     for key, holds, rule in rules(recipe):
         if not holds:
@@ -157,6 +173,21 @@ def _variants(cls: type[Part], path: Path, values: Values) -> dict[str, Part]:
             _refuse_unknown(key, place, cls.__dataclass_fields__)
         variants[name] = _section(cls, path, values | {key: (Path(place), value) for key, value in keys.items()})
     return variants or {getattr(own, role): own}
+
+
+def _arms(path: Path, values: Values, protocol_file: Path | None) -> dict[str, Arm]:
+    """Build the arms by name: the recipe's own sampling and student, with the keys replaced that each names."""
+    file, overrides = values.get("arms", (path, None))
+    arms: dict[str, Arm] = {}
+    for name, keys in (overrides or {}).items():
+        place = f"{file}: arms: {name}"
+        for key in keys:
+            _refuse_unknown(key, place, [*Sampling.__dataclass_fields__, *Student.__dataclass_fields__, "match"])
+        own = values | {key: (Path(place), value) for key, value in keys.items()}
+        file_of_arm = place_protocol(own, folder=file.parent) if "protocol" in keys else protocol_file
+        ladder = _section(Ladder, path, own if arms else own | {"match": (Path(place), None)})
+        arms[name] = Arm(_section(Sampling, path, own), _section(Student, path, own), ladder, file_of_arm)
+    return arms
 
 
 def _section(cls: type, path: Path, values: Values) -> Any:

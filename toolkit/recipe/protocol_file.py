@@ -15,8 +15,11 @@ MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RELEASE = ("manifest.json", "recipe.yaml")  # files that a release's folder has
 
 
-def place_protocol(values: Values) -> Path | None:
+def place_protocol(values: Values, folder: Path | None = None) -> Path | None:
     """Replace `protocol: ./name.py` in a recipe's values by the name that keys know, and give the file; else None.
+
+    Args:
+        folder: that the file's name starts from; None is the folder of the recipe's file.
 
     Raises:
         RecipeError: for a file that is not there, whose name is no module's, or that lies in a release: code that came
@@ -25,7 +28,7 @@ def place_protocol(values: Values) -> Path | None:
     recipe, value = values.get("protocol", (Path(), None))
     if not isinstance(value, str) or not value.endswith(".py"):
         return None
-    path = recipe.parent / value
+    path = (folder or recipe.parent) / value
     place = f"{recipe}: protocol: {value}"
     if not MODULE.fullmatch(path.stem):
         raise RecipeError(f"{place}: name the file with letters, digits and '_', a letter first")

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -220,6 +220,9 @@ class Ladder:
     max_draws: Draws = 64  # per question, where counting is accepted
     stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
     stop_scope: Literal["question", "pool"] = "question"  # what is stopped
+    # what an arm may take of its teacher, as much as the first arm does: completions of any step, or tokens of prompts
+    # and completions; null gives every arm the same number of responses per question
+    match: Literal["samples", "tokens"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -261,6 +264,9 @@ class Experiment:
     reorder: bool = False  # replicate k also has pool_order + k, so that its nested subsets are others
     teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
     bases: Variants | None = None  # name -> keys of the base that differ
+    # name -> keys of sampling and student, or `match`, that differ; the first is plain rejection sampling, which the
+    # others are compared with
+    arms: Variants | None = None
     subsets: tuple[Count, ...] | None = None  # of pool_sizes; null takes ladder_questions
     scaled_subsets: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
     totals: tuple[Count, ...] | None = None  # cells whose questions x budget is one of these; null takes all
@@ -332,11 +338,27 @@ SECTIONS = (
 HOME: dict[str, str] = {name: cls.__name__.lower() for cls in SECTIONS for name in cls.__dataclass_fields__}
 
 
+class Arm(NamedTuple):
+    """A way from the source to a student that is compared with others.
+
+    Attributes:
+        ladder: the recipe's, with the arm's own `match`.
+        protocol_file: where its protocol lies, if that is the user's own.
+    """
+
+    sampling: Sampling
+    student: Student
+    ladder: Ladder
+    protocol_file: Path | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """One experiment: its name, its title, a section per stage, and by name the teachers and bases that it pairs.
 
     Attributes:
+        arms: what is compared, by name, the plain one first; empty where there is only one way to a student.
+        plain: how the first arm samples, which sets what the others may take where `match` is set.
         set_in: key -> the file that sets it, for errors that are found later; in no key.
         protocol_file: where a protocol of the user's own lies; in no key.
     """
@@ -360,6 +382,13 @@ class Recipe:
     bases: Mapping[str, Base]
     set_in: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     protocol_file: Path | None = None
+    arms: Mapping[str, Arm] = dataclasses.field(default_factory=dict)
+    plain: Sampling | None = None
+
+    @property
+    def arm(self) -> str:
+        """Return the name of the first arm; empty without arms."""
+        return next(iter(self.arms), "")
 
     @property
     def pair(self) -> str:

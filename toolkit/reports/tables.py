@@ -21,6 +21,7 @@ CURVE_FIELDS = [
     ("control", pa.string()),
     ("train_seed", pa.int64()),
     ("corpus_draw", pa.int64()),
+    ("match", pa.string()),
     ("benchmark", pa.string()),
     ("error", pa.float64()),
     ("n", pa.int64()),

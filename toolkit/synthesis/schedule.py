@@ -126,6 +126,38 @@ def _accepted(rungs: Sequence[int], max_draws: int, questions: int, path: PathOf
             drawn = round_.stop
 
 
+def matched_rounds(
+    total: int, budget: int, shape: tuple[int, int], costs: Callable[[], Integers], guess: int, *, whole: bool
+) -> Iterator[Round]:
+    """The rounds that spend `total`, index by index and in each question by question: a larger total goes on.
+
+    Args:
+        total: samples or tokens, what the draws may take together.
+        budget: the rung that they serve.
+        shape: (questions, draws of each at most).
+        costs: gives (questions, draws) what each response took, of those that the rounds so far asked for.
+        guess: what a response takes at most, before any is there; so that few are asked for that are not needed.
+        whole: whether the response that reaches the total is the last of the corpus, even if it goes beyond (tokens);
+            else one that goes beyond is none of it (samples).
+    """
+    questions, begun, spent = shape[0], 0, np.zeros(0, np.int64)
+    while begun < questions * shape[1] and (not begun or spent[-1] < total):
+        left = total - int(spent[-1] if begun else 0)
+        more = max(left // max(guess, 1), 1)
+        until = min(begun + more, questions * shape[1])
+        yield Round(budget, _first(begun, questions), _first(until, questions))
+        begun, took = until, costs().T.reshape(-1)[:until]
+        spent, guess = np.cumsum(took), max(guess, int(took.max()))
+    kept = min(int(np.searchsorted(spent, total)) + 1, begun)
+    kept -= int(not whole and spent[kept - 1] > total)
+    yield Round(budget, _first(kept, questions), _first(kept, questions))
+
+
+def _first(count: int, questions: int) -> Integers:
+    """Give (questions,) draws of each question among the first `count`, index by index."""
+    return np.full(questions, count // questions) + (np.arange(questions) < count % questions)
+
+
 def _adaptive(
     ladder: Ladder, questions: int, cap: int, path: PathOf, record: Callable[[StopDecision], None]
 ) -> Iterator[Round]:

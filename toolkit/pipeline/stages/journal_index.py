@@ -1,6 +1,6 @@
 """Where a journal's rows begin, what they digest to, and which solution paths they took.
 
-A journal is read through once, whatever the number of parts, and then only where it grew. About 60 bytes a row stay in
+A journal is read through once, whatever the number of parts, and then only where it grew. About 70 bytes a row stay in
 memory; the rows themselves are read again from the file where they are needed. Where a recorded error was asked for
 again, the row that came last is the one that is known here.
 """
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.corpora.ranks import path_of
-from toolkit.synthesis.journal import REMEDY, JournalError, Ledger, book, decode
+from toolkit.synthesis.journal import REMEDY, JournalError, Ledger, Response, book, decode
 from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
 Row = dict[str, Any]
+COLUMNS = ("position", "index", "offset", "tokens")  # of what is known of a row; the last see `_tokens`
 
 
 class Judges(Protocol):
@@ -43,10 +44,10 @@ class JournalIndex:
         self._positions = {row["question_id"]: position for position, row in enumerate(questions)}
         self._golds = [row["answer"] for row in questions]
         self._end, self._lines, self._labelled = 0, 0, 0
-        self._columns = {name: array("q") for name in ("position", "index", "offset")}
+        self._columns = {name: array("q") for name in COLUMNS}
         self._hashes = bytearray()  # 32 bytes a row
         self._paths: list[array[int]] = [array("Q") for _ in questions]  # by index; 0 where none was accepted
-        self._steps = {name: array("q") for name in ("position", "index", "offset")}  # in the order written
+        self._steps = {name: array("q") for name in COLUMNS}  # in the order written
         self._step_hashes = bytearray()  # 32 bytes a step
         self.ledger: Ledger = {}  # what the completions took
         self.responses = 0  # that have a text
@@ -80,29 +81,29 @@ class JournalIndex:
         book(self.ledger, row)
         if row.pending:
             if not row.failed:
-                self._add_step(position, row.index, line)
+                self._add_step(position, row, line)
             return
-        place = self._place(position, row.index, line)
+        place = self._place(position, row, line)
         if row.failed:
             self._errors[position, row.index] = place
         else:
             self.responses += 1
 
-    def _add_step(self, position: int, index: int, line: bytes) -> None:
-        for name, value in (("position", position), ("index", index), ("offset", self._end)):
+    def _add_step(self, position: int, row: Response, line: bytes) -> None:
+        for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
             self._steps[name].append(value)
         self._step_hashes += hashlib.sha256(line).digest()
 
-    def _place(self, position: int, index: int, line: bytes) -> int:
+    def _place(self, position: int, row: Response, line: bytes) -> int:
         """Find where a row's columns stand: in the place of the error that it follows, else at the end."""
-        place = self._errors.pop((position, index), None)
+        place = self._errors.pop((position, row.index), None)
         digest = hashlib.sha256(line).digest()
         if place is None:
-            for name, value in (("position", position), ("index", index), ("offset", self._end)):
+            for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
                 self._columns[name].append(value)
             self._hashes += digest
             return len(self) - 1
-        self._columns["offset"][place] = self._end
+        self._columns["offset"][place], self._columns["tokens"][place] = self._end, _tokens(row)
         self._hashes[32 * place : 32 * place + 32] = digest
         if place < self._labelled:
             self._relabel.add(place)
@@ -120,6 +121,18 @@ class JournalIndex:
         inside = indices < draws
         found[positions[inside], indices[inside]] = True
         return found
+
+    def costs(self, unit: str, questions: int, draws: int) -> Integers:
+        """Give (questions, draws) what the response of a question at an index took, in `samples` or `tokens`.
+
+        A sample is a completion of any step; tokens are those of prompts and completions.
+        """
+        costs = np.zeros((questions, draws), np.int64)
+        for columns in (self._columns, self._steps):
+            position, index, _, tokens = (np.array(columns[name], np.int64) for name in COLUMNS)
+            came = (tokens >= 0) & (index < draws)
+            np.add.at(costs, (position[came], index[came]), 1 if unit == "samples" else tokens[came])
+        return costs
 
     def column(self, name: str) -> Integers:
         """Give `position`, `index` or `offset` (bytes) of every row, in the order written."""
@@ -176,6 +189,11 @@ class JournalIndex:
         ):
             self._set_path(position, index, path)
         self._labelled = len(self)
+
+
+def _tokens(row: Response) -> int:
+    """Count the tokens of a completion, of its prompt and its own; -1 for a row that is none."""
+    return row.prompt_tokens + row.completion_tokens if row.is_completion else -1
 
 
 def _sum_of_hashes(hashes: bytes | bytearray, places: Iterable[int]) -> str:

@@ -235,11 +235,12 @@ def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
 
 
 def _cell_row(recipe: Recipe, cell: Cell) -> dict[str, Any]:
-    adaptive = recipe.ladder.counting == "adaptive"
-    protocol = recipe.sampling.protocol
+    arm = recipe.arms.get(cell.arm, recipe)
+    protocol, match = arm.sampling.protocol, arm.ladder.match
     return {
         **({"protocol": protocol} if protocol != OLDER["protocol"] else {}),  # else the key stays what it was
-        "arm": "adaptive" if adaptive else "FSS",  # the first is not a budget of a ladder
+        **({"match": match} if match else {}),
+        "arm": cell.arm or ("adaptive" if recipe.ladder.counting == "adaptive" else "FSS"),  # an arm is no ladder
         "pair": cell.pair,
         "questions": cell.questions,
         "budget": cell.budget,

@@ -138,9 +138,9 @@ def other_draws(context: Context) -> str:
     if len(draws) == 1:
         return ""
     seeds: dict[str, list[str]] = {}
-    for (teacher, replicate), seed in draws.items():
-        if (teacher, replicate) != drawn_by(context.run):
-            seeds.setdefault(teacher, []).append(str(seed))
+    for drawn, seed in draws.items():
+        if drawn != drawn_by(context.run):
+            seeds.setdefault(drawn.teacher, []).append(str(seed))
     parts = [
         f"sampling seed{'s' * (len(own) > 1)} {joined(own)}" + f" of the teacher {teacher}" * several
         for teacher, own in seeds.items()

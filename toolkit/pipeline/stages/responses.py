@@ -25,7 +25,7 @@ from toolkit.questions.pools import read_questions
 from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response
 from toolkit.synthesis.sampler import sample
-from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, rounds
+from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, matched_rounds, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.step_estimates import ProtocolEstimate, Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
@@ -41,10 +41,13 @@ def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: 
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
     source = _source(context, pool, teacher)
     ids = [row["question_id"] for row in source.questions]
+    allowed = allowance(context, pool, teacher)
+    if context.recipe.ladder.match and allowed is None:
+        raise StageError("the responses of the first arm are not all there, and they say what this arm may take")
     with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
         index = JournalIndex(source.journal, source.questions)
         with Asking(context, stage, index, source.questions, teacher, judge) as asking:
-            draws = draw(context, stage, index, pool, judge, ids, asking.ask)
+            draws = draw(context, stage, index, pool, judge, ids, asking.ask, allowed)
             asking.refuse_many_errors()
             stage.text = f"{_described(context, source)}: {int(draws.sum()):,} responses, {asking.text}"
         return with_rows(source, index, context.recipe.ladder.counting, draws)
@@ -63,20 +66,63 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     """Look up a source; it is without rows where some are missing, not counted yet, or asked for again."""
-    source, ladder, run = _source(context, pool, teacher), context.recipe.ladder, context.run
+    source, ladder = _source(context, pool, teacher), context.recipe.ladder
     index = JournalIndex(source.journal, source.questions)
     index.read()
     if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
         return source
     if context.retry_errors and index.errors:
         return source
-    count, draws = len(source.questions), None
-    for wanted in rounds(ladder, count, max(run.budgets), index.path, lambda decision: None, most_draws(run)):
+    count, draws, allowed = len(source.questions), None, allowance(context, pool, teacher)
+    if ladder.match and allowed is None:
+        return source
+    for wanted in _rounds(context, index, count, allowed, lambda decision: None):
         held = index.held(count, int(wanted.stop.max(initial=0)))
         if not all(held[pair] for pair in wanted.pairs()):
             return source
         draws = wanted.stop
     return source if draws is None else with_rows(source, index, ladder.counting, draws)
+
+
+def allowance(context: Context, pool: Artifact, teacher: Artifact) -> int | None:
+    """Give what an arm may take of its teacher, in the unit of `match`: as much as the first arm does at its budget.
+
+    Returns:
+        None where nothing is matched, or where it is not known yet.
+    """
+    recipe, most = context.recipe, most_draws(context.run)
+    if recipe.ladder.match != "tokens" or recipe.plain is None:
+        return int(most.sum()) if recipe.ladder.match else None
+    ladder = dataclasses.replace(recipe.ladder, match=None)
+    plain = dataclasses.replace(recipe, sampling=recipe.plain, ladder=ladder, protocol_file=None)
+    source = _source(context.with_recipe(plain), pool, teacher)
+    index = JournalIndex(source.journal, source.questions)
+    index.read()
+    shape = len(source.questions), int(most.max())
+    counted = np.arange(shape[1]) < most[:, None]
+    is_whole = pool.made and bool(index.held(*shape)[counted].all())
+    return int(index.costs("tokens", *shape)[counted].sum()) if is_whole else None
+
+
+def _rounds(
+    context: Context,
+    index: JournalIndex,
+    questions: int,
+    allowed: int | None,
+    record: Callable[[StopDecision], None],
+) -> Iterator[Round]:
+    """Yield the rounds of draws of a run; `allowed` is what an arm may take that is matched to another one."""
+    ladder, budget, most = context.recipe.ladder, max(context.run.budgets), most_draws(context.run)
+    if ladder.match is None or allowed is None:
+        return rounds(ladder, questions, budget, index.path, record, most)
+    by_tokens = ladder.match == "tokens"
+    shape = questions, max(budget, ladder.max_draws) if by_tokens else budget
+    protocol = protocol_of(context.recipe)
+    guess = min(sum(map(protocol.times, protocol.steps)), protocol.longest)
+    if by_tokens:
+        guess *= context.recipe.sampling.max_tokens
+    costs = functools.partial(index.costs, ladder.match, *shape)
+    return matched_rounds(allowed, budget, shape, costs, guess, whole=by_tokens)
 
 
 def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
@@ -112,6 +158,7 @@ def _described(context: Context, source: Source) -> str:
         "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
         "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
     }[ladder.counting]
+    each = f"as many {ladder.match} as {budget} responses each take in the first arm" if ladder.match else each
     return f"{len(source.questions):,} questions, {each}"
 
 
@@ -123,6 +170,7 @@ def draw(
     judge: CorpusJudge,
     question_ids: Sequence[str],
     ask: Callable[[Round], None],
+    allowed: int | None = None,
 ) -> Integers:
     """Bring the journal up to the run's largest budget; (questions,) how many of each question's draws count.
 
@@ -133,15 +181,15 @@ def draw(
         pool: whose answers and held-out questions `judge` judges by.
         question_ids: in pool order.
         ask: given each round, samples what the journal lacks of it.
+        allowed: see `allowance`.
     """
     ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
     decisions: list[StopDecision] = []
-    most = most_draws(context.run)
-    draws = np.zeros_like(most)
+    draws = np.zeros_like(most_draws(context.run))
     index.read()
     if judged and not _known_paths(context, index, pool):
         index.label(judge)
-    for wanted in rounds(ladder, len(question_ids), max(context.run.budgets), index.path, decisions.append, most):
+    for wanted in _rounds(context, index, len(question_ids), allowed, decisions.append):
         ask(wanted)
         index.read()
         if judged:
