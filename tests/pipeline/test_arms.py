@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.test_steps import RECIPE, url, write_pool  # noqa: F401
+from tests.pipeline.test_steps import RECIPE, RIGHT, url, write_pool  # noqa: F401
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.cells import cells_of, drawn_by, single_runs
+from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.plan import find_replicates
 from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.models import checked_models
@@ -30,6 +31,8 @@ arms:
   refine_tokens: {protocol: self_refine, protocol_options: {rounds: 2}, match: tokens}
   guided: {protocol: critique_guided}
   redi: {objective: redi, steps: 100, preference_steps: 20}
+  similar: {protocol: question_augmentation, protocol_options: {style: similar, calls_per_round: 4}}
+  as_many: {protocol: question_augmentation, protocol_options: {style: similar, calls_per_round: 4}, match: null}
 """
 BUDGET = 4
 
@@ -64,11 +67,10 @@ def costs(source, unit: str) -> np.ndarray:
 
 def test_every_arm_is_drawn_in_every_replicate_the_plain_one_first(experiment):
     context, _, drawn = experiment
-    assert list(drawn) == [
-        (arm, seed) for arm in ("rs", "refine", "refine_tokens", "guided", "redi") for seed in (0, 1)
-    ]
+    arms = ("rs", "refine", "refine_tokens", "guided", "redi", "similar", "as_many")
+    assert list(drawn) == [(arm, seed) for arm in arms for seed in (0, 1)]
     names = [cell.name for run in single_runs(context.run) for cell in cells_of(run)]
-    assert names[0] == "rs-q8-r4-s0" and len(set(names)) == len(names) == 10
+    assert names[0] == "rs-q8-r4-s0" and len(set(names)) == len(names) == 14
 
 
 @pytest.mark.parametrize("arm", ["refine", "guided"])
@@ -101,6 +103,34 @@ def test_little_is_asked_for_that_no_arm_counts(experiment):
     _, _, drawn = experiment
     asked = sum(row.is_completion for row in read_journal(drawn["guided", 0][0].journal))
     assert asked <= 8 * BUDGET + 2
+
+
+def test_new_questions_take_the_place_of_the_seeds_and_are_labelled_by_their_answers(experiment):
+    _, _, drawn = experiment
+    (source, corpus), seeds = drawn["as_many", 0], {row["question_id"] for row in drawn["rs", 0][0].questions}
+    assert len(source.questions) == 8 and seeds.isdisjoint(row["question_id"] for row in source.questions)
+    assert {parent for row in source.questions for parent in row["parents"]} <= seeds
+    assert {row["answer"] for row in source.questions} <= {"4", "5", ""}
+    assert source.labels.facts["questions"] == 8
+    assert corpus.statistics[8, BUDGET]["sampled"] == 8 * BUDGET
+    assert corpus.statistics[8, BUDGET]["accepted"] > 0
+
+
+def test_calls_and_answers_of_new_questions_take_as_many_samples_together(experiment):
+    _, _, drawn = experiment
+    for seed in (0, 1):
+        source = drawn["similar", seed][0]
+        calls = sum(row.is_completion for row in read_journal(source.journal) if row.question_id == "synthesis")
+        answers = len(source.questions) * BUDGET
+        assert calls > 0 and 8 * BUDGET - BUDGET - 4 < calls + answers <= 8 * BUDGET
+        assert costs(source, "samples").sum() == answers
+
+
+def test_an_unlabelled_question_has_no_accepted_response(experiment):
+    context, _, drawn = experiment
+    with open_judge(context, drawn["rs", 0][0].pool) as judge:
+        given = [("", RIGHT, "stop"), ("", "no answer", "stop"), ("4", RIGHT, "stop"), ("", "\\boxed{0}", "stop")]
+        assert [judged.verdict for judged in judge.judge(given)] == ["rejected", "unparsable", "accepted", "rejected"]
 
 
 def test_what_was_drawn_is_found_again(experiment):

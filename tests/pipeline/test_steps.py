@@ -62,6 +62,8 @@ def answer(text: str, seed: int) -> str:
     if "You judge the answer" in text:
         quoted = QUOTED[0] if QUOTED and seed % 2 else ""
         return f"Looked at {seed % 7}. {quoted}\nConclusion: {'right' if RIGHT in text else 'wrong'}"
+    if "<question>" in text:
+        return f"<question>How many {WORDS[seed % 16]} plants are {seed % 97} and {seed % 89}?</question>"
     return f"so {seed % 5} {RIGHT if seed % 4 else WRONG}"
 
 

@@ -87,6 +87,19 @@ def count_steps(steps: Sequence[Path], accepted: Sequence[Path]) -> dict[str, di
     return dict(ledger)
 
 
+def count_answers(accepted: Sequence[Path], rejected: Sequence[Path]) -> dict[str, dict[str, int]]:
+    """Count the ledger of a cell whose responses are one completion each; see `count_steps`."""
+    counts = dict.fromkeys(LEDGER, 0)
+    for files, trains in ((accepted, True), (rejected, False)):
+        for finish_reason, prompt_tokens, tokens in _values(files, ["finish_reason", "prompt_tokens", "tokens"]):
+            came = finish_reason != "error"
+            counts["samples"] += came
+            counts["kept"] += came and trains
+            counts["prompt_tokens"] += prompt_tokens
+            counts["tokens"] += tokens
+    return {PLAIN: counts}
+
+
 def _keys(files: Sequence[Path]) -> Iterator[tuple[Any, ...]]:
     return _values(files, ["question_id", "response_index"])
 

@@ -47,6 +47,11 @@ class Context:
         """Give the run's recipe."""
         return self.run.recipe
 
+    @property
+    def money_left(self) -> float | None:
+        """Give what sampling may still cost; None without a limit."""
+        return None if self.max_cost is None else max(0.0, self.max_cost - sum(self.costs))
+
     def with_recipe(self, recipe: Recipe) -> "Context":
         """Give the context another recipe; what it spends counts for both."""
         return dataclasses.replace(self, run=dataclasses.replace(self.run, recipe=recipe))

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,18 +12,27 @@ from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 from toolkit.workspace import Artifact, hash_of
 
+# In the place of the answer that a new question without a label has not: by the kind of answer, one that can be read.
+UNLABELLED: dict[str, str] = defaultdict(lambda: "0", choice="A")
+
 
 class CorpusJudge(NamedTuple):
-    """A judge that also gives the verdict `leaked`; `answers` judges the answers alone."""
+    """A judge that also gives the verdict `leaked`; `answers` judges the answers alone.
+
+    A question without an answer, which is new and got no label, has no accepted response.
+    """
 
     answers: Judge
     leaks: Callable[[str], bool]
 
     def judge(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[Judgement]:
         """Give a judgement for each (gold answer, response, finish reason), in their order."""
-        rows, texts = itertools.tee(rows)
-        for (_, text, _), judged in zip(texts, self.answers.judge(rows), strict=True):
-            yield self.without_leaks(judged, text)
+        rows, same = itertools.tee(rows)
+        unlabelled = UNLABELLED[self.answers.settings.answer_kind]
+        asked = ((gold or unlabelled, text, reason) for gold, text, reason in rows)
+        for (gold, text, _), judged in zip(same, self.answers.judge(asked), strict=True):
+            known = judged if gold or judged.verdict != "accepted" else judged._replace(verdict="rejected")
+            yield self.without_leaks(known, text)
 
     def without_leaks(self, judged: Judgement, text: str) -> Judgement:
         """Give a judgement again: an accepted response is `leaked` where a text that trains with it has a leak."""

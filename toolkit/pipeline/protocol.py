@@ -1,22 +1,39 @@
 """The protocol of a recipe: refused before any work where it cannot be had, and named where it is the user's code."""
 
+from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.progress import Progress
-from toolkit.protocols import ProtocolError, load_protocol
-from toolkit.protocols.contract import Protocol
+from toolkit.protocols import ProtocolError, load_protocol, load_question_protocol
+from toolkit.protocols.contract import Protocol, QuestionProtocol
 from toolkit.protocols.options import OptionError
 from toolkit.recipe.files import RecipeError
+from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe
+
+PLAIN = "rejection_sampling"
 
 
 def protocol_of(recipe: Recipe) -> Protocol:
-    """Load the protocol by which a recipe's responses come about."""
+    """Load the protocol by which a recipe's responses come about; new questions are answered as seeds are."""
     sampling = recipe.sampling
+    if makes_questions(recipe):
+        return load_protocol(PLAIN, sampling.prompt)
     return load_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options, recipe.protocol_file)
+
+
+def question_protocol_of(recipe: Recipe) -> QuestionProtocol:
+    """Load the protocol by which a recipe's new questions come about."""
+    sampling = recipe.sampling
+    return load_question_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options)
+
+
+def makes_questions(recipe: Recipe) -> bool:
+    """Tell whether the protocol makes new questions, which are then answered in the place of the seeds."""
+    return recipe.sampling.protocol in QUESTION_PROTOCOLS
 
 
 def has_steps(recipe: Recipe) -> bool:
     """Tell whether responses come about otherwise than by plain rejection sampling; then their steps are kept, too."""
-    return recipe.sampling.protocol != "rejection_sampling"
+    return recipe.sampling.protocol != PLAIN and not makes_questions(recipe)
 
 
 def open_protocol(recipe: Recipe, progress: Progress) -> None:
@@ -25,10 +42,13 @@ def open_protocol(recipe: Recipe, progress: Progress) -> None:
     Raises:
         RecipeError: naming file, key and value, for a protocol that cannot be loaded or does not take its options.
     """
-    if recipe.protocol_file:
-        progress.say(f"protocol: runs your own code, {recipe.protocol_file} ({recipe.sampling.protocol})")
+    own = {(recipe.protocol_file, recipe.sampling.protocol)}
+    own |= {(arm.protocol_file, arm.sampling.protocol) for arm in recipe.arms.values()}
+    for file, name in sorted(pair for pair in own if pair[0]):
+        progress.say(f"protocol: runs your own code, {file} ({name})")
     try:
-        protocol_of(recipe)
+        for way in (one_arm(recipe, arm) for arm in recipe.arms or [""]):
+            (question_protocol_of if makes_questions(way) else protocol_of)(way)
     except OptionError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol_options')}: protocol_options: {error}") from error
     except ProtocolError as error:

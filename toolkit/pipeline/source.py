@@ -125,12 +125,14 @@ class Source:
 
     pool: Artifact
     teacher: Artifact
-    questions: list[dict[str, Any]]  # the ladder's subset, in pool order
+    questions: list[dict[str, Any]]  # the ladder's subset in pool order, or new ones made of it
     key: str
     journal: Path
     parts: list[Part]  # shell x increment, increment-major
     digests: dict[Part, str]  # of the journal's rows in each part
     rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
+    made: Artifact | None = None  # new questions that stand in the place of the seeds
+    labels: Artifact | None = None  # of these, by which their responses are judged
 
 
 def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:

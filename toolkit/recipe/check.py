@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Collection
 from pathlib import Path
 
+from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import DecisionRules
@@ -120,6 +121,7 @@ def _arm_rules(recipe: Recipe) -> Rules:
     ladder, arms = recipe.ladder, recipe.arms
     first = arms[recipe.arm] if arms else None
     matched = [arm for arm in arms.values() if arm.ladder.match]
+    by_tokens = [arm.sampling.protocol for arm in matched if arm.ladder.match == "tokens"]
     alone = ladder.counting == "sampled" and len(ladder.budgets) == 1 and len(recipe.subsets) == 1
     return [
         ("arms", recipe.experiment.arms is None or len(arms) > 1, "must name two arms or more, or be left out"),
@@ -132,6 +134,17 @@ def _arm_rules(recipe: Recipe) -> Rules:
             "match",
             bool(arms) or not ladder.match,
             "compares arms: name them in `arms`, plain rejection sampling first",
+        ),
+        (
+            "arms",
+            bool(arms) or recipe.sampling.protocol not in QUESTION_PROTOCOLS,
+            f"protocol {recipe.sampling.protocol} makes new questions, and is an arm beside plain rejection_sampling: "
+            "name both in `arms`",
+        ),
+        (
+            "match",
+            QUESTION_PROTOCOLS.keys().isdisjoint(by_tokens),
+            "must be samples, or null, for a protocol that makes new questions",
         ),
         ("match", not matched or alone, "takes one budget of one subset, and counting sampled"),
         ("held_out", not arms or recipe.law.held_out is None, "must be null with arms: there is no ladder to forecast"),

@@ -56,13 +56,6 @@ def _licence(name: str) -> str:
     return name
 
 
-def _makes_responses(name: str) -> str:
-    if name in QUESTION_PROTOCOLS:
-        reason = "{name} makes new questions and no responses, which a recipe cannot ask for yet"
-        raise PydanticCustomError("door", reason, {"name": name})
-    return name
-
-
 def _one_of(door: Mapping[str, object], pattern: str | None = None) -> AfterValidator:
     """Refuse a name that is not in one of the tables of `toolkit.doors`, and does not fit `pattern`."""
 
@@ -168,9 +161,9 @@ class Sampling:
     stop: tuple[str, ...] = ()  # texts that end a response; they are not part of it
     prompt: str = "{{ question }}"  # Jinja template of the message to the teacher
     sampling_seed: Seed = 0
-    # how a response comes about: a name in `toolkit.doors.PROTOCOLS`, or a file of your own beside the recipe, such as
-    # ./my_protocol.py, which keys and releases call my_protocol@digest
-    protocol: Annotated[str, AfterValidator(_makes_responses), _one_of(PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
+    # how responses, or new questions, come about: a name in `toolkit.doors`, or a file of your own beside the recipe,
+    # such as ./my_protocol.py, which keys and releases call my_protocol@digest
+    protocol: Annotated[str, _one_of(PROTOCOLS | QUESTION_PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
     protocol_options: dict[str, Any] = Field(default_factory=dict)  # by name, as the protocol describes them
     # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"

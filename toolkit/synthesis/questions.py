@@ -47,6 +47,7 @@ class Synthesised:
         dropped: every other question that a call brought, with its reason.
         counts: one per round.
         stopped: why it ended before all were there (the largest cost); empty where they are.
+        cost: what was asked for now has cost, in the currency of the prices.
     """
 
     questions: Sequence[SynthesisedQuestion]
@@ -54,6 +55,7 @@ class Synthesised:
     counts: Sequence[RoundCounts]
     failed: Sequence[FailedCall]
     stopped: str = ""
+    cost: float = 0.0
 
 
 def synthesise_questions(
@@ -112,7 +114,7 @@ def synthesise_questions(
             spent, stopped = spent + tally.cost, tally.stopped
         if not stopped:
             calls.sift(indices, candidates)
-    return Synthesised(candidates.kept, candidates.dropped, candidates.counts, calls.failed, stopped)
+    return Synthesised(candidates.kept, candidates.dropped, candidates.counts, calls.failed, stopped, spent)
 
 
 def _refuse(seeds: Sequence[Question], wanted: int) -> None:

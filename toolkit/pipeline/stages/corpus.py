@@ -5,6 +5,7 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,16 @@ class Corpus:
     @functools.cached_property
     def ledgers(self) -> Mapping[tuple[int, int], Mapping[str, Mapping[str, int]]]:
         """Count the steps of each corpus, by (questions, budget) and step; empty where a response is one completion."""
-        return {corpus: _ledger(self.parts, *corpus) for corpus in self.corpora} if self.made and self.has_steps else {}
+        return {corpus: self.ledger(*corpus) for corpus in self.corpora} if self.made and self.has_steps else {}
+
+    def ledger(self, questions: int, budget: int) -> dict[str, dict[str, int]]:
+        """Count what one corpus took of its teacher, by step."""
+        from toolkit.corpora.steps import count_answers, count_steps
+
+        files = partial(_cell_files, self.parts, questions, budget)
+        if self.has_steps:
+            return count_steps(files("steps"), files("accepted"))
+        return count_answers(files("accepted"), files("rejected"))
 
     def accepted(self, questions: int, budget: int) -> list[tuple[Artifact, str]]:
         """List (artifact, file in it) of the accepted responses to a question subset at `budget`, in corpus order."""
@@ -91,7 +101,7 @@ def find_corpus_leaks(context: Context, pool: Artifact, corpus: Corpus) -> Artif
 
 def verdict_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
     """Give what the verdicts on a part of the responses are made from."""
-    inputs = {"responses": source.digests[part], **judged_by(context, source.pool)}
+    inputs = {"responses": source.digests[part], **judged_by(context, source.pool), **_labelled_by(source)}
     return inputs | _protocol_inputs(context, source, part)
 
 
@@ -181,10 +191,16 @@ def file_inputs(context: Context, source: Source, part: Part, verdicts: Artifact
         "cell": [part[0].name, part[0].start, part[0].stop, *part[1]],
         "teacher": list(teacher_name(context, source.teacher)),
         "columns": SCHEMA.names,
+        **_labelled_by(source),
         # Where repeats do not train; elsewhere the rows alone make the corpus.
         **({"counting": counting} if counting == "accepted" else {}),
         **_step_inputs(context, source, part),
     }
+
+
+def _labelled_by(source: Source) -> dict[str, Any]:
+    """Give what the answers of new questions depend on; nothing for seeds."""
+    return {"labels": source.labels.digest if source.labels else None} if source.made else {}
 
 
 def _protocol_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:
@@ -249,12 +265,6 @@ def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> 
 
     sides = (_cell_files(parts, questions, budget, side) for side in ("accepted", "rejected"))
     return dataclasses.asdict(cell_statistics(*sides))
-
-
-def _ledger(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, dict[str, int]]:
-    from toolkit.corpora.steps import count_steps
-
-    return count_steps(*(_cell_files(parts, questions, budget, name) for name in ("steps", "accepted")))
 
 
 def _cell_files(parts: Mapping[Part, Artifact], questions: int, budget: int, name: str) -> list[Path]:

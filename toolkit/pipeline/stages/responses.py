@@ -14,16 +14,25 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.protocol import protocol_of
+from toolkit.pipeline.protocol import makes_questions, protocol_of
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
+from toolkit.pipeline.stages.questions import (
+    find_labels,
+    find_questions,
+    labels_stage,
+    questions_stage,
+    with_labels,
+    with_questions,
+)
 from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
 from toolkit.progress import Stage
-from toolkit.protocols.contract import ANSWER
+from toolkit.protocols.contract import ANSWER, Question, QuestionProtocol
 from toolkit.protocols.execution import first_prompts
 from toolkit.questions.pools import read_questions
 from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.questions import Synthesised, synthesise_questions
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, matched_rounds, rounds
 from toolkit.synthesis.spending import Estimate, Prices, estimate
@@ -40,17 +49,60 @@ MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of 
 def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge) -> Source:
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
     source = _source(context, pool, teacher)
-    ids = [row["question_id"] for row in source.questions]
     allowed = allowance(context, pool, teacher)
     if context.recipe.ladder.match and allowed is None:
         raise StageError("the responses of the first arm are not all there, and they say what this arm may take")
+    if makes_questions(context.recipe):
+        with context.workspace.lock(f"responses-{source.key}"):
+            synthesise = functools.partial(_synthesise, context, source, teacher)
+            source, allowed = with_questions(source, questions_stage(context, source, allowed, synthesise)), None
+    ids = [row["question_id"] for row in source.questions]
     with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
         index = JournalIndex(source.journal, source.questions)
         with Asking(context, stage, index, source.questions, teacher, judge) as asking:
             draws = draw(context, stage, index, pool, judge, ids, asking.ask, allowed)
             asking.refuse_many_errors()
             stage.text = f"{_described(context, source)}: {int(draws.sum()):,} responses, {asking.text}"
-        return with_rows(source, index, context.recipe.ladder.counting, draws)
+        source = with_rows(source, index, context.recipe.ladder.counting, draws)
+    return with_labels(source, labels_stage(context, source, judge.answers)) if source.made else source
+
+
+def _synthesise(
+    context: Context,
+    source: Source,
+    teacher: Artifact,
+    stage: Stage,
+    journal: Journal,
+    protocol: QuestionProtocol,
+    wanted: int,
+    *,
+    held_out: Callable[[str], bool],
+) -> Synthesised:
+    """Ask a source's teacher for new questions.
+
+    Raises:
+        StageError: when the largest cost is reached.
+    """
+    seeds = [Question(row["question_id"], row["question"]) for row in source.questions]
+    with open_teacher(context, stage, teacher, [seed.text for seed in seeds]) as opened:
+        made = synthesise_questions(
+            journal,
+            seeds,
+            opened,
+            protocol,
+            wanted=wanted,
+            held_out=held_out,
+            sampling_seed=context.recipe.sampling.sampling_seed,
+            report=lambda tally: stage.tick("questions", tally.sampled, tally.total or tally.sampled, describe(tally)),
+            attempts=context.recipe.serving.attempts,
+            prices=prices_of(context),
+            max_cost=context.money_left,
+            errors=context.retry_errors,
+        )
+    context.costs.append(made.cost)
+    if made.stopped:
+        raise StageError(f"{made.stopped}; what came is kept, and the same command with more goes on")
+    return made
 
 
 def plan_responses(context: Context, source: Source) -> PlannedStage:
@@ -67,21 +119,30 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     """Look up a source; it is without rows where some are missing, not counted yet, or asked for again."""
     source, ladder = _source(context, pool, teacher), context.recipe.ladder
+    allowed = allowance(context, pool, teacher)
+    if ladder.match and allowed is None:
+        return source
+    if makes_questions(context.recipe):
+        questions = find_questions(context, source, allowed)
+        source, allowed = with_questions(source, questions), None
+        if not questions.made:
+            return source
     index = JournalIndex(source.journal, source.questions)
     index.read()
     if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
         return source
     if context.retry_errors and index.errors:
         return source
-    count, draws, allowed = len(source.questions), None, allowance(context, pool, teacher)
-    if ladder.match and allowed is None:
-        return source
+    count, draws = len(source.questions), None
     for wanted in _rounds(context, index, count, allowed, lambda decision: None):
         held = index.held(count, int(wanted.stop.max(initial=0)))
         if not all(held[pair] for pair in wanted.pairs()):
             return source
         draws = wanted.stop
-    return source if draws is None else with_rows(source, index, ladder.counting, draws)
+    if draws is None:
+        return source
+    source = with_rows(source, index, ladder.counting, draws)
+    return with_labels(source, find_labels(context, source)) if source.made else source
 
 
 def allowance(context: Context, pool: Artifact, teacher: Artifact) -> int | None:
@@ -112,7 +173,7 @@ def _rounds(
     record: Callable[[StopDecision], None],
 ) -> Iterator[Round]:
     """Yield the rounds of draws of a run; `allowed` is what an arm may take that is matched to another one."""
-    ladder, budget, most = context.recipe.ladder, max(context.run.budgets), most_draws(context.run)
+    ladder, budget, most = context.recipe.ladder, max(context.run.budgets), most_draws(context.run)[:questions]
     if ladder.match is None or allowed is None:
         return rounds(ladder, questions, budget, index.path, record, most)
     by_tokens = ladder.match == "tokens"
@@ -158,6 +219,8 @@ def _described(context: Context, source: Source) -> str:
         "accepted": f"up to {budget} distinct accepted responses each in at most {ladder.max_draws} draws",
         "adaptive": f"up to {budget} responses each, while more than {ladder.stop_below:g} new are expected per draw",
     }[ladder.counting]
+    if makes_questions(context.recipe):
+        return f"{len(source.questions):,} new questions, {budget} responses each"
     each = f"as many {ladder.match} as {budget} responses each take in the first arm" if ladder.match else each
     return f"{len(source.questions):,} questions, {each}"
 
@@ -185,7 +248,7 @@ def draw(
     """
     ladder, judged = context.recipe.ladder, context.recipe.ladder.counting != "sampled"
     decisions: list[StopDecision] = []
-    draws = np.zeros_like(most_draws(context.run))
+    draws = np.zeros(len(question_ids), np.int64)
     index.read()
     if judged and not _known_paths(context, index, pool):
         index.label(judge)
@@ -233,7 +296,7 @@ def estimate_missing(
     context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]]
 ) -> Estimate | ProtocolEstimate:
     """Estimate what a journal lacks at most: where draws depend on what comes, all that the recipe allows."""
-    ladder, most = context.recipe.ladder, most_draws(context.run)
+    ladder, most = context.recipe.ladder, most_draws(context.run)[: len(questions)]
     most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
     rows = missing_rows(index, questions, Round(int(most.max()), np.zeros_like(most), most), _retried(context, index))
     texts, max_tokens = (text for _, text, _ in rows), context.recipe.sampling.max_tokens
@@ -323,9 +386,7 @@ class Asking(contextlib.ExitStack):
             total=missing,
             attempts=self.context.recipe.serving.attempts,
             prices=self.prices,
-            max_cost=None
-            if self.context.max_cost is None
-            else max(0.0, self.context.max_cost - sum(self.context.costs)),
+            max_cost=self.context.money_left,
             judge=self._accepted,
             errors=self.context.retry_errors,
         )
@@ -355,7 +416,7 @@ class Asking(contextlib.ExitStack):
     def _accepted(self, rows: Sequence[Response]) -> int:
         answers = {row["question_id"]: row["answer"] for row in self.questions}
         asked = ((answers[row.question_id], row.text, row.finish_reason) for row in rows)
-        return sum(judged.verdict == "accepted" for judged in self.judge.answers.judge(asked))
+        return sum(judged.verdict == "accepted" for judged in self.judge.judge(asked))
 
     @property
     def text(self) -> str:

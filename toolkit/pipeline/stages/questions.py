@@ -1,0 +1,185 @@
+"""New questions of an arm: made from the seeds by its protocol, answered as these are, labelled by the answers."""
+
+import dataclasses
+import functools
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.corpora.decontamination import leak_finder
+from toolkit.pipeline.context import Context, StageError
+from toolkit.pipeline.judge import judged_by
+from toolkit.pipeline.protocol import question_protocol_of
+from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.journal_index import JournalIndex
+from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.protocols.contract import ProtocolFault
+from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.labels import Label, label_precision, label_responses
+from toolkit.synthesis.questions import SYNTHESIS, Synthesised, SynthesisError
+from toolkit.verification.judge import Judge
+from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
+
+CALLS = [{"question_id": SYNTHESIS, "answer": ""}]  # what a journal's index knows of calls
+Synthesise = Callable[..., Synthesised]
+
+
+def find_questions(context: Context, source: Source, allowed: int | None) -> Artifact:
+    """Look up the new questions of a source.
+
+    Args:
+        source: with the seeds that they are made from.
+        allowed: samples that calls and answers may take together; None for as many new questions as seeds.
+    """
+    return context.workspace.planned("questions", _inputs(context, source, allowed))
+
+
+def questions_stage(context: Context, source: Source, allowed: int | None, synthesise: Synthesise) -> Artifact:
+    """Make the new questions of a source, with those that were dropped and why.
+
+    Args:
+        synthesise: asks for new questions; is given stage, journal, protocol, how many, and what finds held-out ones.
+
+    Raises:
+        StageError: where they do not come about.
+    """
+    protocol = question_protocol_of(context.recipe)
+    held_out = leak_finder(held_out_questions(source.pool.path, seeds=False), procedural=procedural(context))
+
+    def make(out: Path) -> dict[str, Any]:
+        with Journal(source.journal) as journal:
+            ask = functools.partial(synthesise, stage, journal, protocol, held_out=held_out)
+            made = ask(len(source.questions)) if allowed is None else _within(context, source, allowed, ask)
+        rows = [question._asdict() | {"answer": ""} for question in made.questions]
+        write_atomic(out / "questions.json", to_json(rows))
+        write_atomic(out / "dropped.json", to_json([question._asdict() for question in made.dropped]))
+        counts = {"questions": len(rows), "dropped": len(made.dropped), "failed": len(made.failed)}
+        return counts | {"rounds": [*map(str, made.counts)]}
+
+    with context.progress.stage("questions") as stage:
+        try:
+            questions = context.build(stage, "questions", _inputs(context, source, allowed), make)
+        except (SynthesisError, ProtocolFault) as error:
+            raise StageError(str(error)) from error
+        stage.text = described(questions)
+    return questions
+
+
+def described(questions: Artifact) -> str:
+    """Say how many new questions there are, and what became of the other candidates."""
+    facts = questions.facts
+    return f"{facts['questions']:,} new questions, {facts['dropped']:,} dropped; {facts['rounds'][-1]}"
+
+
+def with_questions(source: Source, questions: Artifact) -> Source:
+    """Give the source its new questions in the place of the seeds, without answers; none before they are made."""
+    rows = json.loads((questions.path / "questions.json").read_text(encoding="utf-8")) if questions.made else []
+    return dataclasses.replace(source, questions=rows, made=questions)
+
+
+def _inputs(context: Context, source: Source, allowed: int | None) -> dict[str, Any]:
+    seeds = hash_of([row["question_id"] for row in source.questions])
+    budget = max(context.run.budgets) if allowed is not None else None
+    return {"source": source.key, "seeds": seeds, "allowed": allowed, "budget": budget}
+
+
+def _within(context: Context, source: Source, allowed: int, ask: Callable[[int], Synthesised]) -> Synthesised:
+    """Make as many new questions as can be made and answered with so many samples.
+
+    Each trial asks for as many as would fit if calls cost what they have cost so far; none asks for calls twice.
+    """
+    budget, wanted = max(context.run.budgets), 1
+    while True:
+        made, spent = ask(wanted), _spent(source)
+        each = spent / max(len(made.questions), 1)
+        fitting = math.floor((allowed - spent) / budget)
+        if fitting <= wanted:
+            return dataclasses.replace(made, questions=made.questions[: max(fitting, 0)])
+        wanted += max(math.floor((allowed - spent - wanted * budget) / (budget + each)), 1)
+
+
+def _spent(source: Source) -> int:
+    """Count the samples that the calls in a source's journal took."""
+    index = JournalIndex(source.journal, CALLS)
+    index.read()
+    calls = int(index.column("index").max(initial=-1)) + 1
+    return int(index.costs("samples", 1, calls).sum())
+
+
+def find_labels(context: Context, source: Source) -> Artifact:
+    """Look up the labels of a source's new questions."""
+    return context.workspace.planned("labels", _label_inputs(context, source))
+
+
+def labels_stage(context: Context, source: Source, judge: Judge) -> Artifact:
+    """Label each new question by the answer that most of its responses agree on."""
+
+    def make(out: Path) -> dict[str, Any]:
+        votes = _votes(source)
+        labels = {row["question_id"]: label_responses(judge, votes[row["question_id"]]) for row in source.questions}
+        write_atomic(out / "labels.json", to_json({name: label._asdict() for name, label in labels.items()}))
+        return _label_facts(context, source, labels, judge)
+
+    with context.progress.stage("labels") as stage:
+        labels = context.build(stage, "labels", _label_inputs(context, source), make)
+        stage.text = labelled(labels)
+    return labels
+
+
+def labelled(labels: Artifact) -> str:
+    """Say how many new questions have a label, and how many labels are right where that can be told."""
+    facts = labels.facts
+    text = f"{facts['labelled']:,} of {facts['questions']:,} new questions, mean share of votes {facts['share']:.2f}"
+    if facts["known"]:
+        text += f"; {facts['right']:,} of the {facts['known']:,} labels whose truth is known are right"
+    return text
+
+
+def with_labels(source: Source, labels: Artifact) -> Source:
+    """Give the source the labels of its new questions as their answers; one without a label has an empty one."""
+    known = json.loads((labels.path / "labels.json").read_text(encoding="utf-8")) if labels.made else {}
+    rows = [row | {"answer": known.get(row["question_id"], {}).get("label") or ""} for row in source.questions]
+    return dataclasses.replace(source, questions=rows, labels=labels)
+
+
+def _label_inputs(context: Context, source: Source) -> dict[str, Any]:
+    responses = hash_of([source.digests[part] for part in source.parts])
+    questions = source.made.digest if source.made else None
+    return {"questions": questions, "responses": responses, **judged_by(context, source.pool)}
+
+
+def _votes(source: Source) -> Mapping[str, list[Response]]:
+    from toolkit.pipeline.replay import response_of
+    from toolkit.pipeline.source import rows_of
+
+    votes: dict[str, list[Response]] = defaultdict(list)
+    for part in source.parts:
+        for row in rows_of(source, part):
+            votes[row["question_id"]].append(response_of(row))
+    return votes
+
+
+def _label_facts(context: Context, source: Source, labels: Mapping[str, Label], judge: Judge) -> dict[str, Any]:
+    shares = [label.share for label in labels.values()]
+    truths = {row["question_id"]: _truth(context, row["question"]) for row in source.questions}
+    precision = label_precision(((label, truths[name]) for name, label in labels.items()), judge.same)
+    return {
+        "questions": len(labels),
+        "labelled": sum(label.label is not None for label in labels.values()),
+        "share": sum(shares) / max(len(shares), 1),
+        "known": precision.labelled,
+        "right": precision.right,
+    }
+
+
+def _truth(context: Context, question: str) -> str | None:
+    """Compute the answer of a new question, where the domain of the seeds can read it."""
+    from toolkit.domains import DOMAINS
+
+    domain = DOMAINS.get(context.recipe.pool.pool)
+    parse = getattr(domain, "parse", None)
+    answer: str | None = parse(question) if parse else None
+    return answer
