@@ -145,7 +145,5 @@ def test_no_name_is_of_both_kinds():
 
 def test_a_recipe_that_names_one_as_its_protocol_is_refused(tmp_path):
     (tmp_path / "own.yaml").write_text("title: T\npool: mathematics\nprotocol: persona\n")
-    with pytest.raises(
-        RecipeError, match=r"protocol.*persona makes new questions and no responses, which a recipe cannot"
-    ):
+    with pytest.raises(RecipeError, match=r"arms: protocol persona makes new questions, and is an arm beside plain"):
         load_recipe(tmp_path / "own.yaml")
