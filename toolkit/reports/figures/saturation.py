@@ -3,9 +3,19 @@
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from toolkit.reports.figures.style import GREY, LAW, LEGEND, OBSERVED, budget_axis, note_below, panel_title, plain, save
+from toolkit.reports.figures.style import (
+    GREY,
+    LAW,
+    LEGEND,
+    OBSERVED,
+    PERCENT,
+    budget_axis,
+    note_below,
+    panel_title,
+    plain,
+    save,
+)
 from toolkit.reports.rules.verdict import Decision
 from toolkit.text import points, share
 
@@ -19,7 +29,7 @@ def draw_saturation(path: Path, decision: Decision, *, title: str, note: str) ->
     corpus.plot(budgets, [step.forecast_share for step in steps], "o-", color=LAW, label="forecast from these r draws")
     corpus.plot(budgets, [step.counted_share for step in steps], "D", mfc="white", color=OBSERVED, label="then counted")
     corpus.axhline(rules.flat_share, color=GREY, lw=1, ls="--", label=f"flat below {share(rules.flat_share)}")
-    corpus.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    corpus.yaxis.set_major_formatter(PERCENT)
     corpus.set_ylabel("new paths in the next r draws,\nshare of all after them")
     panel_title(corpus, "the corpus, before training")
     falls = [step.fall for step in steps]

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish.
 LAW, OBSERVED, GREY, SHADE = "#0072B2", "#D55E00", "#6b6b6b", "#e9eff5"
@@ -32,6 +32,9 @@ def save(figure: Figure, path: Path) -> None:
     temporary.replace(path)
 
 
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g}%")  # of fractions, with decimals where ticks need them
+
+
 def plain(axes: Axes) -> None:
     """Remove the box and draw faint horizontal lines."""
     axes.spines[["top", "right"]].set_visible(False)
@@ -49,7 +52,7 @@ def budget_axis(axes: Axes, values: Sequence[float], margin: float = 1.25) -> No
 
 def error_axis(axes: Axes, label: str = "error on held-out questions") -> None:
     """Make a y axis of errors (fractions) in percent."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PERCENT)
     axes.set_ylabel(label)
 
 
