@@ -59,17 +59,15 @@ def summarise(
         f"Errors on {measured.items:,} held-out questions; counts are of one replicate on average, mean and sd of the "
         f"error over replicates ({what_varies(recipe)}).",
     ]
-    series = list(dict.fromkeys((cell.pair, cell.arm, cell.control) for cell in measured.cells))
-    for pair, arm, control in series:
-        own = [replicate for replicate in replicates if _way(replicate) == (pair, arm)]
-        trained = {cell[1:3] for cell in measured.cells if (cell.pair, cell.arm, cell.control) == (pair, arm, control)}
-        corpora = [
-            corpus for corpus in corpora_of(own[0].context.run) if control == recipe.controls[0] or corpus in trained
+    for pair, control in dict.fromkeys((cell.pair, cell.control) for cell in measured.cells):
+        rows = [
+            [arm] * bool(arm) + row
+            for arm in recipe.arms or [""]
+            for row in _rows([one for one in replicates if _way(one) == (pair, arm)], control, measured)
         ]
-        rows = [_row(own, corpus, control, measured) for corpus in corpora]
         bounds = ", ".join(f"{role} {error:.3f}" for role, error in measured.lines(pair).items())
-        way = f"{pair}, " + f"arm {arm}, " * bool(arm) + f"control {control}"
-        lines += [f"{way}; {bounds} on the same questions:", markdown_table(HEADER, rows)]
+        header = ("arm",) * bool(recipe.arms) + HEADER
+        lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(header, rows)]
     if recipe.arms:
         lines += ["What each arm took of its teacher, one replicate on average:", _ledger(context, replicates)]
     for name, law in results.items():
@@ -86,6 +84,15 @@ def summarise(
 def _way(replicate: Replicate) -> tuple[str, str]:
     recipe = replicate.context.recipe
     return recipe.pair, recipe.arm
+
+
+def _rows(replicates: Sequence[Replicate], control: str, measured: Measured) -> list[list[str]]:
+    """Give a row for each corpus of a pair and arm; of a further control for those that have students by it."""
+    context = replicates[0].context
+    name, every = _way(replicates[0]), context.recipe.controls[0]
+    trained = {cell[1:3] for cell in measured.cells if ((cell.pair, cell.arm), cell.control) == (name, control)}
+    corpora = [corpus for corpus in corpora_of(context.run) if control == every or corpus in trained]
+    return [_row(replicates, corpus, control, measured) for corpus in corpora]
 
 
 def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str, measured: Measured) -> list[str]:
