@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from toolkit.doors import ANSWER_KINDS, PROTOCOLS, SERVERS
+from toolkit.doors import ANSWER_KINDS, BENCHMARKS, PROTOCOLS, SERVERS
 from toolkit.keys import keyed_fields
 from toolkit.licences import LICENCES, closest
 
@@ -253,6 +253,8 @@ class Experiment:
 class Evaluation:
     """How a model answers the test questions: greedily at temperature 0, else with `eval_samples` answers each."""
 
+    # where they come from: a name in `toolkit.doors.BENCHMARKS`; `pool` is the pool's own test questions
+    benchmark: Annotated[str, _one_of(BENCHMARKS)] = "pool"
     eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
     eval_samples: Draws = 1
     eval_max_tokens: Count = 64

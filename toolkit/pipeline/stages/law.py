@@ -228,8 +228,10 @@ def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
         for role, score in measured.reference_scores(pair).items()
     ]
     students = [(_cell_row(recipe, cell), score) for cell, score in measured.cells.items()]
+    benchmark = recipe.evaluation.benchmark
+    tested = {"benchmark": benchmark} if benchmark != OLDER["benchmark"] else {}  # else the key stays what it was
     return [
-        ({"experiment": recipe.name} | row | {name: score.facts[name] for name in facts}, score)
+        ({"experiment": recipe.name, **tested} | row | {name: score.facts[name] for name in facts}, score)
         for row, score in [*lines, *students]
     ]
 

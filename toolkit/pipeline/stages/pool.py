@@ -1,18 +1,23 @@
 """The questions: seeds, and the held-out ones that nothing may quote."""
 
 import itertools
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.doors import OLDER
+from toolkit.evaluation.benchmarks import Benchmark, load_benchmark
 from toolkit.keys import keyed_fields
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import refuse_other_source, source_identity
 from toolkit.pipeline.teacher import served_as
 from toolkit.questions.pools import read_questions
-from toolkit.recipe.sections import Pool, Verification
+from toolkit.recipe.sections import Pool, Recipe, Verification
 from toolkit.workspace import Artifact, file_digest
+
+HELD_OUT = ("test", "dev", "benchmark")  # files of a pool that nothing may quote; the last where there is a benchmark
 
 
 def pool_stage(context: Context) -> Artifact:
@@ -25,12 +30,15 @@ def pool_stage(context: Context) -> Artifact:
     inputs = pool_inputs(settings)
     with context.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
-        pool, cached = context.workspace.build("pool", inputs, lambda out: write_pool(settings, out, leak_finder))
+        make: Callable[..., dict[str, Any]] = partial(write_pool, settings, leak_finder=leak_finder)
+        pool, cached = context.workspace.build("pool", inputs, make)
         if _unread_gold(pool, kind):
             # What is left out depends on the kind of answer, which then is part of what the pool is known by.
             inputs |= {"answer_kind": kind.answer_kind}
-            readable = partial(write_pool, settings, leak_finder=leak_finder, gold_problem=_problem_by(kind))
-            pool, cached = context.workspace.build("pool", inputs, readable)
+            make = partial(make, gold_problem=_problem_by(kind))
+            pool, cached = context.workspace.build("pool", inputs, make)
+        if has_benchmark(context.recipe):
+            pool, cached = _with_items(context, pool, inputs, make)
         stage.count(cached)
         known = source_identity(
             None, served_as(context.recipe), pool.file("questions.parquet"), context.recipe.sampling
@@ -46,6 +54,8 @@ def described(pool: Artifact) -> str:
     """Say how many questions a pool has, and how many were left out."""
     facts = pool.facts
     text = f"{facts['pool']:,} seed, {facts['test']:,} test and {facts['dev']:,} dev questions"
+    if facts.get("benchmark"):
+        text += f"; {facts['benchmark']:,} items of the benchmark"
     if facts["dropped"]:
         text += f"; {facts['dropped']:,} seeds left out, too near a held-out question"
     if facts.get("unread"):
@@ -58,8 +68,58 @@ def find_pool(context: Context) -> Artifact:
     inputs, kind = pool_inputs(context.recipe.pool), context.recipe.verification
     pool = context.workspace.planned("pool", inputs)
     if pool.made and _unread_gold(pool, kind):
-        pool = context.workspace.planned("pool", inputs | {"answer_kind": kind.answer_kind})
+        inputs |= {"answer_kind": kind.answer_kind}
+        pool = context.workspace.planned("pool", inputs)
+    if pool.made and has_benchmark(context.recipe):
+        pool = context.workspace.planned("pool", inputs | _benchmark_inputs(benchmark_of(context, pool.path)))
     return pool
+
+
+def has_benchmark(recipe: Recipe) -> bool:
+    """Tell whether scores are made on other items than the pool's own test questions."""
+    return recipe.evaluation.benchmark != OLDER["benchmark"]
+
+
+def tested_file(recipe: Recipe) -> str:
+    """Name the file of the pool that has the items of its scores."""
+    return "benchmark.parquet" if has_benchmark(recipe) else "test.parquet"
+
+
+def benchmark_of(context: Context, pool: Path) -> Benchmark:
+    """Load the benchmark of a run's scores, which keeps what it fetches in a folder of the workspace."""
+    name = context.recipe.evaluation.benchmark
+    return load_benchmark(name, pool, context.workspace.root / "benchmarks" / name, context.recipe.verification)
+
+
+def _benchmark_inputs(benchmark: Benchmark) -> dict[str, Any]:
+    return {"benchmark": {"name": benchmark.name, "items": file_digest(benchmark.items)}}
+
+
+def _with_items(
+    context: Context, pool: Artifact, inputs: dict[str, Any], make: Callable[..., dict[str, Any]]
+) -> tuple[Artifact, bool]:
+    """Put a benchmark's items beside the questions, so that whatever is searched for these is searched for those, too.
+
+    The seeds stay, unless some of a file or dataset are too near an item: then others take their places.
+    """
+    from toolkit.corpora.decontamination import leak_finder
+    from toolkit.evaluation.items import read_items
+
+    benchmark = benchmark_of(context, pool.path)
+    items = {item["question_id"]: item["question"] for item in read_items(benchmark.items)}
+    seeds = (row["question"] for row in read_questions(pool.path))
+
+    def write(out: Path) -> dict[str, Any]:
+        facts = dict(pool.facts)
+        if procedural(context) or not any(map(leak_finder(items), seeds)):
+            for name in pool.files:
+                shutil.copyfile(pool.path / name, out / name)
+        else:
+            facts = make(out, leak_finder=lambda held_out: leak_finder({**items, **held_out}))
+        shutil.copyfile(benchmark.items, out / "benchmark.parquet")
+        return facts | {"benchmark": len(items)}
+
+    return context.workspace.build("pool", inputs | _benchmark_inputs(benchmark), write)
 
 
 def pool_inputs(settings: Pool) -> dict[str, Any]:
@@ -92,7 +152,7 @@ def procedural(context: Context) -> bool:
 
 
 def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:
-    """Read test and dev questions by id, and the pool's own with `seeds`."""
-    names = ["test", "dev", *(["questions"] if seeds else [])]
+    """Read test and dev questions and a benchmark's items by id, and the pool's own questions with `seeds`."""
+    names = [*HELD_OUT, *(["questions"] if seeds else [])]
     parts = (read_questions(pool, name) for name in names if (pool / f"{name}.parquet").exists())
     return {row["question_id"]: row["question"] for row in itertools.chain.from_iterable(parts)}
