@@ -111,7 +111,7 @@ def test_a_pool_smaller_than_asked_is_reported(recipe, tmp_path):
     rows = "".join(f'{{"question": "What is {n} + {n}?", "answer": {2 * n}}}\n' for n in range(20))
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl"), tmp_path)
-    assert "holds 20 questions" in line and "asks for 26: ask for fewer" in line
+    assert "holds 20 questions" in line and "asks for 26: set pool_sizes: [" in line
 
 
 def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):

@@ -135,7 +135,7 @@ def _problem(form: Form, rectified: bool) -> str | None:
     if len(form.names) != len(form.phi):
         return f"has {len(form.phi)} columns of phi and the names {form.names!r}: give each column one name"
     x = np.geomspace(1.0, 64.0, 25)
-    sides = [np.linspace(*bounds, 9) for bounds in _bounds(form, x, 1.0 if rectified else MAX_TAIL)]
+    sides = [np.linspace(low, high, 9) for low, high in _bounds(form, x, 1.0 if rectified else MAX_TAIL)]
     phi = np.stack(np.meshgrid(*sides), -1).reshape(-1, len(sides))
     try:
         S = np.asarray(form.shape(x, phi), float)

@@ -11,7 +11,7 @@ from toolkit.keys import keyed_fields
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import refuse_training
-from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.stages.pool import domain_inputs, held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
 from toolkit.progress import Stage
 from toolkit.questions.pools import read_questions
@@ -205,6 +205,7 @@ def nano_options(context: Context, role: str) -> dict[str, Any]:
     pool = context.recipe.pool
     # Mathematics is what an embedded model reads when nothing else is said.
     domain = {"domain": pool.pool} if nano_domain(context.recipe) != "mathematics" else {}
+    domain |= domain_inputs(nano_domain(context.recipe))
     return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
 
 

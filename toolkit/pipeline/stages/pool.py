@@ -23,6 +23,7 @@ HELD_OUT = ("test", "dev", "benchmark")  # files of a pool that nothing may quot
 def pool_stage(context: Context) -> Artifact:
     """Make the questions, split into pool, test and dev sets."""
     from toolkit.corpora.decontamination import leak_finder
+    from toolkit.nano.domain_check import check_domain
     from toolkit.questions.pools import write_pool
     from toolkit.synthesis.schedule import refuse_idle
 
@@ -30,6 +31,8 @@ def pool_stage(context: Context) -> Artifact:
     inputs = pool_inputs(settings)
     with context.progress.stage("pool") as stage:
         # Cheap, and every later number needs it: a dry run makes it too.
+        if procedural(context):
+            check_domain(settings.pool)
         make: Callable[..., dict[str, Any]] = partial(write_pool, settings, leak_finder=leak_finder)
         pool, cached = context.workspace.build("pool", inputs, make)
         if _unread_gold(pool, kind):
@@ -123,12 +126,25 @@ def _with_items(
 
 
 def pool_inputs(settings: Pool) -> dict[str, Any]:
-    """Give what the pool's key hashes. A local file is known by its bytes, not by its place."""
+    """Give what the pool's key hashes. A local file is known by its bytes, not by its place, a domain by its texts."""
     files = {
         key: Path(name) for key in ("pool", "test_pool") if (name := getattr(settings, key)) and Path(name).is_file()
     }
     named = keyed_fields(settings) | {key: path.name for key, path in files.items()}
-    return {"settings": named, "content": {key: file_digest(path) for key, path in files.items()}}
+    return {
+        "settings": named,
+        "content": {key: file_digest(path) for key, path in files.items()},
+        **domain_inputs(settings.pool),
+    }
+
+
+def domain_inputs(pool: str) -> dict[str, str]:
+    """Give what a procedural pool adds to the keys of all that reads its domain, so that an edit of it is another."""
+    from toolkit.domains import DOMAINS
+    from toolkit.domains.sample import domain_digest
+
+    digest = domain_digest(pool, DOMAINS[pool]) if pool in DOMAINS else None
+    return {"domain_digest": digest} if digest else {}
 
 
 def _unread_gold(pool: Artifact, kind: Verification) -> bool:
