@@ -15,9 +15,10 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.protocol import protocol_of
+from toolkit.pipeline.rates import rate_file, rates_like, read_rate, remember_rate, teacher_kind
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
-from toolkit.pipeline.teacher import NANO, is_served, open_teacher, served_as
+from toolkit.pipeline.teacher import open_teacher, served_as
 from toolkit.progress import Stage
 from toolkit.protocols.contract import ANSWER
 from toolkit.protocols.execution import first_prompts
@@ -30,10 +31,9 @@ from toolkit.synthesis.spending import Estimate, Prices, estimate
 from toolkit.synthesis.step_estimates import ProtocolEstimate, Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
-from toolkit.text_files import TextError, read_object
-from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
+from toolkit.workspace import Artifact, hash_of, write_atomic
 
-SECONDS = 0.0015  # of one core per response of an embedded teacher of the default size
+SECONDS = 0.0015  # of one core per request of an embedded teacher of the default size
 MANY_ERRORS, MANY_SHARE = 8, 0.1  # rows without a response, and their share of those sampled, that end a run
 
 
@@ -58,7 +58,7 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
     index = JournalIndex(source.journal, source.questions)
     index.read()
     missing = estimate_missing(context, index, source.questions)
-    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.responses)])
+    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing)])
 
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
@@ -97,11 +97,12 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     )
 
 
-def _ahead(context: Context, requests: int) -> Ahead:
-    known = filter(None, map(read_rate, context.workspace.root.glob("responses/*.rate.json")))
-    is_embedded = context.recipe.teacher.teacher == NANO and not is_served(context.recipe)
-    guess = SECONDS if is_embedded else None
-    return timed(context, Ahead("responses", requests, "responses"), known, guess, alone=True)
+def _ahead(context: Context, missing: Estimate | ProtocolEstimate) -> Ahead:
+    """Say how long it takes: a response of several steps takes as long as all of its requests."""
+    known = ((rate.seconds, rate.requests) for rate in rates_like(context))
+    guess = SECONDS if teacher_kind(context.recipe) == "embedded" else None
+    unit = "responses" if missing.requests == missing.responses else "requests"
+    return timed(context, Ahead("responses", missing.requests, unit), known, guess, alone=True)
 
 
 def _described(context: Context, source: Source) -> str:
@@ -285,7 +286,7 @@ class Asking(contextlib.ExitStack):
         self.reasoned += tally.reasoned
         self.context.costs.append(tally.cost)
         self.errors += tally.errors
-        _remember_rate(self.index.journal, tally)
+        remember_rate(self.context.recipe, self.index.journal, tally)
         if tally.stopped:
             raise StageError(
                 f"sampling stopped at a cost of {sum(self.context.costs):,.4g}: the next response could lift it above "
@@ -338,27 +339,6 @@ class Asking(contextlib.ExitStack):
             )
 
 
-def _rate_file(journal: Path) -> Path:
-    return journal.with_suffix(".rate.json")
-
-
-def _remember_rate(journal: Path, tally: Tally) -> None:
-    """Note the rate for the next estimate of the same source."""
-    if tally.sampled and tally.seconds:
-        write_atomic(_rate_file(journal), to_json({"responses": tally.sampled, "seconds": round(tally.seconds, 3)}))
-
-
 def _known_rate(journal: Path) -> float | None:
-    known = read_rate(_rate_file(journal))
-    return known[1] / known[0] if known else None
-
-
-def read_rate(path: Path) -> tuple[float, float] | None:
-    """Read (seconds, responses), both above 0, of a `.rate.json`; None where it is missing or damaged."""
-    try:
-        known = read_object(path)
-    except TextError:
-        return None
-    seconds, responses = known.get("seconds"), known.get("responses")
-    usable = all(isinstance(value, int | float) and 0 < value < 1e15 for value in (seconds, responses))
-    return (float(seconds), float(responses)) if usable and seconds and responses else None
+    known = read_rate(rate_file(journal))
+    return known.responses / known.seconds if known else None
