@@ -62,6 +62,7 @@ def _one_of(door: Mapping[str, object], pattern: str | None = None) -> AfterVali
         if name not in door and not (pattern and re.fullmatch(pattern, name)):
             *first, last = (repr(known) for known in door)
             known = " or ".join(filter(None, (", ".join(first), last)))
+            known += f", or a file of yours, ./{name}.py" if pattern and name.isidentifier() else ""
             raise PydanticCustomError("door", "Input should be {known}", {"known": known})
         return name
 
