@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import TypeAdapter
 
 from tests.pipeline.conftest import recipe_with
 from tests.tiny_model import make_byte_model
 from toolkit.corpora.decontamination import LeakError
 from toolkit.doors import BENCHMARKS, DoorError
+from toolkit.evaluation.items import EvaluationError
+from toolkit.hub.download import Provenance
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.judge import judged_by
 from toolkit.pipeline.measured import Measured
 from toolkit.pipeline.stages.law import curves_stage
 from toolkit.pipeline.stages.models import find_models, scan
-from toolkit.pipeline.stages.pool import find_pool, held_out_questions, pool_stage
+from toolkit.pipeline.stages.pool import counts_of, find_pool, held_out_questions, pool_stage
 from toolkit.pipeline.stages.scores import find_score, plan_scores, references, score_inputs, score_stage
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.progress import Progress
@@ -145,6 +148,23 @@ def questions_file(folder: Path, more: list[str]) -> dict[str, object]:
     file = folder / "questions.jsonl"
     file.write_text("".join(json.dumps({"question": text, "answer": "1"}) + "\n" for text in texts))
     return {"pool": str(file), "families": None, "largest_number": None, "test_size": 8, "dev_size": 0}
+
+
+def test_items_whose_answers_its_judge_cannot_read_are_refused_before_any_model(
+    riddles: Path, context: Context
+) -> None:
+    numeric = dataclasses.replace(context.recipe.verification, answer_kind="numeric")
+    context = context.with_recipe(dataclasses.replace(context.recipe, verification=numeric))
+    riddles.write_text(riddles.read_text().replace('"16"', '"many"'))
+    with pytest.raises(EvaluationError, match=r"benchmark riddles: 1 of 2 answers cannot be read; item a: "):
+        pool_stage(on_riddles(context))
+
+
+def test_a_release_tells_the_counts_of_the_pool_alone(riddles: Path, context: Context) -> None:
+    counts = counts_of(pool_stage(on_riddles(context)))
+    assert counts == counts_of(pool_stage(context)) == {"pool": 64, "test": 60, "dev": 20, "dropped": 0}
+    with_unread = Artifact(Path("pool"), "0", {}, {**counts, "unread": 3, "unread_example": "row 4"})
+    assert TypeAdapter(Provenance.__annotations__["pool_counts"]).validate_python(counts_of(with_unread)) == counts
 
 
 def test_a_name_that_is_no_benchmark_and_a_module_that_has_none_are_refused(

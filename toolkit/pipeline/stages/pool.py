@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,19 @@ def pool_stage(context: Context) -> Artifact:
             refuse_idle(context.recipe.ladder, max(context.recipe.subsets), max(context.run.budgets))
         stage.text = described(pool)
     return pool
+
+
+def _refuse_unread(benchmark: Benchmark, rows: Sequence[Mapping[str, str]]) -> None:
+    """Refuse items whose gold answers the benchmark's own judge cannot read, long before models are asked."""
+    from toolkit.evaluation.items import EvaluationError
+
+    gold_problem = _problem_by(benchmark.verification)
+    unread = [f"item {row['question_id']}: {problem}" for row in rows if (problem := gold_problem(row["answer"]))]
+    if unread:
+        raise EvaluationError(
+            f"benchmark {benchmark.name}: {len(unread):,} of {len(rows):,} answers cannot be read; {unread[0]}; "
+            "correct its items or its `verification`"
+        )
 
 
 def described(pool: Artifact) -> str:
@@ -109,7 +122,9 @@ def _with_items(
     from toolkit.evaluation.items import read_items
 
     benchmark = benchmark_of(context, pool.path)
-    items = {item["question_id"]: item["question"] for item in read_items(benchmark.items)}
+    rows = read_items(benchmark.items)
+    _refuse_unread(benchmark, rows)
+    items = {item["question_id"]: item["question"] for item in rows}
     seeds = (row["question"] for row in read_questions(pool.path))
 
     def write(out: Path) -> dict[str, Any]:
@@ -165,6 +180,11 @@ def procedural(context: Context) -> bool:
     from toolkit.domains import DOMAINS
 
     return context.recipe.pool.pool in DOMAINS
+
+
+def counts_of(pool: Artifact) -> dict[str, int]:
+    """Give the numbers of a pool's questions that a release tells: those of its own parts."""
+    return {name: pool.facts[name] for name in ("pool", "test", "dev", "dropped") if name in pool.facts}
 
 
 def held_out_questions(pool: Path, *, seeds: bool) -> dict[str, str]:
