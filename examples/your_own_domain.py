@@ -1,4 +1,4 @@
-"""A procedural domain of your own: this file and one line in `toolkit.domains.DOMAINS`.
+"""A procedural domain of your own: this file and two lines in `toolkit/domains/__init__.py`, its import and its entry.
 
     python examples/your_own_domain.py
 

@@ -14,6 +14,9 @@ def fss(*arguments, cwd=None, **options):
     return subprocess.run([*FSS, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False, **options)
 
 
+SERVED = {"teacher": "org/t", "teacher_revision": "main", "urls": "[http://127.0.0.1:9]"}
+
+
 @pytest.fixture
 def recipe(tmp_path):
     def write(**changes):
@@ -111,7 +114,7 @@ def test_a_pool_smaller_than_asked_is_reported(recipe, tmp_path):
     rows = "".join(f'{{"question": "What is {n} + {n}?", "answer": {2 * n}}}\n' for n in range(20))
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl"), tmp_path)
-    assert "holds 20 questions" in line and "asks for 26: ask for fewer" in line
+    assert "holds 20 questions" in line and "asks for 26: set pool_sizes: [" in line
 
 
 def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
@@ -119,7 +122,9 @@ def test_a_teacher_that_cannot_read_the_pool_refuses_it(recipe, tmp_path):
     (tmp_path / "pool.jsonl").write_text(rows)
     line = refused(recipe(pool=tmp_path / "pool.jsonl", teacher_steps=1, base_steps=1, families="[sum3]"), tmp_path)
     assert not (tmp_path / "ws" / "teacher").exists()
-    assert "the teacher's tokenizer cannot read 16 of 16 questions" in line and "carré" in line
+    assert "the tokenizer of the teacher and base cannot read 16 of 16 questions" in line and "carré" in line
+    assert "name with `teacher` and `base` a model" in line
+    assert "tokenizer of the base cannot" in refused(recipe(pool=tmp_path / "pool.jsonl", **SERVED), tmp_path)
 
 
 def test_gsm8k_is_a_pool_that_the_embedded_teacher_refuses(recipe, shared_data, tmp_path):

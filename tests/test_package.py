@@ -90,7 +90,7 @@ def test_an_installed_command_fits_a_law_without_any_model_library(installed):
 def test_an_installed_command_says_what_a_run_would_do(installed):
     planned = fss(installed, "run", "math-r16", "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    assert "Nothing was made: this was a dry run." in planned.stdout
+    assert "Nothing else was made: this was a dry run." in planned.stdout
 
 
 def test_an_installed_command_bundles_the_space(installed):

@@ -1,7 +1,11 @@
-"""The names that a recipe may give to what can be extended, each with the module behind it; nothing is imported here.
+"""The names that a recipe may give to what can be extended, each with the module behind it.
 
-A new one is a file beside the others and a line here.
+A new one is a file beside the others and a line here. A module is imported when it is asked for, not before.
 """
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
 
 # `server`: what a run starts so that its teacher answers; see `toolkit.teachers.serve.StartedServer`
 SERVERS = {
@@ -38,6 +42,24 @@ ANSWER_KINDS = {
 BENCHMARKS = {
     "pool": "toolkit.evaluation.benchmarks.pool",
 }
+
+
+class DoorError(ValueError):
+    """A module behind a door that lacks what its contract asks for; the message names both."""
+
+
+def open_door(table: Mapping[str, str], name: str, *needed: str) -> ModuleType:
+    """Import the module of a name in one of the tables above.
+
+    Raises:
+        DoorError: naming what the module `needed` and lacks.
+    """
+    module = importlib.import_module(table[name])
+    missing = [f"`{part}`" for part in needed if not hasattr(module, part)]
+    if missing:
+        raise DoorError(f"{module.__file__}: has no {' and no '.join(missing)}; docs/extending.md says what to write")
+    return module
+
 
 # The values of these columns in results that are older than the columns.
 OLDER = {"protocol": "rejection_sampling", "benchmark": "pool"}

@@ -143,3 +143,12 @@ def test_an_error_in_percent_is_named_by_its_row(tables, capsys, tmp_path):
     curves.assign(error=curves["error"] * 100).to_csv(tmp_path / "curves.csv", index=False)
     assert main(["compare", str(tmp_path / "curves.csv"), "--rule", "mixture"]) == 1
     assert "curves.csv: row 2, column 'error': " in capsys.readouterr().err
+
+
+def test_a_law_of_another_form_is_compared(tables, capsys):
+    words = ["compare", tables(LADDER), "--rule", "law", "--fit-max", "16", "--held-out", "32", "--json"]
+    assert main([*words, "--form", "power"]) == 0
+    (part,) = json.loads(capsys.readouterr().out)["numbers"]["parts"]
+    assert part["form"] == "power" and "rectified" in part["baselines"] and "power" not in part["baselines"]
+    assert main([*words, "--form", "parabola"]) == 1
+    assert "form is 'parabola': use one of rectified, " in capsys.readouterr().err

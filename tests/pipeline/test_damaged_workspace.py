@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from toolkit.pipeline.rates import read_rate
 from toolkit.pipeline.stages.journal_index import JournalIndex
-from toolkit.pipeline.stages.responses import read_rate
 from toolkit.synthesis.journal import Journal, JournalError, Response, encode
 from toolkit.workspace import MANIFEST, Workspace
 
@@ -44,7 +44,7 @@ def test_a_damaged_rate_is_none(tmp_path, text):
     path.write_text(text)
     assert read_rate(path) is None and read_rate(tmp_path / "none.rate.json") is None
     path.write_text('{"responses": 10, "seconds": 5}')
-    assert read_rate(path) == (5, 10)
+    assert read_rate(path) == (5, 10, 10, None)
 
 
 WRONG = [

@@ -153,7 +153,7 @@ def test_a_changed_key_reruns_what_is_downstream_and_nothing_else(again, tmp_pat
     other.workspace = again.workspace
     ran = other.run(dry=True)
     assert ran.todo - {"responses", "pool"} == reruns - {"responses", "pool"}
-    assert "Nothing was made" in ran.summary
+    assert "Nothing else was made" in ran.summary
 
 
 def test_rows_with_other_columns_are_another_corpus(again, monkeypatch):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.questions.loading import load
-from toolkit.domains.stream import question_id
+from toolkit.domains import DOMAINS
+from toolkit.domains.stream import Question, question_id, stream
+from toolkit.domains.word_problems import Story, draw_question
 from toolkit.questions.files import PoolError
 from toolkit.questions.pools import SPLIT_FILES, parse_answer, read_questions, save_pool, write_pool
 from toolkit.recipe import sections
@@ -68,7 +71,7 @@ def test_seeds_near_a_held_out_question_are_dropped_and_counted(tmp_path: Path) 
 
 def test_too_few_seeds_that_are_far_from_held_out_questions_are_refused(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows_of(40))
-    with pytest.raises(PoolError, match="without what is near a held-out question, asks for 30"):
+    with pytest.raises(PoolError, match="pool_sizes \\(30\\), without what is near a held-out question, asks for 30"):
         load(source, 30, 5, 5, answer_pattern=GSM8K, leak_finder=lambda held_out: ends_in_seven)
 
 
@@ -102,7 +105,7 @@ def test_test_questions_of_another_file_are_left_out_of_the_pool(tmp_path: Path)
     pool, held_out = make_file(tmp_path / "a.jsonl", rows), make_file(tmp_path / "b.jsonl", rows[20:])
     both = load(pool, 15, 10, 5, answer_pattern=GSM8K, test_pool=held_out)
     assert not {*both.questions, *both.dev} & {*both.test}
-    with pytest.raises(PoolError, match=r"holds 0 questions, pool \+ dev, without the test questions, asks for 1"):
+    with pytest.raises(PoolError, match=r"holds 0 questions, pool_sizes \(1\) \+ dev_size \(0\), without the test"):
         load(held_out, 1, 10, answer_pattern=GSM8K, test_pool=held_out)
 
 
@@ -140,13 +143,49 @@ def test_bad_rows_are_named(tmp_path: Path, row: dict[str, Any], message: str) -
 
 def test_more_questions_than_a_file_holds_are_refused(tmp_path: Path) -> None:
     source = make_file(tmp_path / "q.jsonl", rows_of(10))
-    with pytest.raises(PoolError, match=r"holds 10 questions, pool \+ test \+ dev asks for 12"):
-        load(source, 8, 4, answer_pattern=GSM8K)
+    with pytest.raises(PoolError, match=r"q\.jsonl holds 10 questions, pool_sizes \(6\) \+ test_size \(4\)") as told:
+        load(source, 6, 4, 4, answer_pattern=GSM8K)
+    assert "asks for 14: set pool_sizes: [6] and ladder_questions: 6, test_size: 2, dev_size: 2, or" in str(told.value)
+    assert len(load(source, 6, 2, 2, answer_pattern=GSM8K).questions) == 6
 
 
 def test_more_questions_than_a_domain_has_are_refused() -> None:
-    with pytest.raises(PoolError, match=r"mathematics \(\w+\) holds 0 questions"):
+    with pytest.raises(
+        PoolError, match=r"mathematics: \w+_sizes? asks for \d+ questions, and the family '\w+' runs out"
+    ):
         load("mathematics", 5, 1, 1, families=("sum3",), largest_number=2)
+
+
+def test_the_family_that_has_too_few_questions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Story("a + b", {"a": (2, 9), "b": (2, 9)}, ("{a} and {b}?",))
+    many = Story("a + b + c", {"a": (2, 99), "b": (2, 99), "c": (2, 99)}, ("{a} and {b} and {c}?",))
+    families = {"many": many, "few": few}
+
+    def generate(split: str, seed: int, own: tuple[str, ...] = (), largest: int | None = None) -> Iterator[Question]:
+        return stream("own", families, lambda name, rng: draw_question(name, families[name], rng), split, seed, own)
+
+    monkeypatch.setitem(DOMAINS, "own", DOMAINS["mathematics"]._replace(families=families, generate=generate))
+    with pytest.raises(
+        PoolError, match=r"own: pool_sizes asks for 64 questions, .* 'few' runs out: .* give \d different"
+    ):
+        load("own", 64, 4)
+
+
+def test_code_is_no_pool_and_a_name_that_is_nothing_says_what_it_could_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PoolError, match=r"geometry\.py: code is no pool.* toolkit/domains .* `pool: geometry`"):
+        load("./geometry.py", 2, 1)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(
+        PoolError, match=r"chemistri, .* no file here, no procedural pool \(mathematics, physics, stem\)"
+    ):
+        load("chemistri", 2, 1)
+
+
+def test_all_columns_that_a_pool_lacks_are_named_at_once(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
+    for source in (make_file(tmp_path / "q.jsonl", [{"q": "a"}]), str(tmp_path / "b.parquet")):
+        with pytest.raises(PoolError, match=r"no column 'question' and no 'answer', only q: set .*question_column"):
+            load(source, 1, 1)
 
 
 def test_a_pool_of_no_questions_is_refused() -> None:
@@ -336,7 +375,7 @@ def test_a_unit_column_that_some_rows_lack_is_read(tmp_path: Path) -> None:
 
 def test_a_column_that_a_parquet_file_lacks_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"q": ["a"]}), tmp_path / "b.parquet")
-    with pytest.raises(PoolError, match=r"b\.parquet has no column 'question', only q: set the column names"):
+    with pytest.raises(PoolError, match=r"b\.parquet has no column 'question' and no 'answer', only q: set the"):
         load(str(tmp_path / "b.parquet"), 1, 1)
 
 

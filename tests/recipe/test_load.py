@@ -38,7 +38,9 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
     ("text", "message"),
     [
         ("pool: m\nstep: 4", r"mine\.yaml: step: unknown key; did you mean steps\?"),
-        ("pool: m\nxyzzy: 4", r"mine\.yaml: xyzzy: unknown key; allowed: title, extends, pool, "),
+        ("pool: m\nxyzzy: 4", r"mine\.yaml: xyzzy: unknown key; the closest are (\w+, ){4}\w+; docs/recipes"),
+        ("pool: m\nprotocol: shorten", r"protocol: .*'critique_guided'.*, or a file of yours, \./shorten\.py"),
+        ("pool: m\nprotocol: two words", r"protocol: .*'critique_guided'.*, not 'two words'"),
         ("pool: m\nsteps: '4'", r"mine\.yaml: steps: .*integer.*'4'"),
         ("pool: m\nsteps: 0", r"steps: .*greater than or equal to 1.*0"),
         ("pool: m\nsteps: true", r"steps: .*integer.*True"),
@@ -163,3 +165,43 @@ def test_a_run_selects_a_budget_and_a_replicate(recipe):
 def test_an_unknown_run_is_answered_with_the_known_ones(run, message):
     with pytest.raises(RecipeError, match=message):
         load_run(run)
+
+
+def test_a_recipe_file_of_the_working_directory_is_named_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text("pool: mathematics\n")
+    for run in ("own", "own-r8"):
+        with pytest.raises(
+            RecipeError, match=r"no recipe called 'own'; to run the file own\.yaml, write \./own\.yaml\."
+        ):
+            load_run(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("temperature: 0.5", "temperature makes another source"),
+        ("pool: physics\nteacher_steps: 9", "pool, teacher_steps make another source"),
+        ("temperature: 0.5\nrepo: null", ""),
+        ("temperature: 0.5\nrepo: local/own", ""),
+        ("learning_rate: 0.001\nbudgets: [1, 2, 4, 8, 16, 32, 64, 128]", ""),
+    ],
+)
+def test_another_source_is_not_published_where_the_extended_recipe_publishes(tmp_path, text, refused):
+    (tmp_path / "own.yaml").write_text(f"extends: math\n{text}\n")
+    if not refused:
+        assert load_recipe(tmp_path / "own.yaml").name == "own"
+        return
+    with pytest.raises(
+        RecipeError, match=f"repo: local/fss-math is that of the recipe that own extends, and {refused}"
+    ):
+        load_recipe(tmp_path / "own.yaml")
+
+
+def test_a_profile_may_bring_the_repo(tmp_path):
+    (tmp_path / "own.yaml").write_text("extends: math\n")
+    (tmp_path / "own.paper.yaml").write_text("temperature: 0.5\n")
+    with pytest.raises(RecipeError, match="repo: local/fss-math-paper is that"):
+        load_recipe(tmp_path / "own.yaml", "paper")
+    (tmp_path / "own.paper.yaml").write_text("temperature: 0.5\nrepo: local/own\n")
+    assert load_recipe(tmp_path / "own.yaml", "paper").release.repo == "local/own"

@@ -2,10 +2,11 @@
 
 import pytest
 
-from toolkit.pipeline.protocol import open_protocol, protocol_of
+from toolkit.pipeline.protocol import open_protocol, protocol_of, rehearse
 from toolkit.pipeline.recipe_file import read_strange, recipe_text, released
 from toolkit.pipeline.source import source_identity, source_key
 from toolkit.progress import Progress
+from toolkit.protocols.contract import Question
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_recipe
 
@@ -117,3 +118,21 @@ def test_a_shipped_protocol_s_options_enter_the_key_only_when_they_are_set(tmp_p
         (tmp_path / f"{name}.yaml").write_text(RECIPE.replace("./mine.py", "rejection_sampling") + options)
         keys[name] = key_of(load_recipe(tmp_path / f"{name}.yaml"))
     assert keys["unset"] == keys["empty"] != keys["set"]
+
+
+AGAIN = CODE.replace("return Draft(first.text)", 'return Draft((await ask("solve", question=first.text)).text)')
+
+
+def test_a_dry_run_finds_a_step_that_is_asked_more_often_than_declared(own):
+    question = Question("q", "1 + 1?")
+    rehearse(own("a"), question)
+    rehearse(own("b", AGAIN.replace("respond)", 'respond, {"solve": 2})')), question)
+    for code, said in ((AGAIN, "asks for the step 'solve' more than 1 time; .* most="), (
+        CODE.replace('ask("solve"', 'ask("slove"'), "has no step 'slove'; its steps are solve"
+    )):  # fmt: skip
+        with pytest.raises(RecipeError, match=rf"own\.yaml: protocol: mine@\w+, tried with .*, {said}"):
+            rehearse(own("c", code), question)
+
+
+def test_a_protocol_that_expects_more_of_a_completion_than_a_stand_in_has_is_not_refused(own):
+    rehearse(own(code=CODE.replace("Draft(first.text)", 'Draft(first.text.split("Answer:")[1])')), Question("q", "1?"))

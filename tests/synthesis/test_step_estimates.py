@@ -22,6 +22,7 @@ def test_each_step_counts_as_often_as_it_is_declared_with_prompts_as_long_as_the
     words = len(step_prompts(loaded(), "x" * 40)["review"][0]["content"]) // 4
     assert review.most == (40, 40 * (words + 4 * 50), 40 * 50)  # an attempt and three reviews
     most = (draft.most.prompt_tokens + review.most.prompt_tokens + 2 * 50 * 50) / 1e6
+    assert ahead.requests == 50
     assert f"10 responses, at most 50 requests, about {100 + review.most.prompt_tokens:,} prompt" in str(ahead)
     assert f"at most {most:,.4g} to pay" in str(ahead) and "expected" not in str(ahead)
     assert "\n             review: at most 40 requests, " in str(ahead)
@@ -36,7 +37,7 @@ def test_what_was_sampled_stays_below_the_bounds_and_is_expected_to_go_on(tmp_pa
     for step in before.steps:
         assert all(ledger[step.step][at] <= step.most[at] for at in (0, 2))
     after = estimate_steps(protocol, ["?"] * 10, Sampled(ledger, responses), max_tokens=8, prices=PRICES)
-    assert [step.expected.samples for step in after.steps] == [10, 20]
+    assert [step.expected.samples for step in after.steps] == [10, 20] and after.requests == 30
     assert after.steps[1].expected == Usage(*(amount // 2 for amount in ledger["review"]))
     assert " expected" in str(after).splitlines()[0]
 

@@ -23,6 +23,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     add_where_argument(parser)
     parser.add_argument("--fit-max", type=int, metavar="R", help="law: the largest budget that is fitted")
     parser.add_argument("--held-out", type=int, metavar="R", help="law: the budget that is forecast")
+    parser.add_argument("--form", default="rectified", metavar="NAME", help="law: its form (default: rectified)")
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="saturation: the corpus, as a release folder")
     settings = f"other settings of the rules: {', '.join(_settings())}"
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
@@ -43,6 +44,7 @@ def compare_command(args: argparse.Namespace) -> int:
         args.rule,
         fit_max=args.fit_max,
         held_out=args.held_out,
+        form=args.form,
         labels=_labels(args, series[0].cells[0][0]),
     )
     decision = decide(request, experiment, series, rules)

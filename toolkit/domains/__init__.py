@@ -1,6 +1,6 @@
 """Procedural domains: questions with exact answers, their solutions, and what embedded models read about them.
 
-A new domain is a file like `mathematics.py` and a line here.
+A new domain is a file like `mathematics.py` and two lines here, its import and its entry.
 """
 
 from toolkit.domains import mathematics, physics, stem

@@ -30,6 +30,7 @@ class NanoSettings:
     families: tuple[str, ...] = ()  # of the domain; empty = all
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
     domain: str = "mathematics"  # or physics, or stem for both
+    domain_digest: str | None = None  # of its texts, where the domain's name does not say enough; training reads none
 
 
 WINDOW = 8  # batches whose texts are tokenized together, which is several times faster

@@ -5,6 +5,7 @@ vocabulary begins with that of mathematics, so one model may read several domain
 """
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -27,13 +28,23 @@ def splitter() -> pre_tokenizers.PreTokenizer:
 @cache
 def vocabulary(domain: str) -> tuple[str, ...]:
     """Give the pieces that models of a domain read, in the order of their ids."""
-    file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
-    frozen = json.loads(file.read_text(encoding="utf-8"))
+    frozen = frozen_pieces(domain)
     return (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
+
+
+def frozen_pieces(domain: str) -> tuple[str, ...]:
+    """Give the pieces that a domain's models read, whatever its texts are today."""
+    file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
+    return tuple(json.loads(file.read_text(encoding="utf-8")))
 
 
 @cache
 def pieces_needed(domain: str) -> tuple[str, ...]:
     """Give every distinct piece of a domain's questions, solutions and pages, sorted."""
+    return tuple(sorted(pieces_of(DOMAINS[domain].texts())))
+
+
+def pieces_of(texts: Iterable[str]) -> set[str]:
+    """Give the distinct pieces of some texts."""
     split = splitter()
-    return tuple(sorted({piece for text in DOMAINS[domain].texts() for piece, _ in split.pre_tokenize_str(text)}))
+    return {piece for text in texts for piece, _ in split.pre_tokenize_str(text)}

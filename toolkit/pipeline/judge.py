@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from toolkit.pipeline.context import Context
-from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.stages.pool import HELD_OUT, held_out_questions, procedural
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 from toolkit.workspace import Artifact, hash_of
@@ -61,5 +61,5 @@ def judged_by(context: Context, pool: Artifact) -> dict[str, Any]:
     inputs = {"answers": pool.file("questions.parquet"), "settings": context.recipe.verification.keyed()}
     if procedural(context):
         return inputs
-    names = ("test.parquet", "dev.parquet")
+    names = [f"{part}.parquet" for part in HELD_OUT]
     return inputs | {"held_out": hash_of([pool.file(name) for name in names if name in pool.files])}

@@ -1,7 +1,7 @@
 """The plan of a run: every artifact by its key, as it is in the workspace, and the work that making the rest takes.
 
-Nothing is made, and nobody is asked but a Hub for the commit of a model. A dry run and `fss status` show a plan,
-`fss release` publishes what it finds.
+Nothing is made, and nobody is asked but a Hub for a model's commit and a benchmark for its items. A dry run
+and `fss status` show a plan, `fss release` publishes what it finds.
 """
 
 import dataclasses

@@ -3,11 +3,13 @@
 from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.progress import Progress
 from toolkit.protocols import ProtocolError, load_protocol, load_question_protocol
-from toolkit.protocols.contract import Protocol, QuestionProtocol
+from toolkit.protocols.contract import Draft, Protocol, ProtocolFault, Question, QuestionProtocol
+from toolkit.protocols.execution import Execution
 from toolkit.protocols.options import OptionError
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe
+from toolkit.teachers.completion import Completion
 
 PLAIN = "rejection_sampling"
 
@@ -57,6 +59,27 @@ def open_protocol(recipe: Recipe, progress: Progress) -> None:
         said = f"{type(error).__name__}: {error}" if recipe.protocol_file else str(error)
         name = recipe.sampling.protocol
         raise RecipeError(f"{_set_in(recipe, 'protocol')}: protocol: {name} cannot be made: {said}") from error
+
+
+def rehearse(recipe: Recipe, question: Question) -> None:
+    """Make one response with `[step]` for each completion, so that a dry run finds steps asked against the contract.
+
+    What a protocol itself raises is no fault here: it may well expect more of a completion than such a text.
+
+    Raises:
+        RecipeError: naming the protocol and the step that it asks for too often, or that it does not have.
+    """
+    execution = Execution(protocol_of(recipe), question, 0)
+    try:
+        step = execution.advance()
+        while not isinstance(step, Draft):
+            step = execution.advance(Completion(f"[{step.name}]", "stop", 0, 0, "nobody@0"))
+    except ProtocolFault as fault:
+        if fault.__cause__ is None:
+            name = recipe.sampling.protocol
+            raise RecipeError(
+                f"{_set_in(recipe, 'protocol')}: protocol: {name}, tried with `[step]` for each completion, {fault}"
+            ) from fault
 
 
 def _set_in(recipe: Recipe, key: str) -> str:

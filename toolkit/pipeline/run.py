@@ -19,7 +19,7 @@ from toolkit.pipeline.plan import (
     plan_run,
     plan_sampling,
 )
-from toolkit.pipeline.protocol import open_protocol
+from toolkit.pipeline.protocol import open_protocol, rehearse
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.law import (
@@ -43,6 +43,7 @@ from toolkit.pipeline.stages.students import Replicate, find_student, students_s
 from toolkit.pipeline.summary import loading_lines, publish
 from toolkit.pipeline.teacher import named_here, remote_model, shown_prompt
 from toolkit.progress import Progress
+from toolkit.protocols.contract import Question
 from toolkit.questions.pools import read_questions
 from toolkit.recipe.load import Run
 from toolkit.recipe.sections import Pool
@@ -250,11 +251,13 @@ def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Seq
     pool = next(iter(pools_stage(context).values()))
     with context.progress.stage("checks") as stage:
         refuse_unusable(context, stage, pool, roles)
+    first = read_questions(pool.path)[0]
+    rehearse(context.recipe, Question(first["question_id"], first["question"]))
     plan = plan_of(context)
     _show(context, plan.stages)
-    prompt = shown_prompt(context, plan.teacher, read_questions(pool.path)[0]["question"])
+    prompt = shown_prompt(context, plan.teacher, first["question"])
     ahead = plan.projection(context.workers.jobs)
-    return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing was made: this was a dry run."
+    return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing else was made: this was a dry run."
 
 
 def _show(context: Context, stages: Sequence[PlannedStage]) -> None:

@@ -94,7 +94,7 @@ def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: S
     name = "@".join(teacher_name(context, teacher))
     local = LocalTeacher(teacher.path, context.recipe.sampling, model=name, threads=context.workers.jobs)
     unread = [question for question, prompt in prompts if not local.reads(prompt)]
-    refuse_unreadable(unread, len(questions))
+    refuse_unreadable(unread, len(questions), ["teacher"])
     yield local
 
 
@@ -149,11 +149,12 @@ def _filled(context: Context, teacher: Artifact, text: str) -> str:
     return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, nano_domain(context.recipe))
 
 
-def refuse_unreadable(unread: Sequence[str], count: int) -> None:
-    """Refuse questions that a tokenizer reads only as unknown."""
+def refuse_unreadable(unread: Sequence[str], count: int, roles: Sequence[str]) -> None:
+    """Refuse questions that the tokenizer of some models (`teacher`, `base`) reads only as unknown."""
     if unread:
+        whose, keys = " and ".join(roles), " and ".join(f"`{role}`" for role in roles)
         raise StageError(
-            f"the teacher's tokenizer cannot read {len(unread):,} of {count:,} questions, the first: "
-            f"{unread[0][:200]!r}. Take a teacher that was made for this pool (recipe keys `teacher`, `pool`; the "
-            "profile `paper` of a recipe has a real one)"
+            f"the tokenizer of the {whose} cannot read {len(unread):,} of {count:,} questions, the first: "
+            f"{unread[0][:200]!r}. The embedded models read only the pool that they are made for: name with {keys} a "
+            "model that reads these questions, as the profile `paper` of a recipe and examples/your_own_pool.yaml do"
         )

@@ -182,7 +182,8 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
                 stage.tick("rows", number, total)
     seen = [
         f"{total:,} verdicts judged again",
-        f"{len(asked):,} questions and every accepted response searched for {len(held_out):,} held-out questions",
+        f"{len(asked):,} questions and every accepted response searched for the release's {len(held_out):,} held-out "
+        "questions (of a benchmark beside them it has no items)",
     ]
     return seen, [*_other_pool(manifest), *faults.sentences(), *_leaked(held_out, asked, procedural)]
 

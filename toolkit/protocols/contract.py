@@ -74,6 +74,11 @@ class Protocol(NamedTuple):
     longest: int = LONGEST
     name: str = ""
 
+    @property
+    def most_steps(self) -> int:
+        """Give how many steps a response may take in all."""
+        return min(sum(map(self.times, self.steps)), self.longest)
+
     def times(self, step: str) -> int:
         """Give how often a response may ask for a step."""
         return min(self.most.get(step, 1), self.longest)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.domains import DOMAINS
 from toolkit.records.cells import CellError, arrow_records, cell_text
 from toolkit.records.parquet_limits import FileLimits
 from toolkit.records.reading import format_of, read_records
 
+REMEDY = ": set the column names of the pool (question_column, answer_column, unit_column; test_question_column, ...)"
 _BATCH = 1024
 _LIMITS = FileLimits(rows=5_000_000, bytes=2 * 2**30)  # a pool is kept in memory
 
@@ -43,16 +45,25 @@ def read_rows(place: TableSource, columns: list[str]) -> list[dict[str, Any]]:
     for row in _explained(place, columns):
         names.update(dict.fromkeys(row))
         rows.append({name: row[name] for name in columns if name in row})
-    for name in columns:
-        if rows and name not in names:
-            raise PoolError(
-                f"{place.source} has no column {name!r}, only {', '.join(names)}: set the column names of the pool"
-            )
+    if rows:
+        _refuse_missing(place, columns, names)
     return rows
+
+
+def _refuse_missing(place: TableSource, columns: Iterable[str], present: Iterable[str]) -> None:
+    present = list(present)
+    missing = [repr(name) for name in columns if name not in present]
+    if missing:
+        raise PoolError(f"{place.source} has no column {' and no '.join(missing)}, only {', '.join(present)}{REMEDY}")
 
 
 def _records(place: TableSource, columns: list[str]) -> Iterable[dict[str, Any]]:
     path = Path(place.source)
+    if path.suffix == ".py":
+        raise PoolError(
+            f"pool: {place.source}: code is no pool. A domain of your own is a file in toolkit/domains and is named "
+            f"without path and suffix, `pool: {path.stem}`; docs/extending.md shows how"
+        )
     if format_of(place.source) is None and not path.is_file():
         return _hub_records(place, columns)
     if not path.is_file():
@@ -66,7 +77,7 @@ def _explained(place: TableSource, columns: list[str]) -> Iterator[dict[str, Any
     except PoolError:
         raise
     except ValueError as error:  # the errors of toolkit.records name file and line
-        remedy = ": set the column names of the pool" if "has no column" in str(error) else ""
+        remedy = REMEDY if "has no column" in str(error) else ""
         raise PoolError(f"{error}{remedy}") from error
 
 
@@ -77,19 +88,17 @@ def _hub_records(place: TableSource, columns: list[str]) -> Iterator[dict[str, A
     try:
         dataset = load_dataset(place.source, place.subset, split=place.split, revision=place.revision)
     except (DatasetsError, OSError, ValueError) as error:
-        raise PoolError(f"{place.source}, split {place.split!r}, cannot be loaded: {error}") from error
+        raise PoolError(
+            f"{place.source}, split {place.split!r}, cannot be loaded: it is no file here, no procedural pool "
+            f"({', '.join(DOMAINS)}), and no dataset that the Hub gives: {error}"
+        ) from error
     if dataset.num_rows > _LIMITS.rows:
         raise PoolError(
             f"{place.source} holds {dataset.num_rows:,} rows, more than the {_LIMITS.rows:,} allowed: name a part, "
             f"such as the split '{place.split}[:10000]'"
         )
     present = [name for name in columns if name in dataset.column_names]
-    if len(present) < len(columns):
-        missing = next(name for name in columns if name not in present)
-        raise PoolError(
-            f"{place.source} has no column {missing!r}, only {', '.join(dataset.column_names)}: set the column names "
-            "of the pool"
-        )
+    _refuse_missing(place, columns, dataset.column_names)
     for table in dataset.select_columns(present).with_format("arrow").iter(_BATCH):
         for batch in table.to_batches():
             yield from arrow_records(batch)

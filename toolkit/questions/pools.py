@@ -12,6 +12,7 @@ from typing import Any
 
 from toolkit.boxed import extract_boxed
 from toolkit.domains import DOMAINS
+from toolkit.domains.sample import families_of
 from toolkit.domains.stream import Question, question_id
 from toolkit.patterns import Pattern
 from toolkit.questions.files import PoolError, TableSource, optional_text, read_rows, text_of
@@ -22,6 +23,7 @@ READERS = SUFFIXES  # last suffixes of the files that a pool can be read from
 COLUMNS = ("question_id", "position", "question", "answer", "family")
 BOXED = "boxed"
 SPLIT_FILES = ("questions", "test", "dev")
+SIZES = {"pool": "pool_sizes", "test": "test_size", "dev": "dev_size"}  # part of a pool -> the key that sets its size
 
 Questions = tuple[Question, ...]
 LeakFinder = Callable[[Mapping[str, str]], Callable[[str], bool]]  # held-out questions by id -> whether a text has any
@@ -100,9 +102,9 @@ def load_pool(
         source = replace(source, left_out=_both(source.left_out, separate.left_out))
         rest, test = _without_test(source, separate, settings)
     rest, dev = _split_end(rest, settings.dev_size)
-    seeds, size = _clean(rest, test + dev, leak_finder), max(settings.pool_sizes)
-    _enough(source.name, "pool, without what is near a held-out question,", len(seeds), size, source.left_out)
-    return LoadedPool(seeds[:size], test, dev, len(rest) - len(seeds), source.left_out)
+    seeds = _clean(rest, test + dev, leak_finder)
+    _enough(replace(source, questions=seeds), settings, ["pool"], ", without what is near a held-out question,")
+    return LoadedPool(seeds[: max(settings.pool_sizes)], test, dev, len(rest) - len(seeds), source.left_out)
 
 
 def _read_source(settings: sections.Pool, gold_problem: GoldProblem | None) -> PoolTable:
@@ -125,15 +127,13 @@ def _read_test(settings: sections.Pool, gold_problem: GoldProblem | None) -> Poo
         settings.test_answer_pattern or settings.answer_pattern,
     )
     table = _read_table(place, columns, settings.pool_seed, gold_problem)
-    test = table.questions[: settings.test_size]
-    _enough(table.name, "test", len(test), settings.test_size, table.left_out)
-    return replace(table, questions=test)
+    _enough(table, settings, ["test"])
+    return replace(table, questions=table.questions[: settings.test_size])
 
 
 def _cut_test(source: PoolTable, settings: sections.Pool) -> tuple[Questions, Questions]:
     """Cut the test questions off the end of the source's order."""
-    need = max(settings.pool_sizes) + settings.test_size + settings.dev_size
-    _enough(source.name, "pool + test + dev", len(source.questions), need, source.left_out)
+    _enough(source, settings, ["pool", "test", "dev"])
     return _split_end(source.questions, settings.test_size)
 
 
@@ -141,8 +141,7 @@ def _without_test(source: PoolTable, separate: PoolTable, settings: sections.Poo
     """Leave out of the source what is among the test questions of a table of their own; give both."""
     texts = {question.text for question in separate.questions}
     rest = tuple(question for question in source.questions if question.text not in texts)
-    need = max(settings.pool_sizes) + settings.dev_size
-    _enough(source.name, "pool + dev, without the test questions,", len(rest), need, source.left_out)
+    _enough(replace(source, questions=rest), settings, ["pool", "dev"], ", without the test questions,")
     return rest, separate.questions
 
 
@@ -162,22 +161,64 @@ def _clean(questions: Questions, held_out: Questions, leak_finder: LeakFinder | 
     return tuple(question for question in questions if not leaks(question.text))
 
 
-def _enough(source: str, what: str, have: int, need: int, left_out: LeftOut = LeftOut()) -> None:
-    if have < need:
-        unread = f" beside {left_out.count} without a readable answer ({left_out.example})" if left_out.count else ""
-        raise PoolError(
-            f"{source} holds {have} questions{unread}, {what} asks for {need}: ask for fewer or name a larger one"
-        )
+def _sizes(settings: sections.Pool) -> dict[str, int]:
+    return {"pool": max(settings.pool_sizes), "test": settings.test_size, "dev": settings.dev_size}
+
+
+def _enough(table: PoolTable, settings: sections.Pool, parts: Sequence[str], without: str = "") -> None:
+    """Refuse a table with fewer questions than these parts of a pool ask for.
+
+    Raises:
+        PoolError: naming the keys, and values of them that fit.
+    """
+    wanted = {part: _sizes(settings)[part] for part in parts}
+    have, need, left_out = len(table.questions), sum(wanted.values()), table.left_out
+    if have >= need:
+        return
+    unread = f" beside {left_out.count} without a readable answer ({left_out.example})" if left_out.count else ""
+    asked = " + ".join(f"{SIZES[part]} ({size})" for part, size in wanted.items())
+    raise PoolError(
+        f"{table.name} holds {have} questions{unread}, {asked}{without} asks for {need}: "
+        f"{_fitting(wanted, have)}name a larger pool"
+    )
+
+
+def _fitting(wanted: Mapping[str, int], have: int) -> str:
+    """Suggest sizes in the same proportion that `have` questions allow; nothing where there are too few for any."""
+    need = sum(wanted.values())
+    sizes = {part: max(int(part == "test"), size * have // need) for part, size in wanted.items()}
+    if "pool" in sizes:
+        sizes["pool"] = have - sum(size for part, size in sizes.items() if part != "pool")
+    if min((size for part, size in sizes.items() if part != "dev"), default=0) < 1:
+        return ""
+    lines = {"pool": "pool_sizes: [{0}] and ladder_questions: {0}", "test": "test_size: {0}", "dev": "dev_size: {0}"}
+    return f"set {', '.join(lines[part].format(size) for part, size in sizes.items())}, or "
 
 
 def _procedural(settings: sections.Pool) -> LoadedPool:
     generate, families = DOMAINS[settings.pool].generate, settings.families or ()
-    counts = {"pool": max(settings.pool_sizes), "test": settings.test_size, "dev": settings.dev_size}
+    counts = _sizes(settings)
     streams = {name: generate(name, settings.pool_seed, families, settings.largest_number) for name in counts}
     questions = {name: tuple(islice(streams[name], count)) for name, count in counts.items()}
     for name, count in counts.items():
-        _enough(f"{settings.pool} ({name})", name, len(questions[name]), count)
+        if len(questions[name]) < count:
+            raise PoolError(_ran_out(settings, name, count))
     return LoadedPool(questions["pool"], questions["test"], questions["dev"])
+
+
+def _ran_out(settings: sections.Pool, part: str, count: int) -> str:
+    """Say which family of a domain has too few questions for a part of the pool."""
+    domain, key, seed = DOMAINS[settings.pool], SIZES[part], settings.pool_seed
+    families = settings.families or families_of(domain)
+    streams = {family: domain.generate(part, seed, (family,), settings.largest_number) for family in families}
+    has = {family: sum(1 for _ in islice(stream, count)) for family, stream in streams.items()}
+    family = min(has, key=lambda name: has[name])
+    largest = ", raise largest_number" if settings.largest_number else ""
+    return (
+        f"{settings.pool}: {key} asks for {count} questions, and the family {family!r} runs out: its numbers give "
+        f"{has[family]} different ones for this part. Lower {key}{largest}, leave the family out of `families`, or "
+        "give it more numbers to draw"
+    )
 
 
 def _read_table(place: TableSource, columns: Columns, seed: int, gold_problem: GoldProblem | None) -> PoolTable:

@@ -8,12 +8,13 @@ from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.recipe.sections import Pool, Recipe, Student
+from toolkit.recipe.sections import HOME, Pool, Recipe, Student
 from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
 Rules = list[Rule]
 BOXED = "boxed"  # an `answer_pattern` by name
+SOURCE = ("pool", "teacher", "sampling")  # sections whose keys make another source
 
 
 def rules(recipe: Recipe) -> Rules:
@@ -26,6 +27,7 @@ def rules(recipe: Recipe) -> Rules:
         *_student_rules(recipe),
         *_law_rules(recipe),
         *_decision_rules(recipe),
+        _repo_rule(recipe),
     ]
 
 
@@ -247,6 +249,23 @@ def _decision_rules(recipe: Recipe) -> Rules:
         ("rules", not strange, f"there is no setting {listed(strange)}; there are {listed(known)}"),
         ("rules", not beyond, f"must lie between 0 and 1 (.95 is 95 %, .03 is 3 points), not {listed(beyond)}"),
     ]
+
+
+def _repo_rule(recipe: Recipe) -> Rule:
+    """Refuse to publish another source than the extended recipe's under the name that it gives its own."""
+
+    def is_own(key: str) -> bool:
+        return recipe.set_in[key].name.startswith(f"{recipe.name}.")  # its own file, or that of a profile
+
+    changed = [key for key in recipe.set_in if is_own(key) and (HOME[key] in SOURCE or key == "teachers")]
+    inherited = recipe.release.repo is not None and "repo" in recipe.set_in and not is_own("repo")
+    return (
+        "repo",
+        not (inherited and changed),
+        f"{recipe.release.repo} is that of the recipe that {recipe.name} extends, and {listed(changed[:3])} "
+        f"{'make' if len(changed) > 1 else 'makes'} another source, which must not be published there: "
+        f"add to {recipe.name}.yaml a `repo` of its own, or `repo: null`",
+    )
 
 
 def _distinct(values: Collection[object]) -> bool:

@@ -49,7 +49,10 @@ def recipe_file(name: str) -> Path:
             return Path(name)
         raise RecipeError(f"no recipe file {name}")
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = f"; did you mean {close[0]}?" if close else "."
+    beside = Path(f"{name}.yaml")
+    if beside.is_file():
+        hint = f"; to run the file {beside}, write {beside if beside.is_absolute() else f'./{beside}'}."
     raise RecipeError(
         f"no recipe called {name!r}{hint} Known: {listed(sorted(known))}. "
         "A RUN is <recipe>, <recipe>-r<budget> or <recipe>-r<budget>-s<replicate>."

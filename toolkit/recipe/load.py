@@ -40,6 +40,8 @@ from toolkit.recipe.sections import (
 from toolkit.text import listed
 
 Part = TypeVar("Part", Teacher, Base)
+CLOSEST = 5  # keys that are shown where none is like an unknown one
+ALL_KEYS = "docs/recipes.md describes them, and toolkit/recipe/sections.py has them all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +159,8 @@ def load_recipe(path: Path, profile: str = NANO) -> Recipe:
 def _refuse_unknown(key: str, place: str, known: Collection[str]) -> None:
     if key not in known:
         close = difflib.get_close_matches(str(key), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"allowed: {listed(known)}"
+        nearest = difflib.get_close_matches(str(key), known, n=CLOSEST, cutoff=0)
+        hint = f"did you mean {close[0]}?" if close else f"the closest are {listed(nearest)}; {ALL_KEYS}"
         raise RecipeError(f"{place}: {key}: unknown key; {hint}")
 
 

@@ -1,18 +1,16 @@
 """Define the settings of a recipe, one small dataclass per stage; a stage's key hashes only those that it reads."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from pydantic_core import PydanticCustomError
 
-from toolkit.doors import ANSWER_KINDS, PROTOCOLS, QUESTION_PROTOCOLS, SERVERS
+from toolkit.doors import ANSWER_KINDS, BENCHMARKS, PROTOCOLS, QUESTION_PROTOCOLS, SERVERS
 from toolkit.keys import keyed_fields
-from toolkit.licences import LICENCES, closest
+from toolkit.recipe.validators import licence, name_of_a_repo, one_of
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
 # Bounds beyond anything that can be run, so that a typing error fails here, not later for want of memory or time.
@@ -30,43 +28,6 @@ Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str,
 OWN_PROTOCOL = r"[A-Za-z][A-Za-z0-9_]*@[0-9a-f]{16}"  # what keys and releases call a protocol of the user's own
 TOLERANCE = 0.01  # of a numeric answer that is measured, where the recipe sets none; relative
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
-
-
-def _name_of_a_repo(name: str) -> str:
-    """Refuse a wrong repo name before any work, not when something is to be published under it."""
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        for text in (name, f"{name}-results"):  # results and models lie beside it
-            validate_repo_id(text)
-    except HFValidationError as error:
-        raise PydanticCustomError("repo", NAME_RULE) from error
-    if name.count("/") != 1:
-        raise PydanticCustomError("repo", NAME_RULE)
-    return name
-
-
-def _licence(name: str) -> str:
-    """Refuse a licence that the Hub does not know before any work, not when the card is pushed."""
-    if name not in LICENCES:
-        meant = {"meant": closest(name)}
-        raise PydanticCustomError("licence", "must be an identifier of the Hub; did you mean {meant}?", meant)
-    return name
-
-
-def _one_of(door: Mapping[str, object], pattern: str | None = None) -> AfterValidator:
-    """Refuse a name that is not in one of the tables of `toolkit.doors`, and does not fit `pattern`."""
-
-    def check(name: str) -> str:
-        if name not in door and not (pattern and re.fullmatch(pattern, name)):
-            *first, last = (repr(known) for known in door)
-            known = " or ".join(filter(None, (", ".join(first), last)))
-            raise PydanticCustomError("door", "Input should be {known}", {"known": known})
-        return name
-
-    return AfterValidator(check)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -122,7 +83,7 @@ class Serving:
     """Where an endpoint teacher answers and what it costs; in no key, since it does not change the answers."""
 
     urls: tuple[Annotated[str, Field(pattern=r"^https?://")], ...] = ()  # of servers of the same model
-    server: Annotated[str, _one_of(SERVERS)] | None = None  # started for the run when no URL is given
+    server: Annotated[str, one_of(SERVERS)] | None = None  # started for the run when no URL is given
     provider: str | None = None  # of Hugging Face's Inference Providers, such as `together` or `auto`
     server_image: str | None = None  # of Docker; null takes the server's own, pinned
     server_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -163,7 +124,7 @@ class Sampling:
     sampling_seed: Seed = 0
     # how responses, or new questions, come about: a name in `toolkit.doors`, or a file of your own beside the recipe,
     # such as ./my_protocol.py, which keys and releases call my_protocol@digest
-    protocol: Annotated[str, _one_of(PROTOCOLS | QUESTION_PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
+    protocol: Annotated[str, one_of(PROTOCOLS | QUESTION_PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
     protocol_options: dict[str, Any] = Field(default_factory=dict)  # by name, as the protocol describes them
     # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"
@@ -173,7 +134,7 @@ class Sampling:
 class Verification:
     """How an answer is found in a response and compared with the gold one."""
 
-    answer_kind: Annotated[str, _one_of(ANSWER_KINDS)] = "mathematics"
+    answer_kind: Annotated[str, one_of(ANSWER_KINDS)] = "mathematics"
     response_pattern: str | None = None  # regular expression with one group, last match; null takes the last \\boxed{}
     # of every numeric answer, relative; null: .01, but whole numbers that count something (`12`, `12 apples`) are exact
     tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -273,6 +234,8 @@ class Experiment:
 class Evaluation:
     """How a model answers the test questions: greedily at temperature 0, else with `eval_samples` answers each."""
 
+    # where they come from: a name in `toolkit.doors.BENCHMARKS`; `pool` is the pool's own test questions
+    benchmark: Annotated[str, one_of(BENCHMARKS)] = "pool"
     eval_temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
     eval_samples: Draws = 1
     eval_max_tokens: Count = 64
@@ -305,10 +268,10 @@ class Release:
     """What the release's card says beyond what its files show."""
 
     # The dataset's name on a Hub, to which a run publishes; `local/...` is the embedded Hub. null publishes nothing
-    repo: Annotated[str, AfterValidator(_name_of_a_repo)] | None = None
+    repo: Annotated[str, AfterValidator(name_of_a_repo)] | None = None
     version: Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+$")] = "v1.0.0"
     summary: str = ""  # one paragraph: what the data is
-    license: Annotated[str, AfterValidator(_licence)] = "apache-2.0"  # identifier of the Hub
+    license: Annotated[str, AfterValidator(licence)] = "apache-2.0"  # identifier of the Hub
     seeds_licence: str = "The seed questions are generated by the toolkit and carry its licence."
     limits: tuple[str, ...] = ()  # sentences on what this data cannot be used for
 

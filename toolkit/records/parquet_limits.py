@@ -90,9 +90,10 @@ def _explained(path: Path) -> Iterator[None]:
 def _checked_names(path: Path, file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str]:
     present = file.schema_arrow.names
     names = present if columns is None else list(columns)
+    missing = [repr(name) for name in names if name not in present]
+    if missing:
+        raise ParquetError(f"{path} has no column {' and no '.join(missing)}, only {', '.join(present)}")
     for name in names:
-        if name not in present:
-            raise ParquetError(f"{path} has no column {name!r}, only {', '.join(present)}")
         if present.count(name) > 1:
             raise ParquetError(f"{path} has {present.count(name)} columns {name!r}: rename all but one")
     return names

@@ -127,7 +127,7 @@ def forecast(points: Sequence[Point], *, held_out: int, level: float, form: str 
 
 
 def forecasts_now(
-    all_series: Sequence[Series], rules: DecisionRules, *, fit_max: int, held_out: int
+    all_series: Sequence[Series], rules: DecisionRules, *, fit_max: int, held_out: int, form: str = "rectified"
 ) -> list[HeldOutForecast]:
     """Forecast each series' smallest question set from its rungs up to `fit_max`, where no forecast was written.
 
@@ -139,7 +139,7 @@ def forecasts_now(
         points = [row for row in series.ladder() if row["budget"] <= fit_max]
         forecasts.append(
             replace(
-                forecast(points, held_out=held_out, level=rules.law_level),
+                forecast(points, held_out=held_out, level=rules.law_level, form=form),
                 pair=series.pair,
                 counting=series.counting,
                 control=series.control,

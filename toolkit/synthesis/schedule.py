@@ -145,15 +145,15 @@ def matched_rounds(
         left = total - int(spent[-1] if begun else 0)
         more = max(left // max(guess, 1), 1)
         until = min(begun + more, questions * shape[1])
-        yield Round(budget, _first(begun, questions), _first(until, questions))
+        yield Round(budget, first_draws(begun, questions), first_draws(until, questions))
         begun, took = until, costs().T.reshape(-1)[:until]
         spent, guess = np.cumsum(took), max(guess, int(took.max()))
     kept = min(int(np.searchsorted(spent, total)) + 1, begun)
     kept -= int(not whole and spent[kept - 1] > total)
-    yield Round(budget, _first(kept, questions), _first(kept, questions))
+    yield Round(budget, first_draws(kept, questions), first_draws(kept, questions))
 
 
-def _first(count: int, questions: int) -> Integers:
+def first_draws(count: int, questions: int) -> Integers:
     """Give (questions,) draws of each question among the first `count`, index by index."""
     return np.full(questions, count // questions) + (np.arange(questions) < count % questions)
 

@@ -45,6 +45,11 @@ class ProtocolEstimate(NamedTuple):
     seconds: float | None = None
     prices: Prices | None = None
 
+    @property
+    def requests(self) -> int:
+        """Give the requests of all steps: those expected, or at most where earlier responses say nothing."""
+        return _total(step.expected or step.most for step in self.steps).samples
+
     def __str__(self) -> str:
         requests, prompt_tokens, completion_tokens = _total(step.most for step in self.steps)
         text = (

@@ -12,6 +12,7 @@ class Tally:
     asked: int = 0  # rows that were begun
     sampled: int = 0  # rows written: responses, and requests without one whose reason is recorded
     errors: Counter[str] = dataclasses.field(default_factory=Counter)  # rows without a response, by kind of reason
+    requests: int = 0  # answered, of all steps of all responses
     retries: int = 0  # requests sent again
     in_flight: int = 0
     prompt_tokens: int = 0  # of all that was asked, tries and errors too, as far as the server counts them

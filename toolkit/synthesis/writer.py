@@ -38,6 +38,7 @@ class Writer:
         """Count what a try at a prompt took; returns its cost, 0 without prices."""
         self.tally.prompt_tokens += used.prompt_tokens
         self.tally.completion_tokens += used.completion_tokens
+        self.tally.requests += isinstance(used, Completion)
         if not self._prices:
             return 0.0
         counted = self._prices.of(used.prompt_tokens, used.completion_tokens)
@@ -106,7 +107,8 @@ class Writer:
         if count >= NOTHING_BUT_ERRORS and not self._journal.responses:
             raise TeacherError(
                 f"none of the first {count} responses came about, though steps of them did; the last: {row.error}. "
-                "What came is kept: correct the protocol or the recipe, and run again with --retry-errors"
+                "What came is kept. Correct what is named and run again: an edited protocol or another option is "
+                "another source, whose responses are sampled anew; --retry-errors asks again in the same source"
             )
 
     async def publish(self) -> None:

@@ -5,7 +5,6 @@ the model, each with a URL of its own.
 """
 
 import contextlib
-import importlib
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
-from toolkit.doors import SERVERS
+from toolkit.doors import SERVERS, open_door
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Sampling, Serving, Teacher
 from toolkit.teachers.machine import Running
@@ -49,10 +48,11 @@ def server_of(serving: Serving) -> StartedServer:
 
     Raises:
         RecipeError: for a recipe without one.
+        DoorError: for a module that lacks one of its functions.
     """
     if serving.server is None:
         raise RecipeError(f"server: missing; name what is to be started: {listed(SERVERS)}")
-    return cast(StartedServer, importlib.import_module(SERVERS[serving.server]))
+    return cast(StartedServer, open_door(SERVERS, serving.server, "commands", "running", "client"))
 
 
 def commands(teacher: Teacher, serving: Serving, sampling: Sampling) -> list[list[str]]:

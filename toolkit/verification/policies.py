@@ -1,11 +1,10 @@
 """The policy of each kind of answer: how it is cut out of a response, and when it equals the gold answer."""
 
-import importlib
 from collections.abc import Callable
 from functools import cache
 from typing import Protocol, cast
 
-from toolkit.doors import ANSWER_KINDS
+from toolkit.doors import ANSWER_KINDS, open_door
 from toolkit.patterns import Pattern
 from toolkit.recipe.sections import Verification
 from toolkit.verification.mathematics import Pairs
@@ -35,7 +34,7 @@ class AnswerKind(Protocol):
 @cache
 def answer_kind(name: str) -> AnswerKind:
     """Import the module of a name in `ANSWER_KINDS`."""
-    return cast(AnswerKind, importlib.import_module(ANSWER_KINDS[name]))
+    return cast(AnswerKind, open_door(ANSWER_KINDS, name, "extract", "answer_to", "compare_by", "COMPARED"))
 
 
 def extractor(settings: Verification) -> Callable[[str], str | None]:

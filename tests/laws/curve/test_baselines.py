@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from toolkit.laws import fit_law, forecast_table, predict_baselines
-from toolkit.laws.curve.baselines import BASELINES
+from toolkit.laws.curve.forms import FORMS, Form
 
 X = np.array([1.0, 2, 4, 8, 16])
+SIMPLE = ["log-linear", "log-linear, last three", "last value"]
+BASELINES = [*SIMPLE, "power", "exponential saturation", "Lomax", "Beta coverage"]  # of the rectified law
 
 
 def test_straight_lines_and_last_value():
     y = 0.8 - 0.1 * np.log2(X)
     fit = fit_law(X, y)
     predicted = predict_baselines(fit, np.array([32.0, 4096.0]))
-    assert list(predicted) == list(BASELINES)
+    assert list(predicted) == BASELINES
     assert predicted["log-linear"] == pytest.approx([0.3, 0.0], abs=1e-12)  # an error cannot be negative
     assert predicted["log-linear, last three"][0] == pytest.approx(0.3)
     assert predicted["last value"] == pytest.approx([0.4, 0.4])
@@ -60,3 +62,13 @@ def test_a_rising_ladder_has_no_law_in_its_table():
     }
     assert np.isnan(rows["law"].predicted).all() and np.isnan(rows["law"].miss).all()
     assert rows["last value"].miss == pytest.approx([0.05])
+
+
+def test_rivals_are_all_other_forms_whatever_form_is_fitted(monkeypatch):
+    halving = Form(lambda x, phi: np.exp2(1 - x ** phi[:, :1]), ("tail",), ("gamma",), "E + A 2^(1 - x^gamma)")
+    monkeypatch.setitem(FORMS, "halving", halving)
+    truth = 0.2 + 0.5 * np.exp2(1 - X**0.6)
+    assert list(predict_baselines(fit_law(X, truth), 32)) == [*BASELINES, "halving"]
+    assert predict_baselines(fit_law(X, truth), 32)["halving"] == pytest.approx(0.2 + 0.5 * np.exp2(1 - 32**0.6))
+    others = [*SIMPLE, "exponential saturation", "Lomax", "Beta coverage", "rectified", "halving"]
+    assert list(predict_baselines(fit_law(X, truth, form="power"), 32)) == others

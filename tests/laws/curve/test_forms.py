@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.laws.curve.fit import fit_law
-from toolkit.laws.curve.forms import FORMS, Form, n_eff, phi_box, rectified
+from toolkit.laws.curve.forms import FORMS, Form, form_of, n_eff, phi_box, rectified
 from toolkit.reports.fit_report import describe
 
 LADDER = np.array([1.0, 2, 4, 8, 16])
@@ -66,3 +66,36 @@ def test_every_form_names_what_each_of_its_shape_parameters_is() -> None:
     for form in FORMS.values():
         assert len(form.phi) == len(form.names)
         assert form.formula_in("r").count("x") == form.formula.count("exp")
+
+
+def power(x: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    return x ** -phi[:, :1]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            Form(power, ("exponent",), ("a",), ""),
+            r"phi \('exponent',\): name one or two columns, each 'scale' or 'tail'",
+        ),
+        (Form(power, ("tail", "tail", "tail"), ("a", "b", "c"), ""), "name one or two columns"),
+        (Form(power, ("tail",), ("a", "b"), ""), r"1 columns of phi and the names \('a', 'b'\): give each column one"),
+        (Form(lambda x, phi: x / 0, ("tail",), ("a",), ""), r"not finite|gives \(25,\) for 9 cells"),
+        (Form(lambda x, phi: power(x, phi)[0], ("tail",), ("a",), ""), r"gives \(25,\) for 9 cells and 25 budgets"),
+        (Form(lambda x, phi: phi[:, 5:6] * x, ("tail",), ("a",), ""), r"raised ValueError|gives"),
+        (Form(lambda x, phi: power(x, phi) - 0.5, ("tail",), ("a",), ""), "is negative at phi"),
+        (Form(lambda x, phi: 1 - power(x, phi), ("tail",), ("a",), ""), "rises with x at phi"),
+        (Form(lambda x, phi: 1 / (1 + (x / 9) ** phi[:, :1]), ("tail",), ("a",), ""), "is not convex in x at phi"),
+        (Form(lambda x, phi: np.full((9, 25), np.nan), ("tail",), ("a",), ""), "is not finite at phi"),
+    ],
+)
+def test_a_form_that_breaks_its_contract_is_refused_by_name(monkeypatch, form, said) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setitem(FORMS, "mine", form)
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=f"the form 'mine' has .*({said})"):
+        fit_law([1, 2, 4, 8, 16], [0.9, 0.8, 0.7, 0.65, 0.62], form="mine")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_forms_that_come_along_keep_it(form: str) -> None:
+    assert form_of(form) is FORMS[form]

@@ -1,13 +1,12 @@
 """Benchmarks, a file each: where the test items come from, how they are asked and how answers are judged.
 
-A benchmark's module has `benchmark(pool, verification) -> Benchmark` and a line in `toolkit.doors.BENCHMARKS`.
+A benchmark's module has `benchmark(pool, kept, verification) -> Benchmark` and a line in `toolkit.doors.BENCHMARKS`.
 """
 
-import importlib
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.doors import BENCHMARKS
+from toolkit.doors import BENCHMARKS, open_door
 from toolkit.recipe.sections import Verification
 
 
@@ -27,12 +26,14 @@ class Benchmark(NamedTuple):
     verification: Verification
 
 
-def load_benchmark(name: str, pool: Path, verification: Verification) -> Benchmark:
-    """Load the benchmark of a name in `BENCHMARKS`.
+def load_benchmark(name: str, pool: Path, kept: Path, verification: Verification) -> Benchmark:
+    """Load the benchmark of a name in `BENCHMARKS`; a run does it more than once.
 
     Args:
         pool: the folder of the run's pool.
+        kept: a folder of the workspace that is the benchmark's own. It makes it to keep what it fetches, and finds it
+            there the next time.
         verification: the recipe's section.
     """
-    benchmark: Benchmark = importlib.import_module(BENCHMARKS[name]).benchmark(pool, verification)
+    benchmark: Benchmark = open_door(BENCHMARKS, name, "benchmark").benchmark(pool, kept, verification)
     return benchmark

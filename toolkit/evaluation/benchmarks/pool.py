@@ -7,6 +7,6 @@ from toolkit.prompt import PLAIN
 from toolkit.recipe.sections import Verification
 
 
-def benchmark(pool: Path, verification: Verification) -> Benchmark:
+def benchmark(pool: Path, kept: Path, verification: Verification) -> Benchmark:
     """Give the benchmark of the pool's held-out test questions."""
     return Benchmark("pool", pool / "test.parquet", PLAIN, verification)

@@ -49,15 +49,21 @@ def curve(x: Array, y: Array, weights: Array, top: float, r: Array, form: str) -
     return best.floor + best.amplitude * shape(r / unit, best.phi[None])[0]
 
 
-BASELINES: dict[str, Baseline] = {
+SIMPLE: dict[str, Baseline] = {
     "log-linear": log_linear,
     "log-linear, last three": partial(log_linear, last=3),
     "last value": last_value,
-    "power": partial(curve, form="power"),
-    "exponential saturation": partial(curve, form="exponential"),
-    "Lomax": partial(curve, form="lomax"),
-    "Beta coverage": partial(curve, form="beta"),
 }
+# What tables call the first forms, in this order; a form of somebody's own goes by its name in `FORMS`.
+TITLES = {
+    "power": "power", "exponential": "exponential saturation", "lomax": "Lomax", "beta": "Beta coverage"
+}  # fmt: skip
+
+
+def baselines_of(form: str) -> dict[str, Baseline]:
+    """Return what a law of this form is compared with: the simple ones, and every other form of `FORMS`."""
+    others = [name for name in dict.fromkeys([*TITLES, *FORMS]) if name in FORMS and name != form]
+    return SIMPLE | {TITLES.get(name, name): partial(curve, form=name) for name in others}
 
 
 def predict_baselines(fit: LawFit, r: Array) -> dict[str, Array]:
@@ -87,4 +93,4 @@ def _predict(fit: LawFit, rungs: int, r: Array) -> dict[str, Array]:
     has_noise = fit.noise.source != "none"
     weights = fit.noise.scale**-2.0 if has_noise else np.ones_like(fit.rungs.x)
     data = fit.rungs.x[:rungs], fit.rungs.y[:rungs], weights[:rungs], fit.settings.top
-    return {name: baseline(*data, r) for name, baseline in BASELINES.items()}
+    return {name: baseline(*data, r) for name, baseline in baselines_of(fit.settings.form).items()}

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from toolkit.laws.curve.checks import beta_warnings, check_shape, misfit_warnings, sampling_warnings
 from toolkit.laws.curve.data import check_ladder, check_rows, numbers, reduce_rows
-from toolkit.laws.curve.forms import FORMS, Array
+from toolkit.laws.curve.forms import Array, form_of
 from toolkit.laws.curve.lawfit import NO_NOISE, LawFit
 from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
 from toolkit.laws.curve.solve import FitSettings, solve
@@ -63,8 +63,7 @@ def without_top_rung(fit: LawFit) -> LawFit:
 
 
 def _check_settings(settings: FitSettings) -> None:
-    if settings.form not in FORMS:
-        raise ValueError(f"form is {settings.form!r}: use one of {', '.join(FORMS)}")
+    form_of(settings.form)
     if settings.residuals not in ("linear", "log"):
         raise ValueError(f"residuals is {settings.residuals!r}: use 'linear' or 'log'")
     if not 0.1 < settings.max_beta <= 5:

@@ -39,17 +39,19 @@ class HeldOut(NamedTuple):
 
 
 def refuse_unknown_form(recipe: Recipe) -> None:
-    """Refuse a recipe whose law has a form that does not exist, before any work.
+    """Refuse a recipe whose law has a form that does not exist or breaks its contract, before any work.
 
     Raises:
-        RecipeError: with the forms that exist.
+        RecipeError: naming the form and the remedy.
     """
     if recipe.law.form == Law.form:  # numbers are imported only where there is a choice
         return
-    from toolkit.laws.curve.forms import FORMS
+    from toolkit.laws.curve.forms import form_of
 
-    if recipe.law.form not in FORMS:
-        raise RecipeError(f"{recipe.name}: form: is {recipe.law.form!r}; use one of {', '.join(FORMS)}")
+    try:
+        form_of(recipe.law.form)
+    except ValueError as error:
+        raise RecipeError(f"{recipe.set_in.get('form', recipe.name)}: form: {error}") from error
 
 
 def held_out_budgets(run: Run) -> list[int]:
@@ -228,8 +230,10 @@ def _rows(measured: Measured) -> list[tuple[dict[str, Any], Artifact]]:
         for role, score in measured.reference_scores(pair).items()
     ]
     students = [(_cell_row(recipe, cell), score) for cell, score in measured.cells.items()]
+    benchmark = recipe.evaluation.benchmark
+    tested = {"benchmark": benchmark} if benchmark != OLDER["benchmark"] else {}  # else the key stays what it was
     return [
-        ({"experiment": recipe.name} | row | {name: score.facts[name] for name in facts}, score)
+        ({"experiment": recipe.name, **tested} | row | {name: score.facts[name] for name in facts}, score)
         for row, score in [*lines, *students]
     ]
 

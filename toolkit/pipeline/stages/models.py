@@ -11,7 +11,7 @@ from toolkit.keys import keyed_fields
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import refuse_training
-from toolkit.pipeline.stages.pool import held_out_questions, procedural
+from toolkit.pipeline.stages.pool import domain_inputs, has_benchmark, held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
 from toolkit.progress import Stage
 from toolkit.questions.pools import read_questions
@@ -59,15 +59,18 @@ def refuse_unusable(context: Context, stage: Stage, pool: Artifact, roles: Seque
         StageError: the tokenizer of an embedded model cannot read the pool.
         ModelError: a model's folder is damaged, or lacks what it needs.
     """
+    untrained: list[str] = []
     for called, own in contexts_of_models(context, roles).items():
         role = called[0]
         name = getattr(getattr(own.recipe, role), role)
         if role == "teacher" and remote_model(own.recipe):
             continue
         if name == NANO and not context.workspace.planned(role, nano_options(own, role)).made:
-            _refuse_unreadable_by_nano(own, pool)
+            untrained.append(role)
         elif Path(name).is_dir():
             _check(own, stage, called, Path(name).resolve(), code=True)
+    if untrained:
+        _refuse_unreadable_by_nano(context, pool, list(dict.fromkeys(untrained)))
 
 
 def find_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Artifact]:
@@ -205,6 +208,7 @@ def nano_options(context: Context, role: str) -> dict[str, Any]:
     pool = context.recipe.pool
     # Mathematics is what an embedded model reads when nothing else is said.
     domain = {"domain": pool.pool} if nano_domain(context.recipe) != "mathematics" else {}
+    domain |= domain_inputs(nano_domain(context.recipe))
     return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
 
 
@@ -219,12 +223,14 @@ def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> 
     return {"role": role}
 
 
-def _refuse_unreadable_by_nano(context: Context, pool: Artifact) -> None:
-    """Refuse a pool that an embedded model's tokenizer cannot read; it is known before the weights are."""
+def _refuse_unreadable_by_nano(context: Context, pool: Artifact, roles: Sequence[str]) -> None:
+    """Refuse questions that embedded models' tokenizer cannot read; it is known before the weights are."""
     from toolkit.nano.tokenizer import build_tokenizer, unreadable
 
-    questions = [row["question"] for row in read_questions(pool.path)]
-    refuse_unreadable(unreadable(build_tokenizer(nano_domain(context.recipe)), questions), len(questions))
+    files = ["questions", *(["benchmark"] if has_benchmark(context.recipe) else [])]
+    questions = [row["question"] for name in files for row in read_questions(pool.path, name)]
+    unread = unreadable(build_tokenizer(nano_domain(context.recipe)), questions)
+    refuse_unreadable(unread, len(questions), roles)
 
 
 def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:

@@ -11,7 +11,7 @@ from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.recipe_file import recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
-from toolkit.pipeline.stages.pool import procedural
+from toolkit.pipeline.stages.pool import counts_of, procedural
 from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
@@ -105,7 +105,7 @@ def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: 
     return {
         "source": source.key,
         "pool": source.pool.file("questions.parquet"),
-        "pool_counts": {name: count for name, count in source.pool.facts.items() if isinstance(count, int)},
+        "pool_counts": counts_of(source.pool),
         "teacher": source.teacher.digest,
         "served": served_as(recipe),
         **({"teacher_repo": teacher_repo} if teacher_repo else {}),

@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from toolkit.doors import OLDER
-from toolkit.evaluation.benchmarks import Benchmark, load_benchmark
+from toolkit.evaluation.benchmarks import Benchmark
 from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.stages.models import ModelName
+from toolkit.pipeline.stages.pool import benchmark_of, find_pool, has_benchmark, tested_file
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.pipeline.teacher import NANO, is_served, open_served, served_as
 from toolkit.progress import Stage
@@ -55,7 +55,10 @@ def score_inputs(scored: Scored, label: Label) -> dict[str, Any]:
     if teacher and recipe.sampling.reasoning != "drop":
         teacher["reasoning"] = recipe.sampling.reasoning
     adapter_of = replicate.base.digest if "adapter_config.json" in model.files else None
-    test = replicate.pool.file("test.parquet")
+    test = replicate.pool.file(tested_file(recipe))
+    if has_benchmark(recipe) and replicate.pool.made:
+        benchmark = benchmark_of(replicate.context, replicate.pool.path)
+        asking |= {"verification": benchmark.verification.keyed(), "template": benchmark.template}
     return {"adapter_of": adapter_of, "model": model.digest, "test": test, **asking, **teacher}
 
 
@@ -91,7 +94,8 @@ def find_score(scored: Scored, label: Label) -> Artifact:
 
 def plan_scores(context: Context, scores: Mapping[Any, Artifact]) -> PlannedStage:
     """Say which models are scored, and how many answers the others are to give."""
-    answers = context.recipe.pool.test_size * context.recipe.evaluation.eval_samples
+    items = find_pool(context).facts.get("benchmark", context.recipe.pool.test_size)
+    answers = items * context.recipe.evaluation.eval_samples
     answers *= sum(not score.made for score in scores.values())
     done = ((one["seconds"], one["facts"]["n"] * one["facts"]["k"]) for one in context.workspace.manifests("score"))
     guess = SECONDS if context.recipe.base.base == NANO else None
@@ -112,7 +116,8 @@ def _described(scores: Mapping[Label, Artifact]) -> str:
 
 def _score(stage: Stage, label: Label, scored: Scored, out: Path) -> dict[str, Any]:
     (replicate, model), context = scored, scored.replicate.context
-    benchmark = load_benchmark(OLDER["benchmark"], replicate.pool.path, context.recipe.verification)
+    benchmark = benchmark_of(context, replicate.pool.path)
+    benchmark = benchmark._replace(items=replicate.pool.path / tested_file(context.recipe))
     is_teacher = label[0] == TEACHER
     task, name = (label.task, label.name) if isinstance(label, Cell) else (f"{label[0]} {label[1]}", label[0])
     facts: dict[str, Any]

@@ -26,7 +26,8 @@ class DecisionRequest:
     Attributes:
         rule: a key of `CLAIMS`.
         written: law: every pair's forecast, as written before the held-out rung was trained; see `decide_law`.
-        fit_max, held_out: law without written forecasts: the largest budget to fit, and the one to forecast.
+        fit_max, held_out, form: law without written forecasts: the largest budget to fit, the one to forecast, and the
+            form of the law.
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
         notes: what the reader must know: replicates, what they share, how small the models are.
     """
@@ -34,6 +35,7 @@ class DecisionRequest:
     rule: str
     fit_max: int | None = None
     held_out: int | None = None
+    form: str = "rectified"
     written: Sequence[HeldOutForecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     notes: Sequence[str] = ()
@@ -65,7 +67,8 @@ def decide(request: DecisionRequest, experiment: str, all_series: Sequence[Serie
 def _forecasts(request: DecisionRequest, all_series: Sequence[Series], rules: DecisionRules) -> list[HeldOutForecast]:
     if request.fit_max is None or request.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
-    return forecasts_now(all_series, rules, fit_max=request.fit_max, held_out=request.held_out)
+    ahead = {"fit_max": request.fit_max, "held_out": request.held_out}
+    return forecasts_now(all_series, rules, **ahead, form=request.form)
 
 
 def draw(path: Path, decision: Decision, all_series: Sequence[Series], title: str) -> None:

@@ -147,8 +147,10 @@ def decide_law(
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
-    """Fit again with beta pooled; none for a single fit, a fit with unknown noise, or a form without beta."""
-    possible = len(fits) > 1 and all(fit.solution.posterior and "beta" in fit.names for fit in fits.values())
+    """Fit again with beta pooled; none for a single fit, unknown noise, or another form than the rectified."""
+    possible = len(fits) > 1 and all(
+        fit.solution.posterior and fit.settings.form == "rectified" for fit in fits.values()
+    )
     return pool_beta(fits) if possible else {}
 
 
