@@ -26,7 +26,7 @@ from toolkit.text import share
 PANELS = 4  # metrics of an audit that are drawn: those that shift most
 LOOKS = {match: (LINES[at], MARKERS[at]) for match, at in zip(MATCHES, (1, 0, 2), strict=True)}
 BETWEEN = 0.2  # arms that are matched in several ways: the distance of their points, of that between two arms
-NEAR = 0.1  # points closer than this share of their panel would hide each other's numbers
+NEAR = 0.07  # points closer than this share of their panel would hide each other's numbers
 
 
 def draw_protocols(path: Path, decision: Decision, *, title: str, note: str) -> None:
@@ -40,10 +40,10 @@ def draw_protocols(path: Path, decision: Decision, *, title: str, note: str) -> 
     labels = len({gain.label for gain in gains}) + len(decision.numbers["untested"])
     upper = 1.5 + 0.42 * labels
     figure = Figure(figsize=(12.0 if rows else 8.5, upper + 3.0 * len(rows) + 0.7), dpi=150, layout="constrained")
-    grid = figure.add_gridspec(1 + len(rows), PANELS, height_ratios=[upper, *[3.0] * len(rows)])
+    grid = figure.add_gridspec(1 + len(rows), max(len(shown), 1), height_ratios=[upper, *[3.0] * len(rows)])
     _gains(figure.add_subplot(grid[0, :]), decision)
     for row, match in enumerate(rows, start=1):
-        _row_of_shifts(figure, [grid[row, column] for column in range(PANELS)], decision, shown, match)
+        _row_of_shifts(figure, [grid[row, column] for column in range(len(shown))], decision, shown, match)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     note_below(figure, note, width=190 if rows else 130)
     save(figure, path)
@@ -54,7 +54,8 @@ def _gains(axes: Axes, decision: Decision) -> None:
     gains: Sequence[Gain] = decision.numbers["gains"]
     untested: Mapping[str, str] = decision.numbers["untested"]
     names = [*_names(decision), *untested]
-    numbered = [f"{name}  {at}" if name not in untested else name for at, name in enumerate(names, start=1)]
+    numbers = "shifts" in decision.numbers
+    ticks = [f"{name}  {at}" if numbers and name not in untested else name for at, name in enumerate(names, start=1)]
     matches = [match for match in MATCHES if any(gain.match == match for gain in gains)]
     margin = 100 * decision.rules.margin
     axes.axvspan(-margin, margin, color=GREY, alpha=0.12, lw=0, label=f"within the margin of {margin:g} points")
@@ -65,13 +66,13 @@ def _gains(axes: Axes, decision: Decision) -> None:
         _bars(axes, own, [names.index(gain.label) + down for gain in own], match)
     for arm, why in untested.items():
         axes.text(margin * 0.03, names.index(arm), f" {why}", va="center", fontsize=8.5, color=GREY, style="italic")
-    axes.set_yticks(range(len(names)), numbered if "shifts" in decision.numbers else names)
+    axes.set_yticks(range(len(names)), ticks)
     axes.set_ylim(len(names) - 0.5, -0.5)
     level = share(1 - 2 * decision.rules.alpha)
     axes.set_xlabel(
         f"gain over {decision.numbers['baseline']} ({level} interval), points; right of 0 the arm is better"
     )
-    panel_title(axes, "what students learn")
+    panel_title(axes, "what students learn (arms numbered for below)" if numbers else "what students learn")
     axes.legend(**LEGEND, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=1 + len(matches))
     plain(axes)
     axes.grid(axis="x", lw=0.4, alpha=0.5)
@@ -131,7 +132,7 @@ def _scatter(axes: Axes, decision: Decision, metric: str, match: str) -> None:
     axes.set_ylim(_limits([gain for gain in bars.values() if gain.match == match], margin))
     axes.margins(x=0.15)
     _number(axes, shifts, _names(decision))
-    axes.set_xlabel("shift, sd")
+    axes.set_xlabel(f"shift, sd (dashed: {limit:g})")
     panel_title(axes, metric)
     plain(axes)
 

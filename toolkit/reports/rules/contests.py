@@ -61,6 +61,8 @@ def baseline_of(arms: Sequence[Arm], named: str | None) -> str:
     have = ", ".join(sorted({arm.name for arm in arms}))
     if named is not None:
         raise NoAnswer(f"no arm with students is called {named!r}, the baseline; there are {have}")
+    if not arms:
+        raise NoAnswer("the results hold no arms: name them in the recipe, and train their students")
     if plain:
         raise NoAnswer(f"{len(plain)} arms are plain rejection sampling ({', '.join(plain)}): name the baseline")
     raise NoAnswer(f"no arm of {have} is plain rejection sampling, the baseline: train one, or name another baseline")
