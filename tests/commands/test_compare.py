@@ -8,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.reports.simulated import LADDER, LATE, SPENT, simulate
+from tests.reports.simulated_arms import corpora, simulate_arms
 from toolkit.cli import main
+from toolkit.reports.corpora import write_corpora
 
 
 @pytest.fixture
@@ -83,6 +85,39 @@ def test_saturation_reads_a_release(tables, capsys, tmp_path):
     assert main(["compare", curves, "--rule", "saturation", "--release", release(tmp_path / "r", 6), "--json"]) == 0
     last = json.loads(capsys.readouterr().out)["numbers"]["doublings"][-1]
     assert (last["distinct"], last["distinct_doubled"], last["covered"]) == (21, 21, 6)
+
+
+@pytest.fixture
+def arms(tmp_path):
+    gains = {f"p{at}": 0.0 for at in range(5)}
+    for name, table in zip(("curves", "items"), simulate_arms(gains, items=60, replicates=3), strict=True):
+        table.to_parquet(tmp_path / f"{name}.parquet")
+    write_corpora(tmp_path, corpora({name: {"distinct_2": 3.0} for name in gains}, draws=3))
+    return tmp_path
+
+
+@pytest.mark.parametrize("rule", ["synthesis", "audit"])
+def test_arms_are_compared_from_their_folder(rule, arms, capsys):
+    figure = arms / "arms.svg"
+    assert main(["compare", str(arms), "--rule", rule, "--set", "shift_sd=2.5", "--plot", str(figure)]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(("Confirmed. ", "Cannot tell. ")) and "2,048" in output and figure.stat().st_size > 20_000
+    assert ("exceed 2.5 sd" in output) == (rule == "audit")
+    assert main(["compare", str(arms / "curves.parquet"), "--rule", rule, "--baseline", "p1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["numbers"]["baseline"] == "p1"
+
+
+def test_an_audit_needs_corpora_and_a_synthesis_does_not(arms, capsys):
+    (arms / "corpora.parquet").unlink()
+    assert main(["compare", str(arms), "--rule", "synthesis"]) == 0
+    assert main(["compare", str(arms), "--rule", "audit"]) == 1
+    assert "give their corpora.parquet" in capsys.readouterr().err
+
+
+def test_another_rule_asks_for_one_arm(arms, capsys):
+    assert main(["compare", str(arms), "--rule", "bound"]) == 1
+    assert "choose one protocol" in capsys.readouterr().err
+    assert main(["compare", str(arms / "nothing"), "--rule", "audit"]) == 1
 
 
 @pytest.mark.parametrize(

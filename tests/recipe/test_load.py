@@ -74,6 +74,10 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
             r"mine\.yaml: rules: there is no setting law_levl; there are level, .*law_level",
         ),
         ("pool: m\nrules: {question_prices: 0.5}", r"rules: there is no setting question_prices"),
+        (
+            "pool: m\nrules: {shift_sd: 0}",
+            r"mine\.yaml: rules: must lie between 0 and 1 .*; shift_sd above 0\), not shift_sd 0",
+        ),
         ("pool: m\ndecide: [bound, bound]", r"mine\.yaml: decide: must be distinct"),
         (
             "pool: m\ndecide: [law]\nheld_out: null",

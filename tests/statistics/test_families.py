@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.statistics.families import bonferroni, equivalent, holm_bounds, per_doubling
+from toolkit.statistics.families import bonferroni, equivalent, holm_bounds, holm_claims, per_doubling
 from toolkit.statistics.intervals import contrasts
 
 
@@ -44,6 +44,20 @@ def test_holm_stops_at_the_first_failure() -> None:
     # The second bound alone would hold at its own tail; the order of evidence decides.
     strong, weak, none = family(3, [0.3, 0.001, -0.05], sd=0.01)
     assert [holds for _, holds in holm_bounds([none, strong, weak])] == [False, True, False]
+
+
+def test_a_claim_of_several_contrasts_is_as_strong_as_its_weakest() -> None:
+    strong, weak, none = family(3, [0.3, 0.2, -0.05], sd=0.01)
+    (lows, holds), (others, fails) = holm_claims([[strong, weak], [strong, none]])
+    assert holds and not fails and len(lows) == len(others) == 2
+    assert lows == [contrast.interval(1 - 2 * 0.05 / 2).low for contrast in (strong, weak)]
+    assert others == [contrast.interval(1 - 2 * 0.05).low for contrast in (strong, none)]
+
+
+@given(seed=st.integers(0, 10**6), gaps=st.lists(st.floats(-0.1, 0.2), min_size=1, max_size=5))
+def test_claims_of_one_contrast_are_a_family(seed: int, gaps: list[float]) -> None:
+    output = family(seed, gaps)
+    assert holm_bounds(output) == [(low, holds) for (low,), holds in holm_claims([[each] for each in output])]
 
 
 def test_holm_seldom_finds_what_is_not_there() -> None:

@@ -2,22 +2,30 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.commands.arguments import add_report_arguments, add_where_argument, named_values, read_number
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.rules.verdict import CLAIMS
+from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS
+
+if TYPE_CHECKING:
+    from toolkit.reports.results import Series
+    from toolkit.reports.rules.decide import DecisionRequest
 
 EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
-  fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02"""
-ITEMS = "items.parquet"
+  fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02
+  fss compare workspace/runs/protocols --rule synthesis --plot protocols.png"""
+CURVES, ITEMS, CORPORA = "curves.parquet", "items.parquet", "corpora.parquet"
+
+TABLES = f"one row per model, as in {CURVES}; CSV and JSON are read, too; or the folder with {CURVES}"
 
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `fss compare`."""
     rules = "; ".join(f"{rule}: {claim}" for rule, (_, claim) in CLAIMS.items())
-    parser.add_argument("curves", type=Path, help="one row per model, as in curves.parquet; CSV and JSON are read, too")
+    parser.add_argument("curves", type=Path, help=TABLES)
     parser.add_argument("--rule", required=True, choices=list(CLAIMS), help=rules)
     parser.add_argument("--items", type=Path, help=f"one row per model and test item (default: {ITEMS} beside CURVES)")
     add_where_argument(parser)
@@ -25,6 +33,9 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--held-out", type=int, metavar="R", help="law: the budget that is forecast")
     parser.add_argument("--form", default="rectified", metavar="NAME", help="law: its form (default: rectified)")
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="saturation: the corpus, as a release folder")
+    parser.add_argument(
+        "--baseline", metavar="ARM", help="synthesis, audit: default: the only plain rejection sampling"
+    )
     settings = f"other settings of the rules: {', '.join(_settings())}"
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
     add_report_arguments(parser, "draw the figure (PNG, SVG or PDF)")
@@ -32,26 +43,36 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def compare_command(args: argparse.Namespace) -> int:
     """Run `fss compare` on parsed arguments and return 0; ValueError says what is wrong with tables or arguments."""
-    from toolkit.reports.results import read_results
-    from toolkit.reports.rules.decide import DecisionRequest, as_markdown, decide, draw
+    from toolkit.reports.rules.decide import as_markdown, decide, draw
     from toolkit.workspace import to_json
 
     rules = read_rules(args.set)
-    neighbour = args.curves.with_name(ITEMS)
-    items = args.items or (neighbour if neighbour.is_file() else None)
-    experiment, series = read_results(args.curves, items, named_values(args.where, "--where"))
-    request = DecisionRequest(
-        args.rule,
-        fit_max=args.fit_max,
-        held_out=args.held_out,
-        form=args.form,
-        labels=_labels(args, series[0].cells[0][0]),
-    )
+    experiment, series, request = _read(args)
     decision = decide(request, experiment, series, rules)
     sys.stdout.write(to_json(decision) if args.json else as_markdown(decision) + "\n")
     if args.plot:
         draw(args.plot, decision, series, title=f"{experiment}, {args.rule}: {decision.verdict}")
     return 0
+
+
+def _read(args: argparse.Namespace) -> "tuple[str, Sequence[Series], DecisionRequest]":
+    """Read the experiment's name, its series and what else the rule needs; rules of arms read no series."""
+    from toolkit.reports.arms import read_arms
+    from toolkit.reports.corpora import read_corpora
+    from toolkit.reports.results import read_results
+    from toolkit.reports.rules.decide import DecisionRequest
+
+    curves = args.curves / CURVES if args.curves.is_dir() else args.curves
+    items, corpora = (path if path.is_file() else None for path in (curves.with_name(ITEMS), curves.with_name(CORPORA)))
+    tables = curves, args.items or items, named_values(args.where, "--where")
+    if args.rule in OF_ARMS:
+        experiment, arms = read_arms(*tables)
+        values = read_corpora(corpora, experiment) if corpora else []
+        return experiment, [], DecisionRequest(args.rule, arms=arms, corpora=values, baseline=args.baseline)
+    experiment, series = read_results(*tables)
+    labels = _labels(args, series[0].cells[0][0])
+    asked = {"fit_max": args.fit_max, "held_out": args.held_out, "form": args.form}
+    return experiment, series, DecisionRequest(args.rule, **asked, labels=labels)
 
 
 def read_rules(arguments: list[str]) -> DecisionRules:

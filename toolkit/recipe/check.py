@@ -7,7 +7,7 @@ from pathlib import Path
 from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
-from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.recipe.decision_rules import DecisionRules, out_of_range
 from toolkit.recipe.sections import HOME, Pool, Recipe, Student
 from toolkit.text import listed
 
@@ -226,7 +226,7 @@ def _decision_rules(recipe: Recipe) -> Rules:
     decide, settings, subsets = recipe.decisions.decide, recipe.decisions.rules, recipe.subsets
     known = [name for name, default in vars(DecisionRules()).items() if isinstance(default, float)]
     strange = [name for name in settings if name not in known]
-    beyond = [f"{name} {value:g}" for name, value in settings.items() if not 0 < value < 1]
+    beyond = [f"{name} {value:g}" for name, value in settings.items() if out_of_range(name, value)]
     totals = [m * r for m in subsets for r in recipe.ladder.budgets if recipe.holds(m, r)]
     routes = [rule for rule in decide if rule in ("expansion", "mixture")]
     return [
@@ -247,7 +247,11 @@ def _decision_rules(recipe: Recipe) -> Rules:
             "saturation reads every draw of every question: counting must be sampled, or leave saturation out",
         ),
         ("rules", not strange, f"there is no setting {listed(strange)}; there are {listed(known)}"),
-        ("rules", not beyond, f"must lie between 0 and 1 (.95 is 95 %, .03 is 3 points), not {listed(beyond)}"),
+        (
+            "rules",
+            not beyond,
+            f"must lie between 0 and 1 (.95 is 95 %, .03 is 3 points; shift_sd above 0), not {listed(beyond)}",
+        ),
     ]
 
 

@@ -258,7 +258,7 @@ class Law:
 class Decisions:
     """What a whole run decides at its end, by rules that the recipe fixes before it."""
 
-    decide: tuple[Literal["law", "expansion", "mixture", "bound", "saturation"], ...] = ()
+    decide: tuple[Literal["law", "expansion", "synthesis", "audit", "mixture", "bound", "saturation"], ...] = ()
     # settings of the rules other than the defaults of `toolkit.recipe.decision_rules.DecisionRules`
     rules: dict[str, float] = Field(default_factory=dict)
 

@@ -25,6 +25,7 @@ Cell = tuple[int, int]  # questions, responses per question
 Replicate = tuple[int, int]  # corpus draw, train seed
 
 LINES = ("teacher", "base")
+MATCH = "match"  # what the arms of a table are equal in, where it compares arms
 SERIES = ["pair", "counting", "control"]
 STUDENT = ["questions", "budget", "corpus_draw", "train_seed"]
 SHARES = ("error", "correct")
@@ -118,9 +119,16 @@ def read_results(
     Raises:
         ValueError: for several experiments, no students, missing columns or items, or scores that cannot be compared.
     """
+    return series_of(*read_tables(curves, items, where))
+
+
+def read_tables(
+    curves: Path, items: Path | None = None, where: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Read both tables as `read_results` does, without building series from them."""
     keys = ["experiment", "arm", *SERIES, *STUDENT]
     others = dict(where or {})
-    chosen = {name: others.pop(name) for name in ("arm", *OLDER) if name in others}
+    chosen = {name: others.pop(name) for name in ("arm", MATCH, *OLDER) if name in others}
     tables = [_read(curves, [*keys, "error", "n"], others)]
     tables += [_read(items, [*keys, "item_id", "correct"], others)] if items else []
     for name, value in chosen.items():
@@ -131,7 +139,7 @@ def read_results(
         tables = [
             table[(table[name] == value) | (table["arm"].isin(LINES) & (name != "benchmark"))] for table in tables
         ]
-    return series_of(tables[0], tables[1] if items else None)
+    return tables[0], tables[1] if items else None
 
 
 def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.DataFrame:
@@ -147,7 +155,8 @@ def _read(path: Path, columns: Sequence[str], where: Mapping[str, str]) -> pd.Da
                 for name in table.names
             }
         )
-        return read.assign(**{name: older for name, older in OLDER.items() if name not in table.names})
+        absent_as: dict[str, str | None] = {**OLDER, MATCH: None}
+        return read.assign(**{name: older for name, older in absent_as.items() if name not in table.names})
 
 
 def _numbers(table: Table, name: str) -> list[float]:
@@ -192,10 +201,15 @@ def _refuse_several(students: pd.DataFrame, name: str) -> None:
         raise ValueError(f"the students are of {len(values)} {name}s ({', '.join(values)}): choose one {name}")
 
 
-def _check(rows: pd.DataFrame) -> None:
+def check_scored_alike(rows: pd.DataFrame) -> None:
+    """Raise ValueError for students that were not all scored in the same way."""
     keys = sorted(set(rows["eval_key"].dropna())) if "eval_key" in rows else []
     if len(keys) > 1:
         raise ValueError(f"the students were scored in {len(keys)} ways (eval_key {', '.join(keys)}): score them alike")
+
+
+def _check(rows: pd.DataFrame) -> None:
+    check_scored_alike(rows)
     different = rows.drop_duplicates([*SERIES, *STUDENT, "error"])  # a cell may serve two arms
     twice = different[different.duplicated([*SERIES, *STUDENT])]
     if len(twice):

@@ -25,13 +25,23 @@ def holm_bounds(family: Sequence[Contrast], alpha: float = 0.05) -> list[tuple[f
     bound is not above 0, no later contrast is found above 0 either. The chance of any false finding is at most alpha
     (Holm 1979, Scandinavian Journal of Statistics 6:65). For upper bounds, negate the contrasts.
     """
-    order = sorted(range(len(family)), key=lambda index: family[index].chance())
+    return [(low, holds) for (low,), holds in holm_claims([[contrast] for contrast in family], alpha)]
+
+
+def holm_claims(claims: Sequence[Sequence[Contrast]], alpha: float = 0.05) -> list[tuple[list[float], bool]]:
+    """Do what `holm_bounds` does for claims that each say of several contrasts that all of them are above 0.
+
+    A claim's p value is the largest of its contrasts' (the intersection-union test: Berger 1982, Technometrics
+    24:295), all of its bounds have the claim's tail, and it holds when all of them are above 0.
+    """
+    order = sorted(range(len(claims)), key=lambda index: max(contrast.chance() for contrast in claims[index]))
     bounds, holds = {}, True
     for step, index in enumerate(order):
-        low = family[index].interval(1 - 2 * alpha / (len(family) - step)).low
-        holds = holds and low > 0
-        bounds[index] = (low, holds)
-    return [bounds[index] for index in range(len(family))]
+        level = 1 - 2 * alpha / (len(claims) - step)
+        lows = [contrast.interval(level).low for contrast in claims[index]]
+        holds = holds and min(lows) > 0
+        bounds[index] = (lows, holds)
+    return [bounds[index] for index in range(len(claims))]
 
 
 def bonferroni(level: float, count: int) -> float:

@@ -127,5 +127,5 @@ def test_a_form_that_does_not_exist_is_refused_before_any_work(tmp_path):
         recipe.write_text(f"{TINY.read_text()}form: {form}\n")
         refuse_unknown_form(load_run(str(recipe)).recipe)
     recipe.write_text(f"{TINY.read_text()}form: parabola\n")
-    with pytest.raises(RecipeError, match="form: is 'parabola'; use one of rectified, lomax"):
+    with pytest.raises(RecipeError, match="form: form is 'parabola': use one of rectified, lomax"):
         refuse_unknown_form(load_run(str(recipe)).recipe)

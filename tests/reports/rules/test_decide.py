@@ -7,18 +7,27 @@ from dataclasses import replace
 import pytest
 
 from tests.reports.simulated import LADDER, LATE, SPENT, simulate
+from tests.reports.simulated_arms import arms, corpora
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import series_of
 from toolkit.reports.rules.decide import DecisionRequest, as_markdown, claims_table, decide, draw, write_decision
 from toolkit.reports.rules.verdict import CLAIMS
 from toolkit.workspace import canonical
 
+SIX = {f"p{at}": 0.01 * (at - 4) for at in range(6)}
+OF_ARMS = {
+    "arms": arms(SIX, items=60, replicates=3, sd=0.004),
+    "corpora": corpora({name: {"distinct_2": 4.0 * at} for at, name in enumerate(SIX)}, draws=3),
+    "notes": ("toys",),
+}
 SMALL = [(m, r) for m in (128, 256) for r in (1, 2, 4)]
 QUESTIONS = {
     "law": (LADDER, DecisionRequest("law", fit_max=16, held_out=32, notes=("toys",))),
     "expansion": (SMALL, DecisionRequest("expansion", notes=("toys",))),
     "mixture": (SPENT, DecisionRequest("mixture", notes=("toys",))),
     "bound": (LADDER, DecisionRequest("bound", notes=("toys",))),
+    "synthesis": ([], DecisionRequest("synthesis", **OF_ARMS)),
+    "audit": ([], DecisionRequest("audit", **OF_ARMS)),
     "saturation": (LATE, DecisionRequest("saturation", labels=[[None, *range(31)]] * 5, notes=("toys",))),
 }
 
@@ -27,7 +36,7 @@ QUESTIONS = {
 def decisions():
     result = {}
     for rule, (cells, question) in QUESTIONS.items():
-        every = series_of(*simulate(cells, sd=0.004, items=60, replicates=3))[1]
+        every = series_of(*simulate(cells, sd=0.004, items=60, replicates=3))[1] if cells else []
         result[rule] = decide(question, "sim", every, DecisionRules()), every
     return result
 
@@ -112,7 +121,15 @@ def test_figures_go_to_known_formats_only(decisions, tmp_path):
 def test_rules_out_of_range_are_refused():
     with pytest.raises(ValueError, match="rules: level must lie between 0 and 1, got 95"):
         DecisionRules(level=95.0)
-    assert replace(DecisionRules(), margin=0.02).margin == 0.02
+    assert replace(DecisionRules(), margin=0.02).margin == 0.02 and DecisionRules(shift_sd=3.0).shift_sd == 3
+    with pytest.raises(ValueError, match="rules: shift_sd must be above 0, got 0"):
+        DecisionRules(shift_sd=0.0)
+
+
+def test_markdown_holds_the_shifts(decisions):
+    text = as_markdown(decisions["audit"][0])
+    assert "| distinct_2 " in text and "rank correlation with the gain" in text
+    assert "distinct_2 " not in as_markdown(decisions["synthesis"][0])
 
 
 def test_markdown_holds_the_surface_and_the_plan(decisions):

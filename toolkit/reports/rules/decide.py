@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.recipe.decision_rules import DecisionRules
+from toolkit.reports.arms import Arm
+from toolkit.reports.corpora import CorpusValue
 from toolkit.reports.forecast import HeldOutForecast, forecasts_now
 from toolkit.reports.results import Series, select_control
+from toolkit.reports.rules.audit import decide_audit, shift_lines
 from toolkit.reports.rules.bound import decide_bound
 from toolkit.reports.rules.expansion import decide_expansion
 from toolkit.reports.rules.law import decide_law
 from toolkit.reports.rules.mixture import decide_mixture
 from toolkit.reports.rules.saturation import decide_saturation
-from toolkit.reports.rules.verdict import CLAIMS, Decision
+from toolkit.reports.rules.synthesis import decide_synthesis
+from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS, Decision
 from toolkit.reports.surface_report import surface_lines
 from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
@@ -29,6 +33,8 @@ class DecisionRequest:
         fit_max, held_out, form: law without written forecasts: the largest budget to fit, the one to forecast, and the
             form of the law.
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
+        arms, corpora: synthesis, audit: what is compared instead of series, and the table of their corpora.
+        baseline: synthesis, audit: the arm that others are compared with; None: the only plain rejection sampling.
         notes: what the reader must know: replicates, what they share, how small the models are.
     """
 
@@ -38,11 +44,14 @@ class DecisionRequest:
     form: str = "rectified"
     written: Sequence[HeldOutForecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
+    arms: Sequence[Arm] = ()
+    corpora: Sequence[CorpusValue] = ()
+    baseline: str | None = None
     notes: Sequence[str] = ()
 
 
 def decide(request: DecisionRequest, experiment: str, all_series: Sequence[Series], rules: DecisionRules) -> Decision:
-    """Decide one rule on an experiment's results (`results.read_results`).
+    """Decide one rule on an experiment's results: series (`results.read_results`), or the request's arms.
 
     Raises:
         ValueError: for an unknown rule, a request without what its rule needs, or results that it cannot read.
@@ -56,6 +65,9 @@ def decide(request: DecisionRequest, experiment: str, all_series: Sequence[Serie
         return decide_saturation(
             experiment, select_control(all_series, rules.control)[0], request.labels, rules, notes=notes
         )
+    if request.rule in OF_ARMS:
+        rule = decide_audit if request.rule == "audit" else decide_synthesis
+        return rule(experiment, request.arms, request.corpora, rules, baseline=request.baseline, notes=notes)
     if request.rule == "bound":
         return decide_bound(experiment, all_series, rules, notes=notes)
     routes = {"expansion": decide_expansion, "mixture": decide_mixture}
@@ -82,6 +94,10 @@ def draw(path: Path, decision: Decision, all_series: Sequence[Series], title: st
         from toolkit.reports.figures.routes import draw_routes
 
         draw_routes(path, all_series, decision, **words)
+    elif decision.rule in OF_ARMS:
+        from toolkit.reports.figures.protocols import draw_protocols
+
+        draw_protocols(path, decision, **words)
     elif decision.rule == "saturation":
         from toolkit.reports.figures.saturation import draw_saturation
 
@@ -98,7 +114,7 @@ def write_decision(out: Path, decision: Decision, all_series: Sequence[Series], 
     Args:
         out: an existing folder.
         decision: the result of `decide`.
-        all_series: the series that were decided on.
+        all_series: the series that were decided on; none for a rule that compares arms.
         title: title of the figure.
 
     Returns:
@@ -118,6 +134,8 @@ def as_markdown(decision: Decision) -> str:
     blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
     if decision.rule == "expansion":
         blocks += surface_lines({part.name: part.surface for part in decision.numbers["parts"] if part.surface})
+    if decision.rule == "audit":
+        blocks += shift_lines(decision.numbers)
     return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
 
 

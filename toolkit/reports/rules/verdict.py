@@ -15,10 +15,17 @@ CLAIMS = {
         "RQ2a",
         "at matched totals more answers equal more questions when small, more questions win when large",
     ),
+    "synthesis": ("RQ2b", "questions made from the seeds do not beat plain rejection sampling at a matched budget"),
+    "audit": (
+        "RQ3",
+        "protocols shift what a corpus looks like, and no shift becomes transfer: none beats plain rejection sampling",
+    ),
     "mixture": ("STEM", "more questions beat more answers at every matched total, and the gap widens"),
     "bound": ("bound", "gains from a fixed source are bounded: a gap to the teacher remains"),
     "saturation": ("saturation", "(ours) the corpus alone tells, before training, where the curve flattens"),
 }
+
+OF_ARMS = ("synthesis", "audit")  # the rules that compare arms with one of them, the baseline
 
 
 class NoAnswer(ValueError):
