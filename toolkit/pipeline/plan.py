@@ -12,6 +12,7 @@ from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage, projection
 from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.arms import find_arms, plan_arms
 from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
 from toolkit.pipeline.stages.law import (
     HeldOut,
@@ -104,6 +105,7 @@ def plan_run(context: Context) -> RunPlan:
         *_measuring(context, found),
         *(PlannedStage("law", [law], law.facts.get("sentence", "")) for law in laws),
         PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),
+        *plan_arms(results),
         *(PlannedStage("decision", [made], decided(rule, made)) for rule, made in decisions.items()),
     ]
     return RunPlan(stages, first.teacher)
@@ -121,6 +123,7 @@ def find(context: Context) -> Findings:
     forecasts, results = find_laws(context, measured)
     curves = curves_inputs(context, measured.with_cells(known_cells(replicates)))
     results["curves"] = context.workspace.planned("curves", curves)
+    results |= find_arms(context, replicates)
     results |= find_decisions(context, results, replicates[0].corpus)
     return Findings(models, replicates, students, measured, forecasts, results)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,9 +20,11 @@ from toolkit.workspace import Artifact, to_json, write_atomic
 
 if TYPE_CHECKING:
     from toolkit.reports.forecast import HeldOutForecast
+    from toolkit.reports.results import Series
 
 Results = dict[str, Artifact]  # where it is published below the run's folder, without the file -> what
 LEVEL = 0.9  # of every interval
+OF_ARMS = frozenset(("synthesis", "audit"))  # rules that compare arms
 FITTED = ("budget", "train_seed", "error", "n")  # what a forecast reads of a student, and is known by
 
 
@@ -268,7 +270,9 @@ def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: C
     chosen = recipe.decisions.decide if context.run.whole else ()
     every: dict[str, dict[str, Any]] = {rule: {**common, "rule": rule, "notes": _notes(recipe)} for rule in chosen}
     if "law" in every:
-        every["law"]["laws"] = [made.digest for place, made in results.items() if place != "curves"]
+        every["law"]["laws"] = [made.digest for place, made in results.items() if place not in ("curves", "corpora")]
+    for rule in OF_ARMS.intersection(every):
+        every[rule]["corpora"] = results["corpora"].digest
     if "saturation" in every:
         every["saturation"]["corpus"] = [part.digest for part in corpus.parts.values()]
     return every
@@ -305,16 +309,16 @@ def _decide(
     context: Context, rule: str, results: Mapping[str, Artifact], release: Artifact, out: Path
 ) -> dict[str, Any]:
     from toolkit.laws.curve.data import NoCurve
-    from toolkit.reports.results import read_results
     from toolkit.reports.rules.decide import DecisionRequest, decide, write_decision
     from toolkit.reports.rules.verdict import CANNOT_TELL, NoAnswer
     from toolkit.reports.solutions import release_paths
 
-    recipe, curves = context.recipe, results["curves"].path
-    experiment, every = read_results(curves / "curves.parquet", curves / "items.parquet")
+    recipe = context.recipe
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
     written = written_forecasts(results, recipe.law.confirm_budget or recipe.law.held_out) if rule == "law" else []
     request = DecisionRequest(rule, written=written, labels=labels, notes=_notes(recipe))
+    experiment, every, compared = _read_results(rule, results)
+    request = dataclasses.replace(request, **compared, baseline=recipe.arm or None)
     try:
         decision = decide(request, experiment, every, rules_of(recipe))
     except (NoAnswer, NoCurve) as error:  # that these results do not allow the rule is an answer, and costs no other
@@ -323,3 +327,18 @@ def _decide(
         return answer
     write_decision(out, decision, every, recipe.title)
     return {"verdict": decision.verdict, "sentence": decision.sentence}
+
+
+def _read_results(rule: str, results: Mapping[str, Artifact]) -> "tuple[str, Sequence[Series], dict[str, Any]]":
+    """Read the experiment's name, its series, and for a rule that compares arms these and their corpora instead."""
+    from toolkit.reports.arms import read_arms
+    from toolkit.reports.corpora import read_corpora
+    from toolkit.reports.results import read_results
+
+    folder = results["curves"].path
+    tables = folder / "curves.parquet", folder / "items.parquet"
+    if rule not in OF_ARMS:
+        return *read_results(*tables), {}
+    experiment, arms = read_arms(*tables)
+    corpora = read_corpora(results["corpora"].path / "corpora.parquet", experiment)
+    return experiment, [], {"arms": arms, "corpora": corpora}

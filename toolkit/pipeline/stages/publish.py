@@ -167,7 +167,7 @@ def push_results(context: Context, target: Target, release: Published, files: Ma
     """
     curves, items = (files["curves"].path / name for name in CURVES)
     decided = {place: made for place, made in files.items() if place.startswith("decisions/")}
-    laws = {place: made for place, made in files.items() if place != "curves" and place not in decided}
+    laws = {place: made for place, made in files.items() if place not in ("curves", "corpora", *decided)}
     results = Results(
         title=context.recipe.title,
         curves=curves,
