@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 from typing import Any
 
 Tick = Callable[[int, int], None]
 _reports: "Queue[tuple[str, int, int] | None]"
+_ended: Event  # set when nothing is to be begun any more
 
 
 class Workers:
@@ -30,8 +32,10 @@ class Workers:
         context = _context(imports)
         self.jobs = jobs
         self._reports: Queue[tuple[str, int, int] | None] = context.Queue()
+        self._ended: Event = context.Event()
         self._ticks: dict[str, Tick] = {}
-        self._pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(self._reports, dict(os.environ)))
+        shared = self._reports, self._ended, dict(os.environ)
+        self._pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=shared)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -43,6 +47,8 @@ class Workers:
 
     def close(self, *, now: bool = False) -> None:
         """Let the workers end; `now` stops them in the middle of their work."""
+        if now:
+            self._ended.set()  # for a worker that is only starting
         for process in multiprocessing.active_children() if now else ():
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -94,10 +100,10 @@ def _context(imports: str | None) -> Any:
     return context
 
 
-def _start(reports: "Queue[tuple[str, int, int] | None]", environment: dict[str, str]) -> None:
+def _start(reports: "Queue[tuple[str, int, int] | None]", ended: Event, environment: dict[str, str]) -> None:
     """Prepare a worker; `environment` is that of its parent now, not as it was when the first worker started."""
-    global _reports
-    _reports = reports
+    global _reports, _ended
+    _reports, _ended = reports, ended
     os.environ.clear()
     os.environ.update(environment)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -112,4 +118,6 @@ def _die_with_parent() -> None:
 
 
 def _run(name: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    if _ended.is_set():
+        raise RuntimeError(f"{name}: the run has ended")
     return function(*args, lambda done, total: _reports.put((name, done, total)))

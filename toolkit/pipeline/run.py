@@ -35,7 +35,7 @@ from toolkit.pipeline.stages.law import (
     laws_of,
     refuse_unknown_form,
 )
-from toolkit.pipeline.stages.models import ModelName, checked_models, find_models, models_stage, refuse_unusable
+from toolkit.pipeline.stages.models import ModelName, checked_models, checks_stage, find_models, models_stage
 from toolkit.pipeline.stages.pool import described, find_pool, pool_stage
 from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
@@ -185,8 +185,11 @@ def serve_teacher(run: Run, workspace: Path, command: Sequence[str], *, jobs: in
 
 def _teacher_here(context: Context, dry: bool) -> Artifact:
     """Give the first of the recipe's teachers."""
-    models = find_models(context, ["teacher"]) if dry else models_stage(context, pool_stage(context), ["teacher"])
-    return next(iter(models.values()))
+    if dry:
+        return next(iter(find_models(context, ["teacher"]).values()))
+    pool = pool_stage(context)
+    checks_stage(context, pool, ["teacher"])
+    return next(iter(models_stage(context, pool, ["teacher"]).values()))
 
 
 @contextlib.contextmanager
@@ -252,8 +255,7 @@ def _earlier_results(context: Context, found: Findings) -> Results:
 def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Sequence[str]) -> str:
     """Check what can be checked, show the plan, and return how long it takes and the first prompt."""
     pool = next(iter(pools_stage(context).values()))
-    with context.progress.stage("checks") as stage:
-        refuse_unusable(context, stage, pool, roles)
+    checks_stage(context, pool, roles)
     first = read_questions(pool.path)[0]
     rehearse(context.recipe, Question(first["question_id"], first["question"]))
     plan = plan_of(context)

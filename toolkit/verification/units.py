@@ -146,7 +146,7 @@ def _named(name: str) -> tuple[float, tuple[tuple[str, float], ...]]:
             try:
                 factor, unit = _registry().get_base_units(spelling)
                 parsed = _registry().parse_unit_name(spelling)
-            except (pint.UndefinedUnitError, pint.DefinitionSyntaxError):
+            except (pint.UndefinedUnitError, pint.DefinitionSyntaxError, AssertionError):  # the last for some letters
                 continue
             powers = {str(base): float(power) for base, power in unit._units.items()}
             if marked := _MARKED.get(parsed[0][1] if parsed else ""):

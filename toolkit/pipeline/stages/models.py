@@ -25,6 +25,7 @@ ROLES = ("base", "teacher")  # of models that may be embedded, in the order in w
 
 def checked_models(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[ModelName, Artifact]:
     """Make models beside the check of what they read, which ends long before and stops them when it finds something."""
+    checks_stage(context, pool, roles)
     stages: list[Callable[[], Any]] = [
         lambda: training_leaks_stage(context, pool, roles),
         lambda: models_stage(context, pool, roles),
@@ -37,7 +38,6 @@ def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict
     """Make all models of some roles (`teacher`, `base`), side by side if embedded; none reads the `pool`."""
     own = contexts_of_models(context, roles)
     with context.progress.stage("models") as stage:
-        refuse_unusable(context, stage, pool, roles)
         stage.expect(len(own), "step")
         models = dict(zip(own, context.each(lambda name: _model(own[name], stage, name), own), strict=True))
         stage.text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
@@ -50,6 +50,12 @@ def plan_models(context: Context, models: Mapping[ModelName, Artifact]) -> Plann
     text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
     ahead = [_ahead(own[name], name[0]) for name, model in models.items() if not model.made]
     return PlannedStage("models", list(models.values()), text, ahead)
+
+
+def checks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> None:
+    """Refuse models that would fail later, before any work; see `refuse_unusable`."""
+    with context.progress.stage("checks") as stage:
+        refuse_unusable(context, stage, pool, roles)
 
 
 def refuse_unusable(context: Context, stage: Stage, pool: Artifact, roles: Sequence[str]) -> None:
