@@ -21,6 +21,7 @@ PROTOCOLS = {
     "self_refine": "toolkit.protocols.self_refine",
     "orca": "toolkit.protocols.orca",
     "critique_guided": "toolkit.protocols.critique_guided",
+    "supercorrect": "toolkit.protocols.supercorrect",
 }
 
 # Protocols that make new questions from the seeds; see `toolkit.protocols.contract.QuestionProtocol`
