@@ -21,6 +21,7 @@ PROTOCOLS = {
     "self_refine": "toolkit.protocols.self_refine",
     "orca": "toolkit.protocols.orca",
     "critique_guided": "toolkit.protocols.critique_guided",
+    "supercorrect": "toolkit.protocols.supercorrect",
 }
 
 # Protocols that make new questions from the seeds; see `toolkit.protocols.contract.QuestionProtocol`
@@ -29,7 +30,11 @@ QUESTION_PROTOCOLS = {
     "evol_instruct": "toolkit.protocols.evol_instruct",
     "persona": "toolkit.protocols.persona",
     "question_augmentation": "toolkit.protocols.question_augmentation",
+    "web_pairs": "toolkit.protocols.web_pairs",
 }
+
+# Those of them that make questions of documents: the source is expanded, not fixed
+SOURCE_EXPANSION = frozenset({"web_pairs"})
 
 # `answer_kind`: how answers are found and compared; see `toolkit.verification.policies.AnswerKind`
 ANSWER_KINDS = {

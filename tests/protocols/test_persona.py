@@ -16,7 +16,7 @@ def loaded(**options):
 def test_a_persona_comes_from_the_seed_and_the_problem_from_the_persona(tmp_path):
     made = call(tmp_path / "rows", loaded(), SEEDS, [BAKER, "Problem: How much flour in ½ kg?"], index=3)
     (question,) = made.questions
-    assert question == ("How much flour in ½ kg?", ("s1",), "", "A baker who weighs flour.")
+    assert question == ("How much flour in ½ kg?", ("s1",), "", "A baker who weighs flour.", "")
     assert made.steps == [("persona", ()), ("problem", ("persona:0",))]
     first, second = made.read
     assert "What is 2 + 2?" in first and any(f"likely to {relation} it" in first for relation in persona.RELATIONS)

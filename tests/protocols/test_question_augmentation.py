@@ -16,7 +16,7 @@ def loaded(**options):
 @pytest.mark.parametrize("style", ["inspired", "similar"])
 def test_one_call_reads_pairs_and_its_seed(tmp_path, style):
     made = call(tmp_path / "rows", loaded(style=style), SEEDS, ["<question>What is X − x?</question>"], index=5)
-    assert made.questions == [("What is X − x?", ("s1",), "", style)] and made.steps == [(style, ())]
+    assert made.questions == [("What is X − x?", ("s1",), "", style, "")] and made.steps == [(style, ())]
     assert "Problem: What is 2 + 2?\n" in made.read[0] and made.read[0].count("</question>") == 3
 
 
@@ -31,4 +31,4 @@ def test_the_styles_ask_for_different_things():
 
 @pytest.mark.parametrize("text", ["What is 3 + 3?", "<question>", "<question>A?</question> or <question>B?</question>"])
 def test_garbage_is_dropped_with_its_reason(tmp_path, text):
-    assert call(tmp_path / "rows", loaded(), SEEDS, [text]).questions == [(text, ("s0",), "unreadable", "inspired")]
+    assert call(tmp_path / "rows", loaded(), SEEDS, [text]).questions == [(text, ("s0",), "unreadable", "inspired", "")]

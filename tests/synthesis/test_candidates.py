@@ -84,7 +84,7 @@ def test_a_row_says_where_a_question_is_from():
     candidates.take(1, [(4, [new("cd")]), (5, [new("cdx")])], failed=1)
     (made,) = [made for made in candidates.made() if made.round == 1]
     row = candidates.kept[1]
-    assert row == (new_id("mine", new("cd")), "cd", ("s0",), 1, "mine", 4, "cd") and made[:4] == (*row[:3], 1)
+    assert row == (new_id("mine", new("cd")), "cd", ("s0",), 1, "mine", 4, "cd", "") and made[:4] == (*row[:3], 1)
     (dropped,) = candidates.dropped
     assert dropped == (new_id("mine", new("cdx")), "cdx", "near", 1, 5, ("s0",))
     assert candidates.counts[1][:5] == (1, 3, 1, 2, 1)

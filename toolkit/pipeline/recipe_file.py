@@ -142,6 +142,10 @@ def _refuse_places(recipe: Recipe, weights: bool) -> None:
         raise StageError("recipe.yaml: protocol: names a file of some machine, and code never comes with data")
     if weights and teacher != NANO and not FILE_NAME.fullmatch(teacher):
         raise StageError(f"recipe.yaml: teacher: {teacher!r} is no plain name; its weights come from a model repo")
+    if any(arm.documents for arm in recipe.arms.values()):
+        raise StageError(
+            "recipe.yaml: arms: a protocol names a folder of documents of some machine; a release has none"
+        )
     names = {"pool": pool.pool, "test_pool": pool.test_pool} | ({} if weights else {"teacher": teacher})
     for key, name in names.items():
         if name is None or name in (DOMAINS if key == "pool" else ()):

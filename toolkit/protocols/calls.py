@@ -66,8 +66,10 @@ def _checked(made: object, seeds: Seeds) -> list[NewQuestion]:
     if not isinstance(made, list) or not all(isinstance(new, NewQuestion) for new in made):
         raise ProtocolFault(f"returns {made!r:.80}; return a list of `NewQuestion`")
     for new in made:
-        if not all(isinstance(text, str) for text in (new.text, new.dropped, new.note)):
-            raise ProtocolFault(f"makes {new!r:.200}; its text, its note and why it is dropped are texts")
+        if not all(isinstance(text, str) for text in (new.text, new.dropped, new.note, new.extracted)):
+            raise ProtocolFault(
+                f"makes {new!r:.200}; its text, its note and why it is dropped are texts, as `extracted` is"
+            )
         if not isinstance(new.parents, tuple) or not seeds.ids.issuperset(new.parents):
             raise ProtocolFault(f"names the parents {new.parents!r:.80}; they are a tuple of question ids of its seeds")
     return made

@@ -91,12 +91,14 @@ class NewQuestion(NamedTuple):
         parents: ids of the questions that it was made from, seeds or earlier new ones.
         dropped: why the protocol itself eliminates it; empty where it does not. It is counted under this reason.
         note: what it was made by or for, such as an operation or a persona.
+        extracted: the answer that was found with it, in a document. It is the label only where votes agree.
     """
 
     text: str
     parents: tuple[str, ...] = ()
     dropped: str = ""
     note: str = ""
+    extracted: str = ""
 
 
 class MadeQuestion(NamedTuple):
@@ -114,7 +116,7 @@ class Seeds:
     """What a call may make new questions from.
 
     Attributes:
-        given: the seed questions in pool order, at least one.
+        given: the seed questions in pool order, at least one; documents where a protocol expands the source.
         made: what earlier rounds accepted, in order of round, call and place.
     """
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from toolkit.recipe.check import rules
+from toolkit.recipe.documents import place_documents
 from toolkit.recipe.files import (
     NANO,
     RecipeError,
@@ -188,8 +189,9 @@ def _arms(path: Path, values: Values, protocol_file: Path | None) -> dict[str, A
             _refuse_unknown(key, place, [*Sampling.__dataclass_fields__, *Student.__dataclass_fields__, "match"])
         own = values | {key: (Path(place), value) for key, value in keys.items()}
         file_of_arm = place_protocol(own, folder=file.parent) if "protocol" in keys else protocol_file
+        documents = place_documents(own, file.parent)
         ladder = _section(Ladder, path, own if arms else own | {"match": (Path(place), None)})
-        arms[name] = Arm(_section(Sampling, path, own), _section(Student, path, own), ladder, file_of_arm)
+        arms[name] = Arm(_section(Sampling, path, own), _section(Student, path, own), ladder, file_of_arm, documents)
     return arms
 
 

@@ -300,12 +300,14 @@ class Arm(NamedTuple):
     Attributes:
         ladder: the recipe's, with the arm's own `match`.
         protocol_file: where its protocol lies, if that is the user's own.
+        documents: the folder that its protocol makes questions of, if it expands the source.
     """
 
     sampling: Sampling
     student: Student
     ladder: Ladder
     protocol_file: Path | None = None
+    documents: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -317,6 +319,7 @@ class Recipe:
         plain: how the first arm samples, which sets what the others may take where `match` is set.
         set_in: key -> the file that sets it, for errors that are found later; in no key.
         protocol_file: where a protocol of the user's own lies; in no key.
+        documents: the folder of an arm that makes questions of documents; in no key, where its digest is.
     """
 
     name: str
@@ -340,6 +343,7 @@ class Recipe:
     protocol_file: Path | None = None
     arms: Mapping[str, Arm] = dataclasses.field(default_factory=dict)
     plain: Sampling | None = None
+    documents: Path | None = None
 
     @property
     def arm(self) -> str:

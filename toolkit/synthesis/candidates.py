@@ -22,7 +22,7 @@ class SynthesisedQuestion(NamedTuple):
     Attributes:
         parents: ids of seeds and new questions that its call read; one of these may be among the dropped.
         call: index of the call that brought it, from 0 on over all rounds.
-        note: see `NewQuestion`.
+        note, extracted: see `NewQuestion`.
     """
 
     question_id: str
@@ -32,6 +32,7 @@ class SynthesisedQuestion(NamedTuple):
     protocol: str
     call: int
     note: str
+    extracted: str = ""
 
 
 class DroppedQuestion(NamedTuple):
@@ -160,7 +161,9 @@ class Candidates:
             return reason
         for audit, drops in self.protocol.audits.items():
             audits[audit] += self._applies(audit, self._on_text(drops), new)
-        self.kept.append(SynthesisedQuestion(new_id(name, new), new.text, new.parents, round_, name, call, new.note))
+        self.kept.append(
+            SynthesisedQuestion(new_id(name, new), new.text, new.parents, round_, name, call, new.note, new.extracted)
+        )
         self._texts.append(new.text)
         self._notes.append(new.note)
         self._known.add(collapsed(new.text))

@@ -22,12 +22,14 @@ class Label(NamedTuple):
         label: as the first response wrote it; None without one.
         votes: responses with an answer that can be read.
         share: of these, those that agree on the most frequent answer; in [0, 1].
+        verified: whether the label was also found with the question, in a document.
     """
 
     label: str | None
     label_kind: Literal["gold", "majority", "none"]
     votes: int
     share: float
+    verified: bool = False
 
 
 class Precision(NamedTuple):
@@ -100,6 +102,17 @@ def label_responses(
     answers = [judge.extract(row.text) if row.finish_reason == "stop" else None for row in rows]
     usable = [answer if answer and gold_problem(answer, judge.settings) is None else None for answer in answers]
     return majority_label(usable, judge.same, least_share=least_share, least_votes=least_votes)
+
+
+def verified_label(extracted: str, voted: Label, judge: Judge) -> Label:
+    """Give the answer that was extracted with a question as its label, where it equals that of the votes; else none.
+
+    A document may be wrong, and who extracts from it may invent: MAmmoTH2 (arXiv:2405.03548) trusts both.
+    """
+    usable = gold_problem(extracted, judge.settings) is None
+    if voted.label is not None and usable and judge.same(extracted, voted.label):
+        return voted._replace(label=extracted, verified=True)
+    return Label(None, "none", voted.votes, voted.share)
 
 
 def label_precision(labels: Iterable[tuple[Label, str | None]], same: Same) -> Precision:

@@ -20,11 +20,24 @@ _LONGEST_SIDE = 200
 
 def wrong_step(response: str, answer: str) -> bool:
     """Say whether an equality in `response` is false or unreadable, or none of its equalities ends at `answer`."""
-    chains = [[_value(side) for side in chain] for chain in _chains(response)]
-    if any(value is None or value != chain[0] for chain in chains for value in chain):
+    chains = _values(response)
+    if _are_false(chains):
         return True
     value = quantity_of(plain(answer), bare_units=True).value
     return bool(chains) and not any(value == chain[-1] for chain in chains)
+
+
+def false_equality(text: str) -> bool:
+    """Say whether an equality in a text is false or unreadable, wherever it ends: what one step alone shows."""
+    return _are_false(_values(text))
+
+
+def _are_false(chains: list[list[Fraction | None]]) -> bool:
+    return any(value is None or value != chain[0] for chain in chains for value in chain)
+
+
+def _values(text: str) -> list[list[Fraction | None]]:
+    return [[_value(side) for side in chain] for chain in _chains(text)]
 
 
 def _chains(response: str) -> list[list[str]]:

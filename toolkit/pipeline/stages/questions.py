@@ -16,9 +16,10 @@ from toolkit.pipeline.protocol import question_protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
-from toolkit.protocols.contract import ProtocolFault
+from toolkit.protocols.contract import ProtocolFault, Question
+from toolkit.recipe.documents import OPTION, documents_name, read_documents
 from toolkit.synthesis.journal import Journal, Response
-from toolkit.synthesis.labels import Label, label_precision, label_responses
+from toolkit.synthesis.labels import Label, label_precision, label_responses, verified_label
 from toolkit.synthesis.questions import SYNTHESIS, Synthesised, SynthesisError
 from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
@@ -57,7 +58,8 @@ def questions_stage(context: Context, source: Source, allowed: int | None, synth
         write_atomic(out / "questions.json", to_json(rows))
         write_atomic(out / "dropped.json", to_json([question._asdict() for question in made.dropped]))
         counts = {"questions": len(rows), "dropped": len(made.dropped), "failed": len(made.failed)}
-        return counts | {"rounds": [*map(str, made.counts)]}
+        expands = {"expands": True} if context.recipe.documents else {}
+        return counts | expands | {"rounds": [*map(str, made.counts)]}
 
     with context.progress.stage("questions") as stage:
         try:
@@ -68,10 +70,32 @@ def questions_stage(context: Context, source: Source, allowed: int | None, synth
     return questions
 
 
+def seeds_of(context: Context, source: Source, held_out: Callable[[str], bool]) -> list[Question]:
+    """Give what new questions are made of: the seeds, or the documents of an arm without those that leak.
+
+    Raises:
+        StageError: for documents that are not those of the recipe any more, or all of which have held-out questions.
+    """
+    if not (folder := context.recipe.documents):
+        return [Question(row["question_id"], row["question"]) for row in source.questions]
+    documents = read_documents(folder)
+    if documents_name(folder, documents) != context.recipe.sampling.protocol_options[OPTION]:
+        raise StageError(f"{folder}: its documents changed since the recipe was read; run again")
+    clean = [Question(name, text) for name, text in documents.items() if not held_out(text)]
+    if not clean:
+        raise StageError(f"{folder}: held-out questions are in all of its {len(documents):,} documents; give others")
+    context.progress.say(
+        f"source expansion: questions of {len(clean):,} documents, {len(documents) - len(clean):,} with held-out "
+        "questions left out"
+    )
+    return clean
+
+
 def described(questions: Artifact) -> str:
     """Say how many new questions there are, and what became of the other candidates."""
     facts = questions.facts
-    return f"{facts['questions']:,} new questions, {facts['dropped']:,} dropped; {facts['rounds'][-1]}"
+    expands = " (source expansion: made of documents)" * facts.get("expands", False)
+    return f"{facts['questions']:,} new questions{expands}, {facts['dropped']:,} dropped; {facts['rounds'][-1]}"
 
 
 def with_questions(source: Source, questions: Artifact) -> Source:
@@ -119,7 +143,7 @@ def labels_stage(context: Context, source: Source, judge: Judge) -> Artifact:
 
     def make(out: Path) -> dict[str, Any]:
         votes = _votes(source)
-        labels = {row["question_id"]: label_responses(judge, votes[row["question_id"]]) for row in source.questions}
+        labels = {row["question_id"]: _label(judge, row, votes[row["question_id"]]) for row in source.questions}
         write_atomic(out / "labels.json", to_json({name: label._asdict() for name, label in labels.items()}))
         return _label_facts(context, source, labels, judge)
 
@@ -129,10 +153,18 @@ def labels_stage(context: Context, source: Source, judge: Judge) -> Artifact:
     return labels
 
 
+def _label(judge: Judge, row: Mapping[str, Any], responses: list[Response]) -> Label:
+    """Label a question by its responses, and one of a document only where they agree with what the document says."""
+    label = label_responses(judge, responses)
+    return verified_label(row["extracted"], label, judge) if row.get("extracted") else label
+
+
 def labelled(labels: Artifact) -> str:
     """Say how many new questions have a label, and how many labels are right where that can be told."""
     facts = labels.facts
     text = f"{facts['labelled']:,} of {facts['questions']:,} new questions, mean share of votes {facts['share']:.2f}"
+    if facts.get("verified"):
+        text += f"; {facts['verified']:,} verified: the answer that their document gives"
     if facts["known"]:
         text += f"; {facts['right']:,} of the {facts['known']:,} labels whose truth is known are right"
     return text
@@ -169,6 +201,7 @@ def _label_facts(context: Context, source: Source, labels: Mapping[str, Label], 
     return {
         "questions": len(labels),
         "labelled": sum(label.label is not None for label in labels.values()),
+        "verified": sum(label.verified for label in labels.values()),
         "share": sum(shares) / max(len(shares), 1),
         "known": precision.labelled,
         "right": precision.right,

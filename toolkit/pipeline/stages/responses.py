@@ -22,12 +22,13 @@ from toolkit.pipeline.stages.questions import (
     find_questions,
     labels_stage,
     questions_stage,
+    seeds_of,
     with_labels,
     with_questions,
 )
 from toolkit.pipeline.teacher import open_teacher, served_as
 from toolkit.progress import Stage
-from toolkit.protocols.contract import Question, QuestionProtocol
+from toolkit.protocols.contract import QuestionProtocol
 from toolkit.questions.pools import read_questions
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.questions import Synthesised, synthesise_questions
@@ -77,7 +78,7 @@ def _synthesise(
     Raises:
         StageError: when the largest cost is reached.
     """
-    seeds = [Question(row["question_id"], row["question"]) for row in source.questions]
+    seeds = seeds_of(context, source, held_out)
     with open_teacher(context, stage, teacher, [seed.text for seed in seeds]) as opened:
         made = synthesise_questions(
             journal,
