@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from toolkit.reports.arms import Arm, arms_of
-from toolkit.reports.corpora import Corpus, CorpusValue, counted
+from toolkit.reports.arms import ComparedArm, arms_of
+from toolkit.reports.corpora import CorpusKey, CorpusValue, counted
 
 BASE = "rs"
 EQUAL = {"evol": 0.0, "persona": 0.0, "self_instruct": 0.0, "augment": 0.0}
@@ -56,7 +56,7 @@ def _answers(rng: np.random.Generator, hard: np.ndarray, error: float) -> np.nda
     return (rng.random(len(hard)) < chance).astype(float)
 
 
-def arms(gains: Mapping[str, float], **options: object) -> list[Arm]:
+def arms(gains: Mapping[str, float], **options: object) -> list[ComparedArm]:
     """The arms of `simulate_arms`."""
     return arms_of(*simulate_arms(gains, **options))[1]
 
@@ -76,7 +76,7 @@ def corpora(
     values = []
     for name in {BASE: {}, **shifts}:
         for draw in range(draws):
-            corpus = Corpus("sim", name, "rejection_sampling" if name == BASE else name, match, budget, draw)
+            corpus = CorpusKey("sim", name, "rejection_sampling" if name == BASE else name, match, budget, draw)
             values += counted(corpus, ledger or {"samples": 2048, "prompt_tokens": 9000, "completion_tokens": 60000})
             for metric in metrics:
                 value = 0.5 + 0.01 * (shifts.get(name, {}).get(metric, 0.0) + rng.normal())

@@ -6,16 +6,16 @@ import pytest
 
 from toolkit.corpora.metrics.interval import Metric
 from toolkit.reports.arms import MATCHES
-from toolkit.reports.corpora import CORPORA, Corpus, counted, measured, read_corpora, untested, write_corpora
+from toolkit.reports.corpora import CORPORA, CorpusKey, counted, measured, read_corpora, untested, write_corpora
 from toolkit.reports.rules.ledger import Ledger
 
-EVOL = Corpus("sim", "evol", "evol_instruct", "samples", 8, 1)
+EVOL = CorpusKey("sim", "evol", "evol_instruct", "samples", 8, 1)
 METRICS = {"distinct_2": Metric(0.5, 0.4, 0.6, "share of 2-grams", "halves", 256)}
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
     values = [*measured(EVOL, METRICS), *counted(EVOL, {"samples": 2048, "steps": 400})]
-    values.append(untested(Corpus("other", "mammoth2", "mammoth2")))
+    values.append(untested(CorpusKey("other", "mammoth2", "mammoth2")))
     write_corpora(tmp_path, values)
     assert pq.read_schema(tmp_path / "corpora.parquet").equals(CORPORA)
     assert read_corpora(tmp_path / "corpora.parquet") == values
@@ -37,7 +37,10 @@ def test_another_table_is_refused(tmp_path):
 
 def test_a_corpus_without_a_match_serves_all():
     ledger = Ledger(
-        [*counted(Corpus("sim", "a", "p", None, 8, 0), {"samples": 10, "prompt_tokens": 5}), *measured(EVOL, METRICS)]
+        [
+            *counted(CorpusKey("sim", "a", "p", None, 8, 0), {"samples": 10, "prompt_tokens": 5}),
+            *measured(EVOL, METRICS),
+        ]
     )
     assert all(ledger.mean("a", match, 8, "samples") == 10 for match in MATCHES)
     assert ledger.tokens("a", "samples", 8) is None and ledger.mean("a", "samples", 4, "samples") is None

@@ -17,7 +17,7 @@ MATCHES = {
 
 
 @dataclass(frozen=True)
-class Arm:
+class ComparedArm:
     """Students of one arm that are compared in one way.
 
     Attributes:
@@ -33,7 +33,9 @@ class Arm:
     series: Sequence[Series]
 
 
-def read_arms(curves: Path, items: Path | None = None, where: Mapping[str, str] | None = None) -> tuple[str, list[Arm]]:
+def read_arms(
+    curves: Path, items: Path | None = None, where: Mapping[str, str] | None = None
+) -> tuple[str, list[ComparedArm]]:
     """Read the experiment's name and its arms, by name, from tables of the results schema; see `read_results`.
 
     Raises:
@@ -42,7 +44,7 @@ def read_arms(curves: Path, items: Path | None = None, where: Mapping[str, str] 
     return arms_of(*read_tables(curves, items, where))
 
 
-def arms_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[Arm]]:
+def arms_of(curves: pd.DataFrame, items: pd.DataFrame | None) -> tuple[str, list[ComparedArm]]:
     """Return the experiment's name and its arms, as `read_arms` does, from tables in memory."""
     curves, answers = _matched(curves), None if items is None else _matched(items)
     students = curves[curves["questions"].notna()]
@@ -83,7 +85,7 @@ def _check_items(answers: pd.DataFrame) -> None:
             raise ValueError(f"arms {first} and {arm} were scored on different items ({min(known ^ others)!r} is one)")
 
 
-def _arm(curves: pd.DataFrame, answers: pd.DataFrame | None, match: str, name: str) -> Arm:
+def _arm(curves: pd.DataFrame, answers: pd.DataFrame | None, match: str, name: str) -> ComparedArm:
     def of_arm(table: pd.DataFrame) -> pd.DataFrame:
         own = (table["arm"] == name) & (table[MATCH] == match)
         return table[own | table["arm"].isin(LINES)]
@@ -94,4 +96,4 @@ def _arm(curves: pd.DataFrame, answers: pd.DataFrame | None, match: str, name: s
     if len(twice) < len(series):
         raise ValueError(f"arm {name} counts its budget in several ways: choose one counting")
     protocols = set(rows.loc[rows["arm"] == name, "protocol"])
-    return Arm(name, str(protocols.pop()), match, series)
+    return ComparedArm(name, str(protocols.pop()), match, series)

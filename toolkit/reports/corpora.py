@@ -39,7 +39,7 @@ CORPORA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Corpus:
+class CorpusKey:
     """Whose corpus it is; `match` is None where one corpus serves every comparison.
 
     An arm without a corpus has no budget and no draw.
@@ -57,7 +57,7 @@ class Corpus:
 class CorpusValue:
     """One metric of a corpus, a row of the table; what is counted has neither bounds nor the `count` of a `Metric`."""
 
-    corpus: Corpus
+    corpus: CorpusKey
     metric: str
     value: float | None
     low: float | None = None
@@ -66,7 +66,7 @@ class CorpusValue:
     count: int | None = None
 
 
-def measured(corpus: Corpus, metrics: Mapping[str, Metric]) -> list[CorpusValue]:
+def measured(corpus: CorpusKey, metrics: Mapping[str, Metric]) -> list[CorpusValue]:
     """Give the metrics of a corpus (`toolkit.corpora.metrics.describe`) as rows.
 
     Raises:
@@ -81,7 +81,7 @@ def measured(corpus: Corpus, metrics: Mapping[str, Metric]) -> list[CorpusValue]
     ]
 
 
-def counted(corpus: Corpus, ledger: Mapping[str, int]) -> list[CorpusValue]:
+def counted(corpus: CorpusKey, ledger: Mapping[str, int]) -> list[CorpusValue]:
     """Give what a corpus cost and holds, by names of `LEDGER`, as rows; ValueError for another name."""
     unknown = ledger.keys() - set(LEDGER)
     if unknown:
@@ -89,7 +89,7 @@ def counted(corpus: Corpus, ledger: Mapping[str, int]) -> list[CorpusValue]:
     return [CorpusValue(corpus, name, float(count), unit="count") for name, count in ledger.items()]
 
 
-def untested(corpus: Corpus, why: str = NOT_AT_NANO) -> CorpusValue:
+def untested(corpus: CorpusKey, why: str = NOT_AT_NANO) -> CorpusValue:
     """Give the row that says why an arm has no students."""
     return CorpusValue(corpus, NOT_TESTED, None, unit=why)
 
@@ -111,6 +111,9 @@ def read_corpora(path: Path, experiment: str | None = None) -> list[CorpusValue]
 
 
 def _value(row: Mapping[str, object]) -> CorpusValue:
-    keys, facts = Corpus.__dataclass_fields__, [name for name in CorpusValue.__dataclass_fields__ if name != "corpus"]
-    corpus = Corpus(**{name: row[name] for name in keys})  # type: ignore[arg-type]
+    keys, facts = (
+        CorpusKey.__dataclass_fields__,
+        [name for name in CorpusValue.__dataclass_fields__ if name != "corpus"],
+    )
+    corpus = CorpusKey(**{name: row[name] for name in keys})  # type: ignore[arg-type]
     return CorpusValue(corpus, **{name: row[name] for name in facts})  # type: ignore[arg-type]

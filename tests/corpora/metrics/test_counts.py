@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.corpora.metrics import counts
-from toolkit.corpora.metrics.counts import Label, Tally
+from toolkit.corpora.metrics.counts import DrawTally, LabelVotes
 
 VERDICTS = ["accepted", "rejected", "unparsable", "truncated", "failed", "leaked"]
 
@@ -61,7 +61,7 @@ def test_majority_share_counts_votes_without_an_answer():
 
 
 def test_label_precision_is_of_labels_whose_truth_is_known():
-    assert counts.label_precision([Label(1.0, True), Label(0.6, False), Label(0.9)]).estimate == 0.5
+    assert counts.label_precision([LabelVotes(1.0, True), LabelVotes(0.6, False), LabelVotes(0.9)]).estimate == 0.5
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_coverage_counts_seed_questions_only():
     ("metric", "message"),
     [
         (lambda: counts.tally_draws([]), "no draws to count"),
-        (lambda: counts.acceptance([Tally()]), "acceptance of no draws"),
+        (lambda: counts.acceptance([DrawTally()]), "acceptance of no draws"),
         (lambda: counts.false_positives([None]), "judge with `check_steps: true`"),
         (lambda: counts.majority_share([]), "no votes"),
-        (lambda: counts.label_precision([Label(1.0)]), "no label whose truth is known"),
+        (lambda: counts.label_precision([LabelVotes(1.0)]), "no label whose truth is known"),
         (lambda: counts.difficulty_bin(1.5), "acceptance 1.5"),
         (lambda: counts.difficulty_profile({}, {}), "corpus is empty"),
         (lambda: counts.coverage([], ["a"]), "name the seed questions"),

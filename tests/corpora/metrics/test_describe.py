@@ -8,7 +8,7 @@ import torch
 
 from tests.tiny_model import make_byte_model
 from toolkit.corpora.metrics import counts, wording
-from toolkit.corpora.metrics.describe import Base, Beside, describe
+from toolkit.corpora.metrics.describe import Beside, LoadedBase, describe
 from toolkit.corpora.metrics.interval import HALVES
 from toolkit.models.chat import load_tokenizer
 from toolkit.models.networks import load_network
@@ -63,7 +63,7 @@ def test_the_order_of_the_stream_does_not_matter_and_the_seed_does():
 
 def test_what_is_known_beside_the_rows_adds_its_metrics():
     rows = corpus()
-    labels = {"q0": counts.Label(0.75, True), "q1": counts.Label(0.5, False), "new": counts.Label(1.0)}
+    labels = {"q0": counts.LabelVotes(0.75, True), "q1": counts.LabelVotes(0.5, False), "new": counts.LabelVotes(1.0)}
     beside = Beside(
         draws=iter(rows),
         paths_in=4,
@@ -84,7 +84,7 @@ def test_what_is_known_beside_the_rows_adds_its_metrics():
 def test_a_base_model_adds_likelihood_and_spread_and_its_tokens_give_ead(tmp_path):
     folder = make_byte_model(tmp_path / "base")
     tokenizer = load_tokenizer(folder)
-    base = Base(load_network(folder, torch.float32).eval(), tokenizer)
+    base = LoadedBase(load_network(folder, torch.float32).eval(), tokenizer)
     metrics = describe(kept(corpus()), 20, base=base, tokens=wording.tokens_of("tiny", tokenizer), resamples=10)
     assert set(metrics) == {*TEXTS_ALONE, *WITH_BASE, "false_positives", "ead"}
     assert metrics["length_mean"].unit == "tokens (tiny)"

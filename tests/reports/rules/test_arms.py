@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.reports.simulated_arms import BASE, EQUAL, arms, corpora, simulate_arms
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import Arm, arms_of
-from toolkit.reports.corpora import Corpus, CorpusValue, counted, untested
+from toolkit.reports.arms import ComparedArm, arms_of
+from toolkit.reports.corpora import CorpusKey, CorpusValue, counted, untested
 from toolkit.reports.results import Series
 from toolkit.reports.rules.audit import decide_audit
 from toolkit.reports.rules.synthesis import decide_synthesis
@@ -77,7 +77,7 @@ def test_a_small_gain_for_sure_is_within_the_margin():
     assert decision.sentence.endswith("(one-sided, 95 %), though evol is better for sure (Holm).")
 
 
-def two_matches(samples: float, tokens: float) -> list[Arm]:
+def two_matches(samples: float, tokens: float) -> list[ComparedArm]:
     """One arm with these gains at matched samples and at matched tokens."""
     parts = [
         simulate_arms({"evol": gain, "orca": 0.0}, matches=(match,))
@@ -118,9 +118,9 @@ def test_costs_stand_in_the_table_and_unequal_ones_in_a_note():
     values = corpora(
         {"evol": {}}, match="samples", ledger={"samples": 2000, "prompt_tokens": 1, "completion_tokens": 4}
     )
-    dear = Corpus("sim", "persona", "persona", "samples", 8, 0)
+    dear = CorpusKey("sim", "persona", "persona", "samples", 8, 0)
     values += counted(dear, {"samples": 2200, "prompt_tokens": 10, "completion_tokens": 30, "accepted rows": 1234})
-    values.append(untested(Corpus("sim", "mammoth2", "mammoth2")))
+    values.append(untested(CorpusKey("sim", "mammoth2", "mammoth2")))
     decision = synthesis({"evol": 0.0, "persona": 0.0}, values, matches=("samples",), items=300)
     rows = {row[0]: row for row in decision.rows}
     assert rows["evol"][3:6] == ["2,000", "5", "-"] and rows["persona"][3:6] == ["2,200", "40", "1,234"]
@@ -128,7 +128,7 @@ def test_costs_stand_in_the_table_and_unequal_ones_in_a_note():
     assert "At matched samples the arms' samples differ by up to 10 %." in decision.notes
 
 
-def errors_only(every: list[Arm]) -> list[Arm]:
+def errors_only(every: list[ComparedArm]) -> list[ComparedArm]:
     def plain(series: Series) -> Series:
         return replace(series, wrong={key: wrong.mean(keepdims=True) for key, wrong in series.wrong.items()})
 
@@ -187,7 +187,7 @@ def test_the_order_of_rows_changes_nothing(seed: int):
             [
                 value
                 for arm, steps in ((BASE, 100), ("a", 120))
-                for value in counted(Corpus("sim", arm, arm, None, 8, 0), {"steps": steps})
+                for value in counted(CorpusKey("sim", arm, arm, None, 8, 0), {"steps": steps})
             ],
             None,
             r"students differ in their optimiser steps \(rs 100, a 120\): train all arms for the same steps",
@@ -224,7 +224,7 @@ def test_a_shift_without_transfer_is_decoupled():
 
 def test_shifts_are_in_sd_over_corpus_draws_pooled_over_arms():
     values = [
-        CorpusValue(Corpus("sim", arm, arm, None, 8, draw), "m", value)
+        CorpusValue(CorpusKey("sim", arm, arm, None, 8, draw), "m", value)
         for arm, draws in ((BASE, (1.0, 3.0)), ("a", (6.0, 8.0)))
         for draw, value in enumerate(draws)
     ]

@@ -16,7 +16,7 @@ NEW = "new"  # a question that plain rejection sampling was never asked
 
 
 @dataclass
-class Tally:
+class DrawTally:
     """The draws of one question: how many, how many accepted, and how often each accepted path occurs."""
 
     draws: int = 0
@@ -24,7 +24,7 @@ class Tally:
     paths: Counter[int] = field(default_factory=Counter)
 
 
-def tally_draws(draws: Iterable[Row]) -> dict[str, Tally]:
+def tally_draws(draws: Iterable[Row]) -> dict[str, DrawTally]:
     """Count all draws of the answer step by question: accepted or not, parsable or not.
 
     Reads them once; holds about 100 bytes per distinct accepted response.
@@ -35,9 +35,9 @@ def tally_draws(draws: Iterable[Row]) -> dict[str, Tally]:
     Raises:
         ValueError: for no draws.
     """
-    tallies: dict[str, Tally] = {}
+    tallies: dict[str, DrawTally] = {}
     for draw in draws:
-        tally = tallies.setdefault(draw["question_id"], Tally())
+        tally = tallies.setdefault(draw["question_id"], DrawTally())
         tally.draws += 1
         if draw["verdict"] == "accepted":
             tally.accepted += 1
@@ -47,7 +47,7 @@ def tally_draws(draws: Iterable[Row]) -> dict[str, Tally]:
     return tallies
 
 
-def acceptance(tallies: Sequence[Tally]) -> float:
+def acceptance(tallies: Sequence[DrawTally]) -> float:
     """Give the accepted share of all draws, in [0, 1]; unparsable and failed draws count as drawn.
 
     Raises:
@@ -59,7 +59,7 @@ def acceptance(tallies: Sequence[Tally]) -> float:
     return sum(tally.accepted for tally in tallies) / drawn
 
 
-def distinct_paths(tally: Tally, k: int) -> float:
+def distinct_paths(tally: DrawTally, k: int) -> float:
     """Give the expected number, in [0, k], of distinct accepted paths in k of a question's draws (rarefaction).
 
     Two accepted responses are one path when they differ in white space alone. The sum over paths of
@@ -105,7 +105,7 @@ def false_positives(wrong_steps: Iterable[bool | None]) -> Interval:
     return accuracy_interval(sum(checked), len(checked))
 
 
-class Label(NamedTuple):
+class LabelVotes(NamedTuple):
     """A question's answer by majority: the share of the votes for it, in (0, 1], and whether it is right (None: not
     known)."""
 
@@ -126,7 +126,7 @@ def majority_share(votes: Sequence[Hashable | None]) -> float:
     return max(Counter(vote for vote in votes if vote is not None).values(), default=0) / len(votes)
 
 
-def label_precision(labels: Iterable[Label]) -> Interval:
+def label_precision(labels: Iterable[LabelVotes]) -> Interval:
     """Give the share, in [0, 1], of right labels among those whose truth is known, with Wilson's interval.
 
     A high majority share is no precision: a teacher can agree with itself on a wrong answer.

@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.corpora.metrics import counts, likelihood, overlap, vectors, wording
 from toolkit.corpora.metrics.interval import RESAMPLES, Metric, by_question, from_interval, with_interval
 from toolkit.corpora.metrics.sample import Row, draw_rows
-from toolkit.corpora.metrics.wording import WHITE_SPACE, Tokens
+from toolkit.corpora.metrics.wording import WHITE_SPACE, Tokenization
 
 SHARE = (0.0, 1.0)
 POSITIVE = (0.0, np.inf)
@@ -38,11 +38,11 @@ class Beside:
     paths_in: int | None = None
     seeds: Collection[str] = ()
     difficulty: Mapping[str, float] = field(default_factory=dict)
-    labels: Mapping[str, counts.Label] = field(default_factory=dict)
+    labels: Mapping[str, counts.LabelVotes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Base:
+class LoadedBase:
     """The base model, in evaluation mode, and its tokenizer; `embed` gives texts unit rows (None: by this model)."""
 
     model: Any
@@ -55,8 +55,8 @@ def describe(
     kept: Iterable[Row],
     rows: int,
     beside: Beside | None = None,
-    base: Base | None = None,
-    tokens: Tokens = WHITE_SPACE,
+    base: LoadedBase | None = None,
+    tokens: Tokenization = WHITE_SPACE,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -93,7 +93,7 @@ def _texts(drawn: Sequence[Row]) -> list[str]:
     return [row["response"] for row in drawn]
 
 
-def _lengths(drawn: Sequence[Row], tokens: Tokens, measure: Measure) -> dict[str, Metric]:
+def _lengths(drawn: Sequence[Row], tokens: Tokenization, measure: Measure) -> dict[str, Metric]:
     items = _of_rows(drawn, [len(tokens.split(text)) for text in _texts(drawn)])
     unit = f"tokens ({tokens.name})"
     return {
@@ -103,7 +103,7 @@ def _lengths(drawn: Sequence[Row], tokens: Tokens, measure: Measure) -> dict[str
     }
 
 
-def _diversity(drawn: Sequence[Row], tokens: Tokens, measure: Measure) -> dict[str, Metric]:
+def _diversity(drawn: Sequence[Row], tokens: Tokenization, measure: Measure) -> dict[str, Metric]:
     words = [tokens.split(text) for text in _texts(drawn)]
     grams = {n: wording.coded_grams(words, n) for n in (1, 2, 3)}
     metrics = {
@@ -174,7 +174,7 @@ def _steps(drawn: Sequence[Row]) -> dict[str, Metric]:
     return {"false_positives": from_interval(rate, "share of checked responses", len(checked))}
 
 
-def _labels(labels: Mapping[str, counts.Label], measure: Measure) -> dict[str, Metric]:
+def _labels(labels: Mapping[str, counts.LabelVotes], measure: Measure) -> dict[str, Metric]:
     if not labels:
         return {}
     shares = {question: [label.share] for question, label in labels.items()}
@@ -186,7 +186,7 @@ def _labels(labels: Mapping[str, counts.Label], measure: Measure) -> dict[str, M
     return metrics
 
 
-def _likelihood(drawn: Sequence[Row], base: Base, measure: Measure) -> dict[str, Metric]:
+def _likelihood(drawn: Sequence[Row], base: LoadedBase, measure: Measure) -> dict[str, Metric]:
     scored = list(likelihood.likelihoods(base.model, base.tokenizer, drawn, base.batch))
     whole = _of_rows(drawn, scored)
     # IFD is of the response's own tokens: the end token, which closes every response, is not among them.
@@ -203,7 +203,7 @@ def _ifd(drawn: Sequence[Row], values: Sequence[float], unit: str, measure: Meas
     return measure(wording.mean, _of_rows(drawn, values), unit, POSITIVE)
 
 
-def _spread(drawn: Sequence[Row], base: Base, measure: Measure) -> dict[str, Metric]:
+def _spread(drawn: Sequence[Row], base: LoadedBase, measure: Measure) -> dict[str, Metric]:
     own = partial(vectors.mean_hidden_states, base.model, base.tokenizer, batch=base.batch)
     embedded = _of_rows(drawn, (base.embed or own)(_texts(drawn)))
     return {

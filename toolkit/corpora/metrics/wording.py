@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 Words = Sequence[Hashable]
 
 
-class Tokens(NamedTuple):
+class Tokenization(NamedTuple):
     """A way to count tokens: what it is called, how it splits a text, and how many tokens there are (None: unknown)."""
 
     name: str
@@ -24,16 +24,16 @@ class Tokens(NamedTuple):
     vocabulary: int | None = None
 
 
-WHITE_SPACE = Tokens("white space", str.split)
+WHITE_SPACE = Tokenization("white space", str.split)
 
 
-def tokens_of(name: str, tokenizer: Any) -> Tokens:
+def tokens_of(name: str, tokenizer: Any) -> Tokenization:
     """Count by a Transformers tokenizer; text that looks like a control token is read as plain text."""
 
     def split(text: str) -> Words:
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
-    return Tokens(name, split, len(tokenizer))
+    return Tokenization(name, split, len(tokenizer))
 
 
 def mean(values: Sequence[float]) -> float:

@@ -94,11 +94,11 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
 def _values(
     context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
 ) -> "Iterator[CorpusValue]":
-    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, Corpus, counted, measured
+    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, CorpusKey, counted, measured
 
     recipe, cell = replicate.context.recipe, _cell(replicate)
     (draw,) = replicate.context.run.replicates
-    key = Corpus(context.recipe.name, recipe.arm, recipe.sampling.protocol, recipe.ladder.match, cell.budget, draw)
+    key = CorpusKey(context.recipe.name, recipe.arm, recipe.sampling.protocol, recipe.ladder.match, cell.budget, draw)
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{recipe.arm} s{draw}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
@@ -126,7 +126,7 @@ def _files(replicate: Replicate) -> tuple[list[Path], list[Path]]:
 
 def measure_corpus(asked: Measuring, base: Path, tick: Tick) -> "dict[str, Metric]":
     """Compute the metrics of one corpus; runs in a worker."""
-    from toolkit.corpora.metrics.describe import Base, Beside, describe
+    from toolkit.corpora.metrics.describe import Beside, LoadedBase, describe
     from toolkit.models.chat import load_tokenizer
     from toolkit.models.networks import load_network
 
@@ -134,7 +134,7 @@ def measure_corpus(asked: Measuring, base: Path, tick: Tick) -> "dict[str, Metri
     plain = _read([file for side in asked.plain for file in side], ["question_id", "verdict"])
     beside = Beside(draws, asked.draws, difficulty=_acceptance(plain))
     columns = ["question_id", "question", "response", "response_index", "messages", "wrong_step"]
-    with_base = Base(load_network(base).eval(), load_tokenizer(base))
+    with_base = LoadedBase(load_network(base).eval(), load_tokenizer(base))
     return describe(_read(asked.accepted, columns), asked.rows, beside, with_base)
 
 

@@ -11,7 +11,7 @@ from statistics import mean, variance
 import numpy as np
 
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import Arm
+from toolkit.reports.arms import ComparedArm
 from toolkit.reports.corpora import TABLE, CorpusValue
 from toolkit.reports.results import Cell
 from toolkit.reports.rules.contests import FEWEST, Contest
@@ -67,7 +67,7 @@ class MetricOrder:
 
 def decide_audit(
     experiment: str,
-    arms: Sequence[Arm],
+    arms: Sequence[ComparedArm],
     corpora: Sequence[CorpusValue],
     rules: DecisionRules,
     *,

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.doors import OLDER
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import MATCHES, RESPONSES, Arm
+from toolkit.reports.arms import MATCHES, RESPONSES, ComparedArm
 from toolkit.reports.corpora import NOT_TESTED, STEPS
 from toolkit.reports.results import Array, Cell, Replicate, Series, cell_name
 from toolkit.reports.rules.ledger import Ledger
@@ -48,7 +48,7 @@ class Contest:
     by_item: bool
 
 
-def baseline_of(arms: Sequence[Arm], named: str | None) -> str:
+def baseline_of(arms: Sequence[ComparedArm], named: str | None) -> str:
     """Return the name of the baseline: the one that is named, or the only arm of plain rejection sampling.
 
     Raises:
@@ -68,7 +68,7 @@ def baseline_of(arms: Sequence[Arm], named: str | None) -> str:
     raise NoAnswer(f"no arm of {have} is plain rejection sampling, the baseline: train one, or name another baseline")
 
 
-def contests_of(arms: Sequence[Arm], ledger: Ledger, rules: DecisionRules, baseline: str) -> list[Contest]:
+def contests_of(arms: Sequence[ComparedArm], ledger: Ledger, rules: DecisionRules, baseline: str) -> list[Contest]:
     """Build a contest at every place where an arm other than the baseline has students, in order of the places.
 
     The baseline's students without a `match` stand in where it has none of that match.
@@ -94,7 +94,7 @@ def _in_order(place: Place) -> tuple[str, Cell, int]:
     return place.pair, place.cell, [*MATCHES].index(place.match)
 
 
-def _places(arms: Iterable[Arm], control: str) -> dict[Place, dict[str, Series]]:
+def _places(arms: Iterable[ComparedArm], control: str) -> dict[Place, dict[str, Series]]:
     places: dict[Place, dict[str, Series]] = defaultdict(dict)
     for arm in arms:
         for series in arm.series:
@@ -127,7 +127,7 @@ def _check_students(names: Sequence[str], ledger: Ledger) -> None:
         )
 
 
-def _check_control(arms: Sequence[Arm], control: str) -> None:
+def _check_control(arms: Sequence[ComparedArm], control: str) -> None:
     for arm in arms:
         others = sorted({series.control for series in arm.series})
         if control not in others:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import Arm
+from toolkit.reports.arms import ComparedArm
 from toolkit.reports.corpora import CorpusValue
 from toolkit.reports.forecast import HeldOutForecast, forecasts_now
 from toolkit.reports.results import Series, select_control
@@ -44,7 +44,7 @@ class DecisionRequest:
     form: str = "rectified"
     written: Sequence[HeldOutForecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
-    arms: Sequence[Arm] = ()
+    arms: Sequence[ComparedArm] = ()
     corpora: Sequence[CorpusValue] = ()
     baseline: str | None = None
     notes: Sequence[str] = ()

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import Arm
+from toolkit.reports.arms import ComparedArm
 from toolkit.reports.corpora import KEPT, SAMPLES, CorpusValue
 from toolkit.reports.results import Cell, cell_name
 from toolkit.reports.rules.contests import Contest, Place, baseline_of, contests_of
@@ -115,7 +115,7 @@ class Comparison:
 
 
 def compare_arms(
-    arms: Sequence[Arm], corpora: Sequence[CorpusValue], rules: DecisionRules, baseline: str | None = None
+    arms: Sequence[ComparedArm], corpora: Sequence[CorpusValue], rules: DecisionRules, baseline: str | None = None
 ) -> Comparison:
     """Compare every arm with the baseline at every place where they meet.
 

@@ -6,7 +6,7 @@ Its table, sentence and notes are those of every rule that compares arms.
 from collections.abc import Sequence
 
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.arms import MATCHES, Arm
+from toolkit.reports.arms import MATCHES, ComparedArm
 from toolkit.reports.corpora import CorpusValue
 from toolkit.reports.rules.contests import ADVISED
 from toolkit.reports.rules.gains import Comparison, Cost, Gain, compare_arms
@@ -20,7 +20,7 @@ UNEQUAL = 0.01  # a larger difference of what should be matched is told
 
 def decide_synthesis(
     experiment: str,
-    arms: Sequence[Arm],
+    arms: Sequence[ComparedArm],
     corpora: Sequence[CorpusValue],
     rules: DecisionRules,
     *,
