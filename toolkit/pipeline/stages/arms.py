@@ -40,7 +40,7 @@ class Measuring(NamedTuple):
 
 def find_arms(context: Context, replicates: Sequence[Replicate]) -> dict[str, Artifact]:
     """Look up the table of corpora, by where it lies among a run's results; none for an experiment without arms."""
-    return {TABLE: context.workspace.planned("arms", _inputs(replicates))} if context.recipe.arms else {}
+    return {TABLE: context.workspace.planned("arms", _inputs(context, replicates))} if context.recipe.arms else {}
 
 
 def plan_arms(results: Mapping[str, Artifact]) -> list[PlannedStage]:
@@ -62,17 +62,29 @@ def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
 
     with context.progress.stage("arms") as stage:
         stage.expect(len(own), "corpus")
-        table = context.build(stage, "arms", _inputs(replicates), make)
+        table = context.build(stage, "arms", _inputs(context, replicates), make)
         stage.text = f"{table.facts['corpora']} corpora compared at {table.facts['rows']:,} rows each"
     return table
 
 
-def _inputs(replicates: Sequence[Replicate]) -> dict[str, Any]:
+def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]:
     corpora = [
-        [one.context.recipe.arm, one.context.run.replicates[0], *(part.digest for part in one.corpus.parts.values())]
+        [*_named(context, one), _steps(one), *(part.digest for part in one.corpus.parts.values())]
         for one in _of_first_base(replicates)
     ]
     return {"corpora": corpora, "base": replicates[0].base.digest, "most_rows": MOST_ROWS}
+
+
+def _named(context: Context, replicate: Replicate) -> tuple[str, str, str, str | None, int, int]:
+    """Name a corpus as the table does: experiment, arm, protocol, match, budget and draw."""
+    recipe, cell = replicate.context.recipe, _cell(replicate)
+    return context.recipe.name, recipe.arm, recipe.sampling.protocol, recipe.ladder.match, cell.budget, cell.replicate
+
+
+def _steps(replicate: Replicate) -> int | None:
+    """Give the optimiser steps of the arm's students; None where they depend on the corpus."""
+    settings = student_settings(replicate, _cell(replicate))
+    return settings.steps if settings.control == "steps" else None
 
 
 def _of_first_base(replicates: Sequence[Replicate]) -> list[Replicate]:
@@ -96,18 +108,16 @@ def _values(
 ) -> "Iterator[CorpusValue]":
     from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, CorpusKey, counted, measured
 
-    recipe, cell = replicate.context.recipe, _cell(replicate)
-    (draw,) = replicate.context.run.replicates
-    key = CorpusKey(context.recipe.name, recipe.arm, recipe.sampling.protocol, recipe.ladder.match, cell.budget, draw)
+    cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
-    metrics = context.work(stage, f"{recipe.arm} s{draw}", measure_corpus, asked, replicate.base.path)
+    metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
     steps = replicate.corpus.ledger(*cell[1:3]).values()
     took = {name: sum(step[field] for step in steps) for name, field in TOOK.items()}
     kept = replicate.corpus.statistics[cell[1:3]]["accepted"]
     named = {SAMPLES: took["samples"], PROMPT: took["prompt"], COMPLETION: took["completion"], KEPT: kept}
-    settings = student_settings(replicate, cell)
-    yield from counted(key, named | ({STEPS: settings.steps} if settings.control == "steps" else {}))
+    steps_taken = _steps(replicate)
+    yield from counted(key, named | ({STEPS: steps_taken} if steps_taken is not None else {}))
 
 
 TOOK = {"samples": "samples", "prompt": "prompt_tokens", "completion": "tokens"}
