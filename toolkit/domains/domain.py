@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+from toolkit.domains.mistakes import Mistake
 from toolkit.domains.stream import Question
 
 T = TypeVar("T")
@@ -23,6 +24,9 @@ class Domain(NamedTuple):
             nothing but their boxed answer) is not one of `page`.
         texts: gives every wording and every form of a solution at least once; the vocabulary is derived from them.
         facts: how often the embedded teacher reads a page of kind `facts` before a solution, 0 to 1.
+        fail: `(question, rng)` -> a worked solution with a mistake, beside the right one; None where the domain has
+            none. With `parse` it lets an embedded teacher learn more formats than solving.
+        parse: `text` -> the question that it is, with its exact answer, or None for another text: a solver from text.
     """
 
     families: Mapping[str, object]
@@ -32,6 +36,8 @@ class Domain(NamedTuple):
     shares: Mapping[str, int]
     texts: Callable[[], Iterator[str]]
     facts: float = 0.0
+    fail: Callable[[Question, random.Random], Mistake] | None = None
+    parse: Callable[[str], Question | None] | None = None
 
 
 class Mixture(NamedTuple):
