@@ -101,9 +101,7 @@ def chain_of(tree: Tree, rng: random.Random, carry_out: Calculate = calculate) -
     return " = ".join(forms)
 
 
-def write(
-    tree: Tree, style: str, rng: random.Random, unknown: str = "", carry_out: Calculate = calculate
-) -> str:
+def write(tree: Tree, style: str, rng: random.Random, unknown: str = "", carry_out: Calculate = calculate) -> str:
     """Write the worked solution of `tree` in one of `STYLES`; `unknown` names the letter it solves for, if any.
 
     `carry_out` is asked for the value of each operation once, in the order in which they are written.

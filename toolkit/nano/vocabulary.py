@@ -5,12 +5,15 @@ vocabulary begins with that of mathematics, so one model may read several domain
 """
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from tokenizers import Regex, pre_tokenizers
 
 from toolkit.domains import DOMAINS
+from toolkit.nano import formats as pages
+from toolkit.nano.formats import SOLVE
 
 PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
 PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
@@ -25,15 +28,20 @@ def splitter() -> pre_tokenizers.PreTokenizer:
 
 
 @cache
-def vocabulary(domain: str) -> tuple[str, ...]:
-    """Give the pieces that models of a domain read, in the order of their ids."""
+def vocabulary(domain: str, formats: tuple[str, ...] = (SOLVE,)) -> tuple[str, ...]:
+    """Give the pieces that models of a domain read, in the order of their ids; those of more formats come last."""
     file = VOCABULARY_FILE if domain == "mathematics" else WIDE_VOCABULARY_FILE
     frozen = json.loads(file.read_text(encoding="utf-8"))
-    return (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
+    known = (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
+    return (*known, *sorted(_pieces(pages.texts(domain, formats)) - set(known)))
 
 
 @cache
 def pieces_needed(domain: str) -> tuple[str, ...]:
     """Give every distinct piece of a domain's questions, solutions and pages, sorted."""
+    return tuple(sorted(_pieces(DOMAINS[domain].texts())))
+
+
+def _pieces(texts: Iterable[str]) -> set[str]:
     split = splitter()
-    return tuple(sorted({piece for text in DOMAINS[domain].texts() for piece, _ in split.pre_tokenize_str(text)}))
+    return {piece for text in texts for piece, _ in split.pre_tokenize_str(text)}

@@ -4,6 +4,7 @@ from toolkit.progress import Progress
 from toolkit.protocols import ProtocolError, load_protocol
 from toolkit.protocols.contract import Protocol
 from toolkit.protocols.options import OptionError
+from toolkit.protocols.prompts import PromptError
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.sections import Recipe
 
@@ -11,7 +12,8 @@ from toolkit.recipe.sections import Recipe
 def protocol_of(recipe: Recipe) -> Protocol:
     """Load the protocol by which a recipe's responses come about."""
     sampling = recipe.sampling
-    return load_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options, recipe.protocol_file)
+    made = sampling.protocol, sampling.prompt, sampling.protocol_options
+    return load_protocol(*made, recipe.protocol_file, sampling.protocol_prompts)
 
 
 def has_steps(recipe: Recipe) -> bool:
@@ -31,6 +33,8 @@ def open_protocol(recipe: Recipe, progress: Progress) -> None:
         protocol_of(recipe)
     except OptionError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol_options')}: protocol_options: {error}") from error
+    except PromptError as error:
+        raise RecipeError(f"{_set_in(recipe, 'protocol_prompts')}: protocol_prompts: {error}") from error
     except ProtocolError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol')}: protocol: {error}") from error
     except Exception as error:  # whatever the function of a user's file may raise
