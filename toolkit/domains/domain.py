@@ -12,6 +12,20 @@ T = TypeVar("T")
 Page = str | tuple[str, str]  # a text, or a question and its answer as in a chat
 
 
+class Learner(NamedTuple):
+    """What a domain needs so that its embedded teacher can learn more than solving.
+
+    Attributes:
+        fail: `(question, rng)` -> a worked solution with a mistake, beside the right one.
+        vary: `(question, family, rng, largest)` -> a question of the `train` split of a family, alike in its words.
+        parse: `text` -> the question that it is, with its exact answer, or None for another text: a solver from text.
+    """
+
+    fail: Callable[[Question, random.Random], Mistake]
+    vary: Callable[[Question, str, random.Random, int | None], Question]
+    parse: Callable[[str], Question | None]
+
+
 class Domain(NamedTuple):
     """A domain of procedural questions, with a file of its own and a line in `toolkit.domains`.
 
@@ -24,9 +38,7 @@ class Domain(NamedTuple):
             nothing but their boxed answer) is not one of `page`.
         texts: gives every wording and every form of a solution at least once; the vocabulary is derived from them.
         facts: how often the embedded teacher reads a page of kind `facts` before a solution, 0 to 1.
-        fail: `(question, rng)` -> a worked solution with a mistake, beside the right one; None where the domain has
-            none. With `parse` it lets an embedded teacher learn more formats than solving.
-        parse: `text` -> the question that it is, with its exact answer, or None for another text: a solver from text.
+        learner: what lets an embedded teacher learn more formats than solving, where the domain has it.
     """
 
     families: Mapping[str, object]
@@ -36,8 +48,7 @@ class Domain(NamedTuple):
     shares: Mapping[str, int]
     texts: Callable[[], Iterator[str]]
     facts: float = 0.0
-    fail: Callable[[Question, random.Random], Mistake] | None = None
-    parse: Callable[[str], Question | None] | None = None
+    learner: Learner | None = None
 
 
 class Mixture(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from toolkit.domains import word_problems
-from toolkit.domains.domain import Domain
+from toolkit.domains.domain import Domain, Learner
 from toolkit.domains.mistakes import Mistake
 from toolkit.domains.stream import Question, stream
 from toolkit.domains.word_problems import Story, draw_question, story, wordings
@@ -130,6 +130,11 @@ def fail(question: Question, rng: random.Random) -> Mistake:
     return word_problems.fail(FAMILIES[question.family], question.numbers, rng, unknown)
 
 
+def vary(question: Question, family: str, rng: random.Random, largest: int | None = None) -> Question:
+    """Draw a question of the `train` split of a family, about the people and things of another question."""
+    return word_problems.vary(FAMILIES, question.text, family, rng, largest)
+
+
 def parse(text: str) -> Question | None:
     """Read a question back from its text, with its exact answer; None for a text that is no question of ours."""
     return word_problems.parse(FAMILIES, text)
@@ -156,4 +161,4 @@ def texts() -> Iterator[str]:
     yield from (f"{sign} {sign} 1 {sign}({sign} 1" for sign in "+-*/=()")
 
 
-DOMAIN = Domain(FAMILIES, generate, solve, page, SHARES, texts, fail=fail, parse=parse)
+DOMAIN = Domain(FAMILIES, generate, solve, page, SHARES, texts, learner=Learner(fail, vary, parse))

@@ -8,14 +8,21 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from toolkit.domains.worked import Calculate, Tree, calculate, write
+from toolkit.domains.worked import Calculate, Tree, calculate, steps_of, write
 
 
 class Mistake(NamedTuple):
-    """A wrong attempt, the sentence that says what is wrong, and the right solution, written in the same way."""
+    """A wrong attempt, and what is to be said of it.
+
+    Attributes:
+        fault: the sentence that says what is wrong.
+        check: the right steps in the order of the attempt, a line each.
+        solution: the right solution, written in the same way.
+    """
 
     attempt: str
     fault: str
+    check: str
     solution: str
 
 
@@ -41,7 +48,8 @@ def mistake(tree: Tree, style: str, rng: random.Random, unknown: str = "") -> Mi
         except ArithmeticError:
             continue
         if _answer(attempt) != _answer(solution):
-            return Mistake(attempt, fault, solution)
+            check = "\n".join(steps_of(tree, random.Random(order)))
+            return Mistake(attempt, fault, check, solution)
 
 
 def _wrong_result(tree: Tree, rng: random.Random, put: Put) -> tuple[str, str]:

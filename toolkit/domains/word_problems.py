@@ -47,9 +47,21 @@ def draw_numbers(family: Story, rng: random.Random, largest: int | None = None) 
         return {name: values[name] for name in names_in(family.expression)}
 
 
-def word(family: Story, values: Mapping[str, object], rng: random.Random) -> str:
-    """Fill a random wording of `family` with these numbers, three distinct names and one kind of thing."""
-    slots = dict(zip(PEOPLE, rng.sample(NAMES, 3), strict=True)) | {"things": rng.choice(THINGS)}
+def _training_numbers(family: Story, rng: random.Random, largest: int | None) -> dict[str, int]:
+    """Draw the numbers of one question of the `train` split."""
+    values = draw_numbers(family, rng, largest)
+    while split_of(tuple(values.values())) != "train":
+        values = draw_numbers(family, rng, largest)
+    return values
+
+
+def word(family: Story, values: Mapping[str, object], rng: random.Random, kept: Mapping[str, str] | None = None) -> str:
+    """Fill a random wording of `family` with these numbers, three distinct names and one kind of thing.
+
+    `kept` are those words that are not drawn, by slot.
+    """
+    people = rng.sample([name for name in NAMES if name not in (kept or {}).values()], 3)
+    slots = dict(zip(PEOPLE, people, strict=True)) | {"things": rng.choice(THINGS)} | dict(kept or {})
     return rng.choice(family.wordings).format(**slots, **values)
 
 
@@ -80,6 +92,17 @@ def fail(family: Story, numbers: tuple[int, ...], rng: random.Random, unknown: s
 def _arranged(family: Story, numbers: tuple[int, ...], rng: random.Random) -> Tree:
     values = dict(zip(names_in(family.expression), numbers, strict=True))
     return rearrange(tree_of(family.expression, values), rng)
+
+
+def vary(
+    families: Mapping[str, Story], text: str, name: str, rng: random.Random, largest: int | None = None
+) -> Question:
+    """Draw a question of the family `name`, on numbers of the `train` split, with the people and things of another."""
+    found = (_pattern(wording).fullmatch(text) for family in families.values() for wording in family.wordings)
+    slots = next((match.groupdict() for match in found if match), {})
+    values = _training_numbers(families[name], rng, largest)
+    varied = word(families[name], values, rng, {slot: slots[slot] for slot in (*PEOPLE, "things") if slot in slots})
+    return Question(varied, str(evaluate(families[name].expression, values)), name, tuple(values.values()))
 
 
 def parse(families: Mapping[str, Story], text: str) -> Question | None:
@@ -118,9 +141,7 @@ def _pattern(wording: str) -> re.Pattern[str]:
 
 def story(family: Story, rng: random.Random, largest: int | None = None) -> str:
     """Write a wording of `family` with its work and its answer, on numbers of the `train` split."""
-    values = draw_numbers(family, rng, largest)
-    while split_of(tuple(values.values())) != "train":
-        values = draw_numbers(family, rng, largest)
+    values = _training_numbers(family, rng, largest)
     tree = rearrange(tree_of(family.expression, values), rng)
     work = chain_of(tree, rng) if rng.random() < 0.5 else ". ".join(steps_of(tree, rng))
     return word(family, {**values, "work": work, "answer": evaluate(family.expression, values)}, rng)

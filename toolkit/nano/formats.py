@@ -1,7 +1,8 @@
 """What an embedded teacher may learn beside solving: to review, to criticise and refine, and to vary questions.
 
 Each page is made from a question of the `train` split, its worked solution and, in half of the reviews, a wrong attempt
-with one mistake (`toolkit.domains.mistakes`). All of it is procedural. The teacher never sees an attempt of its own
+with one mistake (`toolkit.domains.mistakes`). A review works out the steps again before it says whether they are right:
+nobody of this size sees it at a glance. All of it is procedural. The teacher never sees an attempt of its own
 here: it learns to find mistakes of these kinds, and how far that carries over to its own is measured, not assumed.
 
 The forms are those that the protocols read (`self_refine`, `critique_guided`, `question_augmentation` with `style:
@@ -15,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from toolkit.domains import DOMAINS
-from toolkit.domains.domain import Domain
+from toolkit.domains.domain import Domain, Learner
 from toolkit.domains.mistakes import Mistake
 from toolkit.domains.stream import Question
 from toolkit.prompt import template_writer
@@ -49,6 +50,7 @@ class Reading(NamedTuple):
     """What a page is made from: a question of a domain, and the bounds of others beside it (see `teacher_texts`)."""
 
     domain: Domain
+    learner: Learner
     question: Question
     families: tuple[str, ...]
     largest: int | None
@@ -67,41 +69,48 @@ def _writers() -> Mapping[str, Callable[..., str]]:
 def lacking(domain: str, formats: tuple[str, ...]) -> list[str]:
     """List those of `formats` that a domain cannot have: all but solving, where it has no mistakes or cannot parse."""
     known = DOMAINS[domain]
-    able = isinstance(known, Domain) and known.fail and known.parse
+    able = isinstance(known, Domain) and known.learner
     return [] if able else [name for name in formats if name != SOLVE]
 
 
-def page(reading: Reading, formats: tuple[str, ...], rng: random.Random) -> Page:
+def page(
+    domain: Domain,
+    question: Question,
+    formats: tuple[str, ...],
+    rng: random.Random,
+    families: tuple[str, ...] = (),
+    largest: int | None = None,
+) -> Page:
     """Write a page of one of `formats`, drawn by their shares; solving alone draws nothing, as it never did."""
     others = [name for name in FORMATS if name in formats]
-    if not others or rng.random() < SOLVED:
-        return reading.question.text, reading.domain.solve(reading.question, rng)
-    return FORMATS[rng.choice(others)](reading, rng)
+    if not others or not domain.learner or rng.random() < SOLVED:
+        return question.text, domain.solve(question, rng)
+    return FORMATS[rng.choice(others)](Reading(domain, domain.learner, question, families, largest), rng)
 
 
 def texts(domain: str, formats: tuple[str, ...]) -> Iterator[str]:
     """Yield pages of all `formats` but solving, prompt and answer apart; the vocabulary is derived from them."""
     known = DOMAINS[domain]
     others = [FORMATS[name] for name in FORMATS if name in formats]
-    if not others or not isinstance(known, Domain):
+    if not others or not isinstance(known, Domain) or not known.learner:
         return
     rng = random.Random(0)
     for question in islice(known.generate("train", 0), SAMPLE):
         for write in others:
-            yield from write(Reading(known, question, (), None), rng)
+            yield from write(Reading(known, known.learner, question, (), None), rng)
 
 
 def _review(reading: Reading, rng: random.Random) -> Page:
-    attempt, fault, solution = _attempt(reading, rng)
+    attempt, fault, check, solution = _attempt(reading, rng)
     read = prompt("review", question=reading.question.text, attempt=attempt, exchange="")
-    return read, f"{fault or SATISFIED}\n{SOLUTION}\n{solution}"
+    return read, f"{check}\n{fault or SATISFIED}\n{SOLUTION}\n{solution}"
 
 
 def _refine(reading: Reading, rng: random.Random) -> Page:
     """Write one of two pages at equal odds: the critique of an attempt, or what is made of both."""
-    attempt, fault, solution = _attempt(reading, rng)
+    attempt, fault, check, solution = _attempt(reading, rng)
     both = {"question": reading.question.text, "attempt": attempt}
-    critique = f"{fault or SATISFIED}\n{CONCLUSION} {'wrong' if fault else 'right'}"
+    critique = f"{check}\n{fault or SATISFIED}\n{CONCLUSION} {'wrong' if fault else 'right'}"
     if rng.random() < 0.5:
         return prompt("critique", **both), critique
     return prompt("refine", **both, critique=critique), solution
@@ -110,9 +119,10 @@ def _refine(reading: Reading, rng: random.Random) -> Page:
 def _vary(reading: Reading, rng: random.Random) -> Page:
     """Write one of two pages at equal odds: a variation of the question, or a list of questions that goes on."""
     if rng.random() < 0.5:
-        varied = _near(reading, rng)
+        varied = reading.learner.vary(reading.question, _near(reading, rng), rng, reading.largest)
         return prompt("similar", question=reading.question.text), f"<question>{varied.text}</question>"
-    shown = [reading.question.text, *(_other(reading, reading.families, rng).text for _ in range(EXAMPLES))]
+    stream = reading.domain.generate("train", rng.getrandbits(32), reading.families, reading.largest)
+    shown = [reading.question.text, *(question.text for question in islice(stream, EXAMPLES))]
     examples = "\n".join(f"{number}. {text}" for number, text in enumerate(shown[:EXAMPLES], 1))
     following = str(EXAMPLES + 1)
     read = prompt("continue", examples=examples, first=following, last=following)
@@ -121,27 +131,16 @@ def _vary(reading: Reading, rng: random.Random) -> Page:
 
 def _attempt(reading: Reading, rng: random.Random) -> Mistake:
     """Write a wrong attempt, or a right one: without a fault, and its own solution."""
-    domain, question = reading.domain, reading.question
-    assert domain.fail is not None
-    if rng.random() < RIGHT:
-        solution = domain.solve(question, rng)
-        return Mistake(solution, "", solution)
-    return domain.fail(question, rng)
+    wrong = reading.learner.fail(reading.question, rng)
+    return wrong._replace(attempt=wrong.solution, fault="") if rng.random() < RIGHT else wrong
 
 
-def _near(reading: Reading, rng: random.Random) -> Question:
-    """Draw a question of the same family, or as often of one beside it in the domain's order."""
+def _near(reading: Reading, rng: random.Random) -> str:
+    """Draw the family of the question, or as often one beside it in the domain's order."""
     names = [name for name in reading.domain.families if not reading.families or name in reading.families]
     place = names.index(reading.question.family)
     beside = names[max(place - 1, 0) : place] + names[place + 1 : place + 2]
-    family = rng.choice(beside) if beside and rng.random() < 0.5 else reading.question.family
-    return _other(reading, (family,), rng)
-
-
-def _other(reading: Reading, families: tuple[str, ...], rng: random.Random) -> Question:
-    """Draw a question of the `train` split; the page's own where a low `largest` leaves no other."""
-    stream = reading.domain.generate("train", rng.getrandbits(32), families, reading.largest)
-    return next(stream, reading.question)
+    return rng.choice(beside) if beside and rng.random() < 0.5 else reading.question.family
 
 
 FORMATS: Mapping[str, Callable[[Reading, random.Random], Page]] = {

@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from toolkit.domains import DOMAINS
 from toolkit.domains.domain import Domain, Mixture, Page
-from toolkit.nano.formats import SOLVE, Reading, page
+from toolkit.nano.formats import SOLVE, page
 from toolkit.nano.tokenizer import document
 from toolkit.nano.vocabulary import END
 
@@ -64,8 +64,7 @@ def _solved(
     for place, question in enumerate(chain(easy, domain.generate("train", seed + 1, families, largest))):
         if domain.facts and rng.random() < domain.facts:
             yield _shown(domain.page("facts", families, rng, largest))
-        reading = Reading(domain, question, families, easy_largest if place < EASY_FIRST else largest)
-        yield document(*page(reading, formats, rng))
+        yield document(*page(domain, question, formats, rng, families, easy_largest if place < EASY_FIRST else largest))
 
 
 def _weak(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:

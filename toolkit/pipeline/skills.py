@@ -107,8 +107,8 @@ def _vary(ask: Ask, tried: Sequence[Attempt], settings: NanoSettings) -> Skills:
 
 def _made(texts: Sequence[str | None], seeds: Sequence[Question], domain: str) -> dict[str, float]:
     """Say which new questions can be read, which have an answer, and which of those nobody asked before."""
-    parse = getattr(DOMAINS[domain], "parse", None) or (lambda text: None)
-    questions: list[Question | None] = [parse(text) if text else None for text in texts]
+    learner = getattr(DOMAINS[domain], "learner", None)
+    questions: list[Question | None] = [learner.parse(text) if learner and text else None for text in texts]
     seen = {(seed.family, seed.numbers) for seed in seeds}
     new = 0
     for question in filter(None, questions):

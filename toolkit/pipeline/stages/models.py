@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_ato
 
 ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
 SECONDS = {"teacher": 0.05, "base": 0.035}  # of one core per step of an embedded model of the default size
+NUMBERED = re.compile(r"^\d+\. ")  # the beginning of an item of a list
 ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
 
 
@@ -331,5 +333,7 @@ def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
     stream = base_texts(*drawn) if model.split()[0] == "base" else teacher_texts(*drawn, settings.formats)
     for document in itertools.islice(stream, documents_drawn(settings)):
         first, *answers = document.split(ASSISTANT)
-        # A page of more than a question has it on a line of its own, and numbers of an attempt would hide it.
-        yield from (*first.splitlines(), *answers) if answers else (first,)
+        # A page of more than a question has it on a line of its own: beside the numbers of an attempt or of a list a
+        # question is missed, or found where it is not.
+        texts = (*first.splitlines(), *answers) if answers else (first,)
+        yield from (NUMBERED.sub("", text) for text in texts)
