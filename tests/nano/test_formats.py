@@ -96,10 +96,9 @@ def test_self_refine_reads_every_review() -> None:
     satisfied = 0
     for read, answer in of_step("review", "Review"):
         _, question, attempt = read.split("\n", 2)
-        draft = self_refine.rewritten(completion(answer))
-        assert draft and solved(question, draft.text)
-        right = self_refine.is_satisfied(answer)
-        assert right == solved(question, attempt) and (draft.text == attempt) == right
+        draft, right = self_refine.rewritten(completion(answer)), self_refine.is_satisfied(answer)
+        assert right == solved(question, attempt) == (draft is None)
+        assert draft is None or solved(question, draft.text)
         satisfied += right
     assert 0.45 < satisfied / 1500 < 0.55
 
@@ -198,3 +197,8 @@ def test_a_question_in_an_answer_is_found(tmp_path: Path) -> None:
     line = text.split("<question>")[1].removesuffix(f"</question>{END}")
     with pytest.raises(LeakError, match="dev0"):
         scan(pool_with(tmp_path, dev=[line]), {"teacher": OPTIONS}, True, ignore)
+
+
+def test_the_documents_show_these_prompts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    assert all(f'"{text}"'.replace("\n", "\\n") in page for text in PROMPTS.values())

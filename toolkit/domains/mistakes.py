@@ -1,7 +1,7 @@
 """Wrong attempts at a question: its worked solution with one mistake, from which everything after it follows.
 
 The mistakes are those that the writer of a solution makes: a result with a wrong digit, a wrong operation, a number
-that was copied wrongly. Each is named in a short sentence, and comes with the right solution in the same words.
+that was copied wrongly. Each is named in a short sentence, and comes with the right steps in the same order.
 """
 
 import random
@@ -16,12 +16,14 @@ class Mistake(NamedTuple):
 
     Attributes:
         fault: the sentence that says what is wrong.
+        right: the attempt without the mistake.
         check: the right steps in the order of the attempt, a line each.
-        solution: the right solution, written in the same way.
+        solution: the right solution in lines.
     """
 
     attempt: str
     fault: str
+    right: str
     check: str
     solution: str
 
@@ -40,16 +42,16 @@ def mistake(tree: Tree, style: str, rng: random.Random, unknown: str = "") -> Mi
     def put(wrong: Tree, carry_out: Calculate) -> str:
         return write(wrong, style, random.Random(order), unknown, carry_out)
 
-    solution = put(tree, calculate)
+    right = put(tree, calculate)
     while True:
         make = rng.choices(tuple(SHARES), tuple(SHARES.values()))[0]
         try:
             attempt, fault = make(tree, rng, put)
         except ArithmeticError:
             continue
-        if _answer(attempt) != _answer(solution):
+        if _answer(attempt) != _answer(right):
             check = "\n".join(steps_of(tree, random.Random(order)))
-            return Mistake(attempt, fault, check, solution)
+            return Mistake(attempt, fault, right, check, write(tree, "lines", random.Random(order), unknown))
 
 
 def _wrong_result(tree: Tree, rng: random.Random, put: Put) -> tuple[str, str]:

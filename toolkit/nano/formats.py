@@ -67,7 +67,7 @@ def _writers() -> Mapping[str, Callable[..., str]]:
 
 
 def lacking(domain: str, formats: tuple[str, ...]) -> list[str]:
-    """List those of `formats` that a domain cannot have: all but solving, where it has no mistakes or cannot parse."""
+    """List those of `formats` that a domain cannot have: all but solving, where it has no `Learner`."""
     known = DOMAINS[domain]
     able = isinstance(known, Domain) and known.learner
     return [] if able else [name for name in formats if name != SOLVE]
@@ -101,19 +101,20 @@ def texts(domain: str, formats: tuple[str, ...]) -> Iterator[str]:
 
 
 def _review(reading: Reading, rng: random.Random) -> Page:
-    attempt, fault, check, solution = _attempt(reading, rng)
-    read = prompt("review", question=reading.question.text, attempt=attempt, exchange="")
-    return read, f"{check}\n{fault or SATISFIED}\n{SOLUTION}\n{solution}"
+    """Write a review; one that finds nothing ends there, since the protocol keeps the attempt to the letter then."""
+    made = _attempt(reading, rng)
+    read = prompt("review", question=reading.question.text, attempt=made.attempt, exchange="")
+    return read, f"{made.check}\n" + (f"{made.fault}\n{SOLUTION}\n{made.solution}" if made.fault else SATISFIED)
 
 
 def _refine(reading: Reading, rng: random.Random) -> Page:
     """Write one of two pages at equal odds: the critique of an attempt, or what is made of both."""
-    attempt, fault, check, solution = _attempt(reading, rng)
-    both = {"question": reading.question.text, "attempt": attempt}
-    critique = f"{check}\n{fault or SATISFIED}\n{CONCLUSION} {'wrong' if fault else 'right'}"
+    made = _attempt(reading, rng)
+    both = {"question": reading.question.text, "attempt": made.attempt}
+    critique = f"{made.check}\n{made.fault or SATISFIED}\n{CONCLUSION} {'wrong' if made.fault else 'right'}"
     if rng.random() < 0.5:
         return prompt("critique", **both), critique
-    return prompt("refine", **both, critique=critique), solution
+    return prompt("refine", **both, critique=critique), made.solution
 
 
 def _vary(reading: Reading, rng: random.Random) -> Page:
@@ -132,7 +133,7 @@ def _vary(reading: Reading, rng: random.Random) -> Page:
 def _attempt(reading: Reading, rng: random.Random) -> Mistake:
     """Write a wrong attempt, or a right one: without a fault, and its own solution."""
     wrong = reading.learner.fail(reading.question, rng)
-    return wrong._replace(attempt=wrong.solution, fault="") if rng.random() < RIGHT else wrong
+    return wrong._replace(attempt=wrong.right, fault="", solution=wrong.right) if rng.random() < RIGHT else wrong
 
 
 def _near(reading: Reading, rng: random.Random) -> str:
