@@ -2,9 +2,12 @@
 
 import pytest
 
+from tests.protocols.scripted import draft_of
+from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.prompt import user_turn
-from toolkit.protocols.contract import variables_of
-from toolkit.protocols.prompts import load_prompts
+from toolkit.protocols import load_protocol, load_question_protocol
+from toolkit.protocols.contract import Question, variables_of
+from toolkit.protocols.prompts import PromptError, load_prompts
 
 VARIABLES = {"question": 0, "attempt": 2}
 
@@ -57,3 +60,47 @@ def test_a_prompt_that_is_missing_is_named(tmp_path):
 def test_other_values_than_its_texts_are_refused(tmp_path, texts, message):
     with pytest.raises(ValueError, match=message):
         written(tmp_path, "{{ question }}{{ attempt }}")(**texts)
+
+
+def test_a_recipe_s_prompt_stands_for_the_file(tmp_path):
+    prompts = load_prompts(str(tmp_path / "mine.py"), {"review": VARIABLES}, {"review": "{{ attempt }}?{{ question }}"})
+    assert prompts["review"](question="q", attempt="a") == user_turn("a?q")
+    assert variables_of(prompts["review"]) == VARIABLES
+
+
+STEPS = {"self_refine": ["review"], "critique_guided": ["critique", "refine"], "persona": ["persona", "problem"]}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_prompt_of_a_shipped_protocol_can_be_set(name):
+    load = load_question_protocol if name in QUESTION_PROTOCOLS else load_protocol
+    made = load(name, "{{ question }}")
+    for step in STEPS[name]:
+        text = "".join(f"{{{{ {variable} }}}}, " for variable in variables_of(made.steps[step]))
+        other = load(name, "{{ question }}", prompts={step: text})
+        texts = {variable: f"<{variable}>" for variable in variables_of(made.steps[step])}
+        assert other.steps[step](**texts) == user_turn("".join(f"{value}, " for value in texts.values()))
+        assert set(other.steps) == set(made.steps)
+
+
+def test_a_student_reads_the_prompt_that_is_set():
+    text = "{{ question }}|{{ attempt }}|{{ critique }}"
+    protocol = load_protocol("critique_guided", "{{ question }}", prompts={"refine": text})
+    assert draft_of(protocol, Question("q", "1 + 1?"), 0, ["3", "no", "2"]).prompt == user_turn("1 + 1?|3|no")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("self_refine", {"reveiw": "{{ question }}"}, "reveiw: there is no such step with .*; the protocol has review"),
+        ("self_refine", {"draft": "{{ question }}"}, "draft: there is no such step"),  # the recipe's `prompt`
+        ("rejection_sampling", {"answer": "{{ question }}"}, "answer: there is no such step .* the protocol has none"),
+        ("orca", {"system": "{{ style }}"}, "system: there is no such step .* has none"),
+        ("critique_guided", {"critique": "{{ question }}"}, "critique: must use the names `attempt`, `question` and"),
+        ("critique_guided", {"refine": "{{ qestion }}"}, "refine: must use .*, not qestion"),
+        ("critique_guided", {"critique": "{{ question"}, "critique: not a Jinja template"),
+    ],
+)
+def test_a_prompt_for_another_step_or_of_other_variables_is_refused(name, given, message):
+    with pytest.raises(PromptError, match=f"^{message}"):
+        load_protocol(name, "{{ question }}", prompts=given)

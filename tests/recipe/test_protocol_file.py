@@ -74,6 +74,7 @@ def test_reading_a_recipe_runs_nothing_and_a_run_says_once_that_it_does(own, tmp
         (CODE.replace('"solve": {"q', '"slove": {"q'), "", "protocol: mine@.* mine.slove.jinja: does not exist"),
         (CODE, "protocol_options: {rounds: many}", "protocol_options: rounds: input should be .* integer, .*'many'"),
         (CODE, "protocol_options: {turns: 2}", "protocol_options: turns: there is no such option; the protocol has"),
+        (CODE, "protocol_prompts: {solve: x}", "protocol_prompts: solve: there is no such step .* has none"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused_with_file_key_value_and_remedy(own, code, options, message):
@@ -136,3 +137,23 @@ def test_a_dry_run_finds_a_step_that_is_asked_more_often_than_declared(own):
 
 def test_a_protocol_that_expects_more_of_a_completion_than_a_stand_in_has_is_not_refused(own):
     rehearse(own(code=CODE.replace("Draft(first.text)", 'Draft(first.text.split("Answer:")[1])')), Question("q", "1?"))
+
+
+def test_prompts_of_steps_enter_the_key_only_when_they_are_set_and_are_released(tmp_path):
+    recipes = {}
+    prompts = 'protocol_prompts: {review: "{{ question }} {{ attempt }} {{ exchange }}"}'
+    for name, text in (("unset", ""), ("empty", "protocol_prompts: {}"), ("set", prompts)):
+        (tmp_path / f"{name}.yaml").write_text(RECIPE.replace("./mine.py", "self_refine") + text)
+        recipes[name] = load_recipe(tmp_path / f"{name}.yaml")
+    keys = {name: key_of(recipe) for name, recipe in recipes.items()}
+    assert keys["unset"] == keys["empty"] != keys["set"]
+    pulled, _ = read_strange(recipe_text(released(recipes["set"], (1,), ("t", "1"), False), None), weights=True)
+    assert key_of(pulled) == keys["set"] and "review" in protocol_of(pulled).steps
+
+
+def test_prompts_are_refused_before_any_work_with_file_key_and_step(tmp_path):
+    for given, message in (("{reveiw: x}", "reveiw: there is no such step"), ("{review: x}", "review: must use the")):
+        text = RECIPE.replace("./mine.py", "self_refine") + f"protocol_prompts: {given}"
+        (tmp_path / "own.yaml").write_text(text)
+        with pytest.raises(RecipeError, match=rf"own\.yaml: protocol_prompts: {message}"):
+            open_protocol(load_recipe(tmp_path / "own.yaml"), Progress())

@@ -5,10 +5,25 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+from toolkit.domains.mistakes import Mistake
 from toolkit.domains.stream import Question
 
 T = TypeVar("T")
 Page = str | tuple[str, str]  # a text, or a question and its answer as in a chat
+
+
+class Learner(NamedTuple):
+    """What a domain needs so that its embedded teacher can learn more than solving.
+
+    Attributes:
+        fail: `(question, rng)` -> a worked solution with a mistake, beside the right one.
+        vary: `(question, family, rng, largest)` -> a question of the `train` split of a family, alike in its words.
+        parse: `text` -> the question that it is, with its exact answer, or None for another text: a solver from text.
+    """
+
+    fail: Callable[[Question, random.Random], Mistake]
+    vary: Callable[[Question, str, random.Random, int | None], Question]
+    parse: Callable[[str], Question | None]
 
 
 class Domain(NamedTuple):
@@ -23,6 +38,7 @@ class Domain(NamedTuple):
             nothing but their boxed answer) is not one of `page`.
         texts: gives every wording and every form of a solution at least once; the vocabulary is derived from them.
         facts: how often the embedded teacher reads a page of kind `facts` before a solution, 0 to 1.
+        learner: what lets an embedded teacher learn more formats than solving, where the domain has it.
     """
 
     families: Mapping[str, object]
@@ -32,6 +48,7 @@ class Domain(NamedTuple):
     shares: Mapping[str, int]
     texts: Callable[[], Iterator[str]]
     facts: float = 0.0
+    learner: Learner | None = None
 
 
 class Mixture(NamedTuple):

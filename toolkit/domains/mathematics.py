@@ -6,11 +6,13 @@ from dataclasses import replace
 from functools import cache
 
 from toolkit.domains import word_problems
-from toolkit.domains.domain import Domain
+from toolkit.domains.domain import Domain, Learner
+from toolkit.domains.mistakes import Mistake
 from toolkit.domains.stream import Question, stream
 from toolkit.domains.word_problems import Story, draw_question, story, wordings
 from toolkit.domains.worked import STYLES, write
 
+# In an order in which neighbours are alike, which is what the embedded teacher varies a question to.
 FAMILIES: dict[str, Story] = {
     "sum3": Story(
         "a + b + c",
@@ -122,6 +124,22 @@ def solve(question: Question, rng: random.Random) -> str:
     return word_problems.solve(FAMILIES[question.family], question.numbers, rng, unknown)
 
 
+def fail(question: Question, rng: random.Random) -> Mistake:
+    """Write a random worked solution of a question with a mistake, beside the right one."""
+    unknown = "x" if question.family == "equation" else ""
+    return word_problems.fail(FAMILIES[question.family], question.numbers, rng, unknown)
+
+
+def vary(question: Question, family: str, rng: random.Random, largest: int | None = None) -> Question:
+    """Draw a question of the `train` split of a family, about the people and things of another question."""
+    return word_problems.vary(FAMILIES, question.text, family, rng, largest)
+
+
+def parse(text: str) -> Question | None:
+    """Read a question back from its text, with its exact answer; None for a text that is no question of ours."""
+    return word_problems.parse(FAMILIES, text)
+
+
 def page(kind: str, families: tuple[str, ...], rng: random.Random, largest: int | None = None) -> str:
     """Write a text of one kind: `chains` (the questions' expressions worked out, no words), `facts` or `stories`."""
     return story(rng.choice(_sources(families)[kind]), rng, largest)
@@ -143,4 +161,4 @@ def texts() -> Iterator[str]:
     yield from (f"{sign} {sign} 1 {sign}({sign} 1" for sign in "+-*/=()")
 
 
-DOMAIN = Domain(FAMILIES, generate, solve, page, SHARES, texts)
+DOMAIN = Domain(FAMILIES, generate, solve, page, SHARES, texts, learner=Learner(fail, vary, parse))

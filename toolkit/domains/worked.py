@@ -2,18 +2,19 @@
 
 A solution reduces the expression step by step. The order of independent steps, the order of operands, whether a product
 is distributed over a sum, and the style are random. Every step is a chain of equal integers, and the solution ends with
-`\\boxed{answer}`. No step is ever wrong.
+`\\boxed{answer}`. No step is ever wrong, unless whoever calculates it is; see `toolkit.domains.mistakes`.
 """
 
 import ast
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from toolkit.domains.expressions import evaluate, parse
 
 # An expression: an integer, or (operator, left, right).
 Tree: TypeAlias = "int | tuple[str, Tree, Tree]"
+Calculate = Callable[[str, int, int], int]  # the value of one operation
 SYMBOLS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 STYLES = ("lines", "sentences", "so", "chain")
 
@@ -63,41 +64,49 @@ def _subtract_early(left: tuple[str, Tree, Tree], right: int, rng: random.Random
     return "-", left, right
 
 
-def reduce_once(tree: Tree, rng: random.Random) -> tuple[Tree, str]:
+def calculate(operator: str, left: int, right: int) -> int:
+    """Give the exact value of one operation; raises ArithmeticError unless it is a positive integer."""
+    return evaluate(f"a {operator} b", {"a": left, "b": right})
+
+
+def reduce_once(tree: Tree, rng: random.Random, carry_out: Calculate = calculate) -> tuple[Tree, str]:
     """Carry out one random operation; give the tree that is left and the step as `left op right = value`."""
     assert not isinstance(tree, int)
     operator, left, right = tree
     if isinstance(left, int) and isinstance(right, int):
-        value = evaluate(f"a {operator} b", {"a": left, "b": right})
+        value = carry_out(operator, left, right)
         return value, f"{left} {operator} {right} = {value}"
     if isinstance(right, int) or (not isinstance(left, int) and rng.random() < 0.5):
-        left, step = reduce_once(left, rng)
+        left, step = reduce_once(left, rng, carry_out)
     else:
-        right, step = reduce_once(right, rng)
+        right, step = reduce_once(right, rng, carry_out)
     return (operator, left, right), step
 
 
-def steps_of(tree: Tree, rng: random.Random) -> list[str]:
+def steps_of(tree: Tree, rng: random.Random, carry_out: Calculate = calculate) -> list[str]:
     """Give the steps, a line each: every operation once, in a random order that its operands allow."""
     steps = []
     while not isinstance(tree, int):
-        tree, step = reduce_once(tree, rng)
+        tree, step = reduce_once(tree, rng, carry_out)
         steps.append(step)
     return steps
 
 
-def chain_of(tree: Tree, rng: random.Random) -> str:
+def chain_of(tree: Tree, rng: random.Random, carry_out: Calculate = calculate) -> str:
     """Write the whole expression, rewritten after each operation: `4 * (2 + 3) = 4 * 5 = 20`."""
     forms = [show(tree)]
     while not isinstance(tree, int):
-        tree, _ = reduce_once(tree, rng)
+        tree, _ = reduce_once(tree, rng, carry_out)
         forms.append(show(tree))
     return " = ".join(forms)
 
 
-def write(tree: Tree, style: str, rng: random.Random, unknown: str = "") -> str:
-    """Write the worked solution of `tree` in one of `STYLES`; `unknown` names the letter it solves for, if any."""
-    steps = [chain_of(tree, rng)] if style == "chain" else steps_of(tree, rng)
+def write(tree: Tree, style: str, rng: random.Random, unknown: str = "", carry_out: Calculate = calculate) -> str:
+    """Write the worked solution of `tree` in one of `STYLES`; `unknown` names the letter it solves for, if any.
+
+    `carry_out` is asked for the value of each operation once, in the order in which they are written.
+    """
+    steps = [chain_of(tree, rng, carry_out)] if style == "chain" else steps_of(tree, rng, carry_out)
     answer = steps[-1].rsplit(" ", 1)[1]
     boxed = f"\\boxed{{{answer}}}"
     if style == "lines":

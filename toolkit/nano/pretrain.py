@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from toolkit.nano.tokenizer import build_tokenizer
+from toolkit.nano.formats import SOLVE
+from toolkit.nano.tokenizer import build_tokenizer, longest
 from toolkit.nano.training_texts import base_texts, teacher_texts
 from toolkit.nano.vocabulary import ASSISTANT
 
@@ -31,6 +32,7 @@ class NanoSettings:
     largest: int | None = None  # cap on every drawn number; None = the families' own ranges
     domain: str = "mathematics"  # or physics, or stem for both
     domain_digest: str | None = None  # of its texts, where the domain's name does not say enough; training reads none
+    formats: tuple[str, ...] = (SOLVE,)  # that a teacher learns, and that a base can read; see `toolkit.nano.formats`
 
 
 WINDOW = 8  # batches whose texts are tokenized together, which is several times faster
@@ -43,7 +45,8 @@ def documents_drawn(settings: NanoSettings) -> int:
 
 def train_teacher(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
     """Train on worked solutions and save an ordinary Transformers folder in `out`. Deterministic at one thread."""
-    _train(settings, teacher_texts(settings.seed, settings.families, settings.largest, settings.domain), out, progress)
+    texts = teacher_texts(settings.seed, settings.families, settings.largest, settings.domain, settings.formats)
+    _train(settings, texts, out, progress)
 
 
 def train_base(settings: NanoSettings, out: Path, progress: Progress | None = None) -> None:
@@ -56,7 +59,7 @@ def train_base(settings: NanoSettings, out: Path, progress: Progress | None = No
 
 def _train(settings: NanoSettings, texts: Iterator[str], out: Path, progress: Progress | None) -> None:
     torch.manual_seed(settings.seed)
-    tokenizer = build_tokenizer(settings.domain)
+    tokenizer = build_tokenizer(settings.domain, settings.formats)
     model = LlamaForCausalLM(_shape(settings, tokenizer))
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     warmup = max(1, settings.steps // 20)
@@ -86,7 +89,7 @@ def _shape(settings: NanoSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaC
         num_hidden_layers=settings.layers,
         num_attention_heads=settings.heads,
         num_key_value_heads=settings.heads,
-        max_position_embeddings=256,
+        max_position_embeddings=longest(settings.formats),
         tie_word_embeddings=True,
         initializer_range=0.05,
         bos_token_id=None,

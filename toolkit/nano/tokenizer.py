@@ -11,8 +11,10 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
+from toolkit.nano.formats import SOLVE
 from toolkit.nano.vocabulary import ASSISTANT, END, PAD, UNKNOWN, USER, splitter, vocabulary
 
+LONGEST, LONGEST_OF_FORMATS = 256, 512  # tokens of a conversation
 TEMPLATE_FILE = Path(__file__).with_name("chat_template.jinja")
 
 
@@ -21,9 +23,17 @@ def document(question: str, response: str) -> str:
     return f"{USER}{question}{ASSISTANT}{response}{END}"
 
 
-def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
-    """Build the tokenizer of a domain's embedded models from its vocabulary and this package's chat template."""
-    ids = {piece: place for place, piece in enumerate(vocabulary(domain))}
+def longest(formats: tuple[str, ...]) -> int:
+    """Give how many tokens a model reads: more, where a prompt may hold two earlier answers beside the question."""
+    return LONGEST if formats == (SOLVE,) else LONGEST_OF_FORMATS
+
+
+def build_tokenizer(domain: str = "mathematics", formats: tuple[str, ...] = (SOLVE,)) -> PreTrainedTokenizerFast:
+    """Build the tokenizer of a domain's embedded models from its vocabulary and this package's chat template.
+
+    With more `formats` than solving (see `toolkit.nano.formats`) it reads their prompts and answers, too.
+    """
+    ids = {piece: place for place, piece in enumerate(vocabulary(domain, formats))}
     core = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     core.pre_tokenizer = splitter()
     core.decoder = decoders.Fuse()
@@ -35,7 +45,7 @@ def build_tokenizer(domain: str = "mathematics") -> PreTrainedTokenizerFast:
         padding_side="left",
         additional_special_tokens=[USER, ASSISTANT],
         clean_up_tokenization_spaces=False,
-        model_max_length=256,
+        model_max_length=longest(formats),
     )
     tokenizer.chat_template = TEMPLATE_FILE.read_text(encoding="utf-8")
     return tokenizer

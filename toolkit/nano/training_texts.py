@@ -7,10 +7,12 @@ can be among these texts.
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 
 from toolkit.domains import DOMAINS
 from toolkit.domains.domain import Domain, Mixture, Page
+from toolkit.nano.formats import SOLVE, page
 from toolkit.nano.tokenizer import document
 from toolkit.nano.vocabulary import END
 
@@ -19,13 +21,18 @@ EASY_FIRST, EASY_LARGEST = 4000, 9
 
 
 def teacher_texts(
-    seed: int, families: tuple[str, ...] = (), largest: int | None = None, domain: str = "mathematics"
+    seed: int,
+    families: tuple[str, ...] = (),
+    largest: int | None = None,
+    domain: str = "mathematics",
+    formats: tuple[str, ...] = (SOLVE,),
 ) -> Iterator[str]:
     """Yield the teacher's training texts without end: questions of the `train` split, each with a worked solution.
 
-    `domain` is a key of `DOMAINS`; the parts of a mixture alternate.
+    `domain` is a key of `DOMAINS`; the parts of a mixture alternate. With more `formats`, pages of those take turns
+    with the solutions; see `toolkit.nano.formats`.
     """
-    return _by_domain(_solved, domain, families, seed, largest)
+    return _by_domain(partial(_solved, formats=formats), domain, families, seed, largest)
 
 
 def base_texts(
@@ -48,13 +55,16 @@ def _by_domain(
     return texts(domain, families, seed, largest)
 
 
-def _solved(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:
+def _solved(
+    domain: Domain, families: tuple[str, ...], seed: int, largest: int | None, formats: tuple[str, ...]
+) -> Iterator[str]:
     rng = random.Random(f"teacher:{seed}")
-    easy = islice(domain.generate("train", seed, families, min(EASY_LARGEST, largest or EASY_LARGEST)), EASY_FIRST)
-    for question in chain(easy, domain.generate("train", seed + 1, families, largest)):
+    easy_largest = min(EASY_LARGEST, largest or EASY_LARGEST)
+    easy = islice(domain.generate("train", seed, families, easy_largest), EASY_FIRST)
+    for place, question in enumerate(chain(easy, domain.generate("train", seed + 1, families, largest))):
         if domain.facts and rng.random() < domain.facts:
             yield _shown(domain.page("facts", families, rng, largest))
-        yield document(question.text, domain.solve(question, rng))
+        yield document(*page(domain, question, formats, rng, families, easy_largest if place < EASY_FIRST else largest))
 
 
 def _weak(domain: Domain, families: tuple[str, ...], seed: int, largest: int | None) -> Iterator[str]:

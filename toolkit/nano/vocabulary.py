@@ -12,6 +12,8 @@ from pathlib import Path
 from tokenizers import Regex, pre_tokenizers
 
 from toolkit.domains import DOMAINS
+from toolkit.nano import formats as pages
+from toolkit.nano.formats import SOLVE
 
 PAD, UNKNOWN, USER, ASSISTANT, END = SPECIAL_TOKENS = ("<pad>", "<unk>", "<|user|>", "<|assistant|>", "<|end|>")
 PIECE = r" ?(?:\\boxed\{|[A-Za-z]+|[^\sA-Za-z0-9])(?: (?=[0-9]))?|[0-9]|\n"
@@ -26,10 +28,11 @@ def splitter() -> pre_tokenizers.PreTokenizer:
 
 
 @cache
-def vocabulary(domain: str) -> tuple[str, ...]:
-    """Give the pieces that models of a domain read, in the order of their ids."""
+def vocabulary(domain: str, formats: tuple[str, ...] = (SOLVE,)) -> tuple[str, ...]:
+    """Give the pieces that models of a domain read, in the order of their ids; those of more formats come last."""
     frozen = frozen_pieces(domain)
-    return (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
+    known = (*frozen, *sorted(set(pieces_needed(domain)) - set(frozen)))
+    return (*known, *sorted(pieces_of(pages.texts(domain, formats)) - set(known)))
 
 
 def frozen_pieces(domain: str) -> tuple[str, ...]:

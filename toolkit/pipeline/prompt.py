@@ -10,9 +10,9 @@ def fill_prompt(model: Path, question: str) -> str:
     return prompt_text(load_tokenizer(model), question)
 
 
-def nano_prompt(question: str, domain: str) -> str:
+def nano_prompt(question: str, domain: str, formats: tuple[str, ...]) -> str:
     """Fill the template of an embedded model that is not trained yet: its tokenizer is known before its weights."""
     from toolkit.models.chat import prompt_text
     from toolkit.nano.tokenizer import build_tokenizer
 
-    return prompt_text(build_tokenizer(domain), question)
+    return prompt_text(build_tokenizer(domain, formats), question)

@@ -6,6 +6,7 @@ from toolkit.protocols import ProtocolError, load_protocol, load_question_protoc
 from toolkit.protocols.contract import Draft, Protocol, ProtocolFault, Question, QuestionProtocol
 from toolkit.protocols.execution import Execution
 from toolkit.protocols.options import OptionError
+from toolkit.protocols.prompts import PromptError
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe
@@ -19,13 +20,15 @@ def protocol_of(recipe: Recipe) -> Protocol:
     sampling = recipe.sampling
     if makes_questions(recipe):
         return load_protocol(PLAIN, sampling.prompt)
-    return load_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options, recipe.protocol_file)
+    made = sampling.protocol, sampling.prompt, sampling.protocol_options
+    return load_protocol(*made, recipe.protocol_file, sampling.protocol_prompts)
 
 
 def question_protocol_of(recipe: Recipe) -> QuestionProtocol:
     """Load the protocol by which a recipe's new questions come about."""
     sampling = recipe.sampling
-    return load_question_protocol(sampling.protocol, sampling.prompt, sampling.protocol_options)
+    made = sampling.protocol, sampling.prompt, sampling.protocol_options
+    return load_question_protocol(*made, prompts=sampling.protocol_prompts)
 
 
 def makes_questions(recipe: Recipe) -> bool:
@@ -53,6 +56,8 @@ def open_protocol(recipe: Recipe, progress: Progress) -> None:
             (question_protocol_of if makes_questions(way) else protocol_of)(way)
     except OptionError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol_options')}: protocol_options: {error}") from error
+    except PromptError as error:
+        raise RecipeError(f"{_set_in(recipe, 'protocol_prompts')}: protocol_prompts: {error}") from error
     except ProtocolError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol')}: protocol: {error}") from error
     except Exception as error:  # whatever the function of a user's file may raise

@@ -75,6 +75,14 @@ def teacher_name(context: Context, teacher: Artifact) -> tuple[str, str]:
     return Path(settings.teacher).name if is_folder else settings.teacher, settings.teacher_revision or teacher.key
 
 
+def nano_formats(recipe: Recipe) -> tuple[str, ...]:
+    """List the formats that an embedded model of a recipe reads: of all its embedded teachers, in one order."""
+    from toolkit.nano.formats import FORMATS, SOLVE
+
+    learnt = {name for one in recipe.teachers.values() if one.teacher == NANO for name in one.teacher_formats}
+    return (SOLVE, *(name for name in FORMATS if name in learnt))
+
+
 @contextlib.contextmanager
 def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: Sequence[str]) -> Iterator[Teacher]:
     """Open what answers as the recipe says until the body ends, `questions` first of all.
@@ -146,7 +154,8 @@ def _filled(context: Context, teacher: Artifact, text: str) -> str:
         return text
     from toolkit.pipeline.prompt import fill_prompt, nano_prompt
 
-    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, nano_domain(context.recipe))
+    reading = nano_domain(context.recipe), nano_formats(context.recipe)
+    return fill_prompt(teacher.path, text) if teacher.made else nano_prompt(text, *reading)
 
 
 def refuse_unreadable(unread: Sequence[str], count: int, roles: Sequence[str]) -> None:

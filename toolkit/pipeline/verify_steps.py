@@ -152,8 +152,9 @@ def _protocol_of(manifest: ReleaseManifest) -> tuple[int, Protocol | None]:
     sampling: Any = manifest.provenance.get("sampling")
     try:
         name, seed = sampling["protocol"], sampling["sampling_seed"]
-        options, prompt = sampling.get("protocol_options", {}), sampling["prompt"]
-        return int(seed), load_protocol(name, prompt, options) if name in PROTOCOLS else None
+        options, prompts = sampling.get("protocol_options", {}), sampling.get("protocol_prompts", {})
+        made = name, sampling["prompt"], options, None, prompts
+        return int(seed), load_protocol(*made) if name in PROTOCOLS else None
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(f"manifest.json: provenance: sampling: does not say how steps came about: {error}") from error
 

@@ -1,6 +1,7 @@
 """Synthesis protocols: one file each, which says how a response to a question, or a new question, comes about.
 
-A protocol's module has `protocol(prompt, **options)`, with `prompt` the recipe's template. It gives a `Protocol` and
+A protocol's module has `protocol(prompt, **options)`, with `prompt` the recipe's template; where it takes `prompts`,
+those are the recipe's templates for its other steps, by name. It gives a `Protocol` and
 has a line in `toolkit.doors.PROTOCOLS`, or a `QuestionProtocol` and one in `QUESTION_PROTOCOLS` (see `contract`). A
 file of the user's own has the same function and needs no line.
 """
@@ -8,9 +9,10 @@ file of the user's own has the same function and needs no line.
 import functools
 import hashlib
 import importlib
+import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -18,6 +20,7 @@ from typing import Any, TypeVar
 from toolkit.doors import PROTOCOLS, QUESTION_PROTOCOLS
 from toolkit.protocols.contract import Protocol, QuestionProtocol
 from toolkit.protocols.options import check_options
+from toolkit.protocols.prompts import refuse_unknown
 from toolkit.recipe.protocol_file import prompts_of, protocol_name
 
 Kind = TypeVar("Kind", Protocol, QuestionProtocol)
@@ -31,31 +34,43 @@ class ProtocolError(ValueError):
 
 
 def load_protocol(
-    name: str, prompt: str, options: Mapping[str, Any] | None = None, file: Path | None = None
+    name: str,
+    prompt: str,
+    options: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> Protocol:
     """Load a protocol that makes responses, with the recipe's prompt template and options.
 
     Args:
         name: in `PROTOCOLS`, or `module@digest` of a file of the user's own.
         file: that file, which is run. None refuses such a name.
+        prompts: of the recipe for the protocol's other steps, by step; they take the place of its own.
 
     Raises:
         OptionError: for options that the protocol does not take.
+        PromptError: for prompts of steps that it does not have, or of other variables.
         ProtocolError: for a file that is not the one of the name, cannot be run, or makes no such protocol.
         ValueError: for a prompt that is no template.
     """
-    return _made(_module(name, file), Protocol, prompt, options or {})._replace(name=name.partition("@")[0])
+    made = _made(_module(name, file), Protocol, prompt, options or {}, prompts or {})
+    return made._replace(name=name.partition("@")[0])
 
 
 def load_question_protocol(
-    name: str, prompt: str, options: Mapping[str, Any] | None = None, file: Path | None = None
+    name: str,
+    prompt: str,
+    options: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> QuestionProtocol:
     """Load a protocol that makes new questions; `name` is in `QUESTION_PROTOCOLS`, and else all is as `load_protocol`.
 
     Raises:
-        OptionError, ProtocolError, ValueError: as `load_protocol` does.
+        OptionError, PromptError, ProtocolError, ValueError: as `load_protocol` does.
     """
-    return _made(_module(name, file), QuestionProtocol, prompt, options or {})._replace(name=name.partition("@")[0])
+    made = _made(_module(name, file), QuestionProtocol, prompt, options or {}, prompts or {})
+    return made._replace(name=name.partition("@")[0])
 
 
 def _module(name: str, file: Path | None) -> ModuleType:
@@ -94,12 +109,23 @@ def _run_file(file: Path, name: str) -> ModuleType:
     return module
 
 
-def _made(module: ModuleType, kind: type[Kind], prompt: str, options: Mapping[str, Any]) -> Kind:
+def _prompts(make: Callable[..., Any], prompts: Mapping[str, str]) -> dict[str, Any]:
+    """Give a recipe's prompts as a protocol takes them; one that takes none has none beside the recipe's `prompt`."""
+    if "prompts" in inspect.signature(make).parameters:
+        return {"prompts": prompts}
+    refuse_unknown(prompts, ())
+    return {}
+
+
+def _made(
+    module: ModuleType, kind: type[Kind], prompt: str, options: Mapping[str, Any], prompts: Mapping[str, str]
+) -> Kind:
     make = getattr(module, "protocol", None)
     place, named = Path(str(module.__file__)).name, kind.__name__
     if not callable(make):
         raise ProtocolError(f"{place}: has no function `protocol(prompt, **options)`; write one that gives a {named}")
-    made: Any = make(prompt, **check_options(make, options))
+    checked = check_options(make, options)
+    made: Any = make(prompt, **checked, **_prompts(make, prompts))
     if not isinstance(made, kind) and type(made) in MAKES:
         raise ProtocolError(f"{place}: makes {MAKES[type(made)]}, where {MAKES[kind]} are wanted; name another one")
     if not isinstance(made, kind) or not made.steps:

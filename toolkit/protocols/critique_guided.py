@@ -5,6 +5,7 @@ answers nothing that can be read. The student is trained to write the refined an
 critique; at test time it reads the question alone.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from toolkit.protocols.contract import Ask, Draft, Protocol, Question, Respond, Writer
@@ -13,7 +14,9 @@ from toolkit.protocols.prompts import load_prompts, question_prompt
 CONCLUSION = "Conclusion:"  # begins the last line of a critique, before `right` or `wrong`
 
 
-def protocol(prompt: str, *, critique: Literal["shown", "none"] = "shown") -> Protocol:
+def protocol(
+    prompt: str, prompts: Mapping[str, str] | None = None, *, critique: Literal["shown", "none"] = "shown"
+) -> Protocol:
     """Give the protocol with the steps `probe`, `critique` and `refine`.
 
     Args:
@@ -22,9 +25,9 @@ def protocol(prompt: str, *, critique: Literal["shown", "none"] = "shown") -> Pr
             question's critique needs two questions, and a protocol sees only one.
     """
     variables = {"question": 0, "attempt": 1}
-    prompts = load_prompts(__file__, {"critique": variables, "refine": variables | {"critique": 1}})
-    respond = _respond(prompts["refine"] if critique == "shown" else None)
-    return Protocol({"probe": question_prompt(prompt), **prompts}, respond)
+    steps = load_prompts(__file__, {"critique": variables, "refine": variables | {"critique": 1}}, prompts)
+    respond = _respond(steps["refine"] if critique == "shown" else None)
+    return Protocol({"probe": question_prompt(prompt), **steps}, respond)
 
 
 def _respond(shown: Writer | None) -> Respond:

@@ -6,6 +6,7 @@ nothing, and two rules need an answer to the new question, which is asked for on
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -43,6 +44,7 @@ STOP_WORDS = {  # none that may be an answer: no letter, no "no"
 
 def protocol(
     prompt: str,
+    prompts: Mapping[str, str] | None = None,
     *,
     attempt: bool = True,
     calls_per_round: Annotated[int, Field(ge=1)] | None = None,
@@ -57,7 +59,7 @@ def protocol(
         draw_seed: of the choice of operations.
     """
     variables = {"evolve": {"question": 1, "operation": 0}, "judge": {"question": 1, "evolved": 1}}
-    steps: dict[str, Writer] = {**load_prompts(__file__, variables)}
+    steps: dict[str, Writer] = {**load_prompts(__file__, variables, prompts)}
     if attempt:
         steps["attempt"] = question_prompt(prompt)
     return QuestionProtocol(steps, _synthesise(attempt, draw_seed), calls_per_round=calls_per_round)

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+NO_OPTIONS = ("prompt", "prompts")  # what a protocol's function takes beside its options
+
 
 class OptionError(ValueError):
     """An option that a protocol does not have, or with a value that it does not take; the message names both."""
@@ -17,14 +19,15 @@ def check_options(make: Callable[..., Any], given: Mapping[str, Any]) -> dict[st
     """Give the options as a protocol takes them.
 
     Args:
-        make: the protocol's function; what it takes beside `prompt` are its options. A range stands in the type hint,
-            as `Annotated[int, Field(ge=1, le=8)]`, and a choice as `Literal["a", "b"]`.
+        make: the protocol's function; what it takes beside `prompt` and `prompts` are its options. A range stands in
+            the type hint, as `Annotated[int, Field(ge=1, le=8)]`, and a choice as `Literal["a", "b"]`.
         given: of the recipe, plain YAML data.
 
     Raises:
         OptionError: for an unknown name, a value of another type or outside its range, or an option that is missing.
     """
-    options = {name: option for name, option in inspect.signature(make).parameters.items() if name != "prompt"}
+    takes = inspect.signature(make).parameters
+    options = {name: option for name, option in takes.items() if name not in NO_OPTIONS}
     unknown = [name for name in given if name not in options]
     if unknown:
         raise OptionError(f"{unknown[0]}: there is no such option; {_known(options)}")

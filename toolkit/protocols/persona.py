@@ -3,7 +3,7 @@
 The personas come from the seeds, so that no other source enters. Personas that share most of their words count once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -22,6 +22,7 @@ RELATIONS = ("write", "read", "enjoy", "dislike")  # what somebody may do with a
 
 def protocol(
     prompt: str,
+    prompts: Mapping[str, str] | None = None,
     *,
     persona_similarity: Annotated[float, Field(gt=0, le=1)] = 0.9,
     calls_per_round: Annotated[int, Field(ge=1)] = 64,
@@ -35,7 +36,7 @@ def protocol(
         draw_seed: of what the persona has to do with the seed.
     """
     problem = {"question": 0, "persona": 1}
-    steps = load_prompts(__file__, {"persona": {"question": 0, "relation": 0}, "problem": problem})
+    steps = load_prompts(__file__, {"persona": {"question": 0, "relation": 0}, "problem": problem}, prompts)
     personas = {REPEATED: _is_repeated(persona_similarity)}
     return QuestionProtocol(steps, _synthesise(draw_seed), {}, personas, {}, calls_per_round)
 

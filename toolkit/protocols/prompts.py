@@ -1,7 +1,7 @@
 """The prompts of a protocol: Jinja files beside its module, named `<module>.<step>.jinja`."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from toolkit.prompt import LONGEST, Messages, prompt_writer, template_writer, user_turn
@@ -9,6 +9,10 @@ from toolkit.protocols.contract import Writer
 from toolkit.text_files import TextError, read_text
 
 CACHED = 16_384  # filled prompts that stay in memory, since a question is asked several times
+
+
+class PromptError(ValueError):
+    """A prompt of a recipe for a step that a protocol does not have, or of other variables than it has there."""
 
 
 class Prompt:
@@ -27,18 +31,44 @@ class Prompt:
         return user_turn(self._write(**texts))
 
 
-def load_prompts(module: str, steps: Mapping[str, Mapping[str, int]]) -> dict[str, Prompt]:
-    """Load the prompt of each step from `<module>.<step>.jinja` beside a protocol's module.
+def load_prompts(
+    module: str, steps: Mapping[str, Mapping[str, int]], given: Mapping[str, str] | None = None
+) -> dict[str, Prompt]:
+    """Load the prompt of each step: a recipe's, or from `<module>.<step>.jinja` beside a protocol's module.
 
     Args:
         module: the module's own `__file__`.
         steps: step -> its variables, each with the number of completions that its value holds at most: 0 for the
             question, 1 for the text of a step, more where several are joined. The dry run's estimate counts on it.
+        given: templates of the recipe by step, instead of the files.
 
     Raises:
+        PromptError: for a template of the recipe that is none, has other variables, or is of another step.
         ValueError: naming the file, for one that is missing, no template, or of other variables than these.
     """
-    return {step: Prompt(load_template(module, step, variables), variables) for step, variables in steps.items()}
+    given = given or {}
+    refuse_unknown(given, steps)
+    return {
+        step: Prompt(_given(step, given[step], variables), variables)
+        if step in given
+        else Prompt(load_template(module, step, variables), variables)
+        for step, variables in steps.items()
+    }
+
+
+def refuse_unknown(given: Mapping[str, str], steps: Iterable[str]) -> None:
+    """Refuse prompts of a recipe for other steps than these; raises PromptError."""
+    unknown = sorted(set(given) - set(steps))
+    if unknown:
+        known = ", ".join(steps) or "none"
+        raise PromptError(f"{unknown[0]}: there is no such step with a prompt of its own; the protocol has {known}")
+
+
+def _given(step: str, template: str, variables: Mapping[str, int]) -> Callable[..., str]:
+    try:
+        return template_writer(template, variables, step)
+    except ValueError as error:
+        raise PromptError(str(error)) from error
 
 
 def load_template(module: str, name: str, variables: Mapping[str, int]) -> Callable[..., str]:

@@ -4,6 +4,7 @@
 kind, as for GSM8K. Each prompt has pairs of old and new questions, and asks for the statement alone.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from toolkit.protocols.reading import tagged
 
 def protocol(
     prompt: str,
+    prompts: Mapping[str, str] | None = None,
     *,
     style: Literal["inspired", "similar"] = "inspired",
     calls_per_round: Annotated[int, Field(ge=1)] = 64,
@@ -26,7 +28,7 @@ def protocol(
         style: how near the new question is to its seed.
         calls_per_round: they take the seeds in turn.
     """
-    steps = load_prompts(__file__, {style: {"question": 0}})
+    steps = load_prompts(__file__, {style: {"question": 0}}, prompts)
     return QuestionProtocol(steps, _synthesise(style), calls_per_round=calls_per_round)
 
 

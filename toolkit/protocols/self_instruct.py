@@ -6,7 +6,7 @@ may begin a question, words are counted with signs as words, and the keyword fil
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -39,6 +39,7 @@ CLOSING = re.compile(r"[,;:!?)\]}#]|\.(?!\d)")
 
 def protocol(
     prompt: str,
+    prompts: Mapping[str, str] | None = None,
     *,
     examples: Count = 8,
     machine: Number = 2,
@@ -62,13 +63,13 @@ def protocol(
         draw_seed: of the choice of examples.
     """
     variables = {"examples": min(machine, examples), "first": 0, "last": 0}
-    prompts = load_prompts(__file__, {"continue": variables})
+    steps = load_prompts(__file__, {"continue": variables}, prompts)
     filters: dict[str, Filter] = {"length": _has_odd_length, "beginning": _begins_badly}
     filters |= {"keyword": _has_keyword} if keywords else {}
     filters["similar"] = is_similar(max_similarity, same_values=same_values)
     audits = {f"stock ROUGE-L above {STOCK}": stock_filter(STOCK)}
     synthesise = _synthesise(examples, machine, asked, draw_seed)
-    return QuestionProtocol(prompts, synthesise, filters, {}, audits, calls_per_round)
+    return QuestionProtocol(steps, synthesise, filters, {}, audits, calls_per_round)
 
 
 def _synthesise(examples: int, machine: int, asked: int, draw_seed: int) -> Synthesise:

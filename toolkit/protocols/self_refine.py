@@ -3,7 +3,7 @@
 The reviewer never sees the known answer. A review that was cut, or that holds no solution, leaves the text as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -16,14 +16,16 @@ SATISFIED = "Every step is right."  # the prompt asks for this line where nothin
 SOLUTION = "Solution:"  # and for this one above the whole solution
 
 
-def protocol(prompt: str, *, rounds: Annotated[int, Field(ge=1, lt=LONGEST)] = 4) -> Protocol:
+def protocol(
+    prompt: str, prompts: Mapping[str, str] | None = None, *, rounds: Annotated[int, Field(ge=1, lt=LONGEST)] = 4
+) -> Protocol:
     """Give the protocol with the steps `draft` and `review`.
 
     Args:
         rounds: reviews at most; each is one call, which lists what is wrong and rewrites the solution.
     """
-    prompts = load_prompts(__file__, {"review": {"question": 0, "attempt": 1, "exchange": rounds - 1}})
-    return Protocol({"draft": question_prompt(prompt), **prompts}, _respond(rounds), {"review": rounds})
+    steps = load_prompts(__file__, {"review": {"question": 0, "attempt": 1, "exchange": rounds - 1}}, prompts)
+    return Protocol({"draft": question_prompt(prompt), **steps}, _respond(rounds), {"review": rounds})
 
 
 def _respond(rounds: int) -> Respond:

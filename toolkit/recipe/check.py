@@ -68,6 +68,11 @@ def _teacher_rules(recipe: Recipe) -> Rules:
             bool(teacher.teacher_revision) or not (keys and by_name),
             "missing; an endpoint's teacher is known by its name and revision (a commit, or `main` if it may move)",
         ),
+        (
+            "teacher_formats",
+            "solve" in teacher.teacher_formats and _distinct(teacher.teacher_formats),
+            "must be distinct, and solve among them: every protocol asks for an answer first",
+        ),
         ("instance", serving.server != "endpoint" or bool(serving.instance), "missing: vendor/region/type/size"),
         _pattern_rule("response_pattern", recipe.verification.response_pattern),
         _pattern_rule("answer_pattern", None if answer == BOXED else answer),

@@ -76,6 +76,8 @@ class Teacher:
     teacher_layers: Width = 3
     teacher_heads: Width = 4
     teacher_seed: Seed = 0
+    # what `nano` learns beside solving: to review an attempt, to criticise and refine one, to vary a question
+    teacher_formats: tuple[Literal["solve", "review", "refine", "vary"], ...] = ("solve",)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -126,6 +128,7 @@ class Sampling:
     # such as ./my_protocol.py, which keys and releases call my_protocol@digest
     protocol: Annotated[str, one_of(PROTOCOLS | QUESTION_PROTOCOLS, OWN_PROTOCOL)] = "rejection_sampling"
     protocol_options: dict[str, Any] = Field(default_factory=dict)  # by name, as the protocol describes them
+    protocol_prompts: dict[str, str] = Field(default_factory=dict)  # by step: Jinja templates, instead of its own
     # the reasoning that a served model returns beside its answer: kept in front as <think>...</think>, or dropped
     reasoning: Literal["drop", "keep"] = "drop"
 

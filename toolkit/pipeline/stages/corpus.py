@@ -209,7 +209,8 @@ def _protocol_inputs(context: Context, source: Source, part: Part) -> dict[str, 
     if not has_steps(context.recipe):
         return {}
     made = {"protocol": sampling.protocol, "options": sampling.protocol_options, "prompt": sampling.prompt}
-    return {"steps": source.rows[part].steps_digest if source.rows else None, **made}
+    prompts = {"prompts": sampling.protocol_prompts} if sampling.protocol_prompts else {}
+    return {"steps": source.rows[part].steps_digest if source.rows else None, **made, **prompts}
 
 
 def _step_inputs(context: Context, source: Source, part: Part) -> dict[str, Any]:

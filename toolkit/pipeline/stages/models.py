@@ -2,24 +2,27 @@
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.keys import keyed_fields
-from toolkit.pipeline.context import Context
+from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import refuse_training
 from toolkit.pipeline.stages.pool import domain_inputs, has_benchmark, held_out_questions, procedural
-from toolkit.pipeline.teacher import NANO, is_served, nano_domain, refuse_unreadable, remote_model
+from toolkit.pipeline.teacher import NANO, is_served, nano_domain, nano_formats, refuse_unreadable, remote_model
 from toolkit.progress import Stage
 from toolkit.questions.pools import read_questions
+from toolkit.text import listed
 from toolkit.workers import Counted, Tick
 from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_atomic
 
 ModelName = tuple[str, str]  # role (teacher or base) and the name that the recipe gives it
 SECONDS = {"teacher": 0.05, "base": 0.035}  # of one core per step of an embedded model of the default size
+NUMBERED = re.compile(r"^\d+\. ")  # the beginning of an item of a list
 ROLES = ("base", "teacher")  # of models that may be embedded, in the order in which what they read is looked through
 
 
@@ -72,6 +75,7 @@ def refuse_unusable(context: Context, stage: Stage, pool: Artifact, roles: Seque
         if role == "teacher" and remote_model(own.recipe):
             continue
         if name == NANO and not context.workspace.planned(role, nano_options(own, role)).made:
+            _refuse_formats(own)
             untrained.append(role)
         elif Path(name).is_dir():
             _check(own, stage, called, Path(name).resolve(), code=True)
@@ -160,8 +164,14 @@ def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     role, name = called
     title = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
     if artifact.made:
-        return f"{title} {artifact.files.get('repo', artifact.key[:8])}"
+        known = f"{title} {artifact.files.get('repo', artifact.key[:8])}"
+        return known + "".join(f"\n{'':13}{line}" for line in skill_lines(artifact.facts.get("skills", {})))
     return f"{title}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
+
+
+def skill_lines(skills: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Write what `toolkit.pipeline.skills` measured as a person reads it, a line for each format."""
+    return [f"{name}: {listed(f'{what} {value:.1%}' for what, value in of.items())}" for name, of in skills.items()]
 
 
 def _local_model(folder: Path) -> Artifact:
@@ -215,18 +225,35 @@ def nano_options(context: Context, role: str) -> dict[str, Any]:
     # Mathematics is what an embedded model reads when nothing else is said.
     domain = {"domain": pool.pool} if nano_domain(context.recipe) != "mathematics" else {}
     domain |= domain_inputs(nano_domain(context.recipe))
-    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain
+    # A student may read what the teacher reads, such as a critique, so that its base knows the words of all formats.
+    formats = nano_formats(context.recipe)
+    more = {"formats": formats} if len(formats) > 1 and role == "base" else {}
+    return own | {"families": pool.families or (), "largest": pool.largest_number} | domain | more
 
 
 def train_nano(role: str, options: Mapping[str, Any], out: Path, tick: Tick) -> dict[str, Any]:
     """Train an embedded teacher or base into `out`; runs in a worker."""
     from toolkit.nano import pretrain
+    from toolkit.pipeline.skills import measure_skills
     from toolkit.quiet import quiet
 
     train = {"teacher": pretrain.train_teacher, "base": pretrain.train_base}[role]
+    settings = pretrain.NanoSettings(**options)
     with quiet():
-        train(pretrain.NanoSettings(**options), out, tick)
-    return {"role": role}
+        train(settings, out, tick)
+        skills = measure_skills(out, settings) if role == "teacher" and len(settings.formats) > 1 else {}
+    return {"role": role} | ({"skills": skills} if skills else {})
+
+
+def _refuse_formats(context: Context) -> None:
+    from toolkit.nano.formats import lacking
+
+    domain, formats = nano_domain(context.recipe), nano_formats(context.recipe)
+    if lacking(domain, formats):
+        raise StageError(
+            f"teacher_formats: {listed(lacking(domain, formats))}: an embedded teacher learns only [solve] from the "
+            f"domain {domain}, which has no mistakes and no parser; take `pool: mathematics`, or leave them out"
+        )
 
 
 def _refuse_unreadable_by_nano(context: Context, pool: Artifact, roles: Sequence[str]) -> None:
@@ -235,8 +262,8 @@ def _refuse_unreadable_by_nano(context: Context, pool: Artifact, roles: Sequence
 
     files = ["questions", *(["benchmark"] if has_benchmark(context.recipe) else [])]
     questions = [row["question"] for name in files for row in read_questions(pool.path, name)]
-    unread = unreadable(build_tokenizer(nano_domain(context.recipe)), questions)
-    refuse_unreadable(unread, len(questions), roles)
+    tokenizer = build_tokenizer(nano_domain(context.recipe), nano_formats(context.recipe))
+    refuse_unreadable(unreadable(tokenizer, questions), len(questions), roles)
 
 
 def training_leaks_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> Artifact:
@@ -307,14 +334,17 @@ def _pool_texts(pool: Path) -> Iterator[str]:
 
 
 def _training_texts(model: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every document that training draws from the stream, questions and responses apart."""
+    """Yield every document that training draws from the stream, questions, attempts and responses apart."""
     from toolkit.nano.pretrain import NanoSettings, documents_drawn
     from toolkit.nano.training_texts import base_texts, teacher_texts
     from toolkit.nano.vocabulary import ASSISTANT
 
     settings = NanoSettings(**options)
-    stream = {"teacher": teacher_texts, "base": base_texts}[model.split()[0]](
-        settings.seed, settings.families, settings.largest, settings.domain
-    )
-    documents = itertools.islice(stream, documents_drawn(settings))
-    return itertools.chain.from_iterable(document.split(ASSISTANT) for document in documents)
+    drawn = settings.seed, settings.families, settings.largest, settings.domain
+    stream = base_texts(*drawn) if model.split()[0] == "base" else teacher_texts(*drawn, settings.formats)
+    for document in itertools.islice(stream, documents_drawn(settings)):
+        first, *answers = document.split(ASSISTANT)
+        # A page of more than a question has it on a line of its own: beside the numbers of an attempt or of a list a
+        # question is missed, or found where it is not.
+        texts = (*first.splitlines(), *answers) if answers else (first,)
+        yield from (NUMBERED.sub("", text) for text in texts)
