@@ -49,7 +49,7 @@ def test_a_list_that_was_cut_is_dropped_whole_and_one_that_is_none_is_named(tmp_
     cut = call(tmp_path / "cut", loaded(), SEEDS, [NEW], cut=(NEW,))
     assert [question.dropped for question in cut.questions] == ["cut"] * 3
     none = call(tmp_path / "none", loaded(), SEEDS, ["I cannot do that."])
-    assert [question[::2] for question in none.questions] == [("I cannot do that.", "unreadable")]
+    assert [(question.text, question.dropped) for question in none.questions] == [("I cannot do that.", "unreadable")]
     long = call(tmp_path / "long", loaded(asked=2), SEEDS, [NEW])
     assert [question.dropped for question in long.questions] == ["", "", "beyond the list"]
 
