@@ -13,7 +13,7 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.protocol import makes_questions, protocol_of
+from toolkit.pipeline.protocol import makes_questions, protocol_of, question_protocol_of
 from toolkit.pipeline.rates import rates_like, teacher_kind
 from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
@@ -33,8 +33,6 @@ from toolkit.questions.pools import read_questions
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.questions import Synthesised, synthesise_questions
 from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, matched_rounds, rounds
-from toolkit.synthesis.spending import Estimate
-from toolkit.synthesis.step_estimates import ProtocolEstimate
 from toolkit.synthesis.tally import describe
 from toolkit.workspace import Artifact, hash_of, write_atomic
 
@@ -105,10 +103,22 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
     text = _described(context, source)
     if source.rows:
         return PlannedStage("responses", (), f"{text}: none to sample")
+    if source.made and not source.made.made:
+        requests = _requests_with_questions(context)
+        text = f"new questions with {max(context.run.budgets)} responses each, to sample: about {requests:,} requests"
+        return PlannedStage("responses", [source.made], text, [_ahead(context, requests)])
     index = JournalIndex(source.journal, source.questions)
     index.read()
     missing = estimate_missing(context, index, source.questions)
-    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing)])
+    unit = "responses" if missing.requests == missing.responses else "requests"
+    return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.requests, unit)])
+
+
+def _requests_with_questions(context: Context) -> int:
+    """Estimate calls and answers of an arm that makes new questions, where a call takes all steps and brings one."""
+    answers = int(most_draws(context.run).sum())
+    steps = len(question_protocol_of(context.recipe).steps)
+    return answers if context.recipe.ladder.match else answers + steps * max(context.recipe.subsets)
 
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
@@ -196,12 +206,11 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
     )
 
 
-def _ahead(context: Context, missing: Estimate | ProtocolEstimate) -> Ahead:
+def _ahead(context: Context, requests: int, unit: str = "requests") -> Ahead:
     """Say how long it takes: a response of several steps takes as long as all of its requests."""
     known = ((rate.seconds, rate.requests) for rate in rates_like(context))
     guess = SECONDS if teacher_kind(context.recipe) == "embedded" else None
-    unit = "responses" if missing.requests == missing.responses else "requests"
-    return timed(context, Ahead("responses", missing.requests, unit), known, guess, alone=True)
+    return timed(context, Ahead("responses", requests, unit), known, guess, alone=True)
 
 
 def _described(context: Context, source: Source) -> str:
