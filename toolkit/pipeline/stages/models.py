@@ -43,14 +43,14 @@ def models_stage(context: Context, pool: Artifact, roles: Sequence[str]) -> dict
     with context.progress.stage("models") as stage:
         stage.expect(len(own), "step")
         models = dict(zip(own, context.each(lambda name: _model(own[name], stage, name), own), strict=True))
-        stage.text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
+        stage.text = _models_text(own, models)
     return models
 
 
 def plan_models(context: Context, models: Mapping[ModelName, Artifact]) -> PlannedStage:
     """Say which models are there, and how many steps the others will be trained for."""
     own = contexts_of_models(context, list(dict.fromkeys(role for role, _ in models)))
-    text = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
+    text = _models_text(own, models)
     ahead = [_ahead(own[name], name[0]) for name, model in models.items() if not model.made]
     return PlannedStage("models", list(models.values()), text, ahead)
 
@@ -160,12 +160,18 @@ def check_one(folder: Path, named: str, asked: bool, code: bool, tick: Tick) -> 
         check_model(folder, named, asked=asked, code=code)
 
 
+def _models_text(own: Mapping[ModelName, Context], models: Mapping[ModelName, Artifact]) -> str:
+    """Name the models on a line; below it, what teachers of several formats can do."""
+    named = ", ".join(_model_text(own[name], name, model) for name, model in models.items())
+    skills = (line for model in models.values() for line in skill_lines(model.facts.get("skills", {})))
+    return "\n".join([named, *(f"{'':13}{line}" for line in skills)])
+
+
 def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     role, name = called
     title = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
     if artifact.made:
-        known = f"{title} {artifact.files.get('repo', artifact.key[:8])}"
-        return known + "".join(f"\n{'':13}{line}" for line in skill_lines(artifact.facts.get("skills", {})))
+        return f"{title} {artifact.files.get('repo', artifact.key[:8])}"
     return f"{title}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
 
 
