@@ -40,6 +40,8 @@ def test_yaml_numbers_of_every_form_are_numbers(recipe):
         ("pool: m\nstep: 4", r"mine\.yaml: step: unknown key; did you mean steps\?"),
         ("pool: m\nxyzzy: 4", r"mine\.yaml: xyzzy: unknown key; the closest are (\w+, ){4}\w+; docs/recipes"),
         ("pool: m\nprotocol: shorten", r"protocol: .*'critique_guided'.*, or a file of yours, \./shorten\.py"),
+        (f"pool: {'m' * 300}", "pool: must name a file, a folder or a repo: at most 255 bytes between slashes"),
+        (f"pool: m\nextends: {'9' * 300}", "extends: takes the name of a recipe, not '999"),
         ("pool: m\nprotocol: two words", r"protocol: .*'critique_guided'.*, not 'two words'"),
         ("pool: m\nsteps: '4'", r"mine\.yaml: steps: .*integer.*'4'"),
         ("pool: m\nsteps: 0", r"steps: .*greater than or equal to 1.*0"),

@@ -115,8 +115,8 @@ def _lineage(path: Path) -> list[Path]:
     """List a recipe, the recipe that it extends, the one that that extends, and so on."""
     lineage = [path]
     while (name := _read(lineage[-1]).get("extends")) is not None:
-        if not re.fullmatch(r"[\w-]+", str(name), re.ASCII):
-            raise RecipeError(f"{lineage[-1]}: extends: takes the name of a recipe, not {name!r}")
+        if not re.fullmatch(r"[\w-]{1,100}", str(name), re.ASCII):
+            raise RecipeError(f"{lineage[-1]}: extends: takes the name of a recipe, not {name!r:.80}")
         beside = lineage[-1].with_name(f"{name}.yaml")
         parent = beside if beside.is_file() else recipe_file(str(name))
         if parent in lineage:

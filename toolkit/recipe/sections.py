@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from toolkit.doors import ANSWER_KINDS, BENCHMARKS, PROTOCOLS, QUESTION_PROTOCOLS, SERVERS
 from toolkit.keys import keyed_fields
-from toolkit.recipe.validators import licence, name_of_a_repo, one_of
+from toolkit.recipe.validators import Place, licence, name_of_a_repo, one_of
 
 MOST_DRAWS = 100_000  # responses per question that a journal, a budget or a release may have
 # Bounds beyond anything that can be run, so that a typing error fails here, not later for want of memory or time.
@@ -34,7 +34,7 @@ STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 class Pool:
     """Seed questions and held-out ones. `pool` is a procedural domain, a JSONL/parquet file or a Hub dataset."""
 
-    pool: str
+    pool: Place
     pool_config: str | None = None  # configuration of a Hub dataset
     pool_split: str = "train"  # split of a Hub dataset
     pool_revision: str | None = None  # revision of a Hub dataset
@@ -48,7 +48,7 @@ class Pool:
     pool_sizes: tuple[Size, ...] = (256, 512, 1024)  # Q1, Q2, Q4: nested prefixes of one seeded order
     pool_seed: Seed = 0
     pool_order: Seed = 0  # another order of the same seed questions, so other nested subsets; 0 keeps the pool's own
-    test_pool: str | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
+    test_pool: Place | None = None  # file or Hub dataset with the test questions; null takes them from `pool`
     test_split: str | None = None  # its split; null takes `pool_split`
     # columns of the test questions and the pattern of their answers; null takes those of the pool
     test_question_column: str | None = None
@@ -66,7 +66,7 @@ class Teacher:
     With `server`, `urls` or `provider` the model is asked over HTTP and is known by its name and revision.
     """
 
-    teacher: str = "nano"
+    teacher: Place = "nano"
     teacher_revision: str | None = None  # of a Hub model, or of what an endpoint serves
     api: Literal["chat", "generate"] = "chat"  # of an endpoint: messages, or the bare prompt without a chat template
     quantize: str | None = None  # by the server that is started, such as `awq` or `fp8`
@@ -104,7 +104,7 @@ class Serving:
 class Base:
     """What students start from: a Transformers folder, a Hub model, or `nano`, trained on the spot as set here."""
 
-    base: str = "nano"
+    base: Place = "nano"
     base_revision: str | None = None  # of a Hub model
     base_steps: Count = 2600
     base_learning_rate: Positive = 2e-3

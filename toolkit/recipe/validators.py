@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from toolkit.licences import LICENCES, closest
 
+LONGEST_PART = 255  # bytes of a name between slashes, on common file systems
 NAME_RULE = "must be owner/name: letters, digits, '-', '_' and '.', no '--' or '..', at most 88 characters of a name"
 
 
@@ -24,6 +26,17 @@ def name_of_a_repo(name: str) -> str:
     if name.count("/") != 1:
         raise PydanticCustomError("repo", NAME_RULE)
     return name
+
+
+def place(name: str) -> str:
+    """Refuse the name of a file, a folder or a repo that no file system would take, before anybody looks there."""
+    if any(len(part.encode()) > LONGEST_PART for part in name.split("/")):
+        rule = "must name a file, a folder or a repo: at most {most} bytes between slashes"
+        raise PydanticCustomError("place", rule, {"most": LONGEST_PART})
+    return name
+
+
+Place = Annotated[str, AfterValidator(place)]
 
 
 def licence(name: str) -> str:
