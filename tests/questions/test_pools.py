@@ -174,7 +174,8 @@ def test_the_family_that_has_too_few_questions_is_named(monkeypatch: pytest.Monk
 def test_code_is_no_pool_and_a_name_that_is_nothing_says_what_it_could_be(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PoolError, match=r"geometry\.py: code is no pool.* toolkit/domains .* `pool: geometry`"):
         load("./geometry.py", 2, 1)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for module in ("huggingface_hub.constants", "datasets.config"):
+        monkeypatch.setattr(f"{module}.HF_HUB_OFFLINE", True)
     with pytest.raises(
         PoolError, match=r"chemistri, .* no file here, no procedural pool \(mathematics, physics, stem\)"
     ):
