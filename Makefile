@@ -12,9 +12,8 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= passive
 # The processes that tests start would each compile the toolkit anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Each file of tests is one process' work, the longest first; see tests/conftest.py. Three fill two cores: servers and
-# browsers are waited for.
-SPREAD  := -n 3 --dist loadgroup --no-loadscope-reorder
+# Each file of tests is one process' work, the longest first; see tests/conftest.py.
+SPREAD  := -n 2 --dist loadgroup --no-loadscope-reorder
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

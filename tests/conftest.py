@@ -21,8 +21,6 @@ settings.load_profile("shared")
 BROWSER = "spaces/browser/"
 # What takes longest, in that order. One process works on a file, and would be waited for if it began one last.
 LONGEST = (
-    "spaces/browser/test_uploads.py",
-    "spaces/browser/test_access.py",
     BROWSER,
     "pipeline/test_experiment.py",
     "pipeline/test_publishing.py",
@@ -43,12 +41,10 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one process, which makes what its tests share once; all but two with a browser are one file."""
+    """Give each file to one process, which makes what its tests share once, and all that needs a browser to one."""
     items.sort(key=lambda item: next((at for at, name in enumerate(LONGEST) if name in item.nodeid), len(LONGEST)))
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        alone = BROWSER not in file or file.endswith(LONGEST[:2])
-        group = file if alone else BROWSER
+        group = BROWSER if BROWSER in item.nodeid else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 
