@@ -1,5 +1,6 @@
 """Arms of an experiment: ways from a source to a student, which may take as much as plain rejection sampling does."""
 
+import dataclasses
 import io
 import re
 
@@ -9,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pipeline.test_steps import RECIPE, RIGHT, url, write_pool  # noqa: F401
+from toolkit.domains import mathematics
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.cells import cells_of, drawn_by, single_runs
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.plan import find_replicates
 from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.models import checked_models
+from toolkit.pipeline.stages.questions import _truth
 from toolkit.pipeline.stages.responses import allowance
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
@@ -124,6 +127,7 @@ def test_calls_and_answers_of_new_questions_take_as_many_samples_together(experi
         answers = len(source.questions) * BUDGET
         assert calls > 0 and 8 * BUDGET - BUDGET - 4 < calls + answers <= 8 * BUDGET
         assert costs(source, "samples").sum() == answers
+        assert calls >= sum(usage["samples"] for usage in source.made.facts["ledger"].values()) > 0
 
 
 def test_an_unlabelled_question_has_no_accepted_response(experiment):
@@ -216,3 +220,23 @@ def test_draws_are_the_first_that_fill_a_total(rows, total, guess, whole):
     else:
         after = table.T.reshape(-1)[len(walk) : len(walk) + 1]
         assert sum(walk) <= total and (not len(after) or sum(walk) + after[0] > total)
+
+
+def test_what_an_arm_took_has_the_calls_for_its_new_questions(experiment):
+    context, models, _ = experiment
+    models = {**models, ("base", "nano"): next(iter(models.values()))}
+    for replicate in find_replicates(context, models):
+        ledger, recipe = replicate.ledger(8, BUDGET), replicate.context.recipe
+        if recipe.arm in ("similar", "as_many"):
+            assert list(ledger) == ["similar", "answer"] and ledger["similar"]["samples"] > 0
+        if recipe.ladder.match == "samples":
+            assert sum(step["samples"] for step in ledger.values()) <= 8 * BUDGET
+
+
+def test_the_truth_of_a_new_question_is_what_its_domain_computes(experiment):
+    context, _, _ = experiment
+    pool = dataclasses.replace(context.recipe.pool, pool="mathematics")
+    ours = context.with_recipe(dataclasses.replace(context.recipe, pool=pool))
+    question = next(iter(mathematics.DOMAIN.generate("train", 0)))
+    assert _truth(ours, question.text) == question.answer
+    assert _truth(ours, "How is it going?") is None and _truth(context, question.text) is None

@@ -136,7 +136,9 @@ def test_a_dry_run_finds_a_step_that_is_asked_more_often_than_declared(own):
 
 
 def test_a_protocol_that_expects_more_of_a_completion_than_a_stand_in_has_is_not_refused(own):
-    rehearse(own(code=CODE.replace("Draft(first.text)", 'Draft(first.text.split("Answer:")[1])')), Question("q", "1?"))
+    expecting = own(code=CODE.replace("Draft(first.text)", 'Draft(first.text.split("Answer:")[1])'))
+    rehearse(expecting, Question("q", "1?"))
+    assert protocol_of(expecting).name == "mine"
 
 
 def test_prompts_of_steps_enter_the_key_only_when_they_are_set_and_are_released(tmp_path):

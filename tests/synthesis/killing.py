@@ -3,9 +3,22 @@
 import os
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 from tests.fakes.tgi import stats
+
+
+def start(code: str, path: Path, url: str) -> subprocess.Popen[str]:
+    """Start a client, Python code that is given a journal's path and the server's address."""
+    return subprocess.Popen([sys.executable, "-c", code, str(path), url], stderr=subprocess.PIPE, text=True)
+
+
+def finish(client: subprocess.Popen[str]) -> None:
+    """Wait for a client that nobody kills."""
+    _, errors = client.communicate()
+    assert client.returncode == 0, errors
 
 
 def kill_after_a_request(client: subprocess.Popen[str], url: str, requests: int, wait: float) -> None:

@@ -1,13 +1,11 @@
 """kill -9 in the middle of a synthesis: no step that was written is asked for again, and the questions are the same."""
 
 import random
-import subprocess
-import sys
 
 import pytest
 
 from tests.fakes.tgi import Limits, Settings, Tgi, in_thread, stats
-from tests.synthesis.killing import kill_after_a_request
+from tests.synthesis.killing import finish, kill_after_a_request, start
 from toolkit.protocols import load_question_protocol
 from toolkit.protocols.contract import Question
 from toolkit.recipe.sections import Sampling, Serving, Teacher
@@ -44,15 +42,6 @@ def fill(path, url):
         return synthesise_questions(journal, SEEDS, teacher, protocol, **options, report=lambda tally: None)
 
 
-def start(path, url):
-    return subprocess.Popen([sys.executable, "-c", CLIENT, str(path), url], stderr=subprocess.PIPE, text=True)
-
-
-def finish(process):
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
-
-
 def serving(latency):
     return in_thread(Tgi(Limits(), Settings(latency=latency), answer).handle)
 
@@ -74,7 +63,7 @@ def test_a_killed_synthesis_goes_on_where_it_was(tmp_path, undisturbed, kills):
     with serving(0.02) as url:
         for _ in range(kills):
             before = stats(url)
-            kill_after_a_request(start(path, url), url, before["requests"], chance.random() * 0.15)
+            kill_after_a_request(start(CLIENT, path, url), url, before["requests"], chance.random() * 0.15)
             with Journal(path) as journal:  # opening refuses a step or a call that is there twice
                 completions = sum(usage.samples for usage in journal.ledger.values())
             after = stats(url)
@@ -82,7 +71,7 @@ def test_a_killed_synthesis_goes_on_where_it_was(tmp_path, undisturbed, kills):
             assert after["repeats"] - before["repeats"] <= CONCURRENCY  # what was in flight when it was killed
             repeats += after["repeats"] - before["repeats"]
         assert completions < sum(row.is_completion for row in rows), "the last kill came after the end"
-        finish(start(path, url))
+        finish(start(CLIENT, path, url))
         seen = stats(url)
         assert fill(path, url) == made and stats(url)["requests"] == seen["requests"]
     assert sorted(read_journal(path)) == rows

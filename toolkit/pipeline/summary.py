@@ -120,7 +120,7 @@ def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
     rows, serving = [], context.recipe.serving
     for arm in context.recipe.arms:
         own = [replicate for replicate in replicates if _way(replicate)[1] == arm]
-        ledgers = [replicate.corpus.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
+        ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
         for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
             cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6

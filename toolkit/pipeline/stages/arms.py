@@ -112,7 +112,7 @@ def _values(
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
-    steps = replicate.corpus.ledger(*cell[1:3]).values()
+    steps = replicate.ledger(*cell[1:3]).values()
     took = {name: sum(step[field] for step in steps) for name, field in TOOK.items()}
     kept = replicate.corpus.statistics[cell[1:3]]["accepted"]
     named = {SAMPLES: took["samples"], PROMPT: took["prompt"], COMPLETION: took["completion"], KEPT: kept}

@@ -14,17 +14,15 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import judged_by
 from toolkit.pipeline.protocol import question_protocol_of
 from toolkit.pipeline.source import Source
-from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.protocols.contract import ProtocolFault, Question
 from toolkit.recipe.documents import OPTION, documents_name, read_documents
-from toolkit.synthesis.journal import Journal, Response
+from toolkit.synthesis.journal import Journal, Ledger, Response, Usage, book, read_journal
 from toolkit.synthesis.labels import Label, label_precision, label_responses, verified_label
 from toolkit.synthesis.questions import SYNTHESIS, Synthesised, SynthesisError
 from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
-CALLS = [{"question_id": SYNTHESIS, "answer": ""}]  # what a journal's index knows of calls
 Synthesise = Callable[..., Synthesised]
 
 
@@ -57,7 +55,9 @@ def questions_stage(context: Context, source: Source, allowed: int | None, synth
         rows = [question._asdict() | {"answer": ""} for question in made.questions]
         write_atomic(out / "questions.json", to_json(rows))
         write_atomic(out / "dropped.json", to_json([question._asdict() for question in made.dropped]))
-        counts = {"questions": len(rows), "dropped": len(made.dropped), "failed": len(made.failed)}
+        took = _ledger(source, made)
+        counts: dict[str, Any] = {"questions": len(rows), "dropped": len(made.dropped), "failed": len(made.failed)}
+        counts["ledger"] = {step: _as_counts(usage) for step, usage in took.items()}
         expands = {"expands": True} if context.recipe.documents else {}
         return counts | expands | {"rounds": [*map(str, made.counts)]}
 
@@ -117,20 +117,33 @@ def _within(context: Context, source: Source, allowed: int, ask: Callable[[int],
     """
     budget, wanted = max(context.run.budgets), 1
     while True:
-        made, spent = ask(wanted), _spent(source)
+        made = ask(wanted)
+        spent = sum(usage.samples for usage in _ledger(source, made).values())
         each = spent / max(len(made.questions), 1)
         fitting = math.floor((allowed - spent) / budget)
+        if fitting < 1:
+            raise StageError(
+                f"the calls for a first new question took {spent:,} of {allowed:,} samples, and {budget} answers "
+                "do not fit: lower `calls_per_round` in protocol_options, or raise ladder_questions or budgets"
+            )
         if fitting <= wanted:
-            return dataclasses.replace(made, questions=made.questions[: max(fitting, 0)])
+            return dataclasses.replace(made, questions=made.questions[:fitting])
         wanted += max(math.floor((allowed - spent - wanted * budget) / (budget + each)), 1)
 
 
-def _spent(source: Source) -> int:
-    """Count the samples that the calls in a source's journal took."""
-    index = JournalIndex(source.journal, CALLS)
-    index.read()
-    calls = int(index.column("index").max(initial=-1)) + 1
-    return int(index.costs("samples", 1, calls).sum())
+def _ledger(source: Source, made: Synthesised) -> Ledger:
+    """Count what the calls behind some new questions took; a journal may have more, of an arm that asked for more."""
+    calls, ledger = sum(count.calls for count in made.counts), Ledger()
+    for row in read_journal(source.journal):
+        if row.question_id == SYNTHESIS and row.index < calls:
+            book(ledger, row)
+    return ledger
+
+
+def _as_counts(usage: Usage) -> dict[str, int]:
+    """Give what calls took as a corpus counts it; none of them trains."""
+    samples, prompt_tokens, tokens = usage
+    return {"samples": samples, "kept": 0, "prompt_tokens": prompt_tokens, "tokens": tokens}
 
 
 def find_labels(context: Context, source: Source) -> Artifact:
@@ -211,8 +224,9 @@ def _label_facts(context: Context, source: Source, labels: Mapping[str, Label], 
 def _truth(context: Context, question: str) -> str | None:
     """Compute the answer of a new question, where the domain of the seeds can read it."""
     from toolkit.domains import DOMAINS
+    from toolkit.domains.domain import Domain
 
     domain = DOMAINS.get(context.recipe.pool.pool)
-    parse = getattr(domain, "parse", None)
-    answer: str | None = parse(question) if parse else None
-    return answer
+    learner = domain.learner if isinstance(domain, Domain) else None
+    found = learner.parse(question) if learner else None
+    return found.answer if found else None

@@ -43,6 +43,11 @@ class Replicate:
     source: Source
     corpus: Corpus
 
+    def ledger(self, questions: int, budget: int) -> dict[str, dict[str, int]]:
+        """Count by step what a corpus took of its teacher, with the calls for new questions."""
+        calls = self.source.made.facts["ledger"] if self.source.made else {}
+        return {**calls, **self.corpus.ledger(questions, budget)}
+
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
     """Give how the student of a cell is trained."""
