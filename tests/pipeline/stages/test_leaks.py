@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.corpora.decontamination import LeakError, leak_finder
+from toolkit.corpora.decontamination import LeakError, find_leaks, leak_finder
 from toolkit.nano.training_texts import teacher_texts
 from toolkit.nano.vocabulary import ASSISTANT, USER
 from toolkit.pipeline.judge import CorpusJudge
+from toolkit.pipeline.stages.corpus import corpus_texts
 from toolkit.pipeline.stages.models import nano_options, scan
 from toolkit.pipeline.stages.pool import held_out_questions
 from toolkit.recipe.load import load_run
@@ -97,3 +98,16 @@ def test_the_chain_keeps_a_record_of_every_scan(chain):
     facts = [json.loads((path / "clean.json").read_text()) for path in chain.artifacts("leaks")]
     assert {role for fact in facts for role in fact["texts"]} == {"pool", "base", "teacher", "corpus"}
     assert all(fact["leaks"] == 0 and min(fact["texts"].values()) > 0 for fact in facts)
+
+
+BOXES = "Each of {} boxes holds 2 red and 3 blue stones. How many stones are there together?"
+
+
+@pytest.mark.parametrize(("critique", "found"), [("2 + 3 = 5, so 6 * 5 = 30.", False), (BOXES.format(2), True)])
+def test_the_numbers_of_a_critique_do_not_count_as_those_of_its_question(tmp_path, critique, found):
+    asked = {"role": "user", "content": f"Refine:\n{BOXES.format(6)}\n(2 + 3) * 6 = 30\n{critique}"}
+    messages = [asked, {"role": "assistant", "content": "30"}]
+    row = {"question": BOXES.format(6), "response": "30", "messages": messages}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "accepted.parquet")
+    texts = corpus_texts([tmp_path / "accepted.parquet"], has_steps=True)
+    assert bool(find_leaks({"dev": BOXES.format(2)}, texts, procedural=True)) == found

@@ -290,7 +290,7 @@ def corpus_leaks_stage(context: Context, pool: Artifact, corpus: Corpus) -> None
         files = [
             part.path / name for part, name in corpus.accepted(max(context.recipe.subsets), max(context.run.budgets))
         ]
-        texts = Counted(_corpus_texts(files, corpus.has_steps), lambda done, total: stage.tick("leaks", done, total))
+        texts = Counted(corpus_texts(files, corpus.has_steps), lambda done, total: stage.tick("leaks", done, total))
         assert_clean(held_out_questions(pool.path, seeds=False), texts, "the corpus", procedural=procedural(context))
         counted = {"corpus": texts.count}
         write_atomic(out / "clean.json", to_json({"texts": counted, "leaks": 0}))
@@ -310,15 +310,19 @@ def _leak_inputs(context: Context, pool: Artifact, corpus: Corpus) -> dict[str, 
     }
 
 
-def _corpus_texts(files: Iterable[Path], has_steps: bool) -> Iterator[str]:
-    """Yield question and response of every row, and with steps what a student reads before the response."""
+def corpus_texts(files: Iterable[Path], has_steps: bool) -> Iterator[str]:
+    """Yield question and response of every row, and with steps what a student reads beside them.
+
+    The question is taken out of what the student reads: the numbers of an attempt or a critique beside it would make it
+    look like another question in the same words.
+    """
     import pyarrow.parquet as pq
 
     columns = ["question", "response", *(["messages"] if has_steps else [])]
     for path in files:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=10_000, columns=columns):
-                for name in columns[:2]:
-                    yield from batch[name].to_pylist()
-                for messages in batch["messages"].to_pylist() if has_steps else ():
-                    yield contents(messages[:-1])
+                for row in batch.to_pylist():
+                    yield from (row["question"], row["response"])
+                    if has_steps:
+                        yield contents(row["messages"][:-1]).replace(row["question"], "\n")
