@@ -15,7 +15,8 @@ from toolkit.pipeline.judge import judged_by
 from toolkit.pipeline.protocol import question_protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
-from toolkit.protocols.contract import ProtocolFault, Question
+from toolkit.pipeline.teacher import NANO, nano_domain, nano_formats
+from toolkit.protocols.contract import Filter, ProtocolFault, Question, QuestionProtocol
 from toolkit.recipe.documents import OPTION, documents_name, read_documents
 from toolkit.synthesis.journal import Journal, Ledger, Response, Usage, book, read_journal
 from toolkit.synthesis.labels import Label, label_precision, label_responses, verified_label
@@ -24,6 +25,8 @@ from toolkit.verification.judge import Judge
 from toolkit.workspace import Artifact, hash_of, to_json, write_atomic
 
 Synthesise = Callable[..., Synthesised]
+
+UNREADABLE = "unreadable"  # to an embedded model, which knows the words of its pool and no other
 
 
 def find_questions(context: Context, source: Source, allowed: int | None) -> Artifact:
@@ -45,7 +48,7 @@ def questions_stage(context: Context, source: Source, allowed: int | None, synth
     Raises:
         StageError: where they do not come about.
     """
-    protocol = question_protocol_of(context.recipe)
+    protocol = sifting(context)
     held_out = leak_finder(held_out_questions(source.pool.path, seeds=False), procedural=procedural(context))
 
     def make(out: Path) -> dict[str, Any]:
@@ -68,6 +71,25 @@ def questions_stage(context: Context, source: Source, allowed: int | None, synth
             raise StageError(str(error)) from error
         stage.text = described(questions)
     return questions
+
+
+def sifting(context: Context) -> QuestionProtocol:
+    """Give the protocol of new questions; where a model is an embedded one, it also drops what that cannot read."""
+    protocol = question_protocol_of(context.recipe)
+    if not _embedded(context):
+        return protocol
+    return protocol._replace(filters={UNREADABLE: _unreadable(context), **protocol.filters})
+
+
+def _embedded(context: Context) -> bool:
+    return NANO in (context.recipe.teacher.teacher, context.recipe.base.base)
+
+
+def _unreadable(context: Context) -> Filter:
+    from toolkit.nano.tokenizer import build_tokenizer, unreadable
+
+    tokenizer = build_tokenizer(nano_domain(context.recipe), nano_formats(context.recipe))
+    return lambda text, known: bool(unreadable(tokenizer, [text]))
 
 
 def seeds_of(context: Context, source: Source, held_out: Callable[[str], bool]) -> list[Question]:
@@ -107,7 +129,8 @@ def with_questions(source: Source, questions: Artifact) -> Source:
 def _inputs(context: Context, source: Source, allowed: int | None) -> dict[str, Any]:
     seeds = hash_of([row["question_id"] for row in source.questions])
     budget = max(context.run.budgets) if allowed is not None else None
-    return {"source": source.key, "seeds": seeds, "allowed": allowed, "budget": budget}
+    inputs = {"source": source.key, "seeds": seeds, "allowed": allowed, "budget": budget}
+    return inputs | ({UNREADABLE: "dropped"} if _embedded(context) else {})
 
 
 def _within(context: Context, source: Source, allowed: int, ask: Callable[[int], Synthesised]) -> Synthesised:
