@@ -11,8 +11,8 @@ def deranged(rows: Iterable[Key], seed: int) -> dict[Key, Key]:
     """Give each row a row of another question, by the seed and the rows alone, whatever their order.
 
     Each row is given once, unless a question has more than half of all rows: its rows then share the others as evenly
-    as can be. Questions lie in a random order, the one with the most rows, m, in front, and every row is given the one m
-    places further on, which is never of its own question.
+    as can be. Questions lie in a random order, the one with the most rows, m, in front, and every row is given the one
+    m places further on, which is never of its own question.
 
     Raises:
         ValueError: for the rows of a single question.

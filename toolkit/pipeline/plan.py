@@ -15,6 +15,7 @@ from toolkit.pipeline.protocol import asks_student
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.arms import find_arms, plan_arms
 from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
+from toolkit.pipeline.stages.critics import plan_critics
 from toolkit.pipeline.stages.law import (
     HeldOut,
     Results,
@@ -98,7 +99,7 @@ def asked_roles(recipe: Recipe) -> list[str]:
 
 
 def student_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact | None:
-    """Give the base of a context's source, which answers steps where its protocol asks the student; None if not made."""
+    """Give the base of a context's source, which a protocol may ask; None where the run has none."""
     return models.get(("base", context.recipe.pair.split(">")[1]))
 
 
@@ -122,6 +123,7 @@ def plan_run(context: Context) -> RunPlan:
         *_measuring(context, found),
         *(PlannedStage("law", [law], law.facts.get("sentence", "")) for law in laws),
         PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),
+        *plan_critics(found.replicates),
         *plan_arms(results),
         *(PlannedStage("decision", [made], decided(rule, made)) for rule, made in decisions.items()),
     ]

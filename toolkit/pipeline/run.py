@@ -25,6 +25,7 @@ from toolkit.pipeline.protocol import open_protocol, rehearse
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.arms import arms_stage
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
+from toolkit.pipeline.stages.critics import critics_stage
 from toolkit.pipeline.stages.law import (
     HeldOut,
     Results,
@@ -228,6 +229,7 @@ def _stages(context: Context) -> str:
     published = publish_source(first.context, first.source, first.corpus)
     measured, results = measure(context, replicates)
     results["curves"] = curves_stage(context, measured)
+    critics_stage(context, replicates)
     if context.recipe.arms:
         results["corpora"] = arms_stage(context, replicates)
     if not context.failed:  # rules that stand before a run are of a whole one

@@ -22,9 +22,9 @@ def prompts_of_rows(
 ) -> Iterator[Messages | None]:
     """Yield what a student reads before each response; None for the question alone.
 
-    A protocol that swaps a step is given one of another question here, and not before: it sees one question alone, while
-    here all rows that train are known. They exchange the step among themselves, so that the control has the same texts
-    as the protocol without it; other rows keep their own.
+    A protocol that swaps a step is given one of another question here, and not before: it sees one question alone,
+    while here all rows that train are known. They exchange the step among themselves, so that the control has the same
+    texts as the protocol without it; other rows keep their own.
 
     Args:
         trained: gives question id and index of the rows that train; called where a step is swapped.
@@ -65,7 +65,7 @@ def _prompts(context: Context, source: Source, part: Part, donors: dict[Key, Key
 
 
 def _step_places(source: Source, part: Part, step: str) -> dict[Key, int]:
-    """Give where a step of each response of a part begins in the journal, in bytes: texts are read when they are needed."""
+    """Give where a step of each response of a part begins in the journal, in bytes; its text is read when needed."""
     offsets = source.rows[part].steps.tolist()
     rows = zip(offsets, rows_at(source.journal, offsets), strict=True)
     return {(row["question_id"], row["index"]): offset for offset, row in rows if row["step"] == step}

@@ -1,8 +1,8 @@
 """Critique-guided distillation (arXiv:2505.11628): the teacher answers, criticises the answer, and refines it by that.
 
-A student answers first, as in the original (`probe: student`), or the teacher does (a *teacher probe*), as it must where
-the student's base answers nothing that can be read. The student is trained to write the refined answer from question,
-first answer and critique; at test time it reads the question alone.
+A student answers first, as in the original (`probe: student`), or the teacher does (a *teacher probe*), as it must
+where the student's base answers nothing that can be read. The student is trained to write the refined answer from
+question, first answer and critique; at test time it reads the question alone.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,8 @@ class StepEstimate(NamedTuple):
 
     def __str__(self) -> str:
         text = (
-            f"{self.step}{' (student)' * self.by_student}: at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
+            f"{self.step}{' (student)' * self.by_student}: "
+            f"at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
             f"{self.most.completion_tokens:,} completion tokens"
         )
         if self.expected is None:
