@@ -7,6 +7,7 @@ from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.prompt import contents
 from toolkit.protocols import ProtocolError, load_protocol
 from toolkit.protocols.contract import Protocol
+from toolkit.recipe.protocol_file import protocol_name
 from toolkit.synthesis.executions import step_seed
 from toolkit.synthesis.journal import Journal, read_journal
 from toolkit.synthesis.sampler import sample
@@ -94,10 +95,9 @@ def test_an_estimate_names_the_student_and_leaves_its_price_out():
     ],
 )
 def test_marks_of_a_protocol_name_its_steps(tmp_path, marks, message):
-    from toolkit.recipe.protocol_file import protocol_name
-
     fields = ", ".join(f"{name}={value!r}" for name, value in marks.items())
-    code = f"from {Protocol.__module__} import Protocol\ndef protocol(prompt): return Protocol({{'a': print}}, None, {fields})\n"
+    made = f"Protocol({{'a': print}}, None, {fields})"
+    code = f"from {Protocol.__module__} import Protocol\ndef protocol(prompt): return {made}\n"
     (tmp_path / "mine.py").write_text(code)
     with pytest.raises(ProtocolError, match=message):
         load_protocol(protocol_name(tmp_path / "mine.py"), "{{ question }}", file=tmp_path / "mine.py")

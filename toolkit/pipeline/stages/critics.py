@@ -1,6 +1,7 @@
 """What critics did: the steps of a source's responses judged without asking anybody, for protocols that have them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,7 +96,7 @@ def critics_stage(context: Context, replicates: Sequence[Replicate]) -> None:
     with context.progress.stage("critics") as stage:
         for replicate in own:
             single, source = replicate.context, replicate.source
-            context.build(stage, "critics", _inputs(single, source), lambda out, own=(single, source): _make(*own, out))
+            context.build(stage, "critics", _inputs(single, source), partial(_make, single, source))
         stage.text = f"{len(own)} source{'s' * (len(own) > 1)} whose answers were criticised"
 
 
