@@ -137,7 +137,7 @@ def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:
     """Table what critics did, by arm; empty for protocols without critics."""
     rows = [
-        [*[arm] * bool(arm), name, str(share.metric()), f"{share.count:,}", share.unit]
+        [*[arm] * bool(arm), name, str(share.metric()), f"{share.total:,}", share.unit]
         for arm in context.recipe.arms or [""]
         for name, share in shares_of(_of_sources(replicates, arm)).items()
     ]

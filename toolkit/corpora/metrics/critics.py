@@ -15,15 +15,15 @@ CONCLUSIONS = ("right", "wrong", None)
 
 
 class Share(NamedTuple):
-    """How many of `count` things have a property."""
+    """How many of `total` things have a property."""
 
     hits: int
-    count: int
+    total: int
     unit: str
 
     def metric(self) -> Metric:
         """Give the share, in [0, 1], with Wilson's interval; ValueError for a share of nothing."""
-        return from_interval(accuracy_interval(self.hits, self.count), self.unit, self.count)
+        return from_interval(accuracy_interval(self.hits, self.total), self.unit, self.total)
 
 
 Shares = dict[str, Share]
@@ -101,7 +101,7 @@ def critique_shares(responses: Iterable[Criticised]) -> Shares:
 
 
 def _known(shares: Shares) -> Shares:
-    return {name: share for name, share in shares.items() if share.count}
+    return {name: share for name, share in shares.items() if share.total}
 
 
 def pooled(parts: Iterable[Mapping[str, Share]]) -> Shares:
@@ -109,7 +109,7 @@ def pooled(parts: Iterable[Mapping[str, Share]]) -> Shares:
     total = Shares()
     for name, share in _items(parts):
         hits, count, _ = total.get(name, (0, 0, ""))
-        total[name] = Share(hits + share.hits, count + share.count, share.unit)
+        total[name] = Share(hits + share.hits, count + share.total, share.unit)
     return total
 
 
