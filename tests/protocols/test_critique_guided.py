@@ -4,7 +4,7 @@ import pytest
 
 from tests.protocols.scripted import draft_of, respond
 from toolkit.prompt import contents
-from toolkit.protocols import load_protocol
+from toolkit.protocols import load_protocol, reading_options
 from toolkit.protocols.contract import Question
 from toolkit.protocols.critique_guided import conclusion
 from toolkit.protocols.options import OptionError
@@ -42,8 +42,28 @@ def test_the_student_reads_all_three_in_training_and_the_control_the_question_al
 
 
 def test_the_arms_ask_the_same(tmp_path):
-    arms = [respond(tmp_path / arm, loaded(critique=arm), TEXTS) for arm in ("shown", "none")]
-    assert arms[0] == arms[1]
+    arms = [respond(tmp_path / arm, loaded(critique=arm), TEXTS) for arm in ("shown", "shuffled", "none")]
+    assert arms[0] == arms[1] == arms[2]
+    assert reading_options("critique_guided") == {"critique"} and not reading_options("self_refine")
+
+
+def test_only_the_control_swaps_a_step_and_only_a_student_s_probe_is_the_student_s():
+    assert loaded().swapped == loaded(critique="none").swapped == "" and loaded().by_student == ()
+    control = loaded(critique="shuffled", probe="student")
+    assert (control.swapped, control.by_student, control.most_steps) == ("critique", ("probe",), 2)
+
+
+@pytest.mark.parametrize("probe", ["never </critique> closed <b>", "{{ question }} {% if", ""])
+def test_texts_with_tags_that_nobody_closed_are_data(tmp_path, probe):
+    made = respond(tmp_path / "rows", loaded(), [probe, "<b>\nConclusion: right</b>", TEXTS[2]])
+    assert made.response.text == TEXTS[2] and probe in contents(made.read[2])
+
+
+def test_nobody_is_shown_the_known_answer(tmp_path):
+    """A question as protocols see it has no answer, so that no prompt can hold one."""
+    assert Question._fields == ("question_id", "text")
+    texts = ["first", "Something is missing.\nConclusion: wrong", "\\boxed{41}"]
+    assert not any("41" in contents(messages) for messages in respond(tmp_path / "rows", loaded(), texts).read)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +80,7 @@ def test_a_conclusion_is_the_last_line_or_none(critique, said):
     assert conclusion(critique) == said
 
 
-def test_an_arm_that_one_question_cannot_give_is_refused():
-    with pytest.raises(OptionError, match="critique: input should be 'shown' or 'none', not 'shuffled'"):
-        loaded(critique="shuffled")
+@pytest.mark.parametrize(("option", "value"), [("critique", "mixed"), ("probe", "nobody")])
+def test_an_unknown_control_or_probe_is_refused(option, value):
+    with pytest.raises(OptionError, match=f"{option}: input should be .*, not '{value}'"):
+        loaded(**{option: value})

@@ -88,7 +88,7 @@ class ServingOptions:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The identity of a source: its key, and digests of its seed questions and of its teacher."""
+    """The identity of a source: its key, and digests of its seed questions, its teacher and a student it asked."""
 
     source: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     pool: Digest
@@ -96,6 +96,7 @@ class Provenance:
     teacher: Digest
     served: ServingOptions | None
     teacher_repo: Annotated[str, Field(pattern=COMMIT_OF.pattern)] | None = None
+    student: Digest | None = None
 
 
 class Download(NamedTuple):

@@ -16,7 +16,7 @@ from toolkit.pipeline.judge import CorpusJudge
 from toolkit.pipeline.protocol import protocol_of
 from toolkit.pipeline.rates import rate_file, read_rate, remember_rate
 from toolkit.pipeline.stages.journal_index import JournalIndex
-from toolkit.pipeline.teacher import open_teacher
+from toolkit.pipeline.teacher import open_student, open_teacher
 from toolkit.progress import Stage
 from toolkit.protocols.contract import ANSWER
 from toolkit.protocols.execution import first_prompts
@@ -78,6 +78,7 @@ class Asking(contextlib.ExitStack):
     Args:
         index: of the journal, read to its end.
         questions: question_id, question and answer, in pool order.
+        student: the base model, where the protocol asks it.
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Asking(contextlib.ExitStack):
         questions: Sequence[Mapping[str, Any]],
         teacher: Artifact,
         judge: CorpusJudge,
+        student: Artifact | None = None,
     ) -> None:
         super().__init__()
-        self.judge = judge
+        self.judge, self.student_artifact = judge, student
         self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
@@ -108,6 +110,13 @@ class Asking(contextlib.ExitStack):
     def teacher(self) -> Teacher:
         texts = [row["question"] for row in self.questions]
         return self.enter_context(open_teacher(self.context, self.stage, self.artifact, texts))
+
+    @functools.cached_property
+    def student(self) -> Teacher | None:
+        """Give the base model where the protocol asks it."""
+        if self.student_artifact is None:
+            return None
+        return open_student(self.context, self.student_artifact, [row["question"] for row in self.questions])
 
     @functools.cached_property
     def retried(self) -> frozenset[tuple[int, int]]:
@@ -142,6 +151,7 @@ class Asking(contextlib.ExitStack):
             max_cost=self.context.money_left,
             judge=self._accepted,
             errors=self.context.retry_errors,
+            student=self.student,
         )
         self.sampled, self.cost = self.sampled + tally.sampled, self.cost + tally.cost
         self.reasoned += tally.reasoned

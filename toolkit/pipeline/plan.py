@@ -11,9 +11,11 @@ from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage, projection
 from toolkit.pipeline.measured import Measured, known_cells
+from toolkit.pipeline.protocol import asks_student
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.arms import find_arms, plan_arms
 from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
+from toolkit.pipeline.stages.critics import plan_critics
 from toolkit.pipeline.stages.law import (
     HeldOut,
     Results,
@@ -34,6 +36,7 @@ from toolkit.pipeline.stages.release import plan_release
 from toolkit.pipeline.stages.responses import find_source, plan_responses
 from toolkit.pipeline.stages.scores import Scored, find_score, plan_scores, references
 from toolkit.pipeline.stages.students import Replicate, find_student, plan_students
+from toolkit.recipe.sections import Recipe
 from toolkit.workspace import Artifact
 
 
@@ -76,13 +79,28 @@ class Findings:
 
 def plan_sampling(context: Context) -> RunPlan:
     """Plan the stages up to the responses."""
-    models, singles = find_models(context, ["teacher"]), contexts_of_sources(context)
+    roles = asked_roles(context.recipe)
+    models, singles = find_models(context, roles), contexts_of_sources(context)
     teachers = [models["teacher", drawn_by(single.run).teacher] for single in singles]
-    responses = [
-        _named(single, len(singles), plan_responses(single, find_source(single, find_pool(single), teacher)))
+    sources = [
+        find_source(single, find_pool(single), teacher, student_of(single, models))
         for single, teacher in zip(singles, teachers, strict=True)
     ]
-    return RunPlan([*_first_stages(context, models, ["teacher"]), *responses], teachers[0])
+    responses = [
+        _named(single, len(singles), plan_responses(single, source))
+        for single, source in zip(singles, sources, strict=True)
+    ]
+    return RunPlan([*_first_stages(context, models, roles), *responses], teachers[0])
+
+
+def asked_roles(recipe: Recipe) -> list[str]:
+    """List the roles of the models that responses are asked of: the base, too, where a protocol asks the student."""
+    return ["teacher", *(["base"] if asks_student(recipe) else [])]
+
+
+def student_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact | None:
+    """Give the base of a context's source, which a protocol may ask; None where the run has none."""
+    return models.get(("base", context.recipe.pair.split(">")[1]))
 
 
 def contexts_of_sources(context: Context) -> list[Context]:
@@ -105,6 +123,7 @@ def plan_run(context: Context) -> RunPlan:
         *_measuring(context, found),
         *(PlannedStage("law", [law], law.facts.get("sentence", "")) for law in laws),
         PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),
+        *plan_critics(found.replicates),
         *plan_arms(results),
         *(PlannedStage("decision", [made], decided(rule, made)) for rule, made in decisions.items()),
     ]
@@ -136,7 +155,7 @@ def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> l
         single, name = context.part(run), drawn_by(run)
         if name not in sources:
             pool = find_pool(single)
-            source = find_source(single, pool, models["teacher", name.teacher])
+            source = find_source(single, pool, models["teacher", name.teacher], student_of(single, models))
             sources[name] = pool, source, find_corpus(single, source)
         pool, source, corpus = sources[name]
         base = models["base", run.recipe.pair.split(">")[1]]

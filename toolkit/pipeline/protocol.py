@@ -1,5 +1,6 @@
 """The protocol of a recipe: refused before any work where it cannot be had, and named where it is the user's code."""
 
+from toolkit.corpora.budgets import shells
 from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.progress import Progress
 from toolkit.protocols import ProtocolError, load_protocol, load_question_protocol
@@ -41,6 +42,29 @@ def has_steps(recipe: Recipe) -> bool:
     return recipe.sampling.protocol != PLAIN and not makes_questions(recipe)
 
 
+def asks_student(recipe: Recipe) -> bool:
+    """Tell whether a protocol of a recipe, or of one of its arms, has steps that the student's base model answers."""
+    ways = [one_arm(recipe, arm) for arm in recipe.arms or [""]]
+    return any(protocol_of(way).by_student for way in ways)
+
+
+def _refuse_unusable(recipe: Recipe) -> None:
+    """Refuse a way that its protocol cannot serve: a student without a name of its own, a question without another."""
+    made, sizes = protocol_of(recipe), recipe.pool.pool_sizes
+    if made.by_student and len(recipe.bases) > 1:
+        raise ProtocolError(
+            f"{made.name}: the student answers {', '.join(made.by_student)}, and there are {len(recipe.bases)} bases; "
+            "name one base, as responses are drawn once for all of them"
+        )
+    known = shells(sizes, max(recipe.subsets)) if made.swapped else []
+    alone = [shell for shell in known if shell.stop - shell.start < 2]
+    if alone:
+        raise ProtocolError(
+            f"{made.name}: a student reads the {made.swapped} of another question, and there is none beside question "
+            f"{alone[0].start} in {alone[0].name}; take `pool_sizes` that are two questions apart or more"
+        )
+
+
 def open_protocol(recipe: Recipe, progress: Progress) -> None:
     """Load the protocol before any work, and say so where it is code of the user's own.
 
@@ -53,7 +77,7 @@ def open_protocol(recipe: Recipe, progress: Progress) -> None:
         progress.say(f"protocol: runs your own code, {file} ({name})")
     try:
         for way in (one_arm(recipe, arm) for arm in recipe.arms or [""]):
-            (question_protocol_of if makes_questions(way) else protocol_of)(way)
+            question_protocol_of(way) if makes_questions(way) else _refuse_unusable(way)
     except OptionError as error:
         raise RecipeError(f"{_set_in(recipe, 'protocol_options')}: protocol_options: {error}") from error
     except PromptError as error:

@@ -14,12 +14,19 @@ class Replay(Exception):
     """A protocol that does something else with the steps of a response than when it made it; the message says what."""
 
 
-def replay(protocol: Protocol, question: Question, response: Response, steps: Sequence[Response]) -> Draft:
+def replay(
+    protocol: Protocol,
+    question: Question,
+    response: Response,
+    steps: Sequence[Response],
+    instead: Mapping[str, str] | None = None,
+) -> Draft:
     """Run a protocol again over the completions of a response, in their order, without asking anybody.
 
     Args:
         response: what it came to; no failed one.
         steps: the steps that led to it, without the response itself.
+        instead: step -> a text that stands for its own, for a student that reads another question's.
 
     Raises:
         Replay: where it asks for other steps, or hands over another text.
@@ -32,7 +39,8 @@ def replay(protocol: Protocol, question: Question, response: Response, steps: Se
             asked = row.step or ANSWER, row.occurrence, row.parents
             if not isinstance(step, Step) or (step.name, step.occurrence, step.parents) != asked:
                 raise Replay(f"does not ask for {asked[0]}:{row.occurrence}")
-            step = execution.advance(completion_of(row))
+            completion = completion_of(row)
+            step = execution.advance(completion._replace(text=(instead or {}).get(row.step, completion.text)))
     except ProtocolFault as fault:
         raise Replay(str(fault)) from fault
     finally:
@@ -43,13 +51,17 @@ def replay(protocol: Protocol, question: Question, response: Response, steps: Se
 
 
 def training_prompt(
-    protocol: Protocol, question: Mapping[str, Any], row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
+    protocol: Protocol,
+    question: Mapping[str, Any],
+    row: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    instead: Mapping[str, str] | None = None,
 ) -> Messages | None:
     """Give what a student reads before a response, from the journal's rows; None where it is the question alone."""
     response, *led = (response_of(found) for found in (row, *steps))
     if response.failed:
         return None
-    return replay(protocol, Question(question["question_id"], question["question"]), response, led).prompt
+    return replay(protocol, Question(question["question_id"], question["question"]), response, led, instead).prompt
 
 
 def response_of(row: Mapping[str, Any]) -> Response:

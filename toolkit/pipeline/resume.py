@@ -116,7 +116,7 @@ def _plan(
     if left_out:
         progress.say(f"recipe.yaml: {', '.join(left_out)}: left out; what is no part of the source is yours to set")
     served = dataclasses.asdict(provenance.served) if provenance.served else None
-    identity = source_identity(provenance.teacher, served, provenance.pool, recipe.sampling)
+    identity = source_identity(provenance.teacher, served, provenance.pool, recipe.sampling, provenance.student)
     _refuse_mismatch(release, recipe, identity)
     installs = [_pool(release, recipe)]
     if provenance.teacher_repo:

@@ -13,16 +13,19 @@ from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.plan import (
     Findings,
     RunPlan,
+    asked_roles,
     contexts_of_sources,
     find,
     find_decisions,
     plan_run,
     plan_sampling,
+    student_of,
 )
 from toolkit.pipeline.protocol import open_protocol, rehearse
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.arms import arms_stage
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
+from toolkit.pipeline.stages.critics import critics_stage
 from toolkit.pipeline.stages.law import (
     HeldOut,
     Results,
@@ -95,13 +98,14 @@ def sample(
     """Make the stages up to the responses, as `run` would; returns where they lie, or the first prompt."""
     with _context(run, workspace, jobs, progress, max_cost, retry_errors) as context:
         if dry:
-            return _preview(context, plan_sampling, ["teacher"])
+            return _preview(context, plan_sampling, asked_roles(context.recipe))
         pools = pools_stage(context)
-        models = checked_models(context, pools[context.recipe.pool], ["teacher"])
+        models = checked_models(context, pools[context.recipe.pool], asked_roles(context.recipe))
         sources = []
         for single, own_pool in sources_of(context, pools):
             with open_judge(single, own_pool) as judge:
-                sources.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
+                teacher, student = teacher_of(single, models), student_of(single, models)
+                sources.append(responses_stage(single, own_pool, teacher, judge, student))
         return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in sources)])
 
 
@@ -134,7 +138,8 @@ def release(
         repo = repo_of(context)
         pools = pools_stage(context)
         single, own_pool = next(sources_of(context, pools))
-        source, corpus = draw_corpus(single, own_pool, checked_models(context, pools[context.recipe.pool], ["teacher"]))
+        models = checked_models(context, pools[context.recipe.pool], asked_roles(context.recipe))
+        source, corpus = draw_corpus(single, own_pool, models)
         with open_target(context, repo, private=private, dry=dry) as target:
             _, pushed = push_source(single, target, source, corpus, version)
             found = find(context)
@@ -224,6 +229,7 @@ def _stages(context: Context) -> str:
     published = publish_source(first.context, first.source, first.corpus)
     measured, results = measure(context, replicates)
     results["curves"] = curves_stage(context, measured)
+    critics_stage(context, replicates)
     if context.recipe.arms:
         results["corpora"] = arms_stage(context, replicates)
     if not context.failed:  # rules that stand before a run are of a whole one
@@ -298,7 +304,7 @@ def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifa
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
     """Go from the responses of a source's teacher to the files that students are trained on."""
     with open_judge(context, pool) as judge:
-        source = responses_stage(context, pool, teacher_of(context, models), judge)
+        source = responses_stage(context, pool, teacher_of(context, models), judge, student_of(context, models))
         corpus = corpus_stage(context, source, verdicts_stage(context, source, judge))
     corpus_leaks_stage(context, pool, corpus)
     return source, corpus

@@ -16,7 +16,7 @@ from toolkit.corpora.ranks import accepted_ranks
 from toolkit.hub.version import differences
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex, Row, rows_at
-from toolkit.protocols import prompts_digest
+from toolkit.protocols import prompts_digest, reading_options
 from toolkit.recipe.sections import Sampling
 from toolkit.text_files import read_object
 from toolkit.workspace import Artifact, Workspace, canonical, hash_of, to_json, write_atomic
@@ -27,12 +27,17 @@ MENDS = {
     "served": "say where the teacher answers with `server`, `urls` or `provider`; `api` and `quantize` stay",
     "questions": "put the settings of the pool back",
     "sampling": "put them back",
+    "student": "name the base model of the release again: it answers steps of the protocol",
     "prompts": "the toolkit's prompts of this protocol changed; take the version that the release names",
 }
 
 
 def source_identity(
-    teacher: str | None, served: Mapping[str, Any] | None, questions: str, sampling: Sampling
+    teacher: str | None,
+    served: Mapping[str, Any] | None,
+    questions: str,
+    sampling: Sampling,
+    student: str | None = None,
 ) -> dict[str, Any]:
     """Give what a source's key hashes.
 
@@ -40,9 +45,14 @@ def source_identity(
         teacher: digest of its weights, or of its name and revision; None where it is not known yet.
         served: see `served_as`.
         questions: sha256 of the pool's questions.
+        student: digest of the base model that answers steps of the protocol, if it has such steps.
     """
     prompts = prompts_digest(sampling.protocol)
-    more = {"teacher": teacher, "prompts": prompts}  # plain rejection sampling has no prompts but the recipe's own
+    more = {
+        "teacher": teacher,
+        "prompts": prompts,
+        "student": student,
+    }  # plain rejection sampling has no prompts but the recipe's own
     known = {name: value for name, value in more.items() if value}
     identity: dict[str, Any] = canonical({"served": served, "questions": questions, "sampling": sampling} | known)
     return identity
@@ -51,6 +61,21 @@ def source_identity(
 def source_key(identity: Mapping[str, Any]) -> str:
     """Give the key of a source, 16 hex digits."""
     return hash_of(identity)[:16]
+
+
+def journal_of(workspace: Workspace, identity: Mapping[str, Any], sampling: Sampling) -> Path:
+    """Give where the responses of a source are.
+
+    Sources that differ only in what a student reads ask the same and share one journal. One that has a journal under
+    its own key, from a release or from before they did, goes on with that.
+    """
+    own = workspace.root / "responses" / f"{source_key(identity)}.jsonl"
+    reading = reading_options(sampling.protocol)
+    if own.exists() or reading.isdisjoint(sampling.protocol_options):
+        return own
+    asked = {name: value for name, value in sampling.protocol_options.items() if name not in reading}
+    shared = canonical({"sampling": dataclasses.replace(sampling, protocol_options=asked)})
+    return own.with_stem(source_key({**identity, **shared}))
 
 
 def remember(workspace: Workspace, recipe: str, release: str, identity: Mapping[str, Any]) -> None:
@@ -94,7 +119,7 @@ def refuse_other_source(context: Context, identity: Mapping[str, Any]) -> None:
         StageError: before anything is sampled, with what differs and the mend.
     """
     pulled = origin_of(context)
-    wrong = differences({key: pulled["source"][key] for key in identity}, identity) if pulled else []
+    wrong = differences({key: pulled["source"].get(key) for key in identity}, identity) if pulled else []
     if pulled and wrong:
         changed = dict.fromkeys(line.partition(":")[0].partition(".")[0] for line in wrong)
         lines = "".join(f"\n  {line}" for line in [*wrong, *(f"{key}: {MENDS[key]}" for key in changed)])
@@ -133,6 +158,7 @@ class Source:
     rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
     made: Artifact | None = None  # new questions that stand in the place of the seeds
     labels: Artifact | None = None  # of these, by which their responses are judged
+    student: Artifact | None = None  # base model that answered steps of the protocol
 
 
 def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.hub.endpoints import is_embedded
-from toolkit.pipeline.cells import Cell, corpora_of, corpus_name
+from toolkit.pipeline.cells import Cell, corpora_of, corpus_name, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured, what_varies
+from toolkit.pipeline.stages.critics import shares_of
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
 from toolkit.recipe.load import Run
@@ -70,6 +71,9 @@ def summarise(
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(header, rows)]
     if recipe.arms:
         lines += ["What each arm took of its teacher, one replicate on average:", _ledger(context, replicates)]
+    criticised = _critics(context, replicates)
+    if criticised:
+        lines += ["What critics did to answers, all replicates together, with 95 % intervals:", criticised]
     for name, law in results.items():
         report = law.facts.get("report", ()) if Path(name).name == "law" else ()
         lines += [f"## {Path(name).parent.name}"] * bool(report and "/" in name) + [*report]
@@ -123,9 +127,28 @@ def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
         ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
         for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
-            cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
-            rows.append([arm, step, *(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""])
+            by_student = step in own[0].by_student
+            cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6 * (not by_student)
+            named = f"{step} (by the student, no sample of the teacher)" if by_student else step
+            rows.append([arm, named, *(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""])
     return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
+
+
+def _critics(context: Context, replicates: Sequence[Replicate]) -> str:
+    """Table what critics did, by arm; empty for protocols without critics."""
+    rows = [
+        [*[arm] * bool(arm), name, str(share.metric()), f"{share.total:,}", share.unit]
+        for arm in context.recipe.arms or [""]
+        for name, share in shares_of(_of_sources(replicates, arm)).items()
+    ]
+    header = (*["arm"] * bool(context.recipe.arms), "measure", "value", "n", "of")
+    return markdown_table(header, rows) if rows else ""
+
+
+def _of_sources(replicates: Sequence[Replicate], arm: str) -> list[Replicate]:
+    """Give one replicate for each source of an arm."""
+    sources = {drawn_by(one.context.run): one for one in replicates if one.context.recipe.arm == arm}
+    return list(sources.values())
 
 
 def _listed(folder: Path) -> str:

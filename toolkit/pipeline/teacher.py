@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.protocol import protocol_of
@@ -18,6 +18,9 @@ from toolkit.recipe.sections import Teacher as TeacherSettings
 from toolkit.synthesis.step_estimates import step_prompts
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
+
+if TYPE_CHECKING:
+    from toolkit.teachers.backends.local import LocalTeacher
 
 NANO = "nano"  # the teacher or base that is trained on the spot
 
@@ -104,6 +107,25 @@ def open_teacher(context: Context, stage: Stage, teacher: Artifact, questions: S
     unread = [question for question, prompt in prompts if not local.reads(prompt)]
     refuse_unreadable(unread, len(questions), ["teacher"])
     yield local
+
+
+def open_student(context: Context, student: Artifact, questions: Sequence[str]) -> "LocalTeacher":
+    """Load the base model that answers a protocol's steps of the student, greedily, in this process.
+
+    Raises:
+        StageError: when its tokenizer cannot read the questions.
+    """
+    from toolkit.teachers.backends.local import LocalTeacher
+
+    base = context.recipe.base
+    named = Path(base.base).name if Path(base.base).is_dir() else base.base
+    model = student.files.get("repo") or f"{named}@{base.base_revision or student.key}"
+    local = LocalTeacher(student.path, context.recipe.sampling, model=model, threads=context.workers.jobs, greedy=True)
+    protocol = protocol_of(context.recipe)
+    prompts = ((question, step_prompts(protocol, question)) for question in questions)
+    unread = [text for text, steps in prompts if not all(local.reads(steps[name]) for name in protocol.by_student)]
+    refuse_unreadable(unread, len(questions), ["base"])
+    return local
 
 
 @contextlib.contextmanager

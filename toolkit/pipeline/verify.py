@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from toolkit.corpora.build import SCHEMA
+from toolkit.corpora.build import SCHEMA, SIDES
 from toolkit.corpora.decontamination import find_leaks, leak_finder
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.check import check_tables, damaged_files
@@ -37,6 +37,7 @@ from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 
 READ = 1_000  # rows at a time
+TRAINED = SIDES[0]
 IDENTITY = ("question_id", "response_index", "response", "verdict")
 JUDGED = (*IDENTITY, "question", "answer", "messages", "extracted", "finish_reason", "wrong_step")
 Row = dict[str, Any]
@@ -139,7 +140,7 @@ def check_steps(folder: Path, manifest: ReleaseManifest) -> tuple[str, list[str]
         for table in tables_beside(name, tables):
             parts.setdefault(table, []).append(name)
     for table, files in parts.items():
-        checker.begin([table])
+        checker.begin([table], [name for name in files if name.startswith(f"data/{TRAINED}/")])
         for row in _rows(folder, files, columns):
             checker.check(row, _response(row))
         checker.end()

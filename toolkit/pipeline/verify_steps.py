@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from toolkit.corpora.derangement import Key, deranged
 from toolkit.corpora.steps import SCHEMA, count_steps
 from toolkit.doors import PROTOCOLS
 from toolkit.hub.cards.release import printed_ledger, read_ledger
@@ -21,7 +22,6 @@ from toolkit.synthesis.journal import Response, checked
 from toolkit.text_files import read_text
 
 Row = dict[str, Any]
-Key = tuple[str, int]  # question id, response index
 Report = Callable[[str, Mapping[str, Any]], None]  # notes a kind of fault of a row
 FIELDS = {  # of a response -> column of a table of steps
     "question_id": "question_id",
@@ -88,14 +88,33 @@ class StepChecker:
         self._folder, self._report = folder, report
         self._seed, self.protocol = _protocol_of(manifest)
         self._steps: dict[Key, list[Response]] = {}
+        self._instead: dict[Key, dict[str, str]] = {}
         self.count = 0
 
-    def begin(self, files: Sequence[str]) -> None:
-        """Read tables of steps; what was read before is let go."""
+    def begin(self, files: Sequence[str], trained: Sequence[str] = ()) -> None:
+        """Read tables of steps; what was read before is let go.
+
+        Args:
+            trained: tables of the responses of that part that train: a student may read a step of one before another.
+        """
         rows = (row for name in files for row in read_rows(self._folder / name, list(COLUMNS)))
         self._steps = {}
         for key, group in groupby(rows, key=lambda row: (row["question_id"], row["response_index"])):
             self._steps.setdefault(key, []).extend(map(step_of, group))
+        self._instead = self._swapped(trained) if self.protocol and self.protocol.swapped else {}
+
+    def _swapped(self, trained: Sequence[str]) -> dict[Key, dict[str, str]]:
+        """Give what stands for a step in what a student reads before each response; none for rows of one question."""
+        rows = (row for name in trained for row in read_rows(self._folder / name, ["question_id", "response_index"]))
+        name = self.protocol.swapped if self.protocol else ""
+        try:
+            donors = deranged(((row["question_id"], row["response_index"]) for row in rows), self._seed)
+        except ValueError:  # then the rows are not what the protocol has a student read
+            return {}
+        texts = {
+            key: {step.step: step.text for step in steps if step.step == name} for key, steps in self._steps.items()
+        }
+        return {key: texts.get(donor, {}) for key, donor in donors.items()}
 
     def check(self, row: Mapping[str, Any], response: Response) -> None:
         """Check a response, given also as its row of the release."""
@@ -113,7 +132,8 @@ class StepChecker:
 
     def _replay(self, protocol: Protocol, row: Mapping[str, Any], response: Response, steps: list[Response]) -> None:
         try:
-            draft = replay(protocol, Question(row["question_id"], row["question"]), response, steps)
+            instead = self._instead.get((response.question_id, response.index))
+            draft = replay(protocol, Question(row["question_id"], row["question"]), response, steps, instead)
         except Replay as fault:
             self._report(f"its protocol, run again over its steps, {fault}", row)
             return

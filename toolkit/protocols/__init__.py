@@ -85,6 +85,13 @@ def _module(name: str, file: Path | None) -> ModuleType:
     return _run_file(file, name)
 
 
+def reading_options(name: str) -> frozenset[str]:
+    """Name the options of a shipped protocol that change nothing but what a student reads; none for a user's own."""
+    if name not in MODULES:
+        return frozenset()
+    return frozenset(getattr(importlib.import_module(MODULES[name]), "READING", ()))
+
+
 def prompts_digest(name: str) -> str | None:
     """Give the digest of the prompts that a shipped protocol has in files; None without any, or for a user's own."""
     if name not in MODULES:
@@ -130,7 +137,14 @@ def _made(
         raise ProtocolError(f"{place}: makes {MAKES[type(made)]}, where {MAKES[kind]} are wanted; name another one")
     if not isinstance(made, kind) or not made.steps:
         raise ProtocolError(f"{place}: its function `protocol` gives {made!r:.80}; give a `{named}` with its steps")
-    wrong = [step for step in (*made.steps, *made.most) if step not in made.steps or not STEP.fullmatch(step)]
+    named_steps = [*made.steps, *made.most, *(_marked_steps(made) if isinstance(made, Protocol) else ())]
+    wrong = [step for step in named_steps if step not in made.steps or not STEP.fullmatch(step)]
     if wrong:
         raise ProtocolError(f"{place}: {wrong[0]!r:.80} is no step; a step has a name of letters, digits, '_' and '-'")
+    if isinstance(made, Protocol) and not made.most_steps:
+        raise ProtocolError(f"{place}: every step is in `by_student`; leave one to the teacher at least")
     return made
+
+
+def _marked_steps(made: Protocol) -> tuple[str, ...]:
+    return (*made.by_student, *([made.swapped] if made.swapped else []))

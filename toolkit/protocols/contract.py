@@ -66,6 +66,9 @@ class Protocol(NamedTuple):
             on it, so that asking more often is a fault.
         longest: steps of one response at most, of all names together.
         name: what errors call it; `load_protocol` sets it.
+        by_student: steps that the student's base model answers, greedily, instead of the teacher.
+        swapped: a step, asked once, whose text is that of another question where a student reads it in training: the
+            control of what the step itself adds. The teacher always reads the own one. Empty for none.
     """
 
     steps: Mapping[str, Writer]
@@ -73,11 +76,13 @@ class Protocol(NamedTuple):
     most: Mapping[str, int] = {}
     longest: int = LONGEST
     name: str = ""
+    by_student: tuple[str, ...] = ()
+    swapped: str = ""
 
     @property
     def most_steps(self) -> int:
-        """Give how many steps a response may take in all."""
-        return min(sum(map(self.times, self.steps)), self.longest)
+        """Give how many steps a response may ask its teacher for in all, without those of the student."""
+        return min(sum(self.times(step) for step in self.steps if step not in self.by_student), self.longest)
 
     def times(self, step: str) -> int:
         """Give how often a response may ask for a step."""

@@ -11,6 +11,7 @@ that often is enough.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -53,6 +54,7 @@ def sample(
     max_cost: float | None = None,
     judge: Judge | None = None,
     errors: bool = False,
+    student: Teacher | None = None,
 ) -> Tally:
     """Ask for every one of `draws` that the journal lacks, until each is a response or a recorded reason.
 
@@ -69,12 +71,13 @@ def sample(
         max_cost: nothing is asked for that could lift the cost above it; needs `prices`.
         judge: how many of some responses are accepted; called in a thread, on as many as it keeps up with.
         errors: ask again for those of `draws` that the journal holds as errors.
+        student: answers the protocol's steps of the student, at no cost; entered and left here.
 
     Returns:
         The counts; `stopped` says why when `max_cost` left rows unsampled.
 
     Raises:
-        ValueError: for a `max_cost` without prices.
+        ValueError: for a `max_cost` without prices, or a protocol that asks a student without one.
         TeacherError: when the teacher cannot go on, or brings nothing but errors; these are then not recorded.
         OSError: when the journal cannot be written; it then ends with the last whole row.
         RuntimeError: when a row is neither a response nor a recorded reason.
@@ -85,9 +88,11 @@ def sample(
     writer.tally.total = total
     limit = CostLimit(prices, max_cost) if prices and max_cost is not None else None
     protocol = protocol or rejection_sampling.protocol(PLAIN)
+    if protocol.by_student and student is None:
+        raise ValueError(f"the protocol asks a student for {', '.join(protocol.by_student)}: give `student`")
     executions = Executions(journal, protocol, sampling_seed, writer)
     todo = executions.first_requests(missing(journal, draws, errors))
-    run = _Run(todo, executions, teacher, attempts, limit, writer)
+    run = _Run(todo, executions, teacher, attempts, limit, writer, student)
     try:
         asyncio.run(run.all())
     except BaseExceptionGroup as group:
@@ -113,8 +118,9 @@ class _Run:
         attempts: int,
         limit: CostLimit | None,
         writer: Writer,
+        student: Teacher | None = None,
     ) -> None:
-        self.todo, self.executions, self.teacher = todo, executions, teacher
+        self.todo, self.executions, self.teacher, self.student = todo, executions, teacher, student
         self.attempts, self.limit, self.writer, self.tally = attempts, limit, writer, writer.tally
         self.concurrency = teacher.concurrency
         self.retries = Retries()
@@ -125,7 +131,7 @@ class _Run:
         self.answered: float | None = None  # when the last of the requests that were answered was begun
 
     async def all(self) -> None:
-        async with self.teacher, asyncio.TaskGroup() as group:
+        async with self.teacher, self.student or contextlib.nullcontext(), asyncio.TaskGroup() as group:
             beside = [group.create_task(often(act)) for act in (self.writer.publish, self.writer.judge)]
             async with asyncio.TaskGroup() as workers:
                 for _ in range(self.concurrency):
@@ -146,13 +152,20 @@ class _Run:
             self.tally.in_flight += 1
             request.begun = time.monotonic()
             try:
-                completion = await self.teacher.complete(request.messages, request.seed)
+                completion = await self._asked(request).complete(request.messages, request.seed)
             except Transient as fault:
                 self._again(request, fault)
             else:
                 self._write(request, completion)
             finally:
                 self.tally.in_flight -= 1
+
+    def _asked(self, request: Request) -> Teacher:
+        return self.student if self.student and self._is_free(request) else self.teacher
+
+    def _is_free(self, request: Request) -> bool:
+        """Whether the student answers it, who is nobody's to pay for."""
+        return request.step in self.executions.protocol.by_student
 
     def _take(self) -> Request | None:
         """A request that is due again, else a new one, else the one that is due first.
@@ -180,7 +193,7 @@ class _Run:
     def _reserved(self, request: Request) -> bool:
         """Whether the most that a request can cost is set aside now; what is in flight may turn out cheaper, and then
         its worker asks again."""
-        if self.limit is None:
+        if self.limit is None or self._is_free(request):
             return True
         most = self.limit.reserve(request.messages)
         self.exhausted = self.exhausted or most is None
@@ -192,7 +205,7 @@ class _Run:
         self._book(request, fault)
         given_up = self._given_up(request, fault)
         tokens = fault.prompt_tokens, fault.completion_tokens
-        came = Completion("", "error", *tokens, self.teacher.model, given_up or fault.reason)
+        came = Completion("", "error", *tokens, self._asked(request).model, given_up or fault.reason)
         row = row_of(request, came, final=bool(given_up))
         if given_up:
             request.execution.close()
@@ -233,7 +246,8 @@ class _Run:
 
     def _book(self, request: Request, used: Completion | Transient) -> None:
         """Count what a try took, and take it off the limit."""
-        cost = self.writer.book(request.messages, used)
-        if self.limit:
+        is_free = self._is_free(request)
+        cost = self.writer.book(request.messages, used, is_free=is_free)
+        if self.limit and not is_free:
             self.limit.settle(request.reserved, request.messages, cost)
             request.reserved = 0.0

@@ -19,10 +19,12 @@ class StepEstimate(NamedTuple):
     step: str
     most: Usage
     expected: Usage | None
+    by_student: bool = False  # who costs nothing
 
     def __str__(self) -> str:
         text = (
-            f"{self.step}: at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
+            f"{self.step}{' (student)' * self.by_student}: "
+            f"at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
             f"{self.most.completion_tokens:,} completion tokens"
         )
         if self.expected is None:
@@ -52,6 +54,7 @@ class ProtocolEstimate(NamedTuple):
 
     def __str__(self) -> str:
         requests, prompt_tokens, completion_tokens = _total(step.most for step in self.steps)
+        paid = [step for step in self.steps if not step.by_student]
         text = (
             f"{self.responses:,} responses, at most {requests:,} requests, about {prompt_tokens:,} prompt and "
             f"{completion_tokens:,} completion tokens"
@@ -59,9 +62,9 @@ class ProtocolEstimate(NamedTuple):
         if self.seconds is not None:
             text += f", about {self.seconds / 60:,.1f} min"
         if self.prices:
-            text += f", at most {self.prices.of(prompt_tokens, completion_tokens):,.4g} to pay"
-            if all(step.expected for step in self.steps):
-                expected = _total(step.expected for step in self.steps if step.expected)
+            text += f", at most {self.prices.of(*_total(step.most for step in paid)[1:]):,.4g} to pay"
+            if all(step.expected for step in paid):
+                expected = _total(step.expected for step in paid if step.expected)
                 text += f", {self.prices.of(*expected[1:]):,.4g} expected"
         return "\n".join([text, *(f"{'':13}{step}" for step in self.steps)])
 
@@ -96,7 +99,7 @@ def estimate_steps(
         most = Usage(times * count, times * tokens, times * count * max_tokens)
         usage, share = seen.ledger.get(step, Usage(0, 0, 0)), count / max(seen.responses, 1)
         expected = Usage(*(round(share * amount) for amount in usage)) if seen.responses else None
-        steps.append(StepEstimate(step, most, expected))
+        steps.append(StepEstimate(step, most, expected, step in protocol.by_student))
     priced = prices if prices and (prices.prompt or prices.completion) else None
     return ProtocolEstimate(count, steps, count / rate if rate else None, priced)
 

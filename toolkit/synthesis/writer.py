@@ -34,12 +34,12 @@ class Writer:
         self._failures: list[Response] | None = []  # held back; None once a response has come
         self._unjudged: list[Response] = []
 
-    def book(self, messages: Messages, used: Completion | Transient) -> float:
-        """Count what a try at a prompt took; returns its cost, 0 without prices."""
+    def book(self, messages: Messages, used: Completion | Transient, *, is_free: bool = False) -> float:
+        """Count what a try at a prompt took; returns its cost, 0 without prices or where it `is_free`."""
         self.tally.prompt_tokens += used.prompt_tokens
         self.tally.completion_tokens += used.completion_tokens
         self.tally.requests += isinstance(used, Completion)
-        if not self._prices:
+        if not self._prices or is_free:
             return 0.0
         counted = self._prices.of(used.prompt_tokens, used.completion_tokens)
         cost = self._prices.most(messages) if used.uncounted else counted

@@ -156,3 +156,11 @@ def test_a_low_top_p_leaves_only_the_likeliest_token(folder):
 def test_what_the_tokenizer_cannot_read_is_named(folder):
     assert teacher(folder).reads(user_turn("w1 w2"))
     assert not teacher(folder).reads(user_turn("w1 euros"))
+
+
+def test_a_greedy_teacher_says_the_same_whatever_seed_and_temperature(folder):
+    warm, cold = (
+        LocalTeacher(folder, Sampling(temperature=heat, max_tokens=8), model="tiny@1", greedy=True) for heat in (5, 0.1)
+    )
+    said = ask(warm, ["w1 w2"] * 3, range(3)) + ask(cold, ["w1 w2"], [9])
+    assert len(set(said)) == 1 and len(set(ask(teacher(folder), ["w1 w2"] * 3, range(3)))) > 1

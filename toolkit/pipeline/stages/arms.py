@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from toolkit.pipeline.cells import Cell, cells_of
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
+from toolkit.pipeline.stages.critics import find_critics, shares_of
 from toolkit.pipeline.stages.students import Replicate, student_settings
 from toolkit.progress import Stage
 from toolkit.workers import Tick
@@ -72,7 +73,9 @@ def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]
         [*_named(context, one), _steps(one), *(part.digest for part in one.corpus.parts.values())]
         for one in _of_first_base(replicates)
     ]
-    return {"corpora": corpora, "base": replicates[0].base.digest, "most_rows": MOST_ROWS}
+    critics = [found.digest for one in _of_first_base(replicates) if (found := find_critics(one))]
+    more = {"critics": critics} if critics else {}
+    return {"corpora": corpora, "base": replicates[0].base.digest, "most_rows": MOST_ROWS, **more}
 
 
 def _named(context: Context, replicate: Replicate) -> tuple[str, str, str, str | None, int, int]:
@@ -106,21 +109,31 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
 def _values(
     context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
 ) -> "Iterator[CorpusValue]":
-    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, CorpusKey, counted, measured
+    from toolkit.reports.corpora import KEPT, STEPS, CorpusKey, counted, measured
 
     cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
-    steps = replicate.ledger(*cell[1:3]).values()
-    took = {name: sum(step[field] for step in steps) for name, field in TOOK.items()}
-    kept = replicate.corpus.statistics[cell[1:3]]["accepted"]
-    named = {SAMPLES: took["samples"], PROMPT: took["prompt"], COMPLETION: took["completion"], KEPT: kept}
+    yield from measured(key, {name: share.metric() for name, share in shares_of([replicate]).items()})
+    named = _took(replicate) | {KEPT: replicate.corpus.statistics[cell[1:3]]["accepted"]}
     steps_taken = _steps(replicate)
     yield from counted(key, named | ({STEPS: steps_taken} if steps_taken is not None else {}))
 
 
-TOOK = {"samples": "samples", "prompt": "prompt_tokens", "completion": "tokens"}
+def _took(replicate: Replicate) -> dict[str, int]:
+    """Count samples and tokens of a corpus, those of the teacher and those of a student that was asked apart."""
+    from toolkit.reports import corpora as names
+
+    teacher = {names.SAMPLES: "samples", names.PROMPT: "prompt_tokens", names.COMPLETION: "tokens"}
+    students = zip(
+        (names.STUDENT_SAMPLES, names.STUDENT_PROMPT, names.STUDENT_COMPLETION), teacher.values(), strict=True
+    )
+    ledger, own = replicate.ledger(*_cell(replicate)[1:3]), replicate.by_student
+    took = {name: sum(ledger[step][field] for step in ledger if step not in own) for name, field in teacher.items()}
+    if not own:
+        return took
+    return took | {name: sum(ledger[step][field] for step in ledger if step in own) for name, field in students}
 
 
 def _plain(replicate: Replicate, every: Sequence[Replicate]) -> Replicate:

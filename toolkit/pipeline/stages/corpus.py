@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,13 +13,13 @@ from toolkit.corpora.decontamination import assert_clean
 from toolkit.pipeline.cells import corpora_of, corpus_name
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.protocol import has_steps, protocol_of
-from toolkit.pipeline.replay import training_prompt
+from toolkit.pipeline.protocol import has_steps
 from toolkit.pipeline.source import Part, Source, responses_of, rows_of
 from toolkit.pipeline.stages.journal_index import Row, judged_rows
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import teacher_name
-from toolkit.prompt import Messages, contents
+from toolkit.pipeline.training_prompts import own_prompts, prompts_of_rows
+from toolkit.prompt import contents
 from toolkit.verification.verdicts import VERDICTS
 from toolkit.workers import Counted
 from toolkit.workspace import Artifact, to_json, write_atomic
@@ -136,7 +135,7 @@ def _judging(context: Context, source: Source, part: Part, judge: CorpusJudge) -
         counts, wrong_steps = Counter[str](), 0
         with open_rows(out / "verdicts.parquet", _verdict_schema()) as file:
             rows = judged_rows(judge, golds, rows_of(source, part))
-            for (row, answer), prompt in zip(rows, _training_prompts(context, source, part), strict=True):
+            for (row, answer), prompt in zip(rows, own_prompts(context, source, part), strict=True):
                 judged = judge.without_leaks(answer, contents(prompt)) if prompt else answer
                 file.add({"question_id": row["question_id"], "index": row["index"], **judged._asdict()})
                 counts[judged.verdict] += 1
@@ -226,7 +225,7 @@ def _files(context: Context, stage: Any, source: Source, part: Part, verdicts: A
     from toolkit.corpora.steps import write_steps
 
     def make(out: Path) -> dict[str, Any]:
-        prompts = _training_prompts(context, source, part)
+        prompts = prompts_of_rows(context, source, part, lambda: _trained(source, part, verdicts))
         rows = ({**row, "prompt": prompt} for row, prompt in zip(_joined(source, part, verdicts), prompts, strict=True))
         if has_steps(context.recipe):
             write_steps(out / "data" / "steps" / file_name(*part), responses_of(source, part))
@@ -250,15 +249,11 @@ def _joined(source: Source, part: Part, verdicts: Artifact) -> Iterator[Row]:
             yield source.questions[row["position"]] | row | verdict
 
 
-def _training_prompts(context: Context, source: Source, part: Part) -> Iterator[Messages | None]:
-    """Yield what a student reads before each response of a part; None for the question alone."""
-    if not has_steps(context.recipe):
-        return itertools.repeat(None, len(source.rows[part].offsets))
-    protocol = protocol_of(context.recipe)
-    return (
-        training_prompt(protocol, source.questions[row["position"]], row, steps)
-        for row, steps in responses_of(source, part)
-    )
+def _trained(source: Source, part: Part, verdicts: Artifact) -> set[tuple[str, int]]:
+    """Give question id and index of the rows of the part that train."""
+    rows = _joined(source, part, verdicts)
+    trained = (row for row in rows if row["verdict"] == "accepted" and not row["repeat"])
+    return {(row["question_id"], row["index"]) for row in trained}
 
 
 def _statistics(parts: Mapping[Part, Artifact], questions: int, budget: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
 Row = dict[str, Any]
-COLUMNS = ("position", "index", "offset", "tokens")  # of what is known of a row; the last see `_tokens`
+COLUMNS = ("position", "index", "offset", "tokens")  # of what is known of a row; of the last see `_tokens`
 
 
 class Judges(Protocol):
@@ -37,10 +37,11 @@ class JournalIndex:
     Args:
         journal: the file; it need not be there yet.
         questions: those whose rows matter, in pool order; rows of others are passed over.
+        by_student: steps that a student answered, which are no samples and no tokens of the teacher.
     """
 
-    def __init__(self, journal: Path, questions: Sequence[Mapping[str, Any]]) -> None:
-        self.journal = journal
+    def __init__(self, journal: Path, questions: Sequence[Mapping[str, Any]], by_student: Sequence[str] = ()) -> None:
+        self.journal, self._by_student = journal, frozenset(by_student)
         self._positions = {row["question_id"]: position for position, row in enumerate(questions)}
         self._golds = [row["answer"] for row in questions]
         self._end, self._lines, self._labelled = 0, 0, 0
@@ -90,7 +91,7 @@ class JournalIndex:
             self.responses += 1
 
     def _add_step(self, position: int, row: Response, line: bytes) -> None:
-        for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
+        for name, value in zip(COLUMNS, (position, row.index, self._end, self._tokens(row)), strict=True):
             self._steps[name].append(value)
         self._step_hashes += hashlib.sha256(line).digest()
 
@@ -99,15 +100,20 @@ class JournalIndex:
         place = self._errors.pop((position, row.index), None)
         digest = hashlib.sha256(line).digest()
         if place is None:
-            for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
+            for name, value in zip(COLUMNS, (position, row.index, self._end, self._tokens(row)), strict=True):
                 self._columns[name].append(value)
             self._hashes += digest
             return len(self) - 1
-        self._columns["offset"][place], self._columns["tokens"][place] = self._end, _tokens(row)
+        self._columns["offset"][place], self._columns["tokens"][place] = self._end, self._tokens(row)
         self._hashes[32 * place : 32 * place + 32] = digest
         if place < self._labelled:
             self._relabel.add(place)
         return place
+
+    def _tokens(self, row: Response) -> int:
+        """Count the tokens of the teacher's completion, of its prompt and its own; -1 for a row that is none."""
+        is_teachers = row.is_completion and row.step not in self._by_student
+        return row.prompt_tokens + row.completion_tokens if is_teachers else -1
 
     @property
     def errors(self) -> frozenset[tuple[int, int]]:
@@ -125,7 +131,7 @@ class JournalIndex:
     def costs(self, unit: str, questions: int, draws: int) -> Integers:
         """Give (questions, draws) what the response of a question at an index took, in `samples` or `tokens`.
 
-        A sample is a completion of any step; tokens are those of prompts and completions.
+        A sample is a completion of any step that the teacher answered; tokens are those of prompts and completions.
         """
         costs = np.zeros((questions, draws), np.int64)
         for columns in (self._columns, self._steps):
@@ -189,11 +195,6 @@ class JournalIndex:
         ):
             self._set_path(position, index, path)
         self._labelled = len(self)
-
-
-def _tokens(row: Response) -> int:
-    """Count the tokens of a completion, of its prompt and its own; -1 for a row that is none."""
-    return row.prompt_tokens + row.completion_tokens if row.is_completion else -1
 
 
 def _sum_of_hashes(hashes: bytes | bytearray, places: Iterable[int]) -> str:

@@ -108,6 +108,7 @@ def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: 
         "pool_counts": counts_of(source.pool),
         "teacher": source.teacher.digest,
         "served": served_as(recipe),
+        **({"student": source.student.digest} if source.student else {}),
         **({"teacher_repo": teacher_repo} if teacher_repo else {}),
         "corpus": {
             f"{shell.name}-i{start}-{stop}": part.digest for (shell, (start, stop)), part in corpus.parts.items()

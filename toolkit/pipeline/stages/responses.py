@@ -15,7 +15,14 @@ from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
 from toolkit.pipeline.protocol import makes_questions, protocol_of, question_protocol_of
 from toolkit.pipeline.rates import rates_like, teacher_kind
-from toolkit.pipeline.source import Source, refuse_other_source, source_identity, source_key, with_rows
+from toolkit.pipeline.source import (
+    Source,
+    journal_of,
+    refuse_other_source,
+    source_identity,
+    source_key,
+    with_rows,
+)
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
 from toolkit.pipeline.stages.questions import (
     find_labels,
@@ -39,20 +46,26 @@ from toolkit.workspace import Artifact, hash_of, write_atomic
 SECONDS = 0.0015  # of one core per request of an embedded teacher of the default size
 
 
-def responses_stage(context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge) -> Source:
-    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again."""
-    source = _source(context, pool, teacher)
+def responses_stage(
+    context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge, student: Artifact | None = None
+) -> Source:
+    """Fill the source's journal up to the run's largest budget; what is in it is never sampled again.
+
+    Args:
+        student: the base model, where the protocol asks it.
+    """
+    source = _source(context, pool, teacher, student)
     allowed = allowance(context, pool, teacher)
     if context.recipe.ladder.match and allowed is None:
         raise StageError("the responses of the first arm are not all there, and they say what this arm may take")
     if makes_questions(context.recipe):
-        with context.workspace.lock(f"responses-{source.key}"):
+        with context.workspace.lock(f"responses-{source.journal.stem}"):
             synthesise = functools.partial(_synthesise, context, source, teacher)
             source, allowed = with_questions(source, questions_stage(context, source, allowed, synthesise)), None
     ids = [row["question_id"] for row in source.questions]
-    with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.key}"):
-        index = JournalIndex(source.journal, source.questions)
-        with Asking(context, stage, index, source.questions, teacher, judge) as asking:
+    with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.journal.stem}"):
+        index = _index(context, source)
+        with Asking(context, stage, index, source.questions, teacher, judge, source.student) as asking:
             draws = draw(context, stage, index, pool, judge, ids, asking.ask, allowed)
             asking.refuse_many_errors()
             stage.text = f"{_described(context, source)}: {int(draws.sum()):,} responses, {asking.text}"
@@ -107,7 +120,7 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
         requests = _requests_with_questions(context)
         text = f"new questions with {max(context.run.budgets)} responses each, to sample: about {requests:,} requests"
         return PlannedStage("responses", [source.made], text, [_ahead(context, requests)])
-    index = JournalIndex(source.journal, source.questions)
+    index = _index(context, source)
     index.read()
     missing = estimate_missing(context, index, source.questions)
     unit = "responses" if missing.requests == missing.responses else "requests"
@@ -121,9 +134,9 @@ def _requests_with_questions(context: Context) -> int:
     return answers if context.recipe.ladder.match else answers + steps * max(context.recipe.subsets)
 
 
-def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
+def find_source(context: Context, pool: Artifact, teacher: Artifact, student: Artifact | None = None) -> Source:
     """Look up a source; it is without rows where some are missing, not counted yet, or asked for again."""
-    source, ladder = _source(context, pool, teacher), context.recipe.ladder
+    source, ladder = _source(context, pool, teacher, student), context.recipe.ladder
     allowed = allowance(context, pool, teacher)
     if ladder.match and allowed is None:
         return source
@@ -132,7 +145,7 @@ def find_source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
         source, allowed = with_questions(source, questions), None
         if not questions.made:
             return source
-    index = JournalIndex(source.journal, source.questions)
+    index = _index(context, source)
     index.read()
     if not pool.made or (ladder.counting != "sampled" and not _known_paths(context, index, pool)):
         return source
@@ -188,10 +201,16 @@ def _rounds(
     return matched_rounds(allowed, budget, shape, costs, guess, whole=by_tokens)
 
 
-def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
-    """Give the source before its responses are looked at."""
+def _index(context: Context, source: Source) -> JournalIndex:
+    return JournalIndex(source.journal, source.questions, protocol_of(context.recipe).by_student)
+
+
+def _source(context: Context, pool: Artifact, teacher: Artifact, student: Artifact | None = None) -> Source:
+    """Give the source before its responses are looked at; a student only where its protocol asks one."""
     recipe = context.recipe
-    identity = source_identity(teacher.digest, served_as(recipe), pool.file("questions.parquet"), recipe.sampling)
+    student = student if protocol_of(recipe).by_student else None
+    questions, known = pool.file("questions.parquet"), student.digest if student else None
+    identity = source_identity(teacher.digest, served_as(recipe), questions, recipe.sampling, known)
     refuse_other_source(context, identity)
     key = source_key(identity)
     parts = parts_of(context.run)
@@ -200,9 +219,10 @@ def _source(context: Context, pool: Artifact, teacher: Artifact) -> Source:
         teacher,
         read_questions(pool.path)[: max(recipe.subsets)] if pool.made else [],
         key,
-        context.workspace.root / "responses" / f"{key}.jsonl",
+        journal_of(context.workspace, identity, recipe.sampling),
         parts,
         {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
+        student=student,
     )
 
 

@@ -11,6 +11,7 @@ from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
+from toolkit.pipeline.protocol import protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
@@ -47,6 +48,11 @@ class Replicate:
         """Count by step what a corpus took of its teacher, with the calls for new questions."""
         calls = self.source.made.facts["ledger"] if self.source.made else {}
         return {**calls, **self.corpus.ledger(questions, budget)}
+
+    @property
+    def by_student(self) -> tuple[str, ...]:
+        """Name the steps of the ledger that the base model answered: they are none of what the teacher gave."""
+        return protocol_of(self.context.recipe).by_student
 
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:

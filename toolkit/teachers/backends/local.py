@@ -115,13 +115,23 @@ class LocalTeacher:
         model: its name@revision, as the completions record it.
         batch: responses generated together at most.
         threads: batches generated at once on a CPU.
+        greedy: take the most likely token each time, whatever the seed and the temperature.
 
     Raises:
         ModelFilesError: for a folder that is not a complete chat model, or has no token that ends an answer.
     """
 
-    def __init__(self, folder: Path, sampling: Sampling, *, model: str, batch: int = BATCH, threads: int = 1) -> None:
-        self.model, self.batch, self.stop = model, batch, sampling.stop
+    def __init__(
+        self,
+        folder: Path,
+        sampling: Sampling,
+        *,
+        model: str,
+        batch: int = BATCH,
+        threads: int = 1,
+        greedy: bool = False,
+    ) -> None:
+        self.model, self.batch, self.stop, self.greedy = model, batch, sampling.stop, greedy
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.threads = 1 if self.device == "cuda" else threads
         self.concurrency = (self.threads + 1) * batch  # one batch is gathered while the others are generated
@@ -130,8 +140,10 @@ class LocalTeacher:
             self.tokenizer: Any = load_tokenizer(folder)
             self.network = load_network(folder, dtype).to(self.device).eval()
         self.ends = _ends(folder, self.tokenizer, sampling)
-        self.warpers = [*guards(self.network, self.tokenizer, model), TemperatureLogitsWarper(sampling.temperature)]
-        if sampling.top_p < 1:
+        self.warpers = [*guards(self.network, self.tokenizer, model)]
+        if not greedy:
+            self.warpers.append(TemperatureLogitsWarper(sampling.temperature))
+        if sampling.top_p < 1 and not greedy:
             self.warpers.append(TopPLogitsWarper(sampling.top_p))
         # Only the recipe's settings: the model's own configuration may ask for more, such as a repetition penalty.
         self.network.generation_config = GenerationConfig(
@@ -206,12 +218,12 @@ class LocalTeacher:
         refuse_beyond(self.network, read, self.model)
         ids, mask = left_padded(read, self.pad)
         length = ids.shape[1]
-        noise = SeededGumbel(torch.tensor(seeds, device=self.device), length)
+        noise = [] if self.greedy else [SeededGumbel(torch.tensor(seeds, device=self.device), length)]
         ends = [StopTexts(self.tokenizer, self.stop, length)] if self.stop else []
         sequences = self.network.generate(
             input_ids=ids.to(self.device),
             attention_mask=mask.to(self.device),
-            logits_processor=LogitsProcessorList([*self.warpers, noise]),
+            logits_processor=LogitsProcessorList([*self.warpers, *noise]),
             stopping_criteria=StoppingCriteriaList(ends),
         )
         return [
