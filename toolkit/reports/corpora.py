@@ -16,7 +16,8 @@ from toolkit.corpora.metrics.interval import Metric
 TABLE = "corpora.parquet"
 SAMPLES, PROMPT, COMPLETION, KEPT = "samples", "prompt_tokens", "completion_tokens", "accepted rows"
 STEPS = "steps"  # optimiser steps of each of the arm's students, both stages of a training in two stages
-LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS)
+UNUSED = tuple(f"unused {name}" for name in (SAMPLES, PROMPT, COMPLETION))  # asked for, and in no corpus of the run
+LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, *UNUSED)
 NOT_TESTED = "not tested"  # the metric of an arm that has no students on purpose; its unit says why
 NOT_AT_NANO = "not testable at nano"
 

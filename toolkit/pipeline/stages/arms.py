@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.pipeline.cells import Cell, cells_of
+from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.stages.students import Replicate, student_settings
+from toolkit.pipeline.unused import unused
 from toolkit.progress import Stage
+from toolkit.synthesis.journal import Usage
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
@@ -55,9 +57,10 @@ def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.corpora import write_corpora
 
-        rows = _equal_rows(own)
+        rows, left = _equal_rows(own), unused(own)
         values = context.each(lambda replicate: list(_values(context, stage, replicate, own, rows)), own)
-        write_corpora(out, [value for of_one in values for value in of_one])
+        took = (counted for replicate in own for counted in _counted(context, replicate, left))
+        write_corpora(out, [*(value for of_one in values for value in of_one), *took])
         return {"rows": rows, "corpora": len(own)}
 
     with context.progress.stage("arms") as stage:
@@ -106,21 +109,30 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
 def _values(
     context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
 ) -> "Iterator[CorpusValue]":
-    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, CorpusKey, counted, measured
+    from toolkit.reports.corpora import CorpusKey, measured
 
     cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
-    steps = replicate.ledger(*cell[1:3]).values()
-    took = {name: sum(step[field] for step in steps) for name, field in TOOK.items()}
-    kept = replicate.corpus.statistics[cell[1:3]]["accepted"]
-    named = {SAMPLES: took["samples"], PROMPT: took["prompt"], COMPLETION: took["completion"], KEPT: kept}
+
+
+def _counted(context: Context, replicate: Replicate, left: Mapping[Drawn, Usage]) -> "Iterator[CorpusValue]":
+    """Count what a corpus took and holds, and what was asked for beside it.
+
+    The last is in no key: it depends on how much was asked at once, and the corpora are the same whatever is left.
+    """
+    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, UNUSED, CorpusKey, counted
+
+    cell = _cell(replicate)
+    steps, fields = replicate.ledger(*cell[1:3]).values(), ("samples", "prompt_tokens", "tokens")
+    took = [sum(step[field] for step in steps) for field in fields]
+    named = dict(zip((SAMPLES, PROMPT, COMPLETION), took, strict=True))
+    named[KEPT] = replicate.corpus.statistics[cell[1:3]]["accepted"]
     steps_taken = _steps(replicate)
-    yield from counted(key, named | ({STEPS: steps_taken} if steps_taken is not None else {}))
-
-
-TOOK = {"samples": "samples", "prompt": "prompt_tokens", "completion": "tokens"}
+    named |= {STEPS: steps_taken} if steps_taken is not None else {}
+    unused_here = zip(UNUSED, left[drawn_by(replicate.context.run)], strict=True)
+    yield from counted(CorpusKey(*_named(context, replicate)), named | dict(unused_here))
 
 
 def _plain(replicate: Replicate, every: Sequence[Replicate]) -> Replicate:
