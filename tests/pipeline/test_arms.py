@@ -265,8 +265,14 @@ def test_what_is_unused_are_completions_that_no_corpus_of_a_journal_has(experime
             rest += row.is_completion and start not in used and row.question_id != "synthesis"
             start += len(line)
         calls = sum(row.is_completion and row.question_id == "synthesis" for row in read_journal(journal))
-        counted = max((sum(usage["samples"] for usage in one.source.made.facts["ledger"].values())
-                       for one in own if one.source.made), default=0)
+        counted = max(
+            (
+                sum(usage["samples"] for usage in one.source.made.facts["ledger"].values())
+                for one in own
+                if one.source.made
+            ),
+            default=0,
+        )
         assert sum(left[drawn_by(one.context.run)].samples for one in own) == rest + calls - counted
 
 

@@ -128,8 +128,10 @@ def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
         for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
             rows.append([arm, step, *_took(context, counts)])
-        samples, *tokens = (sum(of_each) / len(own) for of_each in zip(*(left[drawn_by(one.context.run)] for one in own), strict=True))
-        rows += [[arm, "unused", *_took(context, [samples, 0, *tokens])]] if samples or any(tokens) else []
+        over = [left[drawn_by(replicate.context.run)] for replicate in own]
+        samples, *tokens = (sum(of_each) / len(own) for of_each in zip(*over, strict=True))
+        if samples or any(tokens):
+            rows.append([arm, "unused", *_took(context, [samples, 0, *tokens])])
     return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
 
 

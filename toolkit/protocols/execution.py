@@ -134,7 +134,7 @@ def _checked_messages(step: str, messages: Messages) -> Messages:
 
 
 def _is_message(message: object) -> bool:
-    return isinstance(message, dict | Mapping) and all([isinstance(message.get(name), str) for name in FIELDS])
+    return isinstance(message, dict | Mapping) and all(isinstance(message.get(name), str) for name in FIELDS)
 
 
 @types.coroutine

@@ -130,7 +130,8 @@ def row_of(request: Request, completion: Completion, *, final: bool = False) -> 
     counts, step = (prompt_tokens, completion_tokens), (request.step, request.occurrence, request.parents)
     is_plain = step == (ANSWER, 0, ()) and (final or finish_reason == "error")
     named = () if is_plain else (*step, final)
-    return Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error, *named)
+    place = request.question_id, request.index
+    return Response(*place, text, finish_reason, *counts, request.seed, model, error, *named)
 
 
 def completion_of(row: Response) -> Completion:
