@@ -1,5 +1,6 @@
 """What the arms of an experiment will ask for, an entry per arm: replicates with the same ahead are said once."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from toolkit.pipeline.cells import Drawn, drawn_by
@@ -14,20 +15,29 @@ Named = Mapping[Drawn, PlannedStage]
 def fold_responses(sources: Sequence[tuple[Context, Source]]) -> list[PlannedStage]:
     """Plan the responses of every source; arms and replicates of the same text become one stage.
 
-    An arm that samples as an earlier one reads its journal. It is said to, and nothing is ahead of it: what it may ask
-    for beyond the other cannot be told before that is there.
+    An arm that samples as an earlier one reads its journal: ahead of it is only what it is estimated to take beyond.
     """
     owners: dict[str, Drawn] = {}
+    asked: dict[Drawn, PlannedStage] = {}  # as if each were alone
     planned: dict[Drawn, PlannedStage] = {}
     for context, source in sources:
         name = drawn_by(context.run)
         owner = owners.setdefault(source.key, name)
         stage = plan_responses(context, source)
-        if owner != name and stage.ahead and planned[owner].ahead:
-            said = stage.text.partition(", to sample:")[0]
-            stage = stage._replace(text=f"{said}: those of arm {owner.arm}, and what it lacks of them", ahead=())
-        planned[name] = stage
+        planned[name] = _beyond(owner, asked[owner], stage) if owner != name else stage
+        asked[name] = stage
     return _folded(planned)
+
+
+def _beyond(owner: Drawn, first: PlannedStage, stage: PlannedStage) -> PlannedStage:
+    """Give the stage of an arm that reads the journal of an earlier one, `owner`, whose stage is `first`."""
+    if not (first.ahead and stage.ahead):
+        return stage
+    (work,), there = stage.ahead, sum(one.units for one in first.ahead)
+    more = max(work.units - there, 0)
+    seconds = None if work.seconds is None else work.seconds * more / max(work.units, 1)
+    text = f"{stage.text.partition(', to sample:')[0]}: those of arm {owner.arm}, and about {more:,.0f} requests more"
+    return stage._replace(text=text, ahead=[dataclasses.replace(work, units=more, seconds=seconds)])
 
 
 def _folded(planned: Named) -> list[PlannedStage]:
@@ -53,7 +63,7 @@ def _joined(group: Named, several: bool, replicates: int) -> PlannedStage:
         which = f"replicate{'s' * (len(group) > 1)} {', '.join(str(name.replicate) for name in group)}"
     named = f"teacher {first.teacher}, " * several + f"{first.arm}, {which}" + ", each" * (len(group) > 1)
     artifacts = [artifact for stage in stages for artifact in stage.artifacts]
-    ahead = [work for stage in stages for work in stage.ahead]
+    ahead = [dataclasses.replace(work, unit="requests") for stage in stages for work in stage.ahead]
     return PlannedStage("responses", artifacts, f"{named}: {stages[0].text}", ahead)
 
 
