@@ -128,10 +128,10 @@ def row_of(request: Request, completion: Completion, *, final: bool = False) -> 
     """
     text, finish_reason, prompt_tokens, completion_tokens, model, error = completion[:6]
     counts, step = (prompt_tokens, completion_tokens), (request.step, request.occurrence, request.parents)
-    is_plain = step == (ANSWER, 0, ()) and (final or finish_reason == "error")
-    named = () if is_plain else (*step, final)
-    place = request.question_id, request.index
-    return Response(*place, text, finish_reason, *counts, request.seed, model, error, *named)
+    row = request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error
+    if step == (ANSWER, 0, ()) and (final or finish_reason == "error"):
+        return Response(*row)
+    return Response(*row, *step, final)
 
 
 def completion_of(row: Response) -> Completion:
