@@ -19,6 +19,7 @@ from toolkit.pipeline.stages.journal_index import JournalIndex
 from toolkit.pipeline.stages.models import checked_models
 from toolkit.pipeline.stages.questions import _truth
 from toolkit.pipeline.stages.responses import allowance
+from toolkit.pipeline.unused import unused
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
@@ -231,6 +232,48 @@ def test_what_an_arm_took_has_the_calls_for_its_new_questions(experiment):
             assert list(ledger) == ["similar", "answer"] and ledger["similar"]["samples"] > 0
         if recipe.ladder.match == "samples":
             assert sum(step["samples"] for step in ledger.values()) <= 8 * BUDGET
+
+
+def test_every_completion_is_on_one_line_of_the_ledgers_of_the_arms(experiment):
+    context, models, _ = experiment
+    models = {**models, ("base", "nano"): next(iter(models.values()))}
+    replicates = find_replicates(context, models)
+    left, longest = unused(replicates), {}
+    for replicate in replicates:
+        steps = replicate.ledger(8, BUDGET)
+        took = [sum(step[name] for step in steps.values()) for name in ("samples", "prompt_tokens", "tokens")]
+        total = [sum(both) for both in zip(took, left[drawn_by(replicate.context.run)], strict=True)]
+        assert min(left[drawn_by(replicate.context.run)]) >= 0
+        longest.setdefault(replicate.source.journal, []).append(total)
+    for journal, totals in longest.items():
+        rows = [row for row in read_journal(journal) if row.is_completion]
+        tokens = sum(row.prompt_tokens for row in rows), sum(row.completion_tokens for row in rows)
+        assert max(totals) == [len(rows), *tokens]
+
+
+def test_what_is_unused_are_completions_that_no_corpus_of_a_journal_has(experiment):
+    context, models, _ = experiment
+    models = {**models, ("base", "nano"): next(iter(models.values()))}
+    replicates = find_replicates(context, models)
+    left = unused(replicates)
+    assert sum(usage.samples for usage in left.values()) > 0
+    for journal in {replicate.source.journal for replicate in replicates}:
+        own = [replicate for replicate in replicates if replicate.source.journal == journal]
+        used = {at for one in own for rows in one.source.rows.values() for at in (*rows.offsets, *rows.steps)}
+        rest, start = 0, 0
+        for line, row in zip(journal.read_bytes().splitlines(keepends=True), read_journal(journal), strict=True):
+            rest += row.is_completion and start not in used and row.question_id != "synthesis"
+            start += len(line)
+        calls = sum(row.is_completion and row.question_id == "synthesis" for row in read_journal(journal))
+        counted = max(
+            (
+                sum(usage["samples"] for usage in one.source.made.facts["ledger"].values())
+                for one in own
+                if one.source.made
+            ),
+            default=0,
+        )
+        assert sum(left[drawn_by(one.context.run)].samples for one in own) == rest + calls - counted
 
 
 def test_the_truth_of_a_new_question_is_what_its_domain_computes(experiment):

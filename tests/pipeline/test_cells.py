@@ -6,6 +6,7 @@ from toolkit.corpora.budgets import cell_files, file_name
 from toolkit.pipeline.cells import cells_of, corpora_of, corpus_name, drawn_by, most_draws, parts_of, single_runs
 from toolkit.pipeline.summary import largest_corpus
 from toolkit.pipeline.teacher import embedded_pairs
+from toolkit.protocols.orca import STYLES, style_of
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
 
@@ -167,3 +168,29 @@ def test_embedded_pairs_are_known_by_their_models_not_by_their_names():
 )
 def test_the_corpus_that_a_summary_tells_to_load_is_one_that_is_made(run, name):
     assert largest_corpus(load_run(run)) == name
+
+
+ORCA = """
+pool: mathematics
+pool_sizes: [32]
+ladder_questions: 32
+budgets: [4]
+fit_max: null
+held_out: null
+replicates: [0, 1, 2]
+match: null
+arms: {rs: {}, orca: {protocol: orca%s}}
+"""
+
+
+def test_replicates_of_orca_draw_other_styles_and_the_first_one_keeps_its_source(grid):
+    options = [one.recipe.sampling.protocol_options for one in single_runs(grid(ORCA % "")) if one.recipe.arm == "orca"]
+    assert options == [{}, {"style_seed": 1}, {"style_seed": 2}]
+    styles = [[style_of(made.get("style_seed", 0), "q", at, STYLES) for at in range(32)] for made in options]
+    assert len({tuple(drawn) for drawn in styles}) == 3
+
+
+def test_a_style_seed_that_a_recipe_sets_is_that_of_every_replicate(grid):
+    runs = single_runs(grid(ORCA % ", protocol_options: {style_seed: 7}"))
+    assert {one.recipe.sampling.protocol_options.get("style_seed") for one in runs if one.recipe.arm == "orca"} == {7}
+    assert all(not one.recipe.sampling.protocol_options for one in runs if one.recipe.arm == "rs")

@@ -1,11 +1,20 @@
 """Estimates of protocols with several steps: at most what their bounds allow, and what the journal lets expect."""
 
+import pytest
+
 from tests.protocols.scripted import Scripted
-from toolkit.protocols import load_protocol
+from toolkit.protocols import load_protocol, load_question_protocol
+from toolkit.protocols.contract import Question
 from toolkit.synthesis.journal import Journal, Usage
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.spending import Prices
-from toolkit.synthesis.step_estimates import Sampled, estimate_steps, step_prompts
+from toolkit.synthesis.step_estimates import (
+    Sampled,
+    call_prompts,
+    estimate_questions,
+    estimate_steps,
+    step_prompts,
+)
 
 NOTHING = Sampled({}, 0)
 PRICES = Prices(prompt=1.0, completion=2.0, max_tokens=50)
@@ -46,3 +55,30 @@ def test_each_step_shows_one_filled_prompt():
     prompts = step_prompts(loaded(), "1 + 1?")
     assert prompts["draft"][0]["content"] == "1 + 1?"
     assert "1 + 1?" in prompts["review"][0]["content"] and "\n[attempt]\n" in prompts["review"][0]["content"]
+
+
+SEEDS = [Question("a", "1 + 1 =?"), Question("b", "2 + 2 =?")]  # 8 characters each
+
+
+def test_new_questions_take_a_call_each_and_their_answers():
+    calls = load_question_protocol(
+        "question_augmentation", "{{ question }}", {"style": "similar"}, prompts={"similar": "Vary:\n{{ question }}"}
+    )
+    answers = load_protocol("rejection_sampling", "{{ question }}")
+    found = estimate_questions(calls, answers, SEEDS, 3, 4, max_tokens=10, prices=Prices(1e6, 1e6, 10))
+    assert {step.step: tuple(step.most) for step in found.steps} == {
+        "similar": (3, 3 * (14 // 4), 30),
+        "answer": (12, 12 * (8 // 4), 120),
+    }
+    assert found.requests == 15 and found.responses == 12
+    assert "about 15 requests" in str(found) and "at most" not in str(found)
+    assert "about 183 to pay" in str(found)  # 9 + 24 tokens of prompts, 30 + 120 of completions
+
+
+@pytest.mark.parametrize("name", ["self_instruct", "evol_instruct", "persona", "question_augmentation"])
+def test_a_call_has_a_prompt_of_each_step_the_first_as_it_is_asked(name):
+    protocol = load_question_protocol(name, "{{ question }}", {})
+    prompts = call_prompts(protocol, SEEDS)
+    assert list(prompts) == list(protocol.steps)
+    first = next(iter(prompts.values()))[-1]["content"]
+    assert any(seed.text in first for seed in SEEDS) and "[question]" not in first

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
 from toolkit.recipe.load import Run, one_arm, one_pair
-from toolkit.recipe.sections import DOUBLED, Recipe
+from toolkit.recipe.sections import DOUBLED, Recipe, Sampling
+
+SEEDED = {"orca": "style_seed"}  # protocol -> its option that each replicate has another value of, unless it is set
 
 
 class Cell(NamedTuple):
@@ -68,9 +70,17 @@ def _drawn(recipe: Recipe, replicate: int) -> Recipe:
     return dataclasses.replace(
         recipe,
         pool=dataclasses.replace(recipe.pool, pool_order=order),
-        sampling=dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)),
+        sampling=_seeded(dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)), replicate),
         plain=recipe.plain and dataclasses.replace(recipe.plain, sampling_seed=corpus_draw(recipe, replicate)),
     )
+
+
+def _seeded(sampling: Sampling, replicate: int) -> Sampling:
+    """Give the protocol a seed of the replicate for its choices; replicate 0 keeps the options, and so its key."""
+    option = SEEDED.get(sampling.protocol)
+    if not option or not replicate or option in sampling.protocol_options:
+        return sampling
+    return dataclasses.replace(sampling, protocol_options=sampling.protocol_options | {option: replicate})
 
 
 def corpus_draw(recipe: Recipe, replicate: int) -> int:

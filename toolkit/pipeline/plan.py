@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage, projection
+from toolkit.pipeline.fold import counted_words, fold_responses
 from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.protocol import asks_student
 from toolkit.pipeline.source import Source
@@ -82,14 +83,14 @@ def plan_sampling(context: Context) -> RunPlan:
     roles = asked_roles(context.recipe)
     models, singles = find_models(context, roles), contexts_of_sources(context)
     teachers = [models["teacher", drawn_by(single.run).teacher] for single in singles]
-    sources = [
-        find_source(single, find_pool(single), teacher, student_of(single, models))
+    found = [
+        (single, find_source(single, find_pool(single), teacher, student_of(single, models)))
         for single, teacher in zip(singles, teachers, strict=True)
     ]
-    responses = [
-        _named(single, len(singles), plan_responses(single, source))
-        for single, source in zip(singles, sources, strict=True)
-    ]
+    if context.recipe.arms:
+        responses = fold_responses(found)
+    else:
+        responses = [_named(single, len(found), plan_responses(single, source)) for single, source in found]
     return RunPlan([*_first_stages(context, models, roles), *responses], teachers[0])
 
 
@@ -117,7 +118,7 @@ def plan_run(context: Context) -> RunPlan:
     models = len(found.measured.cells) + len(found.measured.references)
     stages = [
         *_first_stages(context, found.models, ["teacher", "base"]),
-        *_sources(found.replicates),
+        *(_arms if context.recipe.arms else _sources)(found.replicates),
         plan_release(first.context, first.source, first.corpus),
         *plan_publishing(context),
         *_measuring(context, found),
@@ -205,6 +206,20 @@ def _sources(replicates: Sequence[Replicate]) -> Iterator[PlannedStage]:
         yield PlannedStage("verdicts", list(verdicts.values()), counted(context, verdicts))
         yield PlannedStage("corpus", list(corpus.parts.values()), described(context, corpus))
         yield PlannedStage("leaks", [find_corpus_leaks(context, replicate.pool, corpus)], "the corpus")
+
+
+def _arms(replicates: Sequence[Replicate]) -> Iterator[PlannedStage]:
+    """Responses by arm, with replicates that have the same ahead on one line; verdicts, corpus and leaks of all."""
+    sources = {drawn_by(replicate.context.run): replicate for replicate in replicates}
+    yield from fold_responses([(one.context, one.source) for one in sources.values()])
+    each = f"of {counted_words(len({name.arm for name in sources}), 'arm')}, {len(sources)} corpora"
+    stages: dict[str, list[Artifact]] = {"verdicts": [], "corpus": [], "leaks": []}
+    for one in sources.values():
+        described(one.context, one.corpus)  # refuses one without an accepted response
+        stages["verdicts"] += find_verdicts(one.context, one.source).values()
+        stages["corpus"] += one.corpus.parts.values()
+        stages["leaks"].append(find_corpus_leaks(one.context, one.pool, one.corpus))
+    yield from (PlannedStage(name, artifacts, each) for name, artifacts in stages.items())
 
 
 def _named(context: Context, sources: int, stage: PlannedStage) -> PlannedStage:

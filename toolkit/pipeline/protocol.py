@@ -1,5 +1,8 @@
 """The protocol of a recipe: refused before any work where it cannot be had, and named where it is the user's code."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from toolkit.corpora.budgets import shells
 from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.progress import Progress
@@ -8,6 +11,7 @@ from toolkit.protocols.contract import Draft, Protocol, ProtocolFault, Question,
 from toolkit.protocols.execution import Execution
 from toolkit.protocols.options import OptionError
 from toolkit.protocols.prompts import PromptError
+from toolkit.recipe.documents import read_documents
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe
@@ -35,6 +39,13 @@ def question_protocol_of(recipe: Recipe) -> QuestionProtocol:
 def makes_questions(recipe: Recipe) -> bool:
     """Tell whether the protocol makes new questions, which are then answered in the place of the seeds."""
     return recipe.sampling.protocol in QUESTION_PROTOCOLS
+
+
+def made_from(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> list[Question]:
+    """Give what new questions are made of, before documents are searched for held-out questions."""
+    if folder := recipe.documents:
+        return [Question(name, text) for name, text in read_documents(folder).items()]
+    return [Question(row["question_id"], row["question"]) for row in rows]
 
 
 def has_steps(recipe: Recipe) -> bool:

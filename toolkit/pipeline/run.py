@@ -45,11 +45,11 @@ from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
 from toolkit.pipeline.stages.students import Replicate, find_student, students_stage
 from toolkit.pipeline.summary import loading_lines, publish
-from toolkit.pipeline.teacher import named_here, remote_model, shown_prompt
+from toolkit.pipeline.teacher import named_here, remote_model, shown_arm_prompts, shown_prompt
 from toolkit.progress import Progress
 from toolkit.protocols.contract import Question
 from toolkit.questions.pools import read_questions
-from toolkit.recipe.load import Run
+from toolkit.recipe.load import Run, one_arm
 from toolkit.recipe.sections import Pool
 from toolkit.workers import open_workers
 from toolkit.workspace import Artifact, Workspace, shown
@@ -262,13 +262,18 @@ def _preview(context: Context, plan_of: Callable[[Context], RunPlan], roles: Seq
     """Check what can be checked, show the plan, and return how long it takes and the first prompt."""
     pool = next(iter(pools_stage(context).values()))
     checks_stage(context, pool, roles)
-    first = read_questions(pool.path)[0]
-    rehearse(context.recipe, Question(first["question_id"], first["question"]))
+    questions = read_questions(pool.path)
+    for arm in context.recipe.arms or [""]:
+        way = one_arm(context.recipe, arm)
+        rehearse(way, Question(questions[0]["question_id"], questions[0]["question"]))
     plan = plan_of(context)
     _show(context, plan.stages)
-    prompt = shown_prompt(context, plan.teacher, first["question"])
     ahead = plan.projection(context.workers.jobs)
-    return f"{ahead}\nThe first prompt:\n{prompt}\n\nNothing else was made: this was a dry run."
+    if len(context.recipe.arms) > 1:
+        prompts = f"A prompt of each step:\n{shown_arm_prompts(context, plan.teacher, questions)}"
+    else:
+        prompts = f"The first prompt:\n{shown_prompt(context, plan.teacher, questions[0]['question'])}"
+    return f"{ahead}\n{prompts}\n\nNothing else was made: this was a dry run."
 
 
 def _show(context: Context, stages: Sequence[PlannedStage]) -> None:

@@ -15,6 +15,7 @@ from toolkit.pipeline.measured import Measured, what_varies
 from toolkit.pipeline.stages.critics import shares_of
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.unused import unused
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, shown, write_atomic
@@ -120,18 +121,31 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
 
 
 def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
-    """Table the completions and tokens of each arm by step, and what they cost where the recipe has prices."""
-    rows, serving = [], context.recipe.serving
+    """Table the completions and tokens of each arm by step, and what they cost where the recipe has prices.
+
+    `unused` are completions that were asked for and that no corpus has, where an arm has any.
+    """
+    rows, left = [], unused(replicates)
     for arm in context.recipe.arms:
         own = [replicate for replicate in replicates if _way(replicate)[1] == arm]
         ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
         for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
             by_student = step in own[0].by_student
-            cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6 * (not by_student)
             named = f"{step} (by the student, no sample of the teacher)" if by_student else step
-            rows.append([arm, named, *(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""])
+            rows.append([arm, named, *_took(context, counts, free=by_student)])
+        over = [left[drawn_by(replicate.context.run)] for replicate in own]
+        samples, *tokens = (sum(of_each) / len(own) for of_each in zip(*over, strict=True))
+        if samples or any(tokens):
+            rows.append([arm, "unused", *_took(context, [samples, 0, *tokens])])
     return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
+
+
+def _took(context: Context, counts: Sequence[float], *, free: bool = False) -> list[str]:
+    """Write the columns of `TOOK`, and what they cost."""
+    serving = context.recipe.serving
+    cost = 0 if free else (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
+    return [*(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""]
 
 
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:

@@ -4,18 +4,19 @@ import contextlib
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.pipeline.context import Context, StageError
-from toolkit.pipeline.protocol import protocol_of
+from toolkit.pipeline.protocol import made_from, makes_questions, protocol_of, question_protocol_of
 from toolkit.progress import Stage
 from toolkit.prompt import Messages, contents
 from toolkit.protocols.execution import first_prompts
+from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
-from toolkit.synthesis.step_estimates import step_prompts
+from toolkit.synthesis.step_estimates import call_prompts, step_prompts
 from toolkit.teachers.completion import Teacher
 from toolkit.workspace import Artifact, hash_of
 
@@ -169,6 +170,23 @@ def shown_prompt(context: Context, teacher: Artifact, question: str) -> str:
     return "\n\n".join(
         f"[{step}]\n{_filled(context, teacher, contents(messages))}" for step, messages in prompts.items()
     )
+
+
+def shown_arm_prompts(context: Context, teacher: Artifact, questions: Sequence[Mapping[str, Any]]) -> str:
+    """Give what `shown_prompt` gives for the first question, of all arms: each prompt once, below whose it is.
+
+    Args:
+        questions: question_id and question of the seeds, in pool order.
+    """
+    steps: dict[str, list[str]] = {}
+    for arm in context.recipe.arms:
+        recipe = one_arm(context.recipe, arm)
+        prompts = step_prompts(protocol_of(recipe), questions[0]["question"])
+        if makes_questions(recipe):
+            prompts = {**call_prompts(question_protocol_of(recipe), made_from(recipe, questions)), **prompts}
+        for step, messages in prompts.items():
+            steps.setdefault(contents(messages), []).append(f"{arm}: {step}")
+    return "\n\n".join(f"[{'; '.join(names)}]\n{_filled(context, teacher, text)}" for text, names in steps.items())
 
 
 def _filled(context: Context, teacher: Artifact, text: str) -> str:

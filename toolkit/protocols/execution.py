@@ -37,6 +37,7 @@ class Execution:
         self._count = 0  # steps in all
         self._asked: Step | None = None  # the step that `advance` gave last
         self.completed: list[tuple[Completion, str]] = []  # each with its step, `name:occurrence`
+        self._keys: dict[int, str] = {}  # the same by the identity of the completion
 
     def advance(self, completion: Completion | None = None) -> Step | Draft:
         """Give the next step, or the draft.
@@ -48,7 +49,9 @@ class Execution:
             ProtocolFault: when the protocol raises, or does what its contract does not allow. It is closed then.
         """
         if completion is not None and self._asked:
-            self.completed.append((completion, f"{self._asked.name}:{self._asked.occurrence}"))
+            key = f"{self._asked.name}:{self._asked.occurrence}"
+            self.completed.append((completion, key))
+            self._keys.setdefault(id(completion), key)
         try:
             return self._next(completion)
         except ProtocolFault:
@@ -115,7 +118,7 @@ class Execution:
             )
 
     def _key(self, parent: Completion) -> str:
-        key = next((key for completion, key in self.completed if completion is parent), None)
+        key = self._keys.get(id(parent))
         if key is None:
             raise ProtocolFault(f"names the parent {parent!r:.80}; a parent is a completion that `ask` returned")
         return key
@@ -131,7 +134,7 @@ def _checked_messages(step: str, messages: Messages) -> Messages:
 
 
 def _is_message(message: object) -> bool:
-    return isinstance(message, Mapping) and all(isinstance(message.get(name), str) for name in FIELDS)
+    return isinstance(message, dict | Mapping) and all(isinstance(message.get(name), str) for name in FIELDS)
 
 
 @types.coroutine

@@ -29,7 +29,7 @@ def protocol(
     Args:
         erase: whether the student is trained on the question alone, without the system message.
         choices: whether the questions list options, so that all 16 messages are used instead of 14.
-        style_seed: of the choice of messages.
+        style_seed: of the choice of messages. Where a recipe does not set it, replicate k of an experiment has k.
     """
     ask_question, system = question_prompt(prompt), load_template(__file__, "system", {"style": 0})
 

@@ -18,7 +18,8 @@ SAMPLES, PROMPT, COMPLETION, KEPT = "samples", "prompt_tokens", "completion_toke
 STEPS = "steps"  # optimiser steps of each of the arm's students, both stages of a training in two stages
 # what the student's base model answered, for an arm whose protocol asks it: none of it is in the three above
 STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION = (f"student {name}" for name in (SAMPLES, PROMPT, COMPLETION))
-LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION)
+UNUSED = tuple(f"unused {name}" for name in (SAMPLES, PROMPT, COMPLETION))  # asked for, and in no corpus of the run
+LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION, *UNUSED)
 NOT_TESTED = "not tested"  # the metric of an arm that has no students on purpose; its unit says why
 NOT_AT_NANO = "not testable at nano"
 

@@ -127,12 +127,11 @@ def row_of(request: Request, completion: Completion, *, final: bool = False) -> 
     The first `answer` of a response that comes to nothing else has the row that plain rejection sampling gives it.
     """
     text, finish_reason, prompt_tokens, completion_tokens, model, error = completion[:6]
-    counts = prompt_tokens, completion_tokens
-    row = Response(request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error)
-    is_plain = (request.step, request.occurrence, request.parents) == (ANSWER, 0, ()) and (final or row.failed)
-    if is_plain:
-        return row
-    return row._replace(step=request.step, occurrence=request.occurrence, parents=request.parents, final=final)
+    counts, step = (prompt_tokens, completion_tokens), (request.step, request.occurrence, request.parents)
+    row = request.question_id, request.index, text, finish_reason, *counts, request.seed, model, error
+    if step == (ANSWER, 0, ()) and (final or finish_reason == "error"):
+        return Response(*row)
+    return Response(*row, *step, final)
 
 
 def completion_of(row: Response) -> Completion:

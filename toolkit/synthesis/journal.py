@@ -68,6 +68,7 @@ class Response(NamedTuple):
 
 
 KNOWN = frozenset(Response._fields)
+PLAIN_FIELDS = Response._fields[: Response._fields.index("step")]  # of a line of plain rejection sampling
 NEEDED = tuple(field for field in Response._fields if field not in Response._field_defaults)
 
 
@@ -179,10 +180,11 @@ class Journal:
         self.sync()
 
     def _refuse_twice(self, row: Response) -> None:
-        if row.step and not row.failed and (row.step, row.occurrence) in self.steps(row.question_id, row.index):
+        key = row.question_id, row.index
+        if row.step and not row.failed and (row.step, row.occurrence) in self._steps.get(key, {}):
             where = f"index {row.index}, step {row.step}, occurrence {row.occurrence}"
             raise JournalError(f"{self.path}: question {row.question_id}, {where} is there twice")
-        if self.has(row.question_id, row.index) and not self.failed(row.question_id, row.index):
+        if self.has(*key) and key not in self._failed:
             raise JournalError(f"{self.path}: question {row.question_id}, index {row.index} is there twice")
 
     def _note(self, row: Response) -> None:
@@ -218,11 +220,8 @@ class Journal:
 
 def encode(row: Response) -> bytes:
     """Give the line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
-    fields = row._asdict()
-    if not (row.step or row.final or row.parents):
-        for name in ("step", "occurrence", "parents", "final"):
-            del fields[name]
-    return _ENCODE(fields).encode(errors="replace") + b"\n"
+    names = Response._fields if row.step or row.final or row.parents else PLAIN_FIELDS
+    return _ENCODE(dict(zip(names, row, strict=False))).encode(errors="replace") + b"\n"
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

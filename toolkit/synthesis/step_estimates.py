@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from toolkit.prompt import Messages, contents
-from toolkit.protocols.contract import Protocol, variables_of
-from toolkit.protocols.execution import first_prompt
+from toolkit.protocols.calls import call_protocol
+from toolkit.protocols.contract import Protocol, Question, QuestionProtocol, Seeds, Writer, variables_of
+from toolkit.protocols.execution import Execution, Step, first_prompt
 from toolkit.synthesis.journal import Usage
 from toolkit.synthesis.spending import CHARACTERS_PER_TOKEN, Prices
 
@@ -21,10 +22,11 @@ class StepEstimate(NamedTuple):
     expected: Usage | None
     by_student: bool = False  # who costs nothing
 
-    def __str__(self) -> str:
+    def described(self, bound: str) -> str:
+        """Say what the step takes, with `at most` or `about` before the first number."""
         text = (
             f"{self.step}{' (student)' * self.by_student}: "
-            f"at most {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
+            f"{bound} {self.most.samples:,} requests, about {self.most.prompt_tokens:,} prompt and "
             f"{self.most.completion_tokens:,} completion tokens"
         )
         if self.expected is None:
@@ -40,12 +42,14 @@ class ProtocolEstimate(NamedTuple):
         responses: that are to be made.
         seconds: None where no rate is known.
         prices: None where the recipe has none.
+        bound: what stands before requests, `about` where there can be more.
     """
 
     responses: int
     steps: Sequence[StepEstimate]
     seconds: float | None = None
     prices: Prices | None = None
+    bound: str = "at most"
 
     @property
     def requests(self) -> int:
@@ -56,17 +60,17 @@ class ProtocolEstimate(NamedTuple):
         requests, prompt_tokens, completion_tokens = _total(step.most for step in self.steps)
         paid = [step for step in self.steps if not step.by_student]
         text = (
-            f"{self.responses:,} responses, at most {requests:,} requests, about {prompt_tokens:,} prompt and "
+            f"{self.responses:,} responses, {self.bound} {requests:,} requests, about {prompt_tokens:,} prompt and "
             f"{completion_tokens:,} completion tokens"
         )
         if self.seconds is not None:
             text += f", about {self.seconds / 60:,.1f} min"
         if self.prices:
-            text += f", at most {self.prices.of(*_total(step.most for step in paid)[1:]):,.4g} to pay"
+            text += f", {self.bound} {self.prices.of(*_total(step.most for step in paid)[1:]):,.4g} to pay"
             if all(step.expected for step in paid):
                 expected = _total(step.expected for step in paid if step.expected)
                 text += f", {self.prices.of(*expected[1:]):,.4g} expected"
-        return "\n".join([text, *(f"{'':13}{step}" for step in self.steps)])
+        return "\n".join([text, *(f"{'':13}{step.described(self.bound)}" for step in self.steps)])
 
 
 class Sampled(NamedTuple):
@@ -104,6 +108,50 @@ def estimate_steps(
     return ProtocolEstimate(count, steps, count / rate if rate else None, priced)
 
 
+def estimate_questions(
+    calls: QuestionProtocol,
+    answers: Protocol,
+    seeds: Sequence[Question],
+    questions: int,
+    budget: int,
+    *,
+    max_tokens: int,
+    prices: Prices | None = None,
+) -> ProtocolEstimate:
+    """Estimate what new questions and their answers take, where a call takes each of its steps once and brings one.
+
+    Args:
+        calls: makes the new questions.
+        answers: makes the responses to them; its prompts are taken to be as long as those of seeds.
+        seeds: what the new questions are made of, at least one.
+        questions: how many there are to be.
+        budget: responses of each.
+    """
+    prompts = [(step, messages, questions) for step, messages in call_prompts(calls, seeds).items()]
+    prompts += [(step, asked, questions * budget) for step, asked in step_prompts(answers, seeds[0].text).items()]
+    steps = []
+    for step, messages, times in prompts:
+        writer = calls.steps.get(step)
+        held = sum(variables_of(writer).values()) if writer else 0
+        tokens = len(contents(messages)) // CHARACTERS_PER_TOKEN + held * max_tokens
+        steps.append(StepEstimate(step, Usage(times, times * tokens, times * max_tokens), None))
+    priced = prices if prices and (prices.prompt or prices.completion) else None
+    return ProtocolEstimate(questions * budget, steps, None, priced, "about")
+
+
+def call_prompts(protocol: QuestionProtocol, seeds: Sequence[Question]) -> dict[str, Messages]:
+    """Give what the teacher reads in each step of a call: in the first of call 0 as it is asked, as `step_prompts`.
+
+    Raises:
+        ProtocolFault: where the protocol asks in another way than its contract allows.
+    """
+    execution = Execution(call_protocol(protocol, Seeds(seeds)), Question("", ""), 0)
+    first = execution.advance()
+    execution.close()
+    known = {first.name: first.messages} if isinstance(first, Step) else {}
+    return {step: known.get(step) or _written(writer, seeds[0].text) for step, writer in protocol.steps.items()}
+
+
 def _longest_prompts(protocol: Protocol, questions: Iterable[str], max_tokens: int) -> tuple[int, dict[str, int]]:
     """Count the questions, and the tokens that all of them have at most in one prompt of each step."""
     count, prompts = 0, dict.fromkeys(protocol.steps, 0)
@@ -123,10 +171,12 @@ def step_prompts(protocol: Protocol, question: str) -> dict[str, Messages]:
     """
     if len(protocol.steps) == 1 and [set(variables_of(writer)) for writer in protocol.steps.values()] != [{"question"}]:
         return dict.fromkeys(protocol.steps, first_prompt(protocol, question))
-    return {
-        step: writer(**{name: question if name == "question" else f"[{name}]" for name in variables_of(writer)})
-        for step, writer in protocol.steps.items()
-    }
+    return {step: _written(writer, question) for step, writer in protocol.steps.items()}
+
+
+def _written(writer: Writer, question: str) -> Messages:
+    """Fill a step's prompt with a question, and with `[name]` for what is not known."""
+    return writer(**{name: question if name == "question" else f"[{name}]" for name in variables_of(writer)})
 
 
 def _total(usages: Iterable[Usage]) -> Usage:

@@ -5,6 +5,7 @@ a body, a page of a proxy, an end that the server forced) is raised, so that the
 itself did is recorded. The tokens that the server reports count either way.
 """
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
@@ -181,7 +182,7 @@ class Reader(NamedTuple):
             raise OtherModel(shown(name))
 
     def _judged(self, reply: Reply, used: ReportedUsage) -> Completion:
-        plain = "".join(character for character in reply.reason.rpartition(".")[2].lower() if character.isalpha())
+        plain = _plain(reply.reason)
         if not plain:
             raise Transient("malformed body: no finish reason", **used.fields)
         if plain in PASSING:
@@ -261,13 +262,22 @@ def _count(name: str, value: Any) -> int:
 
 def _loaded(raw: bytes) -> Any:
     try:
-        return json.loads(raw, parse_constant=_no_number)
+        return _DECODE(raw.decode(json.detect_encoding(raw), "surrogatepass"))  # as `json.loads` does
     except (ValueError, RecursionError):
         raise Transient(f"malformed body: {_beginning(raw)}") from None
 
 
 def _no_number(word: str) -> NoReturn:
     raise Malformed(f"{word} is not a JSON number")
+
+
+_DECODE = json.JSONDecoder(parse_constant=_no_number).decode
+
+
+@functools.lru_cache(64)
+def _plain(reason: str) -> str:
+    """Reduce a finish reason to the lower-case letters of its last part."""
+    return "".join(character for character in reason.rpartition(".")[2].lower() if character.isalpha())
 
 
 def _beginning(raw: bytes) -> str:

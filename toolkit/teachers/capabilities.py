@@ -226,6 +226,8 @@ async def _get(session: aiohttp.ClientSession, route: Route, path: str, body: An
 
 async def read_body(response: aiohttp.ClientResponse, largest: int) -> bytes:
     """Read the body, or its first `largest` bytes where it is larger; the connection is closed then."""
+    if 0 <= (response.content_length or -1) <= largest:
+        return await response.read()  # all at once, where the server says beforehand that it is small enough
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)

@@ -60,8 +60,6 @@ def plain_route(url: str) -> Route:
     Raises:
         TeacherError: for a text that is not an address.
     """
-    from huggingface_hub import get_token
-
     try:
         whole = URL(url)
         path = whole.raw_path.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
@@ -75,6 +73,8 @@ def plain_route(url: str) -> Route:
     token = os.environ.get(TOKEN_VARIABLE)
     # The Hub's token may do anything in the user's name, so it is sent to the Hub's hosts only.
     if not token and base.scheme == "https" and f".{base.host}".endswith(HUB_HOSTS):
+        from huggingface_hub import get_token  # takes a third of a second, and only the Hub's hosts need it
+
         token = get_token()
     return Route(base, {"authorization": f"Bearer {token}"} if token else {})
 

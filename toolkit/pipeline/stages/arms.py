@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.pipeline.cells import Cell, cells_of
+from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.stages.critics import find_critics, shares_of
 from toolkit.pipeline.stages.students import Replicate, student_settings
+from toolkit.pipeline.unused import unused
 from toolkit.progress import Stage
+from toolkit.synthesis.journal import Usage
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
@@ -56,9 +58,10 @@ def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.corpora import write_corpora
 
-        rows = _equal_rows(own)
+        rows, left = _equal_rows(own), unused(own)
         values = context.each(lambda replicate: list(_values(context, stage, replicate, own, rows)), own)
-        write_corpora(out, [value for of_one in values for value in of_one])
+        took = (counted for replicate in own for counted in _counted(context, replicate, left))
+        write_corpora(out, [*(value for of_one in values for value in of_one), *took])
         return {"rows": rows, "corpora": len(own)}
 
     with context.progress.stage("arms") as stage:
@@ -109,16 +112,27 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
 def _values(
     context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
 ) -> "Iterator[CorpusValue]":
-    from toolkit.reports.corpora import KEPT, STEPS, CorpusKey, counted, measured
+    from toolkit.reports.corpora import CorpusKey, measured
 
     cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
     asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
     yield from measured(key, {name: share.metric() for name, share in shares_of([replicate]).items()})
-    named = _took(replicate) | {KEPT: replicate.corpus.statistics[cell[1:3]]["accepted"]}
+
+
+def _counted(context: Context, replicate: Replicate, left: Mapping[Drawn, Usage]) -> "Iterator[CorpusValue]":
+    """Count what a corpus took and holds, and what was asked for beside it.
+
+    The last is in no key: it depends on how much was asked at once, and the corpora are the same whatever is left.
+    """
+    from toolkit.reports.corpora import KEPT, STEPS, UNUSED, CorpusKey, counted
+
+    named = _took(replicate) | {KEPT: replicate.corpus.statistics[_cell(replicate)[1:3]]["accepted"]}
     steps_taken = _steps(replicate)
-    yield from counted(key, named | ({STEPS: steps_taken} if steps_taken is not None else {}))
+    named |= {STEPS: steps_taken} if steps_taken is not None else {}
+    unused_here = zip(UNUSED, left[drawn_by(replicate.context.run)], strict=True)
+    yield from counted(CorpusKey(*_named(context, replicate)), named | dict(unused_here))
 
 
 def _took(replicate: Replicate) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Any
 from toolkit.corpora.decontamination import leak_finder
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.judge import judged_by
-from toolkit.pipeline.protocol import question_protocol_of
+from toolkit.pipeline.protocol import made_from, question_protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO, nano_domain, nano_formats
@@ -99,7 +99,7 @@ def seeds_of(context: Context, source: Source, held_out: Callable[[str], bool]) 
         StageError: for documents that are not those of the recipe any more, or all of which have held-out questions.
     """
     if not (folder := context.recipe.documents):
-        return [Question(row["question_id"], row["question"]) for row in source.questions]
+        return made_from(context.recipe, source.questions)
     documents = read_documents(folder)
     if documents_name(folder, documents) != context.recipe.sampling.protocol_options[OPTION]:
         raise StageError(f"{folder}: its documents changed since the recipe was read; run again")

@@ -13,7 +13,7 @@ from toolkit.pipeline.cells import most_draws, parts_of
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.judge import CorpusJudge, judged_by
-from toolkit.pipeline.protocol import makes_questions, protocol_of, question_protocol_of
+from toolkit.pipeline.protocol import made_from, makes_questions, protocol_of, question_protocol_of
 from toolkit.pipeline.rates import rates_like, teacher_kind
 from toolkit.pipeline.source import (
     Source,
@@ -40,6 +40,7 @@ from toolkit.questions.pools import read_questions
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.questions import Synthesised, synthesise_questions
 from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, matched_rounds, rounds
+from toolkit.synthesis.step_estimates import ProtocolEstimate, estimate_questions
 from toolkit.synthesis.tally import describe
 from toolkit.workspace import Artifact, hash_of, write_atomic
 
@@ -116,10 +117,10 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
     text = _described(context, source)
     if source.rows:
         return PlannedStage("responses", (), f"{text}: none to sample")
-    if source.made and not source.made.made:
-        requests = _requests_with_questions(context)
-        text = f"new questions with {max(context.run.budgets)} responses each, to sample: about {requests:,} requests"
-        return PlannedStage("responses", [source.made], text, [_ahead(context, requests)])
+    if makes_questions(context.recipe) and not (source.made and source.made.made):
+        asked = _estimate_questions(context, source)
+        text = f"new questions with {max(context.run.budgets)} responses each, to sample: {asked}"
+        return PlannedStage("responses", [source.made] if source.made else [], text, [_ahead(context, asked.requests)])
     index = _index(context, source)
     index.read()
     missing = estimate_missing(context, index, source.questions)
@@ -127,11 +128,19 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
     return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.requests, unit)])
 
 
-def _requests_with_questions(context: Context) -> int:
-    """Estimate calls and answers of an arm that makes new questions, where a call takes all steps and brings one."""
-    answers = int(most_draws(context.run).sum())
-    steps = len(question_protocol_of(context.recipe).steps)
-    return answers if context.recipe.ladder.match else answers + steps * max(context.recipe.subsets)
+def _estimate_questions(context: Context, source: Source) -> ProtocolEstimate:
+    """Estimate calls and answers of an arm that makes new questions: as many as seeds, or as its samples leave room."""
+    recipe, calls, budget = context.recipe, question_protocol_of(context.recipe), max(context.run.budgets)
+    room = int(most_draws(context.run).sum()) // (len(calls.steps) + budget)
+    return estimate_questions(
+        calls,
+        protocol_of(recipe),
+        made_from(recipe, read_questions(source.pool.path)[: max(recipe.subsets)]),
+        room if recipe.ladder.match else max(recipe.subsets),
+        budget,
+        max_tokens=recipe.sampling.max_tokens,
+        prices=prices_of(context),
+    )
 
 
 def find_source(context: Context, pool: Artifact, teacher: Artifact, student: Artifact | None = None) -> Source:

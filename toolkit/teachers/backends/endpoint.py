@@ -133,7 +133,7 @@ class EndpointTeacher:
         except BaseException:
             self._balancer.dropped(server)
             raise
-        request = _Request(server, ticket, contents(messages), response.headers)
+        request = _Request(server, ticket, messages, response.headers)
         if response.status == 200:
             return self._read(request, raw)
         raise self._unanswered(request, response.status, reason_of(raw))
@@ -241,12 +241,17 @@ class EndpointTeacher:
 
 
 class _Request(NamedTuple):
-    """A request that came back: its server and ticket, the question, and the headers of the response."""
+    """A request that came back: its server and ticket, what it asked, and the headers of the response."""
 
     server: ServerState
     ticket: Ticket
-    question: str
+    messages: Messages
     headers: Mapping[str, str]
+
+    @property
+    def question(self) -> str:
+        """Give what was asked as one text."""
+        return contents(self.messages)
 
 
 def _everybody(server: ServerState, status: int) -> bool:
