@@ -1,0 +1,70 @@
+"""Forecast along one axis: error against budget."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toolkit.laws.curve.checks import check_shape
+from toolkit.laws.curve.data import NoCurve, check_ladder, check_rows, numbers, reduce_rows
+from toolkit.laws.curve.forms import SCALE_MARGIN
+from toolkit.laws.curve.noise import estimate_noise
+from toolkit.laws.curve.predict import WIDEN_BEYOND, reach
+from toolkit.laws.forecast.averaged import AveragedForecast
+from toolkit.laws.forecast.discrepancy import walk
+from toolkit.laws.forecast.family import library
+from toolkit.laws.forecast.procedure import Members, Targets, forecast_rungs
+
+POINTS = 1024
+MAX_M = 1.0  # of the rectified third: a law of coverage
+
+
+def forecast(
+    budgets: ArrayLike,
+    errors: ArrayLike,
+    ahead: ArrayLike,
+    sd: ArrayLike | None = None,
+    *,
+    n: ArrayLike | None = None,
+    sd_df: float | None = None,
+    fit_max: float | None = None,
+    quantity: str = "error",
+    draws: int = 1500,
+    seed: int = 0,
+) -> AveragedForecast:
+    """Forecast the error at budgets `ahead` (H,) from rows of (budget, error), averaged over a family of curves.
+
+    Rows, noise (`sd`, `sd_df`, `n`, or the spread of repeated budgets) and `fit_max` are as in `fit_law`; without any
+    noise a nugget is averaged over. Errors lie in [0, 1]; with `quantity="loss"` values are above 0 and unbounded. The
+    family, its prior and the allowance for what no member says are in `family` and `discrepancy`. At least 4 distinct
+    budgets are needed; with 4 the interval is wider, as residuals of so few rungs are not carried over.
+
+    Raises:
+        ValueError: for unusable input, by name, and for targets beyond 16 times the last rung fitted.
+        NoCurve: a ValueError, for fewer than 4 rungs, equal errors, or errors that clearly rise.
+    """
+    check_draws(draws)
+    x, y = check_rows(budgets, errors, quantity)
+    check_ladder(x, fit_max)
+    fitted = np.ones(x.size, bool) if fit_max is None else x <= fit_max
+    columns = (None if column is None else numbers(column, name, x.size)[fitted] for column, name in ((sd, "sd"), (n, "n")))
+    x, index = np.unique(x[fitted], return_inverse=True)
+    far = np.atleast_1d(numbers(ahead, "ahead"))
+    times = reach(far, float(x[-1]))
+    rungs, source = reduce_rows(x, index, y[fitted], *columns, sd_df)
+    noise = estimate_noise(rungs, source)
+    shape = check_shape(rungs, noise)
+    if shape.refused:
+        raise NoCurve(shape.notes[0])
+    beyond = (f"{times:.3g} times the last budget fitted",) if times > WIDEN_BEYOND else ()
+    points, bounds = library(POINTS, MAX_M), (np.log(x[0] / SCALE_MARGIN), np.log(x[-1] * SCALE_MARGIN))
+    S = points.shapes(np.log(np.concatenate([x, far])), *bounds)
+    octaves = walk([np.log2(x / x[0])], [np.log2(far / x[0])])
+    members = Members(points, S, points.log_half(*bounds))
+    return forecast_rungs(
+        rungs, noise, Targets(far, None, far), members, octaves, quantity, draws, seed, (*shape.notes, *beyond)
+    )
+
+
+def check_draws(draws: int) -> None:
+    """Raise ValueError for fewer than 100 draws."""
+    if draws < 100:
+        raise ValueError(f"draws must be at least 100, got {draws}")
