@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toolkit.laws.curve.checks import check_shape
-from toolkit.laws.curve.data import NoCurve, check_ladder, check_rows, numbers, reduce_rows
+from toolkit.laws.curve.data import NoCurve, check_rows, numbers, split_rows
 from toolkit.laws.curve.forms import SCALE_MARGIN
 from toolkit.laws.curve.noise import estimate_noise
 from toolkit.laws.curve.predict import WIDEN_BEYOND, reach
@@ -43,13 +43,9 @@ def forecast(
     """
     check_draws(draws)
     x, y = check_rows(budgets, errors, quantity)
-    check_ladder(x, fit_max)
-    fitted = np.ones(x.size, bool) if fit_max is None else x <= fit_max
-    columns = (None if column is None else numbers(column, name, x.size)[fitted] for column, name in ((sd, "sd"), (n, "n")))
-    x, index = np.unique(x[fitted], return_inverse=True)
-    far = np.atleast_1d(numbers(ahead, "ahead"))
+    rungs, source, _ = split_rows(x, y, sd, n, sd_df, fit_max)
+    far, x = np.atleast_1d(numbers(ahead, "ahead")), rungs.x
     times = reach(far, float(x[-1]))
-    rungs, source = reduce_rows(x, index, y[fitted], *columns, sd_df)
     noise = estimate_noise(rungs, source)
     shape = check_shape(rungs, noise)
     if shape.refused:

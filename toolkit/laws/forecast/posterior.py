@@ -42,7 +42,7 @@ class Rung(NamedTuple):
 
 
 class Integral(NamedTuple):
-    """Members `kept` (k,), by index, with the distribution of (E, A) for each, and what goes with them: see `Hypothesis`."""
+    """Members `kept` (k,), by index, whose fit is not negligible, with the distribution of (E, A) for each."""
 
     kept: NDArray[np.intp]
     marginal: Marginal
@@ -130,7 +130,7 @@ def _floor_max(rungs: Rung) -> float:
 def _draw(
     S: Array, rungs: Rung, integral: Integral, cells: NDArray[np.intp], gain: Array, rng: np.random.Generator
 ) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Draw (curve with the residuals that `gain` carries over, E, member) in the picked `cells` of (member, midpoint)."""
+    """Draw (curve plus the residuals that `gain` carries over, E, member) of the picked `cells`, (member, midpoint)."""
     marginal, J = integral.marginal, len(rungs.y)
     cell, node = cells // NODES, cells % NODES
     floor = marginal.nodes[cell, node] + (rng.random(len(cells)) - 0.5) * marginal.width[cell]
