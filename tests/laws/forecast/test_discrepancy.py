@@ -1,4 +1,4 @@
-"""The integrated walk: its covariance in closed form, conditioning, and fewer rungs than residuals can be carried from."""
+"""The integrated walk: its covariance in closed form, conditioning, and rungs too few to carry residuals from."""
 
 import numpy as np
 import pytest

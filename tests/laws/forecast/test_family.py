@@ -70,7 +70,7 @@ def test_kinds_say_what_a_member_is_like():
     points = library(256, 2.0)
     kinds = points.kinds()
     assert set(kinds) == set(KINDS)
-    assert np.array_equal(kinds == "threshold", points.m > 1)
+    assert np.array_equal(kinds == "threshold", points.m > 1.2)
     sooner = kinds == "sooner"
     assert np.all(points.m[sooner] / points.q[sooner] > 1) and not np.any(points.third[sooner] == 0)
 

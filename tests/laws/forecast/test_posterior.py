@@ -19,10 +19,10 @@ def shapes(x):
 
 
 def grid(top, floor_max, size=300):
-    """Midpoints (E, A) of a fine grid over 0 <= E <= floor_max, 0 <= A <= 1, with a mask of A <= top - E, and the area."""
+    """Midpoints (E, A) over 0 <= E <= floor_max, 0 <= A <= 1, with a mask of A <= top - E, and a cell's area."""
     E, A = (np.arange(size) + 0.5) / size * floor_max, (np.arange(size) + 0.5) / size
     E, A = np.meshgrid(E, A, indexing="ij")
-    return E, A, A <= top - E, floor_max / size**2
+    return E, A, top >= E + A, floor_max / size**2
 
 
 def densities(S, sigma, top, floor_max):

@@ -37,6 +37,7 @@ FREE_M = (0.3, 1.5)
 MAX_Q = 3.0
 MIN_Q = 1e-6  # closer to 0 the curve is the exponential one to more digits than a float has
 MIN_KAPPA = 0.01
+FLAT_START = 1.2  # the m beyond which a member is called a threshold in words
 
 
 class Library(NamedTuple):
@@ -60,11 +61,11 @@ class Library(NamedTuple):
     def kinds(self) -> NDArray[np.str_]:
         """Return for each point its key in `KINDS`.
 
-        m > 1 is a threshold in any third; else a tail m/q above 1, steeper than that of every rectified law of
-        coverage, flattens sooner.
+        A clear threshold has m > 1.2 in any third, as rungs hardly tell a smaller m from 1; else a tail m/q above 1,
+        steeper than that of every rectified law of coverage, flattens sooner.
         """
         others = np.where(self.m / self.q > 1, "sooner", "longer")
-        return np.where(self.m > 1, "threshold", np.where(self.third == 0, "rectified", others))
+        return np.where(self.m > FLAT_START, "threshold", np.where(self.third == 0, "rectified", others))
 
 
 def shape(z: Array, m: Array | float, q: Array | float) -> Array:

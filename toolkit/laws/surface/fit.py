@@ -35,7 +35,7 @@ class SurfaceSettings(NamedTuple):
     """The options of a fit, as `fit_surface` describes them."""
 
     quantity: str = "error"
-    max_beta: float = 1.0
+    max_beta: float = 3.0
     draws: int = 2000
     seed: int = 0
 
@@ -170,16 +170,17 @@ def fit_surface(
     n: ArrayLike | None = None,
     sd_df: float | None = None,
     quantity: str = "error",
-    max_beta: float = 1.0,
+    max_beta: float = 3.0,
     draws: int = 2000,
     seed: int = 0,
 ) -> SurfaceFit:
     """Fit the surface to rows of (M questions, r responses each, error).
 
     Repeated cells are replicates, and the noise is as in `fit_law`. The fit needs at least 6 distinct cells with 2
-    values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on
-    [0, 1], log of D0^(1 / beta) uniform within a factor 30 of the effective questions tested, (E, L0) as in `fit_law`.
-    ValueError for unusable input, by name.
+    values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on [0, 1], log of D0^(1 / beta) uniform
+    within a factor 30 of the effective questions tested, (E, L0) as in `fit_law`. A beta above 1 is no law of coverage,
+    and a warning says so; but measured cells ask for one (a threshold, format learning, or hazards in a narrow range),
+    and a surface bounded by 1 forecasts them worse and is as sure. ValueError for unusable input, by name.
     """
     settings = SurfaceSettings(quantity, float(max_beta), int(draws), int(seed))
     if not 0.1 < settings.max_beta <= 5:
