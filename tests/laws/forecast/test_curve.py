@@ -124,6 +124,14 @@ def test_items_and_the_last_rung_fitted():
     assert np.array_equal(ahead.curve, forecast(x[:5], y[:5], [32], n=1000).curve)
 
 
+def test_a_family_that_hardly_any_point_of_fits_is_noted():
+    """Many rungs without noise, on a curve that only members near one point follow within the walk's allowance."""
+    x = np.geomspace(1, 1024, 41)
+    y = 0.05 + 0.9 * np.exp(-((x / 40) ** 1.4))
+    assert any("effective points" in note for note in forecast(x, y, [2048], sd=1e-5).notes)
+    assert not any("effective points" in note for note in forecast(*ladder(), [32]).notes)
+
+
 @pytest.mark.parametrize(("times", "noted"), [(4, False), (8, True)])
 def test_far_targets_are_noted(times, noted):
     notes = forecast(*ladder(), [16.0 * times]).notes
@@ -173,7 +181,19 @@ def test_a_saturated_ladder_flattens_sooner_than_the_rectified_law():
     ahead = forecast(x, y, [64])
     assert ahead.weights["rectified"] < 0.01 and ahead.kinds["rectified"] + ahead.kinds["longer"] < 0.05
     assert KINDS["sooner"] in ahead.reading and ASSUMES in ahead.reading
-    assert ahead.mean[0] == pytest.approx(0.3, abs=0.01)
+    low, high = ahead.interval()[:, 0]
+    assert low < 0.3 < high and ahead.mean[0] == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_larger_library_gives_nearly_the_same_interval(monkeypatch):
+    """Steep ladders leave few of its points effective; the walk smooths over the gaps between them."""
+    x = np.repeat(X, 4)
+    y = 0.3 + 0.5 * np.exp(-x / 3) + np.random.default_rng(0).normal(0, 0.003, x.size)
+    small = forecast(x, y, [32])
+    monkeypatch.setattr("toolkit.laws.forecast.curve.POINTS", 8192)
+    large = forecast(x, y, [32])
+    assert small.interval() == pytest.approx(large.interval(), abs=0.2 * width(large)[0])
+    assert small.weights["rectified"] == pytest.approx(large.weights["rectified"], abs=0.01)
 
 
 def test_words_for_every_mixture():
