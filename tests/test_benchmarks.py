@@ -22,6 +22,7 @@ QUICK = {
 }
 LONG = {  # a minute and more on two cores at any size: models are trained or served, or a grid of fits is run
     "chinchilla_fit": "--runs 24",
+    "forecast": "--quick",
     "law_coverage": "--ladders 2",
     "law_speed": "--ladders 2 --starts 1 --peers 1",
     "main_job": f"{ROOT / 'tests' / 'pipeline' / 'tiny.yaml'} --jobs 2",
@@ -37,6 +38,7 @@ OF_TESTS = {"release_push", "hub_smoke"}  # they borrow the tests' tiny release
 ELSEWHERE = {
     "judge": "tests/commands/test_judge.py runs it, with as many rows as it takes to see its memory",
     "datatrove_peer": "needs datatrove in an environment of its own; here it compiles and tells how it is called",
+    "forecast_sources": "the sources of the benchmark forecast, which reads them",
     "hub_smoke": "tests/hub/publishing/test_smoke.py runs it at the embedded Hub",
     "loopback": "a server that works until it is stopped; every sampling benchmark starts it",
     "sampling_clients": "the clients that the sampling benchmarks start; run here for each alone",

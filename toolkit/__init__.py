@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.laws.curve.fit import fit_law
+    from toolkit.laws.forecast.curve import forecast
+    from toolkit.laws.forecast.surface import forecast_surface
     from toolkit.laws.planning.plan import plan
     from toolkit.laws.surface.fit import fit_surface
     from toolkit.pipeline.run import run
@@ -12,12 +14,14 @@ if TYPE_CHECKING:
     from toolkit.verification.single import judge
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "fit_law", "fit_surface", "judge", "load_run", "plan", "run"]
+__all__ = ["__version__", "fit_law", "fit_surface", "forecast", "forecast_surface", "judge", "load_run", "plan", "run"]
 
 # Imported when first used: `import toolkit` costs nothing, and the law needs none of the libraries that a run does.
 _HOMES = {
     "fit_law": "toolkit.laws.curve.fit",
     "fit_surface": "toolkit.laws.surface.fit",
+    "forecast": "toolkit.laws.forecast.curve",
+    "forecast_surface": "toolkit.laws.forecast.surface",
     "judge": "toolkit.verification.single",
     "load_run": "toolkit.recipe.load",
     "plan": "toolkit.laws.planning.plan",

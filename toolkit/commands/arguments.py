@@ -50,10 +50,10 @@ def add_where_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--where", nargs="+", default=[], metavar="COLUMN=VALUE", help="use only the rows with these")
 
 
-def add_max_beta_argument(parser: argparse.ArgumentParser) -> None:
+def add_max_beta_argument(parser: argparse.ArgumentParser, default: float) -> None:
     """Declare `--max-beta`, the upper bound on the law's exponent."""
-    text = "upper bound on beta; a beta above 1 has no meaning as coverage (default: 1)"
-    parser.add_argument("--max-beta", type=float, default=1.0, help=text)
+    text = f"upper bound on beta; a beta above 1 has no meaning as coverage (default: {default:g})"
+    parser.add_argument("--max-beta", type=float, default=default, help=text)
 
 
 def add_report_arguments(parser: argparse.ArgumentParser, plot: str) -> None:

@@ -34,7 +34,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", default="rectified", metavar="NAME", help="form of the law (default: rectified)")
     parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
     parser.add_argument("--predict", type=float, nargs="+", default=[], metavar="X", help="budgets to forecast")
-    add_max_beta_argument(parser)
+    add_max_beta_argument(parser, default=1.0)
     add_report_arguments(parser, "draw the curve, its bands and the baselines")
 
 

@@ -53,7 +53,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
     parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
     parser.add_argument("--beyond", action="store_true", help="also plan beyond twice the tested range, with a warning")
-    add_max_beta_argument(parser)
+    add_max_beta_argument(parser, default=3.0)
     add_report_arguments(parser, "draw expected error over both axes and the frontier")
 
 

@@ -88,6 +88,22 @@ def reduce_rows(
     return Rungs(x, mean, rows, np.full_like(x, np.nan), np.zeros_like(x)), "none"
 
 
+def split_rows(
+    x: Array, y: Array, sd: ArrayLike | None, n: ArrayLike | None, sd_df: float | None, fit_max: float | None
+) -> tuple[Rungs, str, tuple[Array, Array]]:
+    """Return the rungs of the rows up to `fit_max` with the source of their noise, and the rows (x, y) held out.
+
+    Rows and noise are as in `check_rows` and `reduce_rows`; raises what `check_ladder` does.
+    """
+    check_ladder(x, fit_max)
+    fitted = np.ones(x.size, bool) if fit_max is None else x <= fit_max
+    sd_fitted = None if sd is None else numbers(sd, "sd", x.size)[fitted]
+    n_fitted = None if n is None else numbers(n, "n", x.size)[fitted]
+    x_fitted, index = np.unique(x[fitted], return_inverse=True)
+    rungs, source = reduce_rows(x_fitted, index, y[fitted], sd_fitted, n_fitted, sd_df)
+    return rungs, source, (x[~fitted], y[~fitted])
+
+
 def _binomial_sd(mean: Array, n: Array, index: NDArray[np.intp], rows: Array) -> Array:
     if (n < 1).any():
         raise ValueError(f"n must be at least 1 item, got {n.min():g}")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toolkit.laws.curve.checks import beta_warnings, check_shape, misfit_warnings, sampling_warnings
-from toolkit.laws.curve.data import check_ladder, check_rows, numbers, reduce_rows
+from toolkit.laws.curve.data import check_rows, split_rows
 from toolkit.laws.curve.forms import Array, form_of
 from toolkit.laws.curve.lawfit import NO_NOISE, LawFit
 from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
@@ -42,15 +42,10 @@ def fit_law(
     settings = FitSettings(form, quantity, residuals, float(max_beta), int(draws), int(seed))
     _check_settings(settings)
     x, y = check_rows(budgets, errors, quantity)
-    check_ladder(x, fit_max)
     if residuals == "log" and (y == 0).any():
         raise ValueError("an error of 0 has no logarithm: use residuals='linear'")
-    fitted = np.ones(x.size, bool) if fit_max is None else x <= fit_max
-    x_fitted, index = np.unique(x[fitted], return_inverse=True)
-    sd_fitted = None if sd is None else numbers(sd, "sd", x.size)[fitted]
-    n_fitted = None if n is None else numbers(n, "n", x.size)[fitted]
-    rungs, source = reduce_rows(x_fitted, index, y[fitted], sd_fitted, n_fitted, sd_df)
-    fit = _law(rungs, estimate_noise(rungs, source), settings, (x[~fitted], y[~fitted]))
+    rungs, source, held_out = split_rows(x, y, sd, n, sd_df, fit_max)
+    fit = _law(rungs, estimate_noise(rungs, source), settings, held_out)
     if sd is not None and source == "none" and np.abs(fit.residuals).max() > 1e-6 * rungs.y.max():
         raise ValueError("sd is 0 but the errors do not lie on a curve: give the measured sd")
     return fit

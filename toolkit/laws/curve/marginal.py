@@ -43,7 +43,7 @@ def integrate(S: Array, problem: Problem, floor_max: float) -> Marginal:
     floor = y_mean - amplitude * S_mean
     cost = (y - floor[:, None] - amplitude[:, None] * S) ** 2 @ weights
     floor_var = square / (total * spread)
-    low, high = _window(floor, np.sqrt(floor_var), floor_max)
+    low, high = window(floor, np.sqrt(floor_var), floor_max)
     width = np.maximum((high - low) / NODES, TINY)
     nodes = low[:, None] + (np.arange(NODES) + 0.5) * width[:, None]
     base, slope, sd = S @ (weights * y) / square, S @ weights / square, square**-0.5
@@ -52,7 +52,7 @@ def integrate(S: Array, problem: Problem, floor_max: float) -> Marginal:
     return Marginal(base, slope, sd, nodes, width, inside - 0.5 * node_cost + np.log(width * sd)[:, None])
 
 
-def _window(floor: Array, sd: Array, floor_max: float) -> tuple[Array, Array]:
+def window(floor: Array, sd: Array, floor_max: float) -> tuple[Array, Array]:
     """Return the range of E that has its mass, given its mean and sd without bounds.
 
     It is five sds wide to either side or, where a bound cuts it off, ten lengths of the remaining tail.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from toolkit.laws.curve.checks import Misfit, beta_warnings, measure_misfit, misfit_warnings, sampling_warnings
 from toolkit.laws.curve.data import check_rows, numbers, positive, reduce_rows
@@ -35,7 +35,7 @@ class SurfaceSettings(NamedTuple):
     """The options of a fit, as `fit_surface` describes them."""
 
     quantity: str = "error"
-    max_beta: float = 1.0
+    max_beta: float = 3.0
     draws: int = 2000
     seed: int = 0
 
@@ -170,16 +170,17 @@ def fit_surface(
     n: ArrayLike | None = None,
     sd_df: float | None = None,
     quantity: str = "error",
-    max_beta: float = 1.0,
+    max_beta: float = 3.0,
     draws: int = 2000,
     seed: int = 0,
 ) -> SurfaceFit:
     """Fit the surface to rows of (M questions, r responses each, error).
 
     Repeated cells are replicates, and the noise is as in `fit_law`. The fit needs at least 6 distinct cells with 2
-    values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on
-    [0, 1], log of D0^(1 / beta) uniform within a factor 30 of the effective questions tested, (E, L0) as in `fit_law`.
-    ValueError for unusable input, by name.
+    values on each axis. Priors: beta uniform on [.1, max_beta], kappa uniform on [0, 1], log of D0^(1 / beta) uniform
+    within a factor 30 of the effective questions tested, (E, L0) as in `fit_law`. A beta above 1 is no law of coverage,
+    and a warning says so; but measured cells ask for one (a threshold, format learning, or hazards in a narrow range),
+    and a surface bounded by 1 forecasts them worse and is as sure. ValueError for unusable input, by name.
     """
     settings = SurfaceSettings(quantity, float(max_beta), int(draws), int(seed))
     if not 0.1 < settings.max_beta <= 5:
@@ -188,21 +189,27 @@ def fit_surface(
         raise ValueError(f"draws must be at least 100, got {settings.draws}")
     r, y = check_rows(budgets, errors, quantity)
     M = positive(questions, "questions", r.size)
+    keys, index = check_cells(M, r)
+    total = keys[0] * keys[1]
+    cells, source = reduce_rows(total, index, y, sd, n, sd_df)
+    noise = estimate_noise(cells, source)
+    curve, misfit, post = _solve(keys, cells, noise, settings)
+    unit = float(keys[0].min())
+    point = _parameters(curve.phi[None], np.array([curve.floor]), np.array([curve.amplitude]), unit)[0]
+    posterior_draws = np.empty((0, 5)) if post is None else _parameters(post.phi, post.floor, post.amplitude, unit)
+    fit = SurfaceFit(settings, keys[0], keys[1], cells, noise, point, posterior_draws, misfit, ())
+    return replace(fit, warnings=(NO_NOISE,) if post is None else _warnings(fit, post.effective))
+
+
+def check_cells(M: Array, r: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Return the distinct cells (2, C) of rows at M and r, and the cell of each row; ValueError for too few of them."""
     keys, index = np.unique(np.column_stack([M, r]), axis=0, return_inverse=True)
     if len(keys) < MIN_CELLS or min(len(np.unique(M)), len(np.unique(r))) < 2:
         raise ValueError(
             f"{len(keys)} cells of {len(np.unique(M))} question counts and {len(np.unique(r))} budgets: a surface "
             f"needs at least {MIN_CELLS} cells and 2 values on each axis"
         )
-    total = keys[:, 0] * keys[:, 1]
-    cells, source = reduce_rows(total, index.ravel(), y, sd, n, sd_df)
-    noise = estimate_noise(cells, source)
-    curve, misfit, post = _solve(keys, cells, noise, settings)
-    unit = float(keys[:, 0].min())
-    point = _parameters(curve.phi[None], np.array([curve.floor]), np.array([curve.amplitude]), unit)[0]
-    posterior_draws = np.empty((0, 5)) if post is None else _parameters(post.phi, post.floor, post.amplitude, unit)
-    fit = SurfaceFit(settings, keys[:, 0], keys[:, 1], cells, noise, point, posterior_draws, misfit, ())
-    return replace(fit, warnings=(NO_NOISE,) if post is None else _warnings(fit, post.effective))
+    return keys.T, index.ravel()
 
 
 def _solve(
@@ -210,7 +217,7 @@ def _solve(
 ) -> tuple[Curve, Misfit, Posterior | None]:
     """Return the least-squares curve, its misfit and the posterior, with questions in units of the smallest M."""
     has_noise, form = noise.source != "none", SURFACES["effective"]
-    M, r = keys[:, 0] / keys[:, 0].min(), keys[:, 1]
+    M, r = keys[0] / keys[0].min(), keys[1]
     shape = partial(form.shape, M, r)
     box, loose = (surface_box("effective", M, r, settings.max_beta, loose) for loose in (False, True))
     weights = noise.scale**-2.0 if has_noise else np.ones_like(M)
