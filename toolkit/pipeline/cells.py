@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from toolkit.corpora.budgets import Shell, cell_name, increments, shells
 from toolkit.recipe.load import Run, one_arm, one_pair
-from toolkit.recipe.sections import DOUBLED, Recipe
+from toolkit.recipe.sections import DOUBLED, Recipe, Sampling
 
 
 class Cell(NamedTuple):
@@ -68,14 +68,18 @@ def _drawn(recipe: Recipe, replicate: int) -> Recipe:
     return dataclasses.replace(
         recipe,
         pool=dataclasses.replace(recipe.pool, pool_order=order),
-        sampling=dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)),
-        plain=recipe.plain and dataclasses.replace(recipe.plain, sampling_seed=corpus_draw(recipe, replicate)),
+        sampling=_seeded(recipe.sampling, replicate),
+        plain=recipe.plain and recipe.plain._replace(sampling=_seeded(recipe.plain.sampling, replicate)),
     )
 
 
 def corpus_draw(recipe: Recipe, replicate: int) -> int:
     """Give the sampling seed of an experiment's replicate."""
-    return recipe.sampling.sampling_seed + replicate
+    return _seeded(recipe.sampling, replicate).sampling_seed
+
+
+def _seeded(sampling: Sampling, replicate: int) -> Sampling:
+    return dataclasses.replace(sampling, sampling_seed=sampling.sampling_seed + replicate)
 
 
 def cells_of(run: Run) -> list[Cell]:

@@ -27,7 +27,14 @@ from toolkit.pipeline.stages.law import (
     law_place,
     laws_of,
 )
-from toolkit.pipeline.stages.models import ModelName, find_models, find_training_leaks, plan_models
+from toolkit.pipeline.stages.models import (
+    ModelName,
+    find_models,
+    find_training_leaks,
+    first_teacher,
+    plan_models,
+    teacher_of,
+)
 from toolkit.pipeline.stages.pool import find_pool
 from toolkit.pipeline.stages.publish import plan_publishing
 from toolkit.pipeline.stages.release import plan_release
@@ -77,12 +84,16 @@ class Findings:
 def plan_sampling(context: Context) -> RunPlan:
     """Plan the stages up to the responses."""
     models, singles = find_models(context, ["teacher"]), contexts_of_sources(context)
-    teachers = [models["teacher", drawn_by(single.run).teacher] for single in singles]
+    sources = [_source(single, find_pool(single), models) for single in singles]
     responses = [
-        _named(single, len(singles), plan_responses(single, find_source(single, find_pool(single), teacher)))
-        for single, teacher in zip(singles, teachers, strict=True)
+        _named(single, len(singles), plan_responses(single, source))
+        for single, source in zip(singles, sources, strict=True)
     ]
-    return RunPlan([*_first_stages(context, models, ["teacher"]), *responses], teachers[0])
+    return RunPlan([*_first_stages(context, models, ["teacher"]), *responses], sources[0].teacher)
+
+
+def _source(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> Source:
+    return find_source(context, pool, teacher_of(context.run, models), first_teacher(context.run, models))
 
 
 def contexts_of_sources(context: Context) -> list[Context]:
@@ -136,7 +147,7 @@ def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> l
         single, name = context.part(run), drawn_by(run)
         if name not in sources:
             pool = find_pool(single)
-            source = find_source(single, pool, models["teacher", name.teacher])
+            source = _source(single, pool, models)
             sources[name] = pool, source, find_corpus(single, source)
         pool, source, corpus = sources[name]
         base = models["base", run.recipe.pair.split(">")[1]]

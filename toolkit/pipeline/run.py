@@ -35,7 +35,15 @@ from toolkit.pipeline.stages.law import (
     laws_of,
     refuse_unknown_form,
 )
-from toolkit.pipeline.stages.models import ModelName, checked_models, checks_stage, find_models, models_stage
+from toolkit.pipeline.stages.models import (
+    ModelName,
+    checked_models,
+    checks_stage,
+    find_models,
+    first_teacher,
+    models_stage,
+    teacher_of,
+)
 from toolkit.pipeline.stages.pool import described, find_pool, pool_stage
 from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
@@ -101,7 +109,8 @@ def sample(
         sources = []
         for single, own_pool in sources_of(context, pools):
             with open_judge(single, own_pool) as judge:
-                sources.append(responses_stage(single, own_pool, teacher_of(single, models), judge))
+                asked = teacher_of(single.run, models), judge, first_teacher(single.run, models)
+                sources.append(responses_stage(single, own_pool, *asked))
         return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in sources)])
 
 
@@ -290,15 +299,11 @@ def sources_of(context: Context, pools: Mapping[Pool, Artifact]) -> Iterator[tup
         yield single, pools[single.recipe.pool]
 
 
-def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact:
-    """Give the teacher of a context's source."""
-    return models["teacher", drawn_by(context.run).teacher]
-
-
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
     """Go from the responses of a source's teacher to the files that students are trained on."""
     with open_judge(context, pool) as judge:
-        source = responses_stage(context, pool, teacher_of(context, models), judge)
+        asked = teacher_of(context.run, models), judge, first_teacher(context.run, models)
+        source = responses_stage(context, pool, *asked)
         corpus = corpus_stage(context, source, verdicts_stage(context, source, judge))
     corpus_leaks_stage(context, pool, corpus)
     return source, corpus

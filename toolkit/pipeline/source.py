@@ -133,6 +133,7 @@ class Source:
     rows: Mapping[Part, PartRows] = dataclasses.field(default_factory=dict)  # none in a dry run that lacks responses
     made: Artifact | None = None  # new questions that stand in the place of the seeds
     labels: Artifact | None = None  # of these, by which their responses are judged
+    expected: int | None = None  # responses that an arm takes, about, that is matched to another; None: by the budget
 
 
 def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:

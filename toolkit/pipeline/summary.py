@@ -14,6 +14,7 @@ from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured, what_varies
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.token_costs import flops_of
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, shown, write_atomic
@@ -116,16 +117,19 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
 
 
 def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
-    """Table the completions and tokens of each arm by step, and what they cost where the recipe has prices."""
-    rows, serving = [], context.recipe.serving
+    """Table the completions and tokens of each arm by step, their compute, and their cost where there are prices."""
+    rows = []
     for arm in context.recipe.arms:
         own = [replicate for replicate in replicates if _way(replicate)[1] == arm]
+        serving = own[0].context.recipe.serving
         ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
         for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
             cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
-            rows.append([arm, step, *(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""])
-    return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
+            flops = flops_of(own[0].context, own[0].teacher, round(counts[2] + counts[3]))
+            spent = [f"{flops:.4g}" if flops else "", f"{cost:,.4g}" if cost else ""]
+            rows.append([arm, step, *(f"{count:,.0f}" for count in counts), *spent])
+    return markdown_table(("arm", "step", *TOOK.values(), "FLOPs", "cost"), rows)
 
 
 def _listed(folder: Path) -> str:

@@ -16,7 +16,8 @@ from toolkit.corpora.metrics.interval import Metric
 TABLE = "corpora.parquet"
 SAMPLES, PROMPT, COMPLETION, KEPT = "samples", "prompt_tokens", "completion_tokens", "accepted rows"
 STEPS = "steps"  # optimiser steps of each of the arm's students, both stages of a training in two stages
-LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS)
+FLOPS = "flops"  # of the teacher: 2 x its parameters for each token of prompts and completions
+LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, FLOPS)
 NOT_TESTED = "not tested"  # the metric of an arm that has no students on purpose; its unit says why
 NOT_AT_NANO = "not testable at nano"
 

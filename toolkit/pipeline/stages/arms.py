@@ -8,6 +8,7 @@ from toolkit.pipeline.cells import Cell, cells_of
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.stages.students import Replicate, student_settings
+from toolkit.pipeline.token_costs import flops_of
 from toolkit.progress import Stage
 from toolkit.workers import Tick
 from toolkit.workspace import Artifact
@@ -27,7 +28,8 @@ class Measuring(NamedTuple):
     Attributes:
         accepted, rejected: files of its rows.
         rows: how many of the accepted ones are compared.
-        draws: responses per question.
+        draws: responses per question at which all corpora are compared.
+        fewest: responses that any question of this one has.
         plain: files of the accepted and of the rejected rows of plain rejection sampling on the same questions.
     """
 
@@ -35,6 +37,7 @@ class Measuring(NamedTuple):
     rejected: Sequence[Path]
     rows: int
     draws: int
+    fewest: int
     plain: tuple[Sequence[Path], Sequence[Path]]
 
 
@@ -51,12 +54,13 @@ def plan_arms(results: Mapping[str, Artifact]) -> list[PlannedStage]:
 def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     """Measure the corpus of each arm in each replicate and write `corpora.parquet`."""
     own = _of_first_base(replicates)
+    draws = min(map(_fewest_draws, own))
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.corpora import write_corpora
 
         rows = _equal_rows(own)
-        values = context.each(lambda replicate: list(_values(context, stage, replicate, own, rows)), own)
+        values = context.each(lambda replicate: list(_values(context, stage, replicate, own, (rows, draws))), own)
         write_corpora(out, [value for of_one in values for value in of_one])
         return {"rows": rows, "corpora": len(own)}
 
@@ -103,21 +107,35 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
     return int(min([MOST_ROWS, *counts]))
 
 
+def _fewest_draws(replicate: Replicate) -> int:
+    """Give how many responses any question of a corpus has; arms that are matched draw index by index."""
+    cell = _cell(replicate)
+    sampled = replicate.corpus.statistics[cell[1:3]]["sampled"] // max(1, len(replicate.source.questions))
+    return int(sampled) if replicate.context.recipe.ladder.match else cell.budget
+
+
 def _values(
-    context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
+    context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], equal: tuple[int, int]
 ) -> "Iterator[CorpusValue]":
-    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, STEPS, CorpusKey, counted, measured
+    from toolkit.reports.corpora import COMPLETION, KEPT, PROMPT, SAMPLES, CorpusKey, counted, measured
 
     cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
-    asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
+    asked = Measuring(*_files(replicate), *equal, _fewest_draws(replicate), _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
     steps = replicate.ledger(*cell[1:3]).values()
     took = {name: sum(step[field] for step in steps) for name, field in TOOK.items()}
     kept = replicate.corpus.statistics[cell[1:3]]["accepted"]
     named = {SAMPLES: took["samples"], PROMPT: took["prompt"], COMPLETION: took["completion"], KEPT: kept}
-    steps_taken = _steps(replicate)
-    yield from counted(key, named | ({STEPS: steps_taken} if steps_taken is not None else {}))
+    yield from counted(key, named | _known(replicate, took["prompt"] + took["completion"]))
+
+
+def _known(replicate: Replicate, tokens: int) -> dict[str, int]:
+    """Give what is counted only where it is known."""
+    from toolkit.reports.corpora import FLOPS, STEPS
+
+    counts = {STEPS: _steps(replicate), FLOPS: flops_of(replicate.context, replicate.teacher, tokens)}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 TOOK = {"samples": "samples", "prompt": "prompt_tokens", "completion": "tokens"}
@@ -142,7 +160,7 @@ def measure_corpus(asked: Measuring, base: Path, tick: Tick) -> "dict[str, Metri
 
     draws = list(_read([*asked.accepted, *asked.rejected], ["question_id", "response", "verdict"]))
     plain = _read([file for side in asked.plain for file in side], ["question_id", "verdict"])
-    beside = Beside(draws, asked.draws, difficulty=_acceptance(plain))
+    beside = Beside(draws, asked.draws, fewest=asked.fewest, difficulty=_acceptance(plain))
     columns = ["question_id", "question", "response", "response_index", "messages", "wrong_step"]
     with_base = LoadedBase(load_network(base).eval(), load_tokenizer(base))
     return describe(_read(asked.accepted, columns), asked.rows, beside, with_base)

@@ -22,7 +22,7 @@ from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
 Row = dict[str, Any]
-COLUMNS = ("position", "index", "offset", "tokens")  # of what is known of a row; the last see `_tokens`
+COLUMNS = ("position", "index", "offset", "prompt_tokens", "tokens")  # of what is known of a row; see `_known`
 
 
 class Judges(Protocol):
@@ -90,7 +90,7 @@ class JournalIndex:
             self.responses += 1
 
     def _add_step(self, position: int, row: Response, line: bytes) -> None:
-        for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
+        for name, value in zip(COLUMNS, _known(position, row, self._end), strict=True):
             self._steps[name].append(value)
         self._step_hashes += hashlib.sha256(line).digest()
 
@@ -99,11 +99,12 @@ class JournalIndex:
         place = self._errors.pop((position, row.index), None)
         digest = hashlib.sha256(line).digest()
         if place is None:
-            for name, value in zip(COLUMNS, (position, row.index, self._end, _tokens(row)), strict=True):
+            for name, value in zip(COLUMNS, _known(position, row, self._end), strict=True):
                 self._columns[name].append(value)
             self._hashes += digest
             return len(self) - 1
-        self._columns["offset"][place], self._columns["tokens"][place] = self._end, _tokens(row)
+        for name, value in zip(COLUMNS, _known(position, row, self._end), strict=True):
+            self._columns[name][place] = value
         self._hashes[32 * place : 32 * place + 32] = digest
         if place < self._labelled:
             self._relabel.add(place)
@@ -122,16 +123,19 @@ class JournalIndex:
         found[positions[inside], indices[inside]] = True
         return found
 
-    def costs(self, unit: str, questions: int, draws: int) -> Integers:
-        """Give (questions, draws) what the response of a question at an index took, in `samples` or `tokens`.
+    def costs(self, unit: str, questions: int, draws: int, weights: tuple[int, int] = (1, 1)) -> Integers:
+        """Give (questions, draws) what the response of a question at an index took.
 
-        A sample is a completion of any step; tokens are those of prompts and completions.
+        Args:
+            unit: `samples`, completions of any step; anything else is tokens of prompts and completions.
+            weights: of a prompt's token and of a completion's.
         """
         costs = np.zeros((questions, draws), np.int64)
         for columns in (self._columns, self._steps):
-            position, index, _, tokens = (np.array(columns[name], np.int64) for name in COLUMNS)
+            position, index, _, prompt, tokens = (np.array(columns[name], np.int64) for name in COLUMNS)
             came = (tokens >= 0) & (index < draws)
-            np.add.at(costs, (position[came], index[came]), 1 if unit == "samples" else tokens[came])
+            took = np.ones_like(tokens) if unit == "samples" else weights[0] * prompt + weights[1] * tokens
+            np.add.at(costs, (position[came], index[came]), took[came])
         return costs
 
     def column(self, name: str) -> Integers:
@@ -191,9 +195,10 @@ class JournalIndex:
         self._labelled = len(self)
 
 
-def _tokens(row: Response) -> int:
-    """Count the tokens of a completion, of its prompt and its own; -1 for a row that is none."""
-    return row.prompt_tokens + row.completion_tokens if row.is_completion else -1
+def _known(position: int, row: Response, offset: int) -> tuple[int, ...]:
+    """Give the `COLUMNS` of a row; its tokens are -1 where it is no completion."""
+    tokens = (row.prompt_tokens, row.completion_tokens) if row.is_completion else (-1, -1)
+    return position, row.index, offset, *tokens
 
 
 def _sum_of_hashes(hashes: bytes | bytearray, places: Iterable[int]) -> str:
