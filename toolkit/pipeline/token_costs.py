@@ -8,7 +8,7 @@ tokens that were spent are compared, not a mean length.
 import dataclasses
 import math
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.stages.models import nano_options
@@ -83,8 +83,8 @@ def plain_recipe(recipe: Recipe) -> Recipe:
     first = recipe.plain
     if first is None or first.teacher is None or first.serving is None:
         return recipe
-    more = {"sampling": first.sampling, "teacher": first.teacher, "serving": first.serving, "ladder": first.ladder}
-    return dataclasses.replace(recipe, **more, protocol_file=None)
+    ways: dict[str, Any] = {"sampling": first.sampling, "ladder": first.ladder, "protocol_file": None}
+    return dataclasses.replace(recipe, **ways, teacher=first.teacher, serving=first.serving)
 
 
 def _by_price(first: Serving, own: Serving) -> TokenCosts:

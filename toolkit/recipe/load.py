@@ -110,8 +110,9 @@ def one_arm(recipe: Recipe, name: str) -> Recipe:
     """Return the recipe with this arm alone; a recipe without arms as it is."""
     if not recipe.arms:
         return recipe
-    arm, paired = recipe.arms[name], {"teacher": recipe.teacher, "serving": recipe.serving}
-    fields = arm._asdict() | ({} if arm.teacher else paired)
+    arm = recipe.arms[name]
+    paired: dict[str, Any] = {"teacher": recipe.teacher, "serving": recipe.serving}
+    fields: dict[str, Any] = arm._asdict() | ({} if arm.teacher else paired)
     experiment = dataclasses.replace(recipe.experiment, arms=None)
     alone = dataclasses.replace(recipe, experiment=experiment, **fields)
     if arm.teacher:  # under the name of the pair's, so that its students are compared with the first arm's

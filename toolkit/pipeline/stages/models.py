@@ -112,8 +112,8 @@ def _ahead(context: Context, role: str) -> Ahead:
 def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:
     """Give each model of some roles a context whose recipe has it as its own."""
     recipe = context.recipe
-    bases = {("base", name): {"base": base} for name, base in recipe.bases.items()}
-    teachers = {
+    bases: dict[ModelName, dict[str, Any]] = {("base", name): {"base": base} for name, base in recipe.bases.items()}
+    teachers: dict[ModelName, dict[str, Any]] = {
         ("teacher", name): {"teacher": teacher, "serving": serving}
         for name, (teacher, serving) in recipe.every_teacher.items()
     }
