@@ -167,7 +167,7 @@ def test_what_a_plain_arm_takes_is_not_known_before_it_is_there(experiment, tmp_
         ("  rs: {}\n", "", "arms: refine: must be plain rejection_sampling"),
         ("arms:", "arms_:", "arms_: unknown key; did you mean arms?"),
         ("rounds: 2}}", "rounds: 2}, budgets: [2]}", "arms: refine: budgets: unknown key"),
-        ("match: samples", "match: words", "match: input should be 'samples' or 'tokens'"),
+        ("match: samples", "match: words", "match: input should be 'samples', 'tokens', 'compute' or 'money'"),
         (f"budgets: [{BUDGET}]", "budgets: [1, 4]", "match: takes one budget"),
         ("held_out: null", "held_out: 4", "held_out: must be null with arms"),
     ],

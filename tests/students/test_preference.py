@@ -22,10 +22,10 @@ from toolkit.models.networks import load_network
 from toolkit.prompt import user_turn
 from toolkit.quiet import quiet
 from toolkit.recipe.sections import Student
-from toolkit.students.pairs import Pair, corpus_pairs, tokenize_pairs
+from toolkit.students.pairs import Pair, corpus_pairs, read_pairs, tokenize_pairs, write_pairs
 from toolkit.students.preference import LOG, RediTrainer, _dataset, _trainer, pair_settings, redi_loss
 from toolkit.students.rows import StudentError
-from toolkit.students.train import train_student
+from toolkit.students.train import continue_student, train_student
 from toolkit.students.weights import load_student
 
 SETTINGS = Student(
@@ -219,6 +219,36 @@ def test_the_trainer_gives_dpos_loss_against_the_reference(base: Path, tmp_path:
 
 
 # --- training ---
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_student_that_is_there_goes_on_as_one_that_was_trained_in_one_go(
+    base: Path, corpus: Path, tmp_path: Path, method: str
+) -> None:
+    settings = dataclasses.replace(SETTINGS, objective="dpo", method=method)
+    whole = train(base, corpus, tmp_path / "whole", settings)
+    train(base, corpus, tmp_path / "first", dataclasses.replace(settings, objective="sft", steps=12), pairs=None)
+    before = digest(tmp_path / "first")
+    write_pairs(tmp_path / "pairs.parquet", PAIRS)
+    options = {"pairs": read_pairs(tmp_path / "pairs.parquet"), "progress": lambda done, total: None}
+    second = continue_student(
+        base, tmp_path / "first", out=tmp_path / "second", settings=settings, train_seed=0, **options
+    )
+    for name in ("chosen_logp_before", "rejected_logp_before", "chosen_logp", "rejected_logp", "preference_loss"):
+        assert second[name] == pytest.approx(whole[name], abs=1e-5), name
+    assert (second["pairs"], second["preference_steps"]) == (3, 12) and digest(tmp_path / "first") == before
+    own, other = (load_student(base, tmp_path / name).state_dict() for name in ("whole", "second"))
+    for name, tensor in own.items():
+        torch.testing.assert_close(other[name], tensor, atol=1e-5, rtol=1e-4)
+
+
+def test_a_second_stage_needs_pairs_that_fit(base: Path, corpus: Path, tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, objective="dpo", max_length=4)
+    rest = tmp_path / "out", settings, 0, lambda done, total: None
+    with pytest.raises(StudentError, match="max_length is 4; raise it"):
+        continue_student(base, tmp_path, PAIRS, *rest)
+    with pytest.raises(StudentError, match="objective: sft has no second stage"):
+        continue_student(base, tmp_path, PAIRS, rest[0], dataclasses.replace(settings, objective="sft"), *rest[2:])
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])

@@ -1,5 +1,6 @@
 """Networks from model folders: complete, finite, without code of their own; and guards on the numbers they compute."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from toolkit.models.files import ModelFilesError, NotFinite, read_config, refuse
 INDEX = "model.safetensors.index.json"
 LFS = b"version https://git-lfs"
 ADAPTER = "adapter_config.json"
+FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")  # types that hold one weight in a number
 
 
 def load_network(folder: Path, dtype: torch.dtype | str = "auto") -> Any:
@@ -86,6 +88,31 @@ def check_weights(folder: Path, named: str) -> int:
                 f"{named}: {INDEX} names {missing[0]}, which does not exist; download the model again"
             )
     return sum(_check_file(file, named) for file in files)
+
+
+def count_weights(folder: Path, named: str) -> int | None:
+    """Count the numbers in all tensors of a folder's safetensors, by their headers; tied weights are stored once.
+
+    Returns:
+        None where there are none, or where some weights are packed several to a number.
+
+    Raises:
+        ModelFilesError: for a damaged file.
+    """
+    counts = [_count_file(file, named) for file in sorted(folder.glob("*.safetensors"))]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _count_file(file: Path, named: str) -> int | None:
+    try:
+        with safe_open(file, framework="pt") as weights:
+            slices = [weights.get_slice(name) for name in weights.keys()]  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelFilesError(f"{named}: {file.name}: is damaged ({error}); download the model again") from error
+    if not all(part.get_dtype() in FLOATS for part in slices):
+        return None
+    return sum(math.prod(part.get_shape()) for part in slices)
 
 
 def _check_file(file: Path, named: str) -> int:

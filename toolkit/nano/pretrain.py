@@ -81,6 +81,13 @@ def _train(settings: NanoSettings, texts: Iterator[str], out: Path, progress: Pr
     save(model, tokenizer, out)
 
 
+def count_parameters(settings: NanoSettings) -> int:
+    """Count the parameters of a model before it is trained; embeddings are tied, and counted once."""
+    shape = _shape(settings, build_tokenizer(settings.domain, settings.formats))
+    with torch.device("meta"):
+        return int(LlamaForCausalLM(shape).num_parameters())
+
+
 def _shape(settings: NanoSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=len(tokenizer),

@@ -44,13 +44,17 @@ def missing_rows(
 
 
 def estimate_missing(
-    context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]]
+    context: Context, index: JournalIndex, questions: Sequence[Mapping[str, Any]], expected: int | None = None
 ) -> Estimate | ProtocolEstimate:
-    """Estimate what a journal lacks at most: where draws depend on what comes, all that the recipe allows."""
+    """Estimate what a journal lacks at most: where draws depend on what comes, all that the recipe allows.
+
+    Args:
+        expected: responses that an arm takes, about, that is matched to another one.
+    """
     ladder, most = context.recipe.ladder, most_draws(context.run)[: len(questions)]
     most = np.full_like(most, ladder.max_draws) if ladder.counting == "accepted" else most
-    if ladder.match and len(most):  # about as many responses as their steps leave room for
-        most = first_draws(int(most.sum()) // protocol_of(context.recipe).most_steps, len(most))
+    if expected is not None and len(most):
+        most = first_draws(expected, len(most))
     rows = missing_rows(index, questions, Round(int(most.max()), np.zeros_like(most), most), _retried(context, index))
     texts, max_tokens = (text for _, text, _ in rows), context.recipe.sampling.max_tokens
     protocol, prices, rate = protocol_of(context.recipe), prices_of(context), _known_rate(index.journal)
@@ -79,6 +83,7 @@ class Asking(contextlib.ExitStack):
         index: of the journal, read to its end.
         questions: question_id, question and answer, in pool order.
         student: the base model, where the protocol asks it.
+        expected: see `estimate_missing`.
     """
 
     def __init__(
@@ -90,9 +95,10 @@ class Asking(contextlib.ExitStack):
         teacher: Artifact,
         judge: CorpusJudge,
         student: Artifact | None = None,
+        expected: int | None = None,
     ) -> None:
         super().__init__()
-        self.judge, self.student_artifact = judge, student
+        self.judge, self.student_artifact, self.expected = judge, student, expected
         self.context, self.stage, self.index, self.questions, self.artifact = context, stage, index, questions, teacher
         self.sampled, self.cost, self.reasoned, self.errors = 0, 0.0, 0, Counter[str]()
         self.lacking = 0  # responses, when the first was asked for
@@ -167,7 +173,7 @@ class Asking(contextlib.ExitStack):
 
     def begin(self) -> None:
         """Say what it will take before anything is asked for."""
-        missing = estimate_missing(self.context, self.index, self.questions)
+        missing = estimate_missing(self.context, self.index, self.questions, self.expected)
         self.lacking = missing.responses
         self.context.progress.say(f"{'':11} to sample: {missing}")
         self.stage.expect(1, "response")

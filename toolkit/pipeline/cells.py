@@ -70,22 +70,23 @@ def _drawn(recipe: Recipe, replicate: int) -> Recipe:
     return dataclasses.replace(
         recipe,
         pool=dataclasses.replace(recipe.pool, pool_order=order),
-        sampling=_seeded(dataclasses.replace(recipe.sampling, sampling_seed=corpus_draw(recipe, replicate)), replicate),
-        plain=recipe.plain and dataclasses.replace(recipe.plain, sampling_seed=corpus_draw(recipe, replicate)),
+        sampling=_seeded(recipe.sampling, replicate),
+        plain=recipe.plain and recipe.plain._replace(sampling=_seeded(recipe.plain.sampling, replicate)),
     )
-
-
-def _seeded(sampling: Sampling, replicate: int) -> Sampling:
-    """Give the protocol a seed of the replicate for its choices; replicate 0 keeps the options, and so its key."""
-    option = SEEDED.get(sampling.protocol)
-    if not option or not replicate or option in sampling.protocol_options:
-        return sampling
-    return dataclasses.replace(sampling, protocol_options=sampling.protocol_options | {option: replicate})
 
 
 def corpus_draw(recipe: Recipe, replicate: int) -> int:
     """Give the sampling seed of an experiment's replicate."""
-    return recipe.sampling.sampling_seed + replicate
+    return _seeded(recipe.sampling, replicate).sampling_seed
+
+
+def _seeded(sampling: Sampling, replicate: int) -> Sampling:
+    """Give sampling the seeds of a replicate; replicate 0 keeps the options of its protocol, and so its key."""
+    drawn = dataclasses.replace(sampling, sampling_seed=sampling.sampling_seed + replicate)
+    option = SEEDED.get(sampling.protocol)
+    if not option or not replicate or option in sampling.protocol_options:
+        return drawn
+    return dataclasses.replace(drawn, protocol_options=sampling.protocol_options | {option: replicate})
 
 
 def cells_of(run: Run) -> list[Cell]:

@@ -30,7 +30,14 @@ from toolkit.pipeline.stages.law import (
     law_place,
     laws_of,
 )
-from toolkit.pipeline.stages.models import ModelName, find_models, find_training_leaks, plan_models
+from toolkit.pipeline.stages.models import (
+    ModelName,
+    beside_teacher,
+    find_models,
+    find_training_leaks,
+    plan_models,
+    teacher_of,
+)
 from toolkit.pipeline.stages.pool import find_pool
 from toolkit.pipeline.stages.publish import plan_publishing
 from toolkit.pipeline.stages.release import plan_release
@@ -82,16 +89,12 @@ def plan_sampling(context: Context) -> RunPlan:
     """Plan the stages up to the responses."""
     roles = asked_roles(context.recipe)
     models, singles = find_models(context, roles), contexts_of_sources(context)
-    teachers = [models["teacher", drawn_by(single.run).teacher] for single in singles]
-    found = [
-        (single, find_source(single, find_pool(single), teacher, student_of(single, models)))
-        for single, teacher in zip(singles, teachers, strict=True)
-    ]
+    found = [(single, _source(single, find_pool(single), models)) for single in singles]
     if context.recipe.arms:
         responses = fold_responses(found)
     else:
         responses = [_named(single, len(found), plan_responses(single, source)) for single, source in found]
-    return RunPlan([*_first_stages(context, models, roles), *responses], teachers[0])
+    return RunPlan([*_first_stages(context, models, roles), *responses], found[0][1].teacher)
 
 
 def asked_roles(recipe: Recipe) -> list[str]:
@@ -99,9 +102,8 @@ def asked_roles(recipe: Recipe) -> list[str]:
     return ["teacher", *(["base"] if asks_student(recipe) else [])]
 
 
-def student_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact | None:
-    """Give the base of a context's source, which a protocol may ask; None where the run has none."""
-    return models.get(("base", context.recipe.pair.split(">")[1]))
+def _source(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> Source:
+    return find_source(context, pool, teacher_of(context.run, models), beside_teacher(context.run, models))
 
 
 def contexts_of_sources(context: Context) -> list[Context]:
@@ -156,7 +158,7 @@ def find_replicates(context: Context, models: Mapping[ModelName, Artifact]) -> l
         single, name = context.part(run), drawn_by(run)
         if name not in sources:
             pool = find_pool(single)
-            source = find_source(single, pool, models["teacher", name.teacher], student_of(single, models))
+            source = _source(single, pool, models)
             sources[name] = pool, source, find_corpus(single, source)
         pool, source, corpus = sources[name]
         base = models["base", run.recipe.pair.split(">")[1]]

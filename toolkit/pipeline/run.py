@@ -19,7 +19,6 @@ from toolkit.pipeline.plan import (
     find_decisions,
     plan_run,
     plan_sampling,
-    student_of,
 )
 from toolkit.pipeline.protocol import open_protocol, rehearse
 from toolkit.pipeline.source import Source
@@ -38,7 +37,15 @@ from toolkit.pipeline.stages.law import (
     laws_of,
     refuse_unknown_form,
 )
-from toolkit.pipeline.stages.models import ModelName, checked_models, checks_stage, find_models, models_stage
+from toolkit.pipeline.stages.models import (
+    ModelName,
+    beside_teacher,
+    checked_models,
+    checks_stage,
+    find_models,
+    models_stage,
+    teacher_of,
+)
 from toolkit.pipeline.stages.pool import described, find_pool, pool_stage
 from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
@@ -104,8 +111,8 @@ def sample(
         sources = []
         for single, own_pool in sources_of(context, pools):
             with open_judge(single, own_pool) as judge:
-                teacher, student = teacher_of(single, models), student_of(single, models)
-                sources.append(responses_stage(single, own_pool, teacher, judge, student))
+                asked = teacher_of(single.run, models), judge, beside_teacher(single.run, models)
+                sources.append(responses_stage(single, own_pool, *asked))
         return "\n".join(["\nThe responses:", *(f"  {shown(source.journal)}" for source in sources)])
 
 
@@ -301,15 +308,11 @@ def sources_of(context: Context, pools: Mapping[Pool, Artifact]) -> Iterator[tup
         yield single, pools[single.recipe.pool]
 
 
-def teacher_of(context: Context, models: Mapping[ModelName, Artifact]) -> Artifact:
-    """Give the teacher of a context's source."""
-    return models["teacher", drawn_by(context.run).teacher]
-
-
 def draw_corpus(context: Context, pool: Artifact, models: Mapping[ModelName, Artifact]) -> tuple[Source, Corpus]:
     """Go from the responses of a source's teacher to the files that students are trained on."""
     with open_judge(context, pool) as judge:
-        source = responses_stage(context, pool, teacher_of(context, models), judge, student_of(context, models))
+        asked = teacher_of(context.run, models), judge, beside_teacher(context.run, models)
+        source = responses_stage(context, pool, *asked)
         corpus = corpus_stage(context, source, verdicts_stage(context, source, judge))
     corpus_leaks_stage(context, pool, corpus)
     return source, corpus

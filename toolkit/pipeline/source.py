@@ -159,6 +159,8 @@ class Source:
     made: Artifact | None = None  # new questions that stand in the place of the seeds
     labels: Artifact | None = None  # of these, by which their responses are judged
     student: Artifact | None = None  # base model that answered steps of the protocol
+    first: Artifact | None = None  # teacher of the first arm, where an arm has another one
+    expected: int | None = None  # responses that an arm takes, about, that is matched to another; None: by the budget
 
 
 def with_rows(source: Source, index: JournalIndex, counting: str, draws: Integers) -> Source:

@@ -15,6 +15,7 @@ from toolkit.pipeline.measured import Measured, what_varies
 from toolkit.pipeline.stages.critics import shares_of
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.token_costs import flops_of
 from toolkit.pipeline.unused import unused
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
@@ -121,7 +122,7 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
 
 
 def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
-    """Table the completions and tokens of each arm by step, and what they cost where the recipe has prices.
+    """Table the completions and tokens of each arm by step, their compute, and their cost where there are prices.
 
     `unused` are completions that were asked for and that no corpus has, where an arm has any.
     """
@@ -133,19 +134,21 @@ def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
             counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
             by_student = step in own[0].by_student
             named = f"{step} (by the student, no sample of the teacher)" if by_student else step
-            rows.append([arm, named, *_took(context, counts, free=by_student)])
+            rows.append([arm, named, *_took(own[0], counts, free=by_student)])
         over = [left[drawn_by(replicate.context.run)] for replicate in own]
         samples, *tokens = (sum(of_each) / len(own) for of_each in zip(*over, strict=True))
         if samples or any(tokens):
-            rows.append([arm, "unused", *_took(context, [samples, 0, *tokens])])
-    return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
+            rows.append([arm, "unused", *_took(own[0], [samples, 0, *tokens])])
+    return markdown_table(("arm", "step", *TOOK.values(), "FLOPs", "cost"), rows)
 
 
-def _took(context: Context, counts: Sequence[float], *, free: bool = False) -> list[str]:
-    """Write the columns of `TOOK`, and what they cost."""
-    serving = context.recipe.serving
+def _took(replicate: Replicate, counts: Sequence[float], *, free: bool = False) -> list[str]:
+    """Write the columns of `TOOK`, and what they cost a source's teacher in compute and money; nothing of a student."""
+    serving = replicate.context.recipe.serving
     cost = 0 if free else (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
-    return [*(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""]
+    flops = None if free else flops_of(replicate.context, replicate.teacher, round(counts[2] + counts[3]))
+    spent = [f"{flops:.4g}" if flops else "", f"{cost:,.4g}" if cost else ""]
+    return [*(f"{count:,.0f}" for count in counts), *spent]
 
 
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:

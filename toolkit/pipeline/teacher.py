@@ -83,7 +83,8 @@ def nano_formats(recipe: Recipe) -> tuple[str, ...]:
     """List the formats that an embedded model of a recipe reads: of all its embedded teachers, in one order."""
     from toolkit.nano.formats import FORMATS, SOLVE
 
-    learnt = {name for one in recipe.teachers.values() if one.teacher == NANO for name in one.teacher_formats}
+    teachers = [teacher for teacher, _ in recipe.every_teacher.values()]
+    learnt = {name for one in teachers if one.teacher == NANO for name in one.teacher_formats}
     return (SOLVE, *(name for name in FORMATS if name in learnt))
 
 

@@ -1,18 +1,23 @@
 """Pairs of SuperCorrect's stage 2 (arXiv:2410.09008): two ways on from the first wrong step of a student's solution.
 
 The prompt is the question with the steps before that one. Chosen is the teacher's correction of it, rejected the
-student's own under the same prompt; each names the cause of the error and writes the step again.
+student's own under the same prompt; each names the cause of the error and writes the step again. `locating` and
+`correcting` are how a teacher is asked for the step and, like the student, for its correction.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from toolkit.prompt import Messages, user_turn
-from toolkit.protocols.contract import Question
-from toolkit.protocols.templates import write_step
+from toolkit.protocols.contract import Ask, Draft, Protocol, Question
+from toolkit.protocols.prompts import load_prompts
+from toolkit.protocols.templates import TAG, write_step
 from toolkit.verification.steps import false_equality
 
 IsWrong = Callable[[str], bool]
+LOCATION = re.compile(r"^\W*step\W{0,4}(\d{1,3})\W*$", re.IGNORECASE | re.MULTILINE)
+CORRECTION = re.compile(r"\s*<cause>(.+?)</cause>(.+)", re.DOTALL)
 
 
 class Correction(NamedTuple):
@@ -20,6 +25,13 @@ class Correction(NamedTuple):
 
     cause: str
     step: str
+
+
+class Mistake(NamedTuple):
+    """A student's solution that came to a wrong answer, and the number of its first wrong step, from 1 on."""
+
+    steps: tuple[str, ...]
+    number: int | None = None  # None where nobody has found it yet
 
 
 class StepPair(NamedTuple):
@@ -47,6 +59,7 @@ def step_pair(
     chosen: Correction,
     rejected: Correction,
     is_wrong: IsWrong = false_equality,
+    number: int | None = None,
 ) -> StepPair | None:
     """Pair two corrections of the first wrong step of a solution.
 
@@ -55,16 +68,68 @@ def step_pair(
         steps: of the student's solution, such as those of `read_template`.
         chosen, rejected: the teacher's and the student's correction of that step.
         is_wrong: as in `first_wrong_step`.
+        number: of the first wrong step, where somebody else has found it.
 
     Returns:
         None where no step is wrong, where the teacher's correction is wrong itself, or where both are the same.
     """
-    number = first_wrong_step(steps, is_wrong)
+    number = first_wrong_step(steps, is_wrong) if number is None else number
     if number is None or chosen == rejected or is_wrong(chosen.step):
         return None
-    before = [write_step(place, step) for place, step in enumerate(steps[: number - 1], 1)]
-    prompt = user_turn("\n".join([question.text, *before]))
+    prompt = user_turn("\n".join([question.text, *_written_steps(steps[: number - 1])]))
     return StepPair(question.question_id, prompt, _written(number, chosen), _written(number, rejected))
+
+
+def locating(mistakes: Mapping[str, Mistake]) -> Protocol:
+    """Give the protocol that asks a teacher for the first wrong step of a mistake, by question id; `read_location`."""
+
+    async def respond(ask: Ask, question: Question, index: int) -> Draft:
+        solution = "\n".join(_written_steps(mistakes[question.question_id].steps))
+        said = await ask("locate", question=question.text, solution=solution)
+        return Draft(said.text, said.finish_reason)
+
+    prompts = load_prompts(__file__, {"locate": {"question": 0, "solution": 1}})
+    return Protocol(prompts, respond, name="step_pairs.locating")
+
+
+def read_location(text: str, steps: int) -> int | None:
+    """Read the number that `locating` asks for, the last one; None where there is none, or no step of that number."""
+    found = LOCATION.findall(text)
+    return int(found[-1]) if found and 1 <= int(found[-1]) <= steps else None
+
+
+def correcting(mistakes: Mapping[str, Mistake]) -> Protocol:
+    """Give the protocol that asks for a correction of the wrong step of a mistake, by question id; `read_correction`.
+
+    Teacher and student are asked alike.
+
+    Args:
+        mistakes: each with a number.
+    """
+
+    async def respond(ask: Ask, question: Question, index: int) -> Draft:
+        steps, number = mistakes[question.question_id]
+        if number is None:
+            raise ValueError("a step is corrected that nobody has found: locate it first")
+        before = "\n".join(_written_steps(steps[: number - 1]))
+        said = await ask("correct", question=question.text, before=before, step=write_step(number, steps[number - 1]))
+        return Draft(said.text, said.finish_reason)
+
+    prompts = load_prompts(__file__, {"correct": {"question": 0, "before": 1, "step": 1}})
+    return Protocol(prompts, respond, name="step_pairs.correcting")
+
+
+def read_correction(text: str) -> Correction | None:
+    """Read what `correcting` asks for: a cause between its tags, then the step; None for anything else."""
+    found = CORRECTION.fullmatch(text)
+    parts = [part.strip() for part in found.groups()] if found else []
+    if not all(parts) or len(parts) < 2 or any(map(TAG.search, parts)):
+        return None
+    return Correction(*parts)
+
+
+def _written_steps(steps: Sequence[str]) -> list[str]:
+    return [write_step(place, step) for place, step in enumerate(steps, 1)]
 
 
 def _written(number: int, correction: Correction) -> str:

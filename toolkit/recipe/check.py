@@ -1,5 +1,6 @@
 """Check what no single key of a recipe shows: how budgets, subsets, seeds, teacher, law and decisions fit together."""
 
+import dataclasses
 import itertools
 from collections.abc import Collection
 from pathlib import Path
@@ -8,12 +9,13 @@ from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import DecisionRules, out_of_range
-from toolkit.recipe.sections import HOME, Pool, Recipe, Student
+from toolkit.recipe.sections import HOME, Pool, Recipe, Serving, Student, Teacher
 from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
 Rules = list[Rule]
 BOXED = "boxed"  # an `answer_pattern` by name
+NANO = "nano"  # a teacher that is trained on the spot
 SOURCE = ("pool", "teacher", "sampling")  # sections whose keys make another source
 
 
@@ -56,7 +58,7 @@ def _teacher_rules(recipe: Recipe) -> Rules:
     teacher, serving, sampling = recipe.teacher, recipe.serving, recipe.sampling
     answer, tested = recipe.pool.answer_pattern, recipe.pool.test_answer_pattern
     keys = [key for key in ("urls", "server", "provider") if getattr(serving, key)]
-    by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != "nano"
+    by_name = not Path(teacher.teacher).is_dir() and teacher.teacher != NANO
     return [
         (
             keys[-1] if keys else "urls",
@@ -128,7 +130,7 @@ def _arm_rules(recipe: Recipe) -> Rules:
     ladder, arms = recipe.ladder, recipe.arms
     first = arms[recipe.arm] if arms else None
     matched = [arm for arm in arms.values() if arm.ladder.match]
-    by_tokens = [arm.sampling.protocol for arm in matched if arm.ladder.match == "tokens"]
+    by_tokens = [arm.sampling.protocol for arm in matched if arm.ladder.match != "samples"]
     alone = ladder.counting == "sampled" and len(ladder.budgets) == 1 and len(recipe.subsets) == 1
     return [
         ("arms", recipe.experiment.arms is None or len(arms) > 1, "must name two arms or more, or be left out"),
@@ -154,8 +156,52 @@ def _arm_rules(recipe: Recipe) -> Rules:
             "must be samples, or null, for a protocol that makes new questions",
         ),
         ("match", not matched or alone, "takes one budget of one subset, and counting sampled"),
+        *_taught_rules(recipe),
         ("held_out", not arms or recipe.law.held_out is None, "must be null with arms: there is no ladder to forecast"),
     ]
+
+
+def _taught_rules(recipe: Recipe) -> Rules:
+    """List the rules of arms that name a teacher of their own, and of arms that are matched by what teachers cost."""
+    first, own = recipe.arms.get(recipe.arm), [name for name, arm in recipe.arms.items() if arm.teacher]
+    rules: Rules = [
+        (
+            "arms",
+            first is None or first.teacher is None,
+            f"{recipe.arm}: is the first arm, whose teacher is the recipe's own: set its keys outside of `arms`",
+        ),
+        ("teachers", not own or len(recipe.teachers) == 1, f"must be left out: arm {listed(own[:1])} names another"),
+    ]
+    plain = recipe.teacher, recipe.serving
+    for name, arm in recipe.arms.items():
+        teacher, serving = arm.teacher or recipe.teacher, arm.serving or recipe.serving
+        if arm.teacher:
+            alone = dataclasses.replace(recipe, teacher=teacher, serving=serving, sampling=arm.sampling)
+            rules += [("arms", holds, f"{name}: {key}: {rule}") for key, holds, rule in _teacher_rules(alone)]
+        rules += _cost_rules(name, arm.ladder.match, [plain, (teacher, serving)])
+    return rules
+
+
+def _cost_rules(arm: str, match: str | None, teachers: list[tuple[Teacher, Serving]]) -> Rules:
+    """List what must be known of both teachers where an arm is matched by what they cost."""
+    free = any(not serving.price_prompt + serving.price_completion for _, serving in teachers)
+    elsewhere = [
+        teacher.teacher for teacher, serving in teachers if not serving.parameters and _is_elsewhere(teacher, serving)
+    ]
+    return [
+        ("match", match != "money" or not free, f"money, of arm {arm}: set price_prompt and price_completion of each"),
+        (
+            "match",
+            match != "compute" or not elsewhere,
+            f"compute, of arm {arm}: how large {listed(elsewhere)} is cannot be seen from here: set `parameters`",
+        ),
+    ]
+
+
+def _is_elsewhere(teacher: Teacher, serving: Serving) -> bool:
+    """Whether the weights of a teacher never come to this machine."""
+    served = bool(serving.urls or serving.server or serving.provider)
+    return served and teacher.teacher != NANO and not Path(teacher.teacher).is_dir()
 
 
 def _student_rules(recipe: Recipe) -> Rules:

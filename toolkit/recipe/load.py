@@ -35,12 +35,15 @@ from toolkit.recipe.sections import (
     Recipe,
     Release,
     Sampling,
+    Serving,
     Student,
     Teacher,
 )
 from toolkit.text import listed
 
 Part = TypeVar("Part", Teacher, Base)
+OF_TEACHER = {*Teacher.__dataclass_fields__, *Serving.__dataclass_fields__}  # keys that give an arm its own
+ARM_KEYS = [*OF_TEACHER, *Sampling.__dataclass_fields__, *Student.__dataclass_fields__, "match"]
 CLOSEST = 5  # keys that are shown where none is like an unknown one
 ALL_KEYS = "docs/recipes.md describes them, and toolkit/recipe/sections.py has them all"
 
@@ -108,9 +111,13 @@ def one_arm(recipe: Recipe, name: str) -> Recipe:
     if not recipe.arms:
         return recipe
     arm = recipe.arms[name]
+    paired: dict[str, Any] = {"teacher": recipe.teacher, "serving": recipe.serving}
+    fields: dict[str, Any] = arm._asdict() | ({} if arm.teacher else paired)
     experiment = dataclasses.replace(recipe.experiment, arms=None)
-    alone = dataclasses.replace(recipe, experiment=experiment, **arm._asdict())
-    return dataclasses.replace(alone, arms={name: arm}, plain=recipe.arms[recipe.arm].sampling)
+    alone = dataclasses.replace(recipe, experiment=experiment, **fields)
+    if arm.teacher:  # under the name of the pair's, so that its students are compared with the first arm's
+        alone = dataclasses.replace(alone, teachers=dict.fromkeys(recipe.teachers, arm.teacher))
+    return dataclasses.replace(alone, arms={name: arm}, plain=recipe.arms[recipe.arm]._replace(**paired))
 
 
 def with_release(run: Run, *, repo: str | None = None, version: str | None = None) -> Run:
@@ -180,19 +187,28 @@ def _variants(cls: type[Part], path: Path, values: Values) -> dict[str, Part]:
 
 
 def _arms(path: Path, values: Values, protocol_file: Path | None) -> dict[str, Arm]:
-    """Build the arms by name: the recipe's own sampling and student, with the keys replaced that each names."""
+    """Build the arms by name: the recipe's own sections, with the keys replaced that each names."""
     file, overrides = values.get("arms", (path, None))
     arms: dict[str, Arm] = {}
     for name, keys in (overrides or {}).items():
         place = f"{file}: arms: {name}"
         for key in keys:
-            _refuse_unknown(key, place, [*Sampling.__dataclass_fields__, *Student.__dataclass_fields__, "match"])
+            _refuse_unknown(key, place, ARM_KEYS)
         own = values | {key: (Path(place), value) for key, value in keys.items()}
         file_of_arm = place_protocol(own, folder=file.parent) if "protocol" in keys else protocol_file
         documents = place_documents(own, file.parent)
         ladder = _section(Ladder, path, own if arms else own | {"match": (Path(place), None)})
-        arms[name] = Arm(_section(Sampling, path, own), _section(Student, path, own), ladder, file_of_arm, documents)
+        arm = Arm(_section(Sampling, path, own), _section(Student, path, own), ladder, file_of_arm, documents)
+        if not OF_TEACHER.isdisjoint(keys):
+            teacher, serving = _section(Teacher, path, own), _section(Serving, path, own)
+            arm = arm._replace(teacher=teacher, serving=serving, taught_by=_called(name, (teacher, serving), arms))
+        arms[name] = arm
     return arms
+
+
+def _called(arm: str, teacher: tuple[Teacher, Serving], before: dict[str, Arm]) -> str:
+    """Name the teacher of an arm that has its own, by the first arm with the same one; no other name has a space."""
+    return next((one.taught_by for one in before.values() if (one.teacher, one.serving) == teacher), f"of {arm}")
 
 
 def _section(cls: type, path: Path, values: Values) -> Any:

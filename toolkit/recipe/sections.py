@@ -22,6 +22,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0)]
 Control = Literal["steps", "epochs"]
 Negative = Literal["rejected", "truncated", "unparsable"]
+Match = Literal["samples", "tokens", "compute", "money"]
 DOUBLED = "doubled"  # the control of students trained twice as long, which only check the ladder of another control
 Variants = Annotated[dict[Annotated[str, Field(pattern=r"^[\w.-]+$")], dict[str, Any]], Field(min_length=1)]
 
@@ -98,6 +99,8 @@ class Serving:
     attempts: Count = 8  # at a request that times out or fails; a refusal for load does not count
     price_prompt: Annotated[float, Field(ge=0)] = 0.0  # per million prompt tokens, in any one currency
     price_completion: Annotated[float, Field(ge=0)] = 0.0  # per million completion tokens
+    # of the model, those that a token meets; null counts the weights where they are here. Read by `match: compute`
+    parameters: Annotated[int, Field(ge=1, le=10**15)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -177,9 +180,10 @@ class Ladder:
     max_draws: Draws = 64  # per question, where counting is accepted
     stop_below: Positive = 0.1  # new distinct accepted texts expected per draw, where counting is adaptive
     stop_scope: Literal["question", "pool"] = "question"  # what is stopped
-    # what an arm may take of its teacher, as much as the first arm does: completions of any step, or tokens of prompts
-    # and completions; null gives every arm the same number of responses per question
-    match: Literal["samples", "tokens"] | None = None
+    # what an arm may take of its teacher, as much as the first arm does: completions of any step; tokens of prompts and
+    # completions; compute, tokens x parameters of its teacher; money, tokens x prices of its teacher. null gives every
+    # arm the same number of responses per question
+    match: Match | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -221,8 +225,8 @@ class Experiment:
     reorder: bool = False  # replicate k also has pool_order + k, so that its nested subsets are others
     teachers: Variants | None = None  # name -> keys of the teacher that differ; each teacher meets each base
     bases: Variants | None = None  # name -> keys of the base that differ
-    # name -> keys of sampling and student, or `match`, that differ; the first is plain rejection sampling, which the
-    # others are compared with
+    # name -> keys of sampling, student, teacher and serving, or `match`, that differ; the first is plain rejection
+    # sampling from the recipe's own teacher, which the others are compared with
     arms: Variants | None = None
     subsets: tuple[Count, ...] | None = None  # of pool_sizes; null takes ladder_questions
     scaled_subsets: tuple[Count, ...] | None = None  # subsets with more than the smallest budget; null takes all
@@ -304,6 +308,8 @@ class Arm(NamedTuple):
         ladder: the recipe's, with the arm's own `match`.
         protocol_file: where its protocol lies, if that is the user's own.
         documents: the folder that its protocol makes questions of, if it expands the source.
+        teacher, serving: of an arm that names another teacher; None for that of the pair.
+        taught_by: what such a teacher is called among the models; arms with the same one share the name.
     """
 
     sampling: Sampling
@@ -311,6 +317,9 @@ class Arm(NamedTuple):
     ladder: Ladder
     protocol_file: Path | None = None
     documents: Path | None = None
+    teacher: Teacher | None = None
+    serving: Serving | None = None
+    taught_by: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -319,10 +328,11 @@ class Recipe:
 
     Attributes:
         arms: what is compared, by name, the plain one first; empty where there is only one way to a student.
-        plain: how the first arm samples, which sets what the others may take where `match` is set.
+        plain: the first arm, with its teacher and serving, which sets what the others may take where `match` is set.
         set_in: key -> the file that sets it, for errors that are found later; in no key.
         protocol_file: where a protocol of the user's own lies; in no key.
         documents: the folder of an arm that makes questions of documents; in no key, where its digest is.
+        taught_by: see `Arm`; in no key.
     """
 
     name: str
@@ -345,8 +355,9 @@ class Recipe:
     set_in: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     protocol_file: Path | None = None
     arms: Mapping[str, Arm] = dataclasses.field(default_factory=dict)
-    plain: Sampling | None = None
+    plain: Arm | None = None
     documents: Path | None = None
+    taught_by: str = ""
 
     @property
     def arm(self) -> str:
@@ -357,6 +368,13 @@ class Recipe:
     def pair(self) -> str:
         """Return the name of the first pair: `teacher>base`."""
         return f"{next(iter(self.teachers))}>{next(iter(self.bases))}"
+
+    @property
+    def every_teacher(self) -> Mapping[str, tuple[Teacher, Serving]]:
+        """Return all teachers by name, with how each is served: those of the pairs, then those that arms name."""
+        paired = {name: (teacher, self.serving) for name, teacher in self.teachers.items()}
+        own = {arm.taught_by: (arm.teacher, arm.serving) for arm in self.arms.values() if arm.teacher and arm.serving}
+        return paired | own
 
     @property
     def subsets(self) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ RESPONSES = "responses"  # how a table without a value in `match` compares its a
 MATCHES = {
     "samples": "matched samples",
     "tokens": "matched tokens",
+    "compute": "matched compute",
+    "money": "matched cost",
     RESPONSES: "the same number of responses per question",
 }
 

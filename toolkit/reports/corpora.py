@@ -19,7 +19,8 @@ STEPS = "steps"  # optimiser steps of each of the arm's students, both stages of
 # what the student's base model answered, for an arm whose protocol asks it: none of it is in the three above
 STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION = (f"student {name}" for name in (SAMPLES, PROMPT, COMPLETION))
 UNUSED = tuple(f"unused {name}" for name in (SAMPLES, PROMPT, COMPLETION))  # asked for, and in no corpus of the run
-LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION, *UNUSED)
+FLOPS = "flops"  # of the teacher: 2 x its parameters for each token of prompts and completions
+LEDGER = (SAMPLES, PROMPT, COMPLETION, KEPT, STEPS, FLOPS, STUDENT_SAMPLES, STUDENT_PROMPT, STUDENT_COMPLETION, *UNUSED)
 NOT_TESTED = "not tested"  # the metric of an arm that has no students on purpose; its unit says why
 NOT_AT_NANO = "not testable at nano"
 

@@ -15,6 +15,10 @@ from toolkit.prompt import Messages
 from toolkit.students.rows import Row, StudentError, refuse_missing, tokenize
 
 COLUMNS = ["question_id", "question", "response", "messages", "response_index", "verdict"]
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
+PAIRS = pa.schema(
+    [("question_id", pa.string()), ("prompt", pa.list_(MESSAGE)), ("chosen", pa.string()), ("rejected", pa.string())]
+)
 ROWS = 1_000  # of a corpus file in memory at once
 
 
@@ -43,6 +47,25 @@ class TokenPairs:
     def ids(self) -> Iterator[list[int]]:
         """Yield the token rows of all prompts and responses."""
         return itertools.chain(self.prompt_ids, self.chosen_ids, self.rejected_ids)
+
+
+def write_pairs(file: Path, pairs: Iterable[tuple[str, Messages, str, str]]) -> None:
+    """Write pairs as parquet, in their order: question_id, prompt (its messages), chosen, rejected."""
+    rows = [dict(zip(Pair._fields, pair, strict=True)) for pair in pairs]
+    pq.write_table(pa.Table.from_pylist(rows, schema=PAIRS), file)
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """Read what `write_pairs` wrote.
+
+    Raises:
+        StudentError: for a file without these columns, or without any pair.
+    """
+    refuse_missing(file, pq.read_schema(file).names, PAIRS.names)
+    rows = pq.read_table(file, columns=PAIRS.names).to_pylist()
+    if not rows:
+        raise StudentError(f"{file}: holds no pair, so that there is nothing to compare")
+    return [Pair(**row) for row in rows]
 
 
 def corpus_pairs(

@@ -24,7 +24,7 @@ from toolkit.students.pairs import Pair, TokenPairs, tokenize_pairs
 from toolkit.students.preference import train_on_pairs
 from toolkit.students.rows import Rows, StudentError, read_responses, tokenize_rows, training_order
 from toolkit.students.trainer import FiniteTrainer, Progress, Reporter, arguments
-from toolkit.students.weights import base_digest, refuse_weights, save_student
+from toolkit.students.weights import base_digest, load_trainable, refuse_weights, save_student
 
 
 def train_student(
@@ -88,6 +88,50 @@ def train_student(
         save_student(network, tokenizer, out, base_name or base_digest(base))
     read = {"rows": len(rows), "unreadable": rows.unreadable, "tokens": rows.tokens}
     return read | facts | {"startup_seconds": begin - start, "train_seconds": end - begin}
+
+
+def continue_student(
+    base: Path,
+    first: Path,
+    pairs: Iterable[Pair],
+    out: Path,
+    settings: Student,
+    train_seed: int,
+    progress: Progress,
+    *,
+    base_name: str | None = None,
+) -> dict[str, Any]:
+    """Train a student that is there on for `preference_steps` on pairs, and write it to the folder `out`.
+
+    This is the second stage of `train_student` for pairs that only the student of the first stage can bring, such as
+    its own mistakes. That student is the reference: its own adapter is trained on, and no new one is put on it.
+
+    Args:
+        base: what the student was trained from.
+        first: folder of the student of the first stage, of `steps` - `preference_steps` steps; it stays as it is.
+        pairs, out, settings, train_seed, progress, base_name: as in `train_student`.
+
+    Returns:
+        What `train_on_pairs` returns, startup_seconds and train_seconds.
+
+    Raises:
+        StudentError, ModelFilesError, NotFinite, Collapsed: as `train_student`.
+    """
+    start = time.monotonic()
+    refuse_weights(out)
+    _refuse_settings(settings)
+    with quiet(), torch.enable_grad():
+        tokenizer = load_tokenizer(base)
+        compared = _compared(tokenizer, pairs, settings)
+        if compared is None:
+            raise StudentError("objective: sft has no second stage: set dpo or redi")
+        network = load_trainable(base, first, _weights_dtype(settings))
+        refuse_beyond(network, compared.ids, str(base))
+        begin = time.monotonic()
+        facts = train_on_pairs(network, tokenizer, compared, out, settings, train_seed, progress)
+        end = time.monotonic()
+        save_student(network, tokenizer, out, base_name or base_digest(base))
+    return facts | {"startup_seconds": begin - start, "train_seconds": end - begin}
 
 
 def first_stage(settings: Student) -> Student:

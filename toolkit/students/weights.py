@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -56,6 +57,13 @@ def load_student(base: Path, student: Path) -> PreTrainedModel:
             return load_network(student).eval()
         model = load_network(base)
         return PeftModel.from_pretrained(model, student).merge_and_unload().eval()
+
+
+def load_trainable(base: Path, student: Path, dtype: torch.dtype) -> Any:
+    """Load the student to train it on: an adapter of its own on `base`, all of its weights else."""
+    if not (student / ADAPTER).exists():
+        return load_network(student, dtype)
+    return PeftModel.from_pretrained(load_network(base, dtype), str(student), is_trainable=True)
 
 
 def merge_student(base: Path, student: Path, out: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from math import comb
 
 import pytest
 import torch
@@ -66,14 +67,21 @@ def test_what_is_known_beside_the_rows_adds_its_metrics():
     labels = {"q0": counts.LabelVotes(0.75, True), "q1": counts.LabelVotes(0.5, False), "new": counts.LabelVotes(1.0)}
     beside = Beside(
         draws=iter(rows),
-        paths_in=4,
+        paths_in=2,
+        fewest=4,
         seeds=[f"q{q}" for q in range(24)],
         difficulty={f"q{q}": 0.75 for q in range(11)},
         labels=labels,
     )
     metrics = describe(kept(rows), 36, beside, resamples=10)
     assert metrics["acceptance"].value == 36 / 48
-    assert metrics["distinct_paths"].value == 2
+    # three of four draws are accepted, on two paths of two draws and one, in every question
+    assert metrics["diversity@k"].value == 2 and metrics["coverage@k"].value == 1
+    assert metrics["covered_in_k"].value == 1 and metrics["coverage@k"].unit == "share of questions in 4 draws"
+    assert metrics["distinct_paths"].value == pytest.approx(
+        (1 - comb(2, 2) / comb(4, 2)) + (1 - comb(3, 2) / comb(4, 2))
+    )
+    assert metrics["diversity@k"].low <= 2 <= metrics["diversity@k"].high and metrics["diversity@k"].method == HALVES
     assert metrics["coverage"].value == 0.5 and metrics["coverage"].count == 24
     assert metrics["difficulty (.5, .75]"].value + metrics["difficulty new"].value == pytest.approx(1)
     assert metrics["difficulty new"].value == pytest.approx(3 / 36)

@@ -16,6 +16,8 @@ from toolkit.corpora.metrics.interval import RESAMPLES, Metric, by_question, fro
 from toolkit.corpora.metrics.sample import Row, draw_rows
 from toolkit.corpora.metrics.wording import WHITE_SPACE, Tokenization
 
+EQUAL = ("covered_in_k", "distinct_paths")  # in as many draws as every corpus of a comparison has
+OWN = ("coverage@k", "diversity@k")  # in as many draws as this corpus has: what a budget of tokens or compute bought
 SHARE = (0.0, 1.0)
 POSITIVE = (0.0, np.inf)
 
@@ -28,7 +30,9 @@ class Beside:
 
     Attributes:
         draws: all draws of the answer step, kept or not, each with question_id, response and verdict.
-        paths_in: number of draws per question in which distinct paths are counted; needs `draws`.
+        paths_in: number of draws per question in which coverage and distinct paths are counted, the same for every
+            corpus of a comparison; needs `draws`.
+        fewest: number of draws that every question of this corpus has, in which both are counted too; needs `draws`.
         seeds: ids of all seed questions.
         difficulty: question -> its acceptance in [0, 1] under plain rejection sampling.
         labels: question -> its majority label.
@@ -36,6 +40,7 @@ class Beside:
 
     draws: Iterable[Row] | None = None
     paths_in: int | None = None
+    fewest: int | None = None
     seeds: Collection[str] = ()
     difficulty: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, counts.LabelVotes] = field(default_factory=dict)
@@ -140,11 +145,20 @@ def _draws(beside: Beside, measure: Measure) -> dict[str, Metric]:
     tallies = counts.tally_draws(beside.draws)
     items = {question: [tally] for question, tally in tallies.items()}
     metrics = {"acceptance": measure(counts.acceptance, items, "share of draws", SHARE)}
-    if beside.paths_in:
-        k = beside.paths_in
-        paths = {question: [counts.distinct_paths(tally, k)] for question, tally in tallies.items()}
-        metrics["distinct_paths"] = measure(wording.mean, paths, f"paths in {k} draws", (0.0, float(k)))
+    for k, names in ((beside.paths_in, EQUAL), (beside.fewest, OWN)):
+        if k:
+            metrics |= dict(zip(names, _in_draws(tallies, k, measure), strict=True))
     return metrics
+
+
+def _in_draws(tallies: Mapping[str, counts.DrawTally], k: int, measure: Measure) -> tuple[Metric, Metric]:
+    """Give coverage@k and diversity@k (arXiv 2408.16737), means over questions, in that order."""
+    covered = {question: [counts.chance_seen(of.draws, of.accepted, k)] for question, of in tallies.items()}
+    paths = {question: [counts.distinct_paths(of, k)] for question, of in tallies.items()}
+    return (
+        measure(wording.mean, covered, f"share of questions in {k} draws", SHARE),
+        measure(wording.mean, paths, f"paths in {k} draws", (0.0, float(k))),
+    )
 
 
 def _questions(drawn: Sequence[Row], beside: Beside, measure: Measure) -> dict[str, Metric]:

@@ -9,6 +9,7 @@ from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.stages.critics import find_critics, shares_of
 from toolkit.pipeline.stages.students import Replicate, student_settings
+from toolkit.pipeline.token_costs import flops_of
 from toolkit.pipeline.unused import unused
 from toolkit.progress import Stage
 from toolkit.synthesis.journal import Usage
@@ -30,7 +31,8 @@ class Measuring(NamedTuple):
     Attributes:
         accepted, rejected: files of its rows.
         rows: how many of the accepted ones are compared.
-        draws: responses per question.
+        draws: responses per question at which all corpora are compared.
+        fewest: responses that any question of this one has.
         plain: files of the accepted and of the rejected rows of plain rejection sampling on the same questions.
     """
 
@@ -38,6 +40,7 @@ class Measuring(NamedTuple):
     rejected: Sequence[Path]
     rows: int
     draws: int
+    fewest: int
     plain: tuple[Sequence[Path], Sequence[Path]]
 
 
@@ -54,12 +57,13 @@ def plan_arms(results: Mapping[str, Artifact]) -> list[PlannedStage]:
 def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     """Measure the corpus of each arm in each replicate and write `corpora.parquet`."""
     own = _of_first_base(replicates)
+    draws = min(map(_fewest_draws, own))
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.corpora import write_corpora
 
         rows, left = _equal_rows(own), unused(own)
-        values = context.each(lambda replicate: list(_values(context, stage, replicate, own, rows)), own)
+        values = context.each(lambda replicate: list(_values(context, stage, replicate, own, (rows, draws))), own)
         took = (counted for replicate in own for counted in _counted(context, replicate, left))
         write_corpora(out, [*(value for of_one in values for value in of_one), *took])
         return {"rows": rows, "corpora": len(own)}
@@ -109,13 +113,20 @@ def _equal_rows(replicates: Sequence[Replicate]) -> int:
     return int(min([MOST_ROWS, *counts]))
 
 
+def _fewest_draws(replicate: Replicate) -> int:
+    """Give how many responses any question of a corpus has; arms that are matched draw index by index."""
+    cell = _cell(replicate)
+    sampled = replicate.corpus.statistics[cell[1:3]]["sampled"] // max(1, len(replicate.source.questions))
+    return int(sampled) if replicate.context.recipe.ladder.match else cell.budget
+
+
 def _values(
-    context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], rows: int
+    context: Context, stage: Stage, replicate: Replicate, every: Sequence[Replicate], equal: tuple[int, int]
 ) -> "Iterator[CorpusValue]":
     from toolkit.reports.corpora import CorpusKey, measured
 
     cell, key = _cell(replicate), CorpusKey(*_named(context, replicate))
-    asked = Measuring(*_files(replicate), rows, cell.budget, _files(_plain(replicate, every)))
+    asked = Measuring(*_files(replicate), *equal, _fewest_draws(replicate), _files(_plain(replicate, every)))
     metrics = context.work(stage, f"{key.arm} s{cell.replicate}", measure_corpus, asked, replicate.base.path)
     yield from measured(key, metrics)
     yield from measured(key, {name: share.metric() for name, share in shares_of([replicate]).items()})
@@ -126,13 +137,22 @@ def _counted(context: Context, replicate: Replicate, left: Mapping[Drawn, Usage]
 
     The last is in no key: it depends on how much was asked at once, and the corpora are the same whatever is left.
     """
-    from toolkit.reports.corpora import KEPT, STEPS, UNUSED, CorpusKey, counted
+    from toolkit.reports.corpora import KEPT, UNUSED, CorpusKey, counted
 
-    named = _took(replicate) | {KEPT: replicate.corpus.statistics[_cell(replicate)[1:3]]["accepted"]}
-    steps_taken = _steps(replicate)
-    named |= {STEPS: steps_taken} if steps_taken is not None else {}
+    took = _took(replicate)
+    kept = replicate.corpus.statistics[_cell(replicate)[1:3]]["accepted"]
     unused_here = zip(UNUSED, left[drawn_by(replicate.context.run)], strict=True)
-    yield from counted(CorpusKey(*_named(context, replicate)), named | dict(unused_here))
+    named = took | {KEPT: kept} | _known(replicate, took) | dict(unused_here)
+    yield from counted(CorpusKey(*_named(context, replicate)), named)
+
+
+def _known(replicate: Replicate, took: Mapping[str, int]) -> dict[str, int]:
+    """Give what is counted only where it is known."""
+    from toolkit.reports.corpora import COMPLETION, FLOPS, PROMPT, STEPS
+
+    flops = flops_of(replicate.context, replicate.teacher, took[PROMPT] + took[COMPLETION])
+    counts = {STEPS: _steps(replicate), FLOPS: flops}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def _took(replicate: Replicate) -> dict[str, int]:
@@ -169,7 +189,7 @@ def measure_corpus(asked: Measuring, base: Path, tick: Tick) -> "dict[str, Metri
 
     draws = list(_read([*asked.accepted, *asked.rejected], ["question_id", "response", "verdict"]))
     plain = _read([file for side in asked.plain for file in side], ["question_id", "verdict"])
-    beside = Beside(draws, asked.draws, difficulty=_acceptance(plain))
+    beside = Beside(draws, asked.draws, fewest=asked.fewest, difficulty=_acceptance(plain))
     columns = ["question_id", "question", "response", "response_index", "messages", "wrong_step"]
     with_base = LoadedBase(load_network(base).eval(), load_tokenizer(base))
     return describe(_read(asked.accepted, columns), asked.rows, beside, with_base)

@@ -22,7 +22,7 @@ from toolkit.verification.verdicts import Judgement
 
 Integers = NDArray[np.int64]
 Row = dict[str, Any]
-COLUMNS = ("position", "index", "offset", "tokens")  # of what is known of a row; of the last see `_tokens`
+COLUMNS = ("position", "index", "offset", "prompt_tokens", "tokens")  # of what is known of a row; see `_known`
 
 
 class Judges(Protocol):
@@ -91,7 +91,7 @@ class JournalIndex:
             self.responses += 1
 
     def _add_step(self, position: int, row: Response, line: bytes) -> None:
-        for name, value in zip(COLUMNS, (position, row.index, self._end, self._tokens(row)), strict=True):
+        for name, value in zip(COLUMNS, self._known(position, row), strict=True):
             self._steps[name].append(value)
         self._step_hashes += hashlib.sha256(line).digest()
 
@@ -100,20 +100,22 @@ class JournalIndex:
         place = self._errors.pop((position, row.index), None)
         digest = hashlib.sha256(line).digest()
         if place is None:
-            for name, value in zip(COLUMNS, (position, row.index, self._end, self._tokens(row)), strict=True):
+            for name, value in zip(COLUMNS, self._known(position, row), strict=True):
                 self._columns[name].append(value)
             self._hashes += digest
             return len(self) - 1
-        self._columns["offset"][place], self._columns["tokens"][place] = self._end, self._tokens(row)
+        for name, value in zip(COLUMNS, self._known(position, row), strict=True):
+            self._columns[name][place] = value
         self._hashes[32 * place : 32 * place + 32] = digest
         if place < self._labelled:
             self._relabel.add(place)
         return place
 
-    def _tokens(self, row: Response) -> int:
-        """Count the tokens of the teacher's completion, of its prompt and its own; -1 for a row that is none."""
+    def _known(self, position: int, row: Response) -> tuple[int, ...]:
+        """Give the `COLUMNS` of a row; its tokens are -1 where it is no completion of the teacher."""
         is_teachers = row.is_completion and row.step not in self._by_student
-        return row.prompt_tokens + row.completion_tokens if is_teachers else -1
+        tokens = (row.prompt_tokens, row.completion_tokens) if is_teachers else (-1, -1)
+        return position, row.index, self._end, *tokens
 
     @property
     def errors(self) -> frozenset[tuple[int, int]]:
@@ -128,16 +130,20 @@ class JournalIndex:
         found[positions[inside], indices[inside]] = True
         return found
 
-    def costs(self, unit: str, questions: int, draws: int) -> Integers:
-        """Give (questions, draws) what the response of a question at an index took, in `samples` or `tokens`.
+    def costs(self, unit: str, questions: int, draws: int, weights: tuple[int, int] = (1, 1)) -> Integers:
+        """Give (questions, draws) what the response of a question at an index took.
 
-        A sample is a completion of any step that the teacher answered; tokens are those of prompts and completions.
+        Args:
+            unit: `samples`, completions of any step that the teacher answered; anything else is tokens of prompts and
+                completions.
+            weights: of a prompt's token and of a completion's.
         """
         costs = np.zeros((questions, draws), np.int64)
         for columns in (self._columns, self._steps):
-            position, index, _, tokens = (np.array(columns[name], np.int64) for name in COLUMNS)
+            position, index, _, prompt, tokens = (np.array(columns[name], np.int64) for name in COLUMNS)
             came = (tokens >= 0) & (index < draws)
-            np.add.at(costs, (position[came], index[came]), 1 if unit == "samples" else tokens[came])
+            took = np.ones_like(tokens) if unit == "samples" else weights[0] * prompt + weights[1] * tokens
+            np.add.at(costs, (position[came], index[came]), took[came])
         return costs
 
     def column(self, name: str) -> Integers:

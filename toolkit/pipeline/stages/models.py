@@ -5,10 +5,11 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from toolkit.corpora.decontamination import assert_clean
 from toolkit.keys import keyed_fields
+from toolkit.pipeline.cells import drawn_by
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
 from toolkit.pipeline.source import refuse_training
@@ -16,6 +17,8 @@ from toolkit.pipeline.stages.pool import domain_inputs, has_benchmark, held_out_
 from toolkit.pipeline.teacher import NANO, is_served, nano_domain, nano_formats, refuse_unreadable, remote_model
 from toolkit.progress import Stage
 from toolkit.questions.pools import read_questions
+from toolkit.recipe.load import Run
+from toolkit.recipe.sections import Recipe
 from toolkit.text import listed
 from toolkit.workers import Counted, Tick
 from toolkit.workspace import Artifact, hash_of, model_files, to_json, write_atomic
@@ -108,11 +111,44 @@ def _ahead(context: Context, role: str) -> Ahead:
 
 def contexts_of_models(context: Context, roles: Sequence[str]) -> dict[ModelName, Context]:
     """Give each model of some roles a context whose recipe has it as its own."""
-    return {
-        (role, name): context.with_recipe(dataclasses.replace(context.recipe, **{role: settings}))
-        for role in roles
-        for name, settings in getattr(context.recipe, f"{role}s").items()
+    recipe = context.recipe
+    bases: dict[ModelName, dict[str, Any]] = {("base", name): {"base": base} for name, base in recipe.bases.items()}
+    teachers: dict[ModelName, dict[str, Any]] = {
+        ("teacher", name): {"teacher": teacher, "serving": serving}
+        for name, (teacher, serving) in recipe.every_teacher.items()
     }
+    return {
+        called: context.with_recipe(dataclasses.replace(recipe, **settings))
+        for role in roles
+        for called, settings in (teachers | bases).items()
+        if called[0] == role
+    }
+
+
+def teacher_of(run: Run, models: Mapping[ModelName, Artifact]) -> Artifact:
+    """Give the teacher of a single run's source: its pair's, or the one that its arm names."""
+    return models["teacher", run.recipe.taught_by or drawn_by(run).teacher]
+
+
+class Beside(NamedTuple):
+    """Models that a source may need beside its teacher.
+
+    Attributes:
+        first: the teacher of the first arm in its pair, which says what an arm with another one may take.
+        student: the base of its pair, which a protocol may ask.
+    """
+
+    first: Artifact | None = None
+    student: Artifact | None = None
+
+
+ALONE = Beside()
+
+
+def beside_teacher(run: Run, models: Mapping[ModelName, Artifact]) -> Beside:
+    """Give the models beside the teacher of a single run's source, as far as the run has them."""
+    first = models["teacher", drawn_by(run).teacher] if run.recipe.taught_by else None
+    return Beside(first, models.get(("base", run.recipe.pair.split(">")[1])))
 
 
 def _model(context: Context, stage: Stage, called: ModelName) -> Artifact:
@@ -169,10 +205,14 @@ def _models_text(own: Mapping[ModelName, Context], models: Mapping[ModelName, Ar
 
 def _model_text(context: Context, called: ModelName, artifact: Artifact) -> str:
     role, name = called
-    title = f"{role} {name}" if len(getattr(context.recipe, f"{role}s")) > 1 else role
+    title = f"{role} {name}" if _is_one_of_several(context.recipe, role) else role
     if artifact.made:
         return f"{title} {artifact.files.get('repo', artifact.key[:8])}"
     return f"{title}: {getattr(getattr(context.recipe, role), f'{role}_steps'):,} steps of training"
+
+
+def _is_one_of_several(recipe: Recipe, role: str) -> bool:
+    return len(recipe.every_teacher if role == "teacher" else recipe.bases) > 1
 
 
 def skill_lines(skills: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -314,7 +354,7 @@ def _check_inputs(context: Context, pool: Artifact, roles: Sequence[str]) -> dic
 def _read_by(context: Context, pool: Artifact, roles: Sequence[str]) -> dict[str, Any]:
     """Give what the check of the embedded models of some roles is made from."""
     options = {
-        " ".join(called[: 1 + (len(getattr(context.recipe, f"{called[0]}s")) > 1)]): nano_options(of_model, called[0])
+        " ".join(called[: 1 + _is_one_of_several(context.recipe, called[0])]): nano_options(of_model, called[0])
         for called, of_model in contexts_of_models(context, roles).items()
         if getattr(getattr(of_model.recipe, called[0]), called[0]) == NANO
     }

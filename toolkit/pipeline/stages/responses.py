@@ -1,7 +1,7 @@
 """Responses: what the journal of a source lacks is asked of its teacher, round by round."""
 
-import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from toolkit.pipeline.source import (
     with_rows,
 )
 from toolkit.pipeline.stages.journal_index import Integers, JournalIndex
+from toolkit.pipeline.stages.models import ALONE, Beside
 from toolkit.pipeline.stages.questions import (
     find_labels,
     find_questions,
@@ -34,6 +35,7 @@ from toolkit.pipeline.stages.questions import (
     with_questions,
 )
 from toolkit.pipeline.teacher import open_teacher, served_as
+from toolkit.pipeline.token_costs import TOKENS, own_weights, plain_recipe, token_costs
 from toolkit.progress import Stage
 from toolkit.protocols.contract import QuestionProtocol
 from toolkit.questions.pools import read_questions
@@ -44,19 +46,20 @@ from toolkit.synthesis.step_estimates import ProtocolEstimate, estimate_question
 from toolkit.synthesis.tally import describe
 from toolkit.workspace import Artifact, hash_of, write_atomic
 
+AS = {"samples": "as many samples", "tokens": "as many tokens", "compute": "as much compute", "money": "as much money"}
 SECONDS = 0.0015  # of one core per request of an embedded teacher of the default size
 
 
 def responses_stage(
-    context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge, student: Artifact | None = None
+    context: Context, pool: Artifact, teacher: Artifact, judge: CorpusJudge, beside: Beside = ALONE
 ) -> Source:
     """Fill the source's journal up to the run's largest budget; what is in it is never sampled again.
 
     Args:
-        student: the base model, where the protocol asks it.
+        beside: what the source may need beside its teacher.
     """
-    source = _source(context, pool, teacher, student)
-    allowed = allowance(context, pool, teacher)
+    source = _source(context, pool, teacher, beside)
+    allowed = allowance(context, pool, teacher, beside.first)
     if context.recipe.ladder.match and allowed is None:
         raise StageError("the responses of the first arm are not all there, and they say what this arm may take")
     if makes_questions(context.recipe):
@@ -66,7 +69,8 @@ def responses_stage(
     ids = [row["question_id"] for row in source.questions]
     with context.progress.stage("responses") as stage, context.workspace.lock(f"responses-{source.journal.stem}"):
         index = _index(context, source)
-        with Asking(context, stage, index, source.questions, teacher, judge, source.student) as asking:
+        models = source.student, source.expected
+        with Asking(context, stage, index, source.questions, teacher, judge, *models) as asking:
             draws = draw(context, stage, index, pool, judge, ids, asking.ask, allowed)
             asking.refuse_many_errors()
             stage.text = f"{_described(context, source)}: {int(draws.sum()):,} responses, {asking.text}"
@@ -123,7 +127,7 @@ def plan_responses(context: Context, source: Source) -> PlannedStage:
         return PlannedStage("responses", [source.made] if source.made else [], text, [_ahead(context, asked.requests)])
     index = _index(context, source)
     index.read()
-    missing = estimate_missing(context, index, source.questions)
+    missing = estimate_missing(context, index, source.questions, source.expected)
     unit = "responses" if missing.requests == missing.responses else "requests"
     return PlannedStage("responses", (), f"{text}, to sample: {missing}", [_ahead(context, missing.requests, unit)])
 
@@ -143,10 +147,10 @@ def _estimate_questions(context: Context, source: Source) -> ProtocolEstimate:
     )
 
 
-def find_source(context: Context, pool: Artifact, teacher: Artifact, student: Artifact | None = None) -> Source:
+def find_source(context: Context, pool: Artifact, teacher: Artifact, beside: Beside = ALONE) -> Source:
     """Look up a source; it is without rows where some are missing, not counted yet, or asked for again."""
-    source, ladder = _source(context, pool, teacher, student), context.recipe.ladder
-    allowed = allowance(context, pool, teacher)
+    source, ladder = _source(context, pool, teacher, beside), context.recipe.ladder
+    allowed = allowance(context, pool, teacher, beside.first)
     if ladder.match and allowed is None:
         return source
     if makes_questions(context.recipe):
@@ -172,24 +176,35 @@ def find_source(context: Context, pool: Artifact, teacher: Artifact, student: Ar
     return with_labels(source, find_labels(context, source)) if source.made else source
 
 
-def allowance(context: Context, pool: Artifact, teacher: Artifact) -> int | None:
+def allowance(context: Context, pool: Artifact, teacher: Artifact, first: Artifact | None = None) -> int | None:
     """Give what an arm may take of its teacher, in the unit of `match`: as much as the first arm does at its budget.
+
+    Compute is counted in tokens of the arm's own teacher, and money in a unit of which all prices are whole numbers.
 
     Returns:
         None where nothing is matched, or where it is not known yet.
     """
-    recipe, most = context.recipe, most_draws(context.run)
-    if recipe.ladder.match != "tokens" or recipe.plain is None:
+    recipe, most, first = context.recipe, most_draws(context.run), first or teacher
+    if recipe.ladder.match in (None, "samples") or recipe.plain is None:
         return int(most.sum()) if recipe.ladder.match else None
-    ladder = dataclasses.replace(recipe.ladder, match=None)
-    plain = dataclasses.replace(recipe, sampling=recipe.plain, ladder=ladder, protocol_file=None)
-    source = _source(context.with_recipe(plain), pool, teacher)
+    costs = token_costs(context, teacher, first)
+    source = _source(context.with_recipe(plain_recipe(recipe)), pool, first)
     index = JournalIndex(source.journal, source.questions)
     index.read()
     shape = len(source.questions), int(most.max())
     counted = np.arange(shape[1]) < most[:, None]
-    is_whole = pool.made and bool(index.held(*shape)[counted].all())
-    return int(index.costs("tokens", *shape)[counted].sum()) if is_whole else None
+    if costs is None or not pool.made or not index.held(*shape)[counted].all():
+        return None
+    took = (int(index.costs("tokens", *shape, weights)[counted].sum()) for weights in ((1, 0), (0, 1)))
+    return math.floor(sum(weight * tokens for weight, tokens in zip(costs.first, took, strict=True)))
+
+
+def _expected(context: Context, teacher: Artifact, first: Artifact) -> int | None:
+    """Give about how many responses an arm takes that is matched to another, at the same mean length of a step."""
+    if not context.recipe.ladder.match:
+        return None
+    costs, steps = token_costs(context, teacher, first) or TOKENS, protocol_of(context.recipe).most_steps
+    return int(most_draws(context.run).sum() * costs.ratio) // steps
 
 
 def _rounds(
@@ -203,21 +218,28 @@ def _rounds(
     ladder, budget, most = context.recipe.ladder, max(context.run.budgets), most_draws(context.run)[:questions]
     if ladder.match is None or allowed is None:
         return rounds(ladder, questions, budget, index.path, record, most)
-    by_tokens = ladder.match == "tokens"
-    shape = questions, max(budget, ladder.max_draws) if by_tokens else budget
-    guess = protocol_of(context.recipe).most_steps * (context.recipe.sampling.max_tokens if by_tokens else 1)
-    costs = functools.partial(index.costs, ladder.match, *shape)
+    by_tokens, shape = ladder.match != "samples", (questions, _most_matched(context))
+    weights = own_weights(context.recipe)
+    longest = context.recipe.sampling.max_tokens * weights[1] if by_tokens else 1
+    guess = protocol_of(context.recipe).most_steps * longest
+    costs = functools.partial(index.costs, "tokens" if by_tokens else "samples", *shape, weights)
     return matched_rounds(allowed, budget, shape, costs, guess, whole=by_tokens)
+
+
+def _most_matched(context: Context) -> int:
+    """Give the most responses of a question that an arm may take that is matched to another."""
+    ladder, budget = context.recipe.ladder, max(context.run.budgets)
+    return budget if ladder.match == "samples" else max(budget, ladder.max_draws)
 
 
 def _index(context: Context, source: Source) -> JournalIndex:
     return JournalIndex(source.journal, source.questions, protocol_of(context.recipe).by_student)
 
 
-def _source(context: Context, pool: Artifact, teacher: Artifact, student: Artifact | None = None) -> Source:
+def _source(context: Context, pool: Artifact, teacher: Artifact, beside: Beside = ALONE) -> Source:
     """Give the source before its responses are looked at; a student only where its protocol asks one."""
     recipe = context.recipe
-    student = student if protocol_of(recipe).by_student else None
+    student = beside.student if protocol_of(recipe).by_student else None
     questions, known = pool.file("questions.parquet"), student.digest if student else None
     identity = source_identity(teacher.digest, served_as(recipe), questions, recipe.sampling, known)
     refuse_other_source(context, identity)
@@ -232,6 +254,8 @@ def _source(context: Context, pool: Artifact, teacher: Artifact, student: Artifa
         parts,
         {part: hash_of({"planned": key, "rung": part[1]}) for part in parts},
         student=student,
+        first=beside.first,
+        expected=_expected(context, teacher, beside.first or teacher),
     )
 
 
@@ -252,7 +276,7 @@ def _described(context: Context, source: Source) -> str:
     }[ladder.counting]
     if makes_questions(context.recipe):
         return f"{len(source.questions):,} new questions, {budget} responses each"
-    each = f"as many {ladder.match} as {budget} responses each take in the first arm" if ladder.match else each
+    each = f"{AS[ladder.match]} as {budget} responses each take in the first arm" if ladder.match else each
     return f"{len(source.questions):,} questions, {each}"
 
 
@@ -289,11 +313,25 @@ def draw(
         if judged:
             index.label(judge)
         draws = wanted.stop
+    _refuse_short(context, index, draws, allowed)
     if judged:
         context.build(stage, "paths", _inputs(context, index, pool), lambda out: _save(index, out))
     if ladder.counting == "adaptive":
         write_atomic(index.journal.with_suffix(".stops.jsonl"), decision_lines(decisions, question_ids))
     return draws
+
+
+def _refuse_short(context: Context, index: JournalIndex, draws: Integers, allowed: int | None) -> None:
+    """Refuse an arm that has taken less than the first one and may draw no more: they would not be compared alike."""
+    match, most = context.recipe.ladder.match, _most_matched(context)
+    if match in (None, "samples") or allowed is None or draws.min(initial=most) < most:
+        return
+    took = int(index.costs("tokens", len(draws), most, own_weights(context.recipe)).sum())
+    if took < allowed:
+        raise StageError(
+            f"max_draws: at {most} responses per question the arm has taken {took / allowed:.1%} of the first arm's "
+            f"{match}; raise max_draws to about {math.ceil(most * allowed / took)}. What was sampled is kept"
+        )
 
 
 def _inputs(context: Context, index: JournalIndex, pool: Artifact) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from toolkit.reports.rules.verdict import Decision
 from toolkit.text import share
 
 PANELS = 4  # metrics of an audit that are drawn: those that shift most
-LOOKS = {match: (LINES[at], MARKERS[at]) for match, at in zip(MATCHES, (1, 0, 2), strict=True)}
+LOOKS = {match: (LINES[at], MARKERS[at]) for match, at in zip(MATCHES, (1, 0, 3, 4, 2), strict=True)}
 BETWEEN = 0.2  # arms that are matched in several ways: the distance of their points, of that between two arms
 NEAR = 0.07  # points closer than this share of their panel would hide each other's numbers
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.arms import ComparedArm
-from toolkit.reports.corpora import KEPT, SAMPLES, CorpusValue
+from toolkit.reports.corpora import FLOPS, KEPT, SAMPLES, CorpusValue
 from toolkit.reports.results import Cell, cell_name
 from toolkit.reports.rules.contests import Contest, Place, baseline_of, contests_of
 from toolkit.reports.rules.ledger import Ledger
@@ -72,6 +72,7 @@ class Cost:
     samples: float | None
     tokens: float | None
     kept: float | None
+    flops: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,4 +174,5 @@ def _gain(claim: Claim, contest: Contest, baseline: str, held: Held, rules: Deci
 
 def _cost(place: Place, arm: str, ledger: Ledger) -> Cost:
     key = arm, place.match, place.cell[1]
-    return Cost(arm, place.match, place.cell, ledger.mean(*key, SAMPLES), ledger.tokens(*key), ledger.mean(*key, KEPT))
+    samples, kept, flops = (ledger.mean(*key, name) for name in (SAMPLES, KEPT, FLOPS))
+    return Cost(arm, place.match, place.cell, samples, ledger.tokens(*key), kept, flops)

@@ -14,7 +14,7 @@ from toolkit.reports.rules.verdict import CONFIRMED, REFUTED, Decision
 from toolkit.text import joined, percent, points, share, span
 
 HEADER = ("arm", "protocol", "compared at", "samples", "tokens", "rows kept", "error", "gain, points", "Holm's bound")
-SAMPLES, TOKENS = "samples", "tokens"  # what arms are matched at
+SAMPLES, TOKENS, COMPUTE = "samples", "tokens", "compute"  # what arms are matched at, where it is counted
 UNEQUAL = 0.01  # a larger difference of what should be matched is told
 
 
@@ -146,7 +146,8 @@ def _unequal(found: Comparison) -> list[str]:
     for contest in found.contests:
         match, cell = contest.place.match, contest.place.cell
         costs = [cost for cost in found.costs if (cost.match, cost.cell) == (match, cell)]
-        counts = [count for cost in costs if (count := {SAMPLES: cost.samples, TOKENS: cost.tokens}.get(match))]
+        took = ({SAMPLES: cost.samples, TOKENS: cost.tokens, COMPUTE: cost.flops}.get(match) for cost in costs)
+        counts = [count for count in took if count]
         if counts and max(counts) > (1 + UNEQUAL) * min(counts):
             notes.append(
                 f"At matched {match} the arms' {match} differ by up to {share(max(counts) / min(counts) - 1)}."
