@@ -58,6 +58,11 @@ class Choice(NamedTuple):
         return short and self.experiment.folder is not None and self.cells["questions"].nunique() > 1
 
     @property
+    def one_budget(self) -> bool:
+        """Say whether arms at one budget are shown, with no ladder to fit."""
+        return self.experiment.arms and len(np.unique(self.ladder.budgets)) == 1
+
+    @property
     def toy(self) -> bool:
         """Say whether embedded models are shown."""
         return self.pair in self.experiment.manifest.get("embedded", ()) or is_toy(self.pair)
@@ -103,7 +108,9 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Choice, 
     experiments = load(source or EXAMPLE, yours)
     usable = [name for name, candidate in experiments.items() if pairs_of(candidate)]
     if not usable:
-        raise ValueError(f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to")
+        raise ValueError(
+            f"{source or EXAMPLE} holds no ladder of 4 or more budgets, and no arms: nothing to fit a law to or to compare"
+        )
     experiment = experiments[_one_of(requested[0], usable, "experiment", messages)]
     pair = _one_of(requested[1], pairs_of(experiment), "pair", messages)
     ladders = experiment.ladders(pair)
@@ -111,6 +118,8 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Choice, 
     ladder = ladder_of(ladders[name], experiment.name)
     questions = float(ladders[name]["questions"].iloc[0])
     fit_min, fit_max, held_out, why = _range(ladder, experiment.forecasts(pair, name), requested[3:], messages)
+    if experiment.arms and not experiment.declared:
+        why = "" if experiment.rule else "no rule for these arms is recorded with their results"
     return Choice(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), messages
 
 

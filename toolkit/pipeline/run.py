@@ -225,7 +225,7 @@ def _stages(context: Context) -> str:
     measured, results = measure(context, replicates)
     results["curves"] = curves_stage(context, measured)
     if context.recipe.arms:
-        results["corpora"] = arms_stage(context, replicates)
+        results |= arms_stage(context, replicates)
     if not context.failed:  # rules that stand before a run are of a whole one
         results |= decisions_stage(context, results, published.folder, first.corpus)
     publish_results(context, published, results)

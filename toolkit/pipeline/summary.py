@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from toolkit.hub.upload import Published
 
 
-TOOK = {"samples": "samples", "kept": "kept", "prompt_tokens": "prompt tokens", "tokens": "completion tokens"}
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
 
@@ -69,7 +68,7 @@ def summarise(
         header = ("arm",) * bool(recipe.arms) + HEADER
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(header, rows)]
     if recipe.arms:
-        lines += ["What each arm took of its teacher, one replicate on average:", _ledger(context, replicates)]
+        lines += ["What each arm took of its teacher, one replicate on average:", _ledger(results["ledger"])]
     for name, law in results.items():
         report = law.facts.get("report", ()) if Path(name).name == "law" else ()
         lines += [f"## {Path(name).parent.name}"] * bool(report and "/" in name) + [*report]
@@ -115,17 +114,11 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
     return [corpus_name(recipe, *corpus), *(f"{number:,.0f}" for number in numbers), *spread, str(len(errors) or "")]
 
 
-def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
+def _ledger(ledger: Artifact) -> str:
     """Table the completions and tokens of each arm by step, and what they cost where the recipe has prices."""
-    rows, serving = [], context.recipe.serving
-    for arm in context.recipe.arms:
-        own = [replicate for replicate in replicates if _way(replicate)[1] == arm]
-        ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
-        for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
-            counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
-            cost = (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
-            rows.append([arm, step, *(f"{count:,.0f}" for count in counts), f"{cost:,.4g}" if cost else ""])
-    return markdown_table(("arm", "step", *TOOK.values(), "cost"), rows)
+    from toolkit.reports.step_costs import TABLE, ledger_table, read_step_costs
+
+    return ledger_table(read_step_costs(ledger.path / TABLE))
 
 
 def _listed(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """What the corpora of an experiment's arms look like, at an equal number of rows, and what they took of the teacher."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,8 +16,9 @@ from toolkit.workspace import Artifact
 if TYPE_CHECKING:
     from toolkit.corpora.metrics.interval import Metric
     from toolkit.reports.corpora import CorpusValue
+    from toolkit.reports.step_costs import StepCost
 
-TABLE = "corpora"  # where the table lies among a run's results
+TABLE, LEDGER = "corpora", "ledger"  # where the tables lie among a run's results
 MOST_ROWS = 500  # of a corpus that are compared: more of them would narrow the intervals little and take long
 Row = dict[str, Any]
 
@@ -39,17 +41,25 @@ class Measuring(NamedTuple):
 
 
 def find_arms(context: Context, replicates: Sequence[Replicate]) -> dict[str, Artifact]:
-    """Look up the table of corpora, by where it lies among a run's results; none for an experiment without arms."""
-    return {TABLE: context.workspace.planned("arms", _inputs(context, replicates))} if context.recipe.arms else {}
+    """Look up the tables of arms, by where they lie among a run's results; none for an experiment without arms."""
+    if not context.recipe.arms:
+        return {}
+    planned = context.workspace.planned
+    return {
+        TABLE: planned("arms", _inputs(context, replicates)),
+        LEDGER: planned("ledger", _ledger_inputs(context, replicates)),
+    }
 
 
 def plan_arms(results: Mapping[str, Artifact]) -> list[PlannedStage]:
     """Say what is compared beside the students."""
-    return [PlannedStage("arms", [results[TABLE]], "corpora of the arms")] if TABLE in results else []
+    made = [results[name] for name in (TABLE, LEDGER) if name in results]
+    return [PlannedStage("arms", made, "corpora of the arms, and what each took by step")] if made else []
 
 
-def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
-    """Measure the corpus of each arm in each replicate and write `corpora.parquet`."""
+def arms_stage(context: Context, replicates: Sequence[Replicate]) -> dict[str, Artifact]:
+    """Measure the corpus of each arm in each replicate (`corpora.parquet`), and count by step what each arm took of its
+    teacher (`ledger.parquet`); give both by where they lie among a run's results."""
     own = _of_first_base(replicates)
 
     def make(out: Path) -> dict[str, Any]:
@@ -63,8 +73,9 @@ def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     with context.progress.stage("arms") as stage:
         stage.expect(len(own), "corpus")
         table = context.build(stage, "arms", _inputs(context, replicates), make)
+        ledger = context.build(stage, "ledger", _ledger_inputs(context, replicates), partial(_write, context, own))
         stage.text = f"{table.facts['corpora']} corpora compared at {table.facts['rows']:,} rows each"
-    return table
+    return {TABLE: table, LEDGER: ledger}
 
 
 def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]:
@@ -73,6 +84,35 @@ def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]
         for one in _of_first_base(replicates)
     ]
     return {"corpora": corpora, "base": replicates[0].base.digest, "most_rows": MOST_ROWS}
+
+
+def _ledger_inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]:
+    own, serving = _of_first_base(replicates), context.recipe.serving
+    corpora = [[*_named(context, one), *(part.digest for part in one.corpus.parts.values())] for one in own]
+    calls = [one.source.made.digest for one in own if one.source.made]
+    return {"corpora": corpora, "calls": calls, "prices": [serving.price_prompt, serving.price_completion]}
+
+
+def _write(context: Context, replicates: Sequence[Replicate], out: Path) -> dict[str, Any]:
+    """Write what each corpus took of its teacher, a row per step."""
+    from toolkit.reports.step_costs import write_step_costs
+
+    costs = [cost for one in replicates for cost in _step_costs(context, one)]
+    write_step_costs(out, costs)
+    return {"rows": len(costs)}
+
+
+def _step_costs(context: Context, replicate: Replicate) -> "Iterator[StepCost]":
+    from toolkit.reports.step_costs import COUNTS, StepCost
+
+    serving, (experiment, arm, protocol, match, _, draw) = context.recipe.serving, _named(context, replicate)
+    priced = serving.price_prompt or serving.price_completion
+    for questions, budget in replicate.corpus.corpora:
+        for step, counts in replicate.ledger(questions, budget).items():
+            took = {name: float(counts[name]) for name in COUNTS}
+            cost = took["prompt_tokens"] * serving.price_prompt + took["tokens"] * serving.price_completion
+            money = cost / 1e6 if priced else None
+            yield StepCost(experiment, arm, protocol, match, questions, budget, draw, step, **took, cost=money)
 
 
 def _named(context: Context, replicate: Replicate) -> tuple[str, str, str, str | None, int, int]:

@@ -36,16 +36,21 @@ class Contest:
     """The arms that meet at one place, by name; all have the same replicates and test items.
 
     Attributes:
-        errors: of each replicate (R,), fractions; the baseline's, too.
+        wrong: answers (R, items) of every arm's students, 1 where wrong; the baseline's, too, which comes first.
         gains: of every arm over the baseline.
     """
 
     place: Place
     replicates: Sequence[Replicate]
-    errors: Mapping[str, Array]
+    wrong: Mapping[str, Array]
     gains: Mapping[str, Contrast]
     items: int
     by_item: bool
+
+    @property
+    def errors(self) -> Mapping[str, Array]:
+        """Return the errors of each replicate (R,) of every arm, fractions."""
+        return {name: matrix.mean(axis=1) for name, matrix in self.wrong.items()}
 
 
 def baseline_of(arms: Sequence[ComparedArm], named: str | None) -> str:
@@ -162,7 +167,7 @@ def _contest(place: Place, students: Mapping[str, Series], baseline: str) -> Con
     return Contest(
         place,
         replicates,
-        {name: matrix.mean(axis=1) for name, matrix in wrong.items()},
+        wrong,
         dict(zip(others, found, strict=True)),
         min(series.n for series in students.values()),
         all(series.by_item for series in students.values()),
