@@ -156,7 +156,12 @@ def _settled(values: list[Any], yours: Experiment | None, messages: list[str]) -
         )
     messages = [*messages, *more]
     notice = gr.update(value="\n\n".join(messages), visible=bool(messages))
-    return [choice.values, *selection.updates(choice, yours), guards.banner(choice.toy, choice.why, choice.one_budget), notice]
+    return [
+        choice.values,
+        *selection.updates(choice, yours),
+        guards.banner(choice.toy, choice.why, choice.one_budget),
+        notice,
+    ]
 
 
 def _changed(index: int) -> Callable[..., list[Any]]:

@@ -39,8 +39,12 @@ class Choice(NamedTuple):
         """Fit the law of the selected rungs.
 
         The number of test items says nothing about seeds, so a single student per budget without an sd gives no
-        interval.
+        interval. ValueError for arms at one budget.
         """
+        if self.one_budget:
+            raise ValueError(
+                "these are arms at one budget, so there is no curve to fit: the view Compare is about them"
+            )
         return fit(self.ladder._replace(n=None), self.fit_min, self.fit_max)
 
     @property
@@ -109,7 +113,7 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Choice, 
     usable = [name for name, candidate in experiments.items() if pairs_of(candidate)]
     if not usable:
         raise ValueError(
-            f"{source or EXAMPLE} holds no ladder of 4 or more budgets, and no arms: nothing to fit a law to or to compare"
+            f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to, and no arms to compare"
         )
     experiment = experiments[_one_of(requested[0], usable, "experiment", messages)]
     pair = _one_of(requested[1], pairs_of(experiment), "pair", messages)

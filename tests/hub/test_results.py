@@ -142,11 +142,15 @@ def arms(tmp_path) -> dict[str, Path]:
     for draw, shift in ((0, 0.25), (1, 0.75)):
         for arm in ("rs", "more <b>"):
             corpus = CorpusKey("tiny", arm, "rejection_sampling", None, 4, draw)
-            values += [CorpusValue(corpus, "distinct_2", shift, shift, shift, "share"), *counted(corpus, {"samples": 8})]
+            values += [
+                CorpusValue(corpus, "distinct_2", shift, shift, shift, "share"),
+                *counted(corpus, {"samples": 8}),
+            ]
     write_corpora(tmp_path, [*values, untested(CorpusKey("tiny", "later", "later"))])
     steps = [(0, "answer", 6.0, 3.0), (0, "review", 4.0, None), (1, "answer", 8.0, 5.0)]
     write_step_costs(
-        tmp_path, [StepCost("tiny", "rs", "p", None, 4, 4, draw, step, n, 1, n, n, cost) for draw, step, n, cost in steps]
+        tmp_path,
+        [StepCost("tiny", "rs", "p", None, 4, 4, draw, step, n, 1, n, n, cost) for draw, step, n, cost in steps],
     )
     return {"corpora": tmp_path / "corpora.parquet", "ledger": tmp_path / "ledger.parquet"}
 

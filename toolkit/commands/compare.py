@@ -38,7 +38,9 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline", metavar="ARM", help="synthesis, audit: default: the only plain rejection sampling"
     )
-    parser.add_argument("--metric", metavar="NAME", help="synthesis, audit: a metric of the corpora beside the students")
+    parser.add_argument(
+        "--metric", metavar="NAME", help="synthesis, audit: a metric of the corpora beside the students"
+    )
     settings = f"other settings of the rules: {', '.join(_settings())}"
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
     add_report_arguments(parser, "draw the figure (PNG, SVG or PDF)")

@@ -90,20 +90,27 @@ def correlation_lines(found: Comparison, metric: str) -> list[str]:
 
 
 def _correlation(found: Comparison, contest: Contest, metric: str) -> str:
-    place, count = contest.place, len(metric_draws(found, contest, metric).keys() - {found.baseline})
-    several = len({other.place[::2] for other in found.contests}) > 1
-    where = f"At {MATCHES[place.match]}" + f" ({place.pair}, {cell_name(place.cell)})" * several
+    where, order = _where(found, contest), order_of(found, contest, metric)
+    count = len(metric_draws(found, contest, metric).keys() - {found.baseline})
     if count < FEWEST_ARMS:
-        return f"{where}: {count} arms beside the baseline with this metric in every draw are too few to rank ({FEWEST_ARMS} are needed)."
-    order = order_of(found, contest, metric)
-    limit = f"with {count} arms only a correlation of ±{smallest_visible_correlation(count):.2f} or beyond would show (80 % power)"
+        arms = "arm" if count == 1 else "arms"
+        return f"{where}: {count} {arms} with this metric in every draw; a rank correlation needs {FEWEST_ARMS}."
+    visible = f"±{smallest_visible_correlation(count):.2f} or beyond would show (80 % power)"
+    limit = f"with {count} arms only a correlation of {visible}"
     if order is None:
         return f"{where}: the metric or the gain is the same in all {count} arms, so there is no order; {limit}."
     rank = order.correlation
+    interval = f"95 % interval over replicates {rank.low:.2f} to {rank.high:.2f}"
     return (
-        f"{where}: Spearman's rank correlation of {metric} with the gain is {rank.estimate:.2f} over {rank.n} arms (95 % "
-        f"interval over replicates {rank.low:.2f} to {rank.high:.2f}); {limit}."
+        f"{where}: Spearman's rank correlation of {metric} with the gain is {rank.estimate:.2f} over {rank.n} arms "
+        f"({interval}); {limit}."
     )
+
+
+def _where(found: Comparison, contest: Contest) -> str:
+    """Name the place of a contest, with the pair and the cell where there are several."""
+    place, several = contest.place, len({other.place[::2] for other in found.contests}) > 1
+    return f"At {MATCHES[place.match]}" + f" ({place.pair}, {cell_name(place.cell)})" * several
 
 
 def transfer_rows(every: Sequence[ArmPoint]) -> list[list[str]]:

@@ -160,7 +160,8 @@ def push_results(context: Context, target: Target, release: Published, files: Ma
 
     Args:
         files: what was made of the scores, by where it lies among a run's results: `curves`, of arms `corpora` and
-            `ledger`, and of a whole ladder `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its like.
+            `ledger`, and of a whole ladder `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its
+            like.
 
     Raises:
         Refused, HubFault: see `push_source`.

@@ -88,9 +88,7 @@ def decide_audit(
     return audit_decision(experiment, compare_arms(arms, corpora, rules, baseline), rules, notes)
 
 
-def audit_decision(
-    experiment: str, found: Comparison, rules: DecisionRules, notes: Sequence[str] = ()
-) -> Decision:
+def audit_decision(experiment: str, found: Comparison, rules: DecisionRules, notes: Sequence[str] = ()) -> Decision:
     """Decide RQ3 on arms that are compared already; see `decide_audit`."""
     if not found.ledger.metrics():
         raise NoAnswer(f"an audit compares what corpora look like, and no metric of any is known: give their {TABLE}")
@@ -176,7 +174,8 @@ def _clauses(found: Comparison, shifts: Sequence[Shift], orders: Sequence[Metric
 
 
 def _correlated(found: Comparison, orders: Sequence[MetricOrder]) -> str:
-    count = min(len(contest.gains) for contest in found.contests)
+    counts = [len(contest.gains) for contest in found.contests]
+    count = min((each for each in counts if each >= FEWEST_ARMS), default=max(counts))
     if count < FEWEST_ARMS:
         return f"{count} protocols are too few to correlate shifts with gains ({FEWEST_ARMS} are needed)"
     limit = f"only a correlation of {smallest_visible_correlation(count):.2f} or more would show over {count} protocols"

@@ -76,8 +76,8 @@ def baseline_of(arms: Sequence[ComparedArm], named: str | None) -> str:
 def contests_of(arms: Sequence[ComparedArm], ledger: Ledger, rules: DecisionRules, baseline: str) -> list[Contest]:
     """Build a contest at every place where an arm other than the baseline has students, in order of the places.
 
-    An arm is compared only in the ways in which it was matched. The baseline's students without a `match` stand in where
-    it has none of that match.
+    An arm is compared only in the ways in which it was matched. The baseline's students without a `match` stand in
+    where it has none of that match.
 
     Raises:
         NoAnswer: for fewer than two arms or replicates, an arm or baseline without students at some place of a match
