@@ -19,17 +19,16 @@ LOOKS = {
 ROW = 34  # pixels of an arm
 HEIGHT, TOP, BOTTOM = 440, 16, 56  # pixels of the scatter and of its margins
 APART = 19  # pixels between the middles of two labels: at any width none lies on another
-ASIDE = 16  # pixels from a point to its label
+ASIDE, ABOVE = 16, 13  # pixels from a point to its label, which lies over the bars
 LONGEST = 24  # letters of a label
 
 
 def draw_gains(compared: ArmsReport) -> go.Figure:
     """Draw the gain of every arm over the baseline with its interval, in points; the margin is shaded."""
     gains, margin = compared.found.gains, 100 * compared.rules.margin
-    names = [_short(f"{gain.label}, {gain.match}") for gain in gains]
-    level = f"{1 - 2 * compared.rules.alpha:.0%}"
-    title = f"gain over {escape(compared.found.baseline)}, points ({level})"
-    plot = plots.figure(title, "", height=110 + ROW * len(gains))
+    several = len({gain.match for gain in gains}) > 1
+    names = [_short(f"{gain.label}, {gain.match}" if several else gain.label) for gain in gains]
+    plot = plots.figure(_gain_title(compared), "", height=110 + ROW * len(gains))
     plots.shade(plot, -margin, margin)
     for match, (color, symbol) in LOOKS.items():
         own = [(name, gain) for name, gain in zip(names, gains, strict=True) if gain.match == match]
@@ -49,7 +48,7 @@ def draw_transfer(compared: ArmsReport, every: Sequence[ArmPoint], gains: bool) 
     """Draw a labelled point per arm and match: its corpus by a metric, and the gain or the error of its students."""
     shown = _distinct(every)
     x, y = [point.corpus for point in shown], [_y(point, gains) for point in shown]
-    y_title = f"gain over {escape(compared.found.baseline)}, points" if gains else "test error, %"
+    y_title = _gain_title(compared) if gains else "test error, %"
     unit = f" ({escape(every[0].unit)})" if every[0].unit else ""
     height = max(HEIGHT, TOP + BOTTOM + APART * (len(shown) + 2))
     plot = plots.figure(f"{escape(every[0].metric)}{unit}", y_title, height=height)
@@ -66,6 +65,10 @@ def draw_transfer(compared: ArmsReport, every: Sequence[ArmPoint], gains: bool) 
     plot.update_yaxes(range=[low, high], nticks=7).update_xaxes(range=_range(x), nticks=5, tickangle=0)
     _label(plot, shown, x, y, (height - TOP - BOTTOM) / (high - low))
     return plot.update_layout(showlegend=False, margin={"t": TOP, "b": BOTTOM})
+
+
+def _gain_title(compared: ArmsReport) -> str:
+    return f"gain over {_short(compared.found.baseline)}, points"
 
 
 def _distinct(every: Sequence[ArmPoint]) -> list[ArmPoint]:
@@ -103,13 +106,14 @@ def _label(
     """
     left, right = _range(x)
     order = sorted(range(len(shown)), key=lambda at: y[at].estimate)
-    heights = _spread([scale * (y[at].estimate - _range(y)[0]) for at in order], scale * (_range(y)[1] - _range(y)[0]))
+    bottom, top = _range(y)
+    places = [scale * (span.estimate - bottom) for span in y]
+    heights = _spread([places[at] + ABOVE for at in order], scale * (top - bottom))
     for at, wanted in zip(order, heights, strict=True):
-        here = scale * (y[at].estimate - _range(y)[0])
         rightwards = x[at].estimate < (left + right) / 2
         plot.add_annotation(
             x=x[at].estimate, y=y[at].estimate, text=_short(shown[at].name), showarrow=True, arrowhead=0, arrowwidth=1,
-            arrowcolor=plots.GREY, standoff=6, ax=ASIDE if rightwards else -ASIDE, ay=here - wanted,
+            arrowcolor=plots.GREY, standoff=6, ax=ASIDE if rightwards else -ASIDE, ay=places[at] - wanted,
             xanchor="left" if rightwards else "right", font={"size": 12, "color": plots.GREY},
         )  # fmt: skip
 

@@ -45,7 +45,10 @@ def write_arms(folder: Path, renamed: dict[str, str] | None = None, pair: str = 
             for at, step in enumerate(STEPS.get(protocol, ("answer",))):
                 key = experiment, names[arm], protocol, match, 64, 8, draw, step
                 costs.append(StepCost(*key, 100.0 + at, 50.0, 1000.0, 2000.0 + draw, 0.25))
-    lines = [shared | {"arm": role, "error": error, "n": ITEMS} for role, error in (("teacher", 0.2), ("base", 0.98))]
+    lines = [
+        shared | {"arm": role, "benchmark": "pool", "error": error, "n": ITEMS}
+        for role, error in (("teacher", 0.2), ("base", 0.98))
+    ]
     pd.DataFrame([*lines, *curves]).to_parquet(data / "curves-000000000000.parquet")
     pd.concat(items).to_parquet(data / "items-000000000000.parquet")
     for name, write, rows in (("corpora", write_corpora, values), ("ledger", write_step_costs, costs)):

@@ -110,7 +110,7 @@ def _verdict(choice: Choice, compared: ArmsReport) -> str:
     decision = compared.decision
     seen = smallest_seen(compared.found)
     lines = [
-        f"**{decision.verdict.capitalize()}**: {CLAIMS[compared.rule][1]}. {guards.plain(decision.sentence)}",
+        f"**{decision.verdict.capitalize()}.** The claim: *{CLAIMS[compared.rule][1]}*. {guards.plain(decision.sentence)}",
         f"{seen[:1].upper()}{seen[1:]}.",
         "\n".join(f"- {guards.plain(note)}" for note in decision.notes),
     ]
