@@ -107,10 +107,10 @@ def render(choice: Choice, metric: str | None, upwards: str) -> list[Any]:
 
 def _verdict(choice: Choice, compared: ArmsReport) -> str:
     """Say how small the experiment is, claim and verdict in words, and the smallest gain that would have been seen."""
-    decision = compared.decision
+    decision, claim = compared.decision, CLAIMS[compared.rule][1]
     seen = smallest_seen(compared.found)
     lines = [
-        f"**{decision.verdict.capitalize()}.** The claim: *{CLAIMS[compared.rule][1]}*. {guards.plain(decision.sentence)}",
+        f"**{decision.verdict.capitalize()}.** The claim: *{claim}*. {guards.plain(decision.sentence)}",
         f"{seen[:1].upper()}{seen[1:]}.",
         "\n".join(f"- {guards.plain(note)}" for note in decision.notes),
     ]
