@@ -1,8 +1,9 @@
 """Add a finished run to the Space's bundled example: `python spaces/example.py workspace/runs/math`.
 
 Made from what the run published: curves, answers to test items, the forecasts as they were written down (a run without
-a held-out rung has none), the corpus statistics, and a sample of the responses (all of `QUESTIONS` questions, the first
-by id, which is a hash: nobody chose them).
+a held-out rung has none), of arms the tables of their corpora and of what they took, and the decision on them, the
+corpus statistics, and a sample of the responses (all of `QUESTIONS` questions, the first by id, which is a hash: nobody
+chose them).
 """
 
 import json
@@ -15,6 +16,7 @@ import pandas as pd
 
 from toolkit.pipeline.teacher import embedded_pairs
 from toolkit.recipe.load import load_run
+from toolkit.reports.rules.verdict import OF_ARMS
 
 QUESTIONS = 24
 COLUMNS = ["question_id", "question", "answer", "response_index", "response", "verdict", "extracted", "tokens"]
@@ -30,6 +32,13 @@ def main(run: Path) -> None:
     _write(out / "data", "curves", (run / "curves.parquet").read_bytes())
     _write(out / "data", "items", _packed(items.sort_values(["arm", "budget", "train_seed"], kind="stable")))
     _write(out / "data", "responses", _packed(_sample(run / "release", manifest["configs"]["all"]["files"])))
+    for name in ("corpora", "ledger"):
+        if (run / f"{name}.parquet").is_file():
+            _write(out / "data", name, (run / f"{name}.parquet").read_bytes())
+    for rule in OF_ARMS:
+        if (run / "decisions" / f"{rule}.json").is_file():
+            (out / "decisions").mkdir(exist_ok=True)
+            (out / "decisions" / f"{rule}.json").write_bytes((run / "decisions" / f"{rule}.json").read_bytes())
     for path in sorted({*run.glob("forecast.json"), *run.glob("laws/*/forecast.json")}):
         place = out / "laws" / path.relative_to(run / "laws" if path.parent != run else run)
         place.parent.mkdir(parents=True, exist_ok=True)

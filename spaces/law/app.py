@@ -85,11 +85,14 @@ def _tab(module: Any, yours: gr.State, view: gr.Textbox, opened: gr.Checkbox) ->
 def _fill(views: list[View], banner: gr.Markdown) -> None:
     """Put the first values into the page itself, so that it opens with results."""
     choice = selection.settle(START)[0]
-    banner.value = guards.banner(choice.toy, choice.why)
+    banner.value = guards.banner(choice.toy, choice.why, choice.one_budget)
     for tab_view in views:
         values = tab_view.render(choice, *(knob.value for knob in tab_view.controls.values()))
         for output, value in zip(tab_view.outputs, values, strict=True):
             if output in tab_view.controls.values():  # links leave out a control's first value, so it stays
+                continue
+            if isinstance(output, gr.Column):
+                output.visible = value
                 continue
             processed = output.postprocess(value)
             output.value = processed.model_dump() if isinstance(processed, GradioModel) else processed
@@ -153,7 +156,12 @@ def _settled(values: list[Any], yours: Experiment | None, messages: list[str]) -
         )
     messages = [*messages, *more]
     notice = gr.update(value="\n\n".join(messages), visible=bool(messages))
-    return [choice.values, *selection.updates(choice, yours), guards.banner(choice.toy, choice.why), notice]
+    return [
+        choice.values,
+        *selection.updates(choice, yours),
+        guards.banner(choice.toy, choice.why, choice.one_budget),
+        notice,
+    ]
 
 
 def _changed(index: int) -> Callable[..., list[Any]]:
@@ -188,15 +196,19 @@ def _rendered(view: View, name: str) -> Callable[..., list[Any]]:
 def _emptied(view: View, message: str) -> list[Any]:
     """Return these words and nothing else for a view; controls stay as they are."""
     controls = list(view.controls.values())
-    return _view_updates(view, [message, *(gr.skip() if output in controls else None for output in view.outputs[1:])])
+    kept = [output in controls or isinstance(output, gr.Column) for output in view.outputs[1:]]
+    return _view_updates(view, [message, *(gr.skip() if keep else None for keep in kept)])
 
 
 def _view_updates(view: View, values: list[Any]) -> list[Any]:
-    """Return updates of a view's outputs, in which empty figures and texts leave no frame."""
-    return [
-        gr.update(value=value, visible=_is_filled(value)) if isinstance(output, FRAMED) else value
-        for output, value in zip(view.outputs, values, strict=True)
-    ]
+    """Return updates of a view's outputs, in which empty figures and texts leave no frame, and parts come and go."""
+    return [_view_update(output, value) for output, value in zip(view.outputs, values, strict=True)]
+
+
+def _view_update(output: Any, value: Any) -> Any:
+    if isinstance(value, bool) and isinstance(output, gr.Column):
+        return gr.update(visible=value)
+    return gr.update(value=value, visible=_is_filled(value)) if isinstance(output, FRAMED) else value
 
 
 def _is_filled(value: Any) -> bool:

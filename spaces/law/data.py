@@ -18,6 +18,8 @@ import pandas as pd
 import hub
 from toolkit.doors import OLDER
 from toolkit.laws.surface.fit import MIN_CELLS
+from toolkit.reports.folder import ResultTables, result_tables
+from toolkit.reports.rules.verdict import OF_ARMS
 
 EXAMPLE, YOURS = "example", "your data"
 # Results that this Space offers besides its examples, names with revisions: bundled with it, or set by its host.
@@ -68,6 +70,22 @@ class Experiment:
         return None if self.folder is None else next(iter(sorted(self.folder.glob("data/items-*.parquet"))), None)
 
     @property
+    def tables(self) -> ResultTables | None:
+        """Return where the tables of the results lie; None for a table of one's own."""
+        return None if self.folder is None else result_tables(self.folder)
+
+    @property
+    def arms(self) -> bool:
+        """Say whether arms are compared: the results have the table of their corpora."""
+        return self.tables is not None and self.tables.corpora is not None
+
+    @property
+    def rule(self) -> str:
+        """Return the rule by which the run decided on its arms; empty where no decision is recorded."""
+        folder = self.tables and self.tables.decisions
+        return next((rule for rule in OF_ARMS if folder and (folder / f"{rule}.json").is_file()), "")
+
+    @property
     def pairs(self) -> list[str]:
         """List the pairs of teacher > base that have students."""
         return sorted(self.students["pair"].unique())
@@ -85,13 +103,15 @@ class Experiment:
     def ladders(self, pair: str) -> dict[str, pd.DataFrame]:
         """Return ladders by name, students that differ only in budget, seed and draw.
 
-        They are those with enough rungs for a law or, where there are none, those that are cells of a plan.
+        They are those with enough rungs for a law or, where there are none, those that are cells of a plan. Of arms at
+        one budget it is the first, whose responses are published.
         """
         rows = self.students[self.students["pair"] == pair]
         groups = rows.groupby(["arm", "questions", "control", "counting", "protocol"], sort=False, dropna=False)
         by_name = {_ladder_name(*map(str, keys)): ladder for keys, ladder in groups}
         long = {name: ladder for name, ladder in by_name.items() if ladder["budget"].nunique() >= MIN_RUNGS}
-        return long or {name: ladder for name, ladder in by_name.items() if self._in_plan(pair, ladder)}
+        planned = {name: ladder for name, ladder in by_name.items() if self._in_plan(pair, ladder)}
+        return long or planned or (dict([*by_name.items()][:1]) if self.arms else {})
 
     def forecasts(self, pair: str, ladder: str) -> list[Declared]:
         """Return the forecasts that were fitted to students of a ladder, the strictest test of the law first.
@@ -156,7 +176,9 @@ def read_results(folder: Path, origin: str) -> dict[str, Experiment]:
 
 @lru_cache(maxsize=1)
 def _example() -> dict[str, Experiment]:
-    folders = sorted(path.parent.parent for path in FOLDER.glob("*/data/curves-*.parquet"))
+    found = (path.parent.parent for path in FOLDER.glob("*/data/curves-*.parquet"))
+    # The page opens with the first one that is a ladder.
+    folders = sorted(found, key=lambda folder: (result_tables(folder).corpora is not None, folder))
     return {name: experiment for folder in folders for name, experiment in read_results(folder, EXAMPLE).items()}
 
 

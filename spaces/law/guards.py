@@ -30,13 +30,18 @@ def is_toy(pair: str) -> bool:
     return "nano" in pair.split(">")
 
 
-def banner(toy: bool, why: str) -> str:
-    """Write the banner over every view: the toy, and why a result is exploratory."""
-    status = (
-        f"**Exploratory**: {why}."
-        if why
+def banner(toy: bool, why: str, arms: bool = False) -> str:
+    """Write the banner over every view: the toy, and why a result is exploratory.
+
+    Args:
+        arms: whether arms at one budget are shown, see the view Compare.
+    """
+    declared = (
+        "As declared: arms are compared, in the view Compare, by the rule that the recipe fixed before the run."
+        if arms
         else "As declared: range and held-out rung are those that the recipe named before the fit."
     )
+    status = f"**Exploratory**: {why}." if why else declared
     return "\n\n".join([TOY, status] if toy else [status])
 
 

@@ -10,10 +10,13 @@ import httpx2
 from huggingface_hub import HfApi, HfFileSystem, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+from toolkit.reports.folder import NAMES
+
 REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 BLOCK = 1_000_000  # bytes read at once
 MOST_BYTES = 50_000_000  # largest dataset that is downloaded
-PATTERNS = ["data/curves-*.parquet", "data/items-*.parquet", "laws/*.json", "manifest.json"]
+TABLES = [f"data/{name}-*.parquet" for name in NAMES]
+PATTERNS = [*TABLES, "laws/*.json", "decisions/*.json", "manifest.json"]
 FAULTS = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError, OSError)
 
 
@@ -38,7 +41,7 @@ def download(repo: str, commit: str) -> Path:
     api = HfApi(token=False)
     try:
         files = api.dataset_info(repo, revision=commit, files_metadata=True).siblings or []
-        size = sum(file.size or 0 for file in files if file.rfilename.startswith(("data/", "laws/")))
+        size = sum(file.size or 0 for file in files if file.rfilename.startswith(("data/", "laws/", "decisions/")))
         if size > MOST_BYTES:
             raise ValueError(f"{repo} holds {size / 1e6:.0f} MB; this page reads up to {MOST_BYTES / 1e6:.0f} MB")
         return Path(api.snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=PATTERNS))

@@ -39,8 +39,12 @@ class Choice(NamedTuple):
         """Fit the law of the selected rungs.
 
         The number of test items says nothing about seeds, so a single student per budget without an sd gives no
-        interval.
+        interval. ValueError for arms at one budget.
         """
+        if self.one_budget:
+            raise ValueError(
+                "these are arms at one budget, so there is no curve to fit: the view Compare is about them"
+            )
         return fit(self.ladder._replace(n=None), self.fit_min, self.fit_max)
 
     @property
@@ -56,6 +60,11 @@ class Choice(NamedTuple):
         """Say whether this ladder is too short for a law of its own, but one of several for a law over both axes."""
         short = len(np.unique(self.ladder.budgets)) < MIN_RUNGS
         return short and self.experiment.folder is not None and self.cells["questions"].nunique() > 1
+
+    @property
+    def one_budget(self) -> bool:
+        """Say whether arms at one budget are shown, with no ladder to fit."""
+        return self.experiment.arms and len(np.unique(self.ladder.budgets)) == 1
 
     @property
     def toy(self) -> bool:
@@ -103,7 +112,9 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Choice, 
     experiments = load(source or EXAMPLE, yours)
     usable = [name for name, candidate in experiments.items() if pairs_of(candidate)]
     if not usable:
-        raise ValueError(f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to")
+        raise ValueError(
+            f"{source or EXAMPLE} holds no ladder of 4 or more budgets: nothing to fit a law to, and no arms to compare"
+        )
     experiment = experiments[_one_of(requested[0], usable, "experiment", messages)]
     pair = _one_of(requested[1], pairs_of(experiment), "pair", messages)
     ladders = experiment.ladders(pair)
@@ -111,6 +122,8 @@ def settle(values: list[Any], yours: Experiment | None = None) -> tuple[Choice, 
     ladder = ladder_of(ladders[name], experiment.name)
     questions = float(ladders[name]["questions"].iloc[0])
     fit_min, fit_max, held_out, why = _range(ladder, experiment.forecasts(pair, name), requested[3:], messages)
+    if experiment.arms and not experiment.declared:
+        why = "" if experiment.rule else "no rule for these arms is recorded with their results"
     return Choice(experiment, pair, name, ladder, questions, fit_min, fit_max, held_out, why), messages
 
 

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,8 @@ from huggingface_hub import DatasetCard, constants
 from tests.hub.remote import contents, quiet, tags
 from toolkit.hub.results import LAWS, Results, law_rows, laws_table, mean_errors, publish_results, write_results
 from toolkit.hub.version import Refused
+from toolkit.reports.corpora import CorpusKey, CorpusValue, counted, untested, write_corpora
+from toolkit.reports.step_costs import StepCost, write_step_costs
 
 FORECAST = {
     "pair": "big>wide",
@@ -130,6 +133,40 @@ def test_the_card_has_a_row_per_law_and_says_why_there_is_none(results_card):
 
 def test_the_card_has_every_decision_with_its_sentence(results_card):
     assert "- **law: cannot tell.** A ladder &#42;rises&#42;." in results_card.text
+
+
+@pytest.fixture
+def arms(tmp_path) -> dict[str, Path]:
+    """The tables of two arms in two draws, in which one step was asked for in one draw only."""
+    values = []
+    for draw, shift in ((0, 0.25), (1, 0.75)):
+        for arm in ("rs", "more <b>"):
+            corpus = CorpusKey("tiny", arm, "rejection_sampling", None, 4, draw)
+            values += [
+                CorpusValue(corpus, "distinct_2", shift, shift, shift, "share"),
+                *counted(corpus, {"samples": 8}),
+            ]
+    write_corpora(tmp_path, [*values, untested(CorpusKey("tiny", "later", "later"))])
+    steps = [(0, "answer", 6.0, 3.0), (0, "review", 4.0, None), (1, "answer", 8.0, 5.0)]
+    write_step_costs(
+        tmp_path,
+        [StepCost("tiny", "rs", "p", None, 4, 4, draw, step, n, 1, n, n, cost) for draw, step, n, cost in steps],
+    )
+    return {"corpora": tmp_path / "corpora.parquet", "ledger": tmp_path / "ledger.parquet"}
+
+
+def test_results_of_arms_have_their_tables_on_the_card_and_as_configurations(measured, arms, tmp_path):
+    manifest = write_results(tmp_path / "out", measured(arms=arms), "local/tiny-results", "v1.0.0")
+    card = DatasetCard.load(tmp_path / "out" / "README.md")
+    assert "| rs | 4 | 4 | answer | 7 | 1 | 7 | 7 | 4 |" in card.text
+    assert "| rs | 4 | 4 | review | 2 | 0 | 2 | 2 | 0 |" in card.text
+    assert "| metric | unit | budget | rs | more &#60;b&#62; |" in card.text
+    assert "| distinct&#95;2 | share | 4 | 0.5 | 0.5 |" in card.text and "later" not in card.text
+    assert {"corpora", "ledger"} < {config["config_name"] for config in card.data.to_dict()["configs"]}
+    assert [manifest.configs[name].files[0].split("-")[0] for name in arms] == ["data/corpora", "data/ledger"]
+    assert 'load_dataset("local/tiny-results", "ledger"' in card.text
+    plain = write_results(tmp_path / "plain", measured(), "local/tiny-results", "v1.0.0")
+    assert not plain.configs.keys() & arms.keys() and "arms" not in (tmp_path / "plain" / "README.md").read_text()
 
 
 def test_the_hub_takes_the_card_for_a_valid_one(results_card, hub, monkeypatch):

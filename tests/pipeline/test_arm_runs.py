@@ -42,6 +42,15 @@ def test_corpora_are_measured_at_equal_rows_beside_what_they_took(compared):
     assert {row["experiment"] for row in rows} == {"tiny"}
 
 
+def test_what_each_arm_took_stands_by_step(compared):
+    rows = pq.read_table(compared.workspace / "runs" / "tiny" / "ledger.parquet").to_pylist()
+    assert {(row["arm"], row["corpus_draw"], row["step"]) for row in rows} == {
+        (arm, draw, "answer") for arm in ("rs", "redi") for draw in (0, 1)
+    }
+    assert {row["samples"] for row in rows} == {4 * 64} and all(0 < row["kept"] < 4 * 64 for row in rows)
+    assert all(row["tokens"] > row["samples"] and row["cost"] is None for row in rows)
+
+
 def test_nothing_is_made_twice_and_another_experiment_has_a_table_of_its_own(compared):
     assert compared.run().todo == set() and compared.run(dry=True).todo == set()
     compared.recipe = compared.recipe.rename(compared.recipe.with_name("other.yaml"))

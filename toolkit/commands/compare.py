@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.commands.arguments import add_report_arguments, add_where_argument, named_values, read_number
 from toolkit.recipe.decision_rules import DecisionRules
-from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS
+from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS, Decision
 
 if TYPE_CHECKING:
     from toolkit.reports.results import Series
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 EXAMPLE = """fss compare curves.parquet --rule expansion --where experiment=se-math --plot se.png
   fss compare curves.parquet --rule law --fit-max 16 --held-out 32 --set law_miss=0.02
-  fss compare workspace/runs/protocols --rule synthesis --plot protocols.png"""
-CURVES, ITEMS, CORPORA = "curves.parquet", "items.parquet", "corpora.parquet"
+  fss compare workspace/runs/audit-math --rule audit --metric distinct_2 --plot protocols.png"""
+CURVES, ITEMS = "curves.parquet", "items.parquet"
 
-TABLES = f"one row per model, as in {CURVES}; CSV and JSON are read, too; or the folder with {CURVES}"
+TABLES = (
+    f"one row per model, as in {CURVES}; CSV and JSON are read, too; or the folder of a run or of a results dataset"
+)
 
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +38,9 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline", metavar="ARM", help="synthesis, audit: default: the only plain rejection sampling"
     )
+    parser.add_argument(
+        "--metric", metavar="NAME", help="synthesis, audit: a metric of the corpora beside the students"
+    )
     settings = f"other settings of the rules: {', '.join(_settings())}"
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help=settings)
     add_report_arguments(parser, "draw the figure (PNG, SVG or PDF)")
@@ -43,33 +48,51 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def compare_command(args: argparse.Namespace) -> int:
     """Run `fss compare` on parsed arguments and return 0; ValueError says what is wrong with tables or arguments."""
-    from toolkit.reports.rules.decide import as_markdown, decide, draw
+    from toolkit.reports.rules.decide import as_markdown, decide
     from toolkit.workspace import to_json
 
+    if args.rule in OF_ARMS:
+        return _compare_arms(args)
+    if args.metric:
+        raise ValueError(f"--metric is of rules that compare arms ({', '.join(OF_ARMS)}), not of {args.rule}")
     rules = read_rules(args.set)
     experiment, series, request = _read(args)
     decision = decide(request, experiment, series, rules)
     sys.stdout.write(to_json(decision) if args.json else as_markdown(decision) + "\n")
-    if args.plot:
-        draw(args.plot, decision, series, title=f"{experiment}, {args.rule}: {decision.verdict}")
+    _draw(args, decision, series)
     return 0
 
 
+def _compare_arms(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from toolkit.reports.arms_report import report_arms
+    from toolkit.reports.folder import result_tables
+    from toolkit.workspace import to_json
+
+    tables, where = result_tables(args.curves), named_values(args.where, "--where")
+    tables = replace(tables, items=args.items or tables.items)
+    report = report_arms(tables, args.rule, _read_settings(args.set), args.baseline, where)
+    sys.stdout.write(to_json(report.with_numbers(args.metric)) if args.json else report.text(args.metric) + "\n")
+    _draw(args, report.decision, [])
+    return 0
+
+
+def _draw(args: argparse.Namespace, decision: Decision, series: "Sequence[Series]") -> None:
+    from toolkit.reports.rules.decide import draw
+
+    if args.plot:
+        draw(args.plot, decision, series, title=f"{decision.experiment}, {args.rule}: {decision.verdict}")
+
+
 def _read(args: argparse.Namespace) -> "tuple[str, Sequence[Series], DecisionRequest]":
-    """Read the experiment's name, its series and what else the rule needs; rules of arms read no series."""
-    from toolkit.reports.arms import read_arms
-    from toolkit.reports.corpora import read_corpora
+    """Read the experiment's name, its series and what else the rule needs."""
+    from toolkit.reports.folder import result_tables
     from toolkit.reports.results import read_results
     from toolkit.reports.rules.decide import DecisionRequest
 
-    curves = args.curves / CURVES if args.curves.is_dir() else args.curves
-    items, corpora = (path if path.is_file() else None for path in (curves.with_name(ITEMS), curves.with_name(CORPORA)))
-    tables = curves, args.items or items, named_values(args.where, "--where")
-    if args.rule in OF_ARMS:
-        experiment, arms = read_arms(*tables)
-        values = read_corpora(corpora, experiment) if corpora else []
-        return experiment, [], DecisionRequest(args.rule, arms=arms, corpora=values, baseline=args.baseline)
-    experiment, series = read_results(*tables)
+    tables = result_tables(args.curves)
+    experiment, series = read_results(tables.curves, args.items or tables.items, named_values(args.where, "--where"))
     labels = _labels(args, series[0].cells[0][0])
     asked = {"fit_max": args.fit_max, "held_out": args.held_out, "form": args.form}
     return experiment, series, DecisionRequest(args.rule, **asked, labels=labels)
@@ -77,13 +100,14 @@ def _read(args: argparse.Namespace) -> "tuple[str, Sequence[Series], DecisionReq
 
 def read_rules(arguments: list[str]) -> DecisionRules:
     """Build the rules from `NAME=VALUE` settings; ValueError for an unknown name or a value that is not a number."""
+    return DecisionRules(**_read_settings(arguments))
+
+
+def _read_settings(arguments: list[str]) -> dict[str, Any]:
     texts = named_values(arguments, "--set")
     for name in texts.keys() - set(_settings()):
         raise ValueError(f"--set: the rules have no {name!r}; they have {', '.join(_settings())}")
-    settings: dict[str, Any] = {
-        name: text if name == "control" else read_number(name, text) for name, text in texts.items()
-    }
-    return DecisionRules(**settings)
+    return {name: text if name == "control" else read_number(name, text) for name, text in texts.items()}
 
 
 def _settings() -> list[str]:

@@ -14,6 +14,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
 from toolkit.doors import OLDER
+from toolkit.hub.cards.arms import arms_tables
 from toolkit.hub.cards.markdown import mean_and_sd, render
 from toolkit.hub.cards.release import PAPER, front_infos
 from toolkit.hub.faults import explained
@@ -50,6 +51,8 @@ class Results:
         laws: files of fitted laws by name (`forecast.json`, `law.json`, `fit.json`, `law.png`), those of further laws
             each in a folder (`large-small-r32/law.json`); none without a fit.
         decisions: files of decisions by name (`bound.json`, `bound.md`, `law.png`).
+        arms: tables of an experiment with arms, `corpora` (what each corpus looks like) and `ledger` (what each arm
+            took of its teacher, by step); none without arms.
         data_repo, data_version, data_revision: the release that students were trained on; the revision is its commit.
         license: identifier of the Hub.
         limits: sentences on what these numbers cannot be used for.
@@ -69,6 +72,7 @@ class Results:
     embedded: Sequence[str] = ()
     teacher: str = ""
     decisions: Mapping[str, Path] = field(default_factory=dict)
+    arms: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -181,7 +185,7 @@ def _models(curves: Path) -> Iterator[dict[str, Any]]:
 def _copy_tables(out: Path, results: Results, extra: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:
     """Yield every table that has rows, by its configuration's name, with its place in the repo."""
     with TemporaryDirectory() as scratch:
-        tables = {"curves": results.curves, "items": results.items}
+        tables = {"curves": results.curves, "items": results.items, **results.arms}
         for name, table in extra.items():
             if table.num_rows:
                 tables[name] = Path(scratch, f"{name}.parquet")
@@ -221,6 +225,7 @@ def _card(draft: ResultsDraft, repo: str, version: str) -> str:
         version=version,
         errors=errors,
         several_draws=max(row["draws"] for row in errors) > 1,
+        arms=arms_tables(results.arms),
         figures=sorted(name for name in results.files if name.endswith(".png")),
         **draft.lines,
     )

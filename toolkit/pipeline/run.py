@@ -238,7 +238,7 @@ def _stages(context: Context) -> str:
     results["curves"] = curves_stage(context, measured)
     critics_stage(context, replicates)
     if context.recipe.arms:
-        results["corpora"] = arms_stage(context, replicates)
+        results |= arms_stage(context, replicates)
     if not context.failed:  # rules that stand before a run are of a whole one
         results |= decisions_stage(context, results, published.folder, first.corpus)
     publish_results(context, published, results)

@@ -15,8 +15,6 @@ from toolkit.pipeline.measured import Measured, what_varies
 from toolkit.pipeline.stages.critics import shares_of
 from toolkit.pipeline.stages.publish import Publication
 from toolkit.pipeline.stages.students import Replicate
-from toolkit.pipeline.token_costs import flops_of
-from toolkit.pipeline.unused import unused
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, shown, write_atomic
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from toolkit.hub.upload import Published
 
 
-TOOK = {"samples": "samples", "kept": "kept", "prompt_tokens": "prompt tokens", "tokens": "completion tokens"}
 HEADER = ("budget", "sampled", "accepted", "distinct", "questions covered", "tokens", "error", "sd", "students")
 
 
@@ -72,7 +69,7 @@ def summarise(
         header = ("arm",) * bool(recipe.arms) + HEADER
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(header, rows)]
     if recipe.arms:
-        lines += ["What each arm took of its teacher, one replicate on average:", _ledger(context, replicates)]
+        lines += ["What each arm took of its teacher, one replicate on average:", _ledger(results["ledger"])]
     criticised = _critics(context, replicates)
     if criticised:
         lines += ["What critics did to answers, all replicates together, with 95 % intervals:", criticised]
@@ -121,34 +118,11 @@ def _row(replicates: Sequence[Replicate], corpus: tuple[int, int], control: str,
     return [corpus_name(recipe, *corpus), *(f"{number:,.0f}" for number in numbers), *spread, str(len(errors) or "")]
 
 
-def _ledger(context: Context, replicates: Sequence[Replicate]) -> str:
-    """Table the completions and tokens of each arm by step, their compute, and their cost where there are prices.
+def _ledger(ledger: Artifact) -> str:
+    """Table the completions and tokens of each arm by step, and what they cost in compute and, with prices, money."""
+    from toolkit.reports.step_costs import TABLE, ledger_table, read_step_costs
 
-    `unused` are completions that were asked for and that no corpus has, where an arm has any.
-    """
-    rows, left = [], unused(replicates)
-    for arm in context.recipe.arms:
-        own = [replicate for replicate in replicates if _way(replicate)[1] == arm]
-        ledgers = [replicate.ledger(*corpus) for replicate in own for corpus in replicate.corpus.corpora]
-        for step in dict.fromkeys(step for ledger in ledgers for step in ledger):
-            counts = [sum(ledger.get(step, {}).get(name, 0) for ledger in ledgers) / len(own) for name in TOOK]
-            by_student = step in own[0].by_student
-            named = f"{step} (by the student, no sample of the teacher)" if by_student else step
-            rows.append([arm, named, *_took(own[0], counts, free=by_student)])
-        over = [left[drawn_by(replicate.context.run)] for replicate in own]
-        samples, *tokens = (sum(of_each) / len(own) for of_each in zip(*over, strict=True))
-        if samples or any(tokens):
-            rows.append([arm, "unused", *_took(own[0], [samples, 0, *tokens])])
-    return markdown_table(("arm", "step", *TOOK.values(), "FLOPs", "cost"), rows)
-
-
-def _took(replicate: Replicate, counts: Sequence[float], *, free: bool = False) -> list[str]:
-    """Write the columns of `TOOK`, and what they cost a source's teacher in compute and money; nothing of a student."""
-    serving = replicate.context.recipe.serving
-    cost = 0 if free else (counts[2] * serving.price_prompt + counts[3] * serving.price_completion) / 1e6
-    flops = None if free else flops_of(replicate.context, replicate.teacher, round(counts[2] + counts[3]))
-    spent = [f"{flops:.4g}" if flops else "", f"{cost:,.4g}" if cost else ""]
-    return [*(f"{count:,.0f}" for count in counts), *spent]
+    return ledger_table(read_step_costs(ledger.path / TABLE))
 
 
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:

@@ -70,23 +70,25 @@ def spearman(metric: ArrayLike, result: ArrayLike, resamples: int = RESAMPLES, s
             equal.
     """
     left, right = _matched(metric, result)
-    estimate = _rho(left.mean(axis=1), right.mean(axis=1))
+    estimate = float(_rho(left.mean(axis=1), right.mean(axis=1)))
     if math.isnan(estimate):
         raise ValueError("all protocols have the same mean metric or result: there is no order to correlate")
     rng = np.random.default_rng(seed)
     picks = rng.integers(left.shape[1], size=(resamples, left.shape[1]))
-    draws = np.nan_to_num([_rho(left[:, pick].mean(axis=1), right[:, pick].mean(axis=1)) for pick in picks], nan=0.0)
+    draws = np.nan_to_num(_rho(left[:, picks].mean(axis=2), right[:, picks].mean(axis=2)), nan=0.0)
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     n = len(left)
     limits = smallest_visible_correlation(n), smallest_significant_correlation(n)
     return RankCorrelation(estimate, float(low), float(high), n, *limits)
 
 
-def _rho(left: Array, right: Array) -> float:
-    """Return the correlation of the mean ranks, NaN where one side is constant."""
-    if np.ptp(left) == 0 or np.ptp(right) == 0:
-        return math.nan
-    return float(np.corrcoef(stats.rankdata(left), stats.rankdata(right))[0, 1])
+def _rho(left: Array, right: Array) -> Array:
+    """Return the correlation of the mean ranks along the first axis, NaN where one side is constant."""
+    ranks = [stats.rankdata(side, axis=0) for side in (left, right)]
+    apart = [side - side.mean(axis=0) for side in ranks]
+    with np.errstate(invalid="ignore"):
+        products = np.sqrt(np.prod([(side**2).sum(axis=0) for side in apart], axis=0))
+        return np.asarray(np.clip((apart[0] * apart[1]).sum(axis=0) / products, -1, 1))
 
 
 def _matched(metric: ArrayLike, result: ArrayLike) -> tuple[Array, Array]:

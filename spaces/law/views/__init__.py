@@ -17,13 +17,13 @@ from gradio.components import Component
 class View(NamedTuple):
     """A view: its `controls`, components with an `input` event, by their names in links (unique over all views).
 
-    `render(choice, *values of the controls)` returns one value or update per output and may raise ValueError, which is
-    shown in `outputs[0]`, a Markdown; the other outputs are then emptied. A `lazy` view is rendered only while its tab
-    is open.
+    `render(choice, *values of the controls)` returns one value or update per output (of a `gr.Column`, whether its part
+    of the view is shown) and may raise ValueError, which is shown in `outputs[0]`, a Markdown; the other outputs are
+    then emptied. A `lazy` view is rendered only while its tab is open.
     """
 
     controls: dict[str, Any]
-    outputs: list[Component]
+    outputs: list[Component | gr.Column]
     render: Callable[..., list[Any]]
     lazy: bool = False
 

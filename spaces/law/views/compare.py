@@ -1,4 +1,4 @@
-"""View 5, compare: what doubling the budget, more questions or another arm brought; corpus against students."""
+"""View 5, compare: what doubling the budget, more questions or another arm brought; arms; corpus against students."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +17,7 @@ from comparing import Pairing
 from selection import Choice
 from toolkit.reports.fit_report import error_text
 from toolkit.text import markdown_table
-from views import View, reading
+from views import View, arms, reading
 
 NAME, TITLE = "compare", "Compare"
 Statistics = dict[tuple[float, float], dict[str, Any]]  # by questions and budget
@@ -43,21 +43,32 @@ fall, the corpus no longer limits the students.
 
 def build(yours: gr.State) -> View:
     """Build the controls and outputs of this view; see `views.View`."""
-    with gr.Row():
-        kind = gr.Radio([(label, name) for name, (label, _) in KINDS.items()], value="budgets", label="Compare")
-        measure = gr.Radio(
-            [(label, name) for name, label in MEASURES.items()], value="distinct", label="Corpus, counted by"
-        )
-    message = gr.Markdown()
-    plot = gr.Plot(label="Paired differences of test error, with intervals", show_label=False)
-    reading(READING)
-    table = gr.Markdown(buttons=["copy"], elem_classes="copyable")
-    intrinsic = gr.Plot(label="Error of students against what their corpus holds", show_label=False)
-    counts = gr.Markdown(buttons=["copy"], elem_classes="copyable")
-    return View({"compare": kind, "measure": measure}, [message, plot, table, intrinsic, counts], render)
+    with gr.Column(visible=False) as of_arms:
+        knobs, parts = arms.build()
+    with gr.Column() as of_ladder:
+        with gr.Row():
+            kind = gr.Radio([(label, name) for name, (label, _) in KINDS.items()], value="budgets", label="Compare")
+            measure = gr.Radio(
+                [(label, name) for name, label in MEASURES.items()], value="distinct", label="Corpus, counted by"
+            )
+        message = gr.Markdown()
+        plot = gr.Plot(label="Paired differences of test error, with intervals", show_label=False)
+        reading(READING)
+        table = gr.Markdown(buttons=["copy"], elem_classes="copyable")
+        intrinsic = gr.Plot(label="Error of students against what their corpus holds", show_label=False)
+        counts = gr.Markdown(buttons=["copy"], elem_classes="copyable")
+    outputs = [message, plot, table, intrinsic, counts, of_ladder, of_arms, *parts]
+    return View({"compare": kind, "measure": measure, **knobs}, outputs, render)
 
 
-def render(choice: Choice, kind: str, measure: str) -> list[Any]:
+def render(choice: Choice, kind: str, measure: str, metric: str | None = None, upwards: str = "gain") -> list[Any]:
+    """Return what a ladder shows, then which parts of the view are shown, then what arms show; see `views.arms`."""
+    ladder = ["", None, "", None, ""] if choice.one_budget else _of_ladder(choice, kind, measure)
+    of_arms = arms.render(choice, metric, upwards) if choice.experiment.arms else arms.empty()
+    return [*ladder, not choice.one_budget, choice.experiment.arms, *of_arms]
+
+
+def _of_ladder(choice: Choice, kind: str, measure: str) -> list[Any]:
     """Return the comparison in words, its figure and table, then the corpus against the students where it is known."""
     try:
         pairings = KINDS[kind][1](choice)

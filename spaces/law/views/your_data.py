@@ -6,6 +6,7 @@ import gradio as gr
 
 import guards
 import report
+import saving
 import table as tables
 import yours
 from data import MISSING, Experiment
@@ -34,17 +35,6 @@ The table stays in this session and is never written to disk. Once it is shown, 
 about it, and the report below is about **what the selection shows**, yours or not.
 """
 UNKNOWN = ("not known", MISSING)
-# Saves the text of a box, or the figure through its own button for that; both run in the browser alone.
-SAVE = """(text) => {{
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], {{type: '{kind}'}}));
-  link.download = '{file}'; link.click(); URL.revokeObjectURL(link.href); return [];
-}}"""
-EXPORT = """() => {{
-  const figure = document.querySelector('#report-figure .js-plotly-plot');
-  figure._context.toImageButtonOptions = {{format: '{kind}', filename: 'law', scale: 2}};
-  figure.querySelector('.modebar-btn[data-attr="toImage"], .modebar-btn[data-title*="ownload"]').click(); return [];
-}}"""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -94,10 +84,7 @@ def _report() -> list[Any]:
     message = gr.Markdown(elem_id="report")
     plot = gr.Plot(label="The law of what is selected, for the report", show_label=False, elem_id="report-figure")
     with gr.Row():
-        for kind in ("png", "svg"):
-            gr.Button(f"Save {kind.upper()}", size="sm").click(
-                None, js=EXPORT.format(kind=kind), api_visibility="private"
-            )
+        saving.figure_buttons("report-figure", "law")
         saved = [
             (gr.Button(f"Save {name}", size="sm"), file, kind)
             for name, file, kind in (
@@ -112,7 +99,7 @@ def _report() -> list[Any]:
         for label in ("The numbers, as fss fit --json prints them", "The ladder", "The lines that reproduce the number")
     ]
     for (button, name, kind), text in zip(saved, texts, strict=True):
-        button.click(None, text, js=SAVE.format(file=name, kind=kind), api_visibility="private")
+        saving.save_text(button, text, name, kind)
     return [message, plot, *texts]
 
 

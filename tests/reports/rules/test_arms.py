@@ -105,6 +105,16 @@ def test_a_baseline_without_a_match_serves_every_match():
     assert decision.verdict == "confirmed" and len(decision.rows) == 6
 
 
+def test_an_arm_is_compared_only_as_it_was_matched():
+    every = two_matches(0.0, 0.0)
+    matched = {(BASE, "samples"): "responses", ("evol", "tokens"): "tokens", ("orca", "samples"): "samples"}
+    own = [replace(a, match=matched[a.name, a.match]) for a in every if (a.name, a.match) in matched]
+    decision = decide_synthesis("sim", own, [], RULES)
+    assert [(row[0], row[2]) for row in decision.rows] == [
+        (BASE, "samples"), ("orca", "samples"), (BASE, "tokens"), ("evol", "tokens"),
+    ]  # fmt: skip
+
+
 def test_several_pairs_and_budgets_are_labelled_and_one_family():
     decision = synthesis({"evol": 0.0}, pairs=("A>a", "B>a"), budgets=(4, 8), items=300, replicates=3)
     labels = [gain.label for gain in decision.numbers["gains"]]

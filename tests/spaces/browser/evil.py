@@ -1,7 +1,7 @@
 """Serve the Space with mark-up for every name and text of somebody's: `python evil.py LOG FOLDER`.
 
 The results in FOLDER take the example's place: its numbers, with `EVIL` for experiment, pair, arm, questions, answers
-and responses.
+and responses; and hand-made arms, with `EVIL` for the name of one.
 """
 
 import sys
@@ -21,6 +21,8 @@ def write(folder: Path, example: Path) -> None:
     """The results below `folder`."""
     import pandas as pd
 
+    from tests.spaces.arm_results import write_arms
+
     (folder / "evil" / "data").mkdir(parents=True)
     for path in (example / "math" / "data").glob("*.parquet"):
         rows = pd.read_parquet(path)
@@ -28,6 +30,7 @@ def write(folder: Path, example: Path) -> None:
         if "arm" in rows:
             rows["arm"] = rows["arm"].replace("FSS", EVIL)
         rows.to_parquet(folder / "evil" / "data" / path.name)
+    write_arms(folder / "arms", {"guided": EVIL}, experiment="arms")
 
 
 def serve(folder: Path) -> None:
@@ -44,5 +47,5 @@ if __name__ == "__main__":
     from guarded import SPACE, guard
 
     guard(Path(sys.argv[1]))
-    sys.path.insert(0, str(SPACE))
+    sys.path[:0] = [str(SPACE), str(SPACE.parents[1])]
     serve(Path(sys.argv[2]))

@@ -1,6 +1,8 @@
 """Names and texts of others are shown as they are: no script runs, no link or image is made of them."""
 
+import csv
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -8,6 +10,7 @@ from playwright.sync_api import expect
 from tests.spaces.browser.conftest import idle, open_tab, tabs
 from tests.spaces.browser.evil import EVIL, TEXTS
 from tests.spaces.browser.test_uploads import ROWS, answer, drop
+from tests.spaces.browser.test_views import LOOK
 
 # Elements that only mark-up of somebody's could have made.
 MADE = """() => [...document.querySelectorAll('[onerror], img[src="x"], a[href^="javascript:" i], script')]
@@ -44,6 +47,24 @@ def test_results_with_mark_up_are_shown_as_text(page):
         page.get_by_role("option").first.wait_for()
         assert EVIL in page.get_by_role("option").first.inner_text() and page.evaluate(MADE) == []
         page.keyboard.press("Escape")
+
+
+def test_arms_with_mark_up_are_text_and_a_link_brings_back_what_was_chosen_and_saved(page, evil):
+    query = "?view=compare&experiment=arms&metric=length_mean&transfer=error"
+    page.goto(evil.url + query)
+    page.locator("#arms-figure .trace").first.wait_for(state="attached")
+    idle(page)
+    panel = page.locator("[role=tabpanel]:visible").first
+    assert EVIL in panel.inner_text() and page.evaluate(MADE) == [] and page.evaluate(LOOK) == []
+    assert page.get_by_label("Intrinsic: metric of the corpora").input_value() == "length_mean"
+    assert page.get_by_label("test error", exact=True).is_checked() and "metric=length_mean" in page.url
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save CSV of the arms").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert {row["metric"] for row in rows} == {"length_mean"} and EVIL in {row["arm"] for row in rows}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG of the arms").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("text", TEXTS)

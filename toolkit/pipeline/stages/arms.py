@@ -1,12 +1,14 @@
 """What the corpora of an experiment's arms look like, at an equal number of rows, and what they took of the teacher."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
+from toolkit.pipeline.stages.arm_ledger import ledger_inputs, write_ledger
 from toolkit.pipeline.stages.critics import find_critics, shares_of
 from toolkit.pipeline.stages.students import Replicate, student_settings
 from toolkit.pipeline.token_costs import flops_of
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from toolkit.corpora.metrics.interval import Metric
     from toolkit.reports.corpora import CorpusValue
 
-TABLE = "corpora"  # where the table lies among a run's results
+TABLE, LEDGER = "corpora", "ledger"  # where the tables lie among a run's results
 MOST_ROWS = 500  # of a corpus that are compared: more of them would narrow the intervals little and take long
 Row = dict[str, Any]
 
@@ -45,17 +47,25 @@ class Measuring(NamedTuple):
 
 
 def find_arms(context: Context, replicates: Sequence[Replicate]) -> dict[str, Artifact]:
-    """Look up the table of corpora, by where it lies among a run's results; none for an experiment without arms."""
-    return {TABLE: context.workspace.planned("arms", _inputs(context, replicates))} if context.recipe.arms else {}
+    """Look up the tables of arms, by where they lie among a run's results; none for an experiment without arms."""
+    if not context.recipe.arms:
+        return {}
+    planned = context.workspace.planned
+    return {
+        TABLE: planned("arms", _inputs(context, replicates)),
+        LEDGER: planned("ledger", ledger_inputs(_of_first_base(replicates))),
+    }
 
 
 def plan_arms(results: Mapping[str, Artifact]) -> list[PlannedStage]:
     """Say what is compared beside the students."""
-    return [PlannedStage("arms", [results[TABLE]], "corpora of the arms")] if TABLE in results else []
+    made = [results[name] for name in (TABLE, LEDGER) if name in results]
+    return [PlannedStage("arms", made, "corpora of the arms, and what each took by step")] if made else []
 
 
-def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
-    """Measure the corpus of each arm in each replicate and write `corpora.parquet`."""
+def arms_stage(context: Context, replicates: Sequence[Replicate]) -> dict[str, Artifact]:
+    """Measure the corpus of each arm in each replicate (`corpora.parquet`), and count by step what each arm took of its
+    teacher (`ledger.parquet`); give both by where they lie among a run's results."""
     own = _of_first_base(replicates)
     draws = min(map(_fewest_draws, own))
 
@@ -71,8 +81,9 @@ def arms_stage(context: Context, replicates: Sequence[Replicate]) -> Artifact:
     with context.progress.stage("arms") as stage:
         stage.expect(len(own), "corpus")
         table = context.build(stage, "arms", _inputs(context, replicates), make)
+        ledger = context.build(stage, "ledger", ledger_inputs(own), partial(write_ledger, own))
         stage.text = f"{table.facts['corpora']} corpora compared at {table.facts['rows']:,} rows each"
-    return table
+    return {TABLE: table, LEDGER: ledger}
 
 
 def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]:

@@ -263,6 +263,9 @@ def rules_of(recipe: Recipe) -> DecisionRules:
     return DecisionRules(**settings)
 
 
+TABLES = ("curves", "corpora", "ledger")  # results that are no law
+
+
 def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: Corpus) -> dict[str, dict[str, Any]]:
     """Give what each decision of a whole run is made from, by its rule; see `decisions_stage`."""
     recipe = context.recipe
@@ -270,7 +273,7 @@ def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: C
     chosen = recipe.decisions.decide if context.run.whole else ()
     every: dict[str, dict[str, Any]] = {rule: {**common, "rule": rule, "notes": _notes(recipe)} for rule in chosen}
     if "law" in every:
-        every["law"]["laws"] = [made.digest for place, made in results.items() if place not in ("curves", "corpora")]
+        every["law"]["laws"] = [made.digest for place, made in results.items() if place not in TABLES]
     for rule in OF_ARMS.intersection(every):
         every[rule]["corpora"] = results["corpora"].digest
     if "saturation" in every:

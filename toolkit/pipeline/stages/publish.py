@@ -23,7 +23,7 @@ from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.measured import Measured
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
-from toolkit.pipeline.stages.law import LEVEL
+from toolkit.pipeline.stages.law import LEVEL, TABLES
 from toolkit.pipeline.stages.release import draft_release, release_stage, release_tables
 from toolkit.pipeline.stages.students import Replicate, find_student, student_inputs
 from toolkit.pipeline.teacher import embedded_pairs
@@ -159,15 +159,17 @@ def push_results(context: Context, target: Target, release: Published, files: Ma
     """Push the run's tables, laws and decisions under the version of the release that its students were trained on.
 
     Args:
-        files: what was made of the scores, by where it lies among a run's results: `curves`, and of a whole ladder
-            `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its like.
+        files: what was made of the scores, by where it lies among a run's results: `curves`, of arms `corpora` and
+            `ledger`, and of a whole ladder `law`, `laws/large-small-r32/law` and its like, and `decisions/law` and its
+            like.
 
     Raises:
         Refused, HubFault: see `push_source`.
     """
     curves, items = (files["curves"].path / name for name in CURVES)
     decided = {place: made for place, made in files.items() if place.startswith("decisions/")}
-    laws = {place: made for place, made in files.items() if place not in ("curves", "corpora", *decided)}
+    laws = {place: made for place, made in files.items() if place not in (*TABLES, *decided)}
+    arms = {name: files[name].path / f"{name}.parquet" for name in TABLES[1:] if name in files}
     results = Results(
         title=context.recipe.title,
         curves=curves,
@@ -181,6 +183,7 @@ def push_results(context: Context, target: Target, release: Published, files: Ma
         embedded=embedded_pairs(context.recipe),
         teacher=context.recipe.pair.split(">")[0],  # the release is of the first one
         decisions=_below("decisions", decided),
+        arms=arms,
     )
     return publish_dataset(results, f"{release.repo}-results", target, version=release.version)
 

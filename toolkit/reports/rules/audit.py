@@ -85,11 +85,16 @@ def decide_audit(
     Raises:
         NoAnswer: for arms that cannot be compared, see `contests_of`, or without metrics of their corpora.
     """
-    found = compare_arms(arms, corpora, rules, baseline)
+    return audit_decision(experiment, compare_arms(arms, corpora, rules, baseline), rules, notes)
+
+
+def audit_decision(experiment: str, found: Comparison, rules: DecisionRules, notes: Sequence[str] = ()) -> Decision:
+    """Decide RQ3 on arms that are compared already; see `decide_audit`."""
     if not found.ledger.metrics():
         raise NoAnswer(f"an audit compares what corpora look like, and no metric of any is known: give their {TABLE}")
     shifts = [shift for contest in found.contests for shift in _shifts(found, contest, rules)]
-    orders = [order for contest in found.contests for order in _orders(found, contest)]
+    every = [order_of(found, contest, metric) for contest in found.contests for metric in found.ledger.metrics()]
+    orders = [order for order in every if order]
     decision = arms_decision("audit", experiment, found, rules, notes)
     return replace(
         decision,
@@ -99,7 +104,7 @@ def decide_audit(
     )
 
 
-def _metric(found: Comparison, contest: Contest, metric: str) -> dict[str, Draws]:
+def metric_draws(found: Comparison, contest: Contest, metric: str) -> dict[str, Draws]:
     """Give a metric by arm, those arms that have it at all corpus draws of the contest; empty without the baseline."""
     draws = sorted({draw for draw, _ in contest.replicates})
     known = {}
@@ -113,7 +118,7 @@ def _metric(found: Comparison, contest: Contest, metric: str) -> dict[str, Draws
 def _shifts(found: Comparison, contest: Contest, rules: DecisionRules) -> Iterator[Shift]:
     gains = [gain for gain in found.gains if gain.place == contest.place]
     for metric in found.ledger.metrics():
-        known = _metric(found, contest, metric)
+        known = metric_draws(found, contest, metric)
         sd = _pooled(known)
         if not sd:
             continue
@@ -141,15 +146,18 @@ def _shift(metric: str, unit: str, gain: Gain, value: float, baseline: float, sd
     )  # fmt: skip
 
 
-def _orders(found: Comparison, contest: Contest) -> Iterator[MetricOrder]:
-    """Correlate each metric with the gains over the arms; the baseline has neither shift nor gain and is left out."""
-    for metric in found.ledger.metrics():
-        known = _metric(found, contest, metric)
-        names = sorted(known.keys() - {found.baseline})
-        values = np.array([[known[name][draw] for draw, _ in contest.replicates] for name in names])
-        gains = np.array([contest.gains[name].means for name in names])
-        if len(names) >= FEWEST_ARMS and all(np.ptp(side.mean(axis=1)) > 0 for side in (values, gains)):
-            yield MetricOrder(metric, *contest.place, correlation=spearman(values, gains))
+def order_of(found: Comparison, contest: Contest, metric: str) -> MetricOrder | None:
+    """Correlate a metric with the gains over the arms of a contest; None where there are too few arms, or no order.
+
+    The baseline has neither shift nor gain and is left out.
+    """
+    known = metric_draws(found, contest, metric)
+    names = sorted(known.keys() - {found.baseline})
+    values = np.array([[known[name][draw] for draw, _ in contest.replicates] for name in names])
+    gains = np.array([contest.gains[name].means for name in names])
+    if len(names) < FEWEST_ARMS or not all(np.ptp(side.mean(axis=1)) > 0 for side in (values, gains)):
+        return None
+    return MetricOrder(metric, *contest.place, correlation=spearman(values, gains))
 
 
 def _clauses(found: Comparison, shifts: Sequence[Shift], orders: Sequence[MetricOrder], rules: DecisionRules) -> str:
@@ -166,7 +174,8 @@ def _clauses(found: Comparison, shifts: Sequence[Shift], orders: Sequence[Metric
 
 
 def _correlated(found: Comparison, orders: Sequence[MetricOrder]) -> str:
-    count = min(len(contest.gains) for contest in found.contests)
+    counts = [len(contest.gains) for contest in found.contests]
+    count = min((each for each in counts if each >= FEWEST_ARMS), default=max(counts))
     if count < FEWEST_ARMS:
         return f"{count} protocols are too few to correlate shifts with gains ({FEWEST_ARMS} are needed)"
     limit = f"only a correlation of {smallest_visible_correlation(count):.2f} or more would show over {count} protocols"

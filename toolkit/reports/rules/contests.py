@@ -36,16 +36,21 @@ class Contest:
     """The arms that meet at one place, by name; all have the same replicates and test items.
 
     Attributes:
-        errors: of each replicate (R,), fractions; the baseline's, too.
+        wrong: answers (R, items) of every arm's students, 1 where wrong; the baseline's, too, which comes first.
         gains: of every arm over the baseline.
     """
 
     place: Place
     replicates: Sequence[Replicate]
-    errors: Mapping[str, Array]
+    wrong: Mapping[str, Array]
     gains: Mapping[str, Contrast]
     items: int
     by_item: bool
+
+    @property
+    def errors(self) -> Mapping[str, Array]:
+        """Return the errors of each replicate (R,) of every arm, fractions."""
+        return {name: matrix.mean(axis=1) for name, matrix in self.wrong.items()}
 
 
 def baseline_of(arms: Sequence[ComparedArm], named: str | None) -> str:
@@ -71,11 +76,12 @@ def baseline_of(arms: Sequence[ComparedArm], named: str | None) -> str:
 def contests_of(arms: Sequence[ComparedArm], ledger: Ledger, rules: DecisionRules, baseline: str) -> list[Contest]:
     """Build a contest at every place where an arm other than the baseline has students, in order of the places.
 
-    The baseline's students without a `match` stand in where it has none of that match.
+    An arm is compared only in the ways in which it was matched. The baseline's students without a `match` stand in
+    where it has none of that match.
 
     Raises:
-        NoAnswer: for fewer than two arms or replicates, an arm or baseline without students at some place, or
-            students that were not trained for the same number of steps.
+        NoAnswer: for fewer than two arms or replicates, an arm or baseline without students at some place of a match
+            that it has, or students that were not trained for the same number of steps.
     """
     places = _places(arms, rules.control)
     names = sorted({arm.name for arm in arms} - {baseline})
@@ -84,7 +90,8 @@ def contests_of(arms: Sequence[ComparedArm], ledger: Ledger, rules: DecisionRule
     _check_students([baseline, *names], ledger)
     _check_control(arms, rules.control)
     met = [place for place in sorted(places, key=_in_order) if places[place].keys() - {baseline}]
-    contests = [_contest(place, _students(places, place, [baseline, *names]), baseline) for place in met]
+    entered = {match: sorted({arm.name for arm in arms if arm.match == match} - {baseline}) for match in MATCHES}
+    contests = [_contest(p, _students(places, p, [baseline, *entered[p.match]]), baseline) for p in met]
     if rules.control == STEPS:
         _check_steps(ledger, contests)
     return contests
@@ -160,7 +167,7 @@ def _contest(place: Place, students: Mapping[str, Series], baseline: str) -> Con
     return Contest(
         place,
         replicates,
-        {name: matrix.mean(axis=1) for name, matrix in wrong.items()},
+        wrong,
         dict(zip(others, found, strict=True)),
         min(series.n for series in students.values()),
         all(series.by_item for series in students.values()),

@@ -94,12 +94,13 @@ def _conclusion(found: Comparison, rules: DecisionRules) -> str:
     everywhere = " in every way of matching" if len({gain.match for gain in found.gains}) > 1 else ""
     return (
         f"no arm is better for sure{everywhere}, and not every gain is below "
-        f"{points(rules.margin, '')} points; {_seen(found)}, the smallest margin that could have been shown "
+        f"{points(rules.margin, '')} points; {smallest_seen(found)}, the smallest margin that could have been shown "
         f"{points(found.margin_shown, '')}"
     )
 
 
-def _seen(found: Comparison) -> str:
+def smallest_seen(found: Comparison) -> str:
+    """Say which gain would have been seen of every arm, at the rules' power."""
     if found.detectable >= max(gain.baseline for gain in found.gains):
         return "not even an arm without errors would have been seen to be better"
     return f"the smallest gain that could have been seen is {points(found.detectable, '')} points"
