@@ -120,7 +120,15 @@ def test_a_rare_response_that_cannot_be_read_is_left_out_and_counted(tokenizer: 
     garbled = ROW | {"response": "so sothree"}
     rows = tokenize_rows(tokenizer, [ROW, garbled, ROW], max_length=20)
     assert (len(rows), rows.unreadable) == (2, 1)
-    with pytest.raises(StudentError, match="cannot read 2 of 3 responses"):
+    with pytest.raises(StudentError, match="cannot read 2 of 3 rows"):
         tokenize_rows(tokenizer, [ROW, garbled, garbled], max_length=20)
-    with pytest.raises(StudentError, match="cannot read 1 of 1 responses"):
+    with pytest.raises(StudentError, match="cannot read 1 of 1 rows"):
         tokenize_rows(tokenizer, [garbled], max_length=20)
+
+
+def test_a_rare_critique_that_cannot_be_read_is_left_out_and_counted(tokenizer: PreTrainedTokenizerBase) -> None:
+    read = [{"role": "user", "content": f"{ROW['question']} so sothree"}]
+    rows = tokenize_rows(tokenizer, [ROW, ROW | {"prompt": read}, ROW], max_length=20)
+    assert (len(rows), rows.unreadable) == (2, 1)
+    with pytest.raises(StudentError, match="cannot read 2 of 3 rows"):
+        tokenize_rows(tokenizer, [ROW, *[ROW | {"prompt": read}] * 2], max_length=20)

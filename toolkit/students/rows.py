@@ -90,18 +90,18 @@ class Tokens(NamedTuple):
 def tokenize_rows(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], max_length: int) -> Rows:
     """Give token rows with loss on the response and its end alone; see `tokenize`.
 
-    A response that the tokenizer cannot read is left out and counted: a garbled one may join pieces in a way that a
-    small vocabulary lacks.
+    A row whose response, or what is read beside the question, the tokenizer cannot read is left out and counted: a
+    garbled completion may join pieces in a way that a small vocabulary lacks.
 
     Raises:
-        StudentError: as `tokenize`, or for more than `UNREADABLE` of the responses that the tokenizer cannot read.
+        StudentError: as `tokenize`, or for more than `UNREADABLE` of the rows that the tokenizer cannot read.
     """
     tokens = tokenize(tokenizer, rows, max_length)
     readable = [each for each in tokens if each]
     unreadable, total = len(tokens) - len(readable), len(tokens)
     if unreadable > max(1, UNREADABLE * total) or not readable:
         raise StudentError(
-            f"the base model's tokenizer cannot read {unreadable:,} of {total:,} responses; choose a base that can"
+            f"the base model's tokenizer cannot read {unreadable:,} of {total:,} rows; choose a base that can"
         )
     return Rows(
         input_ids=[prompt + response for prompt, response in readable],
@@ -123,7 +123,7 @@ def tokenize(
         trusted: whether a special token in a response is an error; else that response cannot be read.
 
     Returns:
-        Tokens of each row, in order; None for a response that the tokenizer cannot read.
+        Tokens of each row, in order; None where the tokenizer cannot read the response, or a completion before it.
 
     Raises:
         StudentError: for a base without chat template or end-of-sequence token, a row beyond `max_length` tokens, a
@@ -138,10 +138,11 @@ def tokenize(
     special = set(tokenizer.all_special_ids) - unknown
     tokens: list[Tokens | None] = []
     for row, asked, response in zip(rows, turns, responses, strict=True):
-        complaint = _complaint(prompts[asked], response, max_length, special if trusted else set())
+        prompt = prompts[asked]._replace(readable=prompts[asked].readable or "prompt" in row)
+        complaint = _complaint(prompt, response, max_length, special if trusted else set())
         if complaint:
             raise StudentError(f"question {row['question_id']}: {complaint}")
-        readable = (unknown if trusted else unknown | special).isdisjoint(response)
+        readable = prompts[asked].readable and (unknown if trusted else unknown | special).isdisjoint(response)
         tokens.append(Tokens(prompts[asked].ids, [*response, tokenizer.eos_token_id]) if readable else None)
     return tokens
 
