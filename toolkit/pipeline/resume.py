@@ -195,7 +195,7 @@ def _preview(plan: Restoration, space: Workspace) -> str:
 
 
 def _carry_out(plan: Restoration, space: Workspace, progress: Progress) -> str:
-    from toolkit.pipeline.verify import check_pool
+    from toolkit.pipeline.verify_tables import check_pool
 
     questions = check_pool(plan.installs[0].files)
     parts = plan.release.folder, plan.responses, plan.steps, questions
@@ -243,9 +243,9 @@ def journal_rows(
         questions: ids of the pool's questions.
 
     Raises:
-        StageError: naming file and row; see `toolkit.pipeline.verify.responses_of`.
+        StageError: naming file and row; see `toolkit.pipeline.verify_tables.responses_of`.
     """
-    from toolkit.pipeline.verify import responses_of
+    from toolkit.pipeline.verify_tables import responses_of
 
     if not tables:
         yield from responses_of(folder, files, questions)
@@ -262,7 +262,7 @@ def journal_rows(
 
 
 def _steps_in(folder: Path, table: str) -> Iterator[Response]:
-    from toolkit.pipeline.verify import table_rows
+    from toolkit.pipeline.verify_tables import table_rows
 
     for number, row in table_rows(folder / table, table, COLUMNS):
         if fault := step_fault(row):
