@@ -52,7 +52,7 @@ def matching(arm: Arm, counts: Mapping[str, Counts]) -> Markup:
     """
     if not arm.match:
         return Markup(f"It is not matched: it has {arm.budget} responses to each of its questions, whatever they take.")
-    held = next(reversed(counts.values()))
+    held = list(counts.values())[-1]
     plain = f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm"
     allowed = f"It may take as many {arm.match} as {plain}, {arm.allowed or 0:,}"
     if arm.makes_questions:
