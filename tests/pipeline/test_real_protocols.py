@@ -187,7 +187,7 @@ def test_a_protocol_goes_from_real_questions_to_a_release_that_a_stranger_can_ch
     rows = load_dataset(str(release), f"r{BUDGET}", split="train", cache_dir=str(tmp_path / "loaded"))
     assert 0 < len(rows) <= SEEDS * BUDGET and set(rows["verdict"]) == {"accepted"}
     card = (release / "README.md").read_text()
-    assert f"The arm arm" in card and ("**source expansion**" in card) == (protocol == "web_pairs")
+    assert "The arm arm" in card and ("**source expansion**" in card) == (protocol == "web_pairs")
     if protocol in RESPONSES:
         steps = load_dataset(str(release), "steps", split="train", cache_dir=str(tmp_path / "loaded"))
         assert len(steps) >= SEEDS * BUDGET
