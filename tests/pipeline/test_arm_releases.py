@@ -71,7 +71,13 @@ def made(url, tmp_path_factory):  # noqa: F811
         arms = arm_releases(ways)
         published = publish_source(*ways[0], arms)
         yield SimpleNamespace(
-            context=context, ways=ways, arms=arms, published=published, folder=folder, patch=patch, lines=progress.stream
+            context=context,
+            ways=ways,
+            arms=arms,
+            published=published,
+            folder=folder,
+            patch=patch,
+            lines=progress.stream,
         )
 
 
@@ -138,7 +144,9 @@ def test_new_questions_stand_in_the_release_with_votes_parents_and_what_was_drop
     rows = pq.read_table(folder / file).to_pylist()
     assert len(rows) == SEEDS and {row["label_kind"] for row in rows} <= {"majority", "none"}
     for row in rows:
-        assert new_id("question_augmentation", NewQuestion(row["question"], tuple(row["parents"]))) == row["question_id"]
+        assert (
+            new_id("question_augmentation", NewQuestion(row["question"], tuple(row["parents"]))) == row["question_id"]
+        )
         assert bool(row["answer"]) == (row["label_kind"] == "majority") and 0 <= row["share"] <= 1
     (calls,) = manifest.configs["calls"].files
     steps = pq.read_table(folder / calls).to_pylist()
@@ -272,7 +280,11 @@ def swapped(rows):
         ("new_questions", other_label, ": is labelled '77' (majority: "),
         ("new_questions", other_votes, " votes, share "),
         ("new_questions", lost, "new_questions: are 7, and 8 are what the arm may have"),
-        ("new_questions", lost, ": is kept in the release, and sifted again it is no question of the calls in this place"),
+        (
+            "new_questions",
+            lost,
+            ": is kept in the release, and sifted again it is no question of the calls in this place",
+        ),
         ("new_questions", other_parent, ": its id is not the digest of its protocol, its parents and its text"),
         ("new_questions", other_note, ": its note is not that of its call"),
         ("new_questions", swapped, ": is kept in the release, and sifted again"),

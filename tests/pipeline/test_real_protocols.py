@@ -79,7 +79,9 @@ class Teacher:
         kinds = {
             "You turn one question into another.": lambda: self.tagged(text.partition("<question>")[2], seed),
             "Compare two questions.": lambda: "The second has another number.\nVerdict: different",
-            "Who would be likely to": lambda: f"A {JOBS[seed % 10]} with {seed % 97} regulars who keeps {seed % 89} lists",
+            "Who would be likely to": lambda: (
+                f"A {JOBS[seed % 10]} with {seed % 97} regulars who keeps {seed % 89} lists"
+            ),
             "Write a demanding problem": lambda: f"Problem: {self.question(seed)}",
             "You write questions for a collection.": lambda: self.listed(text, seed),
             "Let one problem inspire another.": lambda: self.tagged("", seed),
