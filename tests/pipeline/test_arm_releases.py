@@ -1,4 +1,4 @@
-"""A release for every arm with a source of its own: what it holds, what its card says, and that a stranger can check it."""
+"""A release for every arm with a source of its own: what it holds, what its card says, and what a check finds in it."""
 
 import io
 import json
@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from tests.pipeline.test_steps import RECIPE, url, write_pool  # noqa: F401
-from toolkit.hub.endpoints import open_hub
 from toolkit.hub.manifest import read_release
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.context import StageError
