@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.hub.tiny_ladder import make_release
 from toolkit.hub.download import Download, read_form
 from toolkit.hub.manifest import NAME_DIGITS, file_facts
-from toolkit.pipeline.verify import check, check_pool, responses_of
+from toolkit.pipeline.verify import check
+from toolkit.pipeline.verify_tables import check_pool, responses_of
 from toolkit.progress import Progress
 from toolkit.workspace import canonical, file_digest
 

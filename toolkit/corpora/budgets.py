@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-LETTERS = {"sampled": "r", "accepted": "a", "adaptive": "s"}  # counting -> how the names of its cells begin
+# How the names of cells begin: by the ladder's counting, or by what an arm of several steps is matched at
+LETTERS = {"sampled": "r", "accepted": "a", "adaptive": "s", "samples": "m", "tokens": "t"}
 
 
 class Shell(NamedTuple):
@@ -75,7 +76,8 @@ def cell_name(
 ) -> str:
     """Give the name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
 
-    The letter says what the budget counts: `r` responses, `a` distinct accepted responses, `s` responses at most.
+    The letter says what the budget counts: `r` responses, `a` distinct accepted responses, `s` responses at most, and
+    of an arm `m` as many samples, `t` as many tokens as so many plain responses take.
     """
     name = f"{LETTERS[counting]}{budget}"
     return name if questions == ladder_questions else f"{shells(pool_sizes, questions)[-1].name}-{name}"

@@ -13,6 +13,7 @@ from toolkit.hub.manifest import NAME_DIGITS, ReleaseManifest, file_facts, read_
 from toolkit.hub.release import SIDES, dataset_info, front_configs, ladders, split_cell
 from toolkit.text_files import read_text
 
+ALONE = {"s": "were stopped early", "m": "are matched at samples", "t": "are matched at tokens"}  # by a cell's letter
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
 
 
@@ -85,8 +86,8 @@ def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
     cells = manifest.cells
     for ladder, rungs in ladders(cells).items():
         files = {budget: cells[f"{ladder}{budget}"].accepted for budget in sorted(rungs)}
-        if ladder.endswith("s") and len(rungs) > 1:
-            yield f"{ladder}: draws that were stopped early are no ladder, yet there are {len(rungs)} budgets of them"
+        if ladder[-1] in ALONE and len(rungs) > 1:
+            yield f"{ladder}: draws that {ALONE[ladder[-1]]} are no ladder, yet there are {len(rungs)} budgets of them"
         for small, large in pairwise(files):
             if files[large][: len(files[small])] != files[small]:
                 yield f"{ladder}{small}: its files are not the first ones of {ladder}{large}"
@@ -103,6 +104,7 @@ def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
 def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     """Report rows that are on the wrong side, out of order, or in the file of another increment."""
     distinct = all(split_cell(name)[0].endswith("a") for name in manifest.cells)
+    open_end = all(split_cell(name)[0].endswith("t") for name in manifest.cells)
     places: dict[str, list[tuple[int, bool, str]]] = {}  # question -> index, whether it trains, file
     for name in dict.fromkeys(manifest.configs["all"].files):
         rows = pq.read_table(folder / name, columns=["question_id", "response_index", "verdict"])
@@ -117,18 +119,23 @@ def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     torn = [name for name, rows in places.items() if sorted(row[0] for row in rows) != list(range(len(rows)))]
     if torn:
         yield f"question {torn[0]!r}, and {len(torn) - 1} more: a response is missing or there twice"
-    for name in sorted({name for rows in places.values() for name in _misplaced(sorted(rows), distinct)}):
+    for name in sorted({name for rows in places.values() for name in _misplaced(sorted(rows), distinct, open_end)}):
         start, stop = _increment(name)
         counted = "the accepted texts" if distinct else "indices"
         yield f"{name}: holds responses that do not belong to {counted} {start} to {stop - 1}"
 
 
-def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool) -> Iterator[str]:
-    """Yield files with a row of one question, in order of index, whose rank is not in the file's increment."""
+def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool, open_end: bool) -> Iterator[str]:
+    """Yield files with a row of one question, in order of index, whose rank is not in the file's increment.
+
+    Args:
+        open_end: whether the last increment has no end, as where tokens are matched.
+    """
     accepted = 0
     for index, trains, name in rows:
         start, stop = _increment(name)
-        if not start <= (accepted if distinct else index) < stop:
+        rank = accepted if distinct else index
+        if rank < start or (rank >= stop and not open_end):
             yield name
         accepted += trains
 

@@ -45,7 +45,7 @@ STEPS = "steps"  # folder, and config, of the tables of steps, where a protocol 
 POOL = {"test": "test", "questions": "train", "dev": "validation"}  # config of a part of the pool -> its split
 RECIPE = "recipe.yaml"
 # What may differ between releases of one source: parts grow, tools change, and so do commits of the model repo.
-GROWING = ("corpus", "toolkit", "teacher_repo")
+GROWING = ("corpus", "toolkit", "teacher_repo", "plain", "prices")
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ def read_tables(
     default: str,
     statistics: Mapping[str, Counts],
     ledger: Mapping[str, Mapping[str, Counts]] | None = None,
+    more: Mapping[str, Path] | None = None,
 ) -> ReleaseTables:
     """Name the tables of a release by their digests, and read what its card says of them.
 
@@ -131,12 +132,13 @@ def read_tables(
         default: the config that loads when none is named. A cell without accepted rows is on the card, but no config.
         statistics: config name -> counts, as `card.COLUMNS` names them.
         ledger: config name -> step -> counts; None where a response is one completion.
+        more: name of a further config -> its only file, such as `new_questions`.
 
     Raises:
         ValueError: for a default or statistics without a cell, a default without accepted rows, or no test questions.
     """
     _check_statistics(cells, default, statistics)
-    sources = dict(_sources(corpus, pool, cells))
+    sources = dict(_sources(corpus, pool, cells)) | {f"{name}.parquet": path for name, path in (more or {}).items()}
     facts = {name: file_fact(path) for name, path in sources.items()}
     names = {name: _name_in_release(name, facts[name]) for name in sources}
     sides = {
@@ -147,6 +149,7 @@ def read_tables(
     }
     if steps := [placed for name, placed in names.items() if name.startswith(f"{STEPS}/")]:
         configs[STEPS] = Config("train", steps)
+    configs |= {name: Config("train", [names[f"{name}.parquet"]]) for name in more or ()}
     paths = {names[name]: path for name, path in sources.items()}
     infos = {name: dataset_info(config, paths) for name, config in configs.items()}
     for name in ("questions", "test"):
@@ -288,9 +291,9 @@ def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
 
 def split_cell(name: str) -> tuple[str, int]:
     """Split a cell's name into ladder and budget: `q4-r16` is budget 16 of `q4-r`."""
-    match = re.fullmatch(r"((?:q[\d.]+-)?[ras])(\d+)", name)
+    match = re.fullmatch(r"((?:q[\d.]+-)?[rasmt])(\d+)", name)
     if not match:
-        raise ValueError(f"{name}: is not the name of a cell, such as r16, a16, s32 or q4-r16")
+        raise ValueError(f"{name}: is not the name of a cell, such as r16, a16, s32, m8, t8 or q4-r16")
     return match[1], int(match[2])
 
 

@@ -14,6 +14,7 @@ from toolkit.pipeline.fold import counted_words, fold_responses
 from toolkit.pipeline.measured import Measured, known_cells
 from toolkit.pipeline.protocol import asks_student
 from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.arm_releases import arm_releases, ways_of
 from toolkit.pipeline.stages.arms import find_arms, plan_arms
 from toolkit.pipeline.stages.corpus import Corpus, counted, described, find_corpus, find_corpus_leaks, find_verdicts
 from toolkit.pipeline.stages.critics import plan_critics
@@ -115,6 +116,7 @@ def plan_run(context: Context) -> RunPlan:
     """Plan every stage of a run."""
     found = find(context)
     first, results = found.replicates[0], found.results
+    arms = arm_releases(ways_of(found.replicates))
     laws = [law for place, law in results.items() if place.rpartition("/")[2] == "law" and place != "decisions/law"]
     decisions = {place.rpartition("/")[2]: made for place, made in results.items() if place.startswith("decisions/")}
     models = len(found.measured.cells) + len(found.measured.references)
@@ -122,7 +124,8 @@ def plan_run(context: Context) -> RunPlan:
         *_first_stages(context, found.models, ["teacher", "base"]),
         *(_arms if context.recipe.arms else _sources)(found.replicates),
         plan_release(first.context, first.source, first.corpus),
-        *plan_publishing(context),
+        *(plan_release(*way) for way in arms),
+        *plan_publishing(context, arms),
         *_measuring(context, found),
         *(PlannedStage("law", [law], law.facts.get("sentence", "")) for law in laws),
         PlannedStage("curves", [results["curves"]], f"{models} models: curves.parquet, items.parquet"),

@@ -19,6 +19,7 @@ from toolkit.questions.pools import READERS
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.sections import SECTIONS, Ladder, Law, Pool, Recipe, Release, Sampling, Teacher, Verification
 from toolkit.recipe.yaml_files import RESOLVERS, YamlError, read_yaml
+from toolkit.workspace import canonical
 
 CARRIED = (Pool, Teacher, Sampling, Verification, Ladder, Release)
 NO_LAW = Law(fit_max=None, held_out=None)  # a few budgets need not allow one
@@ -53,7 +54,7 @@ def released(recipe: Recipe, budgets: tuple[int, ...], teacher: tuple[str, str],
         recipe,
         pool=dataclasses.replace(recipe.pool, **pool),
         teacher=dataclasses.replace(recipe.teacher, teacher=teacher[0], **revision),
-        ladder=dataclasses.replace(recipe.ladder, budgets=budgets),
+        ladder=dataclasses.replace(recipe.ladder, budgets=budgets, match=None),  # nothing to match without other arms
     )
 
 
@@ -75,6 +76,23 @@ def recipe_text(recipe: Recipe, served: dict[str, Any] | None) -> str:
     parts.append(f"# No law is fitted until these are set\n{_lines(keyed_fields(NO_LAW))}")
     provider = f"`provider: {served['provider']}`" if served and served["provider"] else "`provider`"
     return "\n".join(parts) + (ELSEWHERE.format(provider=provider) if served else "")
+
+
+def arms_text(recipe: Recipe) -> str:
+    """Write the arms of an experiment that has this recipe as its second one: a protocol for new questions needs two.
+
+    Args:
+        recipe: of one arm, with the `plain` one's sampling.
+    """
+    assert recipe.plain
+    settings = ((field.name, getattr(recipe.plain, field.name)) for field in dataclasses.fields(Sampling))
+    first = {name: value for name, value in settings if value != getattr(recipe.sampling, name)}
+    matched = {"match": recipe.ladder.match} if recipe.ladder.match else {}
+    arms = canonical({"plain" if recipe.arm != "plain" else "first": first, recipe.arm: matched})
+    folder = "# `documents` names a folder beside the recipe, as the release has no documents\n" * bool(
+        recipe.documents
+    )
+    return f"\n# The arm, beside the one that it is compared with\n{folder}{_lines({'arms': arms})}"
 
 
 def under_new_names(text: str) -> str:

@@ -32,7 +32,19 @@ def replay(
         Replay: where it asks for other steps, or hands over another text.
     """
     rows = [*steps, *([response] if response.is_completion else [])]
-    execution = Execution(protocol, question, response.index)
+    draft = drafted(protocol, question, response.index, rows)
+    if draft[:2] != (response.text, response.finish_reason):
+        raise Replay("hands over another text")
+    return draft
+
+
+def drafted(protocol: Protocol, question: Question, index: int, rows: Sequence[Response]) -> Draft:
+    """Run a protocol again over all completions of a response, in their order; give what it hands over.
+
+    Raises:
+        Replay: where it asks for other steps, or for more of them.
+    """
+    execution = Execution(protocol, question, index)
     try:
         step = execution.advance()
         for row in rows:
@@ -45,7 +57,7 @@ def replay(
         raise Replay(str(fault)) from fault
     finally:
         execution.close()
-    if not isinstance(step, Draft) or step[:2] != (response.text, response.finish_reason):
+    if not isinstance(step, Draft):
         raise Replay("hands over another text")
     return step
 

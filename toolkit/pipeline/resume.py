@@ -89,6 +89,7 @@ def pull(
     name = _recipe_name(name or re.sub(r"[^\w-]", "-", repo.partition("/")[2]))
     weights: dict[str, Path] = {}
     with progress.stage("download") as stage, open_to_read(workspace, repo) as api:
+        _refuse_new_questions(download_release(api, reference, whole=False))
         release = download_release(api, reference, whole=not dry)
         provenance = release.provenance
         stage.text = f"{release.name}: {len(release.manifest.files)} files, {release.manifest.size:,} bytes"
@@ -99,6 +100,19 @@ def pull(
             stage.text += f"; {provenance.teacher_repo}"
     plan = _plan(release, weights, name, space, progress)
     return _preview(plan, space) if dry else _carry_out(plan, space, progress)
+
+
+def _refuse_new_questions(release: "Download") -> None:
+    """Refuse an arm that makes new questions, before its files are fetched: its labels hang on all of its responses."""
+    made = release.manifest.provenance
+    if "questions" not in made:
+        return
+    plain = made.get("plain")
+    again = f"`fss pull {plain}` restores its pool and teacher; then take" if isinstance(plain, str) else "Take"
+    raise StageError(
+        f"{release.name}: its questions are new ones, made by an arm of an experiment, and no recipe of one arm "
+        f"continues it. {again} the arm from its recipe.yaml into a recipe with `arms`, and run that"
+    )
 
 
 def _recipe_name(name: str) -> str:
@@ -195,7 +209,7 @@ def _preview(plan: Restoration, space: Workspace) -> str:
 
 
 def _carry_out(plan: Restoration, space: Workspace, progress: Progress) -> str:
-    from toolkit.pipeline.verify import check_pool
+    from toolkit.pipeline.verify_tables import check_pool
 
     questions = check_pool(plan.installs[0].files)
     parts = plan.release.folder, plan.responses, plan.steps, questions
@@ -243,9 +257,9 @@ def journal_rows(
         questions: ids of the pool's questions.
 
     Raises:
-        StageError: naming file and row; see `toolkit.pipeline.verify.responses_of`.
+        StageError: naming file and row; see `toolkit.pipeline.verify_tables.responses_of`.
     """
-    from toolkit.pipeline.verify import responses_of
+    from toolkit.pipeline.verify_tables import responses_of
 
     if not tables:
         yield from responses_of(folder, files, questions)
@@ -262,7 +276,7 @@ def journal_rows(
 
 
 def _steps_in(folder: Path, table: str) -> Iterator[Response]:
-    from toolkit.pipeline.verify import table_rows
+    from toolkit.pipeline.verify_tables import table_rows
 
     for number, row in table_rows(folder / table, table, COLUMNS):
         if fault := step_fault(row):

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from toolkit.hub.upload import Published
 from toolkit.pipeline.cells import Cell, cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import PlannedStage
@@ -22,6 +23,7 @@ from toolkit.pipeline.plan import (
 )
 from toolkit.pipeline.protocol import open_protocol, rehearse
 from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.arm_releases import Way, arm_releases, of_first_draw, ways_of
 from toolkit.pipeline.stages.arms import arms_stage
 from toolkit.pipeline.stages.corpus import Corpus, corpus_leaks_stage, corpus_stage, verdicts_stage
 from toolkit.pipeline.stages.critics import critics_stage
@@ -139,16 +141,18 @@ def release(
     Raises:
         Refused, HubFault: with one message, as `toolkit.hub.upload` raises them.
     """
-    from toolkit.pipeline.stages.publish import push_collection, push_results, push_source, push_students, repo_of
+    from toolkit.pipeline.stages.publish import push_collection, push_results, push_sources, push_students, repo_of
 
     with _context(run, workspace, jobs, progress) as context:
         repo = repo_of(context)
         pools = pools_stage(context)
-        single, own_pool = next(sources_of(context, pools))
         models = checked_models(context, pools[context.recipe.pool], asked_roles(context.recipe))
-        source, corpus = draw_corpus(single, own_pool, models)
+        drawn = of_first_draw(contexts_of_sources(context))
+        ways = [Way(one, *draw_corpus(one, pools[one.recipe.pool], models)) for one in drawn]
+        pushed: dict[str, Published] = {}
         with open_target(context, repo, private=private, dry=dry) as target:
-            _, pushed = push_source(single, target, source, corpus, version)
+            for _, _, done in push_sources(target, [ways[0], *arm_releases(ways)], version):
+                pushed |= done
             found = find(context)
             results = _earlier_results(context, found)
             if results:
@@ -233,7 +237,7 @@ def _stages(context: Context) -> str:
     models = checked_models(context, pools[context.recipe.pool], ["teacher", "base"])
     replicates = grow(context, pools, models)
     first = replicates[0]
-    published = publish_source(first.context, first.source, first.corpus)
+    published = publish_source(first.context, first.source, first.corpus, arm_releases(ways_of(replicates)))
     measured, results = measure(context, replicates)
     results["curves"] = curves_stage(context, measured)
     critics_stage(context, replicates)

@@ -40,6 +40,8 @@ def publish(
     """
     folder = context.workspace.root / "runs" / context.run.name
     context.workspace.publish(published.folder.path, folder / "release")
+    for arm, release in published.arms.items():
+        context.workspace.publish(release.path, folder / f"release-{arm}")
     for name, artifact in results.items():
         for file in artifact.files:
             context.workspace.publish(artifact.path / file, folder / Path(name).parent / file)
@@ -161,13 +163,14 @@ def loading_lines(context: Context, pushed: Mapping[str, "Published"], folder: P
     where = _environment(release.repo)
     serve = [*_fss(), "hub", "serve", *_workspace(context), "--"] if is_embedded(release.repo) else where
     loads = [_python(done.repo, table, f', revision="{done.version}"') for done, table in tables]
-    check = [*where, *_fss(), "check", f"{release.repo}@{release.version}", *_workspace(context)]
+    releases = [done for what, done in pushed.items() if what.split()[0] == "release"]
+    checks = [[*where, *_fss(), "check", f"{done.repo}@{done.version}", *_workspace(context)] for done in releases]
     named = [f"{done.repo} {done.version}" for done in pushed.values()]
     return "\n".join(
         [
             f"Published at {_place(context, release.repo)}: {', '.join(named)}",
             _lines("Load it:", [[*serve, *load] for load in loads]),
-            _lines("Check it as a stranger would:", [check]),
+            _lines("Check it as a stranger would:", checks),
         ]
     )
 

@@ -6,33 +6,32 @@ Whoever made the release is a stranger: every row of its tables is looked at bef
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from toolkit.corpora.build import SCHEMA, SIDES
+from toolkit.corpora.build import SIDES
 from toolkit.corpora.decontamination import find_leaks, leak_finder
+from toolkit.corpora.new_questions import CALLS, KEPT
 from toolkit.corpora.statistics import cell_statistics
 from toolkit.hub.check import check_tables, damaged_files
 from toolkit.hub.download import fetch, split_reference
 from toolkit.hub.endpoints import open_to_read
-from toolkit.hub.manifest import Config, ReleaseManifest, read_release
+from toolkit.hub.manifest import ReleaseManifest, read_release
 from toolkit.hub.release import STEPS, ladders
 from toolkit.hub.version import parse_version
-from toolkit.pipeline.context import StageError
 from toolkit.pipeline.judge import CorpusJudge
-from toolkit.pipeline.verify_steps import COLUMNS as STEP_COLUMNS
-from toolkit.pipeline.verify_steps import StepChecker, step_fault, tables_beside, wrong_ledgers
+from toolkit.pipeline.verify_arms import wrong_arm
+from toolkit.pipeline.verify_questions import check_questions
+from toolkit.pipeline.verify_steps import StepChecker, tables_beside, wrong_ledgers
+from toolkit.pipeline.verify_tables import FIELDS, malformed, response_of_row
 from toolkit.progress import Progress, Stage
 from toolkit.prompt import contents
-from toolkit.questions.pools import COLUMNS
 from toolkit.recipe.sections import Verification
-from toolkit.records.parquet_limits import ParquetError, read_rows, read_schema
-from toolkit.synthesis.journal import Response, checked
+from toolkit.records.parquet_limits import read_rows
 from toolkit.verification.judge import Judge
 from toolkit.verification.verdicts import Judgement
 
@@ -117,13 +116,18 @@ def check(folder: Path, progress: Progress, jobs: int = 1) -> Checked:
         return Checked(looked_at, damaged)
     with progress.stage("budgets") as stage:
         problems = [*check_tables(folder, manifest, _count), *_broken_prefixes(folder, manifest)]
-        problems += wrong_ledgers(folder, manifest)
+        problems += [*wrong_ledgers(folder, manifest), *wrong_arm(folder, manifest)]
         stage.text = f"{len(manifest.cells):,} budgets: nesting row by row, and every count on the card"
     looked_at += [f"{stage.text} ({', '.join(manifest.cells)})"]
     with progress.stage("rows") as stage:
         seen, wrong = _check_rows(folder, manifest, stage, jobs)
         stage.text = ", ".join(seen)
     looked_at, problems = looked_at + seen, problems + wrong
+    if KEPT in manifest.configs and CALLS in manifest.configs:
+        verification, procedural = _rules(manifest)
+        with progress.stage("questions") as stage:
+            stage.text, wrong = check_questions(folder, manifest, verification, procedural=procedural, jobs=jobs)
+        looked_at, problems = [*looked_at, stage.text], problems + wrong
     if STEPS not in manifest.configs:
         return Checked(looked_at, problems)
     with progress.stage("steps") as stage:
@@ -142,7 +146,7 @@ def check_steps(folder: Path, manifest: ReleaseManifest) -> tuple[str, list[str]
     for table, files in parts.items():
         checker.begin([table], [name for name in files if name.startswith(f"data/{TRAINED}/")])
         for row in _rows(folder, files, columns):
-            checker.check(row, _response(row))
+            checker.check(row, response_of_row(row))
         checker.end()
     run = "its protocol run again over them" if checker.protocol else "its protocol is somebody's own code and not run"
     return f"{checker.count:,} steps with their seeds and parents, {run}", faults.sentences()
@@ -168,15 +172,16 @@ def _check_rows(folder: Path, manifest: ReleaseManifest, stage: Stage, jobs: int
     verification, procedural = _rules(manifest)
     held_out = {row["question_id"]: row["question"] for row in _questions(folder, manifest, "test", "dev")}
     seeds = {row["question_id"]: row for row in _questions(folder, manifest, "questions")}
+    made = {row["question_id"]: row for row in _questions(folder, manifest, KEPT)}
     names = manifest.configs["all"].files
     total = sum(pq.read_metadata(folder / name).num_rows for name in names)
     stage.expect(1, "row")
-    faults, asked = Faults(), {row["question"]: name for name, row in seeds.items()}
+    faults, asked = Faults(), {row["question"]: name for name, row in (seeds | made).items()}
     with Judge(verification, jobs) as judge:
         corpus_judge = CorpusJudge(judge, leak_finder(held_out, procedural=procedural))
         rows = _judged(corpus_judge, _rows(folder, names, JUDGED), STEPS in manifest.configs)
         for number, (row, judged) in enumerate(rows, 1):
-            for kind in _row_faults(row, judged, seeds.get(row["question_id"]), STEPS in manifest.configs):
+            for kind in _row_faults(row, judged, (made or seeds).get(row["question_id"]), STEPS in manifest.configs):
                 faults.add(kind, row)
             asked.setdefault(row["question"], row["question_id"])
             if number % READ == 0:
@@ -246,137 +251,3 @@ def _questions(folder: Path, manifest: ReleaseManifest, *names: str) -> Iterator
 def _rows(folder: Path, files: Sequence[str], columns: Sequence[str]) -> Iterator[Row]:
     for name in files:
         yield from read_rows(folder / name, columns)
-
-
-FIELDS = {  # of a response -> column of a release
-    "question_id": "question_id",
-    "index": "response_index",
-    "text": "response",
-    "finish_reason": "finish_reason",
-    "prompt_tokens": "prompt_tokens",
-    "completion_tokens": "tokens",
-    "seed": "seed",
-    "model": "model",
-    "error": "error",
-}
-
-
-def responses_of(folder: Path, files: Sequence[str], questions: Collection[str]) -> Iterator[Response]:
-    """Yield the responses in a release's files, in their order, each checked.
-
-    Args:
-        questions: ids of the pool's questions.
-
-    Raises:
-        StageError: naming file and row, for a file without the columns of this toolkit, a value of another type or out
-            of its range, a question that is not in the pool, or a response that is there twice.
-    """
-    seen: set[tuple[str, int]] = set()
-    types = {column: SCHEMA.field(column).type for column in FIELDS.values()}
-    for name in files:
-        for number, row in table_rows(folder / name, name, types):
-            try:
-                response = _response(row)
-            except ValueError as error:
-                raise StageError(f"{name}: row {number}: {error}; nothing of the release was taken over") from error
-            place = response.question_id, response.index
-            if response.question_id not in questions:
-                raise StageError(f"{name}: row {number}: question {place[0]!r:.80} is not in the release's pool")
-            if place in seen:
-                raise StageError(f"{name}: row {number}: question {place[0]!r:.80}, index {place[1]} is there twice")
-            seen.add(place)
-            yield response
-
-
-def check_pool(files: Mapping[str, Path]) -> set[str]:
-    """Make sure that questions are what a pool's are; returns the ids of the seed questions.
-
-    Raises:
-        StageError: naming file and row, for a file without its columns, a text that is missing or blank, rows that are
-            not numbered in their order, or a question id that is there twice, in one file or in two.
-    """
-    ids: dict[str, str] = {}
-    for name, path in files.items():
-        types = dict.fromkeys(COLUMNS, pa.string()) | {"position": pa.int64()}
-        for number, row in table_rows(path, name, types):
-            wrong = _fault(row, number) or (row["question_id"] in ids and "its question_id is there twice")
-            if wrong:
-                raise StageError(f"{name}: row {number}: {wrong}; nothing of the release was taken over")
-            ids[row["question_id"]] = name
-        if name not in ids.values():
-            raise StageError(f"{name}: holds no question; nothing of the release was taken over")
-    return {row for row, name in ids.items() if name == "questions.parquet"}
-
-
-def _fault(row: Mapping[str, Any], number: int) -> str:
-    for name in ("question_id", "question", "answer"):
-        if not isinstance(row[name], str) or not row[name].strip():
-            return f"{name}: must be a text that is not blank, not {row[name]!r:.80}"
-    if not isinstance(row["family"], str):
-        return f"family: must be a text, not {row['family']!r:.80}"
-    return "" if row["position"] == number - 1 else f"position: must be {number - 1}, not {row['position']!r:.80}"
-
-
-def malformed(folder: Path, configs: Mapping[str, Config]) -> list[str]:
-    """Say what keeps the tables of a release from being read: other types, values missing or out of range.
-
-    Args:
-        configs: of the manifest.
-
-    Returns:
-        A sentence for each file, about its first such row.
-    """
-    responses, steps = dict.fromkeys(configs["all"].files), configs[STEPS].files if STEPS in configs else []
-    known = {*responses, *steps}
-    others = dict.fromkeys(name for config in configs.values() for name in config.files if name not in known)
-    columns = {field.name: field.type for field in SCHEMA}
-    pool = dict.fromkeys(("question_id", "question", "answer"), pa.string())
-    faults = [_first_fault(folder / name, name, columns, _response_fault) for name in responses]
-    faults += [_first_fault(folder / name, name, pool, _question_fault) for name in others]
-    faults += [_first_fault(folder / name, name, STEP_COLUMNS, step_fault) for name in steps]
-    return [fault for fault in faults if fault]
-
-
-def _first_fault(
-    path: Path, name: str, types: Mapping[str, pa.DataType], fault: Callable[[Mapping[str, Any]], str]
-) -> str:
-    try:
-        wrong = ((number, found) for number, row in table_rows(path, name, types) if (found := fault(row)))
-        return next((f"{name}: row {number}: {found}" for number, found in wrong), "")
-    except StageError as error:
-        return str(error)
-
-
-def _response_fault(row: Mapping[str, Any]) -> str:
-    empty = [field.name for field in SCHEMA if not field.nullable and row[field.name] is None]
-    turns = row["messages"] or []
-    if empty or any(turn is None or None in turn.values() for turn in turns):
-        return f"{empty[0] if empty else 'messages'}: is missing"
-    try:
-        _response(row)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _question_fault(row: Mapping[str, Any]) -> str:
-    return next((f"{name}: is missing" for name, value in row.items() if value is None), "")
-
-
-def _response(row: Mapping[str, Any]) -> Response:
-    return checked(Response(**{field: row[column] for field, column in FIELDS.items()}))
-
-
-def table_rows(path: Path, name: str, types: Mapping[str, pa.DataType]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows of some columns, numbered from 1."""
-    try:
-        schema = read_schema(path)
-        if b"huggingface" in (schema.metadata or {}):
-            raise StageError(f"{name}: has features of `datasets` in its footer; a release's tables have none")
-        held = {field.name: pa.string() if field.type == pa.large_string() else field.type for field in schema}
-        wrong = [column for column, kind in types.items() if held.get(column) != kind]
-        if wrong:
-            raise StageError(f"{name}: column {wrong[0]}: missing, or of another type than a release's")
-        yield from enumerate(read_rows(path, list(types)), 1)
-    except ParquetError as error:
-        raise StageError(str(error).replace(str(path), name)) from error

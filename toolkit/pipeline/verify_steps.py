@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.corpora.derangement import Key, deranged
-from toolkit.corpora.steps import SCHEMA, count_steps
+from toolkit.corpora.new_questions import CALLS, count_calls
+from toolkit.corpora.steps import SCHEMA, count_answers, count_steps
 from toolkit.doors import PROTOCOLS
 from toolkit.hub.cards.release import printed_ledger, read_ledger
-from toolkit.hub.manifest import ReleaseManifest
+from toolkit.hub.manifest import ReleaseManifest, Sides
 from toolkit.hub.release import STEPS
 from toolkit.pipeline.replay import Replay, replay
 from toolkit.prompt import user_turn
@@ -192,11 +193,24 @@ def wrong_ledgers(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
             yield f"{cell}: a table of steps is missing"
             continue
         steps = [folder / name for name in tables if name]
-        counts = count_steps(steps, [folder / name for name in sides.accepted]) if files else None
+        counts = _counted(folder, manifest, sides, steps)
         if counts != (dict(ledger[cell]) if cell in ledger else None):
             yield f"{cell}: the ledger of the manifest is not that of the files"
     if read_ledger(read_text(folder / "README.md", named="README.md")) != printed_ledger(ledger):
         yield "README.md: its ledger is not that of the manifest"
+
+
+def _counted(
+    folder: Path, manifest: ReleaseManifest, sides: Sides, steps: Sequence[Path]
+) -> dict[str, dict[str, int]] | None:
+    """Count the ledger of a budget, with the calls for its questions; None where a release has none."""
+    accepted, rejected = ([folder / name for name in files] for files in (sides.accepted, sides.rejected))
+    if steps or "arm" not in manifest.provenance:
+        return count_steps(steps, accepted) if steps else None
+    calls = [folder / name for name in manifest.configs[CALLS].files] if CALLS in manifest.configs else []
+    return {step: counts for path in calls for step, counts in count_calls(path).items()} | count_answers(
+        accepted, rejected
+    )
 
 
 def _place(name: str) -> str:

@@ -5,17 +5,21 @@ import itertools
 from collections.abc import Collection
 from pathlib import Path
 
+from pydantic_core import PydanticCustomError
+
 from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.patterns import Pattern, PatternError
 from toolkit.prompt import prompt_writer
 from toolkit.recipe.decision_rules import DecisionRules, out_of_range
 from toolkit.recipe.sections import HOME, Pool, Recipe, Serving, Student, Teacher
+from toolkit.recipe.validators import name_of_a_repo
 from toolkit.text import listed
 
 Rule = tuple[str, bool, str]  # key, whether it holds, what must hold
 Rules = list[Rule]
 BOXED = "boxed"  # an `answer_pattern` by name
 NANO = "nano"  # a teacher that is trained on the spot
+BESIDE = ("results", "teacher", "base")  # what else a run publishes beside its dataset
 SOURCE = ("pool", "teacher", "sampling")  # sections whose keys make another source
 
 
@@ -157,6 +161,7 @@ def _arm_rules(recipe: Recipe) -> Rules:
         ),
         ("match", not matched or alone, "takes one budget of one subset, and counting sampled"),
         *_taught_rules(recipe),
+        *_arm_names(recipe),
         ("held_out", not arms or recipe.law.held_out is None, "must be null with arms: there is no ladder to forecast"),
     ]
 
@@ -202,6 +207,21 @@ def _is_elsewhere(teacher: Teacher, serving: Serving) -> bool:
     """Whether the weights of a teacher never come to this machine."""
     served = bool(serving.urls or serving.server or serving.provider)
     return served and teacher.teacher != NANO and not Path(teacher.teacher).is_dir()
+
+
+def _arm_names(recipe: Recipe) -> Rules:
+    """An arm gives its name to a dataset beside the first one's, and beside results and models."""
+    repo, others = recipe.release.repo, [arm for arm in recipe.arms if arm != recipe.arm]
+    wrong = [arm for arm in others if repo and (arm in BESIDE or not _is_repo(f"{repo}-{arm}"))]
+    rule = f"cannot name a dataset beside {repo}: {listed(wrong)}; use letters, digits, '-', '_' and '.', and none of "
+    return [("arms", not wrong, rule + listed(BESIDE))]
+
+
+def _is_repo(name: str) -> bool:
+    try:
+        return bool(name_of_a_repo(name))
+    except PydanticCustomError:
+        return False
 
 
 def _student_rules(recipe: Recipe) -> Rules:

@@ -99,9 +99,14 @@ def label_responses(
     Those that failed, were cut, or have no answer that could be a gold one do not vote.
     """
     rows = sorted(responses, key=lambda row: row.index)
-    answers = [judge.extract(row.text) if row.finish_reason == "stop" else None for row in rows]
-    usable = [answer if answer and gold_problem(answer, judge.settings) is None else None for answer in answers]
-    return majority_label(usable, judge.same, least_share=least_share, least_votes=least_votes)
+    votes = [vote(judge, row.text, row.finish_reason) for row in rows]
+    return majority_label(votes, judge.same, least_share=least_share, least_votes=least_votes)
+
+
+def vote(judge: Judge, text: str, finish_reason: str) -> str | None:
+    """Give the answer that a response votes for; None where it has none that could be a gold one."""
+    answer = judge.extract(text) if finish_reason == "stop" else None
+    return answer if answer and gold_problem(answer, judge.settings) is None else None
 
 
 def verified_label(extracted: str, voted: Label, judge: Judge) -> Label:

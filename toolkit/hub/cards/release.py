@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import DatasetCard, DatasetCardData
 from markupsafe import Markup
 
+from toolkit.hub.cards.arm import Arm, matching, took
 from toolkit.hub.cards.markdown import render, visible
 from toolkit.recipe.yaml_files import YamlError, read_plain
 from toolkit.text_files import read_text
@@ -63,6 +64,7 @@ class Card:
         seeds_licence: the licence of the seed questions and how it carries over.
         limits: sentences on what this data cannot be used for.
         draws: a sentence on other draws, of this source or similar ones, that are not published.
+        arm: of an experiment, that the release is of; None for its first one, and for a recipe without arms.
     """
 
     repo: str | None
@@ -83,6 +85,7 @@ class Card:
     draws: str = ""
     language: str = "en"
     source_datasets: Sequence[str] = ("original",)
+    arm: Arm | None = None
 
 
 def render_card(
@@ -111,10 +114,13 @@ def render_card(
         headings=["config", *COLUMNS],
         table=[[name, *(_cell(counts[field]) for field in COLUMNS.values())] for name, counts in statistics.items()],
         subsets=[name for name in statistics if "-" in name],
+        configs=list(infos),
         examples=examples,
         ledger_headings=["config", "step", *LEDGER],
         ledger=printed_ledger(ledger or {}),
         rows=_rows(infos["all"]),
+        matching=matching(card.arm, statistics) if card.arm else "",
+        took=took((ledger or {})[default], card.arm.prices) if card.arm else "",
         default=default,
         version=version,
     )

@@ -5,7 +5,7 @@ The teacher goes first, then the release that names its commit, then the results
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import PlannedStage
 from toolkit.pipeline.measured import Measured
 from toolkit.pipeline.source import Source
+from toolkit.pipeline.stages.arm_releases import Way
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.law import LEVEL, TABLES
 from toolkit.pipeline.stages.release import draft_release, release_stage, release_tables
@@ -52,13 +53,16 @@ class Publication:
 
     Attributes:
         folder: the release.
-        pushed: what lies at a Hub now by what it is (`teacher`, `release`, `results`); none without a repo.
+        pushed: what lies at a Hub now by what it is (`teacher`, `release`, of further arms `release guided` and its
+            like, `results`); none without a repo.
         failure: why something does not lie there; empty when all went well.
+        arms: the releases of further arms, by arm.
     """
 
     folder: Artifact
     pushed: dict[str, Published] = dataclasses.field(default_factory=dict)
     failure: str = ""
+    arms: dict[str, Artifact] = dataclasses.field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -68,22 +72,48 @@ def open_target(context: Context, repo: str, *, private: bool = False, dry: bool
         yield Target(api, context.progress.say, private, dry, (context.workspace.root,))
 
 
-def publish_source(context: Context, source: Source, corpus: Corpus) -> Publication:
-    """Make the release of a run, and push it with its teacher where the recipe names a repo.
+def publish_source(context: Context, source: Source, corpus: Corpus, arms: Sequence[Way] = ()) -> Publication:
+    """Make the release of a run and those of its further arms, and push them where the recipe names a repo.
 
     A Hub that is down or refuses costs the run nothing but this: it is said at once, and again at the end.
+
+    Args:
+        arms: see `arm_releases`.
     """
     repo = context.recipe.release.repo
-    if repo is None:
-        return Publication(release_stage(context, source, corpus))
+    folders: dict[str, Artifact] = {}
+    pushed: dict[str, Published] = {}
+    failure = ""
     try:
-        with context.progress.stage("publish") as stage, open_target(context, repo) as target:
-            folder, pushed = push_source(context, target, source, corpus)
-            _show(stage, pushed)
+        if repo is not None:
+            with context.progress.stage("publish") as stage, open_target(context, repo) as target:
+                for name, folder, done in push_sources(target, [Way(context, source, corpus), *arms]):
+                    folders[name] = folder
+                    pushed |= done
+                _show(stage, pushed)
     except (Refused, RuntimeError, OSError) as error:
         context.progress.say(_warning(error))
-        return Publication(release_stage(context, source, corpus), failure=str(error))
-    return Publication(folder, pushed)
+        failure = str(error)
+    made = {way.context.recipe.arm: folders.get(way.context.recipe.arm) or release_stage(*way) for way in arms}
+    first = folders.get(context.recipe.arm) or release_stage(context, source, corpus)
+    return Publication(first, pushed, failure, made)
+
+
+def push_sources(
+    target: Target, ways: Sequence[Way], version: str | None = None
+) -> Iterator[tuple[str, Artifact, dict[str, Published]]]:
+    """Push the release of each arm, the first with the teacher; yield its arm, its folder and what lies at the Hub now.
+
+    Raises:
+        Refused, HubFault: see `push_source`.
+    """
+    first, *others = ways
+    folder, pushed = push_source(first.context, target, first.source, first.corpus, version)
+    yield first.context.recipe.arm, folder, pushed
+    teacher_repo = _name_of(pushed["teacher"]) if "teacher" in pushed else None
+    for way in others:
+        folder, done = push_release(way, target, version, teacher_repo)
+        yield way.context.recipe.arm, folder, {f"release {way.context.recipe.arm}": done}
 
 
 def publish_results(context: Context, publication: Publication, results: Mapping[str, Artifact]) -> None:
@@ -129,12 +159,19 @@ def push_source(
     Raises:
         Refused, HubFault: with one message, see `toolkit.hub.upload`.
     """
-    repo = repo_of(context)
     pushed, named = push_model(context, target, "teacher", source.teacher)
     teacher_repo = named if pushed else None  # a model of the Hub is named by the recipe in the release
+    folder, done = push_release(Way(context, source, corpus), target, version, teacher_repo)
+    return folder, pushed | {"release": done}
+
+
+def push_release(way: Way, target: Target, version: str | None, teacher_repo: str | None) -> tuple[Artifact, Published]:
+    """Make and push the release of one arm; see `push_source`."""
+    context, source, corpus = way
+    repo = repo_of(context)
     version = version or _free_version(context, target, source, corpus, teacher_repo)
     folder = release_stage(_as_version(context, version), source, corpus, teacher_repo)
-    return folder, pushed | {"release": publish_release(folder.path, repo, target, version=version)}
+    return folder, publish_release(folder.path, repo, target, version=version)
 
 
 def _free_version(context: Context, target: Target, source: Source, corpus: Corpus, teacher_repo: str | None) -> str:
@@ -222,7 +259,12 @@ def push_model(context: Context, target: Target, role: str, model: Artifact) -> 
         limits=release.limits,
     )
     done = publish_model(model.path, f"{release.repo}-{role}", card, target)
-    return {role: done}, None if done.dry and done.added else f"{done.repo}@{done.commit}"
+    return {role: done}, _name_of(done)
+
+
+def _name_of(model: Published) -> str | None:
+    """Name a model at the Hub, `repo@commit`; None where a dry run would make it."""
+    return None if model.dry and model.added else f"{model.repo}@{model.commit}"
 
 
 def push_students(
@@ -309,13 +351,14 @@ def _score(context: Context, score: Artifact) -> Score:
     return Score(accuracy, interval.low, interval.high, LEVEL, n, note)
 
 
-def plan_publishing(context: Context) -> list[PlannedStage]:
+def plan_publishing(context: Context, arms: Sequence[Way] = ()) -> list[PlannedStage]:
     """Say where a run publishes what; nowhere without a repo."""
     repo = context.recipe.release.repo
     if repo is None:
         return []
     place = "the Hub in the workspace" if is_embedded(repo) else "the configured Hub"
-    text = f"to publish at {place}: {repo}, {repo}-results, and as {repo}-teacher a teacher that was made here"
+    others = "".join(f"{way.context.recipe.release.repo}, " for way in arms)
+    text = f"to publish at {place}: {repo}, {others}{repo}-results, and as {repo}-teacher a teacher that was made here"
     return [PlannedStage("publish", (), text)]
 
 

@@ -4,20 +4,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit import __version__
-from toolkit.corpora.budgets import cell_files
-from toolkit.pipeline.cells import corpora_of, corpus_name, drawn_by, single_runs
+from toolkit.corpora.budgets import cell_files, cell_name
+from toolkit.corpora.new_questions import CALLS, DROPPED, KEPT, count_calls
+from toolkit.pipeline.cells import corpora_of, drawn_by, single_runs
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
-from toolkit.pipeline.recipe_file import recipe_text, released
+from toolkit.pipeline.protocol import makes_questions
+from toolkit.pipeline.recipe_file import arms_text, recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import counts_of, procedural
+from toolkit.pipeline.stages.responses import allowance
+from toolkit.pipeline.stages.synthesis_tables import synthesis_tables
 from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
+    from toolkit.hub.cards.arm import Arm
     from toolkit.hub.cards.release import Card
     from toolkit.hub.release import ReleaseDraft, ReleaseTables
 
@@ -60,8 +65,15 @@ def _release_inputs(context: Context, source: Source, corpus: Corpus, teacher_re
 
 def _described(context: Context) -> str:
     release = context.recipe.release
-    named = f"{release.repo} {release.version}: " if release.repo else ""
-    return f"{named}{', '.join(_configs(context).values())}, all, test, questions"
+    arm, more = arm_of(context), f", {KEPT}, {CALLS}" * makes_questions(context.recipe)
+    named = f"{release.repo} {release.version}: " if release.repo else f"arm {arm}: " * bool(arm)
+    return f"{named}{', '.join(_configs(context).values())}, all, test, questions{more}"
+
+
+def arm_of(context: Context) -> str:
+    """Name the arm of an experiment that a release is of; empty for the first one, and for a recipe without arms."""
+    first = (context.whole or context.run).recipe.arm
+    return context.recipe.arm if context.recipe.arm != first else ""
 
 
 def release_tables(context: Context, source: Source, corpus: Corpus) -> "ReleaseTables":
@@ -70,14 +82,31 @@ def release_tables(context: Context, source: Source, corpus: Corpus) -> "Release
 
     names, recipe = _configs(context), context.recipe
     sizes, budgets = recipe.pool.pool_sizes, recipe.ladder.budgets
+    more = _new_questions(context, source)
     return read_tables(
         corpus={name: part.path / name for part in corpus.parts.values() for name in part.files},
         pool=source.pool.path,
         cells={name: cell_files(*cell, sizes, budgets) for cell, name in names.items()},
         default=names[max(cell for cell in names if cell[0] == recipe.ladder.ladder_questions)],
         statistics={name: corpus.statistics[cell] for cell, name in names.items()},
-        ledger={name: corpus.ledgers[cell] for cell, name in names.items() if cell in corpus.ledgers},
+        ledger=_ledgers(context, corpus, more.get(CALLS)),
+        more=more,
     )
+
+
+def _new_questions(context: Context, source: Source) -> dict[str, Path]:
+    """Give the tables of an arm that makes new questions, by the name of their configuration."""
+    made = synthesis_tables(context, source) if arm_of(context) else None
+    files = {name: made.path / f"{name}.parquet" for name in (KEPT, DROPPED, CALLS)} if made else {}
+    return {name: path for name, path in files.items() if path.name in (made.files if made else ())}
+
+
+def _ledgers(context: Context, corpus: Corpus, calls: Path | None) -> dict[str, dict[str, Any]]:
+    """Count what each configuration took by step: of an arm always, as that is what it is compared by."""
+    if not arm_of(context):
+        return {name: dict(corpus.ledgers[cell]) for cell, name in _configs(context).items() if cell in corpus.ledgers}
+    made = count_calls(calls) if calls else {}
+    return {name: {**made, **corpus.ledger(*cell)} for cell, name in _configs(context).items()}
 
 
 def draft_release(
@@ -96,8 +125,15 @@ def draft_release(
 
 
 def _configs(context: Context) -> dict[tuple[int, int], str]:
-    """Name the configuration of every corpus of the run, by (questions, budget)."""
-    return {cell: corpus_name(context.recipe, *cell) for cell in corpora_of(context.run)}
+    """Name the configuration of every corpus of the run, by (questions, budget).
+
+    Responses of an arm that is matched are not `budget` per question, and named by what they are matched at.
+    """
+    recipe = context.recipe
+    is_matched = bool(arm_of(context) and recipe.ladder.match and not makes_questions(recipe))
+    counting = recipe.ladder.match if is_matched and recipe.ladder.match else recipe.ladder.counting
+    where = recipe.pool.pool_sizes, recipe.ladder.ladder_questions, counting
+    return {cell: cell_name(*cell, *where) for cell in corpora_of(context.run)}
 
 
 def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None) -> dict[str, Any]:
@@ -119,7 +155,38 @@ def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: 
         "verification": recipe.verification,
         "procedural": procedural(context),
         "toolkit": __version__,
+        **_arm_provenance(context, source),
     }
+
+
+def _arm_provenance(context: Context, source: Source) -> dict[str, Any]:
+    """Give what else the release of an arm is made from; nothing for others."""
+    if not arm_of(context):
+        return {}
+    made, plain, prices = synthesis_tables(context, source), _plain_repo(context), _prices(context)
+    return {
+        "arm": {
+            "name": arm_of(context),
+            "match": context.recipe.ladder.match,
+            "budget": max(context.run.budgets),
+            "questions": max(context.recipe.subsets),
+            "allowed": allowance(context, source.pool, source.teacher, source.first),
+        },
+        **({"plain": plain} if plain else {}),
+        **({"prices": list(prices)} if prices else {}),
+        **({"questions": dict(made.facts)} if made else {}),
+    }
+
+
+def _plain_repo(context: Context) -> str | None:
+    """Name the dataset of the experiment's first arm."""
+    return (context.whole or context.run).recipe.release.repo
+
+
+def _prices(context: Context) -> tuple[float, float] | None:
+    serving = context.recipe.serving
+    prices = serving.price_prompt, serving.price_completion
+    return prices if any(prices) else None
 
 
 def _recipe_text(context: Context, source: Source) -> str:
@@ -128,14 +195,16 @@ def _recipe_text(context: Context, source: Source) -> str:
     largest = max(budget for _, budget in corpora_of(context.run))
     rungs = tuple(budget for budget in recipe.ladder.budgets if budget <= largest)
     teacher = teacher_name(context, source.teacher)
-    return recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
+    text = recipe_text(released(recipe, rungs, teacher, "repo" in source.teacher.files), served_as(recipe))
+    return text + arms_text(recipe) if makes_questions(recipe) else text
 
 
 def other_draws(context: Context) -> str:
     """Say which draws of an experiment the release of its first one does not hold; empty without any."""
     whole = context.whole or context.run
     several = len(whole.recipe.teachers) > 1
-    draws = {drawn_by(run): run.recipe.sampling.sampling_seed for run in single_runs(whole)}
+    runs = [run for run in single_runs(whole) if not arm_of(context) or run.recipe.arm == context.recipe.arm]
+    draws = {drawn_by(run): run.recipe.sampling.sampling_seed for run in runs}
     if len(draws) == 1:
         return ""
     seeds: dict[str, list[str]] = {}
@@ -174,6 +243,26 @@ def _policy(settings: Verification) -> str:
     )
 
 
+def _arm(context: Context, source: Source) -> "Arm":
+    from toolkit.hub.cards.arm import Arm
+
+    recipe = context.recipe
+    return Arm(
+        name=arm_of(context),
+        protocol=recipe.sampling.protocol,
+        budget=max(context.run.budgets),
+        questions=max(recipe.subsets),
+        options=recipe.sampling.protocol_options,
+        prompts=list(recipe.sampling.protocol_prompts),
+        match=recipe.ladder.match,
+        allowed=allowance(context, source.pool, source.teacher, source.first),
+        plain=_plain_repo(context),
+        makes_questions=makes_questions(recipe),
+        expands=recipe.documents is not None,
+        prices=_prices(context),
+    )
+
+
 def _card(context: Context, source: Source, teacher_repo: str | None) -> "Card":
     from toolkit.hub.cards.release import Card
 
@@ -204,4 +293,5 @@ def _card(context: Context, source: Source, teacher_repo: str | None) -> "Card":
         seeds_licence=recipe.release.seeds_licence,
         limits=recipe.release.limits,
         draws=other_draws(context),
+        arm=_arm(context, source) if arm_of(context) else None,
     )
