@@ -1,6 +1,7 @@
 """Runs a protocol again over the steps that are there: to check them, and for what a student reads in training."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from toolkit.prompt import Messages
@@ -32,14 +33,23 @@ def replay(
         Replay: where it asks for other steps, or hands over another text.
     """
     rows = [*steps, *([response] if response.is_completion else [])]
-    draft = drafted(protocol, question, response.index, rows)
+    draft = drafted(protocol, question, response.index, rows, instead or {})
     if draft[:2] != (response.text, response.finish_reason):
         raise Replay("hands over another text")
     return draft
 
 
-def drafted(protocol: Protocol, question: Question, index: int, rows: Sequence[Response]) -> Draft:
+def drafted(
+    protocol: Protocol,
+    question: Question,
+    index: int,
+    rows: Sequence[Response],
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> Draft:
     """Run a protocol again over all completions of a response, in their order; give what it hands over.
+
+    Args:
+        instead: see `replay`.
 
     Raises:
         Replay: where it asks for other steps, or for more of them.
@@ -52,7 +62,7 @@ def drafted(protocol: Protocol, question: Question, index: int, rows: Sequence[R
             if not isinstance(step, Step) or (step.name, step.occurrence, step.parents) != asked:
                 raise Replay(f"does not ask for {asked[0]}:{row.occurrence}")
             completion = completion_of(row)
-            step = execution.advance(completion._replace(text=(instead or {}).get(row.step, completion.text)))
+            step = execution.advance(completion._replace(text=instead.get(row.step, completion.text)))
     except ProtocolFault as fault:
         raise Replay(str(fault)) from fault
     finally:
