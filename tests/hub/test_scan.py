@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
-from toolkit.hub.scan import refuse_paths, refuse_pickles, refuse_secrets
+from toolkit.hub.scan import pieces, refuse_paths, refuse_pickles, refuse_secrets
 from toolkit.hub.version import Refused
 
 TOKEN = "hf_" + "aB3" * 11
@@ -190,6 +190,22 @@ def test_every_text_of_a_table_is_read(tmp_path, kind):
     table(tmp_path / "a.parquet", values, arrow)
     with pytest.raises(Refused, match=r"a\.parquet, column 'held' holds a Hub token"):
         refuse_secrets({"a.parquet": tmp_path / "a.parquet"})
+
+
+@pytest.mark.parametrize("most", [2, 10_000])
+def test_a_name_in_many_rows_is_read_once_while_it_is_remembered_and_no_text_is_left_out(tmp_path, monkeypatch, most):
+    monkeypatch.setattr("toolkit.hub.scan.KNOWN", most)
+    long = "x" * 300
+    values = [
+        text for row in range(2000) for text in (f"item {row % 1000}", "one name", long if row % 500 == 0 else None)
+    ]
+    table(tmp_path / "a.parquet", values)
+    output = [
+        line for piece in pieces(tmp_path / "a.parquet") if "held" in piece.where for line in piece.text.split("\n")
+    ]
+    assert set(output) == set(values) - {None}
+    assert output.count("one name") == (1 if most == 10_000 else 6)  # of 12 pieces, every other one forgets
+    assert output.count(long) == 4
 
 
 def test_the_metadata_of_a_table_is_read(tmp_path):

@@ -66,6 +66,9 @@ def test_ordinary_folders_pass(tmp_path: Path) -> None:
     write(tmp_path, "tokenizer.json", "not looked at")
     write(tmp_path, "generation_config.json", {"eos_token_id": [1, 2], "note": "auto_map"})
     refuse_code(tmp_path, "org/good")
+    write(tmp_path, "generation_config.json", {"eos_token_id": [1, 2], "auto_map": CODE})
+    with pytest.raises(ModelFilesError, match=r"generation_config\.json: `auto_map`"):  # nothing else was in its way
+        refuse_code(tmp_path, "org/good")
 
 
 def loads() -> Iterator[tuple[str, ast.Call]]:

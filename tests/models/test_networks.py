@@ -112,8 +112,10 @@ def test_a_damaged_folder_is_refused(whole: Path, tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_passes(tmp_path: Path, kind: str) -> None:
-    check_model(make_kind(tmp_path / kind, kind), kind, asked=True)
+def test_every_kind_passes_and_can_then_be_asked(tmp_path: Path, kind: str) -> None:
+    folder = make_kind(tmp_path / kind, kind)
+    check_model(folder, kind, asked=True)
+    assert load_network(folder)(torch.tensor([[1, 2]])).logits.isfinite().all()
 
 
 def test_a_model_that_is_asked_elsewhere_needs_no_more_than_to_be_without_code(whole: Path, tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def _stored() -> str | None:
 PIECE = 1 << 20  # bytes read at once
 OVERLAP = 4096  # characters of a piece that are searched again with the next: a secret may cross the border
 ROWS = 512  # rows of a table read at once
+KNOWN, SHORT = 10_000, 200  # texts of a column, and characters of each, that are remembered: names repeat in most rows
 LAYERS = 3  # nested layers of compression
 HEADER = 100 << 20  # largest header of safetensors, bytes
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
@@ -243,9 +244,19 @@ def _of_table(path: Path) -> Iterator[Piece]:
         )
         for field in schema:
             if _may_hold_text(field.type):
-                for batch in table.iter_batches(ROWS, columns=[field.name]):
-                    texts = (text for column in batch.columns for text in _texts(column))
-                    yield Piece("\n".join(texts), f", column {field.name!r}")
+                yield from (Piece(text, f", column {field.name!r}") for text in _of_column(table, field.name))
+
+
+def _of_column(table: pq.ParquetFile, name: str) -> Iterator[str]:
+    """Yield the texts of a column, rows at a time; what was read a while ago already is left out."""
+    known: set[str] = set()
+    for batch in table.iter_batches(ROWS, columns=[name]):
+        new = dict.fromkeys(text for column in batch.columns for text in _texts(column) if text not in known)
+        if new:
+            yield "\n".join(new)
+        if len(known) > KNOWN:
+            known.clear()
+        known.update(text for text in new if len(text) <= SHORT)
 
 
 def _may_hold_text(kind: pa.DataType) -> bool:

@@ -110,7 +110,23 @@ def contexts(browser) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def visit(contexts, space) -> Iterator[Callable]:
-    """Opens a page of the Space in a mode; at the end no page met an error or asked another machine for anything."""
+    """Opens a page of the Space in a mode.
+
+    At the end no page met an error, and neither a page nor the server asked another machine for anything.
+    """
+    with _visits(contexts, space) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def stay(contexts, space) -> Iterator[Callable]:
+    """As `visit`, for a page that the tests of a file share, as a reader does: opening one takes seconds."""
+    with _visits(contexts, space) as open_page:
+        yield open_page
+
+
+@contextmanager
+def _visits(contexts: dict[str, Any], space: SimpleNamespace) -> Iterator[Callable]:
     pages, wrong = [], []
 
     def open_page(query: str = "", mode: str = "light", url: str = space.url):
@@ -125,7 +141,7 @@ def visit(contexts, space) -> Iterator[Callable]:
     yield open_page
     for page in pages:
         page.close()
-    assert wrong == []
+    assert wrong == [] and not space.log.exists(), (wrong, space.log.exists() and space.log.read_text())
 
 
 def idle(page) -> None:

@@ -13,7 +13,7 @@ FOCUSED = """() => { const at = document.activeElement; return at === document.b
     getComputedStyle(at).outlineStyle, getComputedStyle(at).boxShadow, getComputedStyle(at).borderColor]; }"""
 
 
-def test_every_control_has_a_name_for_a_screen_reader(visit):
+def test_every_control_has_a_name_for_a_screen_reader_and_no_view_leaves_the_machine(visit, space):
     page = visit()
     session = page.context.new_cdp_session(page)
     nameless, record = [], set()
@@ -27,6 +27,7 @@ def test_every_control_has_a_name_for_a_screen_reader(visit):
             record.add((role, name))
             nameless += [f"{tab}: a {role} without a name"] if not name else []
     assert nameless == [] and len({role for role, _ in record}) >= 5 and len(record) > 20
+    assert not space.log.exists(), space.log.read_text()
 
 
 def test_the_tab_key_reaches_every_kind_of_control(visit):
@@ -67,13 +68,6 @@ def test_something_real_is_on_the_page_before_any_script_asks_for_more(space, fo
         text = answer.read().decode()
     assert f"forecast {100 * forecast['law']['mean']:.2f} %" in text
     assert "held out, observed" in text and "trust the shapes" in text
-
-
-def test_the_server_reaches_for_no_other_machine(visit, space):
-    page = visit()
-    for tab in tabs(page):
-        open_tab(page, tab)
-    assert not space.log.exists(), space.log.read_text()
 
 
 def test_the_guard_of_the_server_sees_what_leaves(tmp_path):

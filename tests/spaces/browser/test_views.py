@@ -1,4 +1,4 @@
-"""Every view in light, in dark and on a phone: something to see, nothing cut, nothing that overlaps the edge."""
+"""Every view in light, in dark and on a phone: its shade, something to see, nothing cut or over the edge."""
 
 from pathlib import Path
 
@@ -7,12 +7,15 @@ import pytest
 from tests.spaces.browser.conftest import MODES, SHOTS, drawn, idle, open_tab, tabs
 
 WITH_PLOT = {"The law", "Extrapolate", "Plan", "Your data", "Compare", "Responses"}
+SHADE = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
 LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_view(visit, mode):
     page = visit(mode=mode)
+    shade = page.evaluate(SHADE)
+    assert max(shade) < 80 if mode == "dark" else min(shade) > 200
     SHOTS.mkdir(parents=True, exist_ok=True)
     wrong = []
     for number, name in enumerate(tabs(page)):
@@ -40,11 +43,6 @@ def _looked_at(page, name: str) -> list[str]:
         *(f"a message of an error: {text}" for text in page.locator(".toast-body").all_inner_texts()),
         *page.evaluate(LOOK),
     ]
-
-
-def test_dark_is_dark_and_light_is_light(visit):
-    shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
-    assert max(visit(mode="dark").evaluate(shade)) < 80 < 200 < min(visit().evaluate(shade))
 
 
 def test_a_figure_tells_more_where_the_mouse_is(visit, ladder):
