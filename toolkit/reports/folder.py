@@ -55,10 +55,14 @@ def result_tables(place: Path) -> ResultTables:
         found = {name: _only(place, name) for name in NAMES}
         if found["curves"] is None:
             raise ValueError(f"{place}: it has no data/curves-*.parquet, so it is no results dataset")
-        return ResultTables(found["curves"], *(found[name] for name in NAMES[1:]), place / "decisions")
+        return ResultTables(found["curves"], found["items"], found["corpora"], found["ledger"], place / "decisions")
     curves = place / "curves.parquet" if place.is_dir() else place
-    beside = [curves.with_name(f"{name}.parquet") for name in NAMES[1:]]
-    return ResultTables(curves, *(path if path.is_file() else None for path in beside), curves.parent / "decisions")
+    items, corpora, ledger = (_if_there(curves.with_name(f"{name}.parquet")) for name in NAMES[1:])
+    return ResultTables(curves, items, corpora, ledger, curves.parent / "decisions")
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def _only(folder: Path, name: str) -> Path | None:
