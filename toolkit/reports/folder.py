@@ -57,9 +57,12 @@ def result_tables(place: Path) -> ResultTables:
             raise ValueError(f"{place}: it has no data/curves-*.parquet, so it is no results dataset")
         return ResultTables(found["curves"], found["items"], found["corpora"], found["ledger"], place / "decisions")
     curves = place / "curves.parquet" if place.is_dir() else place
-    beside = {name: curves.with_name(f"{name}.parquet") for name in NAMES[1:]}
-    items, corpora, ledger = (path if path.is_file() else None for path in beside.values())
+    items, corpora, ledger = (_if_there(curves.with_name(f"{name}.parquet")) for name in NAMES[1:])
     return ResultTables(curves, items, corpora, ledger, curves.parent / "decisions")
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
 
 
 def _only(folder: Path, name: str) -> Path | None:
