@@ -19,6 +19,7 @@ from toolkit.pipeline import summary
 from toolkit.pipeline.plan import asked_roles, find_replicates
 from toolkit.pipeline.stages import arms as arms_stage
 from toolkit.pipeline.stages import critics
+from toolkit.pipeline.stages.arm_ledger import write_ledger
 from toolkit.pipeline.stages.critics import plan_critics
 from toolkit.pipeline.stages.models import checked_models
 from toolkit.pipeline.stages.release import release_stage
@@ -26,6 +27,7 @@ from toolkit.pipeline.verify import check_steps
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
+from toolkit.reports.step_costs import ledger_table, read_step_costs
 from toolkit.synthesis.journal import read_journal
 
 READ: list[str] = []  # what the teacher was asked
@@ -242,7 +244,9 @@ def test_an_arm_says_what_its_student_answered_and_what_its_critics_did(url, pla
         assert [one.digests for one in (plain.source, probed.source)] == [
             one.source.digests for one in find_replicates(context, models)
         ]
-        ledger, criticised = summary._ledger(context, replicates), summary._critics(context, replicates)
+        write_ledger(replicates, place)
+        ledger = ledger_table(read_step_costs(place / "ledger.parquet"))
+        criticised = summary._critics(context, replicates)
         assert [stage.made for stage in plan_critics(replicates)[0].artifacts] == [True]
     took = arms_stage._took(probed)
     assert arms_stage._took(plain)["samples"] == 24 == took["samples"] == 2 * took["student samples"]

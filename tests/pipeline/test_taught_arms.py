@@ -15,14 +15,15 @@ from toolkit.pipeline import run as runs
 from toolkit.pipeline.cells import cells_of, drawn_by, single_runs
 from toolkit.pipeline.context import StageError
 from toolkit.pipeline.plan import _source as source_of
+from toolkit.pipeline.stages.arm_ledger import write_ledger
 from toolkit.pipeline.stages.models import checked_models
 from toolkit.pipeline.stages.responses import plan_responses
-from toolkit.pipeline.summary import _ledger
 from toolkit.pipeline.token_costs import TokenCosts, _by_price
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
 from toolkit.recipe.sections import Serving
+from toolkit.reports.step_costs import mean_costs, read_step_costs
 
 BUDGET = 4
 ARMS = """
@@ -166,14 +167,16 @@ def test_the_recipe_of_a_weaker_teacher_has_two_arms_of_one_pair():
     assert run.replicates == (0, 1, 2, 3, 4) and run.recipe.decisions.decide == ("audit",)
 
 
-def test_the_ledger_has_the_compute_and_the_cost_of_each_arm(drawn):
+def test_the_ledger_has_the_compute_and_the_cost_of_each_arm(drawn, tmp_path):
     context, models, made, _ = drawn
     replicates = []
     for run in single_runs(context.run):
         source, corpus = made[run.recipe.arm]
         base = next(iter(models.values()))
         replicates.append(runs.Replicate(context.part(run), source.pool, source.teacher, base, source, corpus))
-    rows = {line.split("|")[1].strip(): line.split("|") for line in _ledger(context, replicates).splitlines()[2:]}
+    write_ledger(replicates, tmp_path)
+    table = mean_costs(read_step_costs(tmp_path / "ledger.parquet"))
+    rows = {arm: ["", arm, *row] for arm, *row in table if row[0] != "unused"}
     flops = {arm: float(row[7]) for arm, row in rows.items() if row[7].strip()}
     assert flops["strong"] == pytest.approx(2 * 900 * costs(made["strong"][0], "tokens").sum(), rel=1e-3)
     assert flops["weak"] == pytest.approx(flops["strong"], rel=0.05)

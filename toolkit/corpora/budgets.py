@@ -9,7 +9,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 # How the names of cells begin: by the ladder's counting, or by what an arm of several steps is matched at
-LETTERS = {"sampled": "r", "accepted": "a", "adaptive": "s", "samples": "m", "tokens": "t"}
+LETTERS = {
+    "sampled": "r",
+    "accepted": "a",
+    "adaptive": "s",
+    "samples": "m",
+    "tokens": "t",
+    "compute": "c",
+    "money": "p",
+}
 
 
 class Shell(NamedTuple):
@@ -77,7 +85,7 @@ def cell_name(
     """Give the name of a cell: `r16` for the ladder's question subset, `q4-r16` for another.
 
     The letter says what the budget counts: `r` responses, `a` distinct accepted responses, `s` responses at most, and
-    of an arm `m` as many samples, `t` as many tokens as so many plain responses take.
+    of an arm `m` as many samples, `t` tokens, `c` compute or `p` money (a price) as so many plain responses take.
     """
     name = f"{LETTERS[counting]}{budget}"
     return name if questions == ladder_questions else f"{shells(pool_sizes, questions)[-1].name}-{name}"

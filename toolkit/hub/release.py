@@ -291,7 +291,7 @@ def ladders(cells: Iterable[str]) -> dict[str, list[int]]:
 
 def split_cell(name: str) -> tuple[str, int]:
     """Split a cell's name into ladder and budget: `q4-r16` is budget 16 of `q4-r`."""
-    match = re.fullmatch(r"((?:q[\d.]+-)?[rasmt])(\d+)", name)
+    match = re.fullmatch(r"((?:q[\d.]+-)?[rasmtcp])(\d+)", name)
     if not match:
         raise ValueError(f"{name}: is not the name of a cell, such as r16, a16, s32, m8, t8 or q4-r16")
     return match[1], int(match[2])

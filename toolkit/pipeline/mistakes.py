@@ -67,8 +67,9 @@ def mistake_pairs(asked: Asked, seeds: Sequence[Row], judge: Judges) -> dict[str
     dropped = Counter[str]()
     mistakes = dict(_mistakes(answers, {row["question_id"]: row["answer"] for row in seeds}, judge, dropped))
     found = _located(asked, mistakes, texts, dropped)
-    corrected = (_ask(asked, name, correcting(found), {q: texts[q] for q in found}) for name in (TAUGHT, TRIED))
-    pairs = list(_pairs(found, texts, *corrected, dropped))
+    of_found = {question: texts[question] for question in found}
+    taught, tried = (_ask(asked, name, correcting(found), of_found) for name in (TAUGHT, TRIED))
+    pairs = list(_pairs(found, texts, taught, tried, dropped))
     if not pairs:
         told = ", ".join(f"{count:,} {why}" for why, count in dropped.items()) or "no answer was wrong"
         raise StageError(

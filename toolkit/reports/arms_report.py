@@ -81,7 +81,7 @@ def report_arms(
         ValueError: see `toolkit.reports.arms.read_arms` and `toolkit.reports.rules.gains.compare_arms`.
     """
     recorded, fixed = tables.recorded(rule)
-    rules = DecisionRules(**{**fixed, **(settings or {})})  # type: ignore[arg-type]
+    rules = DecisionRules(**{**fixed, **(settings or {})})
     experiment, arms = read_arms(tables.curves, tables.items, where)
     corpora = read_corpora(tables.corpora, experiment) if tables.corpora else []
     costs = read_step_costs(tables.ledger, experiment) if tables.ledger else []

@@ -72,7 +72,7 @@ def _points(found: Comparison, contest: Contest, metric: str, level: float) -> I
         if not draws:
             continue
         gain = gains.get(name)
-        own = gain and Interval(gain.estimate, gain.low, gain.high, gain.method)
+        own = Interval(gain.estimate, gain.low, gain.high, gain.method) if gain else None
         corpus = _over_draws([*draws.values()], level)
         unit, error = found.ledger.units[metric], errors[name].interval(level)
         yield ArmPoint(f"{name}{suffix}", *contest.place, metric, unit, corpus, error, own)

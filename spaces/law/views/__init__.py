@@ -7,7 +7,7 @@ connect that itself. Its own events (an upload, a button) are connected in `buil
 add a view, write its file and add its name to `app.VIEWS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -23,7 +23,7 @@ class View(NamedTuple):
     """
 
     controls: dict[str, Any]
-    outputs: list[Component | gr.Column]
+    outputs: Sequence[Component | gr.Column]
     render: Callable[..., list[Any]]
     lazy: bool = False
 

@@ -45,17 +45,19 @@ def _cost(replicate: Replicate, corpus: tuple[int, int], step: str, counts: dict
     """Give the row of a step; what a student's base answers costs its teacher nothing."""
     from toolkit.reports.step_costs import COUNTS, StepCost
 
-    context, (*named, draw) = replicate.context, _named(replicate)
-    took, by_student = {name: float(counts[name]) for name in COUNTS}, step in replicate.by_student
+    context, (experiment, arm, protocol, match, draw) = replicate.context, _named(replicate)
+    samples, kept, prompt_tokens, tokens = (float(counts[name]) for name in COUNTS)
+    by_student = step in replicate.by_student
     flops = None if by_student else flops_of(context, replicate.teacher, counts["prompt_tokens"] + counts["tokens"])
-    cost = None if by_student else _money(context.recipe.serving, took)
-    return StepCost(*named, *corpus, draw, step, **took, cost=cost, flops=flops, by_student=by_student)
+    cost = None if by_student else _money(context.recipe.serving, prompt_tokens, tokens)
+    took = samples, kept, prompt_tokens, tokens, cost, flops, by_student
+    return StepCost(experiment, arm, protocol, match, *corpus, draw, step, *took)
 
 
-def _money(serving: Serving, took: dict[str, float]) -> float | None:
+def _money(serving: Serving, prompt_tokens: float, tokens: float) -> float | None:
     if not (serving.price_prompt or serving.price_completion):
         return None
-    return (took["prompt_tokens"] * serving.price_prompt + took["tokens"] * serving.price_completion) / 1e6
+    return (prompt_tokens * serving.price_prompt + tokens * serving.price_completion) / 1e6
 
 
 def _rates(replicate: Replicate) -> list[float | None]:

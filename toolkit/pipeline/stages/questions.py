@@ -15,7 +15,7 @@ from toolkit.pipeline.judge import judged_by
 from toolkit.pipeline.protocol import made_from, question_protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
-from toolkit.pipeline.teacher import NANO, nano_domain, nano_formats
+from toolkit.pipeline.teacher import NANO, is_served, nano_domain, nano_formats
 from toolkit.protocols.contract import Filter, ProtocolFault, Question, QuestionProtocol
 from toolkit.recipe.documents import OPTION, documents_name, read_documents
 from toolkit.synthesis.journal import Journal, Ledger, Response, Usage, book, read_journal
@@ -82,7 +82,10 @@ def sifting(context: Context) -> QuestionProtocol:
 
 
 def _embedded(context: Context) -> bool:
-    return NANO in (context.recipe.teacher.teacher, context.recipe.base.base)
+    """Tell whether an embedded model answers new questions, or learns from them: such a base reads a domain's alone."""
+    recipe = context.recipe
+    answers = recipe.teacher.teacher == NANO and not is_served(recipe)
+    return answers or (recipe.base.base == NANO and procedural(context))
 
 
 def _unreadable(context: Context) -> Filter:

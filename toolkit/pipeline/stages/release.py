@@ -131,9 +131,9 @@ def _configs(context: Context) -> dict[tuple[int, int], str]:
     """
     recipe = context.recipe
     is_matched = bool(arm_of(context) and recipe.ladder.match and not makes_questions(recipe))
-    counting = recipe.ladder.match if is_matched and recipe.ladder.match else recipe.ladder.counting
-    where = recipe.pool.pool_sizes, recipe.ladder.ladder_questions, counting
-    return {cell: cell_name(*cell, *where) for cell in corpora_of(context.run)}
+    counting: str = recipe.ladder.match if is_matched and recipe.ladder.match else recipe.ladder.counting
+    sizes, ladder = recipe.pool.pool_sizes, recipe.ladder.ladder_questions
+    return {cell: cell_name(*cell, sizes, ladder, counting) for cell in corpora_of(context.run)}
 
 
 def _provenance(context: Context, source: Source, corpus: Corpus, teacher_repo: str | None) -> dict[str, Any]:
