@@ -252,5 +252,5 @@ def test_an_arm_says_what_its_student_answered_and_what_its_critics_did(url, pla
     assert arms_stage._took(plain)["samples"] == 24 == took["samples"] == 2 * took["student samples"]
     assert took["student completion_tokens"] == probed.ledger(8, 3)["probe"]["tokens"]
     assert "student samples" not in arms_stage._took(plain)
-    assert "| probed | probe (by the student, no sample of the teacher) | 12 |" in ledger
-    assert "| probed | answer in a critique |" in criticised and "| rs " not in criticised
+    assert "| probed | probe (by the student, no sample of the teacher) | 12 |" in " ".join(ledger.split())
+    assert "| probed | answer in a critique |" in " ".join(criticised.split()) and "| rs " not in criticised

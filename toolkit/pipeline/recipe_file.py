@@ -85,7 +85,7 @@ def arms_text(recipe: Recipe) -> str:
         recipe: of one arm, with the `plain` one's sampling.
     """
     assert recipe.plain
-    settings = ((field.name, getattr(recipe.plain, field.name)) for field in dataclasses.fields(Sampling))
+    settings = ((field.name, getattr(recipe.plain.sampling, field.name)) for field in dataclasses.fields(Sampling))
     first = {name: value for name, value in settings if value != getattr(recipe.sampling, name)}
     matched = {"match": recipe.ladder.match} if recipe.ladder.match else {}
     arms = canonical({"plain" if recipe.arm != "plain" else "first": first, recipe.arm: matched})
