@@ -50,8 +50,9 @@ def _cost(replicate: Replicate, corpus: tuple[int, int], step: str, counts: dict
     by_student = step in replicate.by_student
     flops = None if by_student else flops_of(context, replicate.teacher, counts["prompt_tokens"] + counts["tokens"])
     cost = None if by_student else _money(context.recipe.serving, prompt_tokens, tokens)
-    took = samples, kept, prompt_tokens, tokens, cost
-    return StepCost(experiment, arm, protocol, match, *corpus, draw, step, *took, flops=flops, by_student=by_student)
+    took = samples, kept, prompt_tokens, tokens
+    spent = {"cost": cost, "flops": flops}
+    return StepCost(experiment, arm, protocol, match, *corpus, draw, step, *took, **spent, by_student=by_student)
 
 
 def _money(serving: Serving, prompt_tokens: float, tokens: float) -> float | None:
