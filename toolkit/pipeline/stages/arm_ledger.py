@@ -51,8 +51,7 @@ def _cost(replicate: Replicate, corpus: tuple[int, int], step: str, counts: dict
     flops = None if by_student else flops_of(context, replicate.teacher, counts["prompt_tokens"] + counts["tokens"])
     cost = None if by_student else _money(context.recipe.serving, prompt_tokens, tokens)
     took = samples, kept, prompt_tokens, tokens
-    spent = {"cost": cost, "flops": flops}
-    return StepCost(experiment, arm, protocol, match, *corpus, draw, step, *took, **spent, by_student=by_student)
+    return StepCost(experiment, arm, protocol, match, *corpus, draw, step, *took, cost, flops, by_student)
 
 
 def _money(serving: Serving, prompt_tokens: float, tokens: float) -> float | None:
