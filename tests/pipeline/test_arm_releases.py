@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.pipeline.test_steps import RECIPE, url, write_pool  # noqa: F401
+from tests.pipeline.test_steps import RECIPE, url, write_arms, write_pool  # noqa: F401
 from toolkit.hub.manifest import read_release
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.context import StageError
@@ -52,9 +52,7 @@ BUDGET, SEEDS = 4, 8
 def made(url, tmp_path_factory):  # noqa: F811
     """Draws the first replicate of every arm and publishes what it comes to at the embedded Hub."""
     folder = tmp_path_factory.mktemp("arms")
-    write_pool(folder)
-    text = RECIPE.format(url=url, protocol="rejection_sampling").replace("[1, 2]", f"[{BUDGET}]") + ARMS
-    (folder / "audit.yaml").write_text(text.replace("pool.jsonl", str(folder / "pool.jsonl")))
+    write_arms(folder, url, BUDGET, ARMS)
     progress = Progress(io.StringIO())
     with (
         pytest.MonkeyPatch.context() as patch,

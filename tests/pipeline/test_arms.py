@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.test_steps import RECIPE, RIGHT, url, write_pool  # noqa: F401
+from tests.pipeline.test_steps import RECIPE, RIGHT, url, write_arms, write_pool  # noqa: F401
 from toolkit.domains import mathematics
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.cells import cells_of, drawn_by, single_runs
@@ -45,9 +45,7 @@ BUDGET = 4
 def experiment(url, tmp_path_factory):  # noqa: F811
     """Draws the corpora of every arm in both replicates; gives the open context, and what was drawn by arm."""
     folder = tmp_path_factory.mktemp("arms")
-    write_pool(folder)
-    text = RECIPE.format(url=url, protocol="rejection_sampling").replace("[1, 2]", f"[{BUDGET}]") + ARMS
-    (folder / "audit.yaml").write_text(text.replace("pool.jsonl", str(folder / "pool.jsonl")))
+    write_arms(folder, url, BUDGET, ARMS)
     with runs._context(load_run(str(folder / "audit.yaml")), folder / "w", 1, Progress(io.StringIO())) as context:
         pools = runs.pools_stage(context)
         models = checked_models(context, pools[context.recipe.pool], ["teacher"])

@@ -25,10 +25,12 @@ from toolkit.pipeline.stages.models import checked_models
 from toolkit.pipeline.stages.release import release_stage
 from toolkit.pipeline.verify import check_steps
 from toolkit.progress import Progress
+from toolkit.protocols import self_refine
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
 from toolkit.reports.step_costs import ledger_table, read_step_costs
 from toolkit.synthesis.journal import read_journal
+from toolkit.teachers.completion import Completion
 
 READ: list[str] = []  # what the teacher was asked
 
@@ -170,6 +172,18 @@ def test_reviews_are_counted_for_a_critic_that_always_objects(made):
     assert shares["right after round 0"][:2] == [drafts, 16]
     assert shares["right after round 2"][:2] == [len(refined.rows), 16]
     assert shares["right to right"][1] == shares["right to wrong"][1] == drafts
+
+
+def test_a_review_that_is_satisfied_need_not_write_the_solution_again():
+    def steps(review):
+        return [("draft", completion(RIGHT)), ("review", completion(review))]
+
+    assert critics._texts(steps(self_refine.SATISFIED))[1] == 0
+    assert critics._texts(steps("Step 1 is wrong."))[1] == 1
+
+
+def completion(text):
+    return Completion(text, "stop", 1, 1, "nobody@0")
 
 
 @pytest.mark.parametrize("protocol", ["critique_guided", "self_refine"])

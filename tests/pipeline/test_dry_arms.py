@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.pipeline.test_arms import ARMS, BUDGET
-from tests.pipeline.test_steps import RECIPE, url, write_pool  # noqa: F401
+from tests.pipeline.test_steps import RECIPE, url, write_arms, write_pool  # noqa: F401
 from toolkit.pipeline import run as runs
 from toolkit.progress import Progress
 from toolkit.recipe.load import load_run
@@ -19,9 +19,7 @@ TAKES = re.compile(r"\d+ requests, about [\d,]+ prompt and [\d,]+ completion tok
 def dry(url, tmp_path_factory):  # noqa: F811
     """What a dry run of sampling says, what it returns, and what stages it shows."""
     folder = tmp_path_factory.mktemp("dry")
-    write_pool(folder)
-    text = RECIPE.format(url=url, protocol="rejection_sampling").replace("[1, 2]", f"[{BUDGET}]") + ARMS
-    (folder / "audit.yaml").write_text(text.replace("pool.jsonl", str(folder / "pool.jsonl")))
+    write_arms(folder, url, BUDGET, ARMS)
     progress = Progress(io.StringIO())
     printed = runs.sample(load_run(str(folder / "audit.yaml")), folder / "w", jobs=1, dry=True, progress=progress)
     return progress.stream.getvalue(), printed, [stage for stage, _ in progress.done if stage.name == "responses"]

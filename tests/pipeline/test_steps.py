@@ -76,6 +76,13 @@ def write_pool(folder):
     (folder / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:20]))
 
 
+def write_arms(folder, url, budget, arms):
+    """Writes the pool, and `audit.yaml`, which compares `arms` at one budget."""
+    write_pool(folder)
+    text = RECIPE.format(url=url, protocol="rejection_sampling").replace("[1, 2]", f"[{budget}]") + arms
+    (folder / "audit.yaml").write_text(text.replace("pool.jsonl", str(folder / "pool.jsonl")))
+
+
 async def handle(request):
     if request.method == "GET":
         return web.json_response({}, status=404)

@@ -35,7 +35,7 @@ class Refined(NamedTuple):
     Attributes:
         right: whether the draft is right, and what stands after each review.
         satisfied: whether the last review found nothing to correct.
-        unread: reviews that were cut or hold no solution, so that the text before them stayed.
+        unread: reviews that object and were cut or hold no solution, so that the text before them stayed.
     """
 
     right: tuple[bool, ...]

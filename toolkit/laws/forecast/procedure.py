@@ -23,7 +23,7 @@ NUGGETS = (0.001, 0.0028, 0.008, 0.022, 0.063)  # tried where no noise is known,
 # A loss has no largest value, but a flat prior needs one: steep members would else trade a vast amplitude for any rung.
 LARGEST_LOSS = 30.0
 # On ladders that leave 5 points of the library effective, one of 16 times the points moves the ends of intervals by a
-# few percent of their width: the walk smooths over the gaps between points.
+# few percent of their width at 2 x and by up to a fifth at 4 x: the walk smooths over the gaps between points.
 FEWEST_EFFECTIVE = 4.0
 FEW_RUNGS = (
     f"fewer than {FEWEST_CARRIED} rungs: residuals tell nothing of the curve between shapes, so the interval is wider"

@@ -55,13 +55,13 @@ def refined(judge: Judge, responses: Sequence[Made]) -> Iterator[Refined]:
 
 
 def _texts(steps: Steps) -> tuple[list[Draft], int]:
-    """Give the draft and what stands after each review, and how many reviews cannot be read."""
+    """Give the draft and what stands after each review, and how many reviews object without a solution."""
     (_, first), *reviews = steps
     texts, unread = [Draft(first.text, first.finish_reason)], 0
     for _, review in reviews:
         better = self_refine.rewritten(review)
         texts.append(better or texts[-1])
-        unread += better is None
+        unread += better is None and not self_refine.is_satisfied(review.text)
     return texts, unread
 
 
