@@ -4,10 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from toolkit.corpora.metrics.interval import Metric
 from toolkit.reports.arms import MATCHES
 from toolkit.reports.corpora import CORPORA, CorpusKey, counted, measured, read_corpora, untested, write_corpora
 from toolkit.reports.rules.ledger import Ledger
+from toolkit.statistics.metric import Metric
 
 EVOL = CorpusKey("sim", "evol", "evol_instruct", "samples", 8, 1)
 METRICS = {"distinct_2": Metric(0.5, 0.4, 0.6, "share of 2-grams", "halves", 256)}

@@ -15,7 +15,7 @@ def add_claims_arguments(parser: argparse.ArgumentParser) -> None:
 
 def claims_command(args: argparse.Namespace) -> int:
     """Print the table of claims and return 0; ValueError where no run has decided anything."""
-    from toolkit.reports.rules.decide import claims_table
+    from toolkit.reports.rules.markdown import claims_table
     from toolkit.reports.rules.verdict import CLAIMS
 
     files = [file for rule in CLAIMS for file in sorted(args.workspace.glob(f"runs/*/decisions/{rule}.json"))]

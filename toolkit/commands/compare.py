@@ -48,7 +48,8 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def compare_command(args: argparse.Namespace) -> int:
     """Run `fss compare` on parsed arguments and return 0; ValueError says what is wrong with tables or arguments."""
-    from toolkit.reports.rules.decide import as_markdown, decide
+    from toolkit.reports.rules.decide import decide
+    from toolkit.reports.rules.markdown import as_markdown
     from toolkit.workspace import to_json
 
     if args.rule in OF_ARMS:

@@ -12,8 +12,8 @@ from toolkit.reports.arms import read_arms
 from toolkit.reports.corpora import read_corpora
 from toolkit.reports.folder import ResultTables
 from toolkit.reports.rules.audit import audit_decision
-from toolkit.reports.rules.decide import as_markdown
 from toolkit.reports.rules.gains import Comparison, compare_arms
+from toolkit.reports.rules.markdown import as_markdown
 from toolkit.reports.rules.synthesis import arms_decision
 from toolkit.reports.rules.verdict import Decision
 from toolkit.reports.step_costs import StepCost, ledger_table, read_step_costs

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.corpora.metrics.interval import Metric
+from toolkit.statistics.metric import Metric
 
 TABLE = "corpora.parquet"
 SAMPLES, PROMPT, COMPLETION, KEPT = "samples", "prompt_tokens", "completion_tokens", "accepted rows"

@@ -10,9 +10,9 @@ import torch
 from tests.tiny_model import make_byte_model
 from toolkit.corpora.metrics import counts, wording
 from toolkit.corpora.metrics.describe import Beside, LoadedBase, describe
-from toolkit.corpora.metrics.interval import HALVES
 from toolkit.models.chat import load_tokenizer
 from toolkit.models.networks import load_network
+from toolkit.statistics.metric import HALVES
 
 TEXTS_ALONE = {
     *("length_mean", "length_median", "length_p90", "distinct_1", "distinct_2", "distinct_3"),

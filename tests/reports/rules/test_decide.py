@@ -10,7 +10,8 @@ from tests.reports.simulated import LADDER, LATE, SPENT, simulate
 from tests.reports.simulated_arms import arms, corpora
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import series_of
-from toolkit.reports.rules.decide import DecisionRequest, as_markdown, claims_table, decide, draw, write_decision
+from toolkit.reports.rules.decide import DecisionRequest, decide, draw, write_decision
+from toolkit.reports.rules.markdown import as_markdown, claims_table
 from toolkit.reports.rules.verdict import CLAIMS
 from toolkit.workspace import canonical
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from toolkit.corpora.metrics.interval import Metric, from_interval
 from toolkit.statistics.intervals import accuracy_interval
+from toolkit.statistics.metric import Metric, from_interval
 
 WORDS = {True: "right", False: "wrong"}
 CONCLUSIONS = ("right", "wrong", None)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.corpora.metrics import counts, likelihood, overlap, vectors, wording
-from toolkit.corpora.metrics.interval import RESAMPLES, Metric, by_question, from_interval, with_interval
 from toolkit.corpora.metrics.sample import Row, draw_rows
 from toolkit.corpora.metrics.wording import WHITE_SPACE, Tokenization
+from toolkit.statistics.metric import RESAMPLES, Metric, by_question, from_interval, with_interval
 
 EQUAL = ("covered_in_k", "distinct_paths")  # in as many draws as every corpus of a comparison has
 OWN = ("coverage@k", "diversity@k")  # in as many draws as this corpus has: what a budget of tokens or compute bought

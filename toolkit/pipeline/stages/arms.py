@@ -19,8 +19,8 @@ from toolkit.workers import Tick
 from toolkit.workspace import Artifact
 
 if TYPE_CHECKING:
-    from toolkit.corpora.metrics.interval import Metric
     from toolkit.reports.corpora import CorpusValue
+    from toolkit.statistics.metric import Metric
 
 TABLE, LEDGER = "corpora", "ledger"  # where the tables lie among a run's results
 MOST_ROWS = 500  # of a corpus that are compared: more of them would narrow the intervals little and take long

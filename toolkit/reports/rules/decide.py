@@ -1,25 +1,23 @@
-"""Decide a rule by its name, write the files of the decision, and tabulate the claims of several."""
+"""Decide a rule by its name, and write the files of the decision."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.arms import ComparedArm
 from toolkit.reports.corpora import CorpusValue
 from toolkit.reports.forecast import HeldOutForecast, forecasts_now
 from toolkit.reports.results import Series, select_control
-from toolkit.reports.rules.audit import decide_audit, shift_lines
+from toolkit.reports.rules.audit import decide_audit
 from toolkit.reports.rules.bound import decide_bound
 from toolkit.reports.rules.expansion import decide_expansion
 from toolkit.reports.rules.law import decide_law
+from toolkit.reports.rules.markdown import as_markdown
 from toolkit.reports.rules.mixture import decide_mixture
 from toolkit.reports.rules.saturation import decide_saturation
 from toolkit.reports.rules.synthesis import decide_synthesis
 from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS, Decision
-from toolkit.reports.surface_report import surface_lines
-from toolkit.text import markdown_table
 from toolkit.workspace import to_json, write_atomic
 
 
@@ -127,33 +125,3 @@ def write_decision(out: Path, decision: Decision, all_series: Sequence[Series], 
     if len(files) > 2:
         draw(files[2], decision, all_series, title)
     return files
-
-
-def as_markdown(decision: Decision) -> str:
-    """Write a decision as Markdown that reads well on a terminal, too: verdict and sentence, table, surfaces, notes."""
-    blocks = [f"{decision.verdict.capitalize()}. {decision.sentence}", markdown_table(decision.header, decision.rows)]
-    if decision.rule == "expansion":
-        blocks += surface_lines({part.name: part.surface for part in decision.numbers["parts"] if part.surface})
-    if decision.rule == "audit":
-        blocks += shift_lines(decision.numbers)
-    return "\n\n".join([*blocks, *(f"Note: {note}" for note in decision.notes)])
-
-
-def claims_table(decisions: Sequence[Mapping[str, Any]]) -> str:
-    """Tabulate claims of the paper and what we see at nano scale in Markdown, a row per decision.
-
-    Args:
-        decisions: the values of `<rule>.json` files.
-
-    Raises:
-        ValueError: for a mapping that is not a decision.
-    """
-    header = ("", "claim of the paper", "experiment", "verdict", "what we see at nano scale")
-    rows: list[Sequence[str]] = [header, ["---"] * len(header)]
-    for decision in decisions:
-        absent = {"rule", "experiment", "verdict", "sentence"} - decision.keys()
-        if absent or decision["rule"] not in CLAIMS:
-            raise ValueError(f"no decision: {f'{min(absent)} is missing' if absent else decision['rule']}")
-        question, claim = CLAIMS[decision["rule"]]
-        rows.append([question, claim, decision["experiment"], decision["verdict"], decision["sentence"]])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.corpora.metrics import wording
-from toolkit.corpora.metrics.interval import HALVES, Metric, by_question, from_interval, with_interval
 from toolkit.statistics.intervals import accuracy_interval
+from toolkit.statistics.metric import HALVES, Metric, by_question, from_interval, with_interval
 
 ITEMS = st.dictionaries(
     st.text(max_size=3), st.lists(st.integers(-9, 9), min_size=1, max_size=4), min_size=2, max_size=9
