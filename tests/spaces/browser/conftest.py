@@ -38,6 +38,7 @@ STEADY = """frames => {
     window.seenLast = seen;
     return window.steadyFrames >= frames;
 }"""
+LINKED = "document.querySelector('#link textarea, #link input')?.value"
 IDLE = "document.querySelector('.generating, .progress-text, .eta-bar') ? null : true"
 SIZES = "[...document.querySelectorAll('.main-svg')].map(each => Object.values(each.getBoundingClientRect().toJSON()))"
 MODES = {
@@ -136,6 +137,7 @@ def _visits(contexts: dict[str, Any], space: SimpleNamespace) -> Iterator[Callab
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
         page.goto(url + query)
         page.locator(".js-plotly-plot").first.wait_for(state="attached")
+        page.wait_for_function(LINKED)  # the last thing that the page does as it opens
         return page
 
     yield open_page
