@@ -86,7 +86,7 @@ class HeldOutForecast:
     def from_json(cls, data: Mapping[str, Any]) -> "HeldOutForecast":
         """Read the values of a file; older ones, without a form or what forecast, are by the rectified form."""
         form = data.get("form", "rectified")
-        given = {"form": form, "by": form, "reading": ""} | data
+        given = {"form": form, "by": form, "reading": "", **data}
         values = {part.name: given[part.name] for part in fields(cls) if part.name in given}
         values["law"] = Prediction(**data["law"]) if data["law"] else None
         values["parameters"] = {name: ParameterEstimate(**entry) for name, entry in data["parameters"].items()}
