@@ -45,7 +45,7 @@ class Declared(NamedTuple):
         exploratory: whether students of that budget existed before the forecast was written.
         students: the students that it was fitted to, as (budget, seed, error).
         by: what forecast: `averaged` over forms, or a form.
-        law: the numbers of the forecast by name; None where no law could be fitted.
+        law: the numbers of the forecast by name; none where no law could be fitted.
     """
 
     fit_max: float
@@ -53,7 +53,7 @@ class Declared(NamedTuple):
     exploratory: bool
     students: frozenset[tuple[float, float, float]]
     by: str
-    law: Mapping[str, float] | None
+    law: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +225,7 @@ def _declared(path: Path) -> Declared:
             bool(forecast.get("exploratory")),
             students,
             str(forecast.get("by", forecast.get("form", "rectified"))),
-            {name: float(value) for name, value in forecast["law"].items()} if forecast["law"] else None,
+            {name: float(value) for name, value in (forecast.get("law") or {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error

@@ -115,7 +115,7 @@ def _held_out(choice: Choice, law: LawFit) -> str:
 def _written(choice: Choice) -> str:
     """Say what was forecast before the held-out rung was trained, where that was by another procedure."""
     declared = choice.declared
-    if declared is None or declared.law is None or declared.by == AVERAGED or choice.why:
+    if declared is None or not declared.law or declared.by == AVERAGED or choice.why:
         return ""
     mean, low, high = (declared.law[name] for name in ("mean", "low_new", "high_new"))
     return (

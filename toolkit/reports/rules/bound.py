@@ -164,8 +164,9 @@ def _floor(top: Ahead, least_squares: float, teacher: float, rules: DecisionRule
     """Return the floor's posterior, and the share of the gap at the top rung that it explains."""
     floors = top.floor
     tails = [rules.floor_tail, 0.5, 1 - rules.floor_tail]
-    # Per draw, the distance of its floor to the teacher as a share of its own gap at the top rung.
-    shares = (floors - teacher) / (top.curve[:, 0] - teacher)
+    # Per draw, the distance of its floor to the teacher as a share of its own gap at the top rung; a curve may dip
+    # below the floor of its form by what no form says.
+    shares = np.minimum((floors - teacher) / (top.curve[:, 0] - teacher), 1.0)
     low, middle, high = np.quantile(floors, tails).tolist()
     return Floor(low, middle, high, least_squares), Shares(*np.quantile(shares, tails).tolist())
 
