@@ -12,6 +12,7 @@ from toolkit.laws.curve.data import NoCurve
 from toolkit.laws.curve.fit import fit_law
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.forecast.ahead import AVERAGED, Ahead, forecast_of
+from toolkit.laws.forecast.averaged import ASSUMES
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.results import Series, select_control
 
@@ -199,6 +200,13 @@ def quantiles(fit: LawFit, shares: Sequence[float]) -> dict[str, list[float | No
     """Return these quantiles of each parameter's posterior, by its name; None for each where there is none."""
     ranges = np.quantile(fit.draws, shares, axis=0).T if len(fit.draws) else [[math.nan] * len(shares)] * len(fit.names)
     return {name: [finite(value) for value in values] for name, values in zip(fit.names, ranges, strict=True)}
+
+
+def rests_on(readings: Mapping[str, str]) -> list[str]:
+    """Say what each pair's forecast rests on, and once what averaged ones assume; older forecasts say nothing of it."""
+    carried = [f"{pair}: {reading.removesuffix(f'; {ASSUMES}')}" for pair, reading in readings.items() if reading]
+    assumes = f"; {ASSUMES}" if any(reading.endswith(ASSUMES) for reading in readings.values()) else ""
+    return [f"The forecast of {'; of '.join(carried)}{assumes}."] if carried else []
 
 
 def finite(value: Any) -> float | None:

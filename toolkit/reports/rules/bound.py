@@ -12,7 +12,7 @@ import numpy as np
 from toolkit.laws.forecast.ahead import AVERAGED, Ahead, forecast_of
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.sections import DOUBLED
-from toolkit.reports.forecast import fit_points
+from toolkit.reports.forecast import fit_points, rests_on
 from toolkit.reports.results import Cell, Series, cell_name, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
 from toolkit.statistics.intervals import Interval, accuracy_interval, contrasts
@@ -135,7 +135,8 @@ def decide_bound(
     bars = "The gap's interval holds replicates and test items, the teacher's test items only; the teacher is fixed."
     rows = [_row(part) for part in parts]
     sentence = f"{'; '.join(_clause(part, rules) for part in parts)}."
-    return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
+    words = (bars, *rests_on({part.pair: part.reading for part in parts}), *notes)
+    return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, words)
 
 
 def _part(series: Series, rules: DecisionRules, moved: float | None, by: str) -> BoundPart:

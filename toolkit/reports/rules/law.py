@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.pooled import pool_beta
 from toolkit.laws.forecast.ahead import AVERAGED, Ahead, forecast_of
-from toolkit.laws.forecast.averaged import ASSUMES
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.forecast import (
     HeldOutForecast,
@@ -17,6 +16,7 @@ from toolkit.reports.forecast import (
     finite,
     fit_points,
     parameters,
+    rests_on,
 )
 from toolkit.reports.results import Cell, Series, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
@@ -145,7 +145,7 @@ def decide_law(
         "replicates; test items are the same at every rung."
     )
     sentence = _sentence(parts, numbers, rules)
-    rows, words = [_row(part) for part in parts], (bars, *_rests_on(parts), *notes)
+    rows, words = [_row(part) for part in parts], (bars, *rests_on({part.pair: part.reading for part in parts}), *notes)
     return Decision("law", experiment, verdict, sentence, header, rows, numbers, rules, words)
 
 
@@ -272,13 +272,6 @@ def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: Decis
         f" log-linear {points(misses['log-linear'], '')}); a miss of {points(least, '')} points would have been seen "
         f"at {share(rules.law_refuted)}{reasons}."
     )
-
-
-def _rests_on(parts: Sequence[LawPart]) -> Sequence[str]:
-    """Say what each pair's forecast rests on, and once what averaged ones assume; older forecasts do not say it."""
-    carried = [f"{part.pair}: {part.reading.removesuffix(f'; {ASSUMES}')}" for part in parts if part.reading]
-    assumes = f"; {ASSUMES}" if any(part.reading.endswith(ASSUMES) for part in parts) else ""
-    return [f"The forecast of {'; of '.join(carried)}{assumes}."] if carried else []
 
 
 def _row(part: LawPart) -> list[str]:
