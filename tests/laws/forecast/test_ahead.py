@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit import fit_law, fit_surface, forecast, forecast_surface
@@ -29,6 +29,7 @@ def test_the_forecast_of_a_form_is_that_of_its_fit():
 
 
 @WAYS
+@settings(max_examples=20)
 @given(budget=st.floats(0.5, 256), rows=st.integers(1, 20))
 def test_the_mean_of_more_students_is_surer_and_no_surer_than_the_curve(by, budget, rows):
     ahead = forecast_of(LAW, budget, by)
