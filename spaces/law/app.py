@@ -124,13 +124,18 @@ def _wire(
     query = gr.Textbox("", visible=False)
 
     def opening(request: gr.Request) -> list[Any]:
+        if not request.query_params:  # the page came with its first values, and may have been used already
+            return [gr.skip()] * (len(outputs) - 1) + [True]
         values, wrong = links.read(linked, dict(request.query_params))
-        heads = _settled([values[name] for name in controls], None, wrong)
-        if not request.query_params:  # the page came with its first values
-            heads[0] = gr.skip()
-        return [*heads, *(values[name] for name in own), values["view"], True]
+        return [
+            *_settled([values[name] for name in controls], None, wrong),
+            *(values[name] for name in own),
+            values["view"],
+            True,
+        ]
 
-    page.load(opening, None, [*heads, *own.values(), view, opened], **QUIET)
+    outputs = [*heads, *own.values(), view, opened]
+    page.load(opening, None, outputs, **QUIET)
     for index, control in enumerate(choice):
         control.input(_changed(index), [yours, *choice], heads, **QUIET)
     yours.change(_uploaded, yours, heads, **QUIET)

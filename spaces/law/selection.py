@@ -88,21 +88,23 @@ class Choice(NamedTuple):
 
 def build() -> tuple[list[gr.Dropdown], gr.Radio]:
     """Build the controls, in the order of `NAMES`, and the one of the scale, inside the open block."""
+    updated = updates(settle([None] * len(NAMES))[0])
+    first = [{key: update[key] for key in ("choices", "value")} for update in updated]
     with gr.Row():
         source = gr.Dropdown(
-            SOURCES, value=EXAMPLE, label="Results", allow_custom_value=True, min_width=200,
+            **first[0], label="Results", allow_custom_value=True, min_width=200,
             info="the bundled example, or org/name-results@revision",
         )  # fmt: skip
-        experiment = gr.Dropdown([], label="Experiment", info="what was run", min_width=160)
-        pair = gr.Dropdown([], label="Teacher > student base", info="the pair", min_width=160)
+        experiment = gr.Dropdown(**first[1], label="Experiment", info="what was run", min_width=160)
+        pair = gr.Dropdown(**first[2], label="Teacher > student base", info="the pair", min_width=160)
         ladder = gr.Dropdown(
-            [], label="Ladder", info="students that differ in budget and seed", min_width=220, scale=2,
+            **first[3], label="Ladder", info="students that differ in budget and seed", min_width=220, scale=2,
             elem_id="ladder",
         )  # fmt: skip
     with gr.Row():
-        fit_min = gr.Dropdown([], label="Fit from r =", info="first rung fitted", min_width=120)
-        fit_max = gr.Dropdown([], label="Fit up to r =", info="last rung fitted", min_width=120)
-        held_out = gr.Dropdown([], label="Held-out rung", info="forecast, then compared", min_width=120)
+        fit_min = gr.Dropdown(**first[4], label="Fit from r =", info="first rung fitted", min_width=120)
+        fit_max = gr.Dropdown(**first[5], label="Fit up to r =", info="last rung fitted", min_width=120)
+        held_out = gr.Dropdown(**first[6], label="Held-out rung", info="forecast, then compared", min_width=120)
         scale = gr.Radio(
             ["error", "accuracy"], value="error", label="Show", info="in laws and forecasts", min_width=180
         )

@@ -63,9 +63,11 @@ def page(opened):
 
 def choose_file(page, name: str, content: bytes) -> None:
     """Drop a file, in place of an earlier one."""
-    if not page.locator("input[type=file]").count():
+    # Tables of other views have hidden inputs for files, too.
+    inputs = page.locator("[role=tabpanel]:visible input[type=file]")
+    if not inputs.count():
         page.get_by_role("button", name="Clear", exact=True).click()
-    page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
+    inputs.first.set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
 
 
 def drop(page, name: str, content: bytes):
