@@ -55,8 +55,9 @@ def forecast(
 ) -> dict[str, Any]:
     """Return the law as `/fit` does, with forecasts at each budget of `ahead`.
 
-    A forecast has least squares, mean, 90 % of curves and of new runs, and every baseline. Beyond 4 times the last
-    budget intervals span all forms; beyond 16 times a forecast is refused.
+    A forecast is averaged over forms of the law by the data: mean, 90 % of curves and of new runs. Beside it are least
+    squares of the law and every baseline; `reading` says what carried the weight. Beyond 16 times the last budget it is
+    refused.
     """
     if quantity not in ("error", "loss"):
         raise ValueError(f"quantity is {str(quantity)[:40]!r}: use 'error' or 'loss'")

@@ -44,12 +44,16 @@ class Declared(NamedTuple):
         held_out: the budget that was forecast.
         exploratory: whether students of that budget existed before the forecast was written.
         students: the students that it was fitted to, as (budget, seed, error).
+        by: what forecast: `averaged` over forms, or a form.
+        law: the numbers of the forecast by name; none where no law could be fitted.
     """
 
     fit_max: float
     held_out: float
     exploratory: bool
     students: frozenset[tuple[float, float, float]]
+    by: str
+    law: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +224,8 @@ def _declared(path: Path) -> Declared:
             float(forecast["held_out"]),
             bool(forecast.get("exploratory")),
             students,
+            str(forecast.get("by", forecast.get("form", "rectified"))),
+            {name: float(value) for name, value in (forecast.get("law") or {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"laws/forecast.json is not a forecast as `fss run` writes it: {error!r}") from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from toolkit.commands import plan as plan_command
 from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.laws.curve.predict import Forecast
+from toolkit.laws.forecast.ahead import Ahead, forecast_of
 from toolkit.laws.planning.allocation import Split, frontier, limits
 from toolkit.laws.planning.plan import Plan, plan
 from toolkit.laws.planning.prices import Prices
@@ -80,9 +80,15 @@ def report(law: LawFit, budgets: tuple[float, ...], notes: tuple[str, ...] = ())
 
 
 @lru_cache(maxsize=64)
-def curve(law: LawFit, first: float, last: float, level: float = 0.9) -> Forecast:
-    """Forecast at `POINTS` budgets from first to last, evenly spaced in their logarithm."""
-    return law.predict(np.geomspace(first, last, POINTS), level)
+def ahead(law: LawFit, budget: float) -> Ahead:
+    """Forecast one budget, as `fss fit --predict` does."""
+    return forecast_of(law, budget)
+
+
+@lru_cache(maxsize=64)
+def curve(law: LawFit, first: float, last: float) -> Ahead:
+    """Forecast `POINTS` budgets from first to last, evenly spaced in their logarithm."""
+    return forecast_of(law, np.geomspace(first, last, POINTS))
 
 
 @lru_cache(maxsize=64)
@@ -106,13 +112,14 @@ def _rung(ladder: MeasuredLadder, budget: float) -> Rung:
 
 
 def gains(law: LawFit, budgets: Array) -> Array:
-    """Return what doubling each budget (X,) wins, as fractions (draws, X), paired over posterior curves."""
-    return law.curves(budgets) - law.curves(2 * budgets)
+    """Return what doubling each budget (X,) is forecast to win, as fractions (draws, X), paired over its curves."""
+    once, twice = np.split(forecast_of(law, np.concatenate([budgets, 2 * budgets])).curve, 2, axis=1)
+    return np.asarray(once - twice)
 
 
 def turning_point(law: LawFit, least: float, limit: float) -> float | None:
     """Return the first budget up to `limit` whose doubling is expected to win less than `least`, else None."""
-    budgets = np.geomspace(float(law.rungs.x[0]), limit, 400)
+    budgets = np.geomspace(float(law.rungs.x[0]), limit, 100)
     small = gains(law, budgets).mean(axis=0) < least
     return float(budgets[int(np.argmax(small))]) if small.any() else None
 

@@ -8,13 +8,14 @@ import numpy as np
 from scale import Scale
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.laws.forecast.ahead import Ahead
 from toolkit.reports.fit_report import parameter_table
 
 TOY = (
     "**0.35 M-parameter toy.** These students have about that size or less, and were trained on short synthetic "
     "questions: trust the shapes of the curves, not their values or costs."
 )
-NO_NOISE = "One seed (or seeds that do not differ) and no sd: the noise is unknown, so there is no interval."
+NO_NOISE = "One seed (or seeds that do not differ) and no sd: the noise is unknown, so the law has no interval."
 GAIN = 0.01  # returns diminish where a doubling wins less than a point
 
 NAMES = {
@@ -86,6 +87,11 @@ def exponent(beta: Mapping[str, float | None]) -> str:
     return f"The exponent lies between {low:.2f} and {high:.2f}."
 
 
+def basis(ahead: Ahead) -> str:
+    """Say what a forecast rests on, and what its notes warn of."""
+    return "\n".join([f"- The forecast: {ahead.reading}.", *(f"- {note}" for note in ahead.notes)])
+
+
 def zone(law: LawFit, budget: float) -> str:
     """Return how far a budget is beyond the fitted ones: "inside", "near" (<= 4 x), "far" (<= 16 x) or "refused"."""
     times = budget / float(law.rungs.x[-1])
@@ -98,8 +104,8 @@ def caution(law: LawFit, budget: float) -> str:
     last = float(law.rungs.x[-1])
     return {
         "inside": "Inside the fitted range.",
-        "near": f"{budget / last:.3g} times the last fitted budget: an extrapolation, with the law's own interval.",
-        "far": f"**{budget / last:.3g} times the last fitted budget: no number, only the envelope over all forms.**",
+        "near": f"{budget / last:.3g} times the last fitted budget: an extrapolation.",
+        "far": f"**{budget / last:.3g} times the last fitted budget: no number, only the interval.**",
         "refused": f"**Refused: {budget / last:.3g} times the last fitted budget ({last:g}).** Beyond "
         f"{REFUSE_BEYOND:g} times no form can be trusted; measure a larger rung first.",
     }[zone(law, budget)]

@@ -59,15 +59,14 @@ def draw(choice: Choice, law: LawFit, axes: Axes) -> go.Figure:
 
 
 def _curve(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
-    forecast = fitting.curve(law, first, last)
-    r = np.asarray(forecast.r)
-    for name, low, high in zip(
-        plots.BANDS, (forecast.low_new, forecast.low), (forecast.high_new, forecast.high), strict=True
-    ):
+    ahead = fitting.curve(law, first, last)
+    x = ahead.budgets * axes.times
+    for name, rows in zip(plots.BANDS, (1, None), strict=True):
+        low, high = ahead.interval(rows=rows)
         if np.isfinite(low).all():
-            plots.band(plot, r * axes.times, axes.scale.percent(low), axes.scale.percent(high), name, plots.BANDS[name])
-    curve = forecast.mean if law.solution.posterior is not None else forecast.point
-    plots.line(plot, r * axes.times, axes.scale.percent(curve), "law", plots.LAW, width=2.5)
+            plots.band(plot, x, axes.scale.percent(low), axes.scale.percent(high), name, plots.BANDS[name])
+    plots.line(plot, x, axes.scale.percent(ahead.mean), "forecast", plots.LAW, width=2.5)
+    plots.line(plot, x, axes.scale.percent(law.mean(ahead.budgets)), "law", plots.LAW, width=1)
 
 
 def _baselines(plot: go.Figure, law: LawFit, first: float, last: float, axes: Axes) -> None:
@@ -108,11 +107,11 @@ def hover(rung: fitting.Rung, scale: Scale) -> str:
 
 
 def _forecast(plot: go.Figure, law: LawFit, budget: float, axes: Axes) -> None:
-    forecast = law.predict(budget)
-    if not np.isfinite(forecast.mean):
+    ahead = fitting.ahead(law, budget)
+    if not np.isfinite(ahead.mean[0]):
         return
-    ends = sorted(float(axes.scale.percent(end)) for end in (forecast.low_new, forecast.high_new))
-    middle = float(axes.scale.percent(forecast.mean))
+    ends = sorted(axes.scale.percent(ahead.interval(rows=1)[:, 0]).tolist())
+    middle = float(axes.scale.percent(ahead.mean[0]))
     plot.add_scatter(
         x=[budget * axes.times * (1.05 if axes.log else 1.0)], y=[middle], mode="markers", name="forecast, 90 %",
         marker={"size": 9, "symbol": "line-ew", "line": {"width": 2, "color": plots.LAW}},

@@ -96,13 +96,13 @@ def draw_frontier(planned: fitting.Planned) -> go.Figure:
 
 def draw_one_axis(law: LawFit, prices: Prices, questions: float) -> go.Figure:
     """Draw what more answers to the same questions cost and win, up to 4 times the last budget."""
-    forecast = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
-    cost = prices.cost(questions, forecast.r)
+    ahead = fitting.curve(law, float(law.rungs.x[0]), WIDEN_BEYOND * float(law.rungs.x[-1]))
+    cost = prices.cost(questions, ahead.budgets)
     plot = plots.figure(f"cost of {questions:,g} questions × r", "test error, %", height=380)
-    if np.isfinite(forecast.low).all():
-        name = "90 % of curves"
-        plots.band(plot, cost, 100 * np.asarray(forecast.low), 100 * np.asarray(forecast.high), name, plots.BANDS[name])
-    plots.line(plot, cost, 100 * law.mean(forecast.r), "law", plots.LAW, width=2.5)
+    name = "90 % of curves"
+    low, high = 100 * ahead.interval()
+    plots.band(plot, cost, low, high, name, plots.BANDS[name])
+    plots.line(plot, cost, 100 * ahead.mean, "forecast", plots.LAW, width=2.5)
     observed_cost = prices.cost(questions, law.rungs.x)
     plot.add_scatter(
         x=observed_cost, y=100 * law.rungs.y, mode="markers", name="observed",

@@ -46,16 +46,19 @@ def as_lines(choice: Choice, law: LawFit) -> str:
     predict = f" --predict {ahead[0]!r}" if ahead else ""
     flag = f" --{noise} {noise}" if noise else ""
     sd = ', table["sd"]' if noise == "sd" else ""
-    forecast = f"print(law.predict({ahead[0]!r}))" if ahead else "print(law.E, law.r_half, law.beta)"
+    rows, fit_max = 'table["budget"], table["error"]', f"fit_max={choice.fit_max!r}"
+    name, code = "fit_law", f"law = fit_law({rows}{sd}, {fit_max})\nprint(law.E, law.r_half, law.beta)"
+    if ahead:
+        name, code = "forecast", f"ahead = forecast({rows}, {[*ahead]}{sd}, {fit_max})"
+        code += "\nprint(ahead.mean, ahead.interval(0.9, rows=1), ahead.reading)"
     lines = f"""\
 # {FILE} is the CSV of this report; the same command:
 # fss fit {FILE} --x budget --y error{flag} --fit-max {choice.fit_max!r}{predict}
 import pandas as pd
-from toolkit.laws.curve.fit import fit_law
+from toolkit import {name}
 
 table = pd.read_csv("{FILE}")
-law = fit_law(table["budget"], table["error"]{sd}, fit_max={choice.fit_max!r})
-{forecast}
+{code}
 """
     return f"# {guards.marked(lines, choice.why)}" if choice.why else lines
 

@@ -35,6 +35,13 @@ class Choice(NamedTuple):
     why: str
     scale: Scale = Scale()
 
+    @property
+    def declared(self) -> Declared | None:
+        """Return the forecast that was written of this rung from this range, if there is one."""
+        chosen = self.fit_max, self.held_out
+        every = self.experiment.forecasts(self.pair, self.name)
+        return next((one for one in every if (one.fit_max, one.held_out) == chosen), None)
+
     def law(self) -> LawFit:
         """Fit the law of the selected rungs.
 

@@ -145,7 +145,7 @@ def _ladders(measurements: Measurements, notes: list[str]) -> Iterator[pd.DataFr
         notes.append("budgets repeat, so the spread over seeds is the noise and the column of sds is not used")
         rows = rows.drop(columns="sd")
     if not repeated and not {"seed", "n", "sd"} & set(rows):
-        notes.append("one row per budget and no sd: the noise is unknown, so there is no interval")
+        notes.append("one row per budget and no sd: the noise is unknown, so the law has no interval")
     for _, group in rows.groupby(keys, sort=False) if keys else [((), rows)]:
         run = group.iloc[0]
         ladder = as_ladders(measurements._replace(rows=group, notes=()), ARM)[0]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from toolkit import fit_law, forecast
 from toolkit.commands.fit import add_fit_arguments, fit_command
 from toolkit.reports.fit_report import error_text
 
@@ -53,36 +54,42 @@ def test_text_has_forecasts_baselines_and_warnings(table, capsys):
         "warning: no floor",
     ):
         assert words in text
-    assert "5 times the last budget fitted: intervals also span" in text
+    assert "note: 5 times the last budget fitted" in text and "it assumes that no further fall begins" in text
 
 
-def test_json_repeats_the_library(table, capsys):
-    from toolkit.laws import fit_law
+ONE = ("--x", "r", "--y", "error", "--seed", "seed", "--group", "pair", "--fit-max", 16, "--predict", 32, "--json")
 
-    run(
-        table,
-        "--x",
-        "r",
-        "--y",
-        "error",
-        "--seed",
-        "seed",
-        "--group",
-        "pair",
-        "--fit-max",
-        16,
-        "--predict",
-        32,
-        "--json",
-    )
+
+@pytest.fixture
+def rows(table):
+    """The rows of one ladder."""
+    return pd.read_csv(table).query("pair == 'large'").sort_values("r", kind="stable")
+
+
+def test_json_repeats_the_library(table, rows, capsys):
+    run(table, *ONE)
     report = json.loads(capsys.readouterr().out)["large"]
-    rows = pd.read_csv(table).query("pair == 'large'").sort_values("r", kind="stable")
-    forecast = fit_law(rows.r.to_numpy(), rows.error.to_numpy(), fit_max=16).predict(32)
-    assert report["forecasts"][0]["low_new"] == pytest.approx(forecast.low_new)
-    assert report["forecasts"][0]["point"] == pytest.approx(forecast.point)
-    observed = rows.query("r == 32").error.mean()
-    law = next(row for row in report["table"] if row["form"] == "law")
-    assert law["miss"][0] == pytest.approx(forecast.mean - observed)
+    ahead = forecast(rows.r.to_numpy(), rows.error.to_numpy(), 32, fit_max=16)
+    law = fit_law(rows.r.to_numpy(), rows.error.to_numpy(), fit_max=16)
+    output = report["forecasts"][0]
+    assert [output["low"], output["high"]] == pytest.approx(ahead.interval()[:, 0])
+    assert [output["low_new"], output["high_new"]] == pytest.approx(ahead.interval(rows=1)[:, 0])
+    assert (report["forecast"], report["reading"]) == ("averaged", ahead.reading)
+    assert output["point"] == pytest.approx(law.at(32)) and report["baselines"]["law"] == pytest.approx(law.mean(32))
+    observed, misses = rows.query("r == 32").error.mean(), {row["form"]: row["miss"][0] for row in report["table"]}
+    assert misses["averaged"] == pytest.approx(ahead.mean[0] - observed) and output["mean"] == ahead.mean[0]
+    assert misses["law"] == pytest.approx(law.mean(32)[0] - observed)
+
+
+def test_the_law_alone_forecasts_where_it_is_named(table, rows, capsys):
+    run(table, *ONE, "--forecast", "rectified")
+    report = json.loads(capsys.readouterr().out)["large"]
+    expected = fit_law(rows.r.to_numpy(), rows.error.to_numpy(), fit_max=16).predict(32)
+    output = report["forecasts"][0]
+    assert output == pytest.approx({name: getattr(expected, name) for name in output})
+    assert report["reading"].startswith("by the rectified form alone") and "averaged" not in str(report["table"])
+    with pytest.raises(ValueError, match="forecast is 'lomax': use 'averaged', or 'rectified', the form that is"):
+        run(table, *ONE, "--forecast", "lomax")
 
 
 def test_any_form_is_fitted_by_its_name(table, capsys):
@@ -115,7 +122,7 @@ def test_losses_are_not_percent(tmp_path, capsys):
     pd.DataFrame({"tokens": x, "loss": 1.069 + 563.8 / (166.1 + x**0.455)}).to_csv(path, index=False)
     run(path, "--x", "tokens", "--y", "loss", "--quantity", "loss", "--predict", 400_000)
     text = capsys.readouterr().out
-    assert "percent" not in text and "no interval can be given" in text
+    assert "percent" not in text and "the law has no interval" in text and "it is a nugget" in text
     assert re.search(r"\| E +\| +- \| +- \| +1\.069 \|", text)
 
 

@@ -42,6 +42,7 @@ def test_text_begins_with_the_advice(table, capsys):
     assert output.startswith("With 6,000 to spend, take ") or output.startswith("Cannot tell: with 6,000 to spend")
     assert "no number of responses makes a question worth more than" in output
     assert "At equal totals" in output and "At these prices" in output
+    assert "Averaged over forms the plan's error is forecast at " in output
     assert "| spending" in output and "note: column 'err' reaches" in output
 
 
@@ -56,6 +57,11 @@ def test_json_holds_the_same_and_no_nan(table, capsys):
         (row["error"] for row in output["frontier"]), reverse=True
     )
     assert abs(output["surface"]["parameters"]["kappa"] - 0.1) < 0.05
+    truth = float(rectified(n_eff(best["questions"], best["budget"], 0.1), 0.1, 250, 300, 0.9))
+    assert (
+        output["forecast"]["low"] < truth < output["forecast"]["high"]
+        and "further fall" in output["forecast"]["reading"]
+    )
 
 
 def test_plot_is_written(table, tmp_path, capsys):

@@ -1,3 +1,4 @@
+import html
 import json
 import os
 import subprocess
@@ -79,6 +80,17 @@ def test_a_row_for_each_number_of_a_law():
     ]  # fmt: skip
     assert (rows[1]["low"], rows[1]["high"], rows[2]["low"], rows[2]["high"]) == (0.38, 0.44, 0.35, None)
     assert set().union(*rows) | {"experiment", "pair", "held_out", "exploratory"} == set(LAWS.names)
+
+
+def test_what_a_forecast_rests_on_is_in_words_in_the_table_and_on_the_card(measured, tmp_path):
+    results = measured()
+    said = FORECAST | {"by": "averaged", "reading": "mostly a law (72 %)", "notes": ["8 times the last", "a bend"]}
+    results.laws["law.json"].write_text(json.dumps({"forecast": said, "observed": {"mean": 0.42}}))
+    rows = [(row["kind"], row["name"]) for row in laws_table(results.laws).to_pylist()]
+    assert {("reading", "mostly a law (72 %)"), ("note", "8 times the last"), ("note", "a bend")} <= set(rows)
+    write_results(tmp_path / "out", results, "local/tiny-results", "v1.0.0")
+    text = html.unescape((tmp_path / "out" / "README.md").read_text())
+    assert "The forecast of big>wide at budget 8: mostly a law (72 %). Note: 8 times the last. Note: a bend." in text
 
 
 def test_every_law_is_in_the_one_table_with_its_pair_and_its_rung(measured):

@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.laws.curve.forms import rectified
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.reports.forecast import HeldOutForecast, forecast
+from toolkit.reports.forecast import HeldOutForecast, fit_points, forecast
 from toolkit.reports.law import report
 from toolkit.workspace import to_json
 
@@ -46,10 +46,12 @@ def test_the_report_puts_the_observation_beside_the_forecast(tmp_path):
     law = json.loads((tmp_path / "law.json").read_text())
     record = [row["error"] for row in every if row["budget"] == 32]
     assert law["observed"]["mean"] == pytest.approx(np.mean(record)) and law["observed"]["students"] == 3
-    assert law["misses"]["law"] == pytest.approx(ahead.law.mean - np.mean(record))
+    assert law["misses"]["averaged"] == pytest.approx(ahead.law.mean - np.mean(record))
+    assert law["misses"]["law"] == pytest.approx(ahead.baselines["law"] - np.mean(record))
+    assert f"The forecast: {ahead.reading}." in facts["report"]
     assert f"observed {np.mean(record):.3f}" in facts["sentence"] and "of 3 inside" in facts["sentence"]
     fit = LawFit.from_json((tmp_path / "fit.json").read_text())
-    assert fit.predict(32).mean == pytest.approx(ahead.law.mean)
+    assert fit.predict(32).mean == pytest.approx(ahead.baselines["law"])
     assert (tmp_path / "law.png").stat().st_size > 20_000
 
 
@@ -81,7 +83,14 @@ def test_what_is_no_ladder_of_errors_is_an_error():
         forecast([row | {"error": 50.0} for row in students(RUNGS)], held_out=32, level=0.9)
 
 
-def test_a_forecast_of_before_forms_could_be_chosen_is_of_the_rectified_one():
-    ahead = forecast(students(RUNGS), held_out=32, level=0.9)
+def test_a_forecast_of_before_there_was_a_choice_is_by_the_rectified_form():
+    ahead = forecast(students(RUNGS), held_out=32, level=0.9, by="rectified")
     older = json.loads(to_json(ahead))
-    assert older.pop("form") == "rectified" and to_json(HeldOutForecast.from_json(older)) == to_json(ahead)
+    assert [older.pop(name) for name in ("form", "by")] == ["rectified"] * 2 and older.pop("reading")
+    assert HeldOutForecast.from_json(older) == replace(ahead, reading="", notes=[*ahead.notes])
+
+
+def test_the_law_alone_forecasts_where_it_is_named():
+    ahead = forecast(students(RUNGS), held_out=32, level=0.9, by="rectified")
+    law = fit_points(ahead.fitted).predict(32)
+    assert (ahead.law.mean, ahead.law.low_new) == (law.mean, law.low_new) and "law" not in ahead.baselines

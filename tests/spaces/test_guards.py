@@ -82,13 +82,13 @@ def chosen_of(errors, seeds=1, **more):
     return selection.settle(["yours", *[None] * 6], data.Experiment("own", "yours", table))[0]
 
 
-def test_one_seed_without_sd_gives_no_interval():
+def test_one_seed_without_sd_gives_the_law_no_interval_and_the_forecast_a_note():
     choice = chosen_of([0.9, 0.8, 0.7, 0.63, 0.6])  # the 1,000 test questions behind each say nothing of seeds
     law = choice.law()
     assert guards.floor(law, ERROR) == guards.NO_NOISE
     assert "The exponent has no interval" in guards.exponent(fitting.report(law, ())["parameters"]["beta"])
-    assert guards.NO_NOISE in extrapolate.render(choice, 32, "90")[0]
-    assert "(error; no interval)" in law_view.render(choice, "r", "log")[0]
+    for words in (extrapolate.render(choice, 32, "90")[0], law_view.render(choice, "r", "log")[0]):
+        assert "- no noise is known" in words and "90 % of new students" in words.replace("90%", "90 %")
     assert chosen_of([0.9, 0.8, 0.7, 0.63, 0.6], sd=0.01).law().solution.posterior is not None
 
 

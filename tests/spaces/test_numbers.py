@@ -47,8 +47,9 @@ def test_the_law_on_the_page_is_what_fss_fit_prints(capsys, curves, ladder):
 def test_the_page_shows_the_forecast_that_was_written_before_the_rung_was_trained(forecast):
     written = forecast["law"]
     output = law.render(selection.settle(START)[0], "r", "log")[0]
-    assert f"forecast {100 * written['mean']:.2f} %" in output
-    assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in output
+    before = output[output.index("Written before these students were trained, by the rectified law alone: ") :]
+    assert f"forecast {100 * written['mean']:.2f} %" in before and "was made afterwards" in before
+    assert f"{100 * written['low_new']:.2f} to {100 * written['high_new']:.2f} %" in before
 
 
 @pytest.mark.parametrize("budget", [48, 64])
@@ -139,10 +140,10 @@ def test_one_number_of_questions_cannot_be_planned_with_and_says_so(ladder):
     output, figure, frontier, text = plan.render(choice, "spend", 12000, 60, False, *PRICES)
     assert "These data cannot tell whether more questions or more answers are better" in output
     assert "students on 128 and on 512 questions" in output and frontier is None and text == "" and figure.data
-    assert "fitted to r = 1 to 16:" in output and figure.layout.title.text is None
+    assert "forecast from r = 1 to 16:" in output and figure.layout.title.text is None
     changed, _ = selection.settle([*START[:5], "8", "32"])
     output, other, *_ = plan.render(changed, "spend", 12000, 60, False, *PRICES)
-    assert "fitted to r = 1 to 8 (exploratory):" in output and other.layout.title.text == "exploratory"
+    assert "forecast from r = 1 to 8 (exploratory):" in output and other.layout.title.text == "exploratory"
     fitted = [ladder[ladder["budget"] <= upto]["budget"].nunique() for upto in (8, 16)]
     assert [len(each.data[-1].x) for each in (other, figure)] == fitted
 

@@ -56,6 +56,12 @@ def add_max_beta_argument(parser: argparse.ArgumentParser, default: float) -> No
     parser.add_argument("--max-beta", type=float, default=default, help=text)
 
 
+def add_forecast_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--forecast`: over what forecasts are made."""
+    text = "averaged over forms by the data (default), or by the law alone: its form's name, such as rectified"
+    parser.add_argument("--forecast", default="averaged", metavar="HOW", help=text)
+
+
 def add_report_arguments(parser: argparse.ArgumentParser, plot: str) -> None:
     """Declare `--json` and `--plot`, whose help says what the figure shows."""
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.commands.arguments import add_report_arguments, add_where_argument, named_values, read_number
+from toolkit.commands.arguments import (
+    add_forecast_argument,
+    add_report_arguments,
+    add_where_argument,
+    named_values,
+    read_number,
+)
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.rules.verdict import CLAIMS, OF_ARMS, Decision
 
@@ -34,6 +40,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit-max", type=int, metavar="R", help="law: the largest budget that is fitted")
     parser.add_argument("--held-out", type=int, metavar="R", help="law: the budget that is forecast")
     parser.add_argument("--form", default="rectified", metavar="NAME", help="law: its form (default: rectified)")
+    add_forecast_argument(parser)
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="saturation: the corpus, as a release folder")
     parser.add_argument(
         "--baseline", metavar="ARM", help="synthesis, audit: default: the only plain rejection sampling"
@@ -95,7 +102,7 @@ def _read(args: argparse.Namespace) -> "tuple[str, Sequence[Series], DecisionReq
     tables = result_tables(args.curves)
     experiment, series = read_results(tables.curves, args.items or tables.items, named_values(args.where, "--where"))
     labels = _labels(args, series[0].cells[0][0])
-    asked = {"fit_max": args.fit_max, "held_out": args.held_out, "form": args.form}
+    asked = {"fit_max": args.fit_max, "held_out": args.held_out, "form": args.form, "by": args.forecast}
     return experiment, series, DecisionRequest(args.rule, **asked, labels=labels)
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from toolkit.commands.arguments import (
+    add_forecast_argument,
     add_max_beta_argument,
     add_report_arguments,
     add_where_argument,
@@ -30,8 +31,9 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("--n", metavar="COLUMN", help="test items behind each value: binomial noise")
     add_where_argument(parser)
     parser.add_argument("--group", metavar="COLUMN", help="one law per value of this column")
-    parser.add_argument("--pool", action="store_true", help="pool beta partially across the groups")
+    parser.add_argument("--pool", action="store_true", help="pool the law's beta partially across the groups")
     parser.add_argument("--form", default="rectified", metavar="NAME", help="form of the law (default: rectified)")
+    add_forecast_argument(parser)
     parser.add_argument("--fit-max", type=float, metavar="X", help="fit budgets up to X, hold out the rest")
     parser.add_argument("--predict", type=float, nargs="+", default=[], metavar="X", help="budgets to forecast")
     add_max_beta_argument(parser, default=1.0)
@@ -52,7 +54,7 @@ def fit_command(args: argparse.Namespace) -> int:
     ladders = {ladder.name: ladder for ladder in curves}
     fits = {name: fit_ladder(ladder, args.fit_max, args.max_beta, args.form) for name, ladder in ladders.items()}
     fits = pool_beta(fits) if args.pool else fits
-    reports = {name: describe(fit, args.predict, ladders[name].notes) for name, fit in fits.items()}
+    reports = {name: describe(fit, args.predict, ladders[name].notes, args.forecast) for name, fit in fits.items()}
     text = (
         json.dumps(reports, indent=1, allow_nan=False)
         if args.json
@@ -63,5 +65,5 @@ def fit_command(args: argparse.Namespace) -> int:
         from toolkit.reports.figures.law import draw_fits
 
         label = "error" if next(iter(ladders.values())).quantity == "error" else args.y
-        draw_fits(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label)
+        draw_fits(args.plot, fits, ahead=max(args.predict, default=None), x=args.x, y=label, by=args.forecast)
     return 0

@@ -97,11 +97,20 @@ def read_prices(path: Path | None, arguments: list[str]) -> dict[str, Any]:
 
 def describe(surface: Any, prices: Any, advice: Any, frontier: list[Any], notes: tuple[str, ...]) -> dict[str, Any]:
     """Return a plan as plain values; numbers that do not exist are null."""
+    from toolkit.laws.forecast.ahead import forecast_cell
     from toolkit.laws.planning.crossover import crossover, divergence_total
 
     divergence, crossing = divergence_total(surface), crossover(surface, prices)
+    ahead = forecast_cell(surface, advice.best.questions, advice.best.budget)
     return {
         "sentence": advice.sentence,
+        "forecast": ahead
+        and {
+            "mean": float(ahead.mean[0]),
+            **dict(zip(("low", "high"), ahead.interval()[:, 0].tolist(), strict=True)),
+            "reading": ahead.reading,
+            "notes": list(ahead.notes),
+        },
         "plan": asdict(advice) | {"experiment": advice.experiment and advice.experiment._asdict()},
         "surface": {"parameters": surface.named, "kappa": surface.kappa_interval(), "reading": surface.reading()},
         "divergence": divergence and divergence._asdict(),
@@ -131,12 +140,23 @@ def as_text(report: dict[str, Any]) -> str:
 
 
 def reasons(report: dict[str, Any]) -> list[str]:
-    """Explain the advice: the worth of a response, where the two routes part, and where their prices cross."""
-    return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report)]
+    """Explain the advice: worth of a response, where the routes part, where their prices cross, the plan's forecast."""
+    return [f"{report['surface']['reading']}.", _divergence(report), _crossover(report), _forecast(report)]
 
 
 def _span(row: dict[str, float]) -> str:
     return f"{100 * row['low']:.1f}-{100 * row['high']:.1f}"
+
+
+def _forecast(report: dict[str, Any]) -> str:
+    """Say what the plan's error is where the form of the surface is not trusted alone."""
+    ahead = report["forecast"]
+    if ahead is None:
+        return "No forecast of the plan's error: it lies beyond 16 times what was tested."
+    return (
+        f"Averaged over forms the plan's error is forecast at {100 * ahead['mean']:.1f} % "
+        f"(90 % interval {_span(ahead)} %): {ahead['reading']}."
+    )
 
 
 def _divergence(report: dict[str, Any]) -> str:

@@ -249,7 +249,9 @@ LAWS = pa.schema(
         ("pair", pa.string()),
         ("held_out", pa.int64()),  # the budget held out of this law's fit
         ("exploratory", pa.bool_()),  # students of that budget existed before the forecast
-        ("kind", pa.string()),  # parameter, forecast, baseline, observed, or refused: no law, and `name` says why
+        # parameter, forecast, baseline, observed; in words, in `name`: reading, what a forecast rests on, its note, and
+        # refused, why there is no law
+        ("kind", pa.string()),
         ("name", pa.string()),
         ("budget", pa.int64()),  # of a forecast, a baseline or an observation
         ("value", pa.float64()),
@@ -305,6 +307,9 @@ def law_rows(forecast: Mapping[str, Any], law: Mapping[str, Any] | None) -> Iter
         yield {"kind": "forecast", "name": "mean of students", **at, "value": prediction["mean"], **span}
         new = {"low": prediction["low_new"], "high": prediction["high_new"]}
         yield {"kind": "forecast", "name": "one student", **at, "value": prediction["mean"], **new}
+        if forecast.get("reading"):  # forecasts of before there was a choice, by the rectified law, have none
+            yield {"kind": "reading", "name": forecast["reading"], "budget": budget}
+            yield from ({"kind": "note", "name": note, "budget": budget} for note in forecast["notes"])
     for name, value in forecast["baselines"].items():
         yield {"kind": "baseline", "name": name, "budget": budget, "value": value}
     if law:
@@ -316,7 +321,7 @@ def brief_laws(table: pa.Table) -> list[dict[str, Any]]:
     laws: dict[tuple[Any, Any], dict[str, Any]] = {}
     for row in table.to_pylist():
         line = laws.setdefault((row["pair"], row["held_out"]), {"exploratory": row["exploratory"]})
-        line[f"{row['kind']} {row['name']}" if row["kind"] != "refused" else "refused"] = row
+        line[row["kind"] if row["kind"] in ("refused", "reading") else f"{row['kind']} {row['name']}"] = row
     empty = {"value": None, "low": None, "high": None, "level": None}
     return [
         {
@@ -324,6 +329,8 @@ def brief_laws(table: pa.Table) -> list[dict[str, Any]]:
             "held_out": held_out,
             "exploratory": line["exploratory"],
             "refused": line["refused"]["name"] if "refused" in line else "",
+            "reading": line["reading"]["name"] if "reading" in line else "",
+            "notes": [row["name"] for row in line.values() if isinstance(row, dict) and row["kind"] == "note"],
             "forecast": line.get("forecast one student", empty),
             "log_linear": line.get("baseline log-linear", empty)["value"],
             "last_value": line.get("baseline last value", empty)["value"],

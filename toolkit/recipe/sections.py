@@ -257,6 +257,7 @@ class Law:
     fit_max: Count | None = 16  # the largest budget that the fit may use; null with held_out null
     held_out: Count | None = 32  # null fits nothing
     form: str = "rectified"  # of the law: a name in `toolkit.laws.curve.forms.FORMS`
+    forecast: str = "averaged"  # over forms by the data, or by the law alone: the name of its form
     # a larger budget, forecast together with held_out, where that was known before
     confirm_budget: Count | None = None
 

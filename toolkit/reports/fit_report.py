@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.laws.curve.baselines import TableRow, forecast_table, predict_baselines
-from toolkit.laws.curve.fit import fit_law
+from toolkit.laws.curve.baselines import TableRow, forecast_table
+from toolkit.laws.curve.data import MIN_RUNGS
+from toolkit.laws.curve.fit import fit_law, without_top_rung
 from toolkit.laws.curve.forms import FORMS
 from toolkit.laws.curve.lawfit import LawFit
-from toolkit.laws.curve.predict import Forecast
+from toolkit.laws.curve.predict import REFUSE_BEYOND
+from toolkit.laws.forecast.ahead import AVERAGED, Ahead, check_by, forecast_of
 from toolkit.reports.curves import MeasuredLadder
-from toolkit.reports.forecast import finite, quantiles
+from toolkit.reports.forecast import finite, quantiles, rivals
 from toolkit.text import markdown_table
 
 LEVEL = 0.9
@@ -39,13 +41,16 @@ def fit_ladder(
         raise ValueError(f"{ladder.name}: {error}") from error
 
 
-def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -> dict[str, Any]:
+def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = (), by: str = AVERAGED) -> dict[str, Any]:
     """Return a fit as plain values: parameters, forecasts, the baselines' table, notes and warnings.
 
-    Parameters are given by least squares and by the posterior's median and 90 % interval.
+    Parameters are the law's, by least squares and by the posterior's median and 90 % interval. Forecasts are `averaged`
+    over forms, or `by` the form of the law alone, and `reading` says in words what they rest on.
     """
-    forecasts = [fit.predict(budget, LEVEL) for budget in budgets]
-    baselines = predict_baselines(fit, np.array(budgets, float)) if budgets else {}
+    check_by(by, fit.settings.form)
+    forecasts = [forecast_of(fit, budget, by) for budget in budgets]
+    said = [*notes, *(note for ahead in forecasts for note in ahead.notes if note not in fit.warnings)]
+    baselines = rivals(fit, np.array(budgets, float), by) if budgets else {}
     return {
         "form": FORMS[fit.settings.form].formula,
         "quantity": fit.settings.quantity,
@@ -55,12 +60,30 @@ def describe(fit: LawFit, budgets: Sequence[float], notes: Sequence[str] = ()) -
         "level": LEVEL,
         "parameters": _parameters(fit),
         "floor": fit.floor,
-        "forecasts": [_forecast(forecast) for forecast in forecasts],
+        "forecast": by,
+        "reading": forecasts[0].reading if forecasts else None,
+        "forecasts": [_forecast(fit, ahead) for ahead in forecasts],
         "baselines": {name: values.tolist() for name, values in baselines.items()},
-        "table": [_row(row) for row in forecast_table(fit)],
-        "notes": list(dict.fromkeys([*notes, *(note for forecast in forecasts for note in forecast.notes)])),
+        "table": [_row(row) for row in [*_averaged(fit, by), *forecast_table(fit)]],
+        "notes": list(dict.fromkeys(said)),
         "warnings": list(fit.warnings),
     }
+
+
+def _averaged(fit: LawFit, by: str) -> list[TableRow]:
+    """Return the averaged forecast's row of the table, as `forecast_table` has one for each form."""
+    if by != AVERAGED:
+        return []
+    budgets, last = np.unique(fit.held_out[0]), float(fit.rungs.x[-1])
+    observed = np.array([fit.held_out[1][fit.held_out[0] == budget].mean() for budget in budgets])
+    ahead = np.array([_mean_at(fit, budget) for budget in budgets], float)
+    back = _mean_at(without_top_rung(fit), last) if len(fit.rungs.x) > MIN_RUNGS else np.nan
+    return [TableRow(AVERAGED, ahead, ahead - observed, back - float(fit.rungs.y[-1]))]
+
+
+def _mean_at(fit: LawFit, budget: float) -> float:
+    too_far = budget > REFUSE_BEYOND * fit.rungs.x[-1]
+    return np.nan if too_far else float(forecast_of(fit, budget).mean[0])
 
 
 def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
@@ -70,9 +93,12 @@ def _parameters(fit: LawFit) -> dict[str, dict[str, float | None]]:
     return entries
 
 
-def _forecast(forecast: Forecast) -> dict[str, float | None]:
-    names = ("r", "point", "mean", "low", "high", "low_new", "high_new")
-    return {name: finite(getattr(forecast, name)) for name in names}
+def _forecast(fit: LawFit, ahead: Ahead) -> dict[str, float | None]:
+    point = ahead.mean if fit.shape.refused else fit.at(ahead.budgets)
+    (low, high), (low_new, high_new) = ahead.interval(LEVEL), ahead.interval(LEVEL, 1)
+    ends = {"low": low, "high": high, "low_new": low_new, "high_new": high_new}
+    columns = {"r": ahead.budgets, "point": point, "mean": ahead.mean, **ends}
+    return {name: finite(column[0]) for name, column in columns.items()}
 
 
 def _row(row: TableRow) -> dict[str, Any]:
@@ -89,7 +115,7 @@ def as_text(name: str, report: Mapping[str, Any]) -> str:
         f"{head}; noise: {NOISE[report['noise']]}{'; tables in percent' if percent else ''}",
         "",
         parameter_table(report["parameters"]),
-        *(["", _ahead(report, percent)] if report["forecasts"] else []),
+        *(["", _ahead(report, percent), "", f"forecast: {report['reading']}"] if report["forecasts"] else []),
         "",
         _misses(report, percent),
         "",

@@ -26,7 +26,8 @@ class LawReport:
     """The contents of `law.json`.
 
     Attributes:
-        misses: forecast minus observed mean, of the law and every baseline; empty where no law could be fitted.
+        misses: forecast minus observed mean, of the forecast (first) and what it is compared with; empty where no law
+            could be fitted.
         students_inside: number of students inside the interval of one new student; None without a law.
         lines: errors of teacher and base, for reference.
         points: every student, the held-out rung's too.
@@ -78,8 +79,8 @@ def observe(points: Sequence[Point], forecast: HeldOutForecast, lines: Mapping[s
 
 
 def _forecasts(forecast: HeldOutForecast) -> dict[str, float]:
-    """Return the forecasts of the law and every baseline; none where no law could be fitted."""
-    return {"law": forecast.law.mean, **forecast.baselines} if forecast.law else {}
+    """Return the forecast and those of every baseline, by name; none where no law could be fitted."""
+    return {forecast.title: forecast.law.mean, **forecast.baselines} if forecast.law else {}
 
 
 def _sentence(law: LawReport) -> str:
@@ -91,7 +92,7 @@ def _sentence(law: LawReport) -> str:
     return (
         f"r = {forecast.held_out}: forecast {span.mean:.3f} ({between}), "
         f"observed {observed.mean:.3f}, {law.students_inside} of {observed.students} inside; "
-        f"miss {100 * misses['law']:+.1f} points, log-linear {100 * misses['log-linear']:+.1f}, "
+        f"miss {100 * misses[forecast.title]:+.1f} points, log-linear {100 * misses['log-linear']:+.1f}, "
         f"last value {100 * misses['last value']:+.1f}"
     )
 
@@ -110,6 +111,7 @@ def _paragraphs(law: LawReport, sentence: str) -> list[str]:
         f"(n = {observed.students} students):",
         markdown_table(("forecast by", f"error at r = {forecast.held_out}", "miss, points"), rows),
         f"{sentence}.",
+        *([f"The forecast: {forecast.reading}."] if forecast.reading else []),
         f"err(r) = {FORMS[forecast.form].formula_in('r')}, least squares ({forecast.level:.0%} posterior intervals): "
         f"{estimates}.",
         *(f"Note: {note}" for note in forecast.notes),

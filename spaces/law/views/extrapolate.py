@@ -21,9 +21,9 @@ NAME, TITLE = "extrapolate", "Extrapolate"
 START = 64
 READING = """
 Move the slider, or type a budget into its box. Up to **4 times** the last fitted budget you get a number with its
-interval; from there to **16 times** only the envelope over all forms of the law, in orange; beyond that the page
-refuses. The interval of **curves** is about the mean of many students, the one of **new students** about one more run
-like those measured. The gain of a doubling is what going from r to 2 r wins, paired over the curves.
+interval, averaged over forms of the law by the data; from there to **16 times** only the interval, in orange; beyond
+that the page refuses. The interval of **curves** is about the mean of many students, the one of **new students** about
+one more run like those measured. The gain of a doubling is what going from r to 2 r wins, paired over the curves.
 """
 
 
@@ -77,28 +77,23 @@ def _sentence(law: LawFit, budget: float, scale: Scale) -> str:
     zone = guards.zone(law, budget)
     if zone == "refused":
         return f"**No forecast for r = {budget:,g}.**"
-    forecasts = {level: law.predict(budget, level) for level in (0.5, 0.9)}
-    if law.solution.posterior is None:
-        at = f"{scale.text(forecasts[0.9].point)} % {scale.name}"
-        return f"**At r = {budget:,g} the least-squares curve is at {at}.** {guards.NO_NOISE}"
+    ahead = fitting.ahead(law, budget)
     if zone == "far":
-        span = scale.span(forecasts[0.9].low, forecasts[0.9].high, " %")
-        return f"**At r = {budget:,g} any {scale.name} from {span} is possible** (90 %, over all forms)."
-    rows = [
-        [f"{level:.0%} of {what}", scale.span(getattr(interval, low), getattr(interval, high), " %")]
-        for what, low, high in (("curves", "low", "high"), ("new students", "low_new", "high_new"))
-        for level, interval in forecasts.items()
-    ]
-    return (
-        f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(forecasts[0.9].mean)} %.**\n\n"
-        + markdown_table(("interval", "from, to"), rows)
-    )
+        low, high = ahead.interval()[:, 0]
+        span = scale.span(low, high, " %")
+        at = f"**At r = {budget:,g} any {scale.name} from {span} is possible** (90 %)."
+        return f"{at}\n\n{guards.basis(ahead)}"
+    rows = []
+    for what, students in (("curves", None), ("new students", 1)):
+        for level in (0.5, 0.9):
+            low, high = ahead.interval(level, students)[:, 0]
+            rows.append([f"{level:.0%} of {what}", scale.span(low, high, " %")])
+    at = f"**At r = {budget:,g} the {scale.name} is forecast at {scale.text(ahead.mean[0])} %.**"
+    return "\n\n".join([at, markdown_table(("interval", "from, to"), rows), guards.basis(ahead)])
 
 
 def _gains(law: LawFit, scale: Scale) -> str:
     """Say what doublings win as far as numbers are given, and where that becomes little."""
-    if law.solution.posterior is None:
-        return guards.NO_NOISE
     last = float(law.rungs.x[-1])
     budgets = np.array([last * 2.0**k for k in range(-3, 2)])
     won = fitting.gains(law, budgets)

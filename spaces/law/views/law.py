@@ -13,6 +13,7 @@ from cells_figure import draw_cells
 from law_figure import Axes, draw
 from selection import Choice
 from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.forecast.ahead import AVERAGED
 from toolkit.laws.surface.fit import NAMES
 from toolkit.reports.fit_report import as_text, error_text
 from toolkit.text import markdown_table
@@ -27,10 +28,12 @@ $$n = \frac{M r}{1 + (r - 1)\,\kappa}$$
 """
 READING = r"""
 **Dots** are budgets: the mean over students that differ in their seed, with one standard deviation of one student. Only
-the **shaded** budgets were fitted. The **dark band** holds 90 % of the curves that the data allow, the **light band**
-90 % of new students. The **diamond** is the held-out rung as it was observed, and the bar beside it is what the fit
-forecast for one new student. **Thin grey lines** are baselines (dotted: log-linear; dash-dotted: log-linear through the
-last three; dashed: the last value; long dashes: a power law): a law is convincing only where they miss and it does not.
+the **shaded** budgets were fitted. The **thick line** is the forecast, averaged over forms of the law by the data; the
+**dark band** holds 90 % of its curves, the **light band** 90 % of new students; the thin blue line is the law alone.
+The **diamond** is the held-out rung as it was observed, and the bar beside it is the forecast for one new student.
+**Thin grey lines** are baselines (dotted: log-linear; dash-dotted: log-linear through the
+last three; dashed: the last value; long dashes: a power law): a forecast is convincing only where they miss and it does
+not.
 
 Where question sets have **few budgets each**, every set is a line of its own, by one law over questions and responses;
 the grey band holds 90 % of its surfaces.
@@ -101,24 +104,32 @@ def _held_out(choice: Choice, law: LawFit) -> str:
         return (
             f"Fitted to r = {choice.fit_min:g} to {choice.fit_max:g}; no rung is held out, so nothing tests this fit."
         )
-    forecast, errors = law.predict(choice.held_out), _observed_errors(choice)
-    ahead, observed = float(law.mean(choice.held_out)[0]), float(errors.mean())
-    span = "no interval"
-    if np.isfinite(forecast.low_new):
-        span = f"90 % of new students {choice.scale.span(forecast.low_new, forecast.high_new)} %"
-        span += (
-            f"; {sum(forecast.low_new <= error <= forecast.high_new for error in errors)} of {len(errors)} fell inside"
-        )
-    head = f"r = {choice.held_out:g}: forecast {choice.scale.text(ahead)} %, observed {choice.scale.text(observed)} %"
-    return f"**{head}** ({choice.scale.name}; {span})."
+    ahead, errors, scale = fitting.ahead(law, choice.held_out), _observed_errors(choice), choice.scale
+    low, high = ahead.interval(rows=1)[:, 0]
+    inside = f"{np.sum((low <= errors) & (errors <= high))} of {len(errors)} fell inside"
+    head = f"r = {choice.held_out:g}: forecast {scale.text(ahead.mean[0])} %, observed {scale.text(errors.mean())} %"
+    span = f"90 % of new students {scale.span(low, high)} %; {inside}"
+    return f"**{head}** ({scale.name}; {span}).\n\n{guards.basis(ahead)}{_written(choice)}"
+
+
+def _written(choice: Choice) -> str:
+    """Say what was forecast before the held-out rung was trained, where that was by another procedure."""
+    declared = choice.declared
+    if declared is None or not declared.law or declared.by == AVERAGED or choice.why:
+        return ""
+    mean, low, high = (declared.law[name] for name in ("mean", "low_new", "high_new"))
+    return (
+        f"\n- Written before these students were trained, by the {declared.by} law alone: forecast "
+        f"{choice.scale.text(mean)} %, 90 % of new students {choice.scale.span(low, high)} %. The forecast above was "
+        "made afterwards."
+    )
 
 
 def _misses(choice: Choice, report: Mapping[str, Any]) -> str:
-    """Tabulate the law and every baseline at the held-out rung."""
+    """Tabulate the forecast and every baseline at the held-out rung."""
     scale, forecast = choice.scale, report["forecasts"][0]
     observed = float(scale.of(_observed_errors(choice).mean()))
-    law = forecast["point"] if forecast["mean"] is None else forecast["mean"]
-    ahead = {"law": law, **{name: values[0] for name, values in report["baselines"].items()}}
+    ahead = {AVERAGED: forecast["mean"], **{name: values[0] for name, values in report["baselines"].items()}}
     rows = [
         [name, f"{scale.text(value)} %", error_text(float(scale.of(value)) - observed, True, "+")]
         for name, value in ahead.items()

@@ -117,7 +117,7 @@ def _one_axis(choice: Choice, prices: Prices) -> list[Any]:
         f"{_elsewhere(choice)}",
         f"**The smallest experiment that would decide it**: students on {m / 2:,g} and on {2 * m:,g} questions, one "
         f"response each and {choice.ladder.budgets.max() / 2:g} each, with as many seeds as here.",
-        f"**What they can tell** is what more answers to the same questions cost, and win, by the law fitted to "
+        f"**What they can tell** is what more answers to the same questions cost, and win, forecast from "
         f"r = {choice.fit_min:g} to {choice.fit_max:g}{' (exploratory)' if choice.why else ''}:",
         _doublings(law, prices, m),
     ]
@@ -134,8 +134,6 @@ def _elsewhere(choice: Choice) -> str:
 
 
 def _doublings(law: LawFit, prices: Prices, m: float) -> str:
-    if law.solution.posterior is None:
-        return guards.NO_NOISE
     budgets = float(law.rungs.x[-1]) * np.array([0.25, 0.5, 1.0, WIDEN_BEYOND / 2])
     won = fitting.gains(law, budgets)
     low, high = np.quantile(won, [0.05, 0.95], axis=0)

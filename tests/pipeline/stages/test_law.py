@@ -12,7 +12,14 @@ from tests.reports.simulated import simulate
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured
-from toolkit.pipeline.stages.law import HeldOut, decisions_stage, forecast_stage, law_stage, refuse_unknown_form
+from toolkit.pipeline.stages.law import (
+    HeldOut,
+    decisions_stage,
+    forecast_inputs,
+    forecast_stage,
+    law_stage,
+    refuse_unknown_form,
+)
 from toolkit.progress import Progress
 from toolkit.recipe.files import RecipeError
 from toolkit.recipe.load import load_run
@@ -61,11 +68,16 @@ def score(error):
 
 
 @pytest.fixture
-def results(job, tables, tmp_path):
-    """Both laws of the run and its curves, as an experiment hands them to its decisions."""
+def early(job, tables):
+    """What is measured before any student of the held-out rung is trained."""
     scores = measured(job, tables[0])
-    early = dataclasses.replace(scores, cells={cell: s for cell, s in scores.cells.items() if cell.budget < HELD})
-    made = {}
+    return dataclasses.replace(scores, cells={cell: s for cell, s in scores.cells.items() if cell.budget < HELD})
+
+
+@pytest.fixture
+def results(job, tables, early, tmp_path):
+    """Both laws of the run and its curves, as an experiment hands them to its decisions."""
+    scores, made = measured(job, tables[0]), {}
     for pair, place in ((GOOD, "law"), (RISING, "laws/nano-thin-r6/law")):
         held = HeldOut(pair, HELD)
         made[place] = law_stage(job, scores, held, forecast_stage(job, early, held, seen=False))
@@ -103,6 +115,35 @@ def test_the_rule_of_the_law_holds_what_was_written_against_and_keeps_the_pair_w
     assert (decided.path / "law.png").stat().st_size > 20_000
 
 
+def by_law(job):
+    """The same run, whose law forecasts alone."""
+    return job.with_recipe(
+        dataclasses.replace(job.recipe, law=dataclasses.replace(job.recipe.law, forecast="rectified"))
+    )
+
+
+def test_forecasts_are_averaged_or_by_the_law_alone_and_are_two_artifacts(job, early):
+    averaged, alone = (forecast_stage(each, early, HeldOut(GOOD, HELD), seen=False) for each in (job, by_law(job)))
+    output = [json.loads((made.path / "forecast.json").read_text()) for made in (averaged, alone)]
+    assert [each["by"] for each in output] == ["averaged", "rectified"] and averaged.key != alone.key
+    assert output[0]["baselines"]["law"] == output[1]["law"]["mean"] != output[0]["law"]["mean"]
+    assert output[0]["parameters"] == output[1]["parameters"] and averaged.facts["reading"] == output[0]["reading"]
+
+
+def test_a_forecast_of_before_there_was_a_choice_stays_what_was_declared(job, early):
+    held = HeldOut(GOOD, HELD)
+    alone = forecast_stage(by_law(job), early, held, seen=False)
+    inputs, facts = forecast_inputs(job, early, held), dict(alone.facts)
+    assert inputs.pop("forecast") == "averaged" and facts.pop("reading")
+    file = job.workspace.root / "older.json"
+    output = json.loads((alone.path / "forecast.json").read_text())
+    file.write_text(json.dumps({name: value for name, value in output.items() if name not in ("by", "reading")}))
+    written = job.workspace.install("forecast", inputs, {"forecast.json": file}, facts)
+    kept = forecast_stage(job, early, held, seen=True)  # the held-out rung has been trained since
+    assert kept.path == written.path and kept.facts["exploratory"] is False
+    assert "by the law alone; sha256" in job.progress.stream.getvalue()
+
+
 def with_rules(recipe, decide):
     return dataclasses.replace(recipe, decisions=dataclasses.replace(recipe.decisions, decide=decide))
 
@@ -125,6 +166,9 @@ def test_a_form_that_does_not_exist_is_refused_before_any_work(tmp_path):
     recipe = tmp_path / "mine.yaml"
     for form in ("rectified", "lomax"):
         recipe.write_text(f"{TINY.read_text()}form: {form}\n")
+        refuse_unknown_form(load_run(str(recipe)).recipe)
+    recipe.write_text(f"{TINY.read_text()}form: lomax\nforecast: rectified\n")
+    with pytest.raises(RecipeError, match="forecast: forecast is 'rectified': use 'averaged', or 'lomax', the form"):
         refuse_unknown_form(load_run(str(recipe)).recipe)
     recipe.write_text(f"{TINY.read_text()}form: parabola\n")
     with pytest.raises(RecipeError, match="form: form is 'parabola': use one of rectified, lomax"):

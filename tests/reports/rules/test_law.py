@@ -52,7 +52,7 @@ def test_ladders_that_follow_the_law_confirm_it(confirmed):
 def test_the_level_is_that_of_three_pairs_and_the_law_misses_no_more_than_the_line(confirmed):
     numbers = confirmed.numbers
     assert numbers["level"] == pytest.approx(1 - 0.1 / 3)
-    assert numbers["mean_miss"]["law"] <= numbers["mean_miss"]["log-linear"]
+    assert numbers["mean_miss"]["forecast"] <= numbers["mean_miss"]["log-linear"]
 
 
 def test_each_pair_has_its_intervals_one_within_the_other(confirmed):

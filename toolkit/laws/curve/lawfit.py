@@ -17,9 +17,7 @@ from toolkit.laws.curve.solve import FitSettings, Solution, solve
 from toolkit.laws.curve.store import arrays, dump_kind, read_kind, read_misfit, read_noise
 from toolkit.laws.curve.variable_projection import Curve
 
-NO_NOISE = (
-    "no noise is known (no runs that differ, no sd, no n): no interval can be given, only the least-squares curve"
-)
+NO_NOISE = "no noise is known (no runs that differ, no sd, no n): the law has no interval, only the least-squares curve"
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, as arrays have no equality, so that a fit can be a cache key

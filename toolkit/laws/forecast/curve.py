@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike
 
 from toolkit.laws.curve.checks import check_shape
 from toolkit.laws.curve.data import NoCurve, check_rows, numbers, split_rows
-from toolkit.laws.curve.forms import SCALE_MARGIN
-from toolkit.laws.curve.noise import estimate_noise
+from toolkit.laws.curve.forms import SCALE_MARGIN, Array
+from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
 from toolkit.laws.curve.predict import WIDEN_BEYOND, reach
 from toolkit.laws.forecast.averaged import AveragedForecast
 from toolkit.laws.forecast.discrepancy import walk
@@ -44,20 +44,38 @@ def forecast(
     check_draws(draws)
     x, y = check_rows(budgets, errors, quantity)
     rungs, source, _ = split_rows(x, y, sd, n, sd_df, fit_max)
-    far, x = np.atleast_1d(numbers(ahead, "ahead")), rungs.x
-    times = reach(far, float(x[-1]))
     noise = estimate_noise(rungs, source)
     shape = check_shape(rungs, noise)
     if shape.refused:
         raise NoCurve(shape.notes[0])
+    far = np.atleast_1d(numbers(ahead, "ahead"))
+    return forecast_ladder(rungs, noise, far, quantity, notes=shape.notes, draws=draws, seed=seed)
+
+
+def forecast_ladder(
+    rungs: Rungs,
+    noise: Noise,
+    ahead: Array,
+    quantity: str,
+    *,
+    notes: tuple[str, ...] = (),
+    draws: int = 1500,
+    seed: int = 0,
+) -> AveragedForecast:
+    """Forecast budgets `ahead` (H,) from rungs with their noise, as `forecast` does; `notes` go before its own.
+
+    Raises:
+        ValueError: for targets that are not above 0, or beyond 16 times the last rung.
+    """
+    x = rungs.x
+    times = reach(ahead, float(x[-1]))
     beyond = (f"{times:.3g} times the last budget fitted",) if times > WIDEN_BEYOND else ()
     points, bounds = library(POINTS, MAX_M), (np.log(x[0] / SCALE_MARGIN), np.log(x[-1] * SCALE_MARGIN))
-    S = points.shapes(np.log(np.concatenate([x, far])), *bounds)
-    octaves = walk([np.log2(x / x[0])], [np.log2(far / x[0])])
+    S = points.shapes(np.log(np.concatenate([x, ahead])), *bounds)
+    octaves = walk([np.log2(x / x[0])], [np.log2(ahead / x[0])])
     members = Members(points, S, points.log_half(*bounds))
-    return forecast_rungs(
-        rungs, noise, Targets(far, None, far), members, octaves, quantity, draws, seed, (*shape.notes, *beyond)
-    )
+    targets = Targets(ahead, None, ahead)
+    return forecast_rungs(rungs, noise, targets, members, octaves, quantity, draws, seed, (*notes, *beyond))
 
 
 def check_draws(draws: int) -> None:

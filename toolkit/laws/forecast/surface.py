@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from toolkit.laws.curve.data import check_rows, numbers, positive, reduce_rows
 from toolkit.laws.curve.forms import SCALE_MARGIN, Array
-from toolkit.laws.curve.noise import estimate_noise
+from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
 from toolkit.laws.curve.predict import reach
 from toolkit.laws.forecast.averaged import AveragedForecast
 from toolkit.laws.forecast.curve import check_draws
@@ -48,12 +48,33 @@ def forecast_surface(
     check_draws(draws)
     r, y = check_rows(budgets, errors, quantity)
     M = positive(questions, "questions", r.size)
-    (M, r), index = check_cells(M, r)
+    keys, index = check_cells(M, r)
     size = max(np.size(ahead_questions), np.size(ahead_budgets))
     far_M, far_r = numbers(ahead_questions, "ahead_questions", size), numbers(ahead_budgets, "ahead_budgets", size)
+    cells, source = reduce_rows(keys[0] * keys[1], index, y, sd, n, sd_df)
+    return forecast_cells(keys, cells, estimate_noise(cells, source), (far_M, far_r), quantity, draws=draws, seed=seed)
+
+
+def forecast_cells(
+    keys: Array,
+    cells: Rungs,
+    noise: Noise,
+    ahead: tuple[Array, Array],
+    quantity: str,
+    *,
+    draws: int = 1500,
+    seed: int = 0,
+) -> AveragedForecast:
+    """Forecast cells `ahead`, M (H,) and r (H,), from distinct cells with their noise, as `forecast_surface` does.
+
+    Args:
+        keys: M and r of the cells, (2, C).
+
+    Raises:
+        ValueError: for targets that are not above 0, or beyond 16 times the cells in M, r or M r.
+    """
+    (M, r), (far_M, far_r) = keys, ahead
     beyond = _beyond(M, r, far_M, far_r)
-    cells, source = reduce_rows(M * r, index, y, sd, n, sd_df)
-    noise = estimate_noise(cells, source)
     points, bounds = library(POINTS, MAX_M), (np.log(M.min() / SCALE_MARGIN), np.log(np.max(M * r) * SCALE_MARGIN))
     all_M, all_r = np.concatenate([M, far_M]), np.concatenate([r, far_r])
     log_n = np.log(all_M * all_r) - np.log1p((all_r - 1) * np.exp(points.log_kappa)[:, None])

@@ -41,19 +41,22 @@ class HeldOut(NamedTuple):
 
 
 def refuse_unknown_form(recipe: Recipe) -> None:
-    """Refuse a recipe whose law has a form that does not exist or breaks its contract, before any work.
+    """Refuse a recipe whose law, or forecast, is of a form that does not exist or breaks its contract, before any work.
 
     Raises:
-        RecipeError: naming the form and the remedy.
+        RecipeError: naming the key and the remedy.
     """
-    if recipe.law.form == Law.form:  # numbers are imported only where there is a choice
+    law = recipe.law
+    if (law.form, law.forecast) == (Law.form, Law.forecast):  # numbers are imported only where there is a choice
         return
     from toolkit.laws.curve.forms import form_of
+    from toolkit.laws.forecast.ahead import check_by
 
-    try:
-        form_of(recipe.law.form)
-    except ValueError as error:
-        raise RecipeError(f"{recipe.set_in.get('form', recipe.name)}: form: {error}") from error
+    for key, check in (("form", partial(form_of, law.form)), ("forecast", partial(check_by, law.forecast, law.form))):
+        try:
+            check()
+        except ValueError as error:
+            raise RecipeError(f"{recipe.set_in.get(key, recipe.name)}: {key}: {error}") from error
 
 
 def held_out_budgets(run: Run) -> list[int]:
@@ -88,7 +91,18 @@ def forecast_inputs(context: Context, measured: Measured, target: HeldOut) -> di
     law, points = context.recipe.law, _fitted_points(context, measured, target)
     later = {} if law.form == Law.form else {"form": law.form}  # a choice that came later than these keys
     common = {"fit_max": law.fit_max, "held_out": target.budget, **later}
-    return {"points": points or f"planned for {target.pair}", "law": common, "level": LEVEL}
+    return _with_forecast(
+        context, "forecast", {"points": points or f"planned for {target.pair}", "law": common, "level": LEVEL}
+    )
+
+
+def _with_forecast(context: Context, stage: str, older: dict[str, Any]) -> dict[str, Any]:
+    """Add how the recipe forecasts to what a stage is made from.
+
+    What was made by the rectified law, before there was a choice, stays: it was declared when its rung was unknown, and
+    anything made anew would have come too late.
+    """
+    return older if context.workspace.find(stage, older) else older | {"forecast": context.recipe.law.forecast}
 
 
 def forecast_stage(context: Context, measured: Measured, target: HeldOut, seen: bool) -> Artifact:
@@ -97,17 +111,18 @@ def forecast_stage(context: Context, measured: Measured, target: HeldOut, seen: 
     Args:
         seen: whether a student of this rung exists already.
     """
-    form, points = context.recipe.law.form, _fitted_points(context, measured, target)
+    law, points = context.recipe.law, _fitted_points(context, measured, target)
     inputs = forecast_inputs(context, measured, target)
 
     def make(out: Path) -> dict[str, Any]:
         from toolkit.reports.forecast import forecast
 
-        written = forecast(points, held_out=target.budget, level=LEVEL, form=form)
+        written = forecast(points, held_out=target.budget, level=LEVEL, form=law.form, by=law.forecast)
         # Honest about the order: a forecast of something already measured is a fit, whatever the data it was fitted to.
         write_atomic(out / "forecast.json", to_json(dataclasses.replace(written, exploratory=seen)))
-        facts = dataclasses.asdict(written.law) if written.law else {"refused": written.reason}
-        return facts | {"exploratory": seen}
+        if written.law is None:
+            return {"refused": written.reason, "exploratory": seen}
+        return dataclasses.asdict(written.law) | {"reading": written.reading, "exploratory": seen}
 
     with context.progress.stage("forecast") as stage:
         artifact = context.build(stage, "forecast", inputs, make)
@@ -125,9 +140,10 @@ def _forecast_text(forecast: Artifact) -> str:
     warning = "; EXPLORATORY: students of this rung existed before it" if facts["exploratory"] else ""
     if "refused" in facts:
         return f": NO LAW can be fitted: {facts['refused']}{warning}"
+    reading = facts.get("reading", "by the law alone")
     return (
         f": error {facts['mean']:.3f}, {LEVEL:.0%} interval of a new student {facts['low_new']:.3f} to "
-        f"{facts['high_new']:.3f}; sha256 {forecast.file('forecast.json')[:12]}{warning}"
+        f"{facts['high_new']:.3f}; {reading}; sha256 {forecast.file('forecast.json')[:12]}{warning}"
     )
 
 
@@ -276,6 +292,8 @@ def decision_inputs(context: Context, results: Mapping[str, Artifact], corpus: C
         every["law"]["laws"] = [made.digest for place, made in results.items() if place not in TABLES]
     for rule in OF_ARMS.intersection(every):
         every[rule]["corpora"] = results["corpora"].digest
+    if "bound" in every:
+        every["bound"] = _with_forecast(context, "decision", every["bound"])
     if "saturation" in every:
         every["saturation"]["corpus"] = [part.digest for part in corpus.parts.values()]
     return every
@@ -319,7 +337,7 @@ def _decide(
     recipe = context.recipe
     labels = list(release_paths(release.path, recipe.ladder.ladder_questions)) if rule == "saturation" else []
     written = written_forecasts(results, recipe.law.confirm_budget or recipe.law.held_out) if rule == "law" else []
-    request = DecisionRequest(rule, written=written, labels=labels, notes=_notes(recipe))
+    request = DecisionRequest(rule, written=written, labels=labels, by=recipe.law.forecast, notes=_notes(recipe))
     experiment, every, compared = _read_results(rule, results)
     request = dataclasses.replace(request, **compared, baseline=recipe.arm or None)
     try:

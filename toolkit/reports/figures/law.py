@@ -19,6 +19,7 @@ from toolkit.laws.curve.baselines import predict_baselines
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.noise import row_sd
 from toolkit.laws.curve.predict import REFUSE_BEYOND, WIDEN_BEYOND
+from toolkit.laws.forecast.ahead import AVERAGED, forecast_of
 from toolkit.reports.figures.style import (
     GREY,
     LAW,
@@ -50,7 +51,7 @@ MARGIN = 1.12
 class Extrapolation(NamedTuple):
     """The held-out budget beyond the fitted rungs and, where there is a law, its mean and interval, with a label.
 
-    `level` is the level of the curve's band.
+    `level` is the level of the curve's band, `by` what forecast: see `toolkit.laws.forecast.ahead`.
     """
 
     budget: float
@@ -59,13 +60,16 @@ class Extrapolation(NamedTuple):
     low: float | None
     high: float | None
     label: str
+    by: str
 
 
 def extrapolation_of(forecast: HeldOutForecast) -> Extrapolation:
     """Return what a ladder's figure shows of its forecast: the interval of one new student."""
     law, level = forecast.law, forecast.level
     mean, low, high = (law.mean, law.low_new, law.high_new) if law else (None, None, None)
-    return Extrapolation(forecast.held_out, level, mean, low, high, f"{share(level)} of new students, forecast")
+    return Extrapolation(
+        forecast.held_out, level, mean, low, high, f"{share(level)} of new students, forecast", forecast.by
+    )
 
 
 def draw_ladder(
@@ -116,7 +120,7 @@ def draw_pairs(path: Path, all_series: Sequence[Series], decision: Decision, *, 
         fit = None if part.refused else fit_points(part.fitted, part.form)
         label = f"{share(decision.numbers['level'])} of a new mean of {part.students}"
         level, held_out = part.one_student.level, decision.numbers["held_out"]
-        ahead = Extrapolation(held_out, level, part.forecast, part.low, part.high, label)
+        ahead = Extrapolation(held_out, level, part.forecast, part.low, part.high, label, part.by)
         _students(panel, points, part.lines, fit, ahead)
         panel_title(panel, part.pair + ": no law" * (fit is None))
         panel.label_outer()
@@ -130,12 +134,18 @@ def draw_pairs(path: Path, all_series: Sequence[Series], decision: Decision, *, 
 
 
 def draw_fits(
-    path: Path, fits: Mapping[str, LawFit], *, ahead: float | None = None, x: str = "r", y: str = "error"
+    path: Path,
+    fits: Mapping[str, LawFit],
+    *,
+    ahead: float | None = None,
+    x: str = "r",
+    y: str = "error",
+    by: str = AVERAGED,
 ) -> None:
     """Write a PNG, SVG or PDF with one panel per fit, up to budget `ahead` (default: the last one fitted or held out).
 
     `x` and `y` label the axes; errors are drawn in percent, losses as they are; no curve goes beyond 16 x the last
-    rung. ValueError for another suffix.
+    rung. Curves are forecasts `by`, see `forecast_of`. ValueError for another suffix.
     """
     check_suffix(path)
     columns = min(len(fits), COLUMNS)
@@ -143,7 +153,7 @@ def draw_fits(
     figure = Figure(figsize=(6.4 if columns == 1 else 4.6 * columns, 4.2 * rows), dpi=150, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, (name, fit) in zip(panels, fits.items(), strict=False):
-        _fit(panel, fit, ahead, x, y)
+        _fit(panel, fit, ahead, x, y, by)
         panel_title(panel, name)
     for panel in panels[len(fits) :]:
         panel.set_visible(False)
@@ -156,15 +166,17 @@ def draw_law(
     fit: LawFit,
     end: float,
     *,
+    by: str = AVERAGED,
     level: float = 0.9,
     unit: float = 1.0,
     new_runs: bool = True,
     baselines: Sequence[str] = tuple(STYLES),
 ) -> None:
-    """Draw a law from its first rung to budget `end`: the fitted range, curve and bands, and its baselines beyond.
+    """Draw a forecast from the first rung to budget `end`: fitted range, curve and bands, and its baselines beyond.
 
     Args:
         end: at most 16 x the last rung.
+        by: what forecasts, `averaged` over forms or the form of the law.
         level: level of the bands.
         unit: factor of all values, 100 for percent.
         new_runs: whether to draw the band of one new run, too.
@@ -172,16 +184,14 @@ def draw_law(
     """
     first, last = fit.rungs.x[0], fit.rungs.x[-1]
     budgets = np.geomspace(first, end, 200)
-    forecast = fit.predict(budgets, level)
+    ahead = forecast_of(fit, budgets, by)
     axes.axvspan(first / MARGIN, last * MARGIN, color=SHADE, zorder=0, label="fitted rungs")
-    bands = {"new runs": (0.1, forecast.low_new, forecast.high_new)} if new_runs else {}
-    for name, (alpha, low, high) in (bands | {"curves": (0.22, forecast.low, forecast.high)}).items():
-        label = f"{share(level)} of {name}"
-        axes.fill_between(budgets, unit * low, unit * high, color=LAW, alpha=alpha, lw=0, label=label)
-    has_posterior = fit.solution.posterior is not None
-    curve, label = (forecast.mean, "law (posterior mean)") if has_posterior else (forecast.point, "law")
-    axes.plot(budgets, unit * curve, color=LAW, lw=2, label=label, zorder=3)
-    if end > WIDEN_BEYOND * last:
+    bands = {"new runs": (0.1, ahead.interval(level, 1))} if new_runs else {}
+    for name, (alpha, ends) in (bands | {"curves": (0.22, ahead.interval(level))}).items():
+        axes.fill_between(budgets, *(unit * ends), color=LAW, alpha=alpha, lw=0, label=f"{share(level)} of {name}")
+    label = "forecast, averaged over forms" if by == AVERAGED else "law"
+    axes.plot(budgets, unit * ahead.mean, color=LAW, lw=2, label=label, zorder=3)
+    if end > WIDEN_BEYOND * last and by != AVERAGED:
         axes.axvline(WIDEN_BEYOND * last, color=LAW, lw=0.8, ls=(0, (1, 3)), label="beyond: over all forms")
     if end > last * 1.001:
         beyond = np.geomspace(last, end, 50)
@@ -195,7 +205,7 @@ def _students(
 ) -> None:
     """Draw a ladder's students on its law, with the errors of reference models."""
     if fit is not None and ahead is not None:
-        draw_law(axes, fit, ahead.budget, level=ahead.level, new_runs=False, baselines=TWO)
+        draw_law(axes, fit, ahead.budget, by=ahead.by, level=ahead.level, new_runs=False, baselines=TWO)
     if ahead is not None and ahead.mean is not None and ahead.low is not None and ahead.high is not None:
         spread = [[ahead.mean - ahead.low], [ahead.high - ahead.mean]]
         axes.errorbar(
@@ -227,12 +237,12 @@ def _rungs_of(axes: Axes, points: Sequence[Point], held_out: float | None) -> No
             _dots(axes, rungs, means, spread, label, hollow=rungs is late)
 
 
-def _fit(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str) -> None:
+def _fit(axes: Axes, fit: LawFit, ahead: float | None, x: str, y: str, by: str) -> None:
     """Draw a fit with its rungs and the rungs held out of it."""
     unit = 100.0 if fit.settings.quantity == "error" else 1.0
     last, (late, values) = fit.rungs.x[-1], fit.held_out
     end = min(max(last, ahead or 0, *late), REFUSE_BEYOND * last)
-    draw_law(axes, fit, end, unit=unit)
+    draw_law(axes, fit, end, by=by, unit=unit)
     has_noise = fit.noise.source != "none"
     spread = unit * row_sd(fit.noise, fit.rungs.x, np.zeros((1, 2)))[0] if has_noise else None
     _dots(axes, fit.rungs.x, unit * fit.rungs.y, spread, "rungs, mean and sd of one run" if has_noise else "rungs")

@@ -9,10 +9,10 @@ from statistics import mean
 
 import numpy as np
 
-from toolkit.laws.curve.lawfit import LawFit
+from toolkit.laws.forecast.ahead import AVERAGED, Ahead, forecast_of
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.recipe.sections import DOUBLED
-from toolkit.reports.forecast import fit_points
+from toolkit.reports.forecast import fit_points, rests_on
 from toolkit.reports.results import Cell, Series, cell_name, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, Decision
 from toolkit.statistics.intervals import Interval, accuracy_interval, contrasts
@@ -67,7 +67,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Floor(Shares):
-    """Quantiles of the law's floor, and its least-squares value."""
+    """Quantiles of the floor, and its least-squares value in the rectified law (or the form named)."""
 
     least_squares: float
 
@@ -78,9 +78,10 @@ class BoundPart:
 
     Attributes:
         gap: student minus teacher; `gap_detectable` is the smallest gap that could have been detected.
-        floor, explained: the law's floor and the share of the gap that it explains; None where the noise is unknown.
+        floor, explained: the floor and the share of the gap that it explains; None where the noise is unknown.
         moved: the change of the error when the steps are doubled; None where that was not tried.
         floor_allowed: whether that change is small enough to speak of a floor of the source.
+        reading: what the curve with this floor rests on, in words.
     """
 
     pair: str
@@ -97,6 +98,7 @@ class BoundPart:
     floor_above_teacher: bool
     moved: float | None
     floor_allowed: bool
+    reading: str
     warnings: Sequence[str]
 
 
@@ -105,6 +107,7 @@ def decide_bound(
     all_series: Sequence[Series],
     rules: DecisionRules,
     *,
+    by: str = AVERAGED,
     notes: Sequence[str] = (),
 ) -> Decision:
     """Decide whether a floor above the teacher's error remains.
@@ -116,12 +119,13 @@ def decide_bound(
     Args:
         all_series: a series per pair and control; those that `select_control` selects are decided on, compared with
             the students of control `doubled`; a pair without these has no floor.
+        by: whose floor it is: that of forms `averaged`, or of one form, by its name.
 
     Raises:
         ValueError: for a pair without a scored teacher, or a ladder that cannot be fitted.
     """
     counted = select_control(all_series, rules.control)
-    parts = [_part(series, rules, steps_move(series, all_series)) for series in counted]
+    parts = [_part(series, rules, steps_move(series, all_series), by) for series in counted]
     verdict = CONFIRMED if all(part.floor_above_teacher and part.floor_allowed for part in parts) else CANNOT_TELL
     header = [*HEADER]
     header[5], header[6] = (
@@ -131,39 +135,41 @@ def decide_bound(
     bars = "The gap's interval holds replicates and test items, the teacher's test items only; the teacher is fixed."
     rows = [_row(part) for part in parts]
     sentence = f"{'; '.join(_clause(part, rules) for part in parts)}."
-    return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, (bars, *notes))
+    words = (bars, *rests_on({part.pair: part.reading for part in parts}), *notes)
+    return Decision("bound", experiment, verdict, sentence, header, rows, {"parts": parts}, rules, words)
 
 
-def _part(series: Series, rules: DecisionRules, moved: float | None) -> BoundPart:
+def _part(series: Series, rules: DecisionRules, moved: float | None, by: str) -> BoundPart:
     if "teacher" not in series.lines:
         raise ValueError(f"{series.pair}: the results hold no row of the teacher (arm 'teacher'): score it, too")
     questions = series.cells[0][0]
     top = max(cell for cell in series.cells if cell[0] == questions)
     wrong, teacher = series.matrix([top])[0], float(series.lines["teacher"].mean())
     (gap,) = contrasts([wrong - series.lines["teacher"]])
-    fit = fit_points(series.ladder(questions))
+    fit = fit_points(series.ladder(questions), "rectified" if by == AVERAGED else by)
+    ahead = forecast_of(fit, top[1], by)
     right = accuracy_interval(round((1 - teacher) * series.n), series.n, rules.level)
-    floor, explained = _floor(fit, top[1], teacher, rules)
+    floor, explained = (None, None) if fit.noise.source == "none" else _floor(ahead, fit.E, teacher, rules)
     return BoundPart(
         pair=series.pair, control=series.control, top=top, teacher=teacher,
         teacher_interval=Bounds(1 - right.high, 1 - right.low, right.method), student=gap.estimate + teacher,
         students=len(wrong), gap=gap.interval(rules.level),
         gap_detectable=gap.detectable((1 - rules.level) / 2, rules.power), floor=floor, explained=explained,
         floor_above_teacher=floor is not None and floor.low > teacher, moved=moved,
-        floor_allowed=moved is not None and moved < rules.steps_move, warnings=list(fit.warnings),
+        floor_allowed=moved is not None and moved < rules.steps_move, reading=ahead.reading,
+        warnings=ahead.notes,
     )  # fmt: skip
 
 
-def _floor(fit: LawFit, top: int, teacher: float, rules: DecisionRules) -> tuple[Floor | None, Shares | None]:
-    """Return the floor's posterior, and the share of the gap at `top` that it explains; None without a posterior."""
-    floors = fit.draws[:, 0]
-    if not len(floors):
-        return None, None
+def _floor(top: Ahead, least_squares: float, teacher: float, rules: DecisionRules) -> tuple[Floor, Shares]:
+    """Return the floor's posterior, and the share of the gap at the top rung that it explains."""
+    floors = top.floor
     tails = [rules.floor_tail, 0.5, 1 - rules.floor_tail]
-    # Per draw, the distance of its floor to the teacher as a share of its own gap at the top rung.
-    shares = (floors - teacher) / (fit.curves([top])[:, 0] - teacher)
+    # Per draw, the distance of its floor to the teacher as a share of its own gap at the top rung; a curve may dip
+    # below the floor of its form by what no form says.
+    shares = np.minimum((floors - teacher) / (top.curve[:, 0] - teacher), 1.0)
     low, middle, high = np.quantile(floors, tails).tolist()
-    return Floor(low, middle, high, fit.E), Shares(*np.quantile(shares, tails).tolist())
+    return Floor(low, middle, high, least_squares), Shares(*np.quantile(shares, tails).tolist())
 
 
 def _row(part: BoundPart) -> list[str]:
@@ -198,7 +204,7 @@ def _clause(part: BoundPart, rules: DecisionRules) -> str:
     if floor is None or of_gap is None:
         return f"{head}, and its noise is not known, so nothing is said of a floor"
     explained = (
-        f"the law's floor would explain {share(of_gap.middle)} of it ({share(1 - 2 * rules.floor_tail)} interval "
+        f"the curve's floor would explain {share(of_gap.middle)} of it ({share(1 - 2 * rules.floor_tail)} interval "
         f"{share(of_gap.low)} to {share(of_gap.high)})"
     )
     if not part.floor_allowed:

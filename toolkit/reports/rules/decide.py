@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.laws.forecast.ahead import AVERAGED
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.arms import ComparedArm
 from toolkit.reports.corpora import CorpusValue
@@ -30,6 +31,7 @@ class DecisionRequest:
         written: law: every pair's forecast, as written before the held-out rung was trained; see `decide_law`.
         fit_max, held_out, form: law without written forecasts: the largest budget to fit, the one to forecast, and the
             form of the law.
+        by: law without written forecasts, bound: `averaged` over forms, or a form alone.
         labels: saturation: by question and draw the path of an accepted response, None for a rejected one.
         arms, corpora: synthesis, audit: what is compared instead of series, and the table of their corpora.
         baseline: synthesis, audit: the arm that others are compared with; None: the only plain rejection sampling.
@@ -40,6 +42,7 @@ class DecisionRequest:
     fit_max: int | None = None
     held_out: int | None = None
     form: str = "rectified"
+    by: str = AVERAGED
     written: Sequence[HeldOutForecast] = ()
     labels: Sequence[Sequence[Hashable | None]] = ()
     arms: Sequence[ComparedArm] = ()
@@ -67,7 +70,7 @@ def decide(request: DecisionRequest, experiment: str, all_series: Sequence[Serie
         rule = decide_audit if request.rule == "audit" else decide_synthesis
         return rule(experiment, request.arms, request.corpora, rules, baseline=request.baseline, notes=notes)
     if request.rule == "bound":
-        return decide_bound(experiment, all_series, rules, notes=notes)
+        return decide_bound(experiment, all_series, rules, by=request.by, notes=notes)
     routes = {"expansion": decide_expansion, "mixture": decide_mixture}
     if request.rule not in routes:
         raise ValueError(f"no rule is called {request.rule!r}: use one of {', '.join(CLAIMS)}")
@@ -78,7 +81,7 @@ def _forecasts(request: DecisionRequest, all_series: Sequence[Series], rules: De
     if request.fit_max is None or request.held_out is None:
         raise ValueError("the rule 'law' needs fit_max, the largest budget fitted, and held_out, the one forecast")
     ahead = {"fit_max": request.fit_max, "held_out": request.held_out}
-    return forecasts_now(all_series, rules, **ahead, form=request.form)
+    return forecasts_now(all_series, rules, **ahead, form=request.form, by=request.by)
 
 
 def draw(path: Path, decision: Decision, all_series: Sequence[Series], title: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from toolkit.laws.curve.lawfit import LawFit
 from toolkit.laws.curve.pooled import pool_beta
+from toolkit.laws.forecast.ahead import AVERAGED, Ahead, forecast_of
 from toolkit.recipe.decision_rules import DecisionRules
 from toolkit.reports.forecast import (
     HeldOutForecast,
@@ -14,8 +15,8 @@ from toolkit.reports.forecast import (
     Point,
     finite,
     fit_points,
-    for_mean_of,
     parameters,
+    rests_on,
 )
 from toolkit.reports.results import Cell, Series, select_control
 from toolkit.reports.rules.verdict import CANNOT_TELL, CONFIRMED, REFUTED, Decision
@@ -41,7 +42,8 @@ class LawPart:
     Attributes:
         refused: why there is no law.
         noise: source of the fit's noise.
-        forecast, low, high: the law's mean, and the interval of the mean of as many new students, which confirms.
+        by: what forecast, `averaged` over forms or the form of the law; `reading`: what that rests on.
+        forecast, low, high: the mean, and the interval of the mean of as many new students, which confirms.
         low_refuted, high_refuted: the interval outside which the pair refutes the law.
         pooled_forecast, pooled_parameters, pooled_miss: with beta shared by all pairs.
         lines: errors of teacher and base.
@@ -52,6 +54,8 @@ class LawPart:
     control: str
     questions: int
     form: str
+    by: str
+    reading: str
     fitted: Sequence[Point]
     baselines: Mapping[str, float]
     parameters: Mapping[str, ParameterEstimate]
@@ -137,13 +141,12 @@ def decide_law(
     header = [*HEADER]
     header[2] = f"forecast of r = {held_out} ({share(level)} interval of a new mean)"
     bars = (
-        "Students: mean and sd over replicates. The forecast's interval holds the law's posterior and the spread over "
+        "Students: mean and sd over replicates. The forecast's interval holds its posterior and the spread over "
         "replicates; test items are the same at every rung."
     )
     sentence = _sentence(parts, numbers, rules)
-    return Decision(
-        "law", experiment, verdict, sentence, header, [_row(part) for part in parts], numbers, rules, (bars, *notes)
-    )
+    rows, words = [_row(part) for part in parts], (bars, *rests_on({part.pair: part.reading for part in parts}), *notes)
+    return Decision("law", experiment, verdict, sentence, header, rows, numbers, rules, words)
 
 
 def _pooled(fits: Mapping[str, LawFit]) -> Mapping[str, LawFit]:
@@ -168,10 +171,12 @@ def _part(
     questions = series.cells[0][0] if forecast.questions is None else forecast.questions
     observed = _observed(series, (questions, held_out))
     pooled_mean = None if pooled is None else finite(pooled.predict(held_out, forecast.level).mean)
-    low, high, low_refuted, high_refuted = _intervals(fit, held_out, len(observed), level, rules)
+    ahead = None if fit is None else forecast_of(fit, held_out, forecast.by)
+    low, high, low_refuted, high_refuted = _intervals(ahead, len(observed), level, rules)
     return LawPart(
         pair=series.pair, counting=series.counting, control=series.control, questions=questions,
-        form=forecast.form, fitted=forecast.fitted, baselines=forecast.baselines, parameters=forecast.parameters,
+        form=forecast.form, by=forecast.by, reading=forecast.reading, fitted=forecast.fitted,
+        baselines=forecast.baselines, parameters=forecast.parameters,
         notes=forecast.notes, exploratory=forecast.exploratory, refused=forecast.reason,
         noise=None if fit is None else fit.noise.source, forecast=mean_ahead,
         low=low, high=high, low_refuted=low_refuted, high_refuted=high_refuted,
@@ -195,14 +200,11 @@ def _miss(forecast: float | None, observed: Sequence[float]) -> float | None:
     return None if forecast is None else forecast - mean(observed)
 
 
-def _intervals(
-    fit: LawFit | None, held_out: int, students: int, level: float, rules: DecisionRules
-) -> Sequence[float | None]:
+def _intervals(ahead: Ahead | None, students: int, level: float, rules: DecisionRules) -> Sequence[float | None]:
     """Bound the mean of so many new students: the interval that confirms, then the one that refutes."""
-    if fit is None:
+    if ahead is None:
         return [None] * 4
-    inner, outer = (for_mean_of(fit, students).predict(held_out, tail) for tail in (level, rules.law_refuted))
-    return [finite(end) for end in (inner.low_new, inner.high_new, outer.low_new, outer.high_new)]
+    return [finite(end) for tail in (level, rules.law_refuted) for end in ahead.interval(tail, students)[:, 0]]
 
 
 def _verdict(parts: Sequence[LawPart], rules: DecisionRules) -> tuple[str, list[str]]:
@@ -221,7 +223,7 @@ def _verdict(parts: Sequence[LawPart], rules: DecisionRules) -> tuple[str, list[
         f"an interval is wider than {points(rules.law_width, '')} points": any(
             law.high - law.low > rules.law_width for law in laws
         ),
-        "log-linear misses by less": bool(laws) and misses["law"] > misses["log-linear"],
+        "log-linear misses by less": bool(laws) and misses["forecast"] > misses["log-linear"],
     }
     reasons = [reason for reason, holds in against.items() if holds]
     return CANNOT_TELL if reasons else CONFIRMED, reasons
@@ -237,9 +239,9 @@ def _known_laws(parts: Sequence[LawPart]) -> list[_KnownLaw]:
 
 
 def _mean_misses(parts: Sequence[LawPart]) -> dict[str, float]:
-    """Return mean absolute misses of the law, also with beta pooled, and of the line in log r, where all are known."""
+    """Return mean absolute misses of forecast, line in log r, and law with beta pooled, where all are known."""
     columns = {
-        "law": [part.miss for part in parts],
+        "forecast": [part.miss for part in parts],
         "log-linear": [part.log_linear_miss for part in parts],
         "law, beta pooled": [part.pooled_miss for part in parts],
     }
@@ -255,16 +257,18 @@ def _sentence(parts: Sequence[LawPart], numbers: Mapping[str, Any], rules: Decis
     reasons = f" (not confirmed: {'; '.join(numbers['reasons'])})" if numbers["reasons"] else ""
     late = ", ".join(part.pair for part in parts if part.exploratory)
     reasons += f"; EXPLORATORY: students of that rung existed before the forecast of {late}" * bool(late)
-    head = f"Fitted to r <= {numbers['fit_max']}, "
+    averaged = " and averaged over forms" * any(part.by == AVERAGED for part in parts)
+    head = f"Fitted to r <= {numbers['fit_max']}{averaged}, "
     if not laws:
         return f"{head}no pair has a forecast of r = {numbers['held_out']}{reasons}."
     width = max(law.high - law.low for law in laws)
     least = max(max(law.high_refuted - law.forecast, law.forecast - law.low_refuted) for law in laws)
-    pooled = f", with beta pooled {points(misses['law, beta pooled'], '')}" if "law, beta pooled" in misses else ""
+    both = "law, beta pooled" in misses
+    pooled = f", law with beta pooled {points(misses['law, beta pooled'], '')}" if both else ""
     return (
         f"{head}pairs inside the {share(numbers['level'])} interval at r = {numbers['held_out']}: "
         f"{sum(law.inside for law in laws)} of {len(parts)} (at most {points(width, '')} points wide); missed by "
-        f"{joined([points(law.miss) for law in laws])} points (mean absolute {points(misses['law'], '')}{pooled},"
+        f"{joined([points(law.miss) for law in laws])} points (mean absolute {points(misses['forecast'], '')}{pooled},"
         f" log-linear {points(misses['log-linear'], '')}); a miss of {points(least, '')} points would have been seen "
         f"at {share(rules.law_refuted)}{reasons}."
     )
