@@ -27,7 +27,6 @@ from toolkit.protocols.step_pairs import (
     step_pair,
 )
 from toolkit.protocols.templates import TemplateError, read_template
-from toolkit.synthesis.executions import Draw
 from toolkit.synthesis.journal import Journal, Response, read_journal
 
 TABLE = "pairs.parquet"
@@ -35,7 +34,7 @@ ATTEMPT, SELF_CORRECT = "attempt", "self-correct"  # what the ledger calls the s
 BY_STUDENT = (ATTEMPT, SELF_CORRECT)
 JOURNALS = {ATTEMPT: "attempts.jsonl", CORRECT: "corrections.jsonl", SELF_CORRECT: "self-corrections.jsonl"}
 Row = Mapping[str, Any]
-Ask = Callable[[Journal, Iterable[Draw], Protocol | None], object]  # fills a journal with a response for each draw
+Ask = Callable[..., object]  # `sample` without all but journal, draws and `protocol`: fills the journal
 Steps = dict[str, dict[str, int]]  # step -> samples, kept, prompt_tokens, tokens
 
 
@@ -135,7 +134,7 @@ def _ask(asked: Asked, name: str, protocol: Protocol | None, texts: Mapping[str,
     ask = asked.student if name in BY_STUDENT else asked.teacher
     with Journal(asked.folder / JOURNALS[name]) as journal:
         if texts:
-            ask(journal, ((question, text, 0) for question, text in texts.items()), protocol)
+            ask(journal, [(question, text, 0) for question, text in texts.items()], protocol=protocol)
         return {row.question_id: row for row in journal if row.question_id in texts}
 
 

@@ -37,7 +37,7 @@ from toolkit.progress import Stage
 from toolkit.protocols.step_pairs import CORRECT, correcting
 from toolkit.recipe.sections import Student
 from toolkit.synthesis.sampler import sample
-from toolkit.synthesis.step_estimates import Sampled, estimate_steps, step_prompts
+from toolkit.synthesis.step_estimates import Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
 from toolkit.teachers.completion import Teacher
 from toolkit.workers import Tick
@@ -113,22 +113,18 @@ def _open_student(replicate: Replicate, first: Artifact, questions: list[str], o
     if ADAPTER in first.files:
         folder = out / "merged"
         merge_student(replicate.base.path, first.path, folder)
-    named = {"model": f"student@{first.key}", "threads": context.workers.jobs}
-    student = LocalTeacher(folder, context.recipe.sampling, greedy=True, **named)
+    name, threads = f"student@{first.key}", context.workers.jobs
+    student = LocalTeacher(folder, context.recipe.sampling, model=name, threads=threads, greedy=True)
     remove(out / "merged")
-    prompts = {question: step_prompts(correcting({}), question)[CORRECT] for question in questions}
-    unread = [question for question, prompt in prompts.items() if not student.reads(prompt)]
+    write = correcting({}).steps[CORRECT]
+    unread = [text for text in questions if not student.reads(write(question=text, before="", step=""))]
     refuse_unreadable(unread, len(questions), ["base"])
     return student
 
 
 def _ask_student(context: Context, stage: Stage, cell: Cell, student: Teacher) -> Ask:
-    return partial(
-        sample,
-        teacher=student,
-        sampling_seed=context.recipe.sampling.sampling_seed,
-        report=partial(_report, stage, f"{cell.task} itself"),
-    )
+    seed, report = context.recipe.sampling.sampling_seed, partial(_report, stage, f"{cell.task} itself")
+    return partial(sample, teacher=student, sampling_seed=seed, report=report)
 
 
 def _ask_teacher(context: Context, stage: Stage, cell: Cell, teacher: Teacher) -> Ask:
@@ -137,20 +133,12 @@ def _ask_teacher(context: Context, stage: Stage, cell: Cell, teacher: Teacher) -
     Raises:
         StageError: when the largest cost is reached, or many corrections did not come; what came is kept.
     """
+    seed, report = context.recipe.sampling.sampling_seed, partial(_report, stage, cell.task)
 
-    def ask(journal: Any, draws: Any, protocol: Any) -> None:
-        tally = sample(
-            journal,
-            draws,
-            teacher,
-            protocol,
-            sampling_seed=context.recipe.sampling.sampling_seed,
-            report=partial(_report, stage, cell.task),
-            attempts=context.recipe.serving.attempts,
-            prices=prices_of(context),
-            max_cost=context.money_left,
-            errors=context.retry_errors,
-        )
+    def ask(*asked: Any, **options: Any) -> None:
+        options |= {"attempts": context.recipe.serving.attempts, "errors": context.retry_errors}
+        options |= {"prices": prices_of(context), "max_cost": context.money_left}
+        tally = sample(*asked, teacher=teacher, sampling_seed=seed, report=report, **options)
         context.costs.append(tally.cost)
         if tally.stopped:
             raise StageError(f"corrections of {cell.task}: {tally.stopped}; what came is kept, and more goes on")

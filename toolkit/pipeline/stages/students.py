@@ -114,8 +114,8 @@ def corpus_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     """Give what is trained on the corpus of a cell; see `corpus_settings`."""
     student = corpus_settings(replicate, cell)
     files = [part.file(name) for part, name in replicate.corpus.accepted(cell.questions, cell.budget)]
-    inputs = {"base": replicate.base.digest, "corpus": files, "settings": _read_settings(student)}
-    inputs["train_seed"] = cell.replicate
+    settings = _read_settings(student)
+    inputs = {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
     return inputs if student.objective == "sft" else inputs | _negative_inputs(replicate, cell)
 
 
