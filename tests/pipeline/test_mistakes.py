@@ -141,6 +141,10 @@ def test_corrections_take_no_more_samples_than_the_arm_may(tmp_path, most, steps
     facts, (_, taught) = make(tmp_path, limit=Limit(most, (1, 0, 0), 1))
     ledger = {step: counts["samples"] for step, counts in facts["ledger"].items() if step not in BY_STUDENT}
     assert ledger == steps and len(taught.read) == sum(steps.values()) <= most
+    assert (
+        facts["left"] == most - len(taught.read)
+        and f"; {facts['left']} samples" in described(facts, "samples") + "; 0 samples"
+    )
     beyond = 2 - steps.get("correct", 0)
     assert facts["dropped"].get("beyond what the arm may take", 0) == beyond == 2 - facts["pairs"]
 

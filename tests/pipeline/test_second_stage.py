@@ -90,12 +90,9 @@ def train_base(folder):
         rows.append((question, template(step, 5)))
         asked = correcting({}).steps["correct"](question=question, before="", step=write_step(1, step))
         rows.append((contents(asked), f"{CAUSE} {step}"))
-    more = [
-        answer(text, seed)
-        for text in ("", "A step of a solution", "You turn a worked solution into a template")
-        for seed in range(20)
-    ]
-    words = " ".join([text for row in rows for text in row] + more).split()
+    asked = ("", "A step of a solution", "You turn a worked solution into a template")
+    said = [answer(text, seed) for text in asked for seed in range(20)]
+    words = " ".join([*(text for row in rows for text in row), *said, "<cause> None. One twice. </cause>"]).split()
     made = make_tiny_model(folder / "random", words, width=32)
     table = {"question_id": [str(at) for at in range(len(rows))], "question": [one for one, _ in rows]}
     pq.write_table(pa.table(table | {"response": [two for _, two in rows]}), folder / "base.parquet")
@@ -150,12 +147,150 @@ def run(recipe, workspace, dry=False):
     return SimpleNamespace(summary=summary, lines=progress.stream.getvalue(), todo=todo)
 
 
-def ledger_of(workspace, arm):
-    rows = pq.read_table(workspace / "runs" / "second" / "ledger.parquet").to_pylist()
+def ledger_of(ran, arm):
+    rows = pq.read_table(ran.workspace / "runs" / "second" / "ledger.parquet").to_pylist()
     return {row["step"]: row for row in rows if row["arm"] == arm}
 
 
-def test_students_of_an_arm_learn_from_their_mistakes_and_are_scored(ran):
-    print(ran.first.lines, ran.first.summary)
-    (pairs,) = ran.workspace.glob("mistakes/*/pairs.parquet")
-    assert False
+def journals_of(workspace):
+    """The folder of the journals of a student's mistakes."""
+    (file,) = (workspace / "responses").glob("*/attempts.jsonl")
+    return file.parent
+
+
+def test_students_learn_from_corrections_of_their_mistakes_and_are_scored(ran):
+    (made,) = (path.parent for path in ran.workspace.glob("mistakes/*/pairs.parquet"))
+    pairs = read_pairs(made / "pairs.parquet")
+    assert {pair.chosen.split("</cause>")[1].split()[:5][-1] for pair in pairs} == {"4"}
+    assert all(mistaken(contents(pair.prompt)) in pair.rejected for pair in pairs)
+    stages = ["students", "mistakes", "pairs", "score"]
+    assert sorted(stages, key=lambda name: ran.first.lines.index(f"\n{name} ")) == stages
+    assert f"What students of corrected learnt from: 8 mistakes in 8 answers to seed questions, {len(pairs)} pairs" in (
+        ran.first.summary
+    )
+    corrected = next(line for line in ran.first.summary.splitlines() if line.startswith("| corrected "))
+    assert corrected.split("|")[-2].strip() == "1"
+    assert not list(ran.workspace.glob("*/*/merged"))
+
+
+def test_both_stages_share_the_steps(ran):
+    facts = [json.loads(path.read_text()) for path in ran.workspace.glob("student/*/.artifact.json")]
+    steps = {"first" in made["inputs"]: made["facts"]["steps"] for made in facts if made["facts"]["steps"] == 2}
+    assert steps == {True: 2, False: 2} and len(facts) == 4
+    second = next(made for made in facts if "first" in made["inputs"])
+    assert (
+        second["inputs"]["settings"]["pairs"] == "mistakes" and "correction_share" not in second["inputs"]["settings"]
+    )
+
+
+def test_corrections_are_samples_of_the_teacher_and_the_students_answers_are_not(ran):
+    ledger = ledger_of(ran, "corrected")
+    assert list(ledger) == ["solve", "template", "inspect", "attempt", "locate", "correct", "self-correct"]
+    assert {step for step, row in ledger.items() if row["by_student"]} == {"attempt", "self-correct"}
+    took = sum(row["samples"] for row in ledger.values() if not row["by_student"])
+    assert SEEDS * BUDGET - 2 < took <= SEEDS * BUDGET
+    assert ledger["solve"]["samples"] == 0.75 * SEEDS * BUDGET / 3
+    assert ledger["correct"]["cost"] > 0 and ledger["attempt"]["cost"] is None
+    rows = pq.read_table(ran.workspace / "runs" / "second" / "corpora.parquet").to_pylist()
+    values = {row["metric"]: row["value"] for row in rows if row["arm"] == "corrected"}
+    assert (values["samples"], values["student samples"]) == (took, SEEDS + ledger["self-correct"]["samples"])
+    assert values["steps"] == 4
+
+
+def test_the_release_of_the_arm_says_what_its_responses_leave(ran):
+    folder = ran.workspace / "runs" / "second"
+    card = (folder / "release-corrected" / "README.md").read_text()
+    assert "32, of which 8 are kept for corrections of its students' mistakes" in card
+    assert "its students then learn from corrections of their own mistakes" in card
+    assert "students then learn" not in (folder / "release-templates" / "README.md").read_text()
+    assert check(folder / "release-corrected", Progress(io.StringIO())).problems == []
+
+
+def test_a_dry_run_lists_what_is_asked_after_the_first_stage(ran):
+    assert re.search(
+        r"mistakes +corrected, 1 student: 8 answers to seed questions, and at most as many corrections of its own "
+        r"mistakes; the teacher's corrections, within the last 25% of what the arm may take, 8 requests, to sample: "
+        r"8 responses, at most 16 requests, .* to pay\n +locate: at most 8 requests, .*\n +correct: at most 8 requests",
+        ran.dry.lines,
+    )
+    assert re.search(r"\npairs +1 student, 2 steps to do", ran.dry.lines)
+    assert "mistakes 24 answers" in ran.dry.summary and "student 12 steps" in ran.dry.summary
+    assert "[corrected: locate]" in ran.dry.summary and "[corrected: correct]" in ran.dry.summary
+
+
+def test_status_says_what_became_of_the_mistakes(ran):
+    said = runs.status(load_run(str(ran.recipe)), ran.workspace, jobs=1)
+    assert re.search(r"\nmistakes +cached +corrected: 1 student, 8 mistakes in 8 answers to seed questions, ", said)
+    assert re.search(r"\npairs +cached +1 student, 2 steps", said)
+
+
+def test_nothing_is_made_or_asked_twice(ran, teacher):
+    asked = len(teacher.read)
+    assert run(ran.recipe, ran.workspace).todo == set() and len(teacher.read) == asked
+
+
+def test_a_run_that_is_killed_while_mistakes_are_corrected_goes_on(ran, teacher, tmp_path):
+    workspace = tmp_path / "w"
+    shutil.copytree(ran.workspace, workspace)
+    shutil.rmtree(journals_of(workspace))
+    shutil.rmtree(workspace / "mistakes")
+    before, teacher.held = len(teacher.read), 2
+    command = [
+        sys.executable,
+        "-m",
+        "toolkit.cli",
+        "run",
+        str(ran.recipe),
+        "--workspace",
+        str(workspace),
+        "--jobs",
+        "1",
+    ]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while sum(row.step == "correct" for row in rows_of(workspace / "responses")) < 2:
+        assert killed.poll() is None
+        time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    teacher.held = None
+    assert not list(workspace.glob("mistakes/*/pairs.parquet"))
+    assert run(ran.recipe, workspace).todo == {"mistakes"}  # all that follows is as it was
+    asked = teacher.read[before:]
+    assert (
+        len(asked)
+        == len(set(asked))
+        == sum(ledger_of(ran, "corrected")[step]["samples"] for step in ("locate", "correct"))
+    )
+
+
+def rows_of(folder):
+    """The rows of the teacher's corrections, as far as they are written."""
+    return [row for file in folder.glob("*/corrections.jsonl") for row in read_journal(file)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("protocol: supercorrect\n", "protocol: self_refine\n", "protocol must be supercorrect, not self_refine"),
+        ("objective: dpo", "objective: redi", "objective must be dpo, not redi"),
+        ("preference_steps: 2", "preference_steps: 4", "preference_steps must be below steps (4)"),
+        ("base: /nowhere", "base: nano", "base must be a model that reads any words"),
+        ("base: /nowhere", "bases: {a: {base: /a}, b: {base: /b}}", "bases must be one, not 2"),
+        ("steps: 4", "steps: 4\ncontrols: [steps, epochs]", "controls must be [steps]"),
+        ("steps: 4", "steps: 4\ndouble_steps_at: [4]", "double_steps_at must be []"),
+    ],
+)
+def test_what_does_not_fit_a_second_stage_is_refused(tmp_path, old, new, message):
+    text = RECIPE.format(url="http://127.0.0.1:1", protocol="rejection_sampling").replace("[1, 2]", f"[{BUDGET}]")
+    text += ARMS.format(base="/nowhere").replace("revisions: 1", "")
+    assert old in text
+    (tmp_path / "second.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(RecipeError, match=re.escape(f"arms: corrected: with pairs: mistakes, {message}")):
+        load_run(str(tmp_path / "second.yaml"))
+
+
+def test_mistakes_without_arms_are_refused(tmp_path):
+    text = RECIPE.format(url="http://127.0.0.1:1", protocol="supercorrect")
+    (tmp_path / "second.yaml").write_text(text.replace("[1, 2]", "[2]") + "objective: dpo\npairs: mistakes\n")
+    with pytest.raises(RecipeError, match="pairs: mistakes is for an arm beside plain rejection_sampling"):
+        load_run(str(tmp_path / "second.yaml"))

@@ -66,10 +66,13 @@ class Limit(NamedTuple):
             steps: completions that each of the next mistakes takes at most.
             rows: completions so far.
         """
-        took = [self._cost(row) for row in rows]
-        left, longest = self.most - sum(took), max([self.longest, *took])
+        left, longest = self.left(rows), max([self.longest, *map(self._cost, rows)])
         fitting = sum(total * longest <= left for total in accumulate(steps))
         return fitting or int(left > 0 and not self.weights[0])  # a last one may go beyond with its tokens
+
+    def left(self, rows: Sequence[Response]) -> int:
+        """Give what is left after some completions; below 0 where the last of them went beyond."""
+        return self.most - sum(map(self._cost, rows))
 
     def _cost(self, row: Response) -> int:
         counts = 1, row.prompt_tokens, row.completion_tokens
@@ -96,8 +99,8 @@ def mistake_pairs(
         leaks: whether a text contains a held-out question; such a pair is left out.
 
     Returns:
-        questions, mistakes, pairs; `dropped`, by reason, the wrong answers that are in no pair; and `ledger`, by step
-        of teacher and student: samples, kept (behind a pair), prompt_tokens, tokens.
+        questions, mistakes, pairs; `dropped`, by reason, the wrong answers that are in no pair; with a limit what is
+        `left` of it; and `ledger`, by step of teacher and student: samples, kept (behind pairs), prompt_tokens, tokens
     """
     from toolkit.students.pairs import write_pairs
 
@@ -113,20 +116,23 @@ def mistake_pairs(
     dropped["with a held-out question"] += len(pairs) - len(clean)
     write_pairs(out / TABLE, clean)
     counts = {"questions": len(seeds), "mistakes": len(mistakes), "pairs": len(clean), "dropped": dict(+dropped)}
-    return counts | {"ledger": _ledger(asked, texts, taught, found, clean)}
+    left = {"left": limit.left(_completions(asked, CORRECT, taught))} if limit else {}
+    return counts | left | {"ledger": _ledger(asked, texts, taught, found, clean)}
 
 
 def added(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Add up what became of the answers of several students."""
     counts = {name: sum(one[name] for one in facts) for name in ("questions", "mistakes", "pairs")}
-    return counts | {"dropped": dict(sum((Counter[str](one["dropped"]) for one in facts), Counter[str]()))}
+    left = {"left": sum(one["left"] for one in facts)} if any("left" in one for one in facts) else {}
+    return counts | left | {"dropped": dict(sum((Counter[str](one["dropped"]) for one in facts), Counter[str]()))}
 
 
-def described(facts: Mapping[str, Any]) -> str:
-    """Say what became of a student's answers."""
+def described(facts: Mapping[str, Any], match: str = "") -> str:
+    """Say what became of students' answers, and what is left over of what they are matched at."""
     told = "".join(f", {count:,} {why}" for why, count in facts["dropped"].items())
     asked = f"{facts['questions']:,} answers to seed questions"
-    return f"{facts['mistakes']:,} mistakes in {asked}, {facts['pairs']:,} pairs{told}"
+    left = f"; {facts['left']:,} {match} of what the arm may take left over" if facts.get("left", 0) > 0 else ""
+    return f"{facts['mistakes']:,} mistakes in {asked}, {facts['pairs']:,} pairs{told}{left}"
 
 
 def _ask(asked: Asked, name: str, protocol: Protocol | None, texts: Mapping[str, str]) -> dict[str, Response]:
@@ -138,10 +144,11 @@ def _ask(asked: Asked, name: str, protocol: Protocol | None, texts: Mapping[str,
         return {row.question_id: row for row in journal if row.question_id in texts}
 
 
-def _completions(asked: Asked, name: str) -> list[Response]:
-    """List what somebody wrote; a journal may have more than is asked for now, of a run that went further."""
+def _completions(asked: Asked, name: str, questions: Container[str]) -> list[Response]:
+    """List what somebody wrote for some questions; a journal may have those of more, of a run that went further."""
     file = asked.folder / JOURNALS[name]
-    return [row for row in read_journal(file) if row.is_completion] if file.exists() else []
+    rows = read_journal(file) if file.exists() else ()
+    return [row for row in rows if row.is_completion and row.question_id in questions]
 
 
 def _mistakes(
@@ -173,8 +180,8 @@ def _taught(
     while len(taught) < len(mistakes):
         rest = list(mistakes)[len(taught) :]
         if limit:
-            rows = [row for row in _completions(asked, CORRECT) if row.question_id in taught]
-            rest = rest[: limit.allows([1 + (mistakes[question].number is None) for question in rest], rows)]
+            steps = [1 + (mistakes[question].number is None) for question in rest]
+            rest = rest[: limit.allows(steps, _completions(asked, CORRECT, taught))]
         if not rest:
             break
         chosen = {question: texts[question] for question in (*taught, *rest)}
@@ -186,7 +193,7 @@ def _located(
     asked: Asked, mistakes: Mapping[str, Mistake], taught: Mapping[str, Response], dropped: Counter[str]
 ) -> dict[str, Mistake]:
     """Give the corrected mistakes whose wrong step is known, those too that the teacher found."""
-    said = {row.question_id: row.text for row in _completions(asked, CORRECT) if row.step == LOCATE}
+    said = {row.question_id: row.text for row in _completions(asked, CORRECT, taught) if row.step == LOCATE}
     found = {}
     for question, mistake in mistakes.items():
         number = mistake.number or read_location(said.get(question, ""), len(mistake.steps))
@@ -233,9 +240,7 @@ def _ledger(
     """Count the completions and tokens of each step, without those that a journal has of a run that went further."""
     kept, ledger = {pair.question_id for pair in pairs}, Steps()
     for name, questions in ((ATTEMPT, texts), (CORRECT, taught), (SELF_CORRECT, found)):
-        for row in _completions(asked, name):
-            if row.question_id not in questions:
-                continue
+        for row in _completions(asked, name, questions):
             step = name if name in BY_STUDENT else row.step
             counts = ledger.setdefault(step, dict.fromkeys(("samples", "kept", "prompt_tokens", "tokens"), 0))
             own = 1, int(row.question_id in kept), row.prompt_tokens, row.completion_tokens

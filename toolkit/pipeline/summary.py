@@ -131,12 +131,13 @@ def _ledger(ledger: Artifact) -> str:
 
 def _mistakes(replicates: Sequence[Replicate]) -> dict[str, str]:
     """Say by arm what became of the answers of students that learn from their mistakes, all of them together."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for replicate in replicates:
+        recipe = replicate.context.recipe
         for corpus in replicate.corpus.corpora if replicate.has_mistakes else ():
             made = find_mistakes(replicate, *corpus)
-            found.setdefault(replicate.context.recipe.arm, []).extend([made.facts] if made and made.made else [])
-    return {arm: described(added(facts)) for arm, facts in found.items()}
+            found.setdefault((recipe.arm, recipe.ladder.match or ""), []).append(made.facts if made else {})
+    return {arm: described(added([*filter(None, facts)]), match) for (arm, match), facts in found.items()}
 
 
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:
