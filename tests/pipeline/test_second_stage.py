@@ -20,6 +20,7 @@ from tests.fakes.tgi import in_thread
 from tests.pipeline.test_steps import RECIPE, WORDS, write_pool
 from tests.tiny_model import make_tiny_model
 from toolkit.pipeline import run as runs
+from toolkit.pipeline.context import StageError
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.prompt import contents
@@ -140,9 +141,9 @@ def ran(teacher, tmp_path_factory):
     return made
 
 
-def run(recipe, workspace, dry=False):
+def run(recipe, workspace, dry=False, max_cost=None):
     progress = Progress(io.StringIO())
-    summary = runs.run(load_run(str(recipe)), workspace, jobs=1, dry=dry, progress=progress)
+    summary = runs.run(load_run(str(recipe)), workspace, jobs=1, dry=dry, progress=progress, max_cost=max_cost)
     todo = {stage.name for stage, _ in progress.done if stage.made or stage.planned}
     return SimpleNamespace(summary=summary, lines=progress.stream.getvalue(), todo=todo)
 
@@ -220,7 +221,7 @@ def test_a_dry_run_lists_what_is_asked_after_the_first_stage(ran):
 
 def test_status_says_what_became_of_the_mistakes(ran):
     said = runs.status(load_run(str(ran.recipe)), ran.workspace, jobs=1)
-    assert re.search(r"\nmistakes +cached +corrected: 1 student, 8 mistakes in 8 answers to seed questions, ", said)
+    assert re.search(r"\nmistakes +cached +corrected, 1 student: 8 mistakes in 8 answers to seed questions, ", said)
     assert re.search(r"\npairs +cached +1 student, 2 steps", said)
 
 
@@ -229,38 +230,48 @@ def test_nothing_is_made_or_asked_twice(ran, teacher):
     assert run(ran.recipe, ran.workspace).todo == set() and len(teacher.read) == asked
 
 
-def test_a_run_that_is_killed_while_mistakes_are_corrected_goes_on(ran, teacher, tmp_path):
+@pytest.fixture
+def uncorrected(ran, teacher, tmp_path):
+    """A copy of the run's workspace as it was before mistakes were asked for; gives it with what is read from now on."""
     workspace = tmp_path / "w"
     shutil.copytree(ran.workspace, workspace)
     shutil.rmtree(journals_of(workspace))
     shutil.rmtree(workspace / "mistakes")
-    before, teacher.held = len(teacher.read), 2
-    command = [
-        sys.executable,
-        "-m",
-        "toolkit.cli",
-        "run",
-        str(ran.recipe),
-        "--workspace",
-        str(workspace),
-        "--jobs",
-        "1",
-    ]
-    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before = len(teacher.read)
+    return workspace, lambda: teacher.read[before:]
+
+
+def assert_goes_on(ran, workspace, read):
+    """The run ends as it once did, and nothing is asked twice."""
+    assert not list(workspace.glob("mistakes/*/pairs.parquet"))
+    assert run(ran.recipe, workspace).todo == {"mistakes"}  # all that follows is as it was
+    ledger, asked = ledger_of(ran, "corrected"), read()
+    assert len(asked) == len(set(asked)) == ledger["locate"]["samples"] + ledger["correct"]["samples"]
+
+
+def test_a_run_that_ends_at_its_largest_cost_goes_on(ran, uncorrected):
+    workspace, read = uncorrected
+    with pytest.raises(
+        StageError, match=r"corrections of .*corrected-q8-r4-s0: 0\.000\d+ of at most 0\.0009 spent.* what came is kept"
+    ):
+        run(ran.recipe, workspace, max_cost=9e-4)
+    assert 0 < len(read()) < 7
+    assert_goes_on(ran, workspace, read)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_while_mistakes_are_corrected_goes_on(ran, teacher, uncorrected):
+    workspace, read = uncorrected
+    teacher.held = 2
+    command = [sys.executable, "-m", "toolkit.cli", "run", str(ran.recipe), "--workspace", str(workspace)]
+    killed = subprocess.Popen([*command, "--jobs", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while sum(row.step == "correct" for row in rows_of(workspace / "responses")) < 2:
         assert killed.poll() is None
         time.sleep(0.02)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     teacher.held = None
-    assert not list(workspace.glob("mistakes/*/pairs.parquet"))
-    assert run(ran.recipe, workspace).todo == {"mistakes"}  # all that follows is as it was
-    asked = teacher.read[before:]
-    assert (
-        len(asked)
-        == len(set(asked))
-        == sum(ledger_of(ran, "corrected")[step]["samples"] for step in ("locate", "correct"))
-    )
+    assert_goes_on(ran, workspace, read)
 
 
 def rows_of(folder):

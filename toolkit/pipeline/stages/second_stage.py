@@ -15,6 +15,7 @@ from toolkit.pipeline.asking import MANY_ERRORS, MANY_SHARE, prices_of
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context, StageError
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
+from toolkit.pipeline.fold import counted_words
 from toolkit.pipeline.judge import open_judge
 from toolkit.pipeline.mistakes import TABLE, Ask, Asked, Limit, added, described, mistake_pairs
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
@@ -34,8 +35,11 @@ from toolkit.pipeline.stages.students import (
 from toolkit.pipeline.teacher import open_teacher, refuse_unreadable
 from toolkit.pipeline.token_costs import correction_share, weights
 from toolkit.progress import Stage
+from toolkit.protocols.contract import Protocol
 from toolkit.protocols.step_pairs import CORRECT, correcting
 from toolkit.recipe.sections import Student
+from toolkit.synthesis.executions import Draw
+from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.sampler import sample
 from toolkit.synthesis.step_estimates import Sampled, estimate_steps
 from toolkit.synthesis.tally import Tally, describe
@@ -70,7 +74,7 @@ def mistakes_stage(context: Context, cells: Mapping[Cell, Replicate]) -> dict[Ce
         for cell, replicate in cells.items():
             make = partial(_make_pairs, stage, replicate, cell)
             found[cell] = replicate.context.build(stage, MISTAKES, mistakes_inputs(replicate, cell), make)
-        stage.text = _counted(found)
+        stage.text = _counted(cells, found)
     return found
 
 
@@ -133,12 +137,16 @@ def _ask_teacher(context: Context, stage: Stage, cell: Cell, teacher: Teacher) -
     Raises:
         StageError: when the largest cost is reached, or many corrections did not come; what came is kept.
     """
-    seed, report = context.recipe.sampling.sampling_seed, partial(_report, stage, cell.task)
+    options: dict[str, Any] = {
+        "sampling_seed": context.recipe.sampling.sampling_seed,
+        "report": partial(_report, stage, cell.task),
+        "attempts": context.recipe.serving.attempts,
+        "prices": prices_of(context),
+        "errors": context.retry_errors,
+    }
 
-    def ask(*asked: Any, **options: Any) -> None:
-        options |= {"attempts": context.recipe.serving.attempts, "errors": context.retry_errors}
-        options |= {"prices": prices_of(context), "max_cost": context.money_left}
-        tally = sample(*asked, teacher=teacher, sampling_seed=seed, report=report, **options)
+    def ask(journal: Journal, draws: list[Draw], *, protocol: Protocol | None) -> None:
+        tally = sample(journal, draws, teacher, protocol, max_cost=context.money_left, **options)
         context.costs.append(tally.cost)
         if tally.stopped:
             raise StageError(f"corrections of {cell.task}: {tally.stopped}; what came is kept, and more goes on")
@@ -157,9 +165,14 @@ def _report(stage: Stage, task: str, tally: Tally) -> None:
     stage.tick(task, tally.sampled, tally.total or tally.sampled, describe(tally))
 
 
-def _counted(found: Mapping[Cell, Artifact]) -> str:
-    """Say what became of the answers of all students."""
-    return f"{len(found)} student{'s' * (len(found) != 1)}, {described(added([one.facts for one in found.values()]))}"
+def _counted(cells: Mapping[Cell, Replicate], found: Mapping[Cell, Artifact]) -> str:
+    """Say by arm what became of the answers of its students."""
+    lines = []
+    for arm, match in dict.fromkeys((cell.arm, by.context.recipe.ladder.match) for cell, by in cells.items()):
+        facts = [found[cell].facts for cell in cells if cell.arm == arm]
+        told = described(added(facts), match or "")
+        lines.append(f"{arm}, {counted_words(len(facts), 'student')}: {told}")
+    return f"\n{'':13}".join(lines)
 
 
 def _trained_on(
@@ -222,11 +235,11 @@ def _plan_mistakes(context: Context, arm: str, cells: Mapping[Cell, Replicate]) 
     found = {cell: workspace.planned(MISTAKES, mistakes_inputs(by, cell)) for cell, by in cells.items()}
     missing = [cell for cell, one in found.items() if not one.made]
     if not missing:
-        return PlannedStage("mistakes", [*found.values()], f"{arm}: {_counted(found)}")
+        return PlannedStage("mistakes", [*found.values()], _counted(cells, found))
     answers, text = _estimate(cells[missing[0]], missing[0])
     known = ((done["seconds"], _answers(done["facts"])) for done in workspace.manifests(MISTAKES))
     ahead = timed(context, Ahead("mistakes", answers * len(missing), "answers"), known, None, alone=True)
-    each = f"{arm}, {len(missing)} student{'s' * (len(missing) > 1)}" + ", each" * (len(missing) > 1)
+    each = f"{arm}, {counted_words(len(missing), 'student')}" + ", each" * (len(missing) > 1)
     return PlannedStage("mistakes", [*found.values()], f"{each}: {text}", [ahead])
 
 
