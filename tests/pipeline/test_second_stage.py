@@ -21,6 +21,7 @@ from tests.pipeline.test_steps import RECIPE, WORDS, write_pool
 from tests.tiny_model import make_tiny_model
 from toolkit.pipeline import run as runs
 from toolkit.pipeline.context import StageError
+from toolkit.pipeline.stages.publish import Incomplete
 from toolkit.pipeline.verify import check
 from toolkit.progress import Progress
 from toolkit.prompt import contents
@@ -104,8 +105,8 @@ def train_base(folder):
 
 @pytest.fixture(scope="module")
 def teacher():
-    """The URL of a teacher; `held` makes it keep its corrections to itself after so many."""
-    state = SimpleNamespace(read=[], held=None)
+    """The URL of a teacher; after `held` corrections it gives no more, and `parrots` gives the student's own."""
+    state = SimpleNamespace(read=[], held=None, parrots=False)
 
     async def handle(request):
         if request.method == "GET":
@@ -118,6 +119,8 @@ def teacher():
             state.held -= 1
         state.read.append(text)
         said = answer(text, body["seed"])
+        if "A step of a solution" in text and state.parrots:
+            said = f"{CAUSE} {mistaken(text)}"
         usage = {"prompt_tokens": len(text.split()), "completion_tokens": len(said.split())}
         choice = {"message": {"content": said}, "finish_reason": "stop"}
         return web.json_response({"choices": [choice], "usage": usage})
@@ -232,7 +235,7 @@ def test_nothing_is_made_or_asked_twice(ran, teacher):
 
 @pytest.fixture
 def uncorrected(ran, teacher, tmp_path):
-    """A copy of the run's workspace as it was before mistakes were asked for; gives it with what is read from now on."""
+    """A copy of the workspace as it was before mistakes were asked for, and what gives all that is read from now on."""
     workspace = tmp_path / "w"
     shutil.copytree(ran.workspace, workspace)
     shutil.rmtree(journals_of(workspace))
@@ -272,6 +275,20 @@ def test_a_run_that_is_killed_while_mistakes_are_corrected_goes_on(ran, teacher,
     killed.wait()
     teacher.held = None
     assert_goes_on(ran, workspace, read)
+
+
+def test_a_student_without_a_pair_is_listed_and_the_run_goes_on(ran, teacher, uncorrected):
+    workspace, _ = uncorrected
+    teacher.parrots = True
+    with pytest.raises(
+        Incomplete, match=r"1 failed:\n.*corrected-q8-r4-s0: no pair to learn from: 8 mistakes"
+    ) as ended:
+        run(ran.recipe, workspace)
+    teacher.parrots = False
+    assert "alike" in str(ended.value) and "8 answers to seed questions, 0 pairs" in ended.value.summary
+    rows = pq.read_table(workspace / "runs" / "second" / "ledger.parquet").to_pylist()
+    asked = {row["step"]: (row["samples"], row["kept"]) for row in rows if row["arm"] == "corrected"}
+    assert asked["correct"] == (5, 0) and asked["attempt"] == (8, 0)
 
 
 def rows_of(folder):
