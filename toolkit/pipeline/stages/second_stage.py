@@ -97,11 +97,14 @@ def _make_pairs(stage: Stage, replicate: Replicate, cell: Cell, out: Path) -> di
 
 
 def _limit(replicate: Replicate, cell: Cell) -> Limit | None:
+    """Give what corrections may take, so that the last one goes beyond by its own tokens at most."""
     recipe, left = replicate.context.recipe, replicate.left(cell.questions, cell.budget)
     if left is None:
         return None
-    of_sample, *_, of_token = own = weights(recipe)
-    return Limit(left, own, of_sample + of_token * recipe.sampling.max_tokens)
+    own, texts = weights(recipe), [row["question"] for row in replicate.source.questions[: cell.questions]]
+    one = estimate_steps(correcting({}), [max(texts, key=len)], Sampled({}, 0), max_tokens=recipe.sampling.max_tokens)
+    longest = max(sum(weight * count for weight, count in zip(own, step.most, strict=True)) for step in one.steps)
+    return Limit(left, own, longest)
 
 
 def _open_student(replicate: Replicate, first: Artifact, questions: list[str], out: Path) -> "LocalTeacher":
