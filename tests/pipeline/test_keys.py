@@ -109,7 +109,8 @@ def trained(**settings: Any) -> list[dict[str, Any]]:
 
 def test_settings_of_pairs_are_part_of_the_keys_of_students_that_read_them() -> None:
     odd = {"preference_steps": 50, "redi_alpha": 0.5, "dpo_beta": 0.2, "negatives": ("truncated",)}
-    assert trained(**odd) == trained()
+    assert trained(**odd, correction_share=0.2) == trained()
+    assert trained(objective="dpo", correction_share=0.2) == trained(objective="dpo")
     (plain, *_), (*_, longer) = trained(objective="dpo"), trained(objective="redi", **odd)
     assert plain == trained()[0] | {
         "settings": trained()[0]["settings"] | {"objective": "dpo"},

@@ -8,7 +8,6 @@ from toolkit.protocols.step_pairs import (
     Mistake,
     correcting,
     first_wrong_step,
-    locating,
     read_correction,
     read_location,
     step_pair,
@@ -52,10 +51,19 @@ def test_a_step_that_somebody_else_found_is_the_one_that_is_paired():
 
 
 def test_the_teacher_is_asked_for_the_step_with_all_of_them(tmp_path):
-    made = respond(tmp_path / "j.jsonl", locating({"q": Mistake(tuple(STEPS))}), ["Step: 3"])
-    (read,) = made.read
-    assert all(step in contents(read) for step in STEPS) and made.steps == ["locate"]
-    assert read_location(made.response.text, 4) == 3
+    said = ["Step: 3", "<cause>c</cause>\n14 + 1 = 15"]
+    made = respond(tmp_path / "j.jsonl", correcting({"q": Mistake(tuple(STEPS))}), said)
+    asked, corrected = map(contents, made.read)
+    assert all(step in asked for step in STEPS) and made.steps == ["locate", "correct"]
+    assert "14 + 1 = 16" in corrected and STEPS[3] not in corrected
+    assert made.response.parents == ("locate:0",) and read_correction(made.response.text) == Correction(
+        "c", "14 + 1 = 15"
+    )
+
+
+def test_a_step_that_is_not_found_is_not_corrected(tmp_path):
+    made = respond(tmp_path / "j.jsonl", correcting({"q": Mistake(tuple(STEPS))}), ["I see none."])
+    assert made.steps == ["locate"] and read_correction(made.response.text) is None
 
 
 def test_a_location_is_a_number_of_a_step_on_a_line_of_its_own():

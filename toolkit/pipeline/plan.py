@@ -44,7 +44,8 @@ from toolkit.pipeline.stages.publish import plan_publishing
 from toolkit.pipeline.stages.release import plan_release
 from toolkit.pipeline.stages.responses import find_source, plan_responses
 from toolkit.pipeline.stages.scores import Scored, find_score, plan_scores, references
-from toolkit.pipeline.stages.students import Replicate, find_student, plan_students
+from toolkit.pipeline.stages.second_stage import plan_second_stage
+from toolkit.pipeline.stages.students import Replicate, find_student, find_trained, plan_students
 from toolkit.recipe.sections import Recipe
 from toolkit.workspace import Artifact
 
@@ -239,11 +240,12 @@ def _measuring(context: Context, found: Findings) -> Iterator[PlannedStage]:
     grid = {cell: replicate for replicate in found.replicates for cell in cells_of(replicate.context.run)}
     late = {cell: replicate for cell, replicate in grid.items() if cell.budget in held_out_budgets(context.run)}
     early = {cell: replicate for cell, replicate in grid.items() if cell not in late}
-    scores = found.measured.cells
-    yield plan_students(context, "students", early, found.students)
+    scores, trained = found.measured.cells, {cell: find_trained(replicate, cell) for cell, replicate in grid.items()}
+    yield plan_students(context, "students", early, trained)
+    yield from plan_second_stage(context, early)
     yield plan_scores(context, {**found.measured.references, **{cell: scores[cell] for cell in early}})
     for target, forecast in found.forecasts.items():
         yield PlannedStage("forecast", [forecast], forecasted(target, forecast))
     if late:
-        yield plan_students(context, "held-out", late, found.students)
+        yield plan_students(context, "held-out", late, trained)
         yield plan_scores(context, {cell: scores[cell] for cell in late})

@@ -52,6 +52,7 @@ from toolkit.pipeline.stages.pool import described, find_pool, pool_stage
 from toolkit.pipeline.stages.publish import Incomplete, Unpublished, open_target, publish_results, publish_source
 from toolkit.pipeline.stages.responses import responses_stage
 from toolkit.pipeline.stages.scores import Scored, references, score_stage
+from toolkit.pipeline.stages.second_stage import with_second_stage
 from toolkit.pipeline.stages.students import Replicate, find_student, students_stage
 from toolkit.pipeline.summary import loading_lines, publish
 from toolkit.pipeline.teacher import named_here, remote_model, shown_arm_prompts, shown_prompt
@@ -379,7 +380,12 @@ def _has_points(context: Context, measured: Measured, target: HeldOut, budgets: 
 
 def _trained(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Scored]:
     students = students_stage(context, name, cells)
-    return {cell: Scored(cells[cell], student) for cell, student in students.items()}
+    later = with_second_stage(context, {cell: cells[cell] for cell in students})
+    return {
+        cell: Scored(cells[cell], later.get(cell, student))
+        for cell, student in students.items()
+        if cell in later or not cells[cell].has_mistakes
+    }
 
 
 def _seen(late: Mapping[Cell, Replicate], target: HeldOut) -> bool:

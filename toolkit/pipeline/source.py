@@ -160,6 +160,7 @@ class Source:
     labels: Artifact | None = None  # of these, by which their responses are judged
     student: Artifact | None = None  # base model that answered steps of the protocol
     first: Artifact | None = None  # teacher of the first arm, where an arm has another one
+    allowed: int | None = None  # what a matched arm may take of its teacher, where it is known
     expected: int | None = None  # responses that an arm takes, about, that is matched to another; None: by the budget
 
 

@@ -6,15 +6,16 @@ import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit.hub.endpoints import is_embedded
 from toolkit.pipeline.cells import Cell, corpora_of, corpus_name, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.measured import Measured, what_varies
+from toolkit.pipeline.mistakes import added, described
 from toolkit.pipeline.stages.critics import shares_of
 from toolkit.pipeline.stages.publish import Publication
-from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.stages.students import Replicate, find_mistakes
 from toolkit.recipe.load import Run
 from toolkit.text import markdown_table
 from toolkit.workspace import Artifact, shown, write_atomic
@@ -72,6 +73,7 @@ def summarise(
         lines += [f"{pair}, control {control}; {bounds} on the same questions:", markdown_table(header, rows)]
     if recipe.arms:
         lines += ["What each arm took of its teacher, one replicate on average:", _ledger(results["ledger"])]
+    lines += [f"What students of {arm} learnt from: {told}." for arm, told in _mistakes(replicates).items()]
     criticised = _critics(context, replicates)
     if criticised:
         lines += ["What critics did to answers, all replicates together, with 95 % intervals:", criticised]
@@ -125,6 +127,17 @@ def _ledger(ledger: Artifact) -> str:
     from toolkit.reports.step_costs import TABLE, ledger_table, read_step_costs
 
     return ledger_table(read_step_costs(ledger.path / TABLE))
+
+
+def _mistakes(replicates: Sequence[Replicate]) -> dict[str, str]:
+    """Say by arm what became of the answers of students that learn from their mistakes, all of them together."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for replicate in replicates:
+        recipe = replicate.context.recipe
+        for corpus in replicate.corpus.corpora if replicate.has_mistakes else ():
+            made = find_mistakes(replicate, *corpus)
+            found.setdefault((recipe.arm, recipe.ladder.match or ""), []).append(made.facts if made else {})
+    return {arm: described(added([*filter(None, facts)]), match) for (arm, match), facts in found.items()}
 
 
 def _critics(context: Context, replicates: Sequence[Replicate]) -> str:

@@ -13,6 +13,7 @@ from toolkit.pipeline.protocol import made_from, makes_questions, protocol_of, q
 from toolkit.progress import Stage
 from toolkit.prompt import Messages, contents
 from toolkit.protocols.execution import first_prompts
+from toolkit.protocols.step_pairs import correcting
 from toolkit.recipe.load import one_arm
 from toolkit.recipe.sections import Recipe, Sampling
 from toolkit.recipe.sections import Teacher as TeacherSettings
@@ -185,6 +186,8 @@ def shown_arm_prompts(context: Context, teacher: Artifact, questions: Sequence[M
         prompts = step_prompts(protocol_of(recipe), questions[0]["question"])
         if makes_questions(recipe):
             prompts = {**call_prompts(question_protocol_of(recipe), made_from(recipe, questions)), **prompts}
+        if recipe.student.pairs == "mistakes":
+            prompts |= step_prompts(correcting({}), questions[0]["question"])
         for step, messages in prompts.items():
             steps.setdefault(contents(messages), []).append(f"{arm}: {step}")
     return "\n\n".join(f"[{'; '.join(names)}]\n{_filled(context, teacher, text)}" for text, names in steps.items())

@@ -78,6 +78,17 @@ def own_weights(recipe: Recipe) -> tuple[int, int]:
     return _by_price(plain_recipe(recipe).serving, recipe.serving).own
 
 
+def weights(recipe: Recipe) -> tuple[int, int, int]:
+    """Give what a sample, a token of its prompt and one of its completion count in the unit of an arm's `match`."""
+    return (1, 0, 0) if recipe.ladder.match == "samples" else (0, *own_weights(recipe))
+
+
+def correction_share(recipe: Recipe) -> Fraction:
+    """Give the share of what a matched arm may take that is kept for corrections of its students' mistakes."""
+    has_corrections = recipe.ladder.match and recipe.student.pairs == "mistakes"
+    return Fraction(str(recipe.student.correction_share)) if has_corrections else Fraction()
+
+
 def plain_recipe(recipe: Recipe) -> Recipe:
     """Give the recipe of the first arm, from that of a single run; itself where it has no arms."""
     first = recipe.plain

@@ -23,13 +23,22 @@ Place = tuple[str, int]  # question id, response index
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """What an arm is, by its release: `allowed` samples or tokens at `budget` responses to each of the questions."""
+    """What an arm is, by its release: `allowed` samples or tokens at `budget` responses to each of the questions.
+
+    `corrections` of these are kept for what its students learn from after the release.
+    """
 
     name: str
     match: Literal["samples", "tokens"] | None
     budget: Count
     questions: Count
     allowed: Count | None
+    corrections: Annotated[int, Field(ge=0, le=10**12)] = 0
+
+    @property
+    def for_responses(self) -> int:
+        """Give what the responses of the release may take."""
+        return (self.allowed or 0) - self.corrections
 
 
 def arm_facts(manifest: ReleaseManifest) -> ArmFacts | None:
@@ -60,8 +69,8 @@ def wrong_arm(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
         yield f"arm {arm.name}: may take {arm.allowed} {arm.match}, which {arm.budget} plain responses each do not"
         return
     samples = sum(int(step["samples"] or 0) for step in ledger.values())
-    if arm.match == "samples" and samples > arm.allowed:
-        yield f"arm {arm.name}: took {samples:,} samples, and may take {arm.allowed:,}"
+    if arm.match == "samples" and samples > arm.for_responses:
+        yield f"arm {arm.name}: took {samples:,} samples, and may take {arm.for_responses:,}"
     if KEPT not in manifest.configs:
         yield from _wrong_draws(folder, manifest, arm)
 
@@ -100,8 +109,9 @@ def _wrong_draws(folder: Path, manifest: ReleaseManifest, arm: ArmFacts) -> Iter
     last = ids[(drawn.total() - 1) % len(ids)]
     tokens = _tokens(folder, manifest)
     before = tokens.total() - tokens[last, drawn[last] - 1]
-    if arm.match == "tokens" and before >= (arm.allowed or 0):
-        yield f"arm {arm.name}: had taken {before:,} tokens before its last response, and may take {arm.allowed:,}"
+    if arm.match == "tokens" and before >= arm.for_responses:
+        may = f"and may take {arm.for_responses:,}"
+        yield f"arm {arm.name}: had taken {before:,} tokens before its last response, {may}"
 
 
 def _tokens(folder: Path, manifest: ReleaseManifest) -> Counter[Place]:

@@ -96,7 +96,11 @@ def prompts_digest(name: str) -> str | None:
     """Give the digest of the prompts that a shipped protocol has in files; None without any, or for a user's own."""
     if name not in MODULES:
         return None
-    module = Path(__file__).with_name(f"{MODULES[name].rpartition('.')[2]}.py")
+    return digest_of_prompts(Path(__file__).with_name(f"{MODULES[name].rpartition('.')[2]}.py"))
+
+
+def digest_of_prompts(module: Path) -> str | None:
+    """Give the digest of the prompts beside a module's file; None without any."""
     texts = [f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in prompts_of(module)]
     return hashlib.sha256("\0\0".join(texts).encode()).hexdigest() if texts else None
 

@@ -1,8 +1,8 @@
 """Pairs of SuperCorrect's stage 2 (arXiv:2410.09008): two ways on from the first wrong step of a student's solution.
 
 The prompt is the question with the steps before that one. Chosen is the teacher's correction of it, rejected the
-student's own under the same prompt; each names the cause of the error and writes the step again. `locating` and
-`correcting` are how a teacher is asked for the step and, like the student, for its correction.
+student's own under the same prompt; each names the cause of the error and writes the step again. `correcting` is how
+a teacher is asked for the step and, like the student, for its correction.
 """
 
 import re
@@ -15,6 +15,7 @@ from toolkit.protocols.prompts import load_prompts
 from toolkit.protocols.templates import TAG, write_step
 from toolkit.verification.steps import false_equality
 
+LOCATE, CORRECT = "locate", "correct"  # steps of `correcting`
 IsWrong = Callable[[str], bool]
 LOCATION = re.compile(r"^\W*step\W{0,4}(\d{1,3})\W*$", re.IGNORECASE | re.MULTILINE)
 CORRECTION = re.compile(r"\s*<cause>(.+?)</cause>(.+)", re.DOTALL)
@@ -80,43 +81,35 @@ def step_pair(
     return StepPair(question.question_id, prompt, _written(number, chosen), _written(number, rejected))
 
 
-def locating(mistakes: Mapping[str, Mistake]) -> Protocol:
-    """Give the protocol that asks a teacher for the first wrong step of a mistake, by question id; `read_location`."""
-
-    async def respond(ask: Ask, question: Question, index: int) -> Draft:
-        solution = "\n".join(_written_steps(mistakes[question.question_id].steps))
-        said = await ask("locate", question=question.text, solution=solution)
-        return Draft(said.text, said.finish_reason)
-
-    prompts = load_prompts(__file__, {"locate": {"question": 0, "solution": 1}})
-    return Protocol(prompts, respond, name="step_pairs.locating")
-
-
-def read_location(text: str, steps: int) -> int | None:
-    """Read the number that `locating` asks for, the last one; None where there is none, or no step of that number."""
-    found = LOCATION.findall(text)
-    return int(found[-1]) if found and 1 <= int(found[-1]) <= steps else None
-
-
 def correcting(mistakes: Mapping[str, Mistake]) -> Protocol:
     """Give the protocol that asks for a correction of the wrong step of a mistake, by question id; `read_correction`.
 
-    Teacher and student are asked alike.
-
-    Args:
-        mistakes: each with a number.
+    Where nobody has found that step yet, it is asked for first; what is no location ends the response. Teacher and
+    student are asked alike for the correction.
     """
 
     async def respond(ask: Ask, question: Question, index: int) -> Draft:
         steps, number = mistakes[question.question_id]
+        located = []
         if number is None:
-            raise ValueError("a step is corrected that nobody has found: locate it first")
+            solution = "\n".join(_written_steps(steps))
+            located.append(await ask(LOCATE, question=question.text, solution=solution))
+            number = read_location(located[0].text, len(steps))
+        if number is None:
+            return Draft(located[0].text, located[0].finish_reason)
         before = "\n".join(_written_steps(steps[: number - 1]))
-        said = await ask("correct", question=question.text, before=before, step=write_step(number, steps[number - 1]))
+        step = write_step(number, steps[number - 1])
+        said = await ask(CORRECT, *located, question=question.text, before=before, step=step)
         return Draft(said.text, said.finish_reason)
 
-    prompts = load_prompts(__file__, {"correct": {"question": 0, "before": 1, "step": 1}})
-    return Protocol(prompts, respond, name="step_pairs.correcting")
+    asked = {LOCATE: {"question": 0, "solution": 1}, CORRECT: {"question": 0, "before": 1, "step": 1}}
+    return Protocol(load_prompts(__file__, asked), respond, name="step_pairs.correcting")
+
+
+def read_location(text: str, steps: int) -> int | None:
+    """Read the number that `locate` asks for, the last one; None where there is none, or no step of that number."""
+    found = LOCATION.findall(text)
+    return int(found[-1]) if found and 1 <= int(found[-1]) <= steps else None
 
 
 def read_correction(text: str) -> Correction | None:

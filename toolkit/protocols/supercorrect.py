@@ -3,7 +3,7 @@
 What differs from the paper: it makes templates of ground-truth solutions, and here the teacher's own solution is the
 source, since only some pools have others; the verdict on the template's answer stands in for the truth. The student
 reads the question alone in training, as it does at test time, where the paper's prompt asks for the format. Stage 2,
-DPO on first wrong steps, needs errors of a student and is no protocol of the teacher: `step_pairs` makes its pairs.
+DPO on first wrong steps, needs errors of a student and is no protocol of the teacher: `pairs: mistakes` of a recipe.
 """
 
 from typing import Annotated

@@ -31,6 +31,7 @@ def rules(recipe: Recipe) -> Rules:
         *_arm_rules(recipe),
         *_teacher_rules(recipe),
         *_student_rules(recipe),
+        *_mistakes_rules(recipe),
         *_law_rules(recipe),
         *_decision_rules(recipe),
         _repo_rule(recipe),
@@ -240,6 +241,26 @@ def _student_rules(recipe: Recipe) -> Rules:
         ),
         *preference_rules(student),
     ]
+
+
+def _mistakes_rules(recipe: Recipe) -> Rules:
+    """List the rules of arms whose students learn from corrections of their mistakes."""
+    own = {name: arm for name, arm in recipe.arms.items() if arm.student.pairs == "mistakes"}
+    alone = bool(recipe.arms) or recipe.student.pairs == "responses"
+    bases = [base.base for base in recipe.bases.values()]
+    rules = [("pairs", alone, "mistakes is for an arm beside plain rejection_sampling: name both in `arms`")]
+    for name, (sampling, student, *_) in own.items():
+        made = [
+            ("protocol", sampling.protocol == "supercorrect", f"must be supercorrect, not {sampling.protocol}"),
+            ("objective", student.objective == "dpo", f"must be dpo, not {student.objective}"),
+            ("controls", set(recipe.controls) == {"steps"}, "must be [steps], which both stages share"),
+            ("double_steps_at", not recipe.experiment.double_steps_at, "must be []"),
+            ("bases", len(bases) == 1, f"must be one, not {len(bases)}: students of each would ask the teacher"),
+            ("base", NANO not in bases, "must be a model that reads any words: nano knows those of its pool alone"),
+            *preference_rules(student),
+        ]
+        rules += [("arms", holds, f"{name}: with pairs: mistakes, {key} {rule}") for key, holds, rule in made]
+    return rules
 
 
 def preference_rules(student: Student) -> Rules:

@@ -214,6 +214,10 @@ class Student:
     redi_alpha: Annotated[float, Field(ge=0)] = 0.8  # weight of a rejected response beside the accepted one's 1
     # verdicts whose responses are the rejected side of pairs
     negatives: Annotated[tuple[Negative, ...], Field(min_length=1)] = ("rejected",)
+    # what pairs are made of: the corpus, or corrections of the student's mistakes by teacher and student (2410.09008)
+    pairs: Literal["responses", "mistakes"] = "responses"
+    # of what a matched arm may take of its teacher: kept for corrections of mistakes
+    correction_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -21,6 +21,8 @@ class Arm:
         plain: the dataset of the first arm, beside which the results are; None where it is not published.
         makes_questions: whether it makes new questions; `expands`, whether of documents.
         prices: per million prompt and completion tokens, in any one currency.
+        learns_from_mistakes: whether its students are trained on from corrections of their own mistakes.
+        corrections: how much of `allowed` is kept for these.
     """
 
     name: str
@@ -35,13 +37,16 @@ class Arm:
     makes_questions: bool = False
     expands: bool = False
     prices: tuple[float, float] | None = None
+    learns_from_mistakes: bool = False
+    corrections: int = 0
 
     @property
     def described(self) -> str:
         """Name the protocol with its options and the prompts that are the recipe's own."""
         options = ", ".join(f"{name} = {value}" for name, value in sorted(self.options.items()))
         prompts = f"; with the recipe's own prompt of {', '.join(sorted(self.prompts))}" if self.prompts else ""
-        return f"{self.protocol}{f' ({options})' * bool(options)}{prompts}"
+        later = "; its students then learn from corrections of their own mistakes, which are counted with the results"
+        return f"{self.protocol}{f' ({options})' * bool(options)}{prompts}{later * self.learns_from_mistakes}"
 
 
 def matching(arm: Arm, counts: Mapping[str, Counts]) -> Markup:
@@ -55,6 +60,8 @@ def matching(arm: Arm, counts: Mapping[str, Counts]) -> Markup:
     held = list(counts.values())[-1]
     plain = f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm"
     allowed = f"It may take as many {arm.match} as {plain}, {arm.allowed or 0:,}"
+    if arm.corrections:
+        allowed += f", of which {arm.corrections:,} are kept for corrections of its students' mistakes"
     if arm.makes_questions:
         made = held["questions"]
         return Markup(f"{allowed}: calls for new questions and {arm.budget} answers to each of {made:,} of these.")

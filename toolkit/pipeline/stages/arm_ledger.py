@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.pipeline.cells import drawn_by
-from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.stages.students import MISTAKES, Replicate, find_mistakes
 from toolkit.pipeline.token_costs import flops_of
 from toolkit.pipeline.unused import unused
 from toolkit.recipe.sections import Serving
@@ -19,7 +19,15 @@ def ledger_inputs(replicates: Sequence[Replicate]) -> dict[str, Any]:
     """Give what the ledger of some corpora is made from."""
     corpora = [[*_named(one), *(part.digest for part in one.corpus.parts.values())] for one in replicates]
     calls = [one.source.made.digest for one in replicates if one.source.made]
-    return {"corpora": corpora, "calls": calls, "rates": [_rates(one) for one in replicates]}
+    rates = [_rates(one) for one in replicates]
+    return {"corpora": corpora, "calls": calls, "rates": rates, **mistakes_of(replicates)}
+
+
+def mistakes_of(replicates: Sequence[Replicate]) -> dict[str, Any]:
+    """Give what students that learn from their mistakes took; nothing where there are none."""
+    found = [find_mistakes(one, *corpus) for one in replicates for corpus in one.corpus.corpora]
+    digests = [one.digest for one in found if one]
+    return {MISTAKES: digests} if digests else {}
 
 
 def write_ledger(replicates: Sequence[Replicate], out: Path) -> dict[str, Any]:
@@ -34,7 +42,7 @@ def write_ledger(replicates: Sequence[Replicate], out: Path) -> dict[str, Any]:
 
 def _costs_of(replicate: Replicate, left: Usage) -> "Iterator[StepCost]":
     for corpus in replicate.corpus.corpora:
-        for step, counts in replicate.ledger(*corpus).items():
+        for step, counts in replicate.took(*corpus).items():
             yield _cost(replicate, corpus, step, counts)
     if any(left):
         counts = {"samples": left.samples, "kept": 0, "prompt_tokens": left.prompt_tokens}

@@ -2,12 +2,14 @@
 
 Every arm whose responses are drawn otherwise than those of an arm before it has a dataset, `<repo>-<arm>`; the first
 one has `<repo>`. Arms of one source that are matched differently, at samples and at tokens, have a dataset each: their
-corpora end at different responses, within an index. As budgets of one release each would have to be cut where the other
+corpora end at different responses, within an index. So do those of an arm that keeps some of what it may take for
+corrections of mistakes. As budgets of one release each would have to be cut where the other
 one ends, so that published files would change with what another arm takes. Within a dataset nothing is stored twice.
 """
 
 import dataclasses
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from toolkit.pipeline.cells import drawn_by
@@ -15,6 +17,7 @@ from toolkit.pipeline.context import Context
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.students import Replicate
+from toolkit.pipeline.token_costs import correction_share
 
 
 class Way(NamedTuple):
@@ -43,10 +46,11 @@ def arm_releases(ways: Sequence[Way]) -> list[Way]:
 
     An arm that samples as the first one does has none, whatever it is matched at: it counts the same responses.
     """
-    found: dict[tuple[str, str | None], Way] = {}
+    found: dict[tuple[str, str | None, Fraction], Way] = {}
     for way in ways:
+        recipe = way.context.recipe
         if way.source.key != ways[0].source.key:
-            found.setdefault((way.source.key, way.context.recipe.ladder.match), _named(way))
+            found.setdefault((way.source.key, recipe.ladder.match, correction_share(recipe)), _named(way))
     return list(found.values())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from toolkit.pipeline.cells import Cell, Drawn, cells_of, drawn_by
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import PlannedStage
-from toolkit.pipeline.stages.arm_ledger import ledger_inputs, write_ledger
+from toolkit.pipeline.stages.arm_ledger import ledger_inputs, mistakes_of, write_ledger
 from toolkit.pipeline.stages.critics import find_critics, shares_of
 from toolkit.pipeline.stages.students import Replicate, student_settings
 from toolkit.pipeline.token_costs import flops_of
@@ -92,7 +92,7 @@ def _inputs(context: Context, replicates: Sequence[Replicate]) -> dict[str, Any]
         for one in _of_first_base(replicates)
     ]
     critics = [found.digest for one in _of_first_base(replicates) if (found := find_critics(one))]
-    more = {"critics": critics} if critics else {}
+    more = ({"critics": critics} if critics else {}) | mistakes_of(_of_first_base(replicates))
     return {"corpora": corpora, "base": replicates[0].base.digest, "most_rows": MOST_ROWS, **more}
 
 
@@ -174,7 +174,7 @@ def _took(replicate: Replicate) -> dict[str, int]:
     students = zip(
         (names.STUDENT_SAMPLES, names.STUDENT_PROMPT, names.STUDENT_COMPLETION), teacher.values(), strict=True
     )
-    ledger, own = replicate.ledger(*_cell(replicate)[1:3]), replicate.by_student
+    ledger, own = replicate.took(*_cell(replicate)[1:3]), replicate.by_student
     took = {name: sum(ledger[step][field] for step in ledger if step not in own) for name, field in teacher.items()}
     if not own:
         return took

@@ -14,7 +14,8 @@ from toolkit.pipeline.recipe_file import arms_text, recipe_text, released
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import counts_of, procedural
-from toolkit.pipeline.stages.responses import allowance
+from toolkit.pipeline.stages.responses import for_responses
+from toolkit.pipeline.stages.students import MISTAKES
 from toolkit.pipeline.stages.synthesis_tables import synthesis_tables
 from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
@@ -164,18 +165,25 @@ def _arm_provenance(context: Context, source: Source) -> dict[str, Any]:
     if not arm_of(context):
         return {}
     made, plain, prices = synthesis_tables(context, source), _plain_repo(context), _prices(context)
+    kept = _kept_for_corrections(context, source)
     return {
         "arm": {
             "name": arm_of(context),
             "match": context.recipe.ladder.match,
             "budget": max(context.run.budgets),
             "questions": max(context.recipe.subsets),
-            "allowed": allowance(context, source.pool, source.teacher, source.first),
+            "allowed": source.allowed,
+            **({"corrections": kept} if kept else {}),
         },
         **({"plain": plain} if plain else {}),
         **({"prices": list(prices)} if prices else {}),
         **({"questions": dict(made.facts)} if made else {}),
     }
+
+
+def _kept_for_corrections(context: Context, source: Source) -> int:
+    """Give how much of what an arm may take its responses leave to corrections of its students' mistakes."""
+    return (source.allowed or 0) - (for_responses(context.recipe, source.allowed) or 0)
 
 
 def _plain_repo(context: Context) -> str | None:
@@ -255,7 +263,9 @@ def _arm(context: Context, source: Source) -> "Arm":
         options=recipe.sampling.protocol_options,
         prompts=list(recipe.sampling.protocol_prompts),
         match=recipe.ladder.match,
-        allowed=allowance(context, source.pool, source.teacher, source.first),
+        allowed=source.allowed,
+        learns_from_mistakes=recipe.student.pairs == MISTAKES,
+        corrections=_kept_for_corrections(context, source),
         plain=_plain_repo(context),
         makes_questions=makes_questions(recipe),
         expands=recipe.documents is not None,

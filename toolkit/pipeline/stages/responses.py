@@ -1,5 +1,6 @@
 """Responses: what the journal of a source lacks is asked of its teacher, round by round."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -35,10 +36,11 @@ from toolkit.pipeline.stages.questions import (
     with_questions,
 )
 from toolkit.pipeline.teacher import open_teacher, served_as
-from toolkit.pipeline.token_costs import TOKENS, own_weights, plain_recipe, token_costs
+from toolkit.pipeline.token_costs import TOKENS, correction_share, own_weights, plain_recipe, token_costs
 from toolkit.progress import Stage
 from toolkit.protocols.contract import QuestionProtocol
 from toolkit.questions.pools import read_questions
+from toolkit.recipe.sections import Recipe
 from toolkit.synthesis.journal import Journal
 from toolkit.synthesis.questions import Synthesised, synthesise_questions
 from toolkit.synthesis.schedule import Round, StopDecision, decision_lines, matched_rounds, rounds
@@ -62,6 +64,7 @@ def responses_stage(
     allowed = allowance(context, pool, teacher, beside.first)
     if context.recipe.ladder.match and allowed is None:
         raise StageError("the responses of the first arm are not all there, and they say what this arm may take")
+    source, allowed = dataclasses.replace(source, allowed=allowed), for_responses(context.recipe, allowed)
     if makes_questions(context.recipe):
         with context.workspace.lock(f"responses-{source.journal.stem}"):
             synthesise = functools.partial(_synthesise, context, source, teacher)
@@ -153,6 +156,7 @@ def find_source(context: Context, pool: Artifact, teacher: Artifact, beside: Bes
     allowed = allowance(context, pool, teacher, beside.first)
     if ladder.match and allowed is None:
         return source
+    source, allowed = dataclasses.replace(source, allowed=allowed), for_responses(context.recipe, allowed)
     if makes_questions(context.recipe):
         questions = find_questions(context, source, allowed)
         source, allowed = with_questions(source, questions), None
@@ -199,12 +203,18 @@ def allowance(context: Context, pool: Artifact, teacher: Artifact, first: Artifa
     return math.floor(sum(weight * tokens for weight, tokens in zip(costs.first, took, strict=True)))
 
 
+def for_responses(recipe: Recipe, allowed: int | None) -> int | None:
+    """Give what responses may take of what a matched arm may: all but what is kept for corrections of mistakes."""
+    share = correction_share(recipe)
+    return allowed if allowed is None or not share else math.floor(allowed * (1 - share))
+
+
 def _expected(context: Context, teacher: Artifact, first: Artifact) -> int | None:
     """Give about how many responses an arm takes that is matched to another, at the same mean length of a step."""
     if not context.recipe.ladder.match:
         return None
     costs, steps = token_costs(context, teacher, first) or TOKENS, protocol_of(context.recipe).most_steps
-    return int(most_draws(context.run).sum() * costs.ratio) // steps
+    return math.floor(most_draws(context.run).sum() * costs.ratio * (1 - correction_share(context.recipe))) // steps
 
 
 def _rounds(

@@ -11,18 +11,23 @@ from toolkit.models.files import NotFinite
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context
 from toolkit.pipeline.eta import Ahead, PlannedStage, timed
+from toolkit.pipeline.judge import judged_by
+from toolkit.pipeline.mistakes import BY_STUDENT, TABLE
 from toolkit.pipeline.protocol import protocol_of
 from toolkit.pipeline.source import Source
 from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO
+from toolkit.pipeline.token_costs import weights
+from toolkit.protocols import digest_of_prompts, step_pairs
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
-from toolkit.workspace import Artifact
+from toolkit.workspace import Artifact, hash_of
 
 SECONDS = 0.05  # of one core per step, from an embedded base of the default size
 PREFERENCE = ("preference_steps", "preference_learning_rate", "negatives")  # settings of both dpo and redi
 UNREAD = {"sft": (*PREFERENCE, "dpo_beta", "redi_alpha"), "dpo": ("redi_alpha",), "redi": ("dpo_beta",)}
+MISTAKES = "mistakes"  # what `pairs` of a student are made of, and the artifact that has them
 
 
 class Negatives(NamedTuple):
@@ -49,10 +54,29 @@ class Replicate:
         calls = self.source.made.facts["ledger"] if self.source.made else {}
         return {**calls, **self.corpus.ledger(questions, budget)}
 
+    def took(self, questions: int, budget: int) -> dict[str, dict[str, int]]:
+        """Count by step what a corpus and the corrections of its student's mistakes took."""
+        found = find_mistakes(self, questions, budget)
+        return {**self.ledger(questions, budget), **(found.facts.get("ledger", {}) if found else {})}
+
+    def left(self, questions: int, budget: int) -> int | None:
+        """Give what the arm may still take of its teacher; None where it is not matched, or its corpus is not there."""
+        if self.source.allowed is None or not self.corpus.made:
+            return None
+        steps = self.ledger(questions, budget).values()
+        took = (sum(step[name] for step in steps) for name in ("samples", "prompt_tokens", "tokens"))
+        own = weights(self.context.recipe)
+        return max(0, self.source.allowed - sum(weight * count for weight, count in zip(own, took, strict=True)))
+
+    @property
+    def has_mistakes(self) -> bool:
+        """Tell whether its students learn from corrections of their mistakes."""
+        return self.context.recipe.student.pairs == MISTAKES
+
     @property
     def by_student(self) -> tuple[str, ...]:
-        """Name the steps of the ledger that the base model answered: they are none of what the teacher gave."""
-        return protocol_of(self.context.recipe).by_student
+        """Name the steps that the base model or a student answered: they are none of what the teacher gave."""
+        return (*protocol_of(self.context.recipe).by_student, *(BY_STUDENT if self.has_mistakes else ()))
 
 
 def student_settings(replicate: Replicate, cell: Cell) -> Student:
@@ -67,16 +91,77 @@ def student_settings(replicate: Replicate, cell: Cell) -> Student:
     return dataclasses.replace(recipe.student, **changed)
 
 
+def corpus_settings(replicate: Replicate, cell: Cell) -> Student:
+    """Give how a cell is trained on its corpus: of a student that learns from its mistakes, the first stage alone."""
+    settings = student_settings(replicate, cell)
+    if not replicate.has_mistakes:
+        return settings
+    steps = settings.steps - settings.preference_steps
+    return dataclasses.replace(settings, steps=steps, objective="sft", pairs="responses")
+
+
 def student_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
     """Give what the student of a cell is trained from, without the settings that it does not read."""
-    student = student_settings(replicate, cell)
-    unread = {"epochs" if student.control == "steps" else "steps", *UNREAD[student.objective]}
-    settings = {name: value for name, value in keyed_fields(student).items() if name not in unread}
-    if settings["method"] == "full":
-        settings = {name: value for name, value in settings.items() if not name.startswith("lora_")}
+    found = find_mistakes(replicate, cell.questions, cell.budget)
+    if found is None:
+        return corpus_inputs(replicate, cell)
+    first, settings = find_trained(replicate, cell), _read_settings(student_settings(replicate, cell))
+    inputs = {"base": replicate.base.digest, "first": first.digest, "pairs": found.file(TABLE)}
+    return inputs | {"settings": settings, "train_seed": cell.replicate}
+
+
+def corpus_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
+    """Give what is trained on the corpus of a cell; see `corpus_settings`."""
+    student = corpus_settings(replicate, cell)
     files = [part.file(name) for part, name in replicate.corpus.accepted(cell.questions, cell.budget)]
+    settings = _read_settings(student)
     inputs = {"base": replicate.base.digest, "corpus": files, "settings": settings, "train_seed": cell.replicate}
     return inputs if student.objective == "sft" else inputs | _negative_inputs(replicate, cell)
+
+
+def _read_settings(student: Student) -> dict[str, Any]:
+    """Give the settings that a training reads."""
+    unread = {"epochs" if student.control == "steps" else "steps", "correction_share", *UNREAD[student.objective]}
+    if student.objective == "sft":
+        unread.add("pairs")
+    if student.pairs == MISTAKES:
+        unread.add("negatives")
+    settings = {name: value for name, value in keyed_fields(student).items() if name not in unread}
+    if settings["method"] == "full":
+        return {name: value for name, value in settings.items() if not name.startswith("lora_")}
+    return settings
+
+
+def journals_of(replicate: Replicate, first: Artifact) -> str:
+    """Give the key of the journals that a student's mistakes and their corrections are in."""
+    prompts = digest_of_prompts(Path(step_pairs.__file__))
+    asked = {"source": replicate.source.key, "base": replicate.base.digest, "student": first.digest}
+    return hash_of(asked | {"prompts": prompts})[:16]
+
+
+def find_mistakes(replicate: Replicate, questions: int, budget: int) -> Artifact | None:
+    """Look up the pairs of a student's mistakes; None for an arm whose students learn from none."""
+    if not replicate.has_mistakes:
+        return None
+    inputs = mistakes_inputs(replicate, cell_of(replicate, questions, budget))
+    return replicate.context.workspace.planned(MISTAKES, inputs)
+
+
+def cell_of(replicate: Replicate, questions: int, budget: int) -> Cell:
+    """Give the student of a corpus by the first control."""
+    recipe, (seed,) = replicate.context.recipe, replicate.context.run.replicates
+    return Cell(recipe.pair, questions, budget, recipe.controls[0], seed, recipe.arm)
+
+
+def mistakes_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
+    """Give what the pairs of a student's mistakes are made from."""
+    return {
+        "journals": journals_of(replicate, find_trained(replicate, cell)),
+        "seeds": cell.questions,
+        "left": replicate.left(cell.questions, cell.budget),
+        "weights": weights(replicate.context.recipe) if replicate.context.recipe.ladder.match else None,
+        **judged_by(replicate.context, replicate.pool),
+    }
 
 
 def _negative_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
@@ -87,14 +172,17 @@ def _negative_inputs(replicate: Replicate, cell: Cell) -> dict[str, Any]:
 
 
 def _negatives(replicate: Replicate, cell: Cell) -> Negatives | None:
-    if replicate.context.recipe.student.objective == "sft":
+    if corpus_settings(replicate, cell).objective == "sft":
         return None
     files = [part.path / name for part, name in replicate.corpus.rejected(cell.questions, cell.budget)]
     return Negatives(files, held_out_questions(replicate.pool.path, seeds=False), procedural(replicate.context))
 
 
 def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate]) -> dict[Cell, Artifact]:
-    """Train a student for each cell, as many at once as there are workers; one that diverges is noted and left out."""
+    """Train on the corpus of each cell, as many at once as there are workers; one that diverges is noted and left out.
+
+    Of a student that learns from its mistakes this is the first stage.
+    """
     with context.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
@@ -102,7 +190,7 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
             cell, replicate = entry
             base = replicate.base
             files = [part.path / file for part, file in replicate.corpus.accepted(cell.questions, cell.budget)]
-            settings = student_settings(replicate, cell)
+            settings = corpus_settings(replicate, cell)
 
             def make(out: Path) -> dict[str, Any]:
                 options = _negatives(replicate, cell), out, settings, cell.replicate, f"sha256:{base.digest}"
@@ -110,20 +198,25 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
                 return facts
 
             try:
-                return context.build(stage, "student", student_inputs(replicate, cell), make)
+                return context.build(stage, "student", corpus_inputs(replicate, cell), make)
             except NotFinite as error:
                 context.fail(cell.task, error)
                 return None
 
         made = zip(cells, context.each(train, cells.items()), strict=True)
         trained = {cell: student for cell, student in made if student}
-        stage.text = _described(trained)
+        stage.text = trained_text(trained)
     return trained
 
 
 def find_student(replicate: Replicate, cell: Cell) -> Artifact:
     """Look up the student of a cell."""
     return replicate.context.workspace.planned("student", student_inputs(replicate, cell))
+
+
+def find_trained(replicate: Replicate, cell: Cell) -> Artifact:
+    """Look up what is trained on the corpus of a cell: its student, or the first stage of it."""
+    return replicate.context.workspace.planned("student", corpus_inputs(replicate, cell))
 
 
 def plan_students(
@@ -137,15 +230,19 @@ def plan_students(
     """
     own = {cell: students[cell] for cell in cells}
     steps = sum(_most_steps(cells[cell], cell) for cell, student in own.items() if not student.made)
+    text = trained_text(own) + f", at most {steps:,} steps to do" * bool(steps) + _on_pairs(context) * bool(steps)
+    return PlannedStage(name, list(own.values()), text, [steps_ahead(context, steps)])
+
+
+def steps_ahead(context: Context, steps: int) -> Ahead:
+    """Say how long so many steps of training take."""
     known = ((done["seconds"], done["facts"]["steps"]) for done in context.workspace.manifests("student"))
-    ahead = timed(
-        context, Ahead("student", steps, "steps"), known, SECONDS if context.recipe.base.base == NANO else None
-    )
-    text = _described(own) + f", at most {steps:,} steps to do" * bool(steps) + _on_pairs(context) * bool(steps)
-    return PlannedStage(name, list(own.values()), text, [ahead])
+    guess = SECONDS if context.recipe.base.base == NANO else None
+    return timed(context, Ahead("student", steps, "steps"), known, guess)
 
 
-def _described(students: Mapping[Cell, Artifact]) -> str:
+def trained_text(students: Mapping[Cell, Artifact]) -> str:
+    """Say how many students there are, and how many steps were trained."""
     steps = sum(int(student.facts.get("steps", 0)) for student in students.values())
     return f"{len(students)} student{'s' * (len(students) != 1)}" + f", {steps:,} steps" * bool(steps)
 
@@ -161,7 +258,7 @@ def _on_pairs(context: Context) -> str:
 
 def _most_steps(replicate: Replicate, cell: Cell) -> int:
     """Optimiser steps of a student, at most: what is not sampled yet may all be accepted."""
-    settings, corpus = student_settings(replicate, cell), replicate.corpus
+    settings, corpus = corpus_settings(replicate, cell), replicate.corpus
     if settings.control == "steps":
         return settings.steps
     rows = corpus.statistics.get((cell.questions, cell.budget), {}).get("accepted", cell.questions * cell.budget)
