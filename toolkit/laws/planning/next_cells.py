@@ -1,0 +1,247 @@
+"""Find the cells (questions, responses, students) to run next: those expected to tell most of what is asked, for money.
+
+What is asked is the width of the forecast's interval at a target, or which of two splits is better. Draws of the
+averaged forecast say how the errors of all cells and of what is asked vary together, and `belief` what a student at
+each would leave of the doubt. So no outcome is simulated, and a hundred candidates take a fraction of a second. The
+numbers hold if the forecast's intervals do; run the first cells, and ask again with what they gave.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toolkit.laws.curve.data import check_rows, positive, reduce_rows
+from toolkit.laws.curve.forms import Array
+from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
+from toolkit.laws.curve.predict import REFUSE_BEYOND
+from toolkit.laws.forecast.surface import forecast_cells
+from toolkit.laws.planning.allocation import affordable
+from toolkit.laws.planning.asked import Choice, Interval, strongest
+from toolkit.laws.planning.belief import Belief, believe
+from toolkit.laws.planning.prices import Prices
+from toolkit.laws.planning.sequence import (
+    RIVALS,
+    ROUNDING,
+    Candidates,
+    best_sequence,
+    in_order_of_first,
+    sequence,
+)
+from toolkit.laws.surface.fit import check_cells
+
+DRAWS = 4000
+MOST_RUNS = 16  # students at one cell
+WORTH = 0.05  # money that narrows an interval by a smaller share is not worth spending
+RANDOM_ORDERS = 20
+
+DECIDED, REACHED, SHORT, NOT_WORTH = "decided", "reached", "short", "not worth it"
+
+
+class NextCell(NamedTuple):
+    """`runs` students at `questions` with `budget` responses each: their `cost`, what is `spent` up to and with them,
+    and after them the expected `width` of the interval and the probability that the choice is `right` (None without)."""
+
+    questions: int
+    budget: int
+    runs: int
+    cost: float
+    spent: float
+    width: float
+    right: float | None
+
+
+@dataclass(frozen=True)
+class NextCells:
+    """The `cells` to run, in their order, and what is expected of them.
+
+    Attributes:
+        asked: the `Interval` or the `Choice`, with its width now.
+        spend: the limit in money.
+        verdict: "decided" (nothing has to be run), "reached" (with these cells what was asked is expected), "short"
+            (they are what is worth its money within the limit, and not enough, or no width was asked), or "not worth
+            it" (nothing within the limit is).
+        cells: what to run.
+        right: the probability that a choice made now is right, None where none is asked.
+        least: with the verdict "not worth it" the expected width if all money were spent, else that after the cells.
+        rivals: the expected width when the same money is spent in another order, by the name of that order.
+        notes: what contradicts the forecast, or limits it.
+    """
+
+    asked: Interval | Choice
+    spend: float
+    verdict: str
+    cells: tuple[NextCell, ...]
+    right: float | None
+    least: float
+    rivals: dict[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def cost(self) -> float:
+        """Return the money that the cells cost."""
+        return self.cells[-1].spent if self.cells else 0.0
+
+
+def next_cells(
+    questions: ArrayLike,
+    budgets: ArrayLike,
+    errors: ArrayLike,
+    prices: Prices,
+    spend: float,
+    *,
+    target: tuple[int, int] | None = None,
+    width: float | None = None,
+    decide: float | None = None,
+    confidence: float = 0.9,
+    sd: ArrayLike | None = None,
+    n: ArrayLike | None = None,
+    candidates: Iterable[tuple[int, int]] | None = None,
+    runs: ArrayLike = MOST_RUNS,
+    seed: int = 0,
+) -> NextCells:
+    """Find what to run next within `spend`, given rows of (M questions, r responses each, error) as in `fit_surface`.
+
+    Asked is either the 90 % interval of the error at `target` (M, r), to be narrowed to `width` (a fraction) or, without
+    it, as far as is worth the money; or, with `decide`, whether that much money is better spent on more questions or on
+    more answers, to be known with probability `confidence` to within a point. Every student has questions and
+    responses of its own, and costs what `prices` say; declare what is owned there.
+
+    Args:
+        candidates: cells (M, r) that may be run; by default all of the tested questions and budgets and twice the
+            largest of each, as far as a forecast goes.
+        runs: most students at each candidate, one number or one for each.
+        sd: as in `forecast_surface`, like `n`.
+
+    Raises:
+        ValueError: for unusable rows, less than 6 cells, a limit that buys nothing, options that do not go together,
+            and a target or candidates beyond 16 times what was tested.
+    """
+    _check(spend, target, width, decide, confidence)
+    r, y = check_rows(budgets, errors, "error")
+    M = positive(questions, "questions", r.size)
+    keys, index = check_cells(M, r)
+    rungs, source = reduce_rows(keys[0] * keys[1], index, y, sd, n, None)
+    found = _Measured(keys, rungs, estimate_noise(rungs, source))
+    cells = _candidates(found, prices, spend, candidates, runs)
+    splits = _splits(found, prices, target, decide)
+    ahead = tuple(np.concatenate(pair) for pair in zip((cells.questions, cells.budgets), splits, strict=True))
+    forecast = forecast_cells(keys, rungs, found.noise, (ahead[0], ahead[1]), "error", draws=DRAWS, seed=seed)
+    count = len(cells.cost)
+    curve, wanted = forecast.curve[:, :count], forecast.curve[:, count:]
+    asked: Interval | Choice | None = (
+        strongest(splits, wanted, prices, confidence) if target is None else Interval(target, wanted[:, 0], width)
+    )
+    if asked is None:
+        raise ValueError(f"decide is {decide:g}: it buys no split with half or double the responses, nothing to choose")
+    belief = believe(curve, asked.draws, np.mean(forecast.row_sd[:, :count] ** 2, axis=0))
+    return replace(_advise(asked, belief, cells, spend), notes=forecast.notes)
+
+
+class _Measured(NamedTuple):
+    """Cells measured, M and r (2, C), with their means and noise."""
+
+    keys: Array
+    rungs: Rungs
+    noise: Noise
+
+    @property
+    def questions(self) -> Array:
+        return self.keys[0]
+
+    @property
+    def budgets(self) -> Array:
+        return self.keys[1]
+
+    def within_reach(self, M: Array, r: Array) -> Array:
+        """Say of cells (C,) whether a forecast goes as far."""
+        tested = [*self.keys.max(axis=1), self.keys.prod(axis=0).max()]
+        return np.all(np.stack([M, r, M * r], axis=1) <= REFUSE_BEYOND * np.array(tested), axis=1)
+
+
+def _check(
+    spend: float, target: tuple[int, int] | None, width: float | None, decide: float | None, confidence: float
+) -> None:
+    if not (np.isfinite(spend) and spend > 0):
+        raise ValueError(f"spend is {spend:g}: the limit in money must be above 0")
+    if (target is None) == (decide is None):
+        raise ValueError(
+            "ask one thing: a target (M, r), whose interval is to be narrowed, or decide, the money for which more "
+            "questions or more answers are to be chosen"
+        )
+    if width is not None and (target is None or not 0 < width < 1):
+        raise ValueError(f"width is {width:g}: it is that of the interval at a target, a fraction between 0 and 1")
+    if target is not None and not all(value >= 1 for value in target):
+        raise ValueError(f"target is {target[0]:g} x {target[1]:g}: give at least one question and one response")
+    if not 0.5 < confidence < 1:
+        raise ValueError(f"confidence must lie between .5 and 1, got {confidence:g}")
+
+
+def _candidates(
+    found: _Measured, prices: Prices, spend: float, given: Iterable[tuple[int, int]] | None, runs: ArrayLike
+) -> Candidates:
+    """Return the cells that may be run, with all that a sequence needs to know of them."""
+    if given is None:
+        axes = [np.unique([*axis, 2 * axis.max()]) for axis in found.keys]
+        M, r = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+        near = found.within_reach(M, r)
+        M, r = M[near], r[near]
+    else:
+        M, r = np.array(list(given), float).reshape(-1, 2).T
+    if not M.size:
+        raise ValueError("candidates is empty: name at least one cell (questions, budget) that may be run")
+    cost = prices.cost(M, r)
+    if cost.min() > spend * (1 + ROUNDING):
+        cheapest = int(cost.argmin())
+        raise ValueError(
+            f"a limit of {spend:g} buys no student: the cheapest cell that may be run, {M[cheapest]:g} questions with "
+            f"{r[cheapest]:g} responses each, costs {cost[cheapest]:g}"
+        )
+    rows = {tuple(key): count for key, count in zip(found.keys.T.tolist(), found.rungs.rows, strict=True)}
+    measured = np.array([rows.get((m, b), 0.0) for m, b in zip(M.tolist(), r.tolist(), strict=True)])
+    return Candidates(M, r, cost, np.broadcast_to(np.asarray(runs, float), M.shape), measured)
+
+
+def _splits(
+    found: _Measured, prices: Prices, target: tuple[int, int] | None, decide: float | None
+) -> tuple[Array, Array]:
+    """Return M and r of the cells whose errors are asked for: the target, or splits of the money, r a power of 2."""
+    if target is not None:
+        return np.array([target[0]], float), np.array([target[1]], float)
+    M, r = affordable(found, prices, float(decide or 0), False)
+    kept = (np.log2(r) % 1 == 0) & found.within_reach(M, r)
+    return M[kept], r[kept]
+
+
+def _advise(asked: Interval | Choice, belief: Belief, cells: Candidates, spend: float) -> NextCells:
+    right = None if isinstance(asked, Interval) else asked.probability
+    nothing = NextCells(asked, spend, DECIDED, (), right, asked.now, {}, ())
+    if asked.decided:
+        return nothing
+    picked, beliefs = best_sequence(belief, cells, spend, asked.enough, WORTH)
+    if not picked:
+        _, all_spent = best_sequence(belief, cells, spend, asked.enough, 0.0)
+        return replace(nothing, verdict=NOT_WORTH, least=asked.expected(all_spent[-1]))
+    rows, spent = [], 0.0
+    for index, count in in_order_of_first(picked).items():
+        for _ in range(count):
+            belief = belief.after(index)
+        spent += count * float(cells.cost[index])
+        where = int(cells.questions[index]), int(cells.budgets[index])
+        cost = count * float(cells.cost[index])
+        rows.append(NextCell(*where, count, cost, spent, asked.expected(belief), asked.right(belief)))
+    verdict = REACHED if asked.enough(belief) else SHORT
+    rivals = _rivals(asked, beliefs[0], cells, spent)
+    return replace(nothing, verdict=verdict, cells=tuple(rows), least=rows[-1].width, rivals=rivals)
+
+
+def _rivals(asked: Interval | Choice, belief: Belief, cells: Candidates, spent: float) -> dict[str, float]:
+    """Return the expected width when as much money is spent in the orders of the rivals, at random in the mean."""
+    found = {}
+    for name, order in RIVALS.items():
+        seeds = range(RANDOM_ORDERS if name == "random" else 1)
+        ends = [sequence(belief, cells, spent, order, lambda _: False, seed)[1][-1] for seed in seeds]
+        found[name] = float(np.mean([asked.expected(end) for end in ends]))
+    return found
