@@ -10,25 +10,41 @@ import numpy as np
 
 from toolkit.laws.curve.forms import Array
 from toolkit.laws.planning.allocation import Split
-from toolkit.laws.planning.belief import Belief, chance_right
+from toolkit.laws.planning.belief import TINY, Belief, chance_right
 from toolkit.laws.planning.prices import Prices
 
 LEVEL = 0.9  # of intervals
 MARGIN = 0.01  # a split that is worse by less, one point, is as good
 
 
-@dataclass(frozen=True)
-class Interval:
-    """The error at a `target` (M, r): draws of it, and the `width` of its 90 % interval that is asked for, or None."""
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked: `draws` (n,) of it."""
 
-    target: tuple[int, int]
     draws: Array
-    width: float | None
 
     @property
     def now(self) -> float:
-        """Return the width of the interval now."""
-        return width_of(self.draws)
+        """Return the width of its 90 % interval now."""
+        low, high = np.quantile(self.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return float(high - low)
+
+    @property
+    def variance(self) -> float:
+        """Return its variance now."""
+        return float(np.var(self.draws, ddof=1))
+
+    def expected(self, belief: Belief) -> float:
+        """Return the expected width under a later belief; the shape of the distribution is taken to stay as it is."""
+        return self.now * float(np.sqrt(belief.variance / max(self.variance, TINY)))
+
+
+@dataclass(frozen=True, eq=False)
+class Interval(Asked):
+    """The error at a `target` (M, r), and the `width` of its interval that is asked for, or None."""
+
+    target: tuple[int, int]
+    width: float | None
 
     @property
     def decided(self) -> bool:
@@ -36,34 +52,24 @@ class Interval:
         return self.width is not None and self.now <= self.width
 
     def enough(self, belief: Belief) -> bool:
-        """Say whether the interval is expected to be as narrow as asked; its form is taken to stay as it is."""
+        """Say whether the interval is expected to be as narrow as asked."""
         return self.width is not None and self.expected(belief) <= self.width
-
-    def expected(self, belief: Belief) -> float:
-        """Return the expected width."""
-        return self.now * float(np.sqrt(belief.variance / max(float(np.var(self.draws, ddof=1)), 1e-300)))
 
     def right(self, belief: Belief) -> None:
         """Return None: nothing is chosen."""
         return
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which of two splits of the same money is better: `draws` of rival's error minus best's, and the `confidence`.
+@dataclass(frozen=True, eq=False)
+class Choice(Asked):
+    """Which of two splits of the same money is better: the draws are the error of the `rival` minus that of the `best`.
 
     It is decided when the best split is right, or worse by at most a point, with probability `confidence`.
     """
 
     best: Split
     rival: Split
-    draws: Array
     confidence: float
-
-    @property
-    def now(self) -> float:
-        """Return the width of the 90 % interval of the difference now."""
-        return width_of(self.draws)
 
     @property
     def probability(self) -> float:
@@ -79,19 +85,9 @@ class Choice:
         """Say whether the split chosen is expected to be right with that confidence."""
         return self.right(belief) >= self.confidence
 
-    def expected(self, belief: Belief) -> float:
-        """Return the expected width of the interval of the difference."""
-        return self.now * float(np.sqrt(belief.variance / max(float(np.var(self.draws, ddof=1)), 1e-300)))
-
     def right(self, belief: Belief) -> float:
         """Return the expected probability that the split then chosen is right, or worse by at most a point."""
-        return chance_right(float(self.draws.mean()), float(np.var(self.draws, ddof=1)), belief.variance, MARGIN)
-
-
-def width_of(draws: Array) -> float:
-    """Return the width of the 90 % interval of draws (n,)."""
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(high - low)
+        return chance_right(float(self.draws.mean()), self.variance, belief.variance, MARGIN)
 
 
 def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confidence: float) -> Choice | None:
@@ -108,7 +104,7 @@ def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confid
         return None
     rival = min(rivals, key=lambda index: float(np.mean(errors[:, index] - errors[:, best] > -MARGIN)))
     pair = [_split(m[index], r[index], errors[:, index], prices) for index in (best, rival)]
-    return Choice(pair[0], pair[1], errors[:, rival] - errors[:, best], confidence)
+    return Choice(errors[:, rival] - errors[:, best], pair[0], pair[1], confidence)
 
 
 def _split(m: float, r: float, errors: Array, prices: Prices) -> Split:

@@ -41,8 +41,10 @@ DECIDED, REACHED, SHORT, NOT_WORTH = "decided", "reached", "short", "not worth i
 
 
 class NextCell(NamedTuple):
-    """`runs` students at `questions` with `budget` responses each: their `cost`, what is `spent` up to and with them,
-    and after them the expected `width` of the interval and the probability that the choice is `right` (None without)."""
+    """`runs` students at `questions` with `budget` responses each, their `cost`, and what is `spent` by then.
+
+    After them the expected `width` of the interval, and the probability that the choice is `right` (None without one).
+    """
 
     questions: int
     budget: int
@@ -104,10 +106,10 @@ def next_cells(
 ) -> NextCells:
     """Find what to run next within `spend`, given rows of (M questions, r responses each, error) as in `fit_surface`.
 
-    Asked is either the 90 % interval of the error at `target` (M, r), to be narrowed to `width` (a fraction) or, without
-    it, as far as is worth the money; or, with `decide`, whether that much money is better spent on more questions or on
-    more answers, to be known with probability `confidence` to within a point. Every student has questions and
-    responses of its own, and costs what `prices` say; declare what is owned there.
+    Asked is either the 90 % interval of the error at `target` (M, r), to be narrowed to `width` (a fraction) or,
+    without it, as far as is worth the money; or, with `decide`, whether that much money is better spent on more
+    questions or on more answers, to be known with probability `confidence` to within a point. Every student has
+    questions and responses of its own, and costs what `prices` say; declare what is owned there.
 
     Args:
         candidates: cells (M, r) that may be run; by default all of the tested questions and budgets and twice the
@@ -132,7 +134,7 @@ def next_cells(
     count = len(cells.cost)
     curve, wanted = forecast.curve[:, :count], forecast.curve[:, count:]
     asked: Interval | Choice | None = (
-        strongest(splits, wanted, prices, confidence) if target is None else Interval(target, wanted[:, 0], width)
+        strongest(splits, wanted, prices, confidence) if target is None else Interval(wanted[:, 0], target, width)
     )
     if asked is None:
         raise ValueError(f"decide is {decide:g}: it buys no split with half or double the responses, nothing to choose")

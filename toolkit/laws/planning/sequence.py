@@ -12,7 +12,7 @@ ROUNDING = 1e-9  # a limit that buys exactly so much must not buy less because o
 
 
 class Candidates(NamedTuple):
-    """Cells that may be run, (C,) each: `questions`, `budgets`, the `cost` of one student, how many may be run at `most`
+    """Cells that may be run, (C,) each: `questions`, `budgets`, the `cost` of a student, how many may be run at `most`,
     and how many rows were `measured`."""
 
     questions: Array
