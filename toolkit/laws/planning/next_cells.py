@@ -17,7 +17,7 @@ from toolkit.laws.curve.data import check_rows, positive, reduce_rows
 from toolkit.laws.curve.forms import Array
 from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
 from toolkit.laws.curve.predict import REFUSE_BEYOND
-from toolkit.laws.forecast.surface import forecast_cells
+from toolkit.laws.forecast.surface import beyond_tested, forecast_cells
 from toolkit.laws.planning.allocation import affordable
 from toolkit.laws.planning.asked import Choice, Interval, strongest
 from toolkit.laws.planning.belief import Belief, believe
@@ -139,7 +139,8 @@ def next_cells(
     if asked is None:
         raise ValueError(f"decide is {decide:g}: it buys no split with half or double the responses, nothing to choose")
     belief = believe(curve, asked.draws, np.mean(forecast.row_sd[:, :count] ** 2, axis=0))
-    return replace(_advise(asked, belief, cells, spend), notes=forecast.notes)
+    others = set(forecast.notes) - set(beyond_tested(*keys, *ahead))  # that the candidates lie far out is no news
+    return replace(_advise(asked, belief, cells, spend), notes=(*beyond_tested(*keys, *splits), *sorted(others)))
 
 
 class _Measured(NamedTuple):
@@ -196,10 +197,10 @@ def _candidates(
         raise ValueError("candidates is empty: name at least one cell (questions, budget) that may be run")
     cost = prices.cost(M, r)
     if cost.min() > spend * (1 + ROUNDING):
-        cheapest = int(cost.argmin())
+        least = int(cost.argmin())
         raise ValueError(
-            f"a limit of {spend:g} buys no student: the cheapest cell that may be run, {M[cheapest]:g} questions with "
-            f"{r[cheapest]:g} responses each, costs {cost[cheapest]:g}"
+            f"a limit of {spend:g} buys no student: the cheapest cell that may be run, {M[least]:g} x {r[least]:g} "
+            f"(questions x responses), costs {cost[least]:g}"
         )
     rows = {tuple(key): count for key, count in zip(found.keys.T.tolist(), found.rungs.rows, strict=True)}
     measured = np.array([rows.get((m, b), 0.0) for m, b in zip(M.tolist(), r.tolist(), strict=True)])
