@@ -106,18 +106,29 @@ def measured_pool(rows: np.ndarray) -> Pool:
     )
     rank = np.array([np.sum(index.ravel()[:i] == cell) for i, cell in enumerate(index.ravel())])
     start = np.isin(index.ravel(), first) & (rank < START)
-    decide = float(np.median(prices.cost(*cells.T)))
     corner = (int(rows[0].max()), int(rows[1].max()))
-    return Pool(rows, prices, start, corner, decide, lambda m, r: forecast_surface(*rows, m, r, draws=DRAWS).mean)
+    pool = Pool(rows, prices, start, corner, 0.0, lambda m, r: forecast_surface(*rows, m, r, draws=DRAWS).mean)
+    amounts, most = np.unique(prices.cost(*cells.T)), prices.cost(*2 * cells[first].max(axis=0))
+    return with_choice(pool, amounts[amounts <= most])  # a plan goes to twice what was tested
+
+
+def with_choice(pool: Pool, amounts: np.ndarray) -> Pool:
+    """The pool with the first of some amounts of money on which the start alone does not decide, else with the last."""
+    for amount in amounts:
+        pool = pool._replace(decide=float(amount))
+        cells = np.unique(pool.rows[:2, ~pool.start].T, axis=0)
+        if ask(pool, pool.start, {"decide": pool.decide}, np.ones(len(cells)), cells).verdict != DECIDED:
+            break
+    return pool
 
 
 def ask(pool: Pool, bought: np.ndarray, what: dict, left: np.ndarray, cells: np.ndarray) -> NextCells:
     spend = float(pool.prices.cost(*cells.T) @ left)
-    return next_cells(*pool.rows[:, bought], pool.prices, spend, candidates=cells, runs=left, **what)
+    return next_cells(*pool.rows[:, bought], pool.prices, spend, candidates=cells, runs=left, worth=0, **what)
 
 
 def until(pool: Pool, order: str, what: dict, rng: np.random.Generator) -> End:
-    """Buy students in an order until what is asked is decided, or nothing is left or worth it."""
+    """Buy students in an order until what is asked is decided, or nothing is left."""
     bought, total = pool.start.copy(), pool.cost.sum()
     keys, index = np.unique(pool.rows[:2].T, axis=0, return_inverse=True)
     index = index.ravel()
@@ -126,7 +137,7 @@ def until(pool: Pool, order: str, what: dict, rng: np.random.Generator) -> End:
         # The choice is asked of what is affordable even where nothing is left to buy.
         open_cells = keys[left > 0] if left.any() else keys
         answer = ask(pool, bought, what, left[left > 0] if left.any() else np.ones(len(keys)), open_cells)
-        if answer.verdict == DECIDED or not left.any() or (order == "next" and not answer.cells):
+        if answer.verdict == DECIDED or not left.any():
             share = pool.cost[bought].sum() / total
             return End(share, bought.mean(), answer.verdict == DECIDED, is_right(pool, answer))
         wanted = listed(pool, bought, order, answer, open_cells, left[left > 0], rng)

@@ -37,6 +37,10 @@ def add_next_arguments(parser: argparse.ArgumentParser) -> None:
         help="cells that may be run (default: all of the tested, doubled)",
     )
     parser.add_argument("--runs", type=int, default=16, metavar="N", help="most students at a cell (default: 16)")
+    parser.add_argument(
+        "--worth", type=float, default=0.05, metavar="SHARE",
+        help="money that narrows the interval by a smaller share is not spent (default: 0.05)",
+    )  # fmt: skip
     add_report_arguments(parser, "draw the cells to run over those measured, and the expected width against money")
 
 
@@ -50,7 +54,7 @@ def next_command(args: argparse.Namespace) -> int:
     names = {name: getattr(args, name) for name in ("questions", "budget", "error", "sd", "n", "quantity", "unit")}
     cells = read_cells(args.table, **names, where=named_values(args.where, "--where"))
     prices = Prices(**read_prices(args.prices, args.price))
-    options = {name: getattr(args, name) for name in ("target", "width", "decide", "confidence", "sd", "n", "runs")}
+    options = {name: getattr(args, name) for name in ("target", "width", "decide", "confidence", "runs", "worth")}
     options |= {"sd": cells.sd, "n": cells.n, "candidates": args.cells}
     advice = next_cells(cells.questions, cells.budgets, cells.errors, prices, args.spend, **options)
     report = describe(advice, cells.notes)

@@ -5,7 +5,7 @@ from typing import Any
 
 from toolkit.laws.planning.allocation import Split
 from toolkit.laws.planning.asked import Choice, Interval
-from toolkit.laws.planning.next_cells import DECIDED, NOT_WORTH, REACHED, WORTH, NextCells
+from toolkit.laws.planning.next_cells import DECIDED, NOT_WORTH, REACHED, NextCells
 from toolkit.text import markdown_table, percent, points
 
 
@@ -59,7 +59,7 @@ def sentence(advice: NextCells) -> str:
 def _reached(advice: NextCells) -> str:
     asked = advice.asked
     rest = advice.spend - advice.cost
-    left = f"; the other {rest:,.6g} would narrow it by less than {100 * WORTH:.0f} % more" if rest > 0 else ""
+    left = f"; the other {rest:,.6g} would narrow it by less than {100 * advice.worth:.3g} % more" if rest > 0 else ""
     if isinstance(asked, Choice):
         right = advice.cells[-1].right or 0.0
         known = f", and the split then chosen to be right with probability {right:.2f} ({advice.right:.2f} now)"

@@ -5,6 +5,7 @@ least double as many responses, as in `fss plan`; but all errors here are foreca
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -71,6 +72,11 @@ class Choice(Asked):
     rival: Split
     confidence: float
 
+    @cached_property
+    def ranked(self) -> Array:
+        """Return the draws in increasing order."""
+        return np.sort(self.draws)
+
     @property
     def probability(self) -> float:
         """Return P(the best split is better, or worse by at most a point)."""
@@ -87,7 +93,7 @@ class Choice(Asked):
 
     def right(self, belief: Belief) -> float:
         """Return the expected probability that the split then chosen is right, or worse by at most a point."""
-        return chance_right(float(self.draws.mean()), self.variance, belief.variance, MARGIN)
+        return chance_right(self.ranked, belief.variance, MARGIN)
 
 
 def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confidence: float) -> Choice | None:

@@ -13,12 +13,11 @@ more: the expected posterior variance is at most that of the best linear guess, 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from toolkit.laws.curve.forms import Array
 
 TINY = 1e-300
-OUTCOMES = ndtri((np.arange(200) + 0.5) / 200)  # evenly likely standard normals
+PLACES = np.arange(1, 400, 2)  # of 200 evenly likely draws, in halves of their steps
 
 
 class Belief(NamedTuple):
@@ -59,11 +58,18 @@ def believe(curve: Array, wanted: Array, noise: Array) -> Belief:
     return Belief(covariance[:count, :count], covariance[:count, count], float(covariance[count, count]), noise)
 
 
-def chance_right(mean: float, before: float, after: float, margin: float) -> float:
+def chance_right(draws: Array, after: float, margin: float) -> float:
     """Return how probably the better of two is chosen, or one that is worse by at most `margin`, once more is known.
 
-    Their difference is Normal(`mean`, `before`), and its variance is `after` when it will be chosen by its sign; the
-    chance is averaged over the means that may then be seen.
+    `draws` (n,) are of their difference now, sorted, with a mean of at least 0; `after` is its variance when it will be
+    chosen by the sign of its mean then. What will be learned and what will be left are taken to be distributed as the
+    draws are now, so that the chance begins at what they say.
     """
-    means = mean + np.sqrt(max(before - after, 0.0)) * OUTCOMES
-    return float(ndtr((np.abs(means) + margin) / np.sqrt(max(after, TINY))).mean())
+    mean, before = float(draws.mean()), float(draws.var(ddof=1))
+    left = float(np.sqrt(np.clip(after / max(before, TINY), 0.0, 1.0)))
+    around = draws - mean
+    means = mean + np.sqrt(1 - left**2) * around[PLACES * len(draws) // (2 * len(PLACES))]
+    sign = np.where(means >= 0, 1.0, -1.0)
+    bound = -(np.abs(means) + margin) * sign / max(left, TINY)  # on what is left, in units of the draws
+    below = np.searchsorted(around, bound) / len(draws)
+    return float(np.where(sign > 0, 1 - below, below).mean())

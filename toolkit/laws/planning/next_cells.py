@@ -62,6 +62,7 @@ class NextCells:
     Attributes:
         asked: the `Interval` or the `Choice`, with its width now.
         spend: the limit in money.
+        worth: the least share by which the money left must narrow the interval to be spent.
         verdict: "decided" (nothing has to be run), "reached" (with these cells what was asked is expected), "short"
             (they are what is worth its money within the limit, and not enough, or no width was asked), or "not worth
             it" (nothing within the limit is).
@@ -74,6 +75,7 @@ class NextCells:
 
     asked: Interval | Choice
     spend: float
+    worth: float
     verdict: str
     cells: tuple[NextCell, ...]
     right: float | None
@@ -102,6 +104,7 @@ def next_cells(
     n: ArrayLike | None = None,
     candidates: Iterable[tuple[int, int]] | None = None,
     runs: ArrayLike = MOST_RUNS,
+    worth: float = WORTH,
     seed: int = 0,
 ) -> NextCells:
     """Find what to run next within `spend`, given rows of (M questions, r responses each, error) as in `fit_surface`.
@@ -115,13 +118,14 @@ def next_cells(
         candidates: cells (M, r) that may be run; by default all of the tested questions and budgets and twice the
             largest of each, as far as a forecast goes.
         runs: most students at each candidate, one number or one for each.
+        worth: the least share of its width by which an interval must narrow for the money that is left to be spent.
         sd: as in `forecast_surface`, like `n`.
 
     Raises:
         ValueError: for unusable rows, less than 6 cells, a limit that buys nothing, options that do not go together,
             and a target or candidates beyond 16 times what was tested.
     """
-    _check(spend, target, width, decide, confidence)
+    _check(spend, target, width, decide, confidence, worth)
     r, y = check_rows(budgets, errors, "error")
     M = positive(questions, "questions", r.size)
     keys, index = check_cells(M, r)
@@ -139,8 +143,12 @@ def next_cells(
     if asked is None:
         raise ValueError(f"decide is {decide:g}: it buys no split with half or double the responses, nothing to choose")
     belief = believe(curve, asked.draws, np.mean(forecast.row_sd[:, :count] ** 2, axis=0))
-    others = set(forecast.notes) - set(beyond_tested(*keys, *ahead))  # that the candidates lie far out is no news
-    return replace(_advise(asked, belief, cells, spend), notes=(*beyond_tested(*keys, *splits), *sorted(others)))
+    others = set(forecast.notes) - set(
+        beyond_tested(keys[0], keys[1], ahead[0], ahead[1])
+    )  # that the candidates lie far out is no news
+    return replace(
+        _advise(asked, belief, cells, spend, worth), notes=(*beyond_tested(keys[0], keys[1], *splits), *sorted(others))
+    )
 
 
 class _Measured(NamedTuple):
@@ -165,7 +173,12 @@ class _Measured(NamedTuple):
 
 
 def _check(
-    spend: float, target: tuple[int, int] | None, width: float | None, decide: float | None, confidence: float
+    spend: float,
+    target: tuple[int, int] | None,
+    width: float | None,
+    decide: float | None,
+    confidence: float,
+    worth: float,
 ) -> None:
     if not (np.isfinite(spend) and spend > 0):
         raise ValueError(f"spend is {spend:g}: the limit in money must be above 0")
@@ -180,6 +193,8 @@ def _check(
         raise ValueError(f"target is {target[0]:g} x {target[1]:g}: give at least one question and one response")
     if not 0.5 < confidence < 1:
         raise ValueError(f"confidence must lie between .5 and 1, got {confidence:g}")
+    if not 0 <= worth < 1:
+        raise ValueError(f"worth is {worth:g}: it is a share of the width, from 0 (all money may be spent) to below 1")
 
 
 def _candidates(
@@ -218,12 +233,12 @@ def _splits(
     return M[kept], r[kept]
 
 
-def _advise(asked: Interval | Choice, belief: Belief, cells: Candidates, spend: float) -> NextCells:
+def _advise(asked: Interval | Choice, belief: Belief, cells: Candidates, spend: float, worth: float) -> NextCells:
     right = None if isinstance(asked, Interval) else asked.probability
-    nothing = NextCells(asked, spend, DECIDED, (), right, asked.now, {}, ())
+    nothing = NextCells(asked, spend, worth, DECIDED, (), right, asked.now, {}, ())
     if asked.decided:
         return nothing
-    picked, beliefs = best_sequence(belief, cells, spend, asked.enough, WORTH)
+    picked, beliefs = best_sequence(belief, cells, spend, asked.enough, worth)
     if not picked:
         _, all_spent = best_sequence(belief, cells, spend, asked.enough, 0.0)
         return replace(nothing, verdict=NOT_WORTH, least=asked.expected(all_spent[-1]))

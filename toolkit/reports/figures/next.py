@@ -25,6 +25,7 @@ def _cells(axes: Axes, advice: NextCells, questions: np.ndarray, budgets: np.nda
     axes.scatter(questions, budgets, s=30, color=GREY, label="measured", zorder=2)
     if advice.cells:
         where = [(row.questions, row.budget) for row in advice.cells]
+        x, y = zip(*where, strict=True)
         sizes = [90 + 30 * row.runs for row in advice.cells]
         axes.scatter(
             *zip(*where, strict=True), s=sizes, facecolors="none", edgecolors=OBSERVED, lw=1.8, label="run next"
@@ -37,7 +38,8 @@ def _cells(axes: Axes, advice: NextCells, questions: np.ndarray, budgets: np.nda
         [asked.target] if isinstance(asked, Interval) else [(s.questions, s.budget) for s in (asked.best, asked.rival)]
     )
     label = "target" if isinstance(asked, Interval) else "to choose between"
-    axes.scatter(*zip(*splits, strict=True), s=130, marker="*", color=LAW, label=label, zorder=3)
+    x, y = zip(*splits, strict=True)
+    axes.scatter(x, y, s=130, marker="*", color=LAW, label=label, zorder=3)
     axes.margins(0.2)
     for scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
         scale("log", base=2)
