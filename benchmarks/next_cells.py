@@ -246,12 +246,13 @@ def table(found: list[dict[str, End]]) -> str:
 
 
 def by_source(found: dict[str, list[dict[str, End]]]) -> str:
-    """A row per source: the median share of the money that each order takes."""
+    """A row per source: the median shares of the money and of the students that each order takes."""
     rows = []
     for source, each in found.items():
-        shares = [np.median(money([one[order] for one in each])) for order in ORDERS]
-        rows.append([f"{source} ({len(each)})", *(f"{share:.2f}" for share in shares)])
-    return markdown_table(["source", *ORDERS], rows)
+        ends = [[one[order] for one in each] for order in ORDERS]
+        shares = [f"{np.median(money(one)):.2f} / {np.median([end.students for end in one]):.2f}" for one in ends]
+        rows.append([f"{source} ({len(each)})", *shares])
+    return markdown_table(["source: money / students", *ORDERS], rows)
 
 
 def report(title: str, pools: list[tuple[str, Pool]]) -> None:

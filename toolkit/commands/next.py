@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from toolkit.commands.arguments import add_report_arguments, named_values
+from toolkit.commands.arguments import add_report_arguments, named_values, positive
 from toolkit.commands.plan import add_cells_arguments, read_prices
 
 EXAMPLE = """fss next curves.parquet --price question=20 response=1 --spend 50000 --target 2048x16 --width 0.1
@@ -36,7 +36,7 @@ def add_next_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="QxR",
         help="cells that may be run (default: all of the tested, doubled)",
     )
-    parser.add_argument("--runs", type=int, default=16, metavar="N", help="most students at a cell (default: 16)")
+    parser.add_argument("--runs", type=positive, default=16, metavar="N", help="most students at a cell (default: 16)")
     parser.add_argument(
         "--worth", type=float, default=0.05, metavar="SHARE",
         help="money that narrows the interval by a smaller share is not spent (default: 0.05)",

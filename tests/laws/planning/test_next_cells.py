@@ -111,6 +111,7 @@ def test_the_same_rows_give_the_same_advice(rows, advice):
             {"target": TARGET, "candidates": [(5000, 200)]},
             "buys no student: the cheapest cell that may be run, 5000 x 200",
         ),
+        ({"target": TARGET, "runs": [1, 2]}, "runs is"),
         ({"target": TARGET, "worth": 1}, "worth is 1"),
         ({"target": TARGET, "spend": 0}, "spend is 0"),
     ],
@@ -118,6 +119,11 @@ def test_the_same_rows_give_the_same_advice(rows, advice):
 def test_bad_requests_are_named(rows, options, message):
     with pytest.raises(ValueError, match=message):
         next_cells(*rows, PRICES, **{"spend": 100_000, **options})
+
+
+def test_noise_from_a_single_repeated_student_is_called_so(rows):
+    found = next_cells(*rows[:, [0, *range(1, 24, 2)]], PRICES, 1e5, target=TARGET)
+    assert any("1 repeated students only" in note for note in found.notes)
 
 
 def test_too_few_cells_are_named(rows):

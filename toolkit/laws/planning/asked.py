@@ -96,10 +96,11 @@ class Choice(Asked):
         return chance_right(self.ranked, belief.variance, MARGIN)
 
 
-def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confidence: float) -> Choice | None:
+def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confidence: float) -> Choice:
     """Return the choice between the best of `splits`, M and r (S,), and its strongest rival, by `errors` (n, S).
 
-    None where no split has half or double the best one's responses, so that nothing is to be chosen.
+    Raises:
+        ValueError: where no split has half or double the best one's responses, so that nothing is to be chosen.
     """
     m, r = splits
     mean = errors.mean(axis=0)
@@ -107,7 +108,9 @@ def strongest(splits: tuple[Array, Array], errors: Array, prices: Prices, confid
     sides = [np.flatnonzero(r <= r[best] / 2), np.flatnonzero(r >= r[best] * 2)]
     rivals = [side[mean[side].argmin()] for side in sides if side.size]
     if not rivals:
-        return None
+        raise ValueError(
+            f"all splits of the money have {r[best]:g} responses or nearly so: nothing to choose, give more"
+        )
     rival = min(rivals, key=lambda index: float(np.mean(errors[:, index] - errors[:, best] > -MARGIN)))
     pair = [_split(m[index], r[index], errors[:, index], prices) for index in (best, rival)]
     return Choice(errors[:, rival] - errors[:, best], pair[0], pair[1], confidence)

@@ -13,26 +13,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toolkit.laws.curve.data import check_rows, positive, reduce_rows
 from toolkit.laws.curve.forms import Array
-from toolkit.laws.curve.noise import Noise, Rungs, estimate_noise
-from toolkit.laws.curve.predict import REFUSE_BEYOND
 from toolkit.laws.forecast.surface import beyond_tested, forecast_cells
 from toolkit.laws.planning.allocation import affordable
 from toolkit.laws.planning.asked import Choice, Interval, strongest
 from toolkit.laws.planning.belief import Belief, believe
+from toolkit.laws.planning.candidates import Measured, candidate_cells, measure
 from toolkit.laws.planning.prices import Prices
 from toolkit.laws.planning.sequence import (
     RIVALS,
-    ROUNDING,
     Candidates,
     best_sequence,
     in_order_of_first,
     sequence,
 )
-from toolkit.laws.surface.fit import check_cells
 
 DRAWS = 4000
+FEW_REPEATS = 4  # below, an sd may be off by a factor of two and more, and so may intervals
 MOST_RUNS = 16  # students at one cell
 WORTH = 0.05  # money that narrows an interval by a smaller share is not worth spending
 RANDOM_ORDERS = 20
@@ -126,50 +123,18 @@ def next_cells(
             and a target or candidates beyond 16 times what was tested.
     """
     _check(spend, target, width, decide, confidence, worth)
-    r, y = check_rows(budgets, errors, "error")
-    M = positive(questions, "questions", r.size)
-    keys, index = check_cells(M, r)
-    rungs, source = reduce_rows(keys[0] * keys[1], index, y, sd, n, None)
-    found = _Measured(keys, rungs, estimate_noise(rungs, source))
-    cells = _candidates(found, prices, spend, candidates, runs)
+    found = measure(questions, budgets, errors, sd, n)
+    cells = candidate_cells(found, prices, spend, candidates, runs)
     splits = _splits(found, prices, target, decide)
-    ahead = tuple(np.concatenate(pair) for pair in zip((cells.questions, cells.budgets), splits, strict=True))
-    forecast = forecast_cells(keys, rungs, found.noise, (ahead[0], ahead[1]), "error", draws=DRAWS, seed=seed)
+    ahead = np.concatenate([cells.questions, splits[0]]), np.concatenate([cells.budgets, splits[1]])
+    forecast = forecast_cells(found.keys, found.rungs, found.noise, ahead, "error", draws=DRAWS, seed=seed)
     count = len(cells.cost)
     curve, wanted = forecast.curve[:, :count], forecast.curve[:, count:]
-    asked: Interval | Choice | None = (
-        strongest(splits, wanted, prices, confidence) if target is None else Interval(wanted[:, 0], target, width)
+    asked: Interval | Choice = (
+        Interval(wanted[:, 0], target, width) if target else strongest(splits, wanted, prices, confidence)
     )
-    if asked is None:
-        raise ValueError(f"decide is {decide:g}: it buys no split with half or double the responses, nothing to choose")
     belief = believe(curve, asked.draws, np.mean(forecast.row_sd[:, :count] ** 2, axis=0))
-    others = set(forecast.notes) - set(
-        beyond_tested(keys[0], keys[1], ahead[0], ahead[1])
-    )  # that the candidates lie far out is no news
-    return replace(
-        _advise(asked, belief, cells, spend, worth), notes=(*beyond_tested(keys[0], keys[1], *splits), *sorted(others))
-    )
-
-
-class _Measured(NamedTuple):
-    """Cells measured, M and r (2, C), with their means and noise."""
-
-    keys: Array
-    rungs: Rungs
-    noise: Noise
-
-    @property
-    def questions(self) -> Array:
-        return self.keys[0]
-
-    @property
-    def budgets(self) -> Array:
-        return self.keys[1]
-
-    def within_reach(self, M: Array, r: Array) -> Array:
-        """Say of cells (C,) whether a forecast goes as far."""
-        tested = [*self.keys.max(axis=1), self.keys.prod(axis=0).max()]
-        return np.all(np.stack([M, r, M * r], axis=1) <= REFUSE_BEYOND * np.array(tested), axis=1)
+    return replace(_advise(asked, belief, cells, spend, worth), notes=_notes(found, forecast.notes, ahead, splits))
 
 
 def _check(
@@ -197,33 +162,8 @@ def _check(
         raise ValueError(f"worth is {worth:g}: it is a share of the width, from 0 (all money may be spent) to below 1")
 
 
-def _candidates(
-    found: _Measured, prices: Prices, spend: float, given: Iterable[tuple[int, int]] | None, runs: ArrayLike
-) -> Candidates:
-    """Return the cells that may be run, with all that a sequence needs to know of them."""
-    if given is None:
-        axes = [np.unique([*axis, 2 * axis.max()]) for axis in found.keys]
-        M, r = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-        near = found.within_reach(M, r)
-        M, r = M[near], r[near]
-    else:
-        M, r = np.array(list(given), float).reshape(-1, 2).T
-    if not M.size:
-        raise ValueError("candidates is empty: name at least one cell (questions, budget) that may be run")
-    cost = prices.cost(M, r)
-    if cost.min() > spend * (1 + ROUNDING):
-        least = int(cost.argmin())
-        raise ValueError(
-            f"a limit of {spend:g} buys no student: the cheapest cell that may be run, {M[least]:g} x {r[least]:g} "
-            f"(questions x responses), costs {cost[least]:g}"
-        )
-    rows = {tuple(key): count for key, count in zip(found.keys.T.tolist(), found.rungs.rows, strict=True)}
-    measured = np.array([rows.get((m, b), 0.0) for m, b in zip(M.tolist(), r.tolist(), strict=True)])
-    return Candidates(M, r, cost, np.broadcast_to(np.asarray(runs, float), M.shape), measured)
-
-
 def _splits(
-    found: _Measured, prices: Prices, target: tuple[int, int] | None, decide: float | None
+    found: Measured, prices: Prices, target: tuple[int, int] | None, decide: float | None
 ) -> tuple[Array, Array]:
     """Return M and r of the cells whose errors are asked for: the target, or splits of the money, r a power of 2."""
     if target is not None:
@@ -231,6 +171,17 @@ def _splits(
     M, r = affordable(found, prices, float(decide or 0), False)
     kept = (np.log2(r) % 1 == 0) & found.within_reach(M, r)
     return M[kept], r[kept]
+
+
+def _notes(
+    found: Measured, notes: tuple[str, ...], ahead: tuple[Array, Array], splits: tuple[Array, Array]
+) -> tuple[str, ...]:
+    """Return what limits the advice; that candidates lie beyond the cells tested is no news, that a target does is."""
+    of_all, of_asked = (beyond_tested(found.questions, found.budgets, *where) for where in (ahead, splits))
+    kept = tuple(note for note in notes if note not in of_all)
+    repeats = int(found.rungs.df.sum())
+    few = (f"the noise is known from {repeats} repeated students only: run some cells twice, or give sd or n",)
+    return (*of_asked, *kept, *(few if found.noise.source == "seeds" and repeats < FEW_REPEATS else ()))
 
 
 def _advise(asked: Interval | Choice, belief: Belief, cells: Candidates, spend: float, worth: float) -> NextCells:
@@ -246,9 +197,9 @@ def _advise(asked: Interval | Choice, belief: Belief, cells: Candidates, spend: 
     for index, count in in_order_of_first(picked).items():
         for _ in range(count):
             belief = belief.after(index)
-        spent += count * float(cells.cost[index])
         where = int(cells.questions[index]), int(cells.budgets[index])
         cost = count * float(cells.cost[index])
+        spent += cost
         rows.append(NextCell(*where, count, cost, spent, asked.expected(belief), asked.right(belief)))
     verdict = REACHED if asked.enough(belief) else SHORT
     rivals = _rivals(asked, beliefs[0], cells, spent)

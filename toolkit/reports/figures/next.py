@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from toolkit.laws.planning.asked import Interval
+from toolkit.laws.planning.asked import Choice, Interval
 from toolkit.laws.planning.next_cells import NextCells
 from toolkit.reports.figures.style import GREY, LAW, LEGEND, OBSERVED, plain, save
 
@@ -27,18 +27,16 @@ def _cells(axes: Axes, advice: NextCells, questions: np.ndarray, budgets: np.nda
         where = [(row.questions, row.budget) for row in advice.cells]
         x, y = zip(*where, strict=True)
         sizes = [90 + 30 * row.runs for row in advice.cells]
-        axes.scatter(
-            *zip(*where, strict=True), s=sizes, facecolors="none", edgecolors=OBSERVED, lw=1.8, label="run next"
-        )
+        axes.scatter(x, y, s=sizes, facecolors="none", edgecolors=OBSERVED, lw=1.8, label="run next")
         for number, (row, cell) in enumerate(zip(advice.cells, where, strict=True), 1):
             text = f"{number}: {row.runs} student{'s' if row.runs > 1 else ''}"
             axes.annotate(text, cell, xytext=(0, 11), textcoords="offset points", ha="center", fontsize=7.5)
     asked = advice.asked
-    splits = (
-        [asked.target] if isinstance(asked, Interval) else [(s.questions, s.budget) for s in (asked.best, asked.rival)]
-    )
-    label = "target" if isinstance(asked, Interval) else "to choose between"
-    x, y = zip(*splits, strict=True)
+    if isinstance(asked, Choice):
+        goals, label = [(split.questions, split.budget) for split in (asked.best, asked.rival)], "to choose between"
+    else:
+        goals, label = [asked.target], "target"
+    x, y = zip(*goals, strict=True)
     axes.scatter(x, y, s=130, marker="*", color=LAW, label=label, zorder=3)
     axes.margins(0.2)
     for scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
