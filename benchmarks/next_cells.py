@@ -1,13 +1,13 @@
 """What does `fss next` save? Money until an interval is as narrow, or a choice as sure, as by the whole grid.
 
-    OMP_NUM_THREADS=1 python benchmarks/next_cells.py [--n 2] [--seed 1] [--quick]
+    OMP_NUM_THREADS=1 python benchmarks/next_cells.py [--n 1] [--seed 1] [--slack 1.1] [--quick]
 
 Truths are those of `forecast_sources` in the effective number of questions (kappa log-uniform on [.02, .6]), and
 additive ones, which no n_eff describes. The grid is 5 question counts x 5 budgets x 3 students, at random prices of a
 question and a student; every order starts from the same 6 cells with 2 students each, chooses among the students that
 are left, and forecasts anew whenever a tenth of what was spent has been added. Money is a share of the grid's.
 
-- interval: until the 90 % interval at twice the largest M and r is at most 1.1 x as wide as by the whole grid;
+- interval: until the 90 % interval at twice the largest M and r is at most `--slack` x as wide as by the whole grid;
 - choice: until more questions or more answers, for a given spend, is decided with probability .9 to within a point.
 
 The replay does the same on measured students, choosing among those that exist; "right" is then what all of them say.
@@ -185,11 +185,11 @@ def is_right(pool: Pool, answer: NextCells) -> bool:
     return bool(ours[0] <= errors.min() + MARGIN)
 
 
-def examine(pool: Pool, seed: int) -> dict[str, dict[str, End]]:
+def examine(pool: Pool, seed: int, slack: float) -> dict[str, dict[str, End]]:
     """Where every order stops, by what is asked; the whole grid says how narrow an interval has to be."""
     whole = np.diff(forecast_surface(*pool.rows, *pool.target, draws=DRAWS).interval(), axis=0)[0, 0]
     asked = {
-        "interval": {"target": pool.target, "width": float(min(SLACK * whole, 0.999))},
+        "interval": {"target": pool.target, "width": float(min(slack * whole, 0.999))},
         "choice": {"decide": pool.decide},
     }
     rng = np.random.default_rng(seed)
@@ -255,17 +255,20 @@ def by_source(found: dict[str, list[dict[str, End]]]) -> str:
     return markdown_table(["source: money / students", *ORDERS], rows)
 
 
-def report(title: str, pools: list[tuple[str, Pool]]) -> None:
+def report(title: str, pools: list[tuple[str, Pool]], slack: float) -> None:
     """Examine pools and print what came, for either thing that is asked."""
-    ends = [(source, pool, examine(pool, index)) for index, (source, pool) in enumerate(pools)]
+    ends = [(source, pool, examine(pool, index, slack)) for index, (source, pool) in enumerate(pools)]
     for what in ("interval", "choice"):
-        found = defaultdict(list)
+        found, answered = defaultdict(list), []
         for source, pool, end in ends:
             start = pool.cost[pool.start].sum() / pool.cost.sum()
-            if end[what]["next"].share > start:  # else the start alone answers, in every order
+            if end[what]["next"].share > start:
                 found[source].append(end[what])
+            else:  # the start alone answers, in every order
+                answered.append(end[what]["next"].right)
         every = [end for each in found.values() for end in each]
-        print(f"\n{title}, {what}: the start leaves {len(every)} of {len(ends)} open")
+        print(f"\n{title}, {what}: the start leaves {len(every)} of {len(ends)} open", end="")
+        print(f"; of those that it answers {np.mean(answered):.2f} are right" if answered else "")
         if every:
             print(f"\n{table(every)}\n\n{by_source(found)}", flush=True)
     starts = [pool.cost[pool.start].sum() / pool.cost.sum() for _, pool in pools]
@@ -278,6 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=1, help="truths per family")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--slack", type=float, default=SLACK, help="width asked for, over that by the whole grid")
     parser.add_argument("--quick", action="store_true", help="one truth and one measured source")
     args = parser.parse_args()
     begun = time.process_time()
@@ -287,9 +291,9 @@ def main() -> None:
         for family in families
         for index in range(1 if args.quick else args.n)
     ]
-    report("simulated", pools)
+    report("simulated", pools, args.slack)
     measured = [(name, measured_pool(rows)) for name, rows in measured_students()]
-    report("measured", measured[-1:] if args.quick else measured)
+    report("measured", measured[-1:] if args.quick else measured, args.slack)
     print(f"\n{args.n} truths per family, seed {args.seed}; {time.process_time() - begun:.0f} s")
 
 

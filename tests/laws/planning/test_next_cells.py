@@ -123,7 +123,7 @@ def test_bad_requests_are_named(rows, options, message):
 
 def test_noise_from_a_single_repeated_student_is_called_so(rows):
     found = next_cells(*rows[:, [0, *range(1, 24, 2)]], PRICES, 1e5, target=TARGET)
-    assert any("1 repeated students only" in note for note in found.notes)
+    assert any("few repeats (1)" in note for note in found.notes)
 
 
 def test_too_few_cells_are_named(rows):

@@ -180,7 +180,7 @@ def _notes(
     of_all, of_asked = (beyond_tested(found.questions, found.budgets, *where) for where in (ahead, splits))
     kept = tuple(note for note in notes if note not in of_all)
     repeats = int(found.rungs.df.sum())
-    few = (f"the noise is known from {repeats} repeated students only: run some cells twice, or give sd or n",)
+    few = (f"the noise is known from few repeats ({repeats}): run some cells twice, or give sd or n",)
     return (*of_asked, *kept, *(few if found.noise.source == "seeds" and repeats < FEW_REPEATS else ()))
 
 
