@@ -69,7 +69,7 @@ def candidate_cells(
     most = np.asarray(runs, float)
     if most.size not in (1, M.size) or not (most >= 1).all():
         raise ValueError(
-            f"runs is {runs}: give how many students a cell may have, at least 1, once or for each candidate"
+            f"runs is {most.tolist()}: give how many students a cell may have, at least 1, once or for each candidate"
         )
     cost = prices.cost(M, r)
     if cost.min() > spend * (1 + ROUNDING):
