@@ -9,6 +9,14 @@ from toolkit.workspace import folder_files
 SPACE = Space()
 
 
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """An app of one line, where nothing is asked of the files of ours."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text("import toolkit.text\n")
+    monkeypatch.setattr("toolkit.hub.space.APP", tmp_path / "app")
+
+
 def pulled(hub, repo, folder):
     snapshot_download(repo, repo_type="space", local_dir=folder, endpoint=hub.endpoint, token=hub.token)
     return {name: digest for name, digest in folder_files(folder).items() if not name.startswith(".")}
@@ -22,6 +30,7 @@ def test_a_space_is_one_commit_and_comes_back_as_the_bundle(hub, api, direct, re
     assert pulled(hub, repo, tmp_path / "back") == folder_files(tmp_path / "made")
 
 
+@pytest.mark.usefixtures("small")
 def test_nothing_new_is_no_commit_and_an_older_bundle_comes_back(api, direct, repo, tmp_path):
     first = publish_space(repo, SPACE, quiet(api))
     again = publish_space(repo, SPACE, quiet(api))
@@ -33,6 +42,7 @@ def test_nothing_new_is_no_commit_and_an_older_bundle_comes_back(api, direct, re
     assert not direct.file_exists(repo, "results.txt", repo_type="space")
 
 
+@pytest.mark.usefixtures("small")
 def test_what_was_edited_at_the_hub_is_put_right(api, direct, repo):
     publish_space(repo, SPACE, quiet(api))
     edit = CommitOperationAdd("app.py", b"raise SystemExit\n")
@@ -42,6 +52,7 @@ def test_what_was_edited_at_the_hub_is_put_right(api, direct, repo):
     assert direct.list_repo_commits(repo, repo_type="space")[0].title == f"Space {done.version}"
 
 
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("fault", ["500", "lost", "cut"])
 def test_a_fault_is_got_over(api, direct, proxy, repo, fault):
     proxy.fail(fault, 2)
@@ -49,6 +60,7 @@ def test_a_fault_is_got_over(api, direct, proxy, repo, fault):
     assert commits(direct, repo, "space")[0] == done.commit and len(commits(direct, repo, "space")) == 2
 
 
+@pytest.mark.usefixtures("small")
 def test_a_dry_run_makes_nothing(api, direct, proxy, repo):
     messages = []
     done = publish_space(repo, SPACE, quiet(api, say=messages.append, dry=True))
@@ -56,6 +68,7 @@ def test_a_dry_run_makes_nothing(api, direct, proxy, repo):
     assert not direct.repo_exists(repo, repo_type="space") and "would be made, a public Space" in messages[0]
 
 
+@pytest.mark.usefixtures("small")
 def test_another_app_is_left_alone_and_the_readme_of_a_new_space_is_not_in_the_way(api, direct, repo):
     direct.create_repo(repo, repo_type="space", space_sdk="gradio")
     readme = CommitOperationAdd("README.md", b"---\nsdk: gradio\n---\n")
@@ -68,12 +81,14 @@ def test_another_app_is_left_alone_and_the_readme_of_a_new_space_is_not_in_the_w
         publish_space(f"{repo}-app", SPACE, quiet(api))
 
 
+@pytest.mark.usefixtures("small")
 def test_a_public_space_is_not_made_private_by_the_way(api, repo):
     publish_space(repo, SPACE, quiet(api))
     with pytest.raises(Refused, match="it is public, and you ask for a private one"):
         publish_space(repo, SPACE, quiet(api, private=True))
 
 
+@pytest.mark.usefixtures("small")
 def test_it_goes_into_the_collection_of_the_study_of_its_owner(api, direct, repo):
     done = publish_space(repo, Space([f"{repo}-results@v1.0.0", "other/x-results@v1.0.0"]), quiet(api))
     study = direct.create_collection(repo.removeprefix("local/"), namespace="local", exists_ok=True)

@@ -34,6 +34,7 @@ REPO = "local/arms"
 ARMS = """
 repo: local/arms
 match: samples
+parameters: 900
 replicates: [0, 1]
 arms:
   rs: {}
@@ -41,10 +42,12 @@ arms:
   refine: {protocol: self_refine, protocol_options: {rounds: 2}}
   refine_tokens: {protocol: self_refine, protocol_options: {rounds: 2}, match: tokens}
   warm: {temperature: 0.9}
+  computed: {temperature: 0.9, match: compute}
+  paid: {temperature: 0.9, price_completion: 0.5, match: money}
   similar: {protocol: question_augmentation, protocol_options: {style: similar, calls_per_round: 4}}
   as_many: {protocol: question_augmentation, protocol_options: {style: similar, calls_per_round: 4}, match: null}
 """
-NAMES = ["refine", "refine_tokens", "warm", "similar", "as_many"]
+NAMES = ["refine", "refine_tokens", "warm", "computed", "paid", "similar", "as_many"]
 BUDGET, SEEDS = 4, 8
 
 
@@ -101,7 +104,7 @@ def test_a_stranger_finds_nothing_wrong(made, arm):
 
 def test_configurations_are_named_for_what_they_are_matched_at(made):
     cells = {arm: list(read_release(folder.path).cells) for arm, folder in made.published.arms.items()}
-    assert cells == {"refine": ["m4"], "refine_tokens": ["t4"], "warm": ["m4"], "similar": ["r4"], "as_many": ["r4"]}
+    assert cells == dict(zip(NAMES, [["m4"], ["t4"], ["m4"], ["c4"], ["p4"], ["r4"], ["r4"]], strict=True))
 
 
 def test_one_load_gives_each_arm_s_rows(made, tmp_path):
@@ -122,7 +125,10 @@ def test_a_card_says_what_the_arm_is_what_it_is_matched_to_and_what_it_took(made
         (steps,) = ledger.values()
         samples = sum(step["samples"] for step in steps.values())
         assert "](/datasets/local/arms); the results" in card
-        assert f"It took {samples:,} samples, " in card and "a cost of " in card and "at 1 and 1 per million" in card
+        price = 0.5 if arm == "paid" else 1
+        assert (
+            f"It took {samples:,} samples, " in card and "a cost of " in card and f"at 1 and {price} per mill" in card
+        )
     assert "as many samples as 4 responses to each of 8 questions take in the first arm, 32: " in cards["refine"]
     assert "is not matched: it has 4 responses to each" in cards["as_many"]
     assert "calls for new questions and 4 answers" in cards["similar"]
@@ -156,7 +162,9 @@ def test_a_dry_run_lists_every_dataset(made):
     (stage,) = plan_publishing(context, made.arms)
     assert all(f"{REPO}-{arm}, " in stage.text for arm in NAMES)
     found = [plan_release(*way) for way in made.arms]
-    assert found[3].text == f"{REPO}-similar v1.0.0: r4, all, test, questions, new_questions, calls"
+    assert (
+        found[NAMES.index("similar")].text == f"{REPO}-similar v1.0.0: r4, all, test, questions, new_questions, calls"
+    )
 
 
 def test_nothing_is_pushed_twice(made):
@@ -358,9 +366,20 @@ def test_responses_of_a_matched_arm_that_are_not_the_first_ones_are_found(made, 
     assert "drawn index by index it has" in problem
 
 
-def test_an_arm_that_goes_on_when_its_tokens_are_taken_is_found(made, tmp_path):
-    release = Planted(made.published.arms["refine_tokens"].path, tmp_path)
+@pytest.mark.parametrize("arm", ["refine_tokens", "computed", "paid"])
+def test_an_arm_that_goes_on_when_its_tokens_are_taken_is_found(made, tmp_path, arm):
+    release = Planted(made.published.arms[arm].path, tmp_path)
     assert [*wrong_arm(release.folder, release.manifest)] == []
     release.write(provenance=lambda facts: facts["arm"].update(allowed=facts["arm"]["allowed"] // 2))
     (problem,) = wrong_arm(release.folder, release.manifest)
-    assert "tokens before its last response, and may take" in problem
+    assert "before its last response, and may take" in problem
+
+
+def test_tokens_of_an_arm_matched_at_money_weigh_as_its_prices_do(made):
+    facts = read_release(made.published.arms["paid"].path).provenance["arm"]
+    assert facts["weights"] == [2, 1]
+    cards = {name: (made.published.arms[name].path / "README.md").read_text() for name in ("computed", "paid")}
+    plain = "4 responses to each of 8 questions take in the first arm"
+    assert f"It may spend as much compute as {plain}" in cards["computed"]
+    spent = facts["allowed"] / 2 / 1e6
+    assert f"It may spend as much money as {plain}, {spent:,.4g}" in cards["paid"]

@@ -204,7 +204,7 @@ def test_corrections_are_samples_of_the_teacher_and_the_students_answers_are_not
 def test_the_release_of_the_arm_says_what_its_responses_leave(ran):
     folder = ran.workspace / "runs" / "second"
     card = (folder / "release-corrected" / "README.md").read_text()
-    assert "32, of which 8 are kept for corrections of its students' mistakes" in card
+    assert "32, of which 25% are kept for corrections of its students' mistakes" in card
     assert "its students then learn from corrections of their own mistakes" in card
     assert "students then learn" not in (folder / "release-templates" / "README.md").read_text()
     assert check(folder / "release-corrected", Progress(io.StringIO())).problems == []

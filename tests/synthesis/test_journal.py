@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.synthesis.journal import Journal, JournalError, Response, encode, read_journal
+from toolkit.synthesis.journal import PLAIN_FIELDS, Journal, JournalError, Response, encode, read_journal
 
 texts = st.text()
 rows = st.lists(
@@ -44,6 +44,14 @@ def test_a_response_is_one_line_and_comes_back_as_written(tmp_path_factory, rows
     with Journal(path) as journal:
         assert all(journal.has(row.question_id, row.index) for row in rows)
         assert not journal.has("never asked", 0)
+
+
+@given(st.text(st.characters(exclude_categories=[])), st.integers(0, 2**63 - 1))
+def test_a_line_has_the_bytes_that_it_always_had(text, seed):
+    row = response(text=text)._replace(seed=seed, model=text)
+    fields = {name: getattr(row, name) for name in PLAIN_FIELDS}
+    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"
+    assert encode(row) == line.encode(errors="replace")
 
 
 def test_rows_older_than_model_and_error_are_read(tmp_path):

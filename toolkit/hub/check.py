@@ -13,7 +13,14 @@ from toolkit.hub.manifest import NAME_DIGITS, ReleaseManifest, file_facts, read_
 from toolkit.hub.release import SIDES, dataset_info, front_configs, ladders, split_cell
 from toolkit.text_files import read_text
 
-ALONE = {"s": "were stopped early", "m": "are matched at samples", "t": "are matched at tokens"}  # by a cell's letter
+ALONE = {  # by a cell's letter
+    "s": "were stopped early",
+    "m": "are matched at samples",
+    "t": "are matched at tokens",
+    "c": "are matched at compute",
+    "p": "are matched at money",
+}
+WITHOUT_END = ("t", "c", "p")  # one question may have more responses than the budget, as long as they cost no more
 Count = Callable[[Sequence[Path], Sequence[Path]], Mapping[str, Any]]
 
 
@@ -104,7 +111,7 @@ def _bad_nesting(manifest: ReleaseManifest) -> Iterator[str]:
 def _bad_rows(folder: Path, manifest: ReleaseManifest) -> Iterator[str]:
     """Report rows that are on the wrong side, out of order, or in the file of another increment."""
     distinct = all(split_cell(name)[0].endswith("a") for name in manifest.cells)
-    open_end = all(split_cell(name)[0].endswith("t") for name in manifest.cells)
+    open_end = all(split_cell(name)[0].endswith(WITHOUT_END) for name in manifest.cells)
     places: dict[str, list[tuple[int, bool, str]]] = {}  # question -> index, whether it trains, file
     for name in dict.fromkeys(manifest.configs["all"].files):
         rows = pq.read_table(folder / name, columns=["question_id", "response_index", "verdict"])
@@ -129,7 +136,7 @@ def _misplaced(rows: Sequence[tuple[int, bool, str]], distinct: bool, open_end: 
     """Yield files with a row of one question, in order of index, whose rank is not in the file's increment.
 
     Args:
-        open_end: whether the last increment has no end, as where tokens are matched.
+        open_end: whether the last increment has no end, as where tokens, compute or money are matched.
     """
     accepted = 0
     for index, trains, name in rows:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -13,11 +13,13 @@ from toolkit.doors import QUESTION_PROTOCOLS
 from toolkit.hub.cards.arm import took
 from toolkit.hub.manifest import ReleaseManifest, first_fault
 from toolkit.hub.release import STEPS
+from toolkit.recipe.sections import Match
 from toolkit.records.parquet_limits import read_rows
 from toolkit.synthesis.schedule import first_draws
 from toolkit.text_files import read_text
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
+Weight = Annotated[int, Field(ge=0, le=10**12)]
 Place = tuple[str, int]  # question id, response index
 
 
@@ -25,15 +27,17 @@ Place = tuple[str, int]  # question id, response index
 class ArmFacts:
     """What an arm is, by its release: `allowed` samples or tokens at `budget` responses to each of the questions.
 
-    `corrections` of these are kept for what its students learn from after the release.
+    `corrections` of these are kept for what its students learn from after the release. A token of a prompt and one of
+    a completion count by `weights`, which are its teacher's prices where it is matched at money.
     """
 
     name: str
-    match: Literal["samples", "tokens"] | None
+    match: Match | None
     budget: Count
     questions: Count
     allowed: Count | None
     corrections: Annotated[int, Field(ge=0, le=10**12)] = 0
+    weights: tuple[Weight, Weight] = (1, 1)
 
     @property
     def for_responses(self) -> int:
@@ -107,19 +111,22 @@ def _wrong_draws(folder: Path, manifest: ReleaseManifest, arm: ArmFacts) -> Iter
         )
         return
     last = ids[(drawn.total() - 1) % len(ids)]
-    tokens = _tokens(folder, manifest)
+    tokens = _tokens(folder, manifest, arm.weights)
     before = tokens.total() - tokens[last, drawn[last] - 1]
-    if arm.match == "tokens" and before >= arm.for_responses:
-        may = f"and may take {arm.for_responses:,}"
-        yield f"arm {arm.name}: had taken {before:,} tokens before its last response, {may}"
+    if arm.match != "samples" and before >= arm.for_responses:
+        what = "tokens" if arm.weights == (1, 1) else "tokens, weighted by price,"
+        yield (
+            f"arm {arm.name}: had taken {before:,} {what} before its last response, and may take {arm.for_responses:,}"
+        )
 
 
-def _tokens(folder: Path, manifest: ReleaseManifest) -> Counter[Place]:
-    """Count the tokens of prompts and completions of each response, with those of the steps that led to it."""
+def _tokens(folder: Path, manifest: ReleaseManifest, weights: tuple[int, int]) -> Counter[Place]:
+    """Weigh the tokens of prompts and completions of each response, with those of the steps that led to it."""
     columns = ["question_id", "response_index", "finish_reason", "prompt_tokens", "tokens"]
     counted: Counter[Place] = Counter()
     for name in manifest.configs[STEPS if STEPS in manifest.configs else "all"].files:
         for row in read_rows(folder / name, columns):
             came = row["finish_reason"] != "error"
-            counted[row["question_id"], row["response_index"]] += came * (row["prompt_tokens"] + row["tokens"])
+            weighed = weights[0] * row["prompt_tokens"] + weights[1] * row["tokens"]
+            counted[row["question_id"], row["response_index"]] += came * weighed
     return counted

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import orjson
+
 from toolkit.protocols.contract import ANSWER
 from toolkit.recipe.sections import MOST_DRAWS
 
@@ -221,7 +223,11 @@ class Journal:
 def encode(row: Response) -> bytes:
     """Give the line of a response: compact JSON, UTF-8, one newline at the end and none inside."""
     names = Response._fields if row.step or row.final or row.parents else PLAIN_FIELDS
-    return _ENCODE(dict(zip(names, row, strict=False))).encode(errors="replace") + b"\n"
+    values = dict(zip(names, row, strict=False))
+    try:
+        return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which no UTF-8 can hold
+        return _ENCODE(values).encode(errors="replace") + b"\n"
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

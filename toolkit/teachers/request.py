@@ -7,6 +7,8 @@ accepts it and answers once), all send `max_tokens`, and `top_p` of 1 is left ou
 import json
 from typing import Any, NamedTuple
 
+import orjson
+
 from toolkit.prompt import Messages
 from toolkit.recipe.sections import Sampling
 from toolkit.teachers.completion import TeacherError
@@ -71,14 +73,21 @@ def encode_prompt(api: str, messages: Messages) -> bytes:
     """
     if api == "chat":
         turns = [{"role": message["role"], "content": message["content"]} for message in messages]
-        return json.dumps(turns, separators=(",", ":")).encode()
+        return _encoded(turns)
     if [message["role"] for message in messages] != ["user"]:
         roles = ", ".join(message["role"] for message in messages)
         raise TeacherError(
             f"api: generate sends one text without a chat template, not the messages of {roles or 'nobody'}: "
             "set `api: chat`, or a protocol that asks with one message of a user"
         )
-    return json.dumps(messages[0]["content"]).encode()
+    return _encoded(messages[0]["content"])
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which no UTF-8 can hold: sent as an escape
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def wire_seed(seed: int, dialect: str, provider: str | None) -> int:

@@ -21,7 +21,7 @@ def test_the_report_is_saved_in_every_form(visit, ladder, forecast):
     assert json.loads(saved(page, "JSON"))["forecasts"][0]["r"] == forecast["held_out"]
     rows = list(csv.DictReader(saved(page, "CSV").decode().splitlines()))
     assert [float(row["error"]) for row in rows] == ladder["error"].tolist()
-    assert "fit_law(" in saved(page, "Python").decode()
+    assert "forecast(" in saved(page, "Python").decode()
 
 
 def test_a_search_shows_the_first_match_and_a_link_keeps_it(visit):

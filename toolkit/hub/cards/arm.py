@@ -16,8 +16,10 @@ class Arm:
     Attributes:
         protocol: how its responses or its questions come about; `options` by name, and `prompts`, the steps whose
             prompts the recipe sets.
-        match: what it may take as much of as the first arm: `samples` or `tokens`; None where it is not matched.
-        allowed: how much that is, at `budget` responses to each of `questions` questions; None where nothing is.
+        match: what it may take as much of as the first arm: `samples`, `tokens`, `compute` or `money`; None where it is
+            not matched.
+        allowed: how much that is, at `budget` responses to each of `questions` questions: samples, else tokens of its
+            teacher, which count by `weights` (prompt, completion) at money; None where nothing is.
         plain: the dataset of the first arm, beside which the results are; None where it is not published.
         makes_questions: whether it makes new questions; `expands`, whether of documents.
         prices: per million prompt and completion tokens, in any one currency.
@@ -39,6 +41,7 @@ class Arm:
     prices: tuple[float, float] | None = None
     learns_from_mistakes: bool = False
     corrections: int = 0
+    weights: tuple[int, int] = (1, 1)
 
     @property
     def described(self) -> str:
@@ -58,16 +61,16 @@ def matching(arm: Arm, counts: Mapping[str, Counts]) -> Markup:
     if not arm.match:
         return Markup(f"It is not matched: it has {arm.budget} responses to each of its questions, whatever they take.")
     held = list(counts.values())[-1]
-    plain = f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm"
-    allowed = f"It may take as many {arm.match} as {plain}, {arm.allowed or 0:,}"
+    allowed = _allowance(arm)
     if arm.corrections:
-        allowed += f", of which {arm.corrections:,} are kept for corrections of its students' mistakes"
+        share = arm.corrections / (arm.allowed or 1)
+        allowed += f", of which {share:.0%} are kept for corrections of its students' mistakes"
     if arm.makes_questions:
         made = held["questions"]
         return Markup(f"{allowed}: calls for new questions and {arm.budget} answers to each of {made:,} of these.")
     few, more = divmod(held["sampled"], max(arm.questions, 1))
     each = f"{few:,} or {few + 1:,} for each question" if more else f"{few:,} for each question"
-    ends = {"samples": "the next one would go beyond", "tokens": "one reaches that"}[arm.match]
+    ends = "the next one would go beyond" if arm.match == "samples" else "one reaches that"
     return Markup(
         f"{allowed}: {held['sampled']:,} responses, {each}, drawn index by index in the order of the questions until "
         f"{ends}; {held['accepted']:,} of them train."
@@ -89,3 +92,22 @@ def took(ledger: Mapping[str, Counts], prices: Sequence[float] | None) -> Markup
         return Markup(text)
     cost = (prompt * prices[0] + completion * prices[1]) / 1e6
     return Markup(f"{text}: a cost of {cost:,.4g} at {prices[0]:g} and {prices[1]:g} per million of them")
+
+
+def _allowance(arm: Arm) -> str:
+    """Say how much a matched arm may take, in the unit that it is matched at."""
+    plain, allowed = (
+        f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm",
+        arm.allowed or 0,
+    )
+    if arm.match == "compute":
+        return f"It may spend as much compute as {plain}, which {allowed:,} tokens of its own teacher are"
+    if arm.match == "money":
+        return f"It may spend as much money as {plain}, {_money(arm, allowed):,.4g}"
+    return f"It may take as many {arm.match} as {plain}, {allowed:,}"
+
+
+def _money(arm: Arm, allowed: int) -> float:
+    """Turn weighted tokens into money, by a price that is not zero and its weight."""
+    price, weight = max(zip(arm.prices or (0.0, 0.0), arm.weights, strict=True))
+    return allowed * price / weight / 1e6 if weight else 0.0

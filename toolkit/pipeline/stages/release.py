@@ -18,6 +18,7 @@ from toolkit.pipeline.stages.responses import for_responses
 from toolkit.pipeline.stages.students import MISTAKES
 from toolkit.pipeline.stages.synthesis_tables import synthesis_tables
 from toolkit.pipeline.teacher import served_as, shown_prompt, teacher_name
+from toolkit.pipeline.token_costs import own_weights
 from toolkit.recipe.sections import TOLERANCE, Ladder, Verification
 from toolkit.text import joined
 from toolkit.workspace import Artifact
@@ -174,6 +175,7 @@ def _arm_provenance(context: Context, source: Source) -> dict[str, Any]:
             "questions": max(context.recipe.subsets),
             "allowed": source.allowed,
             **({"corrections": kept} if kept else {}),
+            **({"weights": own_weights(context.recipe)} if context.recipe.ladder.match == "money" else {}),
         },
         **({"plain": plain} if plain else {}),
         **({"prices": list(prices)} if prices else {}),
@@ -270,6 +272,7 @@ def _arm(context: Context, source: Source) -> "Arm":
         makes_questions=makes_questions(recipe),
         expands=recipe.documents is not None,
         prices=_prices(context),
+        weights=own_weights(recipe),
     )
 
 

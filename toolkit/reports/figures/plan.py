@@ -1,11 +1,14 @@
 """Draw a plan: expected error over questions and responses, cells tested, the frontier and the best split."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from toolkit.laws.planning.allocation import frontier, limits
@@ -30,13 +33,13 @@ def draw_plan(path: Path, surface: SurfaceFit, prices: Prices, advice: Plan) -> 
     grid = np.array([100 * surface.error(questions, budget).mean(axis=0) for budget in budgets])
     mesh = axes.pcolormesh(questions, budgets, grid, cmap="cividis_r", shading="gouraud", rasterized=True)
     lines = axes.contour(questions, budgets, grid, levels=8, colors="white", linewidths=0.7)
-    axes.clabel(lines, fmt="%g %%", fontsize=7)
     figure.colorbar(mesh, ax=axes, label="expected test error, %")
     _spending(axes, surface, prices, advice, questions, budgets)
     axes.scatter(surface.questions, surface.budgets, s=20, color="black", edgecolors="white", zorder=4, label="tested")
-    _frontier(axes, surface, prices)
+    costs = _frontier(axes, surface, prices)
     _splits(axes, advice)
     _scales(axes, questions, budgets)
+    _label(axes, lines, costs)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=5, fontsize=8, frameon=False)
     save(figure, path)
 
@@ -53,14 +56,27 @@ def _money(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _frontier(axes: Axes, surface: SurfaceFit, prices: Prices) -> None:
+def _frontier(axes: Axes, surface: SurfaceFit, prices: Prices) -> list[Annotation]:
+    """Draw the frontier, and give the costs that are written along it."""
     points = frontier(surface, prices)
     axes.plot([p.questions for p in points], [p.budget for p in points], color=FRONTIER, lw=1.8, label="frontier")
-    for point in points[5:22:5]:
+    return [
         axes.annotate(
             _money(point.cost), (point.questions, point.budget), xytext=(0, 8), textcoords="offset points",
             fontsize=7.5, color=FRONTIER, ha="center", path_effects=[withStroke(linewidth=2.2, foreground="white")],
-        )  # fmt: skip
+        )
+        for point in points[5:22:5]
+    ]  # fmt: skip
+
+
+def _label(axes: Axes, lines: QuadContourSet, costs: Sequence[Annotation]) -> None:
+    """Write the error on each contour, but where a cost of the frontier stands."""
+    labels = axes.clabel(lines, fmt="%g %%", fontsize=7, inline=False)
+    taken = [cost.get_window_extent().padded(4) for cost in costs]
+    for label in labels:
+        label.set_path_effects([withStroke(linewidth=1.5, foreground="#444444")])
+        if any(label.get_window_extent().overlaps(box) for box in taken):
+            label.remove()
 
 
 def _splits(axes: Axes, advice: Plan) -> None:
