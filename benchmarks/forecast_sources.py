@@ -234,3 +234,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return []
     with path.open() as file:
         return list(csv.DictReader(file))
+
+
+def measured_students() -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (name, rows of questions, budgets and errors (3, rows)) of measured students over two axes."""
+    for control, rows in groupby(_nano(), key=lambda row: row["control"]):
+        yield (
+            f"nano, {control}",
+            np.array([[float(row[key]) for key in ("questions", "budget", "error")] for row in rows]).T,
+        )
+    for name in ("se-physics", "stem"):
+        for control, table in _curves(name).groupby("control"):
+            yield f"{name}, {control}", np.array(_columns(table, "questions", "budget", "error"))

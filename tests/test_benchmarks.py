@@ -25,6 +25,7 @@ LONG = {  # a minute and more on two cores at any size: models are trained or se
     "forecast": "--quick",
     "law_coverage": "--ladders 2",
     "law_speed": "--ladders 2 --starts 1 --peers 1",
+    "next_cells": "--quick",
     "main_job": f"{ROOT / 'tests' / 'pipeline' / 'tiny.yaml'} --jobs 2",
     "path_forecast": "--sources 1 --questions 16",
     "release_push": "--questions 8",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from toolkit.laws.curve.fit import fit_law
     from toolkit.laws.forecast.curve import forecast
     from toolkit.laws.forecast.surface import forecast_surface
+    from toolkit.laws.planning.next_cells import next_cells
     from toolkit.laws.planning.plan import plan
     from toolkit.laws.surface.fit import fit_surface
     from toolkit.pipeline.run import run
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from toolkit.verification.single import judge
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "fit_law", "fit_surface", "forecast", "forecast_surface", "judge", "load_run", "plan", "run"]
+__all__ = [
+    "__version__", "fit_law", "fit_surface", "forecast", "forecast_surface", "judge", "load_run", "next_cells", "plan",
+    "run",
+]  # fmt: skip
 
 # Imported when first used: `import toolkit` costs nothing, and the law needs none of the libraries that a run does.
 _HOMES = {
@@ -24,6 +28,7 @@ _HOMES = {
     "forecast_surface": "toolkit.laws.forecast.surface",
     "judge": "toolkit.verification.single",
     "load_run": "toolkit.recipe.load",
+    "next_cells": "toolkit.laws.planning.next_cells",
     "plan": "toolkit.laws.planning.plan",
     "run": "toolkit.pipeline.run",
 }

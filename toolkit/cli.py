@@ -15,6 +15,7 @@ from toolkit.commands import (
     fit,
     hub,
     judge,
+    next,
     plan,
     pull,
     recipe,
@@ -37,7 +38,7 @@ EXAMPLES = """examples:
   fss fit curve.csv --x r --y error --seed seed --fit-max 16 --predict 32 64
 """
 # The extra to install for each verb; fitting needs only pyarrow beyond the core, and that only for Parquet files.
-EXTRAS = dict.fromkeys(("fit", "plan", "compare", "hub", "space"), "hub") | {"teacher": "serve"}
+EXTRAS = dict.fromkeys(("fit", "plan", "next", "compare", "hub", "space"), "hub") | {"teacher": "serve"}
 
 
 class Verb(NamedTuple):
@@ -103,6 +104,10 @@ VERBS = (  # as `fss --help` lists them
     Verb(
         "plan", plan.plan_command, plan.add_plan_arguments,
         "advise on more questions or more answers, by a price list", plan.EXAMPLE,
+    ),
+    Verb(
+        "next", next.next_command, next.add_next_arguments, "advise which cells to run next, by a price list",
+        next.EXAMPLE,
     ),
     Verb("recipe", recipe.recipe_command, recipe.add_recipe_arguments, "list, show or copy recipes", recipe.EXAMPLE),
 )  # fmt: skip

@@ -34,6 +34,16 @@ PRICES = (
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `fss plan`."""
+    add_cells_arguments(parser)
+    parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
+    parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
+    parser.add_argument("--beyond", action="store_true", help="also plan beyond twice the tested range, with a warning")
+    add_max_beta_argument(parser, default=3.0)
+    add_report_arguments(parser, "draw expected error over both axes and the frontier")
+
+
+def add_cells_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the table of measured cells, what its columns are, and the prices; `fss next` takes them, too."""
     parser.add_argument("table", type=Path, help="CSV in any dialect, JSON, JSONL or Parquet: one row per student")
     for name, words in (("questions", "questions in the corpus"), ("budget", "responses per question")):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"{words} (default: {name})")
@@ -50,11 +60,6 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     add_where_argument(parser)
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price list in YAML, one `name: number` a line")
     parser.add_argument("--price", nargs="+", default=[], metavar="NAME=NUMBER", help=f"prices: {', '.join(PRICES)}")
-    parser.add_argument("--spend", type=float, metavar="MONEY", help="spending limit, in the currency of the prices")
-    parser.add_argument("--target", type=float, metavar="ERROR", help="error to reach, a fraction")
-    parser.add_argument("--beyond", action="store_true", help="also plan beyond twice the tested range, with a warning")
-    add_max_beta_argument(parser, default=3.0)
-    add_report_arguments(parser, "draw expected error over both axes and the frontier")
 
 
 def plan_command(args: argparse.Namespace) -> int:

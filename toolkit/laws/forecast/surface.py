@@ -74,7 +74,7 @@ def forecast_cells(
         ValueError: for targets that are not above 0, or beyond 16 times the cells in M, r or M r.
     """
     (M, r), (far_M, far_r) = keys, ahead
-    beyond = _beyond(M, r, far_M, far_r)
+    beyond = beyond_tested(M, r, far_M, far_r)
     points, bounds = library(POINTS, MAX_M), (np.log(M.min() / SCALE_MARGIN), np.log(np.max(M * r) * SCALE_MARGIN))
     all_M, all_r = np.concatenate([M, far_M]), np.concatenate([r, far_r])
     log_n = np.log(all_M * all_r) - np.log1p((all_r - 1) * np.exp(points.log_kappa)[:, None])
@@ -84,7 +84,7 @@ def forecast_cells(
     return forecast_rungs(cells, noise, targets, members, walk(near, far), quantity, draws, seed, beyond)
 
 
-def _beyond(M: Array, r: Array, far_M: Array, far_r: Array) -> tuple[str, ...]:
+def beyond_tested(M: Array, r: Array, far_M: Array, far_r: Array) -> tuple[str, ...]:
     """Return the note that labels targets beyond twice the cells tested; ValueError beyond 16 times."""
     axes = {"questions": (far_M, M), "budget": (far_r, r), "total": (far_M * far_r, M * r)}
     times = {name: reach(values, float(tested.max()), name) for name, (values, tested) in axes.items()}

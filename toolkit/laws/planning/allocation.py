@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from toolkit.laws.planning.design import Surface
+from toolkit.laws.planning.design import Surface, Tested
 from toolkit.laws.planning.prices import Prices
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ class Split:
     high: float
 
 
-def limits(surface: Surface, beyond: bool) -> tuple[float, int]:
+def limits(surface: Tested, beyond: bool) -> tuple[float, int]:
     """Return the largest numbers of questions and of responses per question that a plan may have."""
     most_questions, most_budget = float(surface.questions.max()), int(surface.budgets.max())
     if beyond:
@@ -39,7 +39,7 @@ def limits(surface: Surface, beyond: bool) -> tuple[float, int]:
     return TRUSTED * most_questions, TRUSTED * most_budget
 
 
-def affordable(surface: Surface, prices: Prices, spend: float, beyond: bool) -> tuple[Array, Array]:
+def affordable(surface: Tested, prices: Prices, spend: float, beyond: bool) -> tuple[Array, Array]:
     """Return (M, r) of the splits of a limit, one for each r: the most questions that it buys, at least one.
 
     Raises ValueError on a limit that buys nothing, or more than may be planned.

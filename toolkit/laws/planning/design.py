@@ -40,13 +40,18 @@ class Forecasts(Protocol):
     def high_new(self) -> ArrayLike: ...
 
 
-class Surface(Protocol):
-    """A fitted surface, such as `SurfaceFit`."""
+class Tested(Protocol):
+    """The cells tested: `questions` and `budgets`, (C,) each."""
 
     @property
     def questions(self) -> Array: ...
     @property
     def budgets(self) -> Array: ...
+
+
+class Surface(Tested, Protocol):
+    """A fitted surface, such as `SurfaceFit`."""
+
     def error(self, M: ArrayLike, r: ArrayLike) -> Array: ...
     def predict(self, M: ArrayLike, r: ArrayLike, level: float = 0.9) -> Forecasts: ...
 
