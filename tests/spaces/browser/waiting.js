@@ -19,8 +19,8 @@
         }
     }
 
-    // The page closes its stream where nothing is left to come.
-    const closed = error => { if (error.name !== "AbortError") throw error; };
+    // The page closes its stream where nothing is left to come, and the browser cuts it where another page is opened.
+    const closed = error => { if (error.name !== "AbortError" && error.message !== "network error") throw error; };
 
     window.fetch = async (...request) => {
         const address = String(request[0].url ?? request[0]);
