@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.corpora.decontamination import leak_finder
-from toolkit.models.files import NotFinite
 from toolkit.pipeline.asking import MANY_ERRORS, MANY_SHARE, prices_of
 from toolkit.pipeline.cells import Cell
 from toolkit.pipeline.context import Context, StageError
@@ -30,6 +29,7 @@ from toolkit.pipeline.stages.students import (
     steps_ahead,
     student_inputs,
     student_settings,
+    train_each,
     trained_text,
 )
 from toolkit.pipeline.teacher import open_teacher, refuse_unreadable
@@ -182,11 +182,13 @@ def _trained_on(
     context: Context, cells: Mapping[Cell, Replicate], found: Mapping[Cell, Artifact]
 ) -> dict[Cell, Artifact]:
     """Train students of the first stage on pairs, as many at once as there are workers."""
+    learners = {cell: replicate for cell, replicate in cells.items() if found[cell].facts["pairs"]}
+    for cell in (cell for cell in cells if cell not in learners):
+        context.fail(cell.task, StageError(f"no pair to learn from: {described(found[cell].facts)}"))
     with context.progress.stage("pairs") as stage:
-        stage.expect(len(cells), "step")
+        stage.expect(len(learners), "step")
 
-        def train(entry: tuple[Cell, Replicate]) -> Artifact | None:
-            cell, replicate = entry
+        def train(cell: Cell, replicate: Replicate) -> Artifact:
             first, settings = find_trained(replicate, cell), student_settings(replicate, cell)
             files = replicate.base.path, first.path, found[cell].path / TABLE
 
@@ -195,19 +197,9 @@ def _trained_on(
                 facts: dict[str, Any] = context.work(stage, cell.task, train_on, *files, *options)
                 return facts
 
-            if not found[cell].facts["pairs"]:
-                context.fail(cell.task, StageError(f"no pair to learn from: {described(found[cell].facts)}"))
-                return None
-            try:
-                return context.build(stage, "student", student_inputs(replicate, cell), make)
-            except NotFinite as error:
-                context.fail(cell.task, error)
-                return None
+            return context.build(stage, "student", student_inputs(replicate, cell), make)
 
-        made = zip(cells, context.each(train, cells.items()), strict=True)
-        trained = {cell: student for cell, student in made if student}
-        stage.text = trained_text(trained)
-    return trained
+        return train_each(context, stage, learners, train)
 
 
 def train_on(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from toolkit.pipeline.stages.corpus import Corpus
 from toolkit.pipeline.stages.pool import held_out_questions, procedural
 from toolkit.pipeline.teacher import NANO
 from toolkit.pipeline.token_costs import weights
+from toolkit.progress import Stage
 from toolkit.protocols import digest_of_prompts, step_pairs
 from toolkit.recipe.sections import DOUBLED, Student
 from toolkit.workers import Tick
@@ -186,8 +187,7 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
     with context.progress.stage(name) as stage:
         stage.expect(len(cells), "step")
 
-        def train(entry: tuple[Cell, Replicate]) -> Artifact | None:
-            cell, replicate = entry
+        def train(cell: Cell, replicate: Replicate) -> Artifact:
             base = replicate.base
             files = [part.path / file for part, file in replicate.corpus.accepted(cell.questions, cell.budget)]
             settings = corpus_settings(replicate, cell)
@@ -197,15 +197,26 @@ def students_stage(context: Context, name: str, cells: Mapping[Cell, Replicate])
                 facts: dict[str, Any] = context.work(stage, cell.task, train_one, base.path, files, *options)
                 return facts
 
-            try:
-                return context.build(stage, "student", corpus_inputs(replicate, cell), make)
-            except NotFinite as error:
-                context.fail(cell.task, error)
-                return None
+            return context.build(stage, "student", corpus_inputs(replicate, cell), make)
 
-        made = zip(cells, context.each(train, cells.items()), strict=True)
-        trained = {cell: student for cell, student in made if student}
-        stage.text = trained_text(trained)
+        return train_each(context, stage, cells, train)
+
+
+def train_each(
+    context: Context, stage: Stage, cells: Mapping[Cell, Replicate], train: Callable[[Cell, Replicate], Artifact]
+) -> dict[Cell, Artifact]:
+    """Call `train` for each cell, as many at once as there are workers; one that diverges is noted and left out."""
+
+    def one(entry: tuple[Cell, Replicate]) -> Artifact | None:
+        try:
+            return train(*entry)
+        except NotFinite as error:
+            context.fail(entry[0].task, error)
+            return None
+
+    made = zip(cells, context.each(one, cells.items()), strict=True)
+    trained = {cell: student for cell, student in made if student}
+    stage.text = trained_text(trained)
     return trained
 
 
