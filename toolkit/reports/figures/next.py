@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from toolkit.laws.planning.asked import Choice, Interval
 from toolkit.laws.planning.next_cells import NextCells
@@ -13,11 +13,16 @@ from toolkit.reports.figures.style import GREY, LAW, LEGEND, OBSERVED, plain, sa
 
 
 def draw_next(path: Path, advice: NextCells, questions: np.ndarray, budgets: np.ndarray) -> None:
-    """Write a PNG, SVG or PDF; `questions` and `budgets` (rows,) are those of the students measured."""
-    figure = Figure(figsize=(9.2, 4.0), dpi=150, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _cells(left, advice, questions, budgets)
-    _money(right, advice)
+    """Write a PNG, SVG or PDF; `questions` and `budgets` (rows,) are those of the students measured.
+
+    Where nothing is to be run, there is no money to draw.
+    """
+    panels = 2 if advice.cells else 1
+    figure = Figure(figsize=(4.6 * panels, 4.0), dpi=150, layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    _cells(axes[0], advice, questions, budgets)
+    if advice.cells:
+        _money(axes[1], advice)
     save(figure, path)
 
 
@@ -59,6 +64,7 @@ def _money(axes: Axes, advice: NextCells) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("money")
     axes.set_ylabel("expected width of the 90 % interval, points")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     plain(axes)
     axes.legend(**LEGEND)
