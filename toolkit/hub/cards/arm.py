@@ -96,10 +96,8 @@ def took(ledger: Mapping[str, Counts], prices: Sequence[float] | None) -> Markup
 
 def _allowance(arm: Arm) -> str:
     """Say how much a matched arm may take, in the unit that it is matched at."""
-    plain, allowed = (
-        f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm",
-        arm.allowed or 0,
-    )
+    plain = f"{arm.budget} responses to each of {arm.questions:,} questions take in the first arm"
+    allowed = arm.allowed or 0
     if arm.match == "compute":
         return f"It may spend as much compute as {plain}, which {allowed:,} tokens of its own teacher are"
     if arm.match == "money":
